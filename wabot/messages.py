@@ -1,0 +1,86 @@
+"""wabot's own few types for what WhatsApp says, free of the client library."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+USER_SERVERS = frozenset({"s.whatsapp.net", "lid"})
+GROUP_SERVER = "g.us"
+
+
+class Kind(StrEnum):
+    """What a message carries, as far as the bot treats it differently."""
+
+    TEXT = "text"
+    IMAGE = "image"
+    VIDEO = "video"
+    AUDIO = "audio"
+    STICKER = "sticker"
+    DOCUMENT = "document"
+    LOCATION = "location"
+    CONTACT = "contact"
+    REACTION = "reaction"
+    EDIT = "edit"
+    REVOKE = "revoke"
+    PROTOCOL = "protocol"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingMessage:
+    """One message as it reached the linked device.
+
+    Attributes:
+        chat: JID to answer to, exactly as WhatsApp gave it.
+        message_id: unique within its chat and sender.
+        sender: JID of who wrote it, without a device number.
+        phone: digits of the other person's phone number, or "" where WhatsApp hides it.
+        lid: digits of the other person's hidden id, or "".
+        from_me: written by the owner on another device of this account.
+        kind: what it carries.
+        text: text or caption; for a reaction its emoji.
+        target_id: message this one edits, revokes, quotes or reacts to, or "".
+        quoted_text: text of the quoted message, or "".
+        mentions: user parts of the JIDs mentioned.
+        name: the sender's own display name.
+        sent_at: WhatsApp's time of sending, naive UTC.
+        offline: delivered from the backlog after a reconnect.
+    """
+
+    chat: str
+    message_id: str
+    sender: str
+    phone: str
+    lid: str
+    from_me: bool
+    kind: Kind
+    text: str
+    sent_at: datetime
+    target_id: str = ""
+    quoted_text: str = ""
+    mentions: tuple[str, ...] = ()
+    name: str = ""
+    offline: bool = False
+
+    @property
+    def is_group(self) -> bool:
+        """Whether it came from a group."""
+        return self.chat.endswith("@" + GROUP_SERVER)
+
+    @property
+    def is_person(self) -> bool:
+        """Whether it came from a one-to-one chat (not a group, status, broadcast list or channel)."""
+        return self.chat.rpartition("@")[2] in USER_SERVERS
+
+    @property
+    def contact(self) -> str:
+        """One name for the chat whichever address WhatsApp used this time: the phone number where known.
+
+        A chat may switch between the phone number and the hidden id (LID) from one message to the
+        next; history and order are kept under the phone number whenever the message names it.
+        """
+        if self.is_person and self.phone:
+            return f"{self.phone}@s.whatsapp.net"
+        return self.chat
