@@ -1,0 +1,244 @@
+"""The connection state machine: what the link is, what may happen to it, and what to do next.
+
+Pure: no I/O, no thread, and no clock; every call is told the time. The main loop alone calls it, with the
+signals that `whatsapp.py` translates, and carries out the command it gets back.
+
+whatsmeow redials by itself after a drop, and for ever; the machine dials only where whatsmeow does not: the
+first dial, after a temporary ban, and after a kick (stop, then connect again).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from wabot.errors import ExitCode
+from wabot.states import (
+    DIALLED_STATES,
+    EXIT_CODES,
+    TERMINAL_STATES,
+    TRANSITIONS,
+    WAITING_STATES,
+    Signal,
+    State,
+)
+
+
+class Action(StrEnum):
+    """What the main loop has to do to the client library."""
+
+    DIAL = "dial"
+    HANG_UP = "hang up"
+    KICK = "kick"
+    EXIT = "exit"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """An order to the main loop; `exit_code` counts for EXIT only."""
+
+    action: Action
+    reason: str
+    exit_code: ExitCode = ExitCode.OK
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Every deadline of the link, in seconds, in one place."""
+
+    connect_seconds: float = 60
+    pairing_seconds: float = 160
+    reconnect_seconds: float = 360  # twice the 3 minutes after which whatsmeow itself forces a redial
+    stable_seconds: float = 60
+    cut_seconds: float = 5
+    max_unstable_cycles: int = 3
+    stop_when_unstable: bool = False
+    cooldown_seconds: float = 900
+    cooldown_max_seconds: float = 7200
+    backoff_seconds: float = 2
+    backoff_max_seconds: float = 300
+    refused_seconds: tuple[float, ...] = (300, 900, 3600)
+    kick_memory_seconds: float = 3600
+
+
+class Connection:
+    """Holds the state of one link and decides what to do about each signal and each deadline.
+
+    Args:
+        limits: the deadlines.
+        now: monotonic seconds, the same clock as in every later call.
+        jitter: returns a number in [0, 1); spreads the waits so that many bots do not dial together.
+    """
+
+    def __init__(self, limits: Limits, now: float, jitter: Callable[[], float]) -> None:
+        self.state = State.STARTING
+        self.since = now
+        self.reason = ""
+        self.deadline: float | None = None
+        self.unstable_cycles = 0
+        self.connected_once = False
+        self._limits = limits
+        self._jitter = jitter
+        self._dropped_at: float | None = None
+        self._drop_was_early = False
+        self._connected_at = now
+        self._dials_failed = 0
+        self._refusals = 0
+        self._cooldowns = 0
+        self._overdue_kicks = 0
+        self._last_kick: float | None = None
+
+    def apply(self, signal: Signal, now: float, reason: str = "", wait_seconds: float = 0) -> Command | None:
+        """Take a signal in; return what has to be done to the client library, if anything.
+
+        Args:
+            signal: what happened.
+            now: monotonic seconds.
+            reason: a sentence for people, kept with the state.
+            wait_seconds: for a temporary ban, how long it lasts.
+        """
+        if self.state is State.STOPPING or self.state in TERMINAL_STATES:
+            return None
+        before = self.state
+        self._enter(TRANSITIONS.get((before, signal), before), now, reason)
+        entered = self.state is not before
+        if self.state in TERMINAL_STATES:
+            store_failed = signal is Signal.STORE_FAILED
+            exit_code = ExitCode.OPERATOR_NEEDED if store_failed else EXIT_CODES[self.state]
+            return Command(Action.EXIT, self.reason, exit_code)
+        match signal:
+            case Signal.STARTED:
+                return self._dial(now, "first dial")
+            case Signal.QR_SHOWN if before is State.CONNECTING:
+                self.deadline = now + self._limits.pairing_seconds
+            case Signal.PAIRED:
+                self.deadline = now + self._limits.connect_seconds
+            case Signal.CONNECTED | Signal.KEEPALIVE_RESTORED if self.state is State.CONNECTED:
+                self._mark_connected(before, now)
+            case Signal.DISCONNECTED | Signal.STREAM_ERROR | Signal.KEEPALIVE_LOST if (
+                before is not self.state
+            ):
+                self._mark_dropped(before, now)
+            case Signal.DIAL_FAILED if entered:
+                self._dials_failed += 1
+                self._wait(
+                    now, self._limits.backoff_seconds, self._dials_failed, self._limits.backoff_max_seconds
+                )
+            case Signal.CONNECT_FAILURE if entered:
+                return self._back_off_after_refusal(now)
+            case Signal.TEMPORARY_BAN if entered:
+                # A little past the expiry: a dial that comes too early may prolong the ban.
+                self.deadline = now + wait_seconds * (1 + 0.05 * self._jitter()) + 5
+                return Command(Action.HANG_UP, self.reason)
+            case Signal.LINK_BROKEN if before in DIALLED_STATES:
+                return self._kick(now, self.reason)
+            case Signal.WAIT_OVER if before in WAITING_STATES:
+                return self._dial(now, f"{before} over")
+            case _:
+                pass
+        return None
+
+    def tick(self, now: float) -> Command | None:
+        """Look at the deadlines; return what has to be done, if anything."""
+        if self.state is State.STOPPING or self.state in TERMINAL_STATES:
+            return None
+        if self._dropped_at is not None and now - self._dropped_at > self._limits.cut_seconds:
+            command = self._count_cycle(now)
+            if command is not None:
+                return command
+        if self.deadline is None or now < self.deadline:
+            return None
+        if self.state in WAITING_STATES:
+            return self.apply(Signal.WAIT_OVER, now)
+        if self.state is State.PAIRING:
+            return self.apply(Signal.PAIRING_FAILED, now, "nobody scanned the code in time")
+        if self._overdue_kicks:
+            return Command(Action.EXIT, f"still {self.state} after a fresh dial", ExitCode.LINK_LOST)
+        self._overdue_kicks += 1
+        overdue = f"{self.state} for {now - self.since:.0f} s"
+        self._enter(State.CONNECTING, now, overdue)
+        self.deadline = now + self._limits.connect_seconds
+        return Command(Action.KICK, overdue)
+
+    def resume_ban(self, now: float, wait_seconds: float, reason: str) -> None:
+        """Start inside a temporary ban that an earlier process met and that is not over."""
+        self._enter(State.BANNED, now, reason)
+        self.deadline = now + wait_seconds
+
+    @property
+    def may_send(self) -> bool:
+        """Whether a reply may go out now."""
+        return self.state is State.CONNECTED
+
+    def stable_since(self, now: float, seconds: float) -> bool:
+        """Whether the link has been up for that long."""
+        return self.state is State.CONNECTED and now - self._connected_at >= seconds
+
+    def _enter(self, state: State, now: float, reason: str) -> None:
+        """The only place where the state changes."""
+        if state is not self.state:
+            self.state, self.since, self.deadline, self.reason = state, now, None, reason
+        elif reason:
+            self.reason = reason
+
+    def _dial(self, now: float, reason: str) -> Command:
+        self.deadline = now + self._limits.connect_seconds
+        return Command(Action.DIAL, reason)
+
+    def _kick(self, now: float, reason: str) -> Command:
+        if self._last_kick is not None and now - self._last_kick < self._limits.kick_memory_seconds:
+            return Command(Action.EXIT, f"{reason}, for the second time within an hour", ExitCode.LINK_LOST)
+        self._last_kick = now
+        self._dropped_at = None
+        self.deadline = now + self._limits.connect_seconds
+        return Command(Action.KICK, reason)
+
+    def _mark_connected(self, before: State, now: float) -> None:
+        if before is State.CONNECTED:
+            return
+        self.connected_once = True
+        self._connected_at = now
+        self._dropped_at = None
+        self._dials_failed = self._refusals = self._overdue_kicks = 0
+
+    def _mark_dropped(self, before: State, now: float) -> None:
+        self.deadline = now + self._limits.reconnect_seconds
+        if before is State.CONNECTED:
+            lasted = now - self._connected_at
+            self._drop_was_early = lasted < self._limits.stable_seconds
+            if not self._drop_was_early:
+                self.unstable_cycles = self._cooldowns = 0
+            self._dropped_at = now
+
+    def _count_cycle(self, now: float) -> Command | None:
+        """A link that fell early and did not come straight back was an unstable cycle."""
+        self._dropped_at = None
+        if not self._drop_was_early or not self._limits.max_unstable_cycles:
+            return None
+        self.unstable_cycles += 1
+        if self.unstable_cycles < self._limits.max_unstable_cycles:
+            return None
+        reason = (
+            f"{self.unstable_cycles} connections in a row fell within {self._limits.stable_seconds:.0f} s"
+        )
+        if self._limits.stop_when_unstable:
+            return self.apply(Signal.GAVE_UP, now, reason)
+        self.apply(Signal.TOO_UNSTABLE, now, reason)
+        self.unstable_cycles = 0
+        self._cooldowns += 1
+        self._wait(now, self._limits.cooldown_seconds, self._cooldowns, self._limits.cooldown_max_seconds)
+        return Command(Action.HANG_UP, reason)
+
+    def _back_off_after_refusal(self, now: float) -> Command | None:
+        if self._refusals >= len(self._limits.refused_seconds):
+            return self.apply(Signal.GAVE_UP, now, self.reason)
+        self.deadline = now + self._limits.refused_seconds[self._refusals]
+        self._refusals += 1
+        return Command(Action.HANG_UP, self.reason)
+
+    def _wait(self, now: float, first_seconds: float, attempt: int, longest_seconds: float) -> None:
+        """Capped exponential wait, of which the last half is random ("equal jitter")."""
+        # The exponent is bounded: after days of attempts the power would overflow a float.
+        seconds = min(longest_seconds, first_seconds * 2.0 ** min(attempt - 1, 30))
+        self.deadline = now + seconds / 2 * (1 + self._jitter())

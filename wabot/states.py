@@ -1,0 +1,106 @@
+"""The states of the link, what can happen to it, and the one table that joins them.
+
+Data only: this module imports nothing but the exit codes.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from wabot.errors import ExitCode
+
+
+class State(StrEnum):
+    """What the link is; the names are what `wabot status` prints."""
+
+    STARTING = "starting"
+    PAIRING = "pairing"
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    RECONNECTING = "reconnecting"
+    BACKOFF = "backoff"
+    BANNED = "banned"
+    COOLDOWN = "cooldown"
+    STOPPING = "stopping"
+    REPLACED = "replaced"
+    LOGGED_OUT = "logged_out"
+    OUTDATED = "outdated"
+    PAIRING_EXPIRED = "pairing_expired"
+    FAILED = "failed"
+
+
+class Signal(StrEnum):
+    """What can happen to the link."""
+
+    STARTED = "started"
+    QR_SHOWN = "qr shown"
+    PAIRED = "paired"
+    PAIRING_FAILED = "pairing failed"
+    PASSKEY_REQUIRED = "passkey required"
+    CONNECTED = "connected"
+    DISCONNECTED = "disconnected"
+    KEEPALIVE_LOST = "keepalive lost"
+    KEEPALIVE_RESTORED = "keepalive restored"
+    STREAM_ERROR = "stream error"
+    REPLACED = "replaced"
+    LOGGED_OUT = "logged out"
+    TEMPORARY_BAN = "temporary ban"
+    CONNECT_FAILURE = "connect failure"
+    CLIENT_OUTDATED = "client outdated"
+    DIAL_FAILED = "dial failed"
+    STORE_FAILED = "store failed"
+    LINK_BROKEN = "link broken"
+    WAIT_OVER = "wait over"
+    TOO_UNSTABLE = "too unstable"
+    GAVE_UP = "gave up"
+    STOP_REQUESTED = "stop requested"
+
+
+S, E = State, Signal
+
+TERMINAL_STATES = frozenset({S.REPLACED, S.LOGGED_OUT, S.OUTDATED, S.PAIRING_EXPIRED, S.FAILED})
+WAITING_STATES = frozenset({S.BACKOFF, S.BANNED, S.COOLDOWN})
+LIVE_STATES = frozenset(S) - TERMINAL_STATES - {S.STOPPING}
+
+EXIT_CODES = {
+    S.REPLACED: ExitCode.SESSION_ENDED,
+    S.LOGGED_OUT: ExitCode.SESSION_ENDED,
+    S.OUTDATED: ExitCode.CLIENT_OUTDATED,
+    S.PAIRING_EXPIRED: ExitCode.OPERATOR_NEEDED,
+    S.FAILED: ExitCode.SESSION_ENDED,
+    S.STOPPING: ExitCode.OK,
+}
+
+DIALLED_STATES = (S.PAIRING, S.CONNECTING, S.CONNECTED, S.RECONNECTING)
+
+# Everything not listed here leaves the state as it is: a late echo of something already dealt with.
+TRANSITIONS: dict[tuple[State, Signal], State] = {
+    (S.STARTING, E.STARTED): S.CONNECTING,
+    (S.CONNECTING, E.QR_SHOWN): S.PAIRING,
+    (S.PAIRING, E.PAIRED): S.CONNECTING,
+    (S.PAIRING, E.PAIRING_FAILED): S.PAIRING_EXPIRED,
+    (S.CONNECTING, E.PAIRING_FAILED): S.PAIRING_EXPIRED,
+    (S.PAIRING, E.PASSKEY_REQUIRED): S.PAIRING_EXPIRED,
+    (S.CONNECTING, E.CONNECTED): S.CONNECTED,
+    (S.PAIRING, E.CONNECTED): S.CONNECTED,
+    (S.RECONNECTING, E.CONNECTED): S.CONNECTED,
+    (S.CONNECTED, E.DISCONNECTED): S.RECONNECTING,
+    (S.CONNECTING, E.DISCONNECTED): S.RECONNECTING,
+    (S.CONNECTED, E.STREAM_ERROR): S.RECONNECTING,
+    (S.CONNECTING, E.STREAM_ERROR): S.RECONNECTING,
+    (S.CONNECTED, E.KEEPALIVE_LOST): S.RECONNECTING,
+    (S.RECONNECTING, E.KEEPALIVE_RESTORED): S.CONNECTED,
+    (S.CONNECTED, E.TOO_UNSTABLE): S.COOLDOWN,
+    (S.RECONNECTING, E.TOO_UNSTABLE): S.COOLDOWN,
+    **{(state, E.GAVE_UP): S.FAILED for state in LIVE_STATES},
+    **{(state, E.LINK_BROKEN): S.CONNECTING for state in DIALLED_STATES},
+    **{(state, E.DIAL_FAILED): S.BACKOFF for state in DIALLED_STATES},
+    **{(state, E.CONNECT_FAILURE): S.BACKOFF for state in DIALLED_STATES},
+    **{(state, E.TEMPORARY_BAN): S.BANNED for state in DIALLED_STATES},
+    **{(state, E.WAIT_OVER): S.CONNECTING for state in WAITING_STATES},
+    **{(state, E.REPLACED): S.REPLACED for state in LIVE_STATES},
+    **{(state, E.LOGGED_OUT): S.LOGGED_OUT for state in LIVE_STATES},
+    **{(state, E.CLIENT_OUTDATED): S.OUTDATED for state in LIVE_STATES},
+    **{(state, E.STORE_FAILED): S.FAILED for state in LIVE_STATES},
+    **{(state, E.STOP_REQUESTED): S.STOPPING for state in LIVE_STATES},
+}
