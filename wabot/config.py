@@ -1,0 +1,212 @@
+"""Finds, reads and checks the configuration; every problem is reported at once."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from wabot.brain import ProviderSettings
+from wabot.errors import ConfigError
+from wabot.setting_types import SettingType, duration, integer, number, text
+from wabot.settings import SAFE_PATH, Settings
+
+_LARGEST_FILE_BYTES = 1_000_000
+_PROVIDER_TYPES: dict[str, SettingType] = {
+    "name": text(longest=60),
+    "base_url": text(pattern=r"https?://\S+", allowed="an address such as http://localhost:11434/v1"),
+    "model": text(longest=200),
+    "api_key": text(longest=2000),
+    "timeout": duration(0.1, 600),
+    "max_tokens": integer(1, 100_000),
+    "temperature": number(0, 2),
+}
+
+
+def load_settings(file: Path | None, environ: Mapping[str, str]) -> Settings:
+    """Read the configuration file, if there is one, and check every key.
+
+    Args:
+        file: what `--config` named, or None to search $WABOT_CONFIG, $CONFIGURATION_DIRECTORY/wabot.toml
+            and /etc/wabot/wabot.toml.
+        environ: the process environment; also where secrets may come from.
+
+    Raises:
+        ConfigError: with one line for each problem.
+    """
+    path = _find(file, environ)
+    document: dict[str, Any] = _read_toml(path) if path else {}
+    problems: list[str] = []
+    sections: dict[str, Any] = {}
+    known = {field.name: field for field in dataclasses.fields(Settings) if field.name != "source"}
+    for name, table in document.items():
+        if name not in known:
+            problems.append(f"[{name}]: unknown section; there are {', '.join(known)}")
+        elif not isinstance(table, dict):
+            problems.append(f"{name} = {_shown(table)}: [{name}] is a section")
+    for name, field in known.items():
+        table = document.get(name, {})
+        section_class: Any = field.default_factory
+        sections[name] = _section(
+            section_class, name, table if isinstance(table, dict) else {}, environ, problems
+        )
+    settings = Settings(**sections, source=str(path) if path else Settings.source)
+    settings = _with_defaults(settings, document, environ, problems)
+    if problems:
+        where = f"{path}: " if path else ""
+        raise ConfigError([where + problem for problem in problems])
+    return settings
+
+
+def _find(file: Path | None, environ: Mapping[str, str]) -> Path | None:
+    named = file or (Path(environ["WABOT_CONFIG"]) if environ.get("WABOT_CONFIG") else None)
+    if named is not None:
+        if not named.is_file():
+            raise ConfigError([f"{named}: no such file; create it or name another with --config"])
+        return named
+    for directory in filter(None, (environ.get("CONFIGURATION_DIRECTORY", "").split(":")[0], "/etc/wabot")):
+        candidate = Path(directory) / "wabot.toml"
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > _LARGEST_FILE_BYTES:
+            raise ConfigError(
+                [f"{path}: larger than {_LARGEST_FILE_BYTES} bytes; this is not a configuration"]
+            )
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError([f"{path}: not valid TOML: {error}"]) from None
+    except RecursionError:
+        raise ConfigError([f"{path}: not valid TOML: nested too deeply"]) from None
+    except OSError as error:
+        raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from None
+
+
+def _section(
+    section_class: Any, name: str, table: dict[str, Any], environ: Mapping[str, str], problems: list[str]
+) -> Any:
+    values: dict[str, Any] = {}
+    known = {field.name: field for field in dataclasses.fields(section_class)}
+    for key, value in table.items():
+        field = known.get(key)
+        if field is None:
+            problems.append(f"{name}.{key}: unknown setting; [{name}] has {', '.join(known)}")
+        elif key == "providers":
+            values[key] = _providers(value, environ, problems)
+        else:
+            read = _read_value(
+                f"{name}.{key}", field.metadata["type"], value, problems, hidden=not field.repr
+            )
+            if read is not None:
+                values[key] = read
+    return section_class(**values)
+
+
+def _read_value(
+    key: str, type_: SettingType, value: Any, problems: list[str], *, hidden: bool = False
+) -> Any:
+    try:
+        return type_.read(value)
+    except (ValueError, TypeError, OverflowError, RuntimeError):
+        shown = "***" if hidden else _shown(value)
+        problems.append(f"{key} = {shown}: allowed is {type_.allowed}")
+        return None
+
+
+def _providers(value: Any, environ: Mapping[str, str], problems: list[str]) -> tuple[ProviderSettings, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value) or len(value) > 20:
+        problems.append("ai.providers: write each as [[ai.providers]], at most 20")
+        return ()
+    providers = []
+    for position, table in enumerate(value, start=1):
+        where = f"ai.providers[{position}]"
+        found = {}
+        for key, item in table.items():
+            if key not in _PROVIDER_TYPES:
+                problems.append(f"{where}.{key}: unknown setting; there are {', '.join(_PROVIDER_TYPES)}")
+                continue
+            hidden = key == "api_key"
+            read = _read_value(f"{where}.{key}", _PROVIDER_TYPES[key], item, problems, hidden=hidden)
+            if read is not None:
+                found["timeout_seconds" if key == "timeout" else key] = read
+        missing = [key for key in ("base_url", "model") if key not in table]
+        problems.extend(f"{where}.{key}: missing" for key in missing)
+        if found.get("api_key"):
+            found["api_key"] = _secret(f"{where}.api_key", found["api_key"], environ, problems)
+        if not missing and "base_url" in found and "model" in found:
+            providers.append(ProviderSettings(**{"name": found["model"], "api_key": "", **found}))
+    return tuple(providers)
+
+
+def _secret(key: str, reference: str, environ: Mapping[str, str], problems: list[str]) -> str:
+    """Resolve credential:NAME, env:NAME or file:PATH; the secret itself never stands in the configuration."""
+    kind, _, name = reference.partition(":")
+    if kind == "env" and name:
+        if not environ.get(name):
+            problems.append(f"{key}: the environment variable {name} is not set")
+        return environ.get(name, "")
+    if kind == "credential" and re.fullmatch(r"[A-Za-z0-9._-]+", name):
+        directory = environ.get("CREDENTIALS_DIRECTORY", "")
+        if directory and (Path(directory) / name).is_file():
+            return _read_secret(key, Path(directory) / name, problems)
+        variable = re.sub(r"[.-]", "_", name).upper()
+        if environ.get(variable):
+            return environ[variable]
+        problems.append(
+            f"{key}: no credential {name}; add LoadCredential={name}:FILE to the unit or set ${variable}"
+        )
+        return ""
+    if kind == "file" and name:
+        return _read_secret(key, Path(name).expanduser(), problems)
+    problems.append(f"{key} = ***: allowed is credential:NAME, env:NAME or file:PATH")
+    return ""
+
+
+def _read_secret(key: str, path: Path, problems: list[str]) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(20_000).decode("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        problems.append(f"{key}: {path} cannot be read: {getattr(error, 'strerror', None) or 'not a text'}")
+        return ""
+
+
+def _with_defaults(
+    settings: Settings, document: dict[str, Any], environ: Mapping[str, str], problems: list[str]
+) -> Settings:
+    """Fill in what depends on the environment, and check what depends on more than one key."""
+    state = settings.paths.state
+    if state == Path():
+        home = Path(environ.get("HOME") or "~").expanduser()
+        state = Path(environ.get("STATE_DIRECTORY", "").split(":")[0] or home / ".local" / "state" / "wabot")
+    state = Path(os.path.abspath(state))  # noqa: PTH100 - Path.absolute() keeps the ".."
+    if not re.fullmatch(SAFE_PATH, str(state)):
+        problems.append(
+            f"paths.state = {_shown(str(state))}: allowed are letters, digits and . _ - /; "
+            "the client library cannot open its store elsewhere"
+        )
+    url = settings.database.url
+    if url and not url.startswith(("sqlite:", "postgresql:", "postgres:")):
+        url = _secret("database.url", url, environ, problems)
+    knowledge = settings.ai.knowledge
+    for key, named in (("knowledge", knowledge), ("system_prompt_file", settings.ai.system_prompt_file)):
+        if key in document.get("ai", {}) and named is not None and not named.exists():
+            problems.append(f"ai.{key} = {_shown(str(named))}: no such file or folder")
+    return dataclasses.replace(
+        settings,
+        paths=dataclasses.replace(settings.paths, state=state),
+        database=dataclasses.replace(settings.database, url=url or f"sqlite:///{state / 'wabot.db'}"),
+    )
+
+
+def _shown(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 80 else shown[:77] + "…"

@@ -1,0 +1,124 @@
+"""Opens the database, SQLite or PostgreSQL, and brings wabot's own tables up to date."""
+
+from __future__ import annotations
+
+import logging
+import urllib.parse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import peewee
+from playhouse import db_url
+from playhouse.migrations import Runner
+
+from wabot import models
+from wabot.errors import DatabaseAway, OperatorNeeded
+
+log = logging.getLogger(__name__)
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_HISTORY_TABLE = "wabot_migrations"
+_MIGRATION_LOCK = 7_703_301  # any number will do, as long as every wabot takes the same
+
+
+def open_database(url: str) -> Any:
+    """Open the database and bind the models to it.
+
+    Args:
+        url: `sqlite:///PATH` (so four slashes for an absolute path) or `postgresql://…`.
+
+    Returns:
+        The peewee database. Connections are one per thread and opened on first use.
+
+    Raises:
+        DatabaseAway: it does not answer, or cannot be opened now.
+        OperatorNeeded: the address can never work.
+    """
+    try:
+        database = _sqlite(url) if url.startswith("sqlite:") else _postgresql(url)
+    except (ValueError, RuntimeError, peewee.ImproperlyConfigured):
+        raise OperatorNeeded(
+            f"database.url {public_url(url)}: not an address; see the README, Settings"
+        ) from None
+    try:
+        database.connect()
+        if isinstance(database, peewee.SqliteDatabase):
+            Path(database.database).chmod(0o600)
+    except (peewee.OperationalError, OSError) as error:
+        raise DatabaseAway(f"database {public_url(url)} cannot be opened: {error}") from None
+    models.database.initialize(database)
+    return database
+
+
+def migrate(database: Any) -> list[str]:
+    """Apply the migrations that are still missing; safe when several processes start at once.
+
+    Returns:
+        The names of those applied now.
+
+    Raises:
+        OperatorNeeded: the database was written by a newer wabot.
+    """
+    runner = Runner(database, str(_MIGRATIONS), table_name=_HISTORY_TABLE)
+    with _one_at_a_time(database):
+        known = {migration.name for migration in runner.migrations()}
+        newer = sorted(set(runner.applied()) - known)
+        if newer:
+            raise OperatorNeeded(
+                f"the database was written by a newer wabot (it knows {newer[-1]}): "
+                "install that version again, or restore the backup from before the upgrade"
+            )
+        applied: list[str] = runner.up()
+    for name in applied:
+        log.info("database: applied %s", name)
+    return applied
+
+
+def public_url(url: str) -> str:
+    """The address without its password, for people and logs."""
+    parts = urllib.parse.urlsplit(url)
+    if parts.password is None:
+        return url
+    return parts._replace(netloc=parts.netloc.replace(f":{parts.password}@", ":***@")).geturl()
+
+
+def _sqlite(url: str) -> Any:
+    # The usual reading of such addresses: three slashes and a relative path, four for an absolute one.
+    path = Path(url.removeprefix("sqlite:").removeprefix("///") or "wabot.db")
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return peewee.SqliteDatabase(
+        str(path),
+        # FULL: a message that was acknowledged to WhatsApp must survive a power cut, too.
+        pragmas={"journal_mode": "wal", "synchronous": "full", "busy_timeout": 5000, "foreign_keys": 1},
+        # A transaction that reads and then writes fails at once where another one writes, in spite of the
+        # busy timeout, unless it takes the write lock at its beginning (measured with peewee 4.5.3).
+        lock_type="IMMEDIATE",
+    )
+
+
+def _postgresql(url: str) -> Any:
+    return db_url.connect(
+        url,
+        unquote_password=True,
+        connect_timeout=5,
+        options="-c timezone=UTC -c statement_timeout=20000",
+        application_name="wabot",
+        keepalives_idle=30,
+        tcp_user_timeout=20_000,
+    )
+
+
+@contextmanager
+def _one_at_a_time(database: Any) -> Iterator[None]:
+    """Let only one process migrate; peewee's runner takes no lock of its own."""
+    if isinstance(database, peewee.SqliteDatabase):
+        with database.atomic():
+            yield
+        return
+    database.execute_sql("SELECT pg_advisory_lock(%s)", (_MIGRATION_LOCK,))
+    try:
+        yield
+    finally:
+        database.execute_sql("SELECT pg_advisory_unlock(%s)", (_MIGRATION_LOCK,))

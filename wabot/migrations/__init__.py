@@ -1,0 +1,1 @@
+"""The tables' history: numbered scripts that peewee's own runner applies in order."""

@@ -1,0 +1,148 @@
+"""The tables, as peewee models.
+
+All times are naive UTC: an aware datetime came back shifted from a PostgreSQL whose zone is not UTC, and as a
+text with an offset from SQLite (measured with peewee 4.5.3).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from peewee import (
+    AutoField,
+    BlobField,
+    BooleanField,
+    CharField,
+    DatabaseProxy,
+    DateTimeField,
+    ForeignKeyField,
+    IntegerField,
+    Model,
+    TextField,
+)
+
+database: Any = DatabaseProxy()
+
+
+def utc_now() -> datetime:
+    """The time as it is stored: naive UTC."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+class BaseModel(Model):
+    """Binds every table to the one database of the process."""
+
+    class Meta:
+        database = database
+        legacy_table_names = False
+
+
+class Fact(BaseModel):
+    """What has to be remembered about the database itself."""
+
+    key = CharField(primary_key=True)
+    value = TextField()
+
+    class Meta:
+        table_name = "wabot_facts"
+
+
+class Session(BaseModel):
+    """What the process that owns a session last said of it; true only while the session lock is held."""
+
+    user_id = TextField(primary_key=True)
+    state = CharField(default="stopped")
+    reason = TextField(default="")
+    since = DateTimeField(null=True)
+    jid = TextField(default="")
+    phone = TextField(default="")
+    qr = TextField(null=True)
+    qr_expires_at = DateTimeField(null=True)
+    pair_code = CharField(null=True)
+    unstable_cycles = IntegerField(default=0)
+    banned_until = DateTimeField(null=True)
+    last_inbound_at = DateTimeField(null=True)
+    last_reply_at = DateTimeField(null=True)
+    updated_at = DateTimeField()
+
+    class Meta:
+        table_name = "wabot_sessions"
+
+
+class Chat(BaseModel):
+    """One conversation, known by the phone number where WhatsApp shows it."""
+
+    id = AutoField()
+    user_id = TextField()
+    contact = TextField()
+    jid = TextField()
+    phone = TextField(default="")
+    lid = TextField(default="")
+    name = TextField(default="")
+    language = CharField(default="")
+    created_at = DateTimeField()
+
+    class Meta:
+        table_name = "wabot_chats"
+        indexes = ((("user_id", "contact"), True), (("user_id", "lid"), False))
+
+
+class Inbound(BaseModel):
+    """A message that reached the account. `state`: pending, answered, ignored, failed or owner."""
+
+    id = AutoField()
+    user_id = TextField()
+    chat = ForeignKeyField(Chat, on_delete="CASCADE", backref="inbound")
+    jid = TextField()
+    message_id = TextField()
+    sender = TextField()
+    kind = CharField()
+    text = TextField()
+    quoted_text = TextField(default="")
+    mentions = TextField(default="")
+    offline = BooleanField(default=False)
+    sent_at = DateTimeField()
+    received_at = DateTimeField()
+    state = CharField(default="pending")
+    reason = TextField(default="")
+    attempts = IntegerField(default=0)
+
+    class Meta:
+        table_name = "wabot_inbox"
+        indexes = (
+            (("user_id", "jid", "message_id"), True),
+            (("user_id", "state", "chat"), False),
+            (("chat", "id"), False),
+        )
+
+
+class Outbound(BaseModel):
+    """A message to send. `state`: pending, sending, sent, unsure, dead or withdrawn.
+
+    `secret` is planted into the message: whatsmeow writes it with the message id into its own store before
+    the frame leaves, so that a send in flight at a crash can be told from one that never began.
+    """
+
+    id = AutoField()
+    user_id = TextField()
+    chat = ForeignKeyField(Chat, on_delete="CASCADE", backref="outbound")
+    text = TextField()
+    source = CharField(default="")
+    state = CharField(default="pending")
+    copies = IntegerField(default=0)
+    refusals = IntegerField(default=0)
+    secret = BlobField(null=True)
+    message_id = TextField(default="")
+    created_at = DateTimeField()
+    not_before = DateTimeField()
+    sending_at = DateTimeField(null=True)
+    sent_at = DateTimeField(null=True)
+    error = TextField(default="")
+
+    class Meta:
+        table_name = "wabot_outbox"
+        indexes = ((("user_id", "state", "chat", "id"), False), (("chat", "id"), False))
+
+
+OWN_TABLES = (Fact, Session, Chat, Inbound, Outbound)

@@ -1,0 +1,177 @@
+"""The outbox: a reply is stored before it is sent, and stays until it is known to be gone.
+
+pending -> sending -> sent, or back to pending where it surely did not leave; unsure when it may have left and
+was already sent a second time; dead when WhatsApp refuses it; withdrawn when it must not go any more.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
+
+from peewee import fn
+
+from wabot.models import Chat, Inbound, Outbound, database
+
+OPEN_STATES = ("pending", "sending")
+MAX_COPIES = 2
+MAX_REFUSALS = 3
+SECRET_BYTES = 32
+
+
+class Outbox:
+    """The replies of one account.
+
+    Args:
+        user_id: whose account.
+    """
+
+    def __init__(self, user_id: str) -> None:
+        self._user_id = user_id
+
+    def put(
+        self,
+        chat_id: int,
+        parts: Sequence[tuple[str, datetime]],
+        source: str,
+        answered: Collection[int],
+        now: datetime,
+    ) -> int:
+        """Store an answer and mark what it answers, in one transaction.
+
+        Args:
+            chat_id: where it goes.
+            parts: each message's text and the earliest time to send it.
+            source: who composed it, for status and logs.
+            answered: inbox rows this answers.
+            now: naive UTC.
+
+        Returns:
+            How many of the inbox rows were still to answer; with 0 nothing is stored, because the customer
+            took everything back meanwhile.
+        """
+        with database.atomic():
+            marked: int = (
+                Inbound.update(state="answered", reason=source)
+                .where(Inbound.id.in_(list(answered)), Inbound.state == "pending")
+                .execute()
+            )
+            if marked:
+                for text, not_before in parts:
+                    Outbound.create(
+                        user_id=self._user_id,
+                        chat=chat_id,
+                        text=text,
+                        source=source,
+                        secret=secrets.token_bytes(SECRET_BYTES),
+                        created_at=now,
+                        not_before=not_before,
+                    )
+        return marked
+
+    def next(
+        self, now: datetime, composed_after: datetime | None = None
+    ) -> tuple[Outbound | None, datetime | None]:
+        """The reply to send now, and failing that, when the next one is due.
+
+        Only the oldest open reply of each chat counts, so that a chat's replies keep their order.
+
+        Args:
+            now: naive UTC.
+            composed_after: leave out replies composed before this time (they wait for a stable link).
+        """
+        heads = (
+            Outbound.select(fn.MIN(Outbound.id))
+            .where(Outbound.user_id == self._user_id, Outbound.state.in_(OPEN_STATES))
+            .group_by(Outbound.chat)
+        )
+        mine = Outbound.select(Outbound, Chat).join(Chat).where(Outbound.id.in_(heads))
+        if composed_after is not None:
+            mine = mine.where(Outbound.created_at >= composed_after)
+        row = mine.where(Outbound.not_before <= now).order_by(Outbound.id).first()
+        if row is not None:
+            return row, now
+        later = mine.order_by(Outbound.not_before).first()
+        return None, later.not_before if later else None
+
+    def begin(self, row: Outbound, now: datetime) -> None:
+        """Write down that this reply is about to leave; from here on a crash leaves it in doubt."""
+        row.copies += 1
+        row.state, row.sending_at = "sending", now
+        Outbound.update(state="sending", copies=row.copies, sending_at=now).where(
+            Outbound.id == row.id
+        ).execute()
+
+    def mark_sent(self, row: Outbound, message_id: str, now: datetime) -> None:
+        """WhatsApp took it."""
+        Outbound.update(state="sent", message_id=message_id, sent_at=now, error="").where(
+            Outbound.id == row.id
+        ).execute()
+
+    def put_back(self, row: Outbound, error: str, not_before: datetime) -> None:
+        """It surely did not leave: send it again."""
+        Outbound.update(
+            state="pending", copies=row.copies - 1, error=error[:500], not_before=not_before
+        ).where(Outbound.id == row.id).execute()
+
+    def mark_in_doubt(self, row: Outbound, error: str, not_before: datetime) -> str:
+        """It may have left: one more copy, then only the record of the doubt. Returns the new state."""
+        state = "pending" if row.copies < MAX_COPIES else "unsure"
+        Outbound.update(state=state, error=error[:500], not_before=not_before).where(
+            Outbound.id == row.id
+        ).execute()
+        return state
+
+    def mark_refused(self, row: Outbound, error: str, not_before: datetime) -> str:
+        """WhatsApp refused it: try a few times more, far apart. Returns the new state."""
+        refusals = row.refusals + 1
+        state = "pending" if refusals < MAX_REFUSALS else "dead"
+        Outbound.update(
+            state=state, refusals=refusals, copies=row.copies - 1, error=error[:500], not_before=not_before
+        ).where(Outbound.id == row.id).execute()
+        return state
+
+    def in_flight(self) -> list[Outbound]:
+        """Replies that were leaving when the process ended."""
+        return list(
+            Outbound.select()
+            .where(Outbound.user_id == self._user_id, Outbound.state == "sending")
+            .order_by(Outbound.id)
+        )
+
+    def expire(self, composed_before: datetime) -> int:
+        """Give up replies nobody waits for any more; returns how many."""
+        expired: int = (
+            Outbound.update(state="dead", error="too old to be worth sending")
+            .where(
+                Outbound.user_id == self._user_id,
+                Outbound.state == "pending",
+                Outbound.created_at < composed_before,
+            )
+            .execute()
+        )
+        return expired
+
+    def withdraw(self, chat_id: int, reason: str) -> int:
+        """Take back what has not left yet; returns how many."""
+        withdrawn: int = (
+            Outbound.update(state="withdrawn", error=reason)
+            .where(Outbound.chat == chat_id, Outbound.state == "pending")
+            .execute()
+        )
+        return withdrawn
+
+    def count(self, states: Iterable[str]) -> int:
+        """How many replies are in these states."""
+        count: int = (
+            Outbound.select()
+            .where(Outbound.user_id == self._user_id, Outbound.state.in_(list(states)))
+            .count()
+        )
+        return count
+
+
+def retry_at(now: datetime, seconds: float) -> datetime:
+    """The time to try again."""
+    return now + timedelta(seconds=seconds)

@@ -1,0 +1,128 @@
+"""What a setting may hold: each type reads one TOML value or says what is allowed instead."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)")
+_SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+@dataclass(frozen=True, slots=True)
+class SettingType:
+    """How a TOML value becomes a setting.
+
+    Attributes:
+        allowed: for people, what may stand here.
+        read: turns the TOML value into the setting's value; raises ValueError or TypeError for rubbish.
+    """
+
+    allowed: str
+    read: Callable[[Any], Any]
+
+
+def setting(type_: SettingType, default: Any, meaning: str, *, secret: bool = False) -> Any:
+    """Declare a dataclass field that is a setting: its type, its default and one line of meaning."""
+    return field(default=default, repr=not secret, metadata={"type": type_, "meaning": meaning})
+
+
+def text(*, longest: int = 1000, pattern: str | None = None, allowed: str = "a text") -> SettingType:
+    """A string, at most `longest` characters, matching `pattern` whole if one is given."""
+
+    def read(value: Any) -> str:
+        if not isinstance(value, str) or len(value) > longest or not value.isprintable():
+            raise ValueError
+        if pattern is not None and not re.fullmatch(pattern, value):
+            raise ValueError
+        return value
+
+    return SettingType(allowed, read)
+
+
+def choice(*options: str) -> SettingType:
+    """One of a few words."""
+
+    def read(value: Any) -> str:
+        if value not in options or not isinstance(value, str):
+            raise ValueError
+        return value
+
+    return SettingType("one of " + ", ".join(f'"{option}"' for option in options), read)
+
+
+def boolean() -> SettingType:
+    """true or false."""
+
+    def read(value: Any) -> bool:
+        if not isinstance(value, bool):
+            raise TypeError
+        return value
+
+    return SettingType("true or false", read)
+
+
+def integer(least: int, most: int) -> SettingType:
+    """A whole number within bounds."""
+
+    def read(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise ValueError
+        return value
+
+    return SettingType(f"a whole number from {least} to {most}", read)
+
+
+def number(least: float, most: float) -> SettingType:
+    """A number within bounds."""
+
+    def read(value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise TypeError
+        if not least <= value <= most:
+            raise ValueError
+        return float(value)
+
+    return SettingType(f"a number from {least:g} to {most:g}", read)
+
+
+def duration(least_seconds: float, most_seconds: float) -> SettingType:
+    """A time span: a number of seconds, or a number with s, m, h or d, as in "15m"."""
+    seconds = number(least_seconds, most_seconds)
+
+    def read(value: Any) -> float:
+        if isinstance(value, str):
+            match = _DURATION.fullmatch(value.strip())
+            if match is None:
+                raise ValueError
+            value = float(match[1]) * _SECONDS_PER_UNIT[match[2]]
+        return float(seconds.read(value))
+
+    return SettingType(
+        f'seconds from {least_seconds:g} to {most_seconds:g}, or a text such as "90s", "15m", "12h", "7d"',
+        read,
+    )
+
+
+def texts(*, most: int = 1000, longest: int = 200) -> SettingType:
+    """A list of strings."""
+    one = text(longest=longest)
+
+    def read(value: Any) -> tuple[str, ...]:
+        if not isinstance(value, list) or len(value) > most:
+            raise ValueError
+        return tuple(one.read(item) for item in value)
+
+    return SettingType("a list of texts", read)
+
+
+def path() -> SettingType:
+    """A path; a leading ~ is the home directory."""
+    one = text(longest=4000)
+    return SettingType(
+        "a path", lambda value: Path(one.read(value)).expanduser() if one.read(value) else None
+    )

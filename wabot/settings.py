@@ -1,0 +1,158 @@
+"""Every setting, with its default, its bounds and its meaning; the README's table is made from this."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wabot.brain import ProviderSettings
+from wabot.setting_types import boolean, choice, duration, integer, number, path, setting, text, texts
+
+# neonize 0.5.2 puts the path of its store unescaped into an SQLite URI: "?" ends it, "#" cuts it,
+# "%20" is decoded.
+SAFE_PATH = r"[A-Za-z0-9._/-]+"
+USER_ID = r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}"
+_TABLE = r"[A-Za-z_][A-Za-z0-9_.]{0,120}"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSettings:
+    """Whose number this is."""
+
+    user_id: str = setting(
+        text(pattern=USER_ID, allowed="letters, digits, '.', '_' and '-'"),
+        "default",
+        "the user in the table `users` this number belongs to; also the name of the session",
+    )
+    language: str = setting(
+        choice("es", "en", "pt"), "es", "language of the bot's own texts when a customer's cannot be told"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PathSettings:
+    """Where wabot keeps what it must not lose."""
+
+    state: Path = setting(
+        path(),
+        Path(),
+        "sessions and the SQLite database; default $STATE_DIRECTORY, else ~/.local/state/wabot",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSettings:
+    """Where wabot stores."""
+
+    url: str = setting(
+        text(longest=2000),
+        "",
+        "sqlite:///PATH or postgresql://…, also credential:NAME, env:NAME or file:PATH; "
+        "default wabot.db in the state directory",
+        secret=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionSettings:
+    """How patient the link is."""
+
+    connect_timeout: float = setting(duration(1, 600), 60.0, "from a dial to connected")
+    pairing_timeout: float = setting(duration(5, 160), 160.0, "how long the QR waits to be scanned")
+    reconnect_timeout: float = setting(
+        duration(5, 3600), 360.0, "how long WhatsApp's own redialling is waited for before a fresh dial"
+    )
+    max_unstable_cycles: int = setting(
+        integer(0, 100_000),
+        3,
+        "connections in a row that fall within a minute before the link rests; 0 = never",
+    )
+    on_unstable: str = setting(
+        choice("cooldown", "stop"), "cooldown", "rest and try again, or end with exit 77"
+    )
+    cooldown: float = setting(duration(1, 7200), 900.0, "the first rest; it doubles up to two hours")
+    keepalive_interval: float = setting(
+        duration(1, 600), 30.0, "how often the client library is asked for a sign of life"
+    )
+    presence: str = setting(
+        choice("unavailable", "available"), "unavailable", '"available" mutes the owner\'s phone'
+    )
+    proxy: str = setting(
+        text(pattern=r"((https?|socks5)://\S+)?", allowed="an http, https or socks5 address"),
+        "",
+        "proxy for the link to WhatsApp",
+        secret=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AiSettings:
+    """What the bot knows and how it speaks."""
+
+    providers: tuple[ProviderSettings, ...] = field(default=(), metadata={"meaning": "tried in order"})
+    system_prompt_file: Path | None = setting(path(), None, "the persona; read again when it changes")
+    knowledge: Path = setting(
+        path(), Path("/etc/wabot/knowledge"), "folder of Markdown files; read again when they change"
+    )
+    history_messages: int = setting(integer(0, 200), 20, "how much of a chat the model sees")
+    history_max_age: float = setting(
+        duration(0, 31_536_000), 86_400.0, "older messages are not shown to the model"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ReplySettings:
+    """How replies are made and sent."""
+
+    workers: int = setting(integer(1, 64), 4, "chats answered at the same time")
+    debounce: float = setting(duration(0, 60), 2.0, "silence to wait for, so that a burst gets one answer")
+    max_age: float = setting(duration(1, 2_592_000), 900.0, "older messages are kept but not answered")
+    max_length: int = setting(integer(50, 60_000), 4000, "characters in one message")
+    max_parts: int = setting(integer(1, 20), 3, "messages one answer may take")
+    typing: bool = setting(
+        boolean(), True, 'show "typing…" and keep a human pace; false = as fast as possible'
+    )
+    delay_message: float = setting(
+        duration(0, 60), 1.0, "pause before a message goes out, counted from arrival"
+    )
+    time_per_char: float = setting(number(0, 1), 0.03, "seconds of typing per character, up to 20 s in all")
+
+
+@dataclass(frozen=True, slots=True)
+class ChatSettings:
+    """Whom the bot answers."""
+
+    groups: str = setting(choice("off", "mention", "all"), "off", "groups: never, when mentioned, always")
+    allow: tuple[str, ...] = setting(
+        texts(), (), "only these phone numbers or LIDs, * as wildcard; empty = all"
+    )
+    deny: tuple[str, ...] = setting(texts(), (), "never these")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole configuration, checked."""
+
+    account: AccountSettings = field(default_factory=AccountSettings)
+    paths: PathSettings = field(default_factory=PathSettings)
+    database: DatabaseSettings = field(default_factory=DatabaseSettings)
+    connection: ConnectionSettings = field(default_factory=ConnectionSettings)
+    ai: AiSettings = field(default_factory=AiSettings)
+    replies: ReplySettings = field(default_factory=ReplySettings)
+    chats: ChatSettings = field(default_factory=ChatSettings)
+    source: str = "no file: all defaults"
+
+    @property
+    def session_directory(self) -> Path:
+        """Where this account's keys and link state live."""
+        return self.paths.state / "sessions" / self.account.user_id
+
+    @property
+    def session_store(self) -> Path:
+        """The client library's own database."""
+        return self.session_directory / "whatsapp.db"
+
+    @property
+    def session_lock(self) -> Path:
+        """The lock of whoever owns the session; beside the directory, which may then be moved aside."""
+        return self.paths.state / "sessions" / f"{self.account.user_id}.lock"
