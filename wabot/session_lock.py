@@ -212,7 +212,7 @@ def _own_unit() -> str | None:
         lines = Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
         return None
-    # cgroup v2 has one line, "0::/system.slice/wabot.service"; on v1 systemd's own begins with "1:name=systemd:".
+    # cgroup v2 has one line, "0::/system.slice/wabot.service"; on v1 that of systemd is named "name=systemd".
     for line in lines:
         hierarchy, _, path = line.partition(":")[2].partition(":")
         unit = path.rpartition("/")[2]
