@@ -1,0 +1,123 @@
+"""The knowledge base: a folder of Markdown files, searched by question and read again when a file changes."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from wabot.brain.chunks import cut_sections
+from wabot.brain.language import detect_language
+from wabot.brain.search_index import Entry, Passage, SearchIndex
+
+__all__ = ["KNOWN", "KnowledgeBase", "Passage"]
+
+#: The score from which a passage is taken to answer the question. Chosen on the sample knowledge base
+#: (`python -m wabot.brain.quality`): below it, questions about something else begin to pass.
+KNOWN = 0.42
+
+_CHECK_INTERVAL_SECONDS = 1.0
+_MAX_FILES = 500
+_MAX_FILE_BYTES = 1_000_000
+
+log = logging.getLogger(__name__)
+
+_Signature = tuple[tuple[str, int, int], ...]
+
+
+class KnowledgeBase:
+    """Answers questions from the *.md files of a folder and the folders below it. Safe to share by threads.
+
+    `folder` may be None or not exist: nothing is known then, which is no error. `clock` is monotonic, in
+    seconds.
+    """
+
+    def __init__(self, folder: Path | None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._signature: _Signature = ()
+        self._index = SearchIndex([])
+        self._next_check = clock()
+        with self._lock:
+            self._refresh()
+
+    def __len__(self) -> int:
+        """The number of passages known."""
+        with self._lock:
+            self._refresh()
+            return len(self._index)
+
+    def search(self, question: str, language: str | None = None, limit: int = 3) -> list[Passage]:
+        """Return up to `limit` passages that may answer, best first; compare `score` with `KNOWN`.
+
+        Passages in `language` ("es", "en", "pt") come before equally good ones in another.
+        """
+        with self._lock:
+            self._refresh()
+            return self._index.search(question, language, limit)
+
+    def answer(self, question: str, language: str | None = None) -> str | None:
+        """Return the text (Markdown) of the passage that answers the question, None when none surely does."""
+        best = self.search(question, language, limit=1)
+        return best[0].text if best and best[0].score >= KNOWN else None
+
+    def _refresh(self) -> None:
+        """Read the folder again if a file changed; look at most once a second."""
+        if self._folder is None or self._clock() < self._next_check:
+            return
+        self._next_check = self._clock() + _CHECK_INTERVAL_SECONDS
+        files = _list_files(self._folder)
+        signature = tuple((str(path), mtime, size) for path, mtime, size in files)
+        if signature == self._signature:
+            return
+        entries = [entry for path, _, size in files for entry in _read_entries(path, size, base=self._folder)]
+        self._signature = signature
+        self._index.close()
+        self._index = SearchIndex(entries)
+        log.info("knowledge: %d passages in %d files under %s", len(entries), len(files), self._folder)
+
+
+def _list_files(folder: Path) -> list[tuple[Path, int, int]]:
+    """Return path, modification time (ns) and size (bytes) of the Markdown files, in order of their names."""
+    found: list[tuple[Path, int, int]] = []
+    try:
+        for path in sorted(folder.rglob("*.md")):
+            if any(part.startswith(".") for part in path.relative_to(folder).parts):
+                continue
+            try:
+                state = path.stat()
+            except OSError as error:
+                log.warning("knowledge: %s cannot be read, skipped: %s", path, error.strerror)
+                continue
+            if path.is_file():
+                found.append((path, state.st_mtime_ns, state.st_size))
+    except OSError as error:
+        log.warning("knowledge: folder %s cannot be read: %s", folder, error.strerror)
+    if len(found) > _MAX_FILES:
+        log.warning(
+            "knowledge: %s holds %d files; only the first %d are read", folder, len(found), _MAX_FILES
+        )
+    return found[:_MAX_FILES]
+
+
+def _read_entries(path: Path, size: int, base: Path) -> list[Entry]:
+    if size > _MAX_FILE_BYTES:
+        log.warning("knowledge: %s is larger than %d bytes, skipped: split it", path, _MAX_FILE_BYTES)
+        return []
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except OSError as error:
+        log.warning("knowledge: %s cannot be read, skipped: %s", path, error.strerror)
+        return []
+    except UnicodeDecodeError:
+        log.warning("knowledge: %s is not UTF-8 text, skipped: save it as UTF-8", path)
+        return []
+    language = detect_language(text, default="")
+    source = str(path.relative_to(base))
+    return [
+        Entry(section.title, " / ".join(section.headings[:-1]), section.text, source, language)
+        for section in cut_sections(text)
+    ]

@@ -1,0 +1,73 @@
+"""What customers read when no model wrote it, in each language wabot speaks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LANGUAGES = ("es", "en", "pt")
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The fixed sentences of one language. `confirm_opt_out` fills in the word that undoes it."""
+
+    greeting: str
+    thanks: str
+    cannot_answer: str
+    text_only: str
+    away: str
+    ask_to_repeat: str
+    opted_in: str
+    opted_out: str
+
+    def confirm_opt_out(self, opt_in_word: str) -> str:
+        """Return the confirmation of an opt-out, naming the word (as "alta") that brings answers back."""
+        return self.opted_out.replace("{word}", opt_in_word.upper())
+
+
+_TEXTS = {
+    "es": Texts(
+        greeting="¡Hola! Gracias por escribirnos. ¿En qué podemos ayudarle?",
+        thanks="¡Gracias a usted! Aquí estamos para lo que necesite.",
+        cannot_answer="Gracias por su mensaje. Ahora mismo no puedo responderle con seguridad; "
+        "se lo paso a una persona del equipo y le contestará en cuanto pueda.",
+        text_only="Gracias por escribirnos. Por ahora solo puedo leer mensajes de texto. "
+        "¿Me lo puede contar por escrito, por favor?",
+        away="Gracias por su mensaje. En este momento no estamos; le responderemos en cuanto volvamos.",
+        ask_to_repeat="Disculpe, hemos tenido un problema técnico y su último mensaje no nos llegó completo. "
+        "¿Nos lo puede enviar otra vez, por favor?",
+        opted_in="¡Bienvenido de nuevo! Volveremos a responder a sus mensajes.",
+        opted_out="De acuerdo, no le enviaremos más mensajes. Si cambia de idea, escriba {word}.",
+    ),
+    "en": Texts(
+        greeting="Hello! Thanks for writing to us. How can we help you?",
+        thanks="Thank you! We are here whenever you need us.",
+        cannot_answer="Thank you for your message. I can't give you a reliable answer right now; "
+        "I'll pass it on to a person on our team, who will reply as soon as they can.",
+        text_only="Thanks for writing to us. For now I can only read text messages. "
+        "Could you tell me in writing, please?",
+        away="Thank you for your message. We are away at the moment and will reply as soon as we are back.",
+        ask_to_repeat="Sorry, we had a technical problem and your last message did not reach us in full. "
+        "Could you send it again, please?",
+        opted_in="Welcome back! We will answer your messages again.",
+        opted_out="All right, we won't send you any more messages. If you change your mind, write {word}.",
+    ),
+    "pt": Texts(
+        greeting="Olá! Obrigado por nos escrever. Em que podemos ajudar?",
+        thanks="Nós é que agradecemos! Estamos aqui para o que precisar.",
+        cannot_answer="Obrigado pela sua mensagem. Neste momento não consigo responder com certeza; "
+        "vou passar a uma pessoa da equipe, que responderá assim que puder.",
+        text_only="Obrigado por nos escrever. Por enquanto só consigo ler mensagens de texto. "
+        "Pode contar por escrito, por favor?",
+        away="Obrigado pela sua mensagem. Neste momento não estamos; responderemos assim que voltarmos.",
+        ask_to_repeat="Desculpe, tivemos um problema técnico e a sua última mensagem não chegou completa. "
+        "Pode enviá-la outra vez, por favor?",
+        opted_in="Que bom ter você de volta! Voltaremos a responder às suas mensagens.",
+        opted_out="Está bem, não enviaremos mais mensagens. Se mudar de ideia, escreva {word}.",
+    ),
+}
+
+
+def texts_for(language: str) -> Texts:
+    """Return the texts of a language code; English for one wabot does not speak."""
+    return _TEXTS.get(language, _TEXTS["en"])
