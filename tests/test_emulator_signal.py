@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wabot.emulator import ratchet, signal
+from wabot.emulator import cbc, protobuf, ratchet, signal
 from wabot.emulator.curve import KeyPair
 from wabot.emulator.signal import Bundle, DuplicateMessage, NotAuthentic, SignalError, SignalParty
 
@@ -154,6 +154,36 @@ def test_tampering_is_noticed_and_changes_nothing(ana: SignalParty, bot: SignalP
     assert bot.decrypt(ANA, enc_type, message) == b"transfer 10"
 
 
+def test_a_tampered_late_message_does_not_use_its_key_up(ana: SignalParty, bot: SignalParty) -> None:
+    introduce(ana, bot)
+    enc_type, late = ana.encrypt(BOT, b"late")
+    bot.decrypt(ANA, *ana.encrypt(BOT, b"in time"))
+    with pytest.raises(NotAuthentic):
+        bot.decrypt(ANA, enc_type, late[:-1] + bytes([late[-1] ^ 0x01]))
+    assert bot.decrypt(ANA, enc_type, late) == b"late"
+
+
+def test_an_authentic_message_with_a_broken_ciphertext_is_refused(
+    ana: SignalParty, bot: SignalParty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    introduce(ana, bot)
+    with monkeypatch.context() as patched:
+        patched.setattr(cbc, "encrypt", lambda key, iv, plaintext: b"no whole block")
+        broken = ana.encrypt(BOT, b"hello")
+    with pytest.raises(SignalError, match="not well formed"):
+        bot.decrypt(ANA, *broken)
+
+
+def test_the_length_of_the_chain_before_is_told(ana: SignalParty, bot: SignalParty) -> None:
+    introduce(ana, bot)
+    sent = [ana.encrypt(BOT, b"?") for _ in range(3)]
+    bot.decrypt(ANA, *sent[-1])
+    ana.decrypt(BOT, *bot.encrypt(ANA, b"!"))
+    _, message = ana.encrypt(BOT, b"?")
+    fields = protobuf.decode(message[1:-8])
+    assert (fields[2], fields[3]) == ([0], [2])
+
+
 def test_a_message_for_somebody_else_is_not_authentic(ana: SignalParty, bot: SignalParty) -> None:
     introduce(ana, bot)
     ben = SignalParty.generate()
@@ -172,6 +202,25 @@ def test_a_tampered_introduction_keeps_the_prekey(bot: SignalParty) -> None:
         bot.decrypt(ANA, enc_type, changed)
     assert not bot.has_session(ANA)
     assert bot.decrypt(ANA, enc_type, message) == b"hello"
+
+
+def test_an_introduction_of_another_version_is_refused(ana: SignalParty, bot: SignalParty) -> None:
+    enc_type, message = ana.encrypt(BOT, b"hello", bot.bundle())
+    with pytest.raises(SignalError, match="version 44"):
+        bot.decrypt(ANA, enc_type, b"\x44" + message[1:])
+
+
+def test_an_introduction_with_keys_of_another_type_is_refused(ana: SignalParty, bot: SignalParty) -> None:
+    enc_type, message = ana.encrypt(BOT, b"hello", bot.bundle())
+    identity = ana.identity.public
+    with pytest.raises(SignalError, match="33 bytes that start with 05"):
+        bot.decrypt(ANA, enc_type, message.replace(b"\x05" + identity, b"\x06" + identity))
+
+
+def test_an_introduction_with_another_signed_prekey_is_refused(ana: SignalParty, bot: SignalParty) -> None:
+    unknown = Bundle(**{**_fields(bot.bundle()), "signed_prekey_id": 2})
+    with pytest.raises(SignalError, match="signed prekey 2, which does not exist"):
+        bot.decrypt(ANA, *ana.encrypt(BOT, b"hello", unknown))
 
 
 def test_a_forged_bundle_is_refused(ana: SignalParty, bot: SignalParty) -> None:
@@ -243,7 +292,21 @@ def test_a_new_session_replaces_the_old_one_but_late_messages_are_read(
     enc_type, fresh = bot.encrypt(ANA, b"fresh", ana.bundle())
     assert enc_type == "pkmsg"
     assert ana.decrypt(BOT, enc_type, fresh) == b"fresh"
-    assert bot.decrypt(ANA, *ana.encrypt(BOT, b"in the new one")) == b"in the new one"
+    for _ in range(signal.MAX_SESSIONS_PER_PEER + 1):
+        assert bot.decrypt(ANA, *ana.encrypt(BOT, b"in the new one")) == b"in the new one"
+        assert ana.decrypt(BOT, *bot.encrypt(ANA, b"in the new one")) == b"in the new one"
+    assert ana.decrypt(BOT, *late) == b"late"
+
+
+def test_a_late_message_of_a_long_chain_finds_its_session(
+    ana: SignalParty, bot: SignalParty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ratchet, "MAX_SKIPPED_MESSAGES", 5)
+    introduce(ana, bot)
+    for _ in range(10):
+        ana.decrypt(BOT, *bot.encrypt(ANA, b"news"))
+    late = bot.encrypt(ANA, b"late")
+    ana.decrypt(BOT, *bot.encrypt(ANA, b"fresh", ana.bundle()))
     assert ana.decrypt(BOT, *late) == b"late"
 
 

@@ -87,8 +87,6 @@ class RatchetMessage:
     @classmethod
     def parse(cls, data: bytes) -> RatchetMessage:
         """Split `data` into its parts; raises SignalError or ProtobufError when it is no such message."""
-        if len(data) <= len(VERSION_BYTE) + _MAC_SIZE:
-            raise SignalError(f"a message of {len(data)} bytes is too short")
         authenticated, mac = data[:-_MAC_SIZE], data[-_MAC_SIZE:]
         fields = protobuf.decode(message_body(authenticated))
         return cls(
