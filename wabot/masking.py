@@ -8,8 +8,8 @@ from urllib.parse import quote
 _SHORTEST_SECRET = 4
 
 # A phone number has at most 15 digits (E.164), 17 with the prefix "00"; fewer than 9 are mostly something
-# else. One that begins with 1 has 11 digits (North America). Until 2033 a Unix time begins with 1 too, with 10
-# digits in seconds and 13 in milliseconds. WhatsApp's own numbers (LID) have 14 or 15.
+# else. One that begins with 1 has 11 digits (North America). Until 2033 a Unix time begins with 1 too, with
+# 10 digits in seconds, 13 in milliseconds. WhatsApp's own numbers (LID) have 14 or 15.
 _BARE_NUMBER = r"(?<![0-9A-Za-z])(?:1\d{10}|(?!1)\d{9,17}|1\d{13,14})(?![0-9A-Za-z])"
 _PRIVATE = re.compile(
     rf"""
