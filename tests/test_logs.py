@@ -186,9 +186,10 @@ def test_neonize_is_told_a_level_it_knows_and_leaves_the_root_alone(level: str, 
         told = run(
             f"LEVEL = {level!r}",
             order,
-            "print(logging.getLogger('neonize.utils.log').level, len(logging.root.handlers))",
+            "print(logging.getLogger('neonize.utils.log').level)",
+            "print([type(handler.formatter).__name__ for handler in logging.root.handlers])",
         )
-        assert told.stdout == f"{number} 1\n"
+        assert told.stdout == f"{number}\n['TextFormatter']\n"
 
 
 def test_errors_nobody_sees_are_logged_and_counted() -> None:
