@@ -29,7 +29,7 @@ def require_user(database: Any, user_id: str) -> None:
                 "the database has no table users: point database.url at the application's database, "
                 "or leave it out for one of wabot's own"
             )
-        users = peewee.Table("users", ("id",)).bind(database)
+        users: Any = peewee.Table("users", ("id",)).bind(database)
         found = users.select(users.id).where(users.id == user_id).tuples().first()
     except (peewee.OperationalError, peewee.InterfaceError) as error:
         raise DatabaseAway(f"the table users cannot be read: {error}") from None

@@ -54,7 +54,7 @@ def load_settings(file: Path | None, environ: Mapping[str, str]) -> Settings:
         sections[name] = _section(
             section_class, name, table if isinstance(table, dict) else {}, environ, problems
         )
-    settings = Settings(**sections, source=str(path) if path else Settings.source)
+    settings = Settings(**sections, source=str(path) if path else "no file: all defaults")
     settings = _with_defaults(settings, document, environ, problems)
     if problems:
         where = f"{path}: " if path else ""

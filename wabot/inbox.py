@@ -81,8 +81,9 @@ class Inbox:
             .where(Inbound.user_id == self._user_id, Inbound.state == "pending")
             .group_by(Inbound.chat)
             .tuples()
+            .execute()
         )
-        return [Waiting(chat_id, first_at, last_at) for chat_id, first_at, last_at in rows]
+        return [Waiting(*row) for row in rows]
 
     def pending(self, chat_id: int, limit: int = 100) -> list[Inbound]:
         """The messages of a chat still to answer, in the order they came."""

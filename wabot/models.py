@@ -132,7 +132,7 @@ class Outbound(BaseModel):
     state = CharField(default="pending")
     copies = IntegerField(default=0)
     refusals = IntegerField(default=0)
-    secret = BlobField(null=True)
+    secret = BlobField()
     message_id = TextField(default="")
     created_at = DateTimeField()
     not_before = DateTimeField()

@@ -1,0 +1,188 @@
+"""The command line: `main(argv) -> exit code`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from wabot import __version__
+from wabot.accounts import require_user
+from wabot.config import load_settings
+from wabot.database import migrate, open_database
+from wabot.errors import DatabaseAway, ExitCode, UsageError, WabotError
+from wabot.logs import LEVELS, configure_logging, send_stdout_to_stderr
+from wabot.notify import ServiceNotifier
+from wabot.session_lock import SessionLock
+from wabot.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_LOCK_GRACE_SECONDS = 2.0
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one command.
+
+    Args:
+        argv: the arguments after the program's name.
+
+    Returns:
+        The exit code, from the table in `errors.py`.
+    """
+    os.umask(0o077)
+    try:
+        arguments = _parser().parse_args(argv)
+        code: int = arguments.command(arguments)
+        return code
+    except WabotError as error:
+        return _fail(error)
+    except BrokenPipeError:
+        # The reader of our output left (as in `wabot status | head`); nothing is wrong.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return ExitCode.OK
+
+
+def entry_point() -> NoReturn:
+    """The console script."""
+    sys.exit(main(sys.argv[1:]))
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; see {self.prog} --help")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="wabot", description="Answers a WhatsApp number with an AI, day and night.")
+    parser.set_defaults(command=lambda _arguments: _show_help(parser))
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
+    shared = _Parser(add_help=False)
+    shared.add_argument("--config", type=Path, metavar="FILE", help="configuration file (TOML)")
+
+    run = commands.add_parser("run", parents=[shared], help="link the number and answer; the service")
+    run.add_argument("--log-level", choices=LEVELS, default="INFO", help="how much to log (default: INFO)")
+    run.add_argument("--log-json", action="store_true", help="log one JSON object a line")
+    run.set_defaults(command=_run)
+
+    status = commands.add_parser("status", parents=[shared], help="what the session is doing")
+    status.add_argument("--json", action="store_true", help="for programs")
+    status.set_defaults(command=_status)
+
+    check = commands.add_parser("check-config", parents=[shared], help="check the configuration")
+    check.set_defaults(command=_check_config)
+
+    emulator = commands.add_parser("emulator", add_help=False, help="a WhatsApp on loopback, to try things")
+    emulator.add_argument("arguments", nargs=argparse.REMAINDER)
+    emulator.set_defaults(command=_emulator)
+
+    version = commands.add_parser("version", help="the versions of wabot and of the client library")
+    version.set_defaults(command=_version)
+    return parser
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    _ensure_plain_messages()
+    send_stdout_to_stderr()
+    configure_logging(level=arguments.log_level, json_lines=arguments.log_json)
+    try:
+        code = _serve(load_settings(arguments.config, os.environ))
+    except WabotError as error:
+        log.error("%s", error)
+        code = error.exit_code
+    except Exception:
+        log.exception("this is a bug in wabot; systemd starts it again")
+        code = ExitCode.BUG
+    return _leave(code)
+
+
+def _serve(settings: Settings) -> ExitCode:
+    notifier = ServiceNotifier()
+    log.info("wabot %s, user %s, configuration: %s", __version__, settings.account.user_id, settings.source)
+    with SessionLock(settings.session_lock).acquire(_LOCK_GRACE_SECONDS):
+        database = open_database(settings.database.url)
+        migrate(database)
+        require_user(database, settings.account.user_id)
+        # Imported late: the client library takes half a second and needs logging and environment ready.
+        from wabot.outbox import Outbox
+        from wabot.sender import recover_in_flight
+        from wabot.service import Service
+        from wabot.session_store import prepare
+
+        device = prepare(settings.session_store)
+        recover_in_flight(Outbox(settings.account.user_id), settings.session_store)
+        return Service(settings, device, notifier).run()
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    from wabot.status import as_table, report, session_status, unknown_status
+
+    settings = load_settings(arguments.config, os.environ)
+    name = arguments.config.stem if arguments.config else "wabot"
+    try:
+        open_database(settings.database.url)
+        session = session_status(settings, name)
+    except DatabaseAway as error:
+        session = unknown_status(settings, name, str(error))
+    answer = report([session])
+    print(json.dumps(answer, ensure_ascii=False) if arguments.json else as_table(answer["sessions"]))
+    return ExitCode.OK if answer["ok"] else ExitCode.FINDINGS
+
+
+def _check_config(arguments: argparse.Namespace) -> int:
+    settings = load_settings(arguments.config, os.environ)
+    print(f"{settings.source}: good (user {settings.account.user_id}, state in {settings.paths.state})")
+    return ExitCode.OK
+
+
+def _emulator(arguments: argparse.Namespace) -> int:
+    try:
+        from wabot.emulator.command import main as emulate
+    except ModuleNotFoundError as error:
+        raise UsageError(f"the emulator needs {error.name}: pip install 'wabot[emulator]'") from None
+    code: int = emulate(arguments.arguments)
+    return code
+
+
+def _version(_arguments: argparse.Namespace) -> int:
+    from importlib.metadata import version
+
+    print(f"wabot {__version__}, neonize {version('neonize')}")
+    return ExitCode.OK
+
+
+def _show_help(parser: argparse.ArgumentParser) -> int:
+    parser.print_help(sys.stderr)
+    return ExitCode.USAGE
+
+
+def _fail(error: WabotError) -> int:
+    print(f"wabot: {error}", file=sys.stderr)
+    return error.exit_code
+
+
+def _ensure_plain_messages() -> None:
+    """Start once more with NEONIZE_BOT_TAG=off, if it is missing.
+
+    Without it the library marks replies to phone numbers as a business bot's; Go reads the environment when
+    the process starts, so os.environ is too late (measured with neonize 0.5.2). The unit file sets it.
+    """
+    if os.environ.get("NEONIZE_BOT_TAG") != "off":
+        environ = {**os.environ, "NEONIZE_BOT_TAG": "off"}
+        os.execve(sys.executable, [sys.executable, "-m", "wabot", *sys.argv[1:]], environ)
+
+
+def _leave(code: ExitCode) -> int:
+    """Return the code, or end the process at once where a library thread would keep it alive for ever."""
+    logging.shutdown()
+    others = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
+    if any(not thread.daemon for thread in others):
+        sys.stderr.flush()
+        os._exit(code)
+    return code

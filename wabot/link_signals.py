@@ -1,0 +1,131 @@
+"""What the client library's events and error texts mean, as signals for the state machine.
+
+Works on the library's objects by their fields alone and imports nothing of it. The texts are those of neonize
+0.5.2 with whatsmeow of September 2026.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from wabot.states import Signal
+from wabot.translation import jid_text
+
+_LOGGED_OUT_REASONS = {
+    "LOGGED_OUT": "the phone removed this linked device (401); pair again",
+    "MAIN_DEVICE_GONE": "the phone is locked, reset or banned (403); see the phone, pair again",
+    "UNKNOWN_LOGOUT": "WhatsApp ended the session, often by a ban (406); see the phone, pair again",
+}
+_BAN_REASONS = {
+    "SEND_TO_TOO_MANY_PEOPLE": "too many messages to strangers (101)",
+    "BLOCKED_BY_USERS": "too many people blocked this number (102)",
+    "CREATED_TOO_MANY_GROUPS": "too many groups created (103)",
+    "SENT_TOO_MANY_SAME_MESSAGE": "the same message too often (104)",
+    "BROADCAST_LIST": "too many messages to a broadcast list (106)",
+}
+_SURELY_NOT_SENT = (
+    "websocket not connected",
+    "failed to get user info",
+    "no LID found",
+    "failed to get device list",
+    "the store doesn't contain a device JID",
+    "client is nil",
+)
+_UNKNOWN_BAN_SECONDS = 3600.0
+
+
+class Outcome(StrEnum):
+    """What became of a message that could not be sent."""
+
+    NOT_SENT = "not sent"
+    REFUSED = "refused"
+    IN_DOUBT = "in doubt"
+
+
+class SendFailed(Exception):
+    """A message was not confirmed by WhatsApp's server."""
+
+    def __init__(self, outcome: Outcome, reason: str) -> None:
+        super().__init__(reason)
+        self.outcome = outcome
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSignal:
+    """A signal for the state machine, with what people need to know about it."""
+
+    signal: Signal
+    reason: str = ""
+    wait_seconds: float = 0.0
+    detail: str = ""
+
+
+OUTDATED = LinkSignal(
+    Signal.CLIENT_OUTDATED,
+    "WhatsApp no longer accepts this client library (405): upgrade neonize",
+)
+
+
+def ended(error: str) -> LinkSignal:
+    """Why `connect` raised, by the text of its error."""
+    if "required field" in error:
+        # The event loop died on a value it has no name for; the socket may live on and lose messages.
+        if "TemporaryBan" in error:
+            reason = "temporarily banned for a reason this library does not know"
+            return LinkSignal(Signal.TEMPORARY_BAN, reason, _UNKNOWN_BAN_SECONDS)
+        if "ConnectFailure" in error:
+            return LinkSignal(
+                Signal.CONNECT_FAILURE, "WhatsApp refused the login with a code this library does not know"
+            )
+        return LinkSignal(Signal.LINK_BROKEN, f"the client library stopped handing over events ({error})")
+    if "database" in error or "file is not" in error:
+        return LinkSignal(Signal.STORE_FAILED, f"the session store cannot be used: {error}")
+    return LinkSignal(Signal.DIAL_FAILED, _plain_dial_error(error))
+
+
+def _plain_dial_error(error: str) -> str:
+    """The last, specific part of Go's chain of wrapped errors."""
+    return "no connection to WhatsApp: " + error.rpartition(": ")[2]
+
+
+def outcome(error: str) -> Outcome:
+    """What became of a message, by the text of the error its sending raised."""
+    if any(text in error for text in _SURELY_NOT_SENT):
+        return Outcome.NOT_SENT
+    if re.search(r"server returned error \d+", error):
+        return Outcome.REFUSED
+    return Outcome.IN_DOUBT
+
+
+def paired(event: Any) -> LinkSignal:
+    """The phone accepted the code (PairStatusEv)."""
+    return LinkSignal(Signal.PAIRED, "the phone accepted; logging in", detail=jid_text(event.ID))
+
+
+def logged_out(event: Any) -> LinkSignal:
+    """The session is over for good (LoggedOutEv)."""
+    name = _enum_name(event, "Reason")
+    reason = _LOGGED_OUT_REASONS.get(name, f"WhatsApp logged this device out ({name.lower()}); pair again")
+    return LinkSignal(Signal.LOGGED_OUT, reason, detail=name)
+
+
+def banned(event: Any) -> LinkSignal:
+    """The number may not connect for a while (TemporaryBanEv; Expire is in seconds)."""
+    why = _BAN_REASONS.get(_enum_name(event, "Code"), "for an unknown reason")
+    seconds = max(0, min(int(event.Expire), 365 * 86_400))
+    return LinkSignal(Signal.TEMPORARY_BAN, f"temporarily banned: {why}", float(seconds))
+
+
+def refused(event: Any) -> LinkSignal:
+    """The login was refused and the library does not redial (ConnectFailureEv)."""
+    name = _enum_name(event, "Reason").lower().replace("_", " ")
+    return LinkSignal(Signal.CONNECT_FAILURE, f"WhatsApp refused the login ({name})")
+
+
+def _enum_name(event: Any, field: str) -> str:
+    descriptor = event.DESCRIPTOR.fields_by_name[field]
+    value = descriptor.enum_type.values_by_number.get(getattr(event, field))
+    return str(value.name) if value else "unknown"

@@ -1,0 +1,117 @@
+"""Tells people and programs what the link is doing: the journal, systemd's status line, the session's row."""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import datetime, timedelta
+
+from wabot.connection import Connection
+from wabot.inbox import Inbox
+from wabot.link_signals import LinkSignal
+from wabot.logs import unhandled_errors
+from wabot.masking import mask_phone
+from wabot.models import utc_now
+from wabot.notify import ServiceNotifier
+from wabot.outbox import OPEN_STATES, Outbox
+from wabot.qr import draw_qr
+from wabot.session_record import SessionRecord
+from wabot.session_store import Device
+from wabot.states import TERMINAL_STATES, Signal, State
+
+log = logging.getLogger(__name__)
+
+_STATUS_SECONDS = 10.0
+# The library shows the first code for 60 s and each further one for 20 s (measured with neonize 0.5.2).
+_FIRST_CODE_SECONDS, _NEXT_CODE_SECONDS = 60, 20
+
+
+class Reporter:
+    """Keeps every view of the session in step with the state machine; called by main only.
+
+    Args:
+        user_id: whose session.
+        connection: the state machine, read only.
+        device: the account the session is linked to, or None.
+        notifier: systemd.
+    """
+
+    def __init__(
+        self, user_id: str, connection: Connection, device: Device | None, notifier: ServiceNotifier
+    ) -> None:
+        self.device = device
+        self.record = SessionRecord(user_id)
+        self._connection = connection
+        self._notifier = notifier
+        self._inbox = Inbox(user_id)
+        self._outbox = Outbox(user_id)
+        self._status_at = float("-inf")
+
+    @property
+    def user_ids(self) -> frozenset[str]:
+        """The user parts by which others mention the account."""
+        return self.device.user_ids if self.device else frozenset()
+
+    def show_signal(self, before: State, link_signal: LinkSignal) -> None:
+        """Write down what a signal brought besides the state: codes, the account, a ban's end."""
+        state = self._connection.state
+        if state is State.CONNECTED and before is not state:
+            self.record.update(qr=None, qr_expires_at=None, pair_code=None, banned_until=None)
+        if link_signal.signal is Signal.QR_SHOWN and state is State.PAIRING:
+            seconds = _NEXT_CODE_SECONDS if before is State.PAIRING else _FIRST_CODE_SECONDS
+            self.record.update(qr=link_signal.detail, qr_expires_at=utc_now() + timedelta(seconds=seconds))
+            log.info("scan this code with WhatsApp, Linked devices:\n%s", draw_qr(link_signal.detail))
+        elif link_signal.signal is Signal.PAIRED:
+            self.device = Device(jid=link_signal.detail, lid="")
+            self.record.update(qr=None, qr_expires_at=None)
+            log.info("linked as %s", mask_phone(self.device.phone))
+        elif link_signal.signal is Signal.TEMPORARY_BAN:
+            self.record.update(banned_until=utc_now() + timedelta(seconds=link_signal.wait_seconds))
+
+    def show_state(self) -> None:
+        """Write the state down where people and programs look for it."""
+        connection = self._connection
+        self.record.update(
+            state=connection.state.value,
+            reason=connection.reason,
+            since=utc_now() - timedelta(seconds=time.monotonic() - connection.since),
+            jid=self.device.jid if self.device else "",
+            phone=self.device.phone if self.device else "",
+            unstable_cycles=connection.unstable_cycles,
+        )
+        log.info("state: %s%s", connection.state, f" ({connection.reason})" if connection.reason else "")
+        self._status_at = float("-inf")
+
+    def show_status(self, last_sent_at: datetime | None) -> None:
+        """Refresh systemd's status line now and then, and at once after a change of state."""
+        if time.monotonic() - self._status_at < _STATUS_SECONDS:
+            return
+        self._status_at = time.monotonic()
+        if last_sent_at:
+            self.record.update(last_reply_at=last_sent_at)
+        self._notifier.status(self._status_line())
+
+    def show_end(self, reason: str) -> None:
+        """The last word of the process: why it stops, or the state from which there was no way on."""
+        state = self._connection.state
+        self.record.update(
+            state=state.value if state in TERMINAL_STATES else "stopped",
+            reason=reason,
+            since=utc_now(),
+            qr=None,
+            qr_expires_at=None,
+            pair_code=None,
+        )
+
+    def _status_line(self) -> str:
+        connection = self._connection
+        line = str(connection.state).replace("_", " ")
+        if connection.state is State.CONNECTED and self.device:
+            line += f" as {mask_phone(self.device.phone)}"
+        elif connection.reason:
+            line += f" ({connection.reason})"
+        since = datetime.now().astimezone() - timedelta(seconds=time.monotonic() - connection.since)
+        line += f" since {since:%d %b %H:%M}"
+        line += f"; to answer: {self._inbox.pending_count()}, to send: {self._outbox.count(OPEN_STATES)}"
+        failures = unhandled_errors()
+        return f"{line}; {failures} internal errors, see the journal" if failures else line

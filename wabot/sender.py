@@ -1,0 +1,240 @@
+"""The sender: the only thread that sends, through whatever connection is alive at that moment."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+import peewee
+
+from wabot.link_signals import LinkSignal, Outcome, SendFailed
+from wabot.models import Outbound, database, utc_now
+from wabot.outbox import Outbox, retry_at
+from wabot.session_store import find_message_ids
+from wabot.states import Signal
+
+log = logging.getLogger(__name__)
+
+# whatsmeow waits 75 s each for the LID, the device list, the prekeys and the acknowledgement.
+SEND_TIMEOUT_SECONDS = 90.0
+STABLE_SECONDS = 2.0
+OFFLINE_SENDS_SECONDS = 10.0
+_RETRY_SECONDS = 0.5
+_REFUSED_SECONDS = 15.0
+_PRESENCE_RETRY_SECONDS = 60.0
+_LONGEST_WAIT_SECONDS = 60.0
+
+
+class Messenger(Protocol):
+    """What the sender needs of the WhatsApp client."""
+
+    def send_text(self, jid: str, text: str, secret: bytes) -> str:
+        """Send; return the message id or raise SendFailed."""
+
+    def show_typing(self, jid: str, typing: bool) -> None:
+        """Show or end "typing…"."""
+
+    def mark_read(self, jid: str, sender: str, message_ids: list[str]) -> None:
+        """Give messages their blue ticks."""
+
+    def announce(self, available: bool) -> bool:
+        """Tell the account's presence; False when the library cannot do it yet."""
+
+
+class Sender:
+    """Takes replies from the outbox and sends them, oldest first within each chat.
+
+    Args:
+        outbox: where the replies are.
+        messenger: the WhatsApp client.
+        on_signal: told when the link turns out to be dead although nobody said so.
+        beat: called with the seconds the next step may take, and with 0 when idle.
+        available: the presence to announce.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        messenger: Messenger,
+        on_signal: Callable[[LinkSignal], None],
+        beat: Callable[[float], None],
+        available: bool,
+    ) -> None:
+        self._outbox = outbox
+        self._messenger = messenger
+        self._signal = on_signal
+        self._beat = beat
+        self._available = available
+        self._changed = threading.Condition()
+        self._courtesies: deque[tuple[str, str, list[str]]] = deque(maxlen=1000)
+        self._up_since: datetime | None = None
+        self._announce_at: datetime | None = None
+        self._offline_since: datetime | None = None
+        self._stopping = False
+        self._woken = False
+        self.last_sent_at: datetime | None = None
+        self._thread = threading.Thread(target=self._run, name="sender", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread; it waits for the link."""
+        self._thread.start()
+
+    def link_up(self) -> None:
+        """The link is there: replies may go."""
+        with self._changed:
+            self._up_since = self._announce_at = utc_now()
+            self._changed.notify()
+
+    def link_down(self) -> None:
+        """The link is not there, or in doubt: hold everything."""
+        with self._changed:
+            self._up_since = self._offline_since = None
+            self._courtesies.clear()
+
+    def wake(self) -> None:
+        """Something was put into the outbox."""
+        with self._changed:
+            self._woken = True
+            self._changed.notify()
+
+    def attend(self, jid: str, sender: str, message_ids: list[str]) -> None:
+        """Mark messages as read and show "typing…", as soon as the link allows; never waits."""
+        with self._changed:
+            if self._up_since is not None:
+                self._courtesies.append((jid, sender, message_ids))
+                self._woken = True
+                self._changed.notify()
+
+    def stop(self) -> None:
+        """Finish the send in flight and take no other."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+
+    def join(self, timeout_seconds: float) -> None:
+        """Wait for the send in flight."""
+        self._thread.join(timeout_seconds)
+
+    def is_alive(self) -> bool:
+        """Whether a send is still in flight after a stop."""
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        while True:
+            due = self._step()
+            with self._changed:
+                if self._stopping:
+                    break
+                if not self._woken:
+                    self._changed.wait(_seconds_until(due))
+                self._woken = False
+        database.close()
+
+    def _step(self) -> datetime | None:
+        """Send all that may be sent now; return when to look again."""
+        try:
+            while not self._stopping:
+                up_since = self._up_since
+                if up_since is None:
+                    return None
+                now = utc_now()
+                self._show_courtesies(now)
+                stable_at = up_since + timedelta(seconds=STABLE_SECONDS)
+                # What queued while the link was down waits until the link has proved itself.
+                row, due = self._outbox.next(now, None if now >= stable_at else up_since)
+                if row is None:
+                    return min(due or stable_at, stable_at) if now < stable_at else due
+                pause = self._send(row)
+                if pause:
+                    return retry_at(utc_now(), pause)
+        except (peewee.OperationalError, peewee.InterfaceError) as error:
+            database.close()
+            log.warning("database: %s; replies wait", error)
+            return retry_at(utc_now(), 1.0)
+        finally:
+            self._beat(0)
+        return None
+
+    def _send(self, row: Outbound) -> float:
+        """Send one reply; return for how many seconds the whole sender should pause."""
+        self._beat(SEND_TIMEOUT_SECONDS)
+        self._outbox.begin(row, utc_now())
+        try:
+            message_id = self._messenger.send_text(row.chat.jid, row.text, bytes(row.secret))
+        except SendFailed as failure:
+            return self._after_failure(row, failure)
+        now = utc_now()
+        self._outbox.mark_sent(row, message_id, now)
+        self._offline_since = None
+        self.last_sent_at = now
+        log.debug("reply %d sent as %s", row.id, message_id)
+        return 0.0
+
+    def _after_failure(self, row: Outbound, failure: SendFailed) -> float:
+        now = utc_now()
+        match failure.outcome:
+            case Outcome.NOT_SENT:
+                self._outbox.put_back(row, str(failure), retry_at(now, _RETRY_SECONDS))
+                log.info("reply %d did not leave (%s); it goes out with the next connection", row.id, failure)
+                self._notice_offline(now)
+                return _RETRY_SECONDS
+            case Outcome.IN_DOUBT:
+                state = self._outbox.mark_in_doubt(row, str(failure), retry_at(now, _RETRY_SECONDS))
+                level = logging.WARNING if state == "unsure" else logging.INFO
+                log.log(level, "reply %d may not have arrived (%s); now %s", row.id, failure, state)
+                return 0.0
+            case Outcome.REFUSED:
+                wait_seconds = _REFUSED_SECONDS * 4**row.refusals
+                state = self._outbox.mark_refused(row, str(failure), retry_at(now, wait_seconds))
+                log.warning("reply %d was refused by WhatsApp (%s); now %s", row.id, failure, state)
+                return 0.0
+
+    def _notice_offline(self, now: datetime) -> None:
+        """Sends that fail for want of a connection, although none was reported lost: a silent death."""
+        self._offline_since = self._offline_since or now
+        if (now - self._offline_since).total_seconds() > OFFLINE_SENDS_SECONDS:
+            self._offline_since = None
+            self._signal(LinkSignal(Signal.LINK_BROKEN, "the connection is gone without a word"))
+
+    def _show_courtesies(self, now: datetime) -> None:
+        if self._announce_at is not None and now >= self._announce_at:
+            self._beat(SEND_TIMEOUT_SECONDS)
+            # Right after pairing the library has no name to announce yet.
+            done = self._messenger.announce(self._available)
+            self._announce_at = None if done else retry_at(now, _PRESENCE_RETRY_SECONDS)
+        while self._courtesies:
+            jid, sender, message_ids = self._courtesies.popleft()
+            self._beat(SEND_TIMEOUT_SECONDS)
+            self._messenger.mark_read(jid, sender, message_ids)
+            self._messenger.show_typing(jid, True)
+
+
+def recover_in_flight(outbox: Outbox, store: Path) -> None:
+    """Settle the replies that were leaving when the last process ended; call before the client is opened.
+
+    One whose secret is not in the client's store surely did not leave and is sent again as if nothing had
+    happened; any other is in doubt.
+    """
+    rows = outbox.in_flight()
+    known = find_message_ids(store, [bytes(row.secret) for row in rows])
+    for row in rows:
+        message_id = known.get(bytes(row.secret))
+        if message_id is None:
+            outbox.put_back(row, "the process ended before it left", row.not_before)
+            log.info("reply %d had not left when the last process ended; it is sent now", row.id)
+        else:
+            state = outbox.mark_in_doubt(
+                row, f"the process ended while {message_id} was leaving", row.not_before
+            )
+            log.warning("reply %d was leaving when the last process ended; now %s", row.id, state)
+
+
+def _seconds_until(due: datetime | None) -> float:
+    if due is None:
+        return _LONGEST_WAIT_SECONDS
+    return min(max((due - utc_now()).total_seconds(), 0.0), _LONGEST_WAIT_SECONDS)

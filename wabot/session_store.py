@@ -1,0 +1,100 @@
+"""Reads the client library's own store, an SQLite file, while the client is not open.
+
+Never while neonize runs in the same process: two copies of SQLite in one process do not see each other's
+POSIX locks, and closing one drops the other's (measured: an exclusive lock was ignored).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from wabot.errors import OperatorNeeded
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """The account this store is linked to."""
+
+    jid: str
+    lid: str
+
+    @property
+    def phone(self) -> str:
+        """Digits of the account's number."""
+        return self.jid.partition("@")[0].partition(":")[0].partition(".")[0]
+
+    @property
+    def user_ids(self) -> frozenset[str]:
+        """The user parts by which others mention the account."""
+        lid = self.lid.partition("@")[0].partition(":")[0].partition(".")[0]
+        return frozenset(filter(None, (self.phone, lid)))
+
+
+def prepare(path: Path) -> Device | None:
+    """Make the store ready for the client, and say whom it is linked to.
+
+    The store is put into WAL mode, which sticks: with the default journal a burst of messages met "database
+    is locked" and was lost (whatsmeow issues 298 and 838). File and directory are made private.
+
+    Args:
+        path: the store; it need not exist yet.
+
+    Returns:
+        The linked account, or None while nothing is linked. That the file exists proves nothing: a log-out
+        deletes the row and keeps the file.
+
+    Raises:
+        OperatorNeeded: the file is damaged, or locked by another program.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.parent.chmod(0o700)
+    try:
+        with closing(_open(path)) as store:
+            path.chmod(0o600)
+            store.execute("PRAGMA journal_mode=WAL")
+            if not _has_table(store, "whatsmeow_device"):
+                return None
+            row = store.execute("SELECT jid, lid FROM whatsmeow_device LIMIT 1").fetchone()
+    except sqlite3.Error as error:
+        raise OperatorNeeded(
+            f"the session store {path} cannot be used ({error}): "
+            "if no other program has it open, move its directory aside and pair again"
+        ) from None
+    return Device(jid=str(row[0] or ""), lid=str(row[1] or "")) if row else None
+
+
+def find_message_ids(path: Path, secrets: Iterable[bytes]) -> dict[bytes, str]:
+    """The ids of messages that carry these secrets; a message that is missing here surely never left.
+
+    whatsmeow writes (chat, id, secret) of each outgoing message with a secret before its frame leaves.
+
+    Args:
+        path: the store. It is opened read-write: after a kill its hot journal makes a read-only open fail.
+        secrets: the 32 bytes planted into each message.
+    """
+    wanted = list(secrets)
+    if not wanted or not path.exists():
+        return {}
+    with closing(_open(path)) as store:
+        if not _has_table(store, "whatsmeow_message_secrets"):
+            return {}
+        marks = ", ".join("?" * len(wanted))
+        rows = store.execute(
+            f"SELECT key, message_id FROM whatsmeow_message_secrets WHERE key IN ({marks})", wanted
+        ).fetchall()
+    return {bytes(key): str(message_id) for key, message_id in rows}
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=5, isolation_level=None)
+
+
+def _has_table(store: sqlite3.Connection, name: str) -> bool:
+    return (
+        store.execute("SELECT 1 FROM sqlite_master WHERE type='table' AND name=?", (name,)).fetchone()
+        is not None
+    )

@@ -1,0 +1,124 @@
+"""What every session of this configuration is doing: the truth from the lock, the rest from the database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from wabot.inbox import Inbox
+from wabot.models import Session
+from wabot.outbox import OPEN_STATES, Outbox
+from wabot.session_lock import is_held, read_holder
+from wabot.settings import Settings
+from wabot.states import State
+
+STOPPED = "stopped"
+_FIELDS = (
+    "name",
+    "user_id",
+    "state",
+    "reason",
+    "since",
+    "pid",
+    "host",
+    "jid",
+    "phone",
+    "qr",
+    "qr_expires_at",
+    "pair_code",
+    "unstable_cycles",
+    "inbox_pending",
+    "outbox_pending",
+    "outbox_dead",
+    "last_inbound_at",
+    "last_reply_at",
+)
+
+
+def session_status(settings: Settings, name: str) -> dict[str, Any]:
+    """One session as `wabot status --json` prints it; times are ISO-8601 UTC.
+
+    Args:
+        settings: its configuration; the database is open.
+        name: what the session is called, after its configuration file.
+    """
+    user_id = settings.account.user_id
+    held = is_held(settings.session_lock)
+    holder = read_holder(settings.session_lock) if held else None
+    session = Session.get_or_none(Session.user_id == user_id) or Session(user_id=user_id)
+    pairing = held and session.state == State.PAIRING
+    inbox, outbox = Inbox(user_id), Outbox(user_id)
+    return {
+        "name": name,
+        "user_id": user_id,
+        "state": session.state if held else STOPPED,
+        "reason": session.reason,
+        "since": _iso(session.since),
+        "pid": holder.pid if holder else None,
+        "host": holder.host if holder else None,
+        "jid": session.jid or None,
+        "phone": session.phone or None,
+        "qr": session.qr if pairing else None,
+        "qr_expires_at": _iso(session.qr_expires_at) if pairing else None,
+        "pair_code": session.pair_code if pairing else None,
+        "unstable_cycles": session.unstable_cycles,
+        "inbox_pending": inbox.pending_count(),
+        "outbox_pending": outbox.count(OPEN_STATES),
+        "outbox_dead": outbox.count(("dead", "unsure")),
+        "last_inbound_at": _iso(session.last_inbound_at),
+        "last_reply_at": _iso(session.last_reply_at),
+    }
+
+
+def unknown_status(settings: Settings, name: str, reason: str) -> dict[str, Any]:
+    """A session whose database cannot be asked: only the lock can tell."""
+    held = is_held(settings.session_lock)
+    holder = read_holder(settings.session_lock) if held else None
+    return dict.fromkeys(_FIELDS) | {
+        "name": name,
+        "user_id": settings.account.user_id,
+        "state": "unknown" if held else STOPPED,
+        "reason": reason,
+        "pid": holder.pid if holder else None,
+        "host": holder.host if holder else None,
+    }
+
+
+def report(sessions: list[dict[str, Any]]) -> dict[str, Any]:
+    """The whole answer of `wabot status --json`."""
+    return {
+        "sessions": sessions,
+        "ok": bool(sessions) and all(session["state"] == State.CONNECTED for session in sessions),
+    }
+
+
+def as_table(sessions: list[dict[str, Any]]) -> str:
+    """The same for people."""
+    lines = []
+    for session in sessions:
+        who = f" as +{session['phone']}" if session["phone"] and session["state"] == State.CONNECTED else ""
+        since = f" since {session['since']}" if session["since"] and session["pid"] else ""
+        lines.append(f"{session['name']}: {session['state']}{who}{since}{_process(session)}")
+        if session["reason"]:
+            lines.append(f"  {session['reason']}")
+        lines.append(
+            f"  to answer: {_number(session['inbox_pending'])}"
+            f"   to send: {_number(session['outbox_pending'])}"
+            f"   not delivered: {_number(session['outbox_dead'])}"
+        )
+        lines.append(f"  last message: {session['last_inbound_at'] or 'never'}")
+        lines.append(f"  last reply:   {session['last_reply_at'] or 'never'}")
+    return "\n".join(lines)
+
+
+def _process(session: Mapping[str, Any]) -> str:
+    return f" (pid {session['pid']} on {session['host']})" if session["pid"] else ""
+
+
+def _number(value: int | None) -> str:
+    return "?" if value is None else str(value)
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.replace(microsecond=0).isoformat() + "Z" if moment else None

@@ -1,0 +1,234 @@
+"""WhatsApp as wabot sees it: signals and messages in, texts out. The only importer of neonize.
+
+What is odd here was measured with neonize 0.5.2. Import this module only after logging is configured (neonize
+calls basicConfig) and NEONIZE_BOT_TAG=off is in the process environment.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from neonize import events
+from neonize.client import NewClient
+from neonize.exc import NeonizeError
+from neonize.proto.Neonize_pb2 import JID
+from neonize.proto.waE2E.WAWebProtobufsE2E_pb2 import Message
+from neonize.utils.enum import (
+    ChatPresence,
+    ChatPresenceMedia,
+    ClientName,
+    ClientType,
+    Presence,
+    ReceiptType,
+)
+from neonize.utils.jid import build_jid
+
+from wabot.link_signals import (
+    OUTDATED,
+    LinkSignal,
+    SendFailed,
+    banned,
+    ended,
+    logged_out,
+    outcome,
+    paired,
+    refused,
+)
+from wabot.messages import IncomingMessage
+from wabot.states import Signal
+from wabot.translation import incoming_message
+
+log = logging.getLogger(__name__)
+
+
+class WhatsAppClient:
+    """The one client of the process. A second one with the same id would stop the first when collected.
+
+    Args:
+        store: path of the library's SQLite file.
+        name: fixed id of the client inside the library.
+        on_signal: called on the library's thread; must return at once.
+        on_message: called on the library's thread; must return within milliseconds.
+        proxy: address of a proxy, or "".
+    """
+
+    def __init__(
+        self,
+        store: Path,
+        name: str,
+        on_signal: Callable[[LinkSignal], None],
+        on_message: Callable[[IncomingMessage], None],
+        proxy: str = "",
+    ) -> None:
+        self._signal = on_signal
+        self._proxy = proxy
+        self._client = NewClient(str(store), uuid=name)
+        self._client.qr(self._on_qr)
+        # The library offers no hook for the outcome of a pairing, which comes before any event.
+        self._client._NewClient__onLoginStatus = self._on_login_status
+        self._handlers = self._event_handlers(on_message)
+        for event, handler in self._handlers.items():
+            self._client.event(event)(handler)
+        # 0 would send every stanza through Python; read at connect().
+        logging.getLogger("neonize.utils.log").setLevel(logging.INFO)
+        self._watch = _LogWatch(on_signal)
+        logging.getLogger("whatsmeow").addHandler(self._watch)
+
+    def connect(self) -> LinkSignal | None:
+        """Dial, and stay until the link is stopped or breaks. Blocks.
+
+        Returns:
+            Why it ended, or None when it was stopped.
+        """
+        try:
+            self._client.connect(_proxy_settings(self._proxy))
+        except NeonizeError as error:
+            return ended(str(error))
+        return None
+
+    def disconnect(self) -> None:
+        """Close the socket so that nothing new comes in. May block while a dial runs."""
+        self._client.disconnect()
+
+    def stop(self) -> None:
+        """End the client; `connect` returns. May block, and drops events not yet handled."""
+        self._client.stop()
+
+    def is_connected(self) -> bool:
+        """Whether the socket is up. Waits for the lock a dial holds: only for a thread that may hang."""
+        return bool(self._client.is_connected)
+
+    def send_text(self, jid: str, text: str, secret: bytes) -> str:
+        """Send a text and wait for the server to take it.
+
+        A Message is passed, never a str: the library would turn "@12345" in it into a mention.
+
+        Args:
+            jid: where to.
+            text: what.
+            secret: 32 bytes planted into the message, by which its id is found after a crash.
+
+        Returns:
+            The message id.
+
+        Raises:
+            SendFailed: with what is known about it.
+        """
+        message = Message(conversation=text)
+        message.messageContextInfo.messageSecret = secret
+        try:
+            return str(self._client.send_message(_jid(jid), message).ID)
+        except NeonizeError as error:
+            raise SendFailed(outcome(str(error)), str(error)) from None
+
+    def show_typing(self, jid: str, typing: bool) -> None:
+        """Show or end "typing…"; WhatsApp forgets it after some seconds."""
+        state = ChatPresence.CHAT_PRESENCE_COMPOSING if typing else ChatPresence.CHAT_PRESENCE_PAUSED
+        try:
+            self._client.send_chat_presence(_jid(jid), state, ChatPresenceMedia.CHAT_PRESENCE_MEDIA_TEXT)
+        except NeonizeError as error:
+            log.debug("typing: %s", error)
+
+    def mark_read(self, jid: str, sender: str, message_ids: list[str]) -> None:
+        """Give messages of one sender their blue ticks. The first call may wait for the server."""
+        try:
+            self._client.mark_read(
+                *message_ids, chat=_jid(jid), sender=_jid(sender), receipt=ReceiptType.READ
+            )
+        except NeonizeError as error:
+            log.debug("read receipt: %s", error)
+
+    def announce(self, available: bool) -> bool:
+        """Tell WhatsApp the account's presence, which also sends its name to others.
+
+        Returns:
+            False when the library cannot: right after pairing it does not know the account's name yet.
+        """
+        try:
+            self._client.send_presence(Presence.AVAILABLE if available else Presence.UNAVAILABLE)
+        except NeonizeError as error:
+            log.debug("presence: %s", error)
+            return False
+        return True
+
+    def pair_by_phone(self, phone: str) -> str:
+        """Ask for a pairing code; only while a QR is shown, and not on the library's thread.
+
+        Both names are passed: the library maps its own device properties onto the wrong browser.
+        """
+        return str(self._client.PairPhone(phone, True, ClientName.LINUX, ClientType.CHROME))
+
+    def _on_qr(self, _client: Any, code: bytes) -> None:
+        self._signal(LinkSignal(Signal.QR_SHOWN, "scan the code with the phone", detail=code.decode()))
+
+    def _on_login_status(self, _uuid: int, status: int) -> None:
+        text = ctypes.string_at(status).decode(errors="replace") if status else ""
+        if text == "passkey-request":
+            reason = "this account asks for a passkey to link a device, which the client library cannot do"
+            self._signal(LinkSignal(Signal.PASSKEY_REQUIRED, reason))
+        elif text == "err-client-outdated":
+            self._signal(OUTDATED)
+        elif text == "timeout":
+            self._signal(LinkSignal(Signal.PAIRING_FAILED, "nobody scanned the code in time"))
+        elif text != "success":
+            self._signal(LinkSignal(Signal.PAIRING_FAILED, f"the phone could not be linked ({text})"))
+
+    def _event_handlers(
+        self, on_message: Callable[[IncomingMessage], None]
+    ) -> dict[Any, Callable[..., None]]:
+        """Plain functions, kept by the caller: the library holds bound methods weakly."""
+        signal = self._signal
+
+        def tell(kind: Signal, reason: str = "") -> Callable[[Any, Any], None]:
+            return lambda _client, _event: signal(LinkSignal(kind, reason))
+
+        return {
+            events.ConnectedEv: tell(Signal.CONNECTED),
+            events.DisconnectedEv: tell(Signal.DISCONNECTED, "the connection was cut"),
+            events.KeepAliveTimeoutEv: tell(Signal.KEEPALIVE_LOST, "WhatsApp does not answer"),
+            events.KeepAliveRestoredEv: tell(Signal.KEEPALIVE_RESTORED),
+            events.StreamReplacedEv: tell(
+                Signal.REPLACED,
+                "another program logged in with this session; stop it before starting wabot again",
+            ),
+            events.ClientOutdatedEv: lambda _client, _event: signal(OUTDATED),
+            events.PairStatusEv: lambda _client, event: signal(paired(event)),
+            events.LoggedOutEv: lambda _client, event: signal(logged_out(event)),
+            events.TemporaryBanEv: lambda _client, event: signal(banned(event)),
+            events.ConnectFailureEv: lambda _client, event: signal(refused(event)),
+            events.StreamErrorEv: lambda _client, event: signal(
+                LinkSignal(Signal.STREAM_ERROR, f"WhatsApp ended the stream (code {event.Code or 'none'})")
+            ),
+            events.MessageEv: lambda _client, event: on_message(incoming_message(event)),
+        }
+
+
+class _LogWatch(logging.Handler):
+    """Hears in the library's log what it sends no event for."""
+
+    def __init__(self, on_signal: Callable[[LinkSignal], None]) -> None:
+        super().__init__(logging.DEBUG)
+        self._signal = on_signal
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if "Failed to reconnect after 515 code" in record.getMessage():
+            reason = "the redial after pairing failed, and the library does not try again"
+            self._signal(LinkSignal(Signal.LINK_BROKEN, reason))
+
+
+def _jid(text: str) -> JID:
+    """All five fields have to be set; build_jid does."""
+    user, _, server = text.rpartition("@")
+    return build_jid(user, server)
+
+
+def _proxy_settings(address: str) -> Any:
+    if not address:
+        return None
+    from neonize._binder import ProxySettings
+
+    return ProxySettings(proxy_address=address)
