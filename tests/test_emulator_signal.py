@@ -56,6 +56,13 @@ def test_message_keys_agree_with_the_published_vector_of_libsignal() -> None:
     assert ratchet.next_chain(chain_key).hex() == following
 
 
+def test_the_root_key_is_derived_as_the_client_library_does() -> None:
+    # recorded when the unmodified neonize 0.5.2 was seen reading and answering over many turns
+    root_key, chain_key = ratchet.next_root(bytes(range(32)), bytes(range(32, 64)))
+    assert root_key.hex() == "62ffc77945c7aae74572869ac8a9522d96bc75a79cf3863ae7335004186255b3"
+    assert chain_key.hex() == "2de7be8dc5a58c68bcb5db2e71cb88157ed10ab4f7ea97ba5606e49733da2b94"
+
+
 def test_introduces_itself_until_the_peer_has_answered(ana: SignalParty, bot: SignalParty) -> None:
     first = ana.encrypt(BOT, b"one", bot.bundle())
     second = ana.encrypt(BOT, b"two")
