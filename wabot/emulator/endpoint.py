@@ -1,0 +1,63 @@
+"""A device of somebody the bot writes with: its Signal keys, and the stanzas they go into."""
+
+from __future__ import annotations
+
+from wabot.emulator.binary_xml import BinaryXmlError, Node
+from wabot.emulator.plaintexts import PlaintextError, pad, unpad
+from wabot.emulator.service import Service
+from wabot.emulator.signal import Bundle, SignalError, SignalParty
+
+KEY_TYPE = b"\x05"
+"""Signal's type byte of Curve25519 keys."""
+
+
+class Unreadable(Exception):
+    """A message of the bot cannot be decrypted or is not a message."""
+
+
+class Endpoint:
+    """One device and its session with the bot. Callers hold the service's lock."""
+
+    def __init__(self, service: Service, party: SignalParty) -> None:
+        self.party = party
+        self._service = service
+
+    def encrypt(self, message: bytes, corrupt: bool = False) -> Node:
+        """The <enc> that carries `message` to the bot; a `corrupt` one cannot be decrypted there."""
+        device = self._service.linked_device()
+        bundle = None if self.party.has_session(device.address) else self._service.take_bundle()
+        enc_type, data = self.party.encrypt(device.address, pad(message), bundle)
+        if corrupt:
+            data = data[:-1] + bytes([data[-1] ^ 1])
+        return Node("enc", {"v": "2", "type": enc_type}, data)
+
+    def decrypt(self, enc: Node) -> bytes:
+        """The message in an <enc> of the bot; raises Unreadable."""
+        try:
+            device = self._service.linked_device()
+            return unpad(self.party.decrypt(device.address, enc.text("type"), enc.data))
+        except (SignalError, PlaintextError, BinaryXmlError) as error:
+            raise Unreadable(str(error)) from error
+
+    def forget_session(self) -> None:
+        """Lose the session, as a reinstalled app does: the next messages cannot be read either way."""
+        self.party.drop_session(self._service.linked_device().address)
+
+
+def bundle_nodes(bundle: Bundle) -> list[Node]:
+    """A bundle as "encrypt get" answers and retry receipts spell it."""
+    nodes = [
+        Node("registration", {}, bundle.registration_id.to_bytes(4, "big")),
+        Node("type", {}, KEY_TYPE),
+        Node("identity", {}, bundle.identity),
+    ]
+    if bundle.prekey_id is not None and bundle.prekey is not None:
+        nodes.append(Node("key", {}, _key_nodes(bundle.prekey_id, bundle.prekey)))
+    signature = Node("signature", {}, bundle.signed_prekey_signature)
+    signed = _key_nodes(bundle.signed_prekey_id, bundle.signed_prekey)
+    nodes.append(Node("skey", {}, [*signed, signature]))
+    return nodes
+
+
+def _key_nodes(key_id: int, key: bytes) -> list[Node]:
+    return [Node("id", {}, key_id.to_bytes(3, "big")), Node("value", {}, key)]

@@ -1,0 +1,77 @@
+"""Runs the unmodified bot, or a script that uses neonize, against the emulator.
+
+    python -m wabot.emulator.launcher ROOT_KEY wabot run --config wabot.toml
+    python -m wabot.emulator.launcher ROOT_KEY echo.py session.sqlite
+
+The client library trusts one root key for the service, which stands in its writable data. Here, and only in
+the memory of this one process, it is replaced by ROOT_KEY (64 hex digits). Nothing on disk changes, and a bot
+that is started in any other way cannot be led to an emulator.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import runpy
+import sys
+from pathlib import Path
+
+PINNED_ROOT_KEY = bytes.fromhex("142375574d0a587166aae71ebe516437c4a28b73e3695c6ce1f7f9545da8ee6b")
+"""The public key every certificate of WhatsApp's service ends in (whatsmeow handshake.go, WACertPubKey)."""
+
+_MAPPING = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) rw.. .*/neonize-linux-[^/]*\.so$")
+_USAGE = "usage: python -m wabot.emulator.launcher ROOT_KEY (wabot | SCRIPT.py) [ARGUMENT ...]"
+_EXIT_USAGE = 64
+_EXIT_SOFTWARE = 70
+
+
+def replace_root_key(root_key: bytes) -> None:
+    """Make the client library of this process trust `root_key` (32 bytes) instead of the pinned one.
+
+    Raises RuntimeError unless the pinned key is found exactly once: then this is not the library this was
+    written for.
+    """
+    import neonize  # noqa: F401  (maps the shared object into this process)
+
+    places = [
+        start + match.start()
+        for start, end in _writable_mappings()
+        for match in re.finditer(re.escape(PINNED_ROOT_KEY), ctypes.string_at(start, end - start))
+    ]
+    if len(places) != 1:
+        raise RuntimeError(f"the pinned key stands {len(places)} times in the client library instead of once")
+    ctypes.memmove(places[0], root_key, len(root_key))
+
+
+def _writable_mappings() -> list[tuple[int, int]]:
+    lines = Path("/proc/self/maps").read_text().splitlines()
+    matches = [match for line in lines if (match := _MAPPING.match(line))]
+    return [(int(match[1], 16), int(match[2], 16)) for match in matches]
+
+
+def main(argv: list[str]) -> int:
+    """Replace the key and become the program that `argv` names; returns only when that cannot be done."""
+    try:
+        root_key = bytes.fromhex(argv[0])
+        program = argv[1]
+    except (ValueError, IndexError):
+        root_key, program = b"", ""
+    if len(root_key) != len(PINNED_ROOT_KEY):
+        print(_USAGE, file=sys.stderr)
+        return _EXIT_USAGE
+    try:
+        replace_root_key(root_key)
+    except RuntimeError as error:
+        print(f"the emulator cannot be used: {error}", file=sys.stderr)
+        return _EXIT_SOFTWARE
+    sys.argv = argv[1:]
+    if program == "wabot":
+        runpy.run_module("wabot", run_name="__main__", alter_sys=True)
+    else:
+        sys.path.insert(0, str(Path(program).resolve().parent))
+        runpy.run_path(program, run_name="__main__")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,137 @@
+"""The owner's phone: it links the bot, and its owner may write to customers from it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from wabot.emulator import plaintexts
+from wabot.emulator.app_state import SyncKey, push_name_patch
+from wabot.emulator.binary_xml import Node, Value
+from wabot.emulator.curve import KeyPair
+from wabot.emulator.endpoint import Endpoint, Unreadable
+from wabot.emulator.pairing import DeviceIdentity, PairingCode, PairingError
+from wabot.emulator.service import Service, new_message_id, now_text
+from wabot.emulator.signal import Bundle, SignalParty
+
+if TYPE_CHECKING:
+    from wabot.emulator.customer import Customer
+    from wabot.emulator.registration import Registration
+
+_PAIRING_SECONDS = 20.0
+
+
+class OwnerPhone:
+    """Device 0 of the account: its Signal identity is the key that linked devices are signed with."""
+
+    def __init__(self, service: Service) -> None:
+        self.phone = service.account.phone
+        self.lid = service.account.lid
+        self.sync_key = SyncKey.generate(int(time.time() * 1000))
+        self.copies: list[plaintexts.Content] = []  # what the bot told the phone it sent
+        self._service = service
+        self._endpoint = Endpoint(service, SignalParty.generate())
+        self._waiting: dict[str, Registration] = {}  # by the references of their codes
+
+    @property
+    def push_name(self) -> str:
+        """The owner's name as others see it."""
+        return self._service.account.push_name
+
+    def scan(self, code_text: str, timeout_seconds: float = _PAIRING_SECONDS) -> None:
+        """Link the device that shows the QR code `code_text`; returns when it has accepted.
+
+        Raises PairingError when the code is none, is not on show any more, or the device refuses.
+        """
+        registration, code = self._find(code_text)
+        registration.accept(code, timeout_seconds)
+
+    def refuse(self, code_text: str) -> None:
+        """Let the linking of the device that shows `code_text` fail."""
+        registration, code = self._find(code_text)
+        registration.reject(code)
+
+    def _find(self, code_text: str) -> tuple[Registration, PairingCode]:
+        code = PairingCode.parse(code_text)
+        with self._service.lock:
+            registration = self._waiting.get(code.ref)
+        if registration is None:
+            raise PairingError("this code is not on show any more: take the present one")
+        return registration, code
+
+    def watch(self, registration: Registration, refs: list[str]) -> None:
+        """Expect codes with these references to be scanned."""
+        with self._service.lock:
+            self._waiting.update(dict.fromkeys(refs, registration))
+
+    def forget(self, refs: list[str]) -> None:
+        """End `watch`."""
+        with self._service.lock:
+            for ref in refs:
+                self._waiting.pop(ref, None)
+
+    def sign(self, code: PairingCode) -> DeviceIdentity:
+        """Vouch for the device that shows `code`."""
+        account = self._service.account
+        return DeviceIdentity.sign(
+            self._identity(),
+            code,
+            raw_id=account.raw_id,
+            key_index=account.devices_linked + 1,
+            at=int(time.time()),
+        )
+
+    def _identity(self) -> KeyPair:
+        return self._endpoint.party.identity
+
+    def write(self, customer: Customer, text: str) -> str:
+        """Let the owner write to `customer`; the bot is told, as every linked device is. Returns the id."""
+        message = plaintexts.device_sent(
+            str(customer.jid),
+            plaintexts.text(text, message_secret=plaintexts.new_message_secret()),
+        )
+        return self._post(
+            message, {"recipient": customer.lid_jid, "peer_recipient_pn": customer.phone_jid}, text
+        )
+
+    def share_name(self) -> None:
+        """Give the linked device the key to the synced settings, the owner's name among them."""
+        account = self._service.account
+        message = self.sync_key.share_message(account.raw_id, account.devices_linked)
+        self._post(message, {"category": "peer", "push_priority": "high"}, "key share")
+
+    def name_patch(self) -> bytes:
+        """The synced setting that holds the owner's name."""
+        return push_name_patch(self.sync_key, self.push_name, int(time.time() * 1000))
+
+    def _post(self, message: bytes, more: dict[str, Value], detail: str) -> str:
+        message_id = new_message_id()
+        attributes: dict[str, Value] = {
+            "from": self._service.account.lid_jid,
+            "id": message_id,
+            "t": now_text(),
+            "type": "text",
+            **more,
+        }
+        with self._service.lock:
+            self._service.note("from phone", self.phone, detail)
+            self._service.post(message_id, Node("message", attributes, [self._endpoint.encrypt(message)]))
+        return message_id
+
+    def bundle(self) -> Bundle:
+        """The keys to begin a Signal session with the phone."""
+        return self._endpoint.party.bundle()
+
+    def receive(self, stanza: Node, enc: Node) -> list[Node]:
+        """Take in the copy of a message that the bot sent to a customer."""
+        try:
+            self.copies.append(plaintexts.read(self._endpoint.decrypt(enc)))
+        except (Unreadable, plaintexts.PlaintextError) as error:
+            self._service.note("unreadable", self.phone, str(error))
+        return []
+
+    def see_receipt(self, receipt: Node) -> None:
+        """The bot confirms what the phone told it."""
+
+    def see_typing(self, state: str) -> None:
+        """Nobody types to the own phone."""

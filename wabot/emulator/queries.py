@@ -1,0 +1,115 @@
+"""Answers to the client's info queries (<iq>).
+
+Which queries a client makes and which answers satisfy it was measured with neonize 0.5.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from wabot.emulator import app_state
+from wabot.emulator.account import Device
+from wabot.emulator.binary_xml import JID, PHONE_SERVER, SERVER, Node, Value
+from wabot.emulator.endpoint import bundle_nodes
+from wabot.emulator.phone import OwnerPhone
+from wabot.emulator.service import Service, now_text
+
+_PRIVACY = {
+    "readreceipts": "all",
+    "last": "all",
+    "online": "all",
+    "profile": "all",
+    "status": "all",
+    "groupadd": "all",
+    "calladd": "all",
+}
+
+
+def result(query: Node, content: list[Node] | None = None) -> Node:
+    """The <iq type=result> that answers `query`."""
+    return Node("iq", {"from": SERVER, "type": "result", "id": query.text("id"), "t": now_text()}, content)
+
+
+class Queries:
+    """Answers what the linked `device` asks. Callers hold the service's lock."""
+
+    def __init__(self, service: Service, phone: OwnerPhone, device: Device) -> None:
+        self._service = service
+        self._phone = phone
+        self._device = device
+        self._answers: dict[tuple[str, str], Callable[[Node], list[Node]]] = {
+            ("encrypt", "get"): self._keys,
+            ("encrypt", "set"): self._store_keys,
+            ("usync", "get"): self._users,
+            ("privacy", "get"): self._privacy,
+            ("w:sync:app:state", "set"): self._app_state,
+        }
+
+    def answer(self, query: Node) -> Node:
+        """The answer to `query`: an empty result where nothing more is known to be needed."""
+        answer = self._answers.get((query.text("xmlns"), query.text("type")))
+        return result(query, answer(query) if answer else None)
+
+    def _keys(self, query: Node) -> list[Node]:
+        if query.child("count") is not None:
+            return [Node("count", {"value": str(len(self._device.prekeys))})]
+        asked = query.child("key")
+        users = [self._bundle(user.jid("jid")) for user in asked.children("user")] if asked else []
+        return [Node("list", {}, users)]
+
+    def _bundle(self, jid: JID) -> Node:
+        person = self._service.person(jid)
+        if person is None or jid.device:
+            return Node("user", {"jid": jid}, [Node("error", {"code": "404", "text": "item-not-found"})])
+        return Node("user", {"jid": jid}, bundle_nodes(person.bundle()))
+
+    def _store_keys(self, query: Node) -> list[Node]:
+        self._device.store_keys(query)
+        self._service.note("prekeys", "bot", str(len(self._device.prekeys)))
+        return []
+
+    def _users(self, query: Node) -> list[Node]:
+        usync = query.child("usync")
+        asked, users = query.child("usync", "query"), query.child("usync", "list")
+        if usync is None or asked is None or users is None:
+            return []
+        wanted = {tag.tag for tag in asked.children()}
+        answers = [self._user(user, wanted) for user in users.children("user")]
+        return [Node("usync", dict(usync.attributes), [Node("result"), Node("list", {}, answers)])]
+
+    def _user(self, user: Node, wanted: set[str]) -> Node:
+        jid = user.attributes.get("jid")
+        if not isinstance(jid, JID):
+            contact = user.child("contact")
+            digits = contact.data.decode("ascii", "replace").lstrip("+") if contact else ""
+            jid = JID(digits, PHONE_SERVER)
+        person = self._service.person(jid)
+        content = [Node("contact", {"type": "in" if person else "out"})] if "contact" in wanted else []
+        if person is not None and "devices" in wanted:
+            content.append(Node("devices", {}, [Node("device-list", {}, self._devices(jid))]))
+        if person is not None and "lid" in wanted:
+            content.append(Node("lid", {"val": JID(person.lid, "lid")}))
+        return Node("user", {"jid": jid}, content)
+
+    def _devices(self, jid: JID) -> list[Node]:
+        attributes: list[dict[str, Value]] = [{"id": "0"}]
+        if self._service.account.is_own(jid):
+            attributes.append({"id": str(self._device.jid.device), "key-index": str(self._device.jid.device)})
+        return [Node("device", device) for device in attributes]
+
+    def _privacy(self, query: Node) -> list[Node]:
+        categories = [Node("category", {"name": name, "value": value}) for name, value in _PRIVACY.items()]
+        return [Node("privacy", {}, categories)]
+
+    def _app_state(self, query: Node) -> list[Node]:
+        sync = query.child("sync")
+        collections = list(sync.children("collection")) if sync else []
+        return [Node("sync", {}, [self._collection(collection) for collection in collections])]
+
+    def _collection(self, collection: Node) -> Node:
+        name, version = collection.text("name"), collection.text("version", "0")
+        if name != app_state.COLLECTION or version != "0":
+            return Node("collection", {"name": name, "version": version})
+        patch = Node("patch", {}, self._phone.name_patch())
+        attributes = {"name": name, "version": str(app_state.VERSION)}
+        return Node("collection", attributes, [Node("patches", {}, [patch])])

@@ -1,0 +1,317 @@
+"""The emulator as its users see it: start it, send a bot there, be its customers, let things go wrong."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import ssl
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+
+import trustme
+
+from wabot.emulator.binary_xml import Node
+from wabot.emulator.customer import Addressing, Customer
+from wabot.emulator.dial import Dial
+from wabot.emulator.faults import Faults
+from wabot.emulator.group import Group
+from wabot.emulator.listener import LOOPBACK, SERVICE, Listener
+from wabot.emulator.noise import NoiseIdentity
+from wabot.emulator.phone import OwnerPhone
+from wabot.emulator.service import Service
+from wabot.emulator.session import ended_by_logout, ended_by_newer
+from wabot.emulator.timers import Timers
+from wabot.emulator.tokens import client_tokens
+from wabot.emulator.transcript import Event
+
+_log = logging.getLogger(__name__)
+
+
+class BotState:
+    """What the service knows of the bot at this moment."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    @property
+    def paired(self) -> bool:
+        """Whether a device is linked to the account."""
+        return self._service.account.device is not None
+
+    @property
+    def connected(self) -> bool:
+        """Whether it is logged in and has said that it takes messages."""
+        return self._service.active
+
+    @property
+    def dials(self) -> int:
+        """How many connections were made to the service, also those that led to nothing."""
+        return self._service.dials
+
+    @property
+    def logins(self) -> int:
+        """How often it was logged in and ready to take messages."""
+        return self._service.logins
+
+    @property
+    def jid(self) -> str:
+        """Its address by number, with the device; "" before it is linked."""
+        device = self._service.account.device
+        return str(device.jid) if device else ""
+
+    @property
+    def phone(self) -> str:
+        """The digits of the account's number."""
+        return self._service.account.phone
+
+    @property
+    def lid(self) -> str:
+        """The digits of the account's LID."""
+        return self._service.account.lid
+
+    @property
+    def prekeys(self) -> int:
+        """How many of its one-time prekeys the service has left."""
+        device = self._service.account.device
+        return len(device.prekeys) if device else 0
+
+    @property
+    def presence(self) -> str:
+        """The presence it sent last: "available", "unavailable" or ""."""
+        return self._service.presence
+
+    @property
+    def backlog(self) -> int:
+        """How many messages to it are not confirmed yet."""
+        return len(self._service.mailbox)
+
+
+class Emulator:
+    """A WhatsApp service with one account, on a free port of the loopback interface.
+
+    `seed` decides the phone numbers. The backlog of messages comes after the bot's "active" or right after
+    its "success" (`offline_after`). Every stanza to the bot leaves `latency_seconds` late. `directory` is
+    where the certificate authority is written; a temporary one by default.
+    """
+
+    def __init__(
+        self,
+        seed: int = 0,
+        offline_after: str = "active",
+        latency_seconds: float = 0.0,
+        directory: Path | None = None,
+    ) -> None:
+        if offline_after not in ("active", "success"):
+            raise ValueError(f"a backlog comes after 'active' or 'success', not after {offline_after!r}")
+        self._tokens = client_tokens()
+        self._identity = NoiseIdentity.generate()
+        self._temporary = None if directory else tempfile.TemporaryDirectory(prefix="wabot-emulator-")
+        folder = directory or Path(self._temporary.name if self._temporary else "")
+        self._authority_file = folder / "emulator-ca.pem"
+        self._context = self._make_certificate()
+        self._timers = Timers()
+        self._dials: set[Dial] = set()
+        self._dials_lock = threading.Lock()
+        self.faults = Faults(self._refuse_connections)
+        self.faults.latency(latency_seconds)
+        self._service = Service(seed, self.faults, self._timers, offline_after)
+        self.phone = OwnerPhone(self._service)
+        self._service.add_person(self.phone)
+        self.bot = BotState(self._service)
+        self._customers: dict[int, Customer] = {}
+        self._listener = Listener(
+            self._serve, lambda target: self._service.note("refused proxy", "bot", target)
+        )
+        _log.warning("this is an emulator of WhatsApp on %s, port %d", LOOPBACK, self._listener.port)
+
+    def __enter__(self) -> Emulator:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End every connection and thread and remove the temporary directory."""
+        self.cut()
+        self._listener.stop()
+        self._timers.stop()
+        if self._temporary is not None:
+            self._temporary.cleanup()
+
+    # How a bot gets here.
+
+    def environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The environment of a process that is to find the emulator: `base` (default: this process's) and
+        where proxy and certificate authority are."""
+        environment = dict(os.environ if base is None else base)
+        for name in ("https_proxy", "no_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"):
+            environment.pop(name, None)
+        environment.update(
+            HTTPS_PROXY=f"http://{LOOPBACK}:{self._listener.port}",
+            SSL_CERT_FILE=str(self._authority_file),
+            NO_PROXY=f"{LOOPBACK},localhost",
+            NEONIZE_BOT_TAG="off",
+        )
+        return environment
+
+    def command(self, *arguments: str) -> list[str]:
+        """The command line that runs `wabot` with `arguments` against this emulator."""
+        return self._launch("wabot", *arguments)
+
+    def command_for_script(self, path: str | Path, *arguments: str) -> list[str]:
+        """The command line that runs a Python script which uses neonize against this emulator."""
+        return self._launch(str(path), *arguments)
+
+    def _launch(self, *program: str) -> list[str]:
+        return [
+            sys.executable,
+            "-m",
+            "wabot.emulator.launcher",
+            self._identity.root.public.hex(),
+            *program,
+        ]
+
+    # Who writes to it.
+
+    def customer(
+        self,
+        number: int,
+        name: str | None = None,
+        addressing: Addressing = "lid",
+        message_secret: bool = True,
+    ) -> Customer:
+        """Customer `number` (1, 2 ...), made at the first call; later calls return the same one."""
+        with self._service.lock:
+            customer = self._customers.get(number)
+            if customer is None:
+                phone = f"34600{number:06}"
+                lid = f"1{self._service.numbers.randrange(10**8):08}{number:06}"
+                name = name or f"Customer {number}"
+                customer = Customer(self._service, phone, lid, name, addressing, message_secret)
+                self._customers[number] = customer
+                self._service.add_person(customer)
+            return customer
+
+    def group(self, name: str, members: list[Customer]) -> Group:
+        """A new group; its members can write to it, the bot only reads."""
+        return Group(f"1203630{self._service.numbers.randrange(10**11):011}", name, members)
+
+    # What happened.
+
+    @property
+    def transcript(self) -> list[Event]:
+        """Everything that happened, oldest first."""
+        return self._service.transcript.events()
+
+    def wait_for_login(self, count: int = 1, timeout_seconds: float = 20.0) -> None:
+        """Wait until the bot has logged in `count` times and takes messages; raises TimeoutError."""
+        self.wait_until(
+            lambda: self.bot.logins >= count, timeout_seconds, f"login {count}, had {self.bot.logins}"
+        )
+
+    def wait_until(
+        self, predicate: Callable[[], object], timeout_seconds: float = 10.0, wanted: str = "a condition"
+    ) -> None:
+        """Wait until `predicate` (looked at after every event) is true; raises TimeoutError."""
+        with self._service.lock:
+            if not self._service.lock.wait_for(predicate, timeout_seconds):
+                last = ", ".join(f"{event.kind} {event.who}" for event in self.transcript[-5:])
+                raise TimeoutError(f"waited {timeout_seconds:g} s for {wanted}; last events: {last}")
+
+    # What goes wrong now; what goes wrong later is in `faults`.
+
+    def cut(self) -> None:
+        """End every connection at once, as a network does."""
+        with self._dials_lock:
+            dials = list(self._dials)
+        self._service.note("cut", "bot")
+        for dial in dials:
+            dial.cut()
+
+    def replace(self) -> None:
+        """Tell the bot that the same device has logged in elsewhere."""
+        self._end_session(ended_by_newer(), "replaced")
+
+    def log_out(self) -> None:
+        """Unlink the bot from the phone: it is told so if it is there, and refused with 401 from now on."""
+        self._end_session(ended_by_logout(), "logged out")
+        self._service.unlink()
+
+    def ban(self, seconds: float, code: int = 101) -> None:
+        """Ban the account for `seconds`: the link is cut, each login before the end is refused with 402."""
+        self.faults.ban(seconds, code)
+        self._service.note("banned", "bot", f"{seconds:g} s")
+        self.cut()
+
+    def stream_error(self, code: int | None, close: bool = True) -> None:
+        """Send <stream:error>, with a `code` or without; then the link is closed unless `close` is False."""
+        attributes = {} if code is None else {"code": str(code)}
+        self._end_session(Node("stream:error", attributes), f"stream error {code}", close)
+
+    def silence(self) -> None:
+        """Let the present links fall silent: nothing is read or written any more, but they stay open."""
+        self._service.note("silent", "bot")
+        for dial in self._with_links():
+            if dial.link:
+                dial.link.fall_silent()
+
+    def speak(self) -> None:
+        """End `silence`: what was held back flows."""
+        self._service.note("speaks again", "bot")
+        for dial in self._with_links():
+            if dial.link:
+                dial.link.speak()
+
+    def receipt(self, customer: Customer, type: str | None = None, message_id: str | None = None) -> None:
+        """Send the bot a receipt of `customer`, of any type, for their last reply unless told otherwise."""
+        replies = customer.replies
+        about = message_id or (replies[-1].message_id if replies else "3EB0000000000000000000")
+        self._service.tell(customer.receipt(about, type))
+
+    def _end_session(self, stanza: Node, event: str, close: bool = True) -> None:
+        with self._service.lock:
+            link = self._service.link
+            self._service.note(event, "bot")
+            if link is None:
+                return
+            if close:
+                link.send_last(stanza)
+            else:
+                link.send(stanza)
+
+    def _with_links(self) -> list[Dial]:
+        with self._dials_lock:
+            return [dial for dial in self._dials if dial.link is not None]
+
+    def _note_refused(self, target: str) -> None:
+        self._service.note("refused proxy", "bot", target)
+
+    def _refuse_connections(self, seconds: float) -> None:
+        self._listener.refuse()
+        self._service.note("refusing", "bot", f"{seconds:g} s")
+        self._timers.call_later(seconds, self._listener.accept_again)
+
+    def _serve(self, connection: socket.socket) -> None:
+        dial = Dial(self._service, self.phone, connection, self._context, self._identity, self._tokens)
+        with self._dials_lock:
+            self._dials.add(dial)
+        try:
+            dial.run()
+        finally:
+            with self._dials_lock:
+                self._dials.discard(dial)
+
+    def _make_certificate(self) -> ssl.SSLContext:
+        authority = trustme.CA()
+        authority.cert_pem.write_to_path(str(self._authority_file))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.set_alpn_protocols(["http/1.1"])
+        authority.issue_cert(SERVICE).configure_cert(context)
+        return context

@@ -1,0 +1,158 @@
+"""One login of the bot: what it sends is answered, passed on, and spoilt where a fault is due."""
+
+from __future__ import annotations
+
+from wabot.emulator.account import Device
+from wabot.emulator.binary_xml import JID, Node, Value
+from wabot.emulator.link import Link
+from wabot.emulator.phone import OwnerPhone
+from wabot.emulator.queries import Queries
+from wabot.emulator.service import Service, now_text
+
+
+class Session:
+    """The bot on one link, from <success> until the link ends."""
+
+    def __init__(self, service: Service, phone: OwnerPhone, link: Link, device: Device) -> None:
+        self._service = service
+        self._phone = phone
+        self._link = link
+        self._device = device
+        self._queries = Queries(service, phone, device)
+
+    def run(self) -> None:
+        """Serve the client until its link ends."""
+        with self._service.lock:
+            if self._service.link is not None:
+                self._service.link.send_last(ended_by_newer())
+                self._service.note("replaced", "bot")
+            self._service.link, self._service.active = self._link, False
+            attributes: dict[str, Value] = {"lid": self._device.lid, "t": now_text(), "props": "27"}
+            self._link.send(Node("success", {**attributes, "location": "loopback"}))
+            self._service.note("login", "bot")
+            if self._service.offline_after == "success":
+                self._service.deliver_backlog(self._link)
+        try:
+            for stanza in self._link.stanzas():
+                with self._service.lock:
+                    self._take(stanza)
+        finally:
+            with self._service.lock:
+                if self._service.link is self._link:
+                    self._service.link, self._service.active = None, False
+                self._service.note("link ended", "bot")
+
+    def _take(self, stanza: Node) -> None:
+        if stanza.tag == "iq":
+            self._answer(stanza)
+        elif stanza.tag == "message":
+            self._pass_on(stanza)
+        elif stanza.tag == "receipt":
+            self._take_receipt(stanza)
+        elif stanza.tag == "ack":
+            self._service.mailbox.acknowledge(stanza.text("id"))
+        elif stanza.tag == "chatstate":
+            self._show_typing(stanza)
+        elif stanza.tag == "presence":
+            self._service.presence = stanza.text("type", "available")
+            self._service.note("presence", "bot", self._service.presence)
+
+    def _answer(self, query: Node) -> None:
+        xmlns = query.text("xmlns")
+        if query.text("type") not in ("get", "set") or self._service.faults.ignores(xmlns):
+            return
+        self._link.send(self._queries.answer(query))
+        if xmlns == "passive" and query.child("active") is not None:
+            self._activate()
+
+    def _activate(self) -> None:
+        if not self._device.name_shared:
+            self._device.name_shared = True
+            self._phone.share_name()
+        if not self._service.active:
+            self._service.deliver_backlog(self._link)
+        self._service.logins += 1
+        self._service.note("active", "bot")
+
+    def _pass_on(self, message: Node) -> None:
+        to = message.jid("to")
+        person = self._service.person(to)
+        customer = person if person is not None and not self._service.account.is_own(to) else None
+        faults = self._service.faults
+        moment = faults.take_cut(customer.phone, customer.lid) if customer is not None else None
+        if moment == "before_ack":
+            self._cut(to)
+            return
+        ack_fault = faults.take_ack() if customer is not None else None
+        ack: dict[str, Value] = {"class": "message", "id": message.text("id"), "from": to, "t": now_text()}
+        if ack_fault is not None and ack_fault.error is not None:
+            self._link.send(Node("ack", {**ack, "error": str(ack_fault.error)}))
+            self._service.note("refused message", to.user, str(ack_fault.error))
+            return
+        answers = self._distribute(message, to)
+        if moment == "taken":
+            self._cut(to)
+        elif moment is not None:
+            self._service.note("cut", to.user, moment)
+            self._link.send_and_cut(Node("ack", ack), halfway=moment == "mid_frame")
+        elif ack_fault is None:
+            self._link.send(Node("ack", ack))
+        elif not ack_fault.never:
+            late = Node("ack", ack)
+            self._service.timers.call_later(ack_fault.late_seconds, lambda: self._link.send(late))
+        for answer in answers:
+            self._link.send(answer)
+
+    def _cut(self, to: JID) -> None:
+        self._service.note("cut", to.user)
+        self._link.cut()
+
+    def _distribute(self, message: Node, to: JID) -> list[Node]:
+        """Hand the message to everybody it is encrypted for; returns their receipts."""
+        direct = message.child("enc")
+        if direct is not None:
+            return self._hand_over(message, to, direct)
+        receipts = []
+        participants = message.child("participants")
+        copies = list(participants.children("to")) if participants else []
+        for copy in copies:
+            enc = copy.child("enc")
+            if enc is not None:
+                receipts += self._hand_over(message, copy.jid("jid"), enc)
+        if not copies:
+            self._service.note("empty message", to.user, message.text("id"))
+        return receipts
+
+    def _hand_over(self, message: Node, jid: JID, enc: Node) -> list[Node]:
+        person = self._service.person(jid)
+        return person.receive(message, enc) if person is not None and not jid.device else []
+
+    def _take_receipt(self, receipt: Node) -> None:
+        self._service.mailbox.acknowledge(receipt.text("id"))
+        ack: dict[str, Value] = {"class": "receipt", "id": receipt.text("id"), "from": receipt.jid("to")}
+        if receipt.text("type"):
+            ack["type"] = receipt.text("type")
+        participant = receipt.attributes.get("participant")
+        if participant is not None:
+            ack["participant"] = participant
+        self._link.send(Node("ack", ack))
+        author = participant if isinstance(participant, JID) else receipt.jid("to")
+        person = self._service.person(author)
+        if person is not None:
+            person.see_receipt(receipt)
+
+    def _show_typing(self, chatstate: Node) -> None:
+        person = self._service.person(chatstate.jid("to"))
+        state = next(chatstate.children(), None)
+        if person is not None and state is not None:
+            person.see_typing(state.tag)
+
+
+def ended_by_logout() -> Node:
+    """What a device is told whose owner unlinked it."""
+    return Node("stream:error", {"code": "401"}, [Node("conflict", {"type": "device_removed"})])
+
+
+def ended_by_newer() -> Node:
+    """What a device is told when the same device logs in elsewhere."""
+    return Node("stream:error", {}, [Node("conflict", {"type": "replaced"})])
