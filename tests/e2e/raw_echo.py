@@ -5,8 +5,8 @@ The yardstick of the benchmark, and the client of the emulator's own tests. Runs
     python tests/e2e/raw_echo.py SESSION.sqlite [--polite] [--listen]
 
 Writes one JSON object a line to stdout: {"event": "qr", "code": "..."}, {"event": "connected"} and so on;
-what neonize itself prints goes to stderr. Ends when stdin is closed. --polite: marks as read, shows typing and
-sends its presence, as a bot with manners does. --listen: reports the messages instead of answering them.
+what neonize itself prints goes to stderr. Ends when stdin is closed. --polite: marks as read, shows typing
+and sends its presence, as a bot with manners does. --listen: reports messages instead of answering them.
 """
 
 from __future__ import annotations

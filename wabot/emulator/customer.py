@@ -108,7 +108,7 @@ class Customer:
     def send(self, text: str, *, age_seconds: float = 0, corrupt: bool = False) -> str:
         """Write `text`; returns the message id.
 
-        `age_seconds` ago, by its time stamp. A `corrupt` message cannot be decrypted until it is asked for again.
+        By its time stamp it is `age_seconds` old. A `corrupt` one cannot be read until it is sent again.
         """
         return self.post(
             plaintexts.text(text, message_secret=self._secret()),

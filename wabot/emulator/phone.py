@@ -31,6 +31,7 @@ class OwnerPhone:
         self.copies: list[plaintexts.Content] = []  # what the bot told the phone it sent
         self._service = service
         self._endpoint = Endpoint(service, SignalParty.generate())
+        self._seen: set[str] = set()
         self._waiting: dict[str, Registration] = {}  # by the references of their codes
 
     @property
@@ -124,10 +125,14 @@ class OwnerPhone:
 
     def receive(self, stanza: Node, enc: Node) -> list[Node]:
         """Take in the copy of a message that the bot sent to a customer."""
+        if stanza.text("id") in self._seen:
+            return []
         try:
             self.copies.append(plaintexts.read(self._endpoint.decrypt(enc)))
         except (Unreadable, plaintexts.PlaintextError) as error:
             self._service.note("unreadable", self.phone, str(error))
+        else:
+            self._seen.add(stanza.text("id"))
         return []
 
     def see_receipt(self, receipt: Node) -> None:

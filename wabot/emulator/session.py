@@ -19,6 +19,7 @@ class Session:
         self._link = link
         self._device = device
         self._queries = Queries(service, phone, device)
+        self._activated = False
 
     def run(self) -> None:
         """Serve the client until its link ends."""
@@ -66,6 +67,9 @@ class Session:
             self._activate()
 
     def _activate(self) -> None:
+        if self._activated:  # whatsmeow repeats the query of a link that was cut on the next one
+            return
+        self._activated = True
         if not self._device.name_shared:
             self._device.name_shared = True
             self._phone.share_name()
