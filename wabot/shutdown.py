@@ -1,4 +1,4 @@
-"""The stop order that loses nothing: take nothing new, finish the send in flight, drain the library, hang up."""
+"""The stop order that loses nothing: finish the send in flight, drain the library, hang up."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def stop_in_order(
 
 
 def _wait_for_retry_receipts(sender: Sender) -> None:
-    """A device that could not read a reply asks again at once, and the library keeps the text in memory only."""
+    """A device that could not read a reply asks again at once; the text is in the library's memory only."""
     if sender.last_sent_at is not None:
         elapsed_seconds = (utc_now() - sender.last_sent_at).total_seconds()
         time.sleep(min(max(_RETRY_RECEIPT_SECONDS - elapsed_seconds, 0.0), _RETRY_RECEIPT_SECONDS))

@@ -100,7 +100,7 @@ def up(migrator: Any, db: Any) -> None:
         state = CharField(default="pending")
         copies = IntegerField(default=0)
         refusals = IntegerField(default=0)
-        secret = BlobField(null=True)
+        secret = BlobField()
         message_id = TextField(default="")
         created_at = DateTimeField()
         not_before = DateTimeField()
