@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from wabot.brain.conversation import Conversation, join_texts
+from wabot.brain.chain import NoProviderAnswered, ProviderChain
+from wabot.brain.cleaning import clean
+from wabot.brain.conversation import Conversation, Turn, join_texts
+from wabot.brain.courtesy import courtesy_in
 from wabot.brain.knowledge import KNOWN, KnowledgeBase, Passage
 from wabot.brain.language import detect_language
 from wabot.brain.persona import Persona
-from wabot.brain.provider import ProviderSettings, Usage
+from wabot.brain.prompt import compose_messages
+from wabot.brain.provider import Completion, ProviderSettings, Usage
+from wabot.brain.splitting import split
 from wabot.brain.texts import texts_for
+
+_PASSAGES_FOR_MODEL = 4
+# Below this a passage is noise, which small models take for facts all the same.
+_WORTH_SHOWING = 0.25
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +73,7 @@ class Brain:
         self._settings = settings
         self._knowledge = KnowledgeBase(settings.knowledge_folder)
         self._persona = Persona(settings.persona_file)
+        self._chain = ProviderChain(settings.providers)
 
     def reply(self, conversation: Conversation, now: datetime) -> Answer:
         """Compose the answer to the unanswered messages of a conversation.
@@ -84,11 +95,65 @@ class Brain:
             max_age=timedelta(seconds=settings.history_max_age_seconds),
             now=now,
         )
-        if not recent.unanswered:
+        unanswered = recent.unanswered
+        if not unanswered:
             return Answer((), "silence")
+        language = _language_of(recent)
+        if settings.providers:
+            passages = self._find_passages(recent, language)
+            messages = compose_messages(self._persona.text(), recent, passages, language, now)
+            try:
+                completion = self._chain.complete(messages, settings.reply_deadline_seconds)
+                return self._answer_of_model(completion, passages)
+            except NoProviderAnswered as error:
+                log.error("no model answered (%s); the knowledge base does", error)
+        return self._answer_without_model(unanswered, language)
+
+    def _answer_of_model(self, completion: Completion, passages: tuple[Passage, ...]) -> Answer:
+        parts = self._split(clean(completion.text))
+        source = f"model:{completion.provider}" if parts else "silence"
+        return Answer(parts, source, passages, completion.usage)
+
+    def _answer_without_model(self, unanswered: Sequence[Turn], language: str) -> Answer:
+        passages = self._known_passages(unanswered, language)
+        if passages:
+            text = clean("\n\n".join(passage.text for passage in passages))
+            return Answer(self._split(text), "knowledge", passages)
+        texts = texts_for(language)
+        courtesies = {courtesy_in(turn.text) for turn in unanswered}
+        if courtesies == {"thanks"}:
+            return Answer((texts.thanks,), "polite")
+        if courtesies <= {"greeting", "thanks"}:
+            return Answer((texts.greeting,), "polite")
+        return Answer((texts.cannot_answer,), "polite")
+
+    def _known_passages(self, unanswered: Sequence[Turn], language: str) -> tuple[Passage, ...]:
+        """Return the passage that surely answers each message; if none does, the one for all together."""
+        questions = [turn.text for turn in unanswered[-self._settings.max_parts :]]
+        found = self._search_known(questions, language)
+        return found or self._search_known([join_texts(unanswered)], language)
+
+    def _search_known(self, questions: Sequence[str], language: str) -> tuple[Passage, ...]:
+        found = (self._knowledge.search(question, language, limit=1) for question in questions)
+        known = {passage.text: passage for best in found for passage in best if passage.score >= KNOWN}
+        return tuple(known.values())
+
+    def _find_passages(self, recent: Conversation, language: str) -> tuple[Passage, ...]:
+        """Return what the model may need; for a question that leans on earlier ones, what they asked too."""
         question = join_texts(recent.unanswered)
-        language = detect_language(question, default=conversation.language)
-        passages = tuple(self._knowledge.search(question, language))
-        if passages and passages[0].score >= KNOWN:
-            return Answer((passages[0].text,), "knowledge", passages)
-        return Answer((texts_for(language).cannot_answer,), "polite", passages)
+        found = self._knowledge.search(question, language, _PASSAGES_FOR_MODEL)
+        if not found or found[0].score < KNOWN:
+            said = join_texts(turn for turn in recent.turns[-6:] if turn.role == "user")
+            found += self._knowledge.search(said, language, _PASSAGES_FOR_MODEL)
+        distinct = {passage.text: passage for passage in found if passage.score >= _WORTH_SHOWING}
+        return tuple(distinct.values())[:_PASSAGES_FOR_MODEL]
+
+    def _split(self, text: str) -> tuple[str, ...]:
+        return split(text, self._settings.max_length, self._settings.max_parts)
+
+
+def _language_of(conversation: Conversation) -> str:
+    """Guess from the unanswered messages, else from all the customer wrote; else it is the account's."""
+    said = join_texts(turn for turn in conversation.turns if turn.role == "user")
+    earlier = detect_language(said, default=conversation.language)
+    return detect_language(join_texts(conversation.unanswered), default=earlier)

@@ -1,8 +1,46 @@
-"""One OpenAI-compatible endpoint."""
+"""One OpenAI-compatible endpoint: asks it for the next message, and trusts nothing of what it sends."""
 
 from __future__ import annotations
 
+import json
+import logging
+import math
+import threading
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import Any, Literal
+
+import requests
+import urllib3
+
+from wabot.brain.cleaning import strip_reasoning
+from wabot.brain.http_deadline import Deadline, DeadlineSession
+
+_CONNECT_TIMEOUT_SECONDS = 10.0
+_MAX_ANSWER_BYTES = 1_000_000
+_MAX_ERROR_BYTES = 2_000
+_READ_BYTES = 16_384
+
+log = logging.getLogger(__name__)
+
+Message = Mapping[str, str]
+
+ErrorKind = Literal[
+    "unreachable",  # no connection: refused, no such host, TLS or proxy trouble
+    "dropped",  # connected, then cut before the answer was complete
+    "timeout",
+    "rate_limited",  # 429
+    "unavailable",  # 5xx
+    "unauthorized",  # 401, 403
+    "rejected",  # any other 4xx: the request itself is at fault
+    "redirected",
+    "too_large",
+    "malformed",
+    "empty",
+    "misconfigured",  # an address or key that cannot be sent
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +62,210 @@ class Usage:
 
     prompt_tokens: int
     completion_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What a model wrote, its reasoning taken off, never blank; and the name of the provider that gave it."""
+
+    text: str = field(repr=False)
+    provider: str
+    usage: Usage
+
+
+class ProviderError(Exception):
+    """A provider gave no answer to use. The message is one line for the operator, free of secrets and chats.
+
+    `retry_after_seconds` is how long the provider asked to be left alone, None when it did not say.
+    """
+
+    def __init__(
+        self, provider: str, kind: ErrorKind, explanation: str, retry_after_seconds: float | None = None
+    ) -> None:
+        super().__init__(f"provider {provider}: {explanation}")
+        self.kind = kind
+        self.retry_after_seconds = retry_after_seconds
+
+
+class Provider:
+    """Asks one endpoint. Safe to share by threads: each keeps connections of its own, alive between calls.
+
+    Proxies and certificates are taken from the environment, as requests does. The key goes out in the
+    Authorization header and to the configured address only: redirects are refused, ~/.netrc is not consulted.
+    """
+
+    def __init__(self, settings: ProviderSettings) -> None:
+        self.settings = settings
+        self._url = settings.base_url.rstrip("/") + "/chat/completions"
+        self._of_thread = threading.local()
+
+    def complete(self, messages: Sequence[Message], timeout_seconds: float) -> Completion:
+        """Return the model's next message after `messages` (each with "role" and "content").
+
+        The whole call takes at most the smaller of `timeout_seconds` and the provider's own timeout.
+
+        Raises:
+            ProviderError: whatever went wrong.
+        """
+        seconds = min(timeout_seconds, self.settings.timeout_seconds)
+        request = json.dumps(
+            {
+                "model": self.settings.model,
+                "messages": list(messages),
+                "max_tokens": self.settings.max_tokens,
+                "temperature": self.settings.temperature,
+                "stream": False,
+            }
+        ).encode("ascii")
+        with Deadline(seconds) as deadline:
+            try:
+                body = self._post(request, seconds)
+            except ProviderError:
+                if deadline.expired:
+                    raise self._timed_out(seconds) from None
+                raise
+            # A body without a length looks complete when the deadline cuts it.
+            if deadline.expired:
+                raise self._timed_out(seconds)
+        return self._parse(body)
+
+    def _post(self, request: bytes, seconds: float) -> bytes:
+        """Send the request and return the body of a successful answer.
+
+        The errors of the libraries are not chained: their texts and locals may hold the key.
+        """
+        try:
+            response = self._session().post(
+                self._url,
+                data=request,
+                headers={
+                    "Content-Type": "application/json",
+                    "Accept": "application/json",
+                    # A compressed megabyte can unpack to a gigabyte.
+                    "Accept-Encoding": "identity",
+                },
+                auth=self._authorize,
+                timeout=(min(_CONNECT_TIMEOUT_SECONDS, seconds), seconds),
+                stream=True,
+                allow_redirects=False,
+            )
+            with response:
+                self._check_status(response)
+                return self._read(response, _MAX_ANSWER_BYTES)
+        except (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError):
+            raise self._timed_out(seconds) from None
+        except requests.ConnectionError as error:
+            # requests wraps MaxRetryError of urllib3 when no connection came about, else ProtocolError.
+            if error.args and isinstance(error.args[0], urllib3.exceptions.MaxRetryError):
+                reason = type(error.args[0].reason).__name__
+                raise self._error("unreachable", f"no connection to it ({reason})") from None
+            raise self._error("dropped", "it closed the connection without an answer") from None
+        except (requests.RequestException, ValueError):
+            raise self._error("misconfigured", "its base_url or api_key cannot be used; check both") from None
+        except (urllib3.exceptions.HTTPError, OSError):
+            raise self._error("dropped", "it broke off in the middle of its answer") from None
+
+    def _session(self) -> DeadlineSession:
+        if not hasattr(self._of_thread, "session"):
+            self._of_thread.session = DeadlineSession()
+        session: DeadlineSession = self._of_thread.session
+        return session
+
+    def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self.settings.api_key:
+            request.headers["Authorization"] = f"Bearer {self.settings.api_key}"
+        return request
+
+    def _check_status(self, response: requests.Response) -> None:
+        status = response.status_code
+        if 200 <= status < 300:
+            return
+        if log.isEnabledFor(logging.DEBUG) and status >= 400:
+            # Only here: the text may quote the chat, or the key.
+            text = self._read(response, _MAX_ERROR_BYTES, cut=True).decode("utf-8", errors="replace")
+            if self.settings.api_key:
+                text = text.replace(self.settings.api_key, "***")
+            log.debug("provider %s answered %d: %r", self.settings.name, status, text)
+        wait = _parse_retry_after(response.headers.get("Retry-After"), time.time())
+        if status < 400:
+            advice = "put the final address in base_url"
+            raise self._error("redirected", f"it answered {status}, a redirect; {advice}")
+        if status in (401, 403):
+            raise self._error("unauthorized", f"it answered {status}: check its api_key")
+        if status == 429:
+            raise self._error("rate_limited", "it answered 429: too many requests, or no credit left", wait)
+        if status >= 500:
+            raise self._error("unavailable", f"it answered {status}", wait)
+        raise self._error("rejected", f"it answered {status}: check its base_url and model")
+
+    def _read(self, response: requests.Response, limit: int, cut: bool = False) -> bytes:
+        body = bytearray()
+        for chunk in response.raw.stream(_READ_BYTES, decode_content=False):
+            body += chunk
+            if len(body) > limit:
+                if cut:
+                    return bytes(body[:limit])
+                raise self._error("too_large", f"its answer is larger than {limit} bytes")
+        return bytes(body)
+
+    def _parse(self, body: bytes) -> Completion:
+        try:
+            answer: Any = json.loads(body.decode("utf-8"))
+        except (ValueError, RecursionError):
+            raise self._error("malformed", "its answer is not JSON in UTF-8") from None
+        choices = answer.get("choices") if isinstance(answer, dict) else None
+        choice = choices[0] if isinstance(choices, list) and choices else None
+        message = choice.get("message") if isinstance(choice, dict) else None
+        if not isinstance(message, dict):
+            raise self._error("malformed", "its answer holds no message")
+        content = _content_text(message.get("content"))
+        if content is None:
+            raise self._error("malformed", "its message is no text")
+        text = strip_reasoning(content).strip()
+        if not text and message.get("tool_calls"):
+            raise self._error("empty", "it called a tool, and none was offered")
+        if not text:
+            raise self._error("empty", "its answer is empty; with a reasoning model, raise max_tokens")
+        return Completion(text, self.settings.name, _parse_usage(answer.get("usage")))
+
+    def _timed_out(self, seconds: float) -> ProviderError:
+        return self._error("timeout", f"no complete answer within {seconds:.3g} s")
+
+    def _error(self, kind: ErrorKind, explanation: str, wait: float | None = None) -> ProviderError:
+        return ProviderError(self.settings.name, kind, explanation, wait)
+
+
+def _content_text(content: object) -> str | None:
+    """Return the text of a message's content: a string, null, or a list of parts; None for anything else."""
+    if content is None:
+        return ""
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        return None
+    texts = [part.get("text") for part in content if isinstance(part, dict) and part.get("type") == "text"]
+    return "".join(text for text in texts if isinstance(text, str))
+
+
+def _parse_usage(usage: object) -> Usage:
+    counts = usage if isinstance(usage, dict) else {}
+
+    def count(key: str) -> int:
+        value = counts.get(key)
+        return value if isinstance(value, int) and 0 <= value < 2**31 else 0
+
+    return Usage(count("prompt_tokens"), count("completion_tokens"))
+
+
+def _parse_retry_after(value: str | None, now: float) -> float | None:
+    """Read a Retry-After header, seconds or a date (RFC 9110, 10.2.3), else None; `now` is Unix time."""
+    if not value:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(value).timestamp() - now
+        except (ValueError, OverflowError):
+            return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None

@@ -1,0 +1,114 @@
+"""Asks the providers in order until one answers, within one deadline for the reply."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Sequence
+
+from wabot.brain.circuit import CircuitBreaker
+from wabot.brain.provider import Completion, Message, Provider, ProviderError, ProviderSettings
+
+_SHORTEST_CALL_SECONDS = 0.2
+_RECONNECT_WAIT_SECONDS = 0.3
+_JITTER = 0.3
+
+log = logging.getLogger(__name__)
+
+
+class NoProviderAnswered(Exception):
+    """Every provider failed, was paused, or there is none. The message names what each did."""
+
+
+class ProviderChain:
+    """The providers in the order of the configuration, each behind a circuit breaker.
+
+    Safe to share by threads.
+    One pass asks each provider once. If none answered, the one that may be ready soonest gets a single second
+    try: after a connection that failed, or when a 429 or 5xx named a wait (Retry-After) that fits the
+    deadline. Asking again is safe: nothing of a failed call has reached the customer.
+
+    `clock` is monotonic, in seconds; `wait` sleeps.
+    """
+
+    def __init__(
+        self,
+        providers: Sequence[ProviderSettings],
+        clock: Callable[[], float] = time.monotonic,
+        wait: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._links = [(Provider(settings), CircuitBreaker()) for settings in providers]
+        self._clock = clock
+        self._wait = wait
+
+    def complete(self, messages: Sequence[Message], deadline_seconds: float) -> Completion:
+        """Return the first answer the providers give to `messages`, within `deadline_seconds` in all.
+
+        Raises:
+            NoProviderAnswered: no answer to use in time.
+        """
+        deadline = self._clock() + deadline_seconds
+        failures: list[str] = []
+        second_tries: list[tuple[float, int]] = []
+        for place, (provider, circuit) in enumerate(self._links):
+            try:
+                completion = self._ask(provider, circuit, messages, deadline)
+            except ProviderError as error:
+                failures.append(str(error))
+                wait = _second_try_wait(error)
+                if wait is not None:
+                    second_tries.append((wait, place))
+            else:
+                if completion:
+                    return completion
+                failures.append(f"provider {provider.settings.name}: paused, or no time left")
+        if second_tries:
+            wait, place = min(second_tries)
+            wait *= 1 + random.uniform(0, _JITTER)
+            provider, circuit = self._links[place]
+            if self._clock() + wait + _SHORTEST_CALL_SECONDS < deadline:
+                log.info("provider %s: trying once more in %.1f s", provider.settings.name, wait)
+                self._wait(wait)
+                try:
+                    completion = self._ask(provider, circuit, messages, deadline)
+                except ProviderError as error:
+                    failures.append(str(error))
+                else:
+                    if completion:
+                        return completion
+        raise NoProviderAnswered("; ".join(failures) or "no provider is configured")
+
+    def _ask(
+        self, provider: Provider, circuit: CircuitBreaker, messages: Sequence[Message], deadline: float
+    ) -> Completion | None:
+        """Ask one provider and tell its circuit; None when the circuit or the deadline forbids the call."""
+        seconds_left = deadline - self._clock()
+        if seconds_left < _SHORTEST_CALL_SECONDS or not circuit.try_acquire(self._clock()):
+            return None
+        healthy = False
+        try:
+            completion = provider.complete(messages, seconds_left)
+            healthy = True
+        except ProviderError as error:
+            log.warning("%s", error)
+            # One chat's request was at fault; the provider answers others.
+            healthy = error.kind == "rejected"
+            raise
+        finally:
+            if healthy:
+                circuit.record_success()
+            else:
+                pause = circuit.record_failure(self._clock())
+                if pause is not None:
+                    log.warning("provider %s: failing; not asked for %.0f s", provider.settings.name, pause)
+        return completion
+
+
+def _second_try_wait(error: ProviderError) -> float | None:
+    """Return the seconds after which to ask the provider again, None when that would not be wise."""
+    if error.kind in ("unreachable", "dropped"):
+        return _RECONNECT_WAIT_SECONDS
+    if error.kind in ("rate_limited", "unavailable"):
+        return error.retry_after_seconds
+    return None

@@ -1,0 +1,133 @@
+"""Makes a model's text fit to send: no reasoning, no raw Markdown, no odd characters."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+#: What a model writes when no answer is wanted.
+SILENCE = "NO_REPLY"
+
+# More than any answer that is sent; bounds the work on hostile text.
+_MAX_CHARACTERS = 50_000
+
+_REASONING_TAG = r"(?:think|thinking|thought|reasoning|reflection)"
+_REASONING = re.compile(rf"<({_REASONING_TAG})\b[^<>]{{0,100}}>.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
+_REASONING_END = re.compile(rf"</{_REASONING_TAG}\s*>", re.IGNORECASE)
+# Channels as in OpenAI's harmony format, when a server hands the raw text over.
+_FINAL_CHANNEL = "<|channel|>final<|message|>"
+_SPECIAL_TOKEN = re.compile(r"<\|[a-z_]{1,40}\|>")
+
+_FENCE = re.compile(r"^[ \t]*(```|~~~)[^\n`]*\n(.*?)(?:^[ \t]*\1[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
+_INLINE_CODE = re.compile(r"`[^`\n]{1,500}`")
+_URL = re.compile(r"(?:https?://|www\.)[^\s<>\"\x00]*[^\s<>\"\x00.,;:!?*_~)\]'»”]")
+_KEPT = re.compile(r"\x00(\d+)\x00")
+
+_LINK = re.compile(
+    r"!?\[([^\[\]\n]{0,300})\]"
+    r"\(\s*<?((?:[^()\s<>]|\([^()\s]{0,300}\)){1,2000})>?(?:\s+\"[^\"\n]{0,300}\")?\s*\)"
+)
+_AUTOLINK = re.compile(r"<((?:https?://|mailto:)[^\s<>]{1,2000})>")
+_HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(\S[^\n]*)$", re.MULTILINE)
+_BOLD = re.compile(r"(\*{2,3}|(?<!\w)__)(?=\S)([^\n]{1,1000}?)(?<=\S)\1")
+_STRUCK = re.compile(r"~~(?=\S)([^\n]{1,1000}?)(?<=\S)~~")
+_RULE = re.compile(r"^ {0,3}(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$", re.MULTILINE)
+_BULLET = re.compile(r"^([ \t]*)[*+][ \t]+(?=\S)", re.MULTILINE)
+_LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
+_TABLE_ROW = re.compile(r"^[ \t]*\|(.*)\|[ \t]*$")
+_TABLE_RULE = re.compile(r"^[ \t]*\|?[ \t]*:?-{2,}:?[ \t]*(?:\|[ \t]*:?-{2,}:?[ \t]*)*\|?[ \t]*$")
+_ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+.!|~>-])")
+_BLANK_LINES = re.compile(r"\n{3,}")
+_SILENCE_TOKEN = re.compile(rf"[*_`\"']{{0,3}}\b{SILENCE}\b[*_`\"']{{0,3}}[.!]?")
+
+# Marks that turn the writing direction around: they can make a text read otherwise than it is.
+_DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def clean(text: str) -> str:
+    """Return what to send of a model's text; "" when it is blank or asks for silence (NO_REPLY)."""
+    text = drop_odd_characters(strip_reasoning(text)[:_MAX_CHARACTERS])
+    text = to_whatsapp(_SILENCE_TOKEN.sub("", text)).strip()
+    # A message of spaces without width would arrive as an empty bubble.
+    visible = any(unicodedata.category(character)[0] not in "ZC" for character in text)
+    return text if visible else ""
+
+
+def strip_reasoning(text: str) -> str:
+    """Take off what a model thought aloud: <think>…</think>, also left open, or opened by the prompt."""
+    if _FINAL_CHANNEL in text:
+        text = text[text.rindex(_FINAL_CHANNEL) + len(_FINAL_CHANNEL) :]
+    text = _REASONING.sub("", text)
+    ends = list(_REASONING_END.finditer(text))
+    if ends:
+        text = text[ends[-1].end() :]
+    return _SPECIAL_TOKEN.sub("", text)
+
+
+def drop_odd_characters(text: str) -> str:
+    """Drop control characters, lone surrogates and direction marks; line ends become "\\n", tabs spaces."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
+    text = text.replace("\u2028", "\n").replace("\u2029", "\n\n")
+    return "".join(
+        character
+        for character in text
+        if character == "\n"
+        or (unicodedata.category(character) not in ("Cc", "Cs") and character not in _DIRECTION_MARKS)
+    )
+
+
+def to_whatsapp(text: str) -> str:
+    """Turn Markdown into the marks WhatsApp shows: *bold*, ~struck~, `code`, lists.
+
+    Links become "text: address", headings bold lines, tables lines. Code and addresses stay as they are.
+    """
+    kept: list[str] = []
+
+    def keep(verbatim: str) -> str:
+        kept.append(verbatim)
+        return f"\x00{len(kept) - 1}\x00"
+
+    text = text.replace("\x00", "")
+    text = _FENCE.sub(lambda fence: keep(f"```{fence[2].rstrip()}```"), text)
+    text = _INLINE_CODE.sub(lambda code: keep(code[0]), text)
+    text = _LINK.sub(_plain_link, text)
+    text = _AUTOLINK.sub(lambda link: link[1].removeprefix("mailto:"), text)
+    text = _URL.sub(lambda url: keep(url[0]), text)
+    text = _LINE_BREAK.sub("\n", text)
+    text = _RULE.sub("", text)
+    text = _flatten_tables(text)
+    text = _BULLET.sub(r"\1- ", text)
+    text = _HEADING.sub(lambda heading: f"*{_unmarked(heading[1])}*", text)
+    text = _BOLD.sub(lambda bold: f"*{bold[2]}*", text)
+    text = _STRUCK.sub(r"~\1~", text)
+    text = _ESCAPE.sub(r"\1", text)
+    text = _KEPT.sub(lambda mark: kept[int(mark[1])], text)
+    text = "\n".join(line.rstrip() for line in text.split("\n"))
+    return _BLANK_LINES.sub("\n\n", text)
+
+
+def _plain_link(link: re.Match[str]) -> str:
+    label = link[1].strip()
+    address = link[2].removeprefix("mailto:").removeprefix("tel:")
+    return address if not label or label == address else f"{label}: {address}"
+
+
+def _unmarked(heading: str) -> str:
+    return heading.replace("**", "").replace("__", "").strip("*# ")
+
+
+def _flatten_tables(text: str) -> str:
+    """Write each row of a table as a line, its cells apart by dashes, and the row above the rule in bold."""
+    lines: list[str] = []
+    for line in text.split("\n"):
+        if _TABLE_RULE.match(line) and "|" in line:
+            if lines and " – " in lines[-1]:
+                lines[-1] = f"*{_unmarked(lines[-1])}*"
+            continue
+        row = _TABLE_ROW.match(line)
+        if row is None:
+            lines.append(line)
+            continue
+        cells = [cell.strip() for cell in row[1].split("|")]
+        lines.append(" – ".join(cell for cell in cells if cell))
+    return "\n".join(lines)
