@@ -46,6 +46,7 @@ class Reporter:
         self._inbox = Inbox(user_id)
         self._outbox = Outbox(user_id)
         self._status_at = float("-inf")
+        self._last_sent_at: datetime | None = None
 
     @property
     def user_ids(self) -> frozenset[str]:
@@ -84,11 +85,12 @@ class Reporter:
 
     def show_status(self, last_sent_at: datetime | None) -> None:
         """Refresh systemd's status line now and then, and at once after a change of state."""
+        if last_sent_at != self._last_sent_at:
+            self._last_sent_at = last_sent_at
+            self.record.update(last_reply_at=last_sent_at)
         if time.monotonic() - self._status_at < _STATUS_SECONDS:
             return
         self._status_at = time.monotonic()
-        if last_sent_at:
-            self.record.update(last_reply_at=last_sent_at)
         self._notifier.status(self._status_line())
 
     def show_end(self, reason: str) -> None:

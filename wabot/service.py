@@ -156,14 +156,9 @@ class Service:
         return command
 
     def _carry_out(self, command: Command | None) -> None:
-        if command is None:
+        if command is None or command.action is Action.EXIT:
             return
-        log.log(
-            logging.INFO if command.action is Action.DIAL else logging.WARNING,
-            "%s: %s",
-            command.action,
-            command.reason,
-        )
+        log.info("%s: %s", command.action, command.reason)
         if self._connection.state is not State.CONNECTED:
             self._sender.link_down()
         match command.action:
@@ -173,8 +168,6 @@ class Service:
                 self._link.kick()
             case Action.HANG_UP:
                 self._link.hang_up()
-            case Action.EXIT:
-                pass
 
     def _check_threads(self, now: float) -> Command | None:
         """Look for what hangs although nobody said so."""

@@ -46,6 +46,8 @@ def session_status(settings: Settings, name: str) -> dict[str, Any]:
     user_id = settings.account.user_id
     held = is_held(settings.session_lock)
     holder = read_holder(settings.session_lock) if held else None
+    if not Session.table_exists():
+        return unknown_status(settings, name, "it never ran")
     session = Session.get_or_none(Session.user_id == user_id) or Session(user_id=user_id)
     pairing = held and session.state == State.PAIRING
     inbox, outbox = Inbox(user_id), Outbox(user_id)
