@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from wabot.inbox import Inbox
-from wabot.models import Session
+from wabot.models import Session, database
 from wabot.outbox import OPEN_STATES, Outbox
 from wabot.session_lock import is_held, read_holder
 from wabot.settings import Settings
@@ -46,7 +46,7 @@ def session_status(settings: Settings, name: str) -> dict[str, Any]:
     user_id = settings.account.user_id
     held = is_held(settings.session_lock)
     holder = read_holder(settings.session_lock) if held else None
-    if not Session.table_exists():
+    if not database.table_exists("wabot_sessions"):
         return unknown_status(settings, name, "it never ran")
     session = Session.get_or_none(Session.user_id == user_id) or Session(user_id=user_id)
     pairing = held and session.state == State.PAIRING
