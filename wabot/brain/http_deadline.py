@@ -33,6 +33,7 @@ class Deadline:
         self._timer.daemon = True
         self._lock = threading.Lock()
         self._connection: HTTPConnection | None = None
+        self._socket: object = None
         self.expired = False
 
     def __enter__(self) -> Deadline:
@@ -47,7 +48,7 @@ class Deadline:
         _of_thread.deadline = None
         # From here on the connection may serve another call, which a timer about to fire must not hit.
         with self._lock:
-            self._connection = None
+            self._connection = self._socket = None
 
     def watch(self, connection: HTTPConnection) -> None:
         """Make `connection` the one to shut down; raises TimeoutError when the time is up already."""
@@ -55,11 +56,13 @@ class Deadline:
             if self.expired:
                 raise TimeoutError("the deadline has passed")
             self._connection = connection
+            # A connection that will close after its answer lets go of the socket before the body is read.
+            self._socket = getattr(connection, "sock", None)
 
     def _expire(self) -> None:
         with self._lock:
             self.expired = True
-            sock = getattr(self._connection, "sock", None)
+            sock = getattr(self._connection, "sock", None) or self._socket
             # TLS inside TLS (an https proxy) is no socket of its own but wraps one.
             sock = getattr(sock, "socket", sock)
             if isinstance(sock, socket.socket):
@@ -102,6 +105,7 @@ class _WatchedHTTPConnection(HTTPConnection):
     def request(self, *args: Any, **options: Any) -> None:
         _watch(self)
         super().request(*args, **options)
+        _watch(self)
 
 
 class _WatchedHTTPSConnection(HTTPSConnection):
@@ -112,6 +116,7 @@ class _WatchedHTTPSConnection(HTTPSConnection):
     def request(self, *args: Any, **options: Any) -> None:
         _watch(self)
         super().request(*args, **options)
+        _watch(self)
 
 
 class _WatchedHTTPPool(HTTPConnectionPool):
