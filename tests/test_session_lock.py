@@ -109,7 +109,7 @@ def test_a_second_process_is_refused_by_name(
     assert refused.value.holder is not None
     assert refused.value.holder.pid == process.pid
     message = str(refused.value)
-    assert message.startswith(f"session default is in use by process {process.pid} (host ")
+    assert message.startswith(f"session default is in use by PID {process.pid} (host ")
     assert message.endswith(f"kill {process.pid}")
     assert "\n" not in message
 
@@ -247,7 +247,7 @@ def test_the_advice_fits_the_holder() -> None:
     path = Path("/var/lib/wabot/sessions/shop.lock")
     here = socket.gethostname()
     assert str(SessionInUse(path, Holder(7, here, "wabot@shop.service", since))) == (
-        f"session shop is in use by process 7 (host {here}, wabot@shop.service, "
+        f"session shop is in use by PID 7 (host {here}, wabot@shop.service, "
         "since 2026-03-01 12:00:00 UTC); stop it first: systemctl stop wabot@shop.service"
     )
     assert str(SessionInUse(path, Holder(7, here, "cron.service", since))).endswith("kill 7")

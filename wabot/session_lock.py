@@ -45,7 +45,7 @@ class Holder:
 
     def __str__(self) -> str:
         unit = f", {self.unit}" if self.unit else ""
-        return f"process {self.pid} (host {self.host}{unit}, since {self.since:%Y-%m-%d %H:%M:%S} UTC)"
+        return f"PID {self.pid} (host {self.host}{unit}, since {self.since:%Y-%m-%d %H:%M:%S} UTC)"
 
 
 class SessionInUse(OperatorNeeded):

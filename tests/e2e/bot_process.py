@@ -1,0 +1,158 @@
+"""`wabot run` as a process of its own, led to the emulator, with a configuration in a temporary directory."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from wabot.emulator.server import Emulator
+
+REPOSITORY = Path(__file__).parents[2]
+SAMPLE_KNOWLEDGE = REPOSITORY / "wabot" / "sample_knowledge"
+
+
+class BotProcess:
+    """One bot: its configuration, its state and at most one process at a time.
+
+    Args:
+        emulator: where it is led.
+        directory: for the configuration, the state and the log.
+        user_id: whose session.
+        provider: base URL of an OpenAI-compatible endpoint; "" for none.
+        sections: lines to add to sections of the configuration, by section.
+    """
+
+    def __init__(
+        self,
+        emulator: Emulator,
+        directory: Path,
+        user_id: str = "shop",
+        provider: str = "",
+        sections: Mapping[str, str] | None = None,
+    ) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self.emulator = emulator
+        self.state = directory / "state"
+        self.config = directory / f"{user_id}.toml"
+        self.log_file = directory / f"{user_id}.log"
+        self.user_id = user_id
+        self.process: subprocess.Popen[bytes] | None = None
+        wanted = {
+            "account": f'user_id = "{user_id}"',
+            "paths": f'state = "{self.state}"',
+            "ai": f'knowledge = "{SAMPLE_KNOWLEDGE}"',
+            "replies": "debounce = 0\ntyping = false\nworkers = 8",
+        }
+        for section, lines in (sections or {}).items():
+            wanted[section] = wanted.get(section, "") + "\n" + lines
+        text = "\n".join(f"[{section}]\n{lines}" for section, lines in wanted.items())
+        if provider:
+            text += (
+                f'\n[[ai.providers]]\nname = "test"\nbase_url = "{provider}"\nmodel = "echo"\ntimeout = 20\n'
+            )
+        self.config.write_text(text)
+
+    def start(self, *options: str) -> subprocess.Popen[bytes]:
+        """Start the process."""
+        with self.log_file.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.emulator.command("run", "--config", str(self.config), *options),
+                env=self.emulator.environment(),
+                cwd=REPOSITORY,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        return self.process
+
+    def pair(self) -> None:
+        """Start, scan the code, and wait until messages are taken."""
+        self.start()
+        status = self.wait_for(lambda status: bool(status["qr"]))
+        logins = self.emulator.bot.logins
+        self.emulator.phone.scan(status["qr"])
+        self.emulator.wait_for_login(logins + 1)
+        self.wait_for_state("connected")
+
+    def restart(self) -> None:
+        """Start again, already linked, and wait until messages are taken."""
+        logins = self.emulator.bot.logins
+        self.start()
+        self.emulator.wait_for_login(logins + 1)
+        self.wait_for_state("connected")
+
+    def status(self) -> dict[str, Any]:
+        """This session as `wabot status --json` prints it."""
+        answer = subprocess.run(
+            [sys.executable, "-m", "wabot", "status", "--json", "--config", str(self.config)],
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        assert answer.stdout, answer.stderr
+        session: dict[str, Any] = next(
+            entry for entry in json.loads(answer.stdout)["sessions"] if entry["user_id"] == self.user_id
+        )
+        return session
+
+    def wait_for(
+        self, reached: Callable[[dict[str, Any]], bool], timeout_seconds: float = 20
+    ) -> dict[str, Any]:
+        """Ask for the status until it is as wanted."""
+        deadline = time.monotonic() + timeout_seconds
+        while True:
+            status = self.status()
+            if reached(status):
+                return status
+            ended = self.process is not None and self.process.poll() is not None
+            if ended or time.monotonic() > deadline:
+                raise AssertionError(f"bot {'ended' if ended else 'is late'}: {status}\n{self.log()}")
+            time.sleep(0.05)
+
+    def wait_for_state(self, *states: str, timeout_seconds: float = 20) -> dict[str, Any]:
+        """Wait until the session is in one of these states."""
+        return self.wait_for(lambda status: status["state"] in states, timeout_seconds)
+
+    def wait_for_exit(self, timeout_seconds: float = 30) -> int:
+        """The exit code, once the process ended."""
+        assert self.process is not None
+        try:
+            return self.process.wait(timeout_seconds)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"the bot did not end\n{self.log()}") from None
+
+    def stop(self, timeout_seconds: float = 25) -> int:
+        """SIGTERM; the exit code."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return self.wait_for_exit(timeout_seconds)
+
+    def kill(self) -> None:
+        """kill -9."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def close(self) -> None:
+        """End whatever still runs."""
+        if self.process is not None and self.process.poll() is None:
+            self.kill()
+
+    def log(self) -> str:
+        """All it has logged."""
+        return self.log_file.read_text() if self.log_file.exists() else ""
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Ask its database."""
+        with closing(sqlite3.connect(self.state / "wabot.db")) as database:
+            return database.execute(sql).fetchall()
