@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import dataclasses
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wabot.config import load_settings
+from wabot.errors import ExitCode
+from wabot.notify import LEAST_WATCHDOG_SECONDS
+from wabot.settings import Settings
+
+UNITS = Path(__file__).parents[1] / "systemd"
+SERVICES = sorted(path.name for path in UNITS.glob("*.service"))
+TIMERS = sorted(path.name for path in UNITS.glob("*.timer"))
+EXAMPLE = UNITS / "wabot.toml"
+
+needs_analyze = pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed"
+)
+
+
+def settings_of(unit: str) -> list[tuple[str, str]]:
+    """The unit's lines as (key, value), with empty and repeated ones, in order."""
+    lines = (UNITS / unit).read_text().splitlines()
+    return [
+        (key, value)
+        for key, equals, value in (line.partition("=") for line in lines)
+        if equals and not key.startswith("#")
+    ]
+
+
+def setting(unit: str, key: str) -> str:
+    """The one value of a setting."""
+    (value,) = [value for found, value in settings_of(unit) if found == key]
+    return value
+
+
+def test_the_units_are_these() -> None:
+    assert SERVICES == [
+        "wabot-alert@.service",
+        "wabot-janitor.service",
+        "wabot-janitor@.service",
+        "wabot.service",
+        "wabot@.service",
+    ]
+    assert TIMERS == ["wabot-janitor.timer", "wabot-janitor@.timer"]
+
+
+@needs_analyze
+@pytest.mark.parametrize("unit", [*SERVICES, *TIMERS])
+def test_systemd_understands_every_line(unit: str, tmp_path: Path) -> None:
+    for path in UNITS.glob("*.[st]*"):
+        # An executable that is on every machine; the real one is on those where wabot is installed.
+        (tmp_path / path.name).write_text(path.read_text().replace("/opt/wabot/bin/wabot", "/bin/true"))
+    instance = unit.replace("@.", "@shop.")
+    verified = subprocess.run(
+        ["systemd-analyze", "verify", tmp_path / instance], capture_output=True, text=True, timeout=60
+    )
+    assert verified.stderr == ""
+    assert verified.returncode == 0
+
+
+@needs_analyze
+@pytest.mark.parametrize("unit", SERVICES)
+def test_exposure_is_low(unit: str) -> None:
+    judged = subprocess.run(
+        ["systemd-analyze", "security", "--offline=yes", "--threshold=15", UNITS / unit],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert judged.returncode == 0, judged.stdout + judged.stderr
+
+
+@pytest.mark.parametrize("unit", ["wabot.service", "wabot@.service"])
+def test_systemd_restarts_what_the_table_of_exit_codes_says(unit: str) -> None:
+    service_codes = set(ExitCode) - {ExitCode.OK, ExitCode.FINDINGS}
+    for_good = sorted(code.value for code in service_codes if not code.restarts)
+    assert setting(unit, "RestartPreventExitStatus") == " ".join(map(str, for_good))
+    assert setting(unit, "Restart") == "on-failure"
+    assert setting(unit, "StartLimitIntervalSec") == "0"
+
+
+@pytest.mark.parametrize("unit", ["wabot.service", "wabot@.service"])
+def test_the_time_systemd_gives_is_enough(unit: str) -> None:
+    assert int(setting(unit, "WatchdogSec")) >= LEAST_WATCHDOG_SECONDS
+    assert int(setting(unit, "TimeoutStopSec")) > 20
+    assert setting(unit, "Type") == "notify"
+    assert setting(unit, "NotifyAccess") == "main"
+    assert setting(unit, "Environment") == "NEONIZE_BOT_TAG=off"
+
+
+@pytest.mark.parametrize(
+    ("unit", "template"),
+    [
+        ("wabot.service", "wabot@.service"),
+        ("wabot-janitor.service", "wabot-janitor@.service"),
+        ("wabot-janitor.timer", "wabot-janitor@.timer"),
+    ],
+)
+def test_a_further_number_is_served_like_the_first(unit: str, template: str) -> None:
+    as_instance = [(key, value.replace("%i", "wabot")) for key, value in settings_of(template)]
+    assert [line for line in as_instance if line[0] != "Description"] == [
+        line for line in settings_of(unit) if line[0] != "Description"
+    ]
+
+
+def test_every_service_is_locked_in_alike() -> None:
+    def sandbox(unit: str) -> list[tuple[str, str]]:
+        lines = [(key, value.replace("%i", "wabot")) for key, value in settings_of(unit)]
+        start = next(index for index, (key, _) in enumerate(lines) if key == "User")
+        own = {"MemoryHigh", "MemoryMax", "TasksMax", "MemoryDenyWriteExecute", "Environment", "WantedBy"}
+        return [line for line in lines[start:] if line[0] not in own]
+
+    for unit in SERVICES:
+        assert sandbox(unit) == sandbox("wabot.service"), unit
+
+
+def test_nothing_limits_addresses() -> None:
+    for unit in SERVICES:
+        assert not {"LimitAS", "LimitDATA"} & {key for key, _ in settings_of(unit)}
+
+
+def test_a_failure_for_good_raises_the_alert() -> None:
+    assert setting("wabot.service", "OnFailure") == "wabot-alert@wabot.service"
+    assert setting("wabot@.service", "OnFailure") == "wabot-alert@%i.service"
+
+
+def test_the_timer_catches_up() -> None:
+    assert setting("wabot-janitor.timer", "OnCalendar") == "hourly"
+    assert setting("wabot-janitor.timer", "Persistent") == "true"
+    assert setting("wabot-janitor.timer", "RandomizedDelaySec") == "5min"
+
+
+def uncommented() -> dict[str, Any]:
+    """The example with every setting switched on."""
+    lines = EXAMPLE.read_text().splitlines()
+    return tomllib.loads("\n".join(re.sub(r"^#(?=\w+ = |\[)", "", line) for line in lines))
+
+
+def defaults() -> dict[str, dataclasses.Field[Any]]:
+    """Every setting there is, by section and key."""
+    return {
+        f"{section.name}.{field.name}": field
+        for section in dataclasses.fields(Settings)
+        if dataclasses.is_dataclass(section.default_factory)
+        for field in dataclasses.fields(section.default_factory)
+        if field.name != "providers"
+    }
+
+
+def test_the_example_has_every_setting_with_its_default() -> None:
+    document = uncommented()
+    # Their defaults depend on the machine; an empty path means none.
+    free = {"paths.state", "ai.system_prompt_file"}
+    for name, field in defaults().items():
+        section, key = name.split(".")
+        assert key in document[section], f"{name} is missing"
+        if name not in free:
+            assert field.metadata["type"].read(document[section][key]) == field.default, name
+
+
+def test_the_example_is_a_good_configuration(tmp_path: Path) -> None:
+    settings = load_settings(EXAMPLE, {"STATE_DIRECTORY": str(tmp_path)})
+    assert settings == dataclasses.replace(
+        Settings(), paths=settings.paths, database=settings.database, source=str(EXAMPLE)
+    )
