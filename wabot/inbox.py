@@ -44,12 +44,15 @@ class Inbox:
         Returns:
             The chat that has something new to answer, or None.
         """
+        if message.kind is Kind.PROTOCOL:
+            # Keys and settings that the account's own devices tell each other.
+            return None
         with database.atomic():
             chat_id = self._chat_id(message, now)
             if message.kind in (Kind.EDIT, Kind.REVOKE):
                 self._amend(message)
             state = "owner" if message.from_me else "pending"
-            if message.kind in (Kind.PROTOCOL, Kind.EDIT, Kind.REVOKE, Kind.REACTION):
+            if message.kind in (Kind.EDIT, Kind.REVOKE, Kind.REACTION):
                 state = "ignored"
             inserted = (
                 Inbound.insert(
