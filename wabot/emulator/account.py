@@ -8,9 +8,9 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from wabot.emulator import protobuf
-from wabot.emulator.binary_xml import JID, LID_SERVER, PHONE_SERVER, Node
 from wabot.emulator.protobuf import ProtobufError
 from wabot.emulator.signal import Bundle
+from wabot.emulator.stanza import JID, LID_SERVER, PHONE_SERVER, Node
 
 _MAX_PREKEYS = 10_000
 _MAX_DEVICE = 255  # one byte in an address
@@ -50,7 +50,7 @@ class Device:
         )
 
     def store_keys(self, query: Node) -> None:
-        """Take in the keys of an "encrypt set" query; raises BinaryXmlError when it is malformed."""
+        """Take in the keys of an "encrypt set" query; raises StanzaError when it is malformed."""
         for child in query.children():
             if child.tag == "registration":
                 self.registration_id = int.from_bytes(child.data, "big")

@@ -4,51 +4,17 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from wabot.emulator import plaintexts
-from wabot.emulator.binary_xml import JID, LID_SERVER, PHONE_SERVER, Node, Value
-from wabot.emulator.endpoint import Endpoint, Unreadable, bundle_nodes
-from wabot.emulator.service import Service, new_message_id, now_text
-from wabot.emulator.signal import Bundle, SignalParty
+from wabot.emulator.reader import Reader
+from wabot.emulator.service import Service, new_message_id
+from wabot.emulator.stanza import JID, Node, Value
 
 Addressing = Literal["lid", "phone"]
 
-_MAX_RETRIES = 5
 _KEPT_MESSAGES = 2000  # of those sent, for resending
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A message of the bot as the customer could read it; `at` is in seconds of the monotonic clock.
-
-    `bot_tag` says whether the stanza was marked as one of a business bot (<bot biz_bot="1"/>).
-    """
-
-    text: str
-    message_id: str
-    at: float
-    kind: str = "text"
-    bot_tag: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class UnreadableReply:
-    """A message of the bot that the customer could not decrypt."""
-
-    message_id: str
-    at: float
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class TypingEvent:
-    """The bot was seen "composing" or "paused"."""
-
-    state: str
-    at: float
 
 
 @dataclass(slots=True)
@@ -58,45 +24,22 @@ class _Sent:
     stanza: Node
 
 
-class Customer:
+class Customer(Reader):
     """One customer with one device; made by Emulator.customer().
 
     `addressing` is the form of address their messages come under, `message_secret` whether they carry one
-    as those of the official apps do. While `online` is False no delivery receipts come. `asks_retry` says
-    whether the device asks for what it could not decrypt, as real ones do.
+    as those of the official apps do.
     """
 
     def __init__(
         self, service: Service, phone: str, lid: str, name: str, addressing: Addressing, message_secret: bool
     ) -> None:
-        self.phone = phone
-        self.lid = lid
-        self.name = name
+        super().__init__(service, phone, lid, name)
         self.addressing = addressing
         self.message_secret = message_secret
-        self.online = True
-        self.asks_retry = True
-        self.duplicates = 0
-        self._service = service
-        self._endpoint = Endpoint(service, SignalParty.generate())
         self._sent: OrderedDict[str, _Sent] = OrderedDict()
-        self._seen: set[str] = set()
-        self._retries: dict[str, int] = {}
-        self._replies: list[Reply] = []
-        self._unreadable: list[UnreadableReply] = []
-        self._typing: list[TypingEvent] = []
         self._reads: list[str] = []
         self._delivered: list[str] = []
-
-    @property
-    def lid_jid(self) -> JID:
-        """Their address by LID."""
-        return JID(self.lid, LID_SERVER)
-
-    @property
-    def phone_jid(self) -> JID:
-        """Their address by number."""
-        return JID(self.phone, PHONE_SERVER)
 
     @property
     def jid(self) -> JID:
@@ -212,25 +155,7 @@ class Customer:
     def _secret(self) -> bytes | None:
         return plaintexts.new_message_secret() if self.message_secret else None
 
-    # What they see.
-
-    @property
-    def replies(self) -> list[Reply]:
-        """What they could read of the bot's messages, in order, each message once."""
-        with self._service.lock:
-            return list(self._replies)
-
-    @property
-    def unreadable(self) -> list[UnreadableReply]:
-        """What they could not decrypt, also when a retry brought it later."""
-        with self._service.lock:
-            return list(self._unreadable)
-
-    @property
-    def typing_events(self) -> list[TypingEvent]:
-        """When the bot was seen typing."""
-        with self._service.lock:
-            return list(self._typing)
+    # What comes back for it.
 
     @property
     def reads(self) -> list[str]:
@@ -243,67 +168,6 @@ class Customer:
         """The ids of their messages that the bot's client library confirmed."""
         with self._service.lock:
             return list(self._delivered)
-
-    def wait_for_replies(self, count: int, timeout_seconds: float = 10.0) -> list[Reply]:
-        """The replies once there are `count` of them; raises TimeoutError that says what came instead."""
-        return self._wait(lambda: len(self._replies) >= count, timeout_seconds, f"{count} replies")
-
-    def _wait(self, reached: Callable[[], bool], timeout_seconds: float, wanted: str) -> list[Reply]:
-        with self._service.lock:
-            if self._service.lock.wait_for(reached, timeout_seconds):
-                return list(self._replies)
-            seen = [reply.text[:60] for reply in self._replies]
-            raise TimeoutError(
-                f"{self.name} waited {timeout_seconds:g} s for {wanted} and saw {seen}; "
-                f"{len(self._unreadable)} unreadable, {self.duplicates} duplicates"
-            )
-
-    def bundle(self) -> Bundle:
-        """The keys to begin a Signal session with them."""
-        return self._endpoint.party.bundle()
-
-    def receive(self, stanza: Node, enc: Node) -> list[Node]:
-        """Take in a message of the bot; returns the receipt, or the request to send it again."""
-        message_id = stanza.text("id")
-        if message_id in self._seen:
-            self.duplicates += 1
-            self._service.note("duplicate", self.phone, message_id)
-            return self._receipts(message_id)
-        try:
-            content = plaintexts.read(self._endpoint.decrypt(enc))
-        except (Unreadable, plaintexts.PlaintextError) as error:
-            return self._ask_again(message_id, str(error))
-        self._seen.add(message_id)
-        reply = Reply(
-            content.text, message_id, time.monotonic(), content.kind, bot_tag=stanza.child("bot") is not None
-        )
-        self._replies.append(reply)
-        self._service.note("reply", self.phone, content.text)
-        return self._receipts(message_id)
-
-    def _receipts(self, message_id: str) -> list[Node]:
-        return [self.receipt(message_id)] if self.online else []
-
-    def receipt(self, message_id: str, receipt_type: str | None = None) -> Node:
-        """A receipt of theirs for a message of the bot; without a type: delivered."""
-        attributes: dict[str, Value] = {"from": self.jid, "id": message_id, "t": now_text()}
-        if receipt_type is not None:
-            attributes["type"] = receipt_type
-        return Node("receipt", attributes)
-
-    def _ask_again(self, message_id: str, reason: str) -> list[Node]:
-        self._unreadable.append(UnreadableReply(message_id, time.monotonic(), reason))
-        self._service.note("unreadable", self.phone, reason)
-        count = self._retries.get(message_id, 0) + 1
-        if not self.asks_retry or count > _MAX_RETRIES:
-            return []
-        self._retries[message_id] = count
-        receipt = self.receipt(message_id, "retry")
-        retry = Node("retry", {"v": "1", "count": str(count), "id": message_id, "t": now_text()})
-        registration, *keys = bundle_nodes(self.bundle())
-        # The first request hopes that the message alone was spoilt; later ones bring keys for a new session.
-        receipt.content = [retry, registration, *([Node("keys", {}, keys)] if count > 1 else [])]
-        return [receipt]
 
     def see_receipt(self, receipt: Node) -> None:
         """Note what the bot delivered or read; send again what it asks for."""
@@ -324,11 +188,6 @@ class Customer:
         if sent is not None:
             self._endpoint.forget_session()
             self._post_stanza(message_id, sent, self._endpoint.encrypt(sent.message))
-
-    def see_typing(self, state: str) -> None:
-        """Note that the bot shows itself typing or pausing."""
-        self._typing.append(TypingEvent(state, time.monotonic()))
-        self._service.note("typing", self.phone, state)
 
 
 def _listed(receipt: Node) -> list[Node]:

@@ -8,7 +8,6 @@ import ssl
 from http import HTTPStatus
 
 from wabot.emulator import protobuf
-from wabot.emulator.binary_xml import BinaryXmlError, Node
 from wabot.emulator.link import Link
 from wabot.emulator.noise import NoiseError, NoiseIdentity
 from wabot.emulator.phone import OwnerPhone
@@ -16,6 +15,7 @@ from wabot.emulator.protobuf import ProtobufError
 from wabot.emulator.registration import Registration
 from wabot.emulator.service import Service
 from wabot.emulator.session import Session
+from wabot.emulator.stanza import Node, StanzaError
 from wabot.emulator.tokens import TokenTable
 from wabot.emulator.transport import TlsStream, TransportError, WebSocket
 
@@ -58,7 +58,7 @@ class Dial:
             return
         try:
             self._serve()
-        except (TransportError, NoiseError, ProtobufError, BinaryXmlError) as error:
+        except (TransportError, NoiseError, ProtobufError, StanzaError) as error:
             self._service.note("dial failed", "bot", str(error))
             _log.info("a dial ended: %s", error)
         finally:
@@ -82,7 +82,7 @@ class Dial:
             websocket.reject(HTTPStatus(status))
             return
         websocket.accept(request)
-        self.link = link = Link(websocket, self._identity, self._tokens, faults.latency_seconds)
+        self.link = link = Link(websocket, self._identity, self._tokens, lambda: faults.latency_seconds)
         link.handshake(answer=not faults.take_hang("handshake"))
         self._admit(link)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from wabot.emulator.binary_xml import BinaryXmlError, Node
 from wabot.emulator.plaintexts import PlaintextError, pad, unpad
 from wabot.emulator.service import Service
 from wabot.emulator.signal import Bundle, SignalError, SignalParty
+from wabot.emulator.stanza import Node, StanzaError
 
 KEY_TYPE = b"\x05"
 """Signal's type byte of Curve25519 keys."""
@@ -27,21 +27,25 @@ class Endpoint:
         device = self._service.linked_device()
         bundle = None if self.party.has_session(device.address) else self._service.take_bundle()
         enc_type, data = self.party.encrypt(device.address, pad(message), bundle)
-        if corrupt:
-            data = data[:-1] + bytes([data[-1] ^ 1])
-        return Node("enc", {"v": "2", "type": enc_type}, data)
+        enc = Node("enc", {"v": "2", "type": enc_type}, data)
+        return damaged(enc) if corrupt else enc
 
     def decrypt(self, enc: Node) -> bytes:
         """The message in an <enc> of the bot; raises Unreadable."""
         try:
             device = self._service.linked_device()
             return unpad(self.party.decrypt(device.address, enc.text("type"), enc.data))
-        except (SignalError, PlaintextError, BinaryXmlError) as error:
+        except (SignalError, PlaintextError, StanzaError) as error:
             raise Unreadable(str(error)) from error
 
     def forget_session(self) -> None:
         """Lose the session, as a reinstalled app does: the next messages cannot be read either way."""
         self.party.drop_session(self._service.linked_device().address)
+
+
+def damaged(enc: Node) -> Node:
+    """`enc` with its authentication code spoilt."""
+    return Node(enc.tag, enc.attributes, enc.data[:-1] + bytes([enc.data[-1] ^ 1]))
 
 
 def bundle_nodes(bundle: Bundle) -> list[Node]:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from wabot.emulator.binary_xml import Node
+from wabot.emulator.stanza import Node
 
 CutMoment = Literal["before_ack", "after_ack", "taken", "mid_frame"]
 DialStage = Literal["tls", "upgrade", "handshake", "success"]

@@ -10,13 +10,14 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 
 from wabot.emulator import protobuf
-from wabot.emulator.binary_xml import BinaryXmlError, Node, decode, encode
+from wabot.emulator.binary_xml import BinaryXmlError, decode, encode
 from wabot.emulator.noise import FrameReader, Handshake, NoiseError, NoiseIdentity, frame
+from wabot.emulator.stanza import Node
 from wabot.emulator.tokens import TokenTable
 from wabot.emulator.transport import WebSocket
 
@@ -50,10 +51,10 @@ class Link:
     """A client that has proved its key. `client_public` is that key, `payload` what it says about itself."""
 
     def __init__(
-        self, websocket: WebSocket, identity: NoiseIdentity, tokens: TokenTable, latency_seconds: float = 0.0
+        self, websocket: WebSocket, identity: NoiseIdentity, tokens: TokenTable, latency: Callable[[], float]
     ) -> None:
-        """Nothing happens before `handshake`; every stanza leaves `latency_seconds` after it was sent."""
-        self.latency_seconds = latency_seconds
+        """Nothing happens before `handshake`; every stanza leaves `latency()` seconds after it was sent."""
+        self._latency = latency
         self._websocket = websocket
         self._identity = identity
         self._tokens = tokens
@@ -133,7 +134,7 @@ class Link:
             self._writer.join(timeout_seconds)
 
     def _put(self, node: Node | None, after: _After) -> None:
-        self._outgoing.put(_Outgoing(time.monotonic() + self.latency_seconds, node, after))
+        self._outgoing.put(_Outgoing(time.monotonic() + self._latency(), node, after))
 
     def _bodies(self) -> Iterator[bytes]:
         while data := self._websocket.receive():

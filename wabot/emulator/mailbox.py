@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator
 
-from wabot.emulator.binary_xml import Node
+from wabot.emulator.stanza import Node
 
 
 class Mailbox:

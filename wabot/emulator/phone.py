@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from wabot.emulator import plaintexts
 from wabot.emulator.app_state import SyncKey, push_name_patch
-from wabot.emulator.binary_xml import Node, Value
 from wabot.emulator.curve import KeyPair
 from wabot.emulator.endpoint import Endpoint, Unreadable
 from wabot.emulator.pairing import DeviceIdentity, PairingCode, PairingError
 from wabot.emulator.service import Service, new_message_id, now_text
 from wabot.emulator.signal import Bundle, SignalParty
+from wabot.emulator.stanza import Node, Value
 
 if TYPE_CHECKING:
     from wabot.emulator.customer import Customer

@@ -7,6 +7,7 @@ what `pad` returns and `unpad` takes.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from wabot.emulator import protobuf
@@ -96,13 +97,21 @@ def new_message_secret() -> bytes:
     return secrets.token_bytes(MESSAGE_SECRET_SIZE)
 
 
-def text(body: str, *, quote: Quote | None = None, message_secret: bytes | None = None) -> bytes:
-    """A text, as a reply when there is a `quote` (which makes it an extendedTextMessage)."""
-    if quote is None:
+def text(
+    body: str,
+    *,
+    quote: Quote | None = None,
+    mentions: Sequence[str] = (),
+    message_secret: bytes | None = None,
+) -> bytes:
+    """A text; with a `quote` or `mentions` (JIDs of who is meant by "@digits") an extendedTextMessage."""
+    if quote is None and not mentions:
         return protobuf.encode([(_CONVERSATION, body)]) + _context(message_secret)
-    quoted = protobuf.encode([(_CONVERSATION, quote.text)])
-    context_info = protobuf.encode([(1, quote.message_id), (2, quote.sender), (3, quoted)])
-    extended = protobuf.encode([(1, body), (17, context_info)])
+    context_info: list[tuple[int, int | bytes | str]] = [(15, mention) for mention in mentions]
+    if quote is not None:
+        quoted = protobuf.encode([(_CONVERSATION, quote.text)])
+        context_info += [(1, quote.message_id), (2, quote.sender), (3, quoted)]
+    extended = protobuf.encode([(1, body), (17, protobuf.encode(context_info))])
     return protobuf.encode([(_EXTENDED_TEXT, extended)]) + _context(message_secret)
 
 

@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 from wabot.emulator import app_state
 from wabot.emulator.account import Device
-from wabot.emulator.binary_xml import JID, PHONE_SERVER, SERVER, Node, Value
 from wabot.emulator.endpoint import bundle_nodes
 from wabot.emulator.phone import OwnerPhone
 from wabot.emulator.service import Service, now_text
+from wabot.emulator.stanza import JID, PHONE_SERVER, SERVER, Node, Value
 
 _PRIVACY = {
     "readreceipts": "all",

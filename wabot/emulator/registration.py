@@ -5,12 +5,12 @@ from __future__ import annotations
 import secrets
 from base64 import urlsafe_b64encode
 
-from wabot.emulator.binary_xml import SERVER, Node, Value
 from wabot.emulator.link import Link
 from wabot.emulator.pairing import DeviceIdentity, PairingCode, PairingError
 from wabot.emulator.phone import OwnerPhone
 from wabot.emulator.queries import result
 from wabot.emulator.service import Service, new_stanza_id, now_text
+from wabot.emulator.stanza import SERVER, Node, Value
 
 _CODES = 6
 """With exactly six references whatsmeow shows the first code for 60 s and each other one for 20 s."""

@@ -15,7 +15,7 @@ from types import TracebackType
 
 import trustme
 
-from wabot.emulator.binary_xml import Node
+from wabot.emulator.bot_state import BotState
 from wabot.emulator.customer import Addressing, Customer
 from wabot.emulator.dial import Dial
 from wabot.emulator.faults import Faults
@@ -25,70 +25,12 @@ from wabot.emulator.noise import NoiseIdentity
 from wabot.emulator.phone import OwnerPhone
 from wabot.emulator.service import Service
 from wabot.emulator.session import ended_by_logout, ended_by_newer
+from wabot.emulator.stanza import Node
 from wabot.emulator.timers import Timers
 from wabot.emulator.tokens import client_tokens
 from wabot.emulator.transcript import Event
 
 _log = logging.getLogger(__name__)
-
-
-class BotState:
-    """What the service knows of the bot at this moment."""
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
-
-    @property
-    def paired(self) -> bool:
-        """Whether a device is linked to the account."""
-        return self._service.account.device is not None
-
-    @property
-    def connected(self) -> bool:
-        """Whether it is logged in and has said that it takes messages."""
-        return self._service.active
-
-    @property
-    def dials(self) -> int:
-        """How many connections were made to the service, also those that led to nothing."""
-        return self._service.dials
-
-    @property
-    def logins(self) -> int:
-        """How often it was logged in and ready to take messages."""
-        return self._service.logins
-
-    @property
-    def jid(self) -> str:
-        """Its address by number, with the device; "" before it is linked."""
-        device = self._service.account.device
-        return str(device.jid) if device else ""
-
-    @property
-    def phone(self) -> str:
-        """The digits of the account's number."""
-        return self._service.account.phone
-
-    @property
-    def lid(self) -> str:
-        """The digits of the account's LID."""
-        return self._service.account.lid
-
-    @property
-    def prekeys(self) -> int:
-        """How many of its one-time prekeys the service has left."""
-        device = self._service.account.device
-        return len(device.prekeys) if device else 0
-
-    @property
-    def presence(self) -> str:
-        """The presence it sent last: "available", "unavailable" or ""."""
-        return self._service.presence
-
-    @property
-    def backlog(self) -> int:
-        """How many messages to it are not confirmed yet."""
-        return len(self._service.mailbox)
 
 
 class Emulator:
@@ -201,7 +143,8 @@ class Emulator:
 
     def group(self, name: str, members: list[Customer]) -> Group:
         """A new group; its members can write to it, the bot only reads."""
-        return Group(f"1203630{self._service.numbers.randrange(10**11):011}", name, members)
+        group_id = f"1203630{self._service.numbers.randrange(10**11):011}"
+        return Group(self._service.account, group_id, name, members)
 
     # What happened.
 
@@ -274,6 +217,10 @@ class Emulator:
         replies = customer.replies
         about = message_id or (replies[-1].message_id if replies else "3EB0000000000000000000")
         self._service.tell(customer.receipt(about, type))
+
+    def accept_connections(self) -> None:
+        """End `faults.refuse` before its time."""
+        self._listener.accept_again()
 
     def _end_session(self, stanza: Node, event: str, close: bool = True) -> None:
         with self._service.lock:

@@ -10,11 +10,11 @@ import time
 from typing import Protocol
 
 from wabot.emulator.account import Account, Device
-from wabot.emulator.binary_xml import JID, SERVER, Node, Value
 from wabot.emulator.faults import Faults
 from wabot.emulator.link import Link
 from wabot.emulator.mailbox import Mailbox
 from wabot.emulator.signal import Bundle
+from wabot.emulator.stanza import JID, SERVER, Node, Value
 from wabot.emulator.timers import Timers
 from wabot.emulator.transcript import Transcript
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from wabot.emulator.account import Device
-from wabot.emulator.binary_xml import JID, Node, Value
 from wabot.emulator.link import Link
 from wabot.emulator.phone import OwnerPhone
 from wabot.emulator.queries import Queries
 from wabot.emulator.service import Service, now_text
+from wabot.emulator.stanza import JID, Node, Value
 
 
 class Session:
