@@ -16,7 +16,7 @@ from wabot.setting_types import SettingType, duration, integer, number, text
 from wabot.settings import SAFE_PATH, Settings
 
 _LARGEST_FILE_BYTES = 1_000_000
-_PROVIDER_TYPES: dict[str, SettingType] = {
+PROVIDER_TYPES: dict[str, SettingType] = {
     "name": text(longest=60),
     "base_url": text(pattern=r"https?://\S+", allowed="an address such as http://localhost:11434/v1"),
     "model": text(longest=200),
@@ -101,6 +101,11 @@ def _section(
             problems.append(f"{name}.{key}: unknown setting; [{name}] has {', '.join(known)}")
         elif key == "providers":
             values[key] = _providers(value, environ, problems)
+        elif dataclasses.is_dataclass(field.default_factory):
+            if isinstance(value, dict):
+                values[key] = _section(field.default_factory, f"{name}.{key}", value, environ, problems)
+            else:
+                problems.append(f"{name}.{key} = {_shown(value)}: [{name}.{key}] is a section")
         else:
             read = _read_value(
                 f"{name}.{key}", field.metadata["type"], value, problems, hidden=not field.repr
@@ -130,11 +135,11 @@ def _providers(value: Any, environ: Mapping[str, str], problems: list[str]) -> t
         where = f"ai.providers[{position}]"
         found = {}
         for key, item in table.items():
-            if key not in _PROVIDER_TYPES:
-                problems.append(f"{where}.{key}: unknown setting; there are {', '.join(_PROVIDER_TYPES)}")
+            if key not in PROVIDER_TYPES:
+                problems.append(f"{where}.{key}: unknown setting; there are {', '.join(PROVIDER_TYPES)}")
                 continue
             hidden = key == "api_key"
-            read = _read_value(f"{where}.{key}", _PROVIDER_TYPES[key], item, problems, hidden=hidden)
+            read = _read_value(f"{where}.{key}", PROVIDER_TYPES[key], item, problems, hidden=hidden)
             if read is not None:
                 found["timeout_seconds" if key == "timeout" else key] = read
         missing = [key for key in ("base_url", "model") if key not in table]

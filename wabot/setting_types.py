@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable
@@ -20,10 +21,12 @@ class SettingType:
     Attributes:
         allowed: for people, what may stand here.
         read: turns the TOML value into the setting's value; raises ValueError or TypeError for rubbish.
+        show: writes a value as it would stand in the file.
     """
 
     allowed: str
     read: Callable[[Any], Any]
+    show: Callable[[Any], str] = json.dumps
 
 
 def setting(type_: SettingType, default: Any, meaning: str, *, secret: bool = False) -> Any:
@@ -102,10 +105,16 @@ def duration(least_seconds: float, most_seconds: float) -> SettingType:
             value = float(match[1]) * _SECONDS_PER_UNIT[match[2]]
         return float(seconds.read(value))
 
-    return SettingType(
-        f'seconds from {least_seconds:g} to {most_seconds:g}, or a text such as "90s", "15m", "12h", "7d"',
-        read,
-    )
+    allowed = f'{time_span(least_seconds)} to {time_span(most_seconds)}: seconds, or a text such as "15m"'
+    return SettingType(allowed, read, lambda seconds: json.dumps(time_span(seconds)))
+
+
+def time_span(seconds: float) -> str:
+    """A time span in the largest unit that keeps it whole, as a setting may be written."""
+    for unit, size in (("d", 86_400), ("h", 3600), ("m", 60)):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:.0f}{unit}"
+    return f"{seconds:g}s"
 
 
 def texts(*, most: int = 1000, longest: int = 200) -> SettingType:
@@ -124,5 +133,7 @@ def path() -> SettingType:
     """A path; a leading ~ is the home directory."""
     one = text(longest=4000)
     return SettingType(
-        "a path", lambda value: Path(one.read(value)).expanduser() if one.read(value) else None
+        "a path",
+        lambda value: Path(one.read(value)).expanduser() if one.read(value) else None,
+        lambda value: json.dumps(str(value)),
     )
