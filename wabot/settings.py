@@ -11,8 +11,11 @@ from wabot.setting_types import boolean, choice, duration, integer, number, path
 # neonize 0.5.2 puts the path of its store unescaped into an SQLite URI: "?" ends it, "#" cuts it,
 # "%20" is decoded.
 SAFE_PATH = r"[A-Za-z0-9._/-]+"
-USER_ID = r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}"
-_TABLE = r"[A-Za-z_][A-Za-z0-9_.]{0,120}"
+# The session's lock file is called like the session, with ".lock" at the end.
+USER_ID = r"(?!.*\.lock$)[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}"
+_TABLE = text(
+    pattern=r'([^".]{1,63}\.)?[^".]{1,63}', allowed="the name of a table, or SCHEMA.TABLE, without quotes"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,16 @@ class PathSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TableSettings:
+    """What the tables of an existing application are called, in just these letters."""
+
+    users: str = setting(_TABLE, "users", "the application's users; only read")
+    connections: str = setting(
+        _TABLE, "whatsapp_connections", "where the application's dashboard looks for the state of each number"
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class DatabaseSettings:
     """Where wabot stores."""
 
@@ -51,6 +64,10 @@ class DatabaseSettings:
         "default wabot.db in the state directory",
         secret=True,
     )
+    qr_format: str = setting(
+        choice("raw", "data-url"), "raw", 'how a pairing code is written for a dashboard; "data-url" is a PNG'
+    )
+    tables: TableSettings = field(default_factory=TableSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +147,19 @@ class ChatSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class JanitorSettings:
+    """What the janitor takes for old."""
+
+    disconnected_after: float = setting(
+        duration(0, 31_536_000), 86_400.0, "rows and sessions without a link are removed when older"
+    )
+    quarantine_days: int = setting(
+        integer(1, 3650), 30, "how long a session directory that was moved aside is kept"
+    )
+    history_days: int = setting(integer(1, 36_500), 90, "how long messages are kept")
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The whole configuration, checked."""
 
@@ -140,12 +170,23 @@ class Settings:
     ai: AiSettings = field(default_factory=AiSettings)
     replies: ReplySettings = field(default_factory=ReplySettings)
     chats: ChatSettings = field(default_factory=ChatSettings)
+    janitor: JanitorSettings = field(default_factory=JanitorSettings)
     source: str = "no file: all defaults"
+
+    @property
+    def sessions(self) -> Path:
+        """Where every account's directory and lock are."""
+        return self.paths.state / "sessions"
+
+    @property
+    def quarantine(self) -> Path:
+        """Where sessions are kept for a while that were moved aside."""
+        return self.paths.state / "quarantine"
 
     @property
     def session_directory(self) -> Path:
         """Where this account's keys and link state live."""
-        return self.paths.state / "sessions" / self.account.user_id
+        return self.sessions / self.account.user_id
 
     @property
     def session_store(self) -> Path:
@@ -155,4 +196,4 @@ class Settings:
     @property
     def session_lock(self) -> Path:
         """The lock of whoever owns the session; beside the directory, which may then be moved aside."""
-        return self.paths.state / "sessions" / f"{self.account.user_id}.lock"
+        return self.sessions / f"{self.account.user_id}.lock"
