@@ -91,6 +91,7 @@ TRANSITIONS: dict[tuple[State, Signal], State] = {
     (S.CONNECTED, E.KEEPALIVE_LOST): S.RECONNECTING,
     (S.RECONNECTING, E.KEEPALIVE_RESTORED): S.CONNECTED,
     (S.CONNECTED, E.TOO_UNSTABLE): S.COOLDOWN,
+    (S.CONNECTING, E.TOO_UNSTABLE): S.COOLDOWN,
     (S.RECONNECTING, E.TOO_UNSTABLE): S.COOLDOWN,
     **{(state, E.GAVE_UP): S.FAILED for state in LIVE_STATES},
     **{(state, E.LINK_BROKEN): S.CONNECTING for state in DIALLED_STATES},
@@ -103,4 +104,31 @@ TRANSITIONS: dict[tuple[State, Signal], State] = {
     **{(state, E.CLIENT_OUTDATED): S.OUTDATED for state in LIVE_STATES},
     **{(state, E.STORE_FAILED): S.FAILED for state in LIVE_STATES},
     **{(state, E.STOP_REQUESTED): S.STOPPING for state in LIVE_STATES},
+}
+
+# What people read: what the state means, and what they should do about it.
+MEANINGS: dict[State, tuple[str, str]] = {
+    S.STARTING: ("the process is getting ready", "wait"),
+    S.PAIRING: ("no number is linked yet; a QR code is shown", "scan it with the phone: Linked devices"),
+    S.CONNECTING: ("a dial is under way", "wait; past its deadline wabot dials afresh"),
+    S.CONNECTED: ("messages are answered", "nothing"),
+    S.RECONNECTING: ("the link dropped and the library redials; replies wait", "wait"),
+    S.BACKOFF: (
+        "WhatsApp cannot be reached; wabot tries again after a pause",
+        "check the network if it stays",
+    ),
+    S.BANNED: ("WhatsApp banned the number for a while", "wait; wabot redials when the ban is over"),
+    S.COOLDOWN: ("the link fell too often in a row and rests", "look for another program on this number"),
+    S.STOPPING: ("asked to stop; the last reply is finished", "wait"),
+    S.REPLACED: ("another program logged in with this session", "stop that one, then start wabot"),
+    S.LOGGED_OUT: (
+        "the phone or WhatsApp ended the link; the history is kept",
+        "check the phone, pair again",
+    ),
+    S.OUTDATED: ("WhatsApp no longer accepts this client library", "upgrade neonize"),
+    S.PAIRING_EXPIRED: ("nobody scanned the code, or the phone refused", "start again for a new code"),
+    S.FAILED: (
+        "WhatsApp keeps refusing the login, or the store is damaged",
+        "read the reason in the journal",
+    ),
 }

@@ -1,13 +1,18 @@
-"""The README's table of settings, made from the settings themselves: `python -m wabot.settings_table`."""
+"""The README's tables, made from the code: `python -m wabot.readme_tables README.md` makes them anew."""
 
 from __future__ import annotations
 
 import dataclasses
+import re
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from wabot.config import PROVIDER_TYPES
+from wabot.errors import ExitCode
 from wabot.settings import Settings
+from wabot.states import EXIT_CODES, MEANINGS, State
 
 _PROVIDER_MEANINGS = {
     "name": ("the model's", "what logs and `wabot status` call it"),
@@ -55,5 +60,43 @@ def _row(key: str, default: str, allowed: str, meaning: str) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
+def exit_code_table() -> str:
+    """Every exit code, what it means and whether systemd starts the service again."""
+    lines = ["| code | meaning | systemd restarts? |", "|---|---|---|"]
+    lines += [f"| {int(code)} | {code.meaning} | {'yes' if code.restarts else 'no'} |" for code in ExitCode]
+    return "\n".join(lines) + "\n"
+
+
+def state_table() -> str:
+    """Every state of the link, what it means, what to do, and the exit code of those that end the process."""
+    lines = ["| state | what it means | what to do | ends with |", "|---|---|---|---|"]
+    for state in State:
+        meaning, advice = MEANINGS[state]
+        lines.append(f"| `{state}` | {meaning} | {advice} | {_ends_with(state)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _ends_with(state: State) -> str:
+    return str(int(EXIT_CODES[state])) if state in EXIT_CODES else ""
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "settings": settings_table,
+    "exit codes": exit_code_table,
+    "states": state_table,
+}
+
+
+def update(text: str) -> str:
+    """The same text with each table after its marker, such as `<!-- settings -->`, made anew."""
+    for name, table in TABLES.items():
+        before, marker, after = text.partition(f"<!-- {name} -->\n")
+        if marker:
+            after = re.sub(r"\A\n*(?:\|.*\n)*", "", after)
+            text = f"{before}{marker}\n{table()}{after}"
+    return text
+
+
 if __name__ == "__main__":
-    print(settings_table(), end="")
+    for name in sys.argv[1:]:
+        Path(name).write_text(update(Path(name).read_text(encoding="utf-8")), encoding="utf-8")
