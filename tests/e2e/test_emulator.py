@@ -75,15 +75,14 @@ class TestMessages:
     def test_the_customer_confirms_unless_offline(
         self, emulator: Emulator, bot: EchoProcess, ana: Customer
     ) -> None:
-        before = len(bot.find("receipt"))
         ana.online = False
         ana.send("off")
         ana.wait_for_replies(1)
         ana.online = True
         ana.send("on")
-        (_, reply) = ana.wait_for_replies(2)
-        bot.wait_for("receipt", before + 1)
-        assert [receipt["ids"] for receipt in bot.find("receipt")[before:]] == [[reply.message_id]]
+        unconfirmed, confirmed = ana.wait_for_replies(2)
+        bot.wait_for("receipt", ids=[confirmed.message_id])
+        assert not bot.find("receipt", ids=[unconfirmed.message_id])
 
     def test_the_same_id_comes_once_as_ciphertext_and_twice_when_encrypted_anew(
         self, emulator: Emulator, bot: EchoProcess, ana: Customer
@@ -108,10 +107,10 @@ class TestMessages:
 class TestRetries:
     def test_the_bot_asks_again_for_what_it_cannot_read(self, bot: EchoProcess, ana: Customer) -> None:
         before = len(bot.find("undecryptable"))
-        ana.send("first")
-        ana.send("spoilt", corrupt=True)
-        bot.wait_for("undecryptable", before + 1)
-        assert [reply.text for reply in ana.wait_for_replies(2)] == ["first", "spoilt"]
+        for number, text in enumerate(("first contact", "spoilt too"), start=1):
+            ana.send(text, corrupt=True)
+            bot.wait_for("undecryptable", before + number)
+            assert ana.wait_for_replies(number)[-1].text == text
 
     @pytest.mark.parametrize("damaged", [1, 2])
     def test_the_customer_asks_again_for_what_cannot_be_read(
@@ -352,7 +351,7 @@ class TestEndings:
             (404, "raised", "required field neonize.ConnectFailure.Reason not set"),
             (405, "outdated", ""),
             (406, "logged_out", "UNKNOWN_LOGOUT"),
-            (409, "connect_failure", "CLIENT_UNKNOWN"),
+            (409, "connect_failure", "BAD_USER_AGENT"),
             (411, "raised", "required field neonize.ConnectFailure.Reason not set"),
             (415, "raised", "required field neonize.ConnectFailure.Reason not set"),
             (418, "raised", "required field neonize.ConnectFailure.Reason not set"),
@@ -447,12 +446,12 @@ class TestPairing:
             with EchoProcess(running, tmp_path / "session.sqlite") as bot:
                 assert bot.wait_for("login_status")["status"] == "err-client-outdated"
 
-    def test_a_drop_while_the_code_shows_goes_unseen(self, fresh: tuple[Emulator, EchoProcess]) -> None:
+    def test_a_drop_while_the_code_shows_ends_the_pairing(self, fresh: tuple[Emulator, EchoProcess]) -> None:
         running, bot = fresh
         bot.wait_for("qr")
         running.cut()
-        time.sleep(0.5)
-        assert [event["event"] for event in bot.events] == ["qr"]
+        bot.wait_for("login_status")
+        assert running.bot.dials == 1 and not bot.find("raised") and not bot.find("returned")
 
     def test_a_redial_refused_after_pairing_is_not_repeated(
         self, fresh: tuple[Emulator, EchoProcess]
@@ -466,25 +465,30 @@ class TestPairing:
         assert "Failed to reconnect after 515 code" in bot.log
         assert running.bot.dials == 2
 
-    def test_a_link_dropped_instead_of_515_is_redialled(self, fresh: tuple[Emulator, EchoProcess]) -> None:
+    def test_a_link_dropped_instead_of_515_is_not_redialled(
+        self, fresh: tuple[Emulator, EchoProcess]
+    ) -> None:
         running, bot = fresh
         running.faults.after_pairing("drop")
         running.phone.scan(bot.wait_for("qr")["code"])
-        running.wait_for_login()
+        bot.wait_for("paired")
+        time.sleep(0.3)
+        assert running.bot.paired and running.bot.dials == 1
+
+
+@pytest.fixture(scope="module")
+def listening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Emulator, EchoProcess]]:
+    session = tmp_path_factory.mktemp("listening") / "session.sqlite"
+    with (
+        Emulator(seed=3, offline_after="success") as running,
+        EchoProcess(running, session, "--listen") as process,
+    ):
+        process.pair()
+        yield running, process
 
 
 class TestReading:
     """What a bot is told that only listens."""
-
-    @pytest.fixture(scope="class")
-    def listening(self, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Emulator, EchoProcess]]:
-        session = tmp_path_factory.mktemp("listening") / "session.sqlite"
-        with (
-            Emulator(seed=3, offline_after="success") as running,
-            EchoProcess(running, session, "--listen") as process,
-        ):
-            process.pair()
-            yield running, process
 
     def test_the_sender_has_a_name_and_both_addresses(self, listening: tuple[Emulator, EchoProcess]) -> None:
         running, bot = listening
@@ -558,7 +562,7 @@ def test_a_polite_bot_is_seen_typing_reading_and_away(tmp_path: Path) -> None:
 def test_more_prekeys_are_asked_for_when_few_are_left(emulator: Emulator, bot: EchoProcess) -> None:
     device = emulator._service.linked_device()
     with emulator._service.lock:
-        while len(device.prekeys) > 10:
+        while len(device.prekeys) > 5:
             device.prekeys.popleft()
     customer = emulator.customer(next(_numbers))
     customer.send("the last straw")

@@ -46,6 +46,7 @@ class Dial:
     def cut(self) -> None:
         """End the connection at once, as a network does."""
         if self.link is not None:
+            self._service.leave(self.link)
             self.link.cut()
         self._stream.abort()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wabot.emulator import protobuf
 from wabot.emulator.plaintexts import PlaintextError, pad, unpad
 from wabot.emulator.service import Service
 from wabot.emulator.signal import Bundle, SignalError, SignalParty
@@ -44,8 +45,12 @@ class Endpoint:
 
 
 def damaged(enc: Node) -> Node:
-    """`enc` with its authentication code spoilt."""
-    return Node(enc.tag, enc.attributes, enc.data[:-1] + bytes([enc.data[-1] ^ 1]))
+    """`enc` with the authentication code of its message spoilt."""
+    message = enc.data
+    if enc.text("type") == "pkmsg":  # the message is field 4, behind the version byte
+        message = protobuf.first_bytes(protobuf.decode(enc.data[1:]), 4)
+    spoilt = message[:-1] + bytes([message[-1] ^ 1])
+    return Node(enc.tag, enc.attributes, enc.data.replace(message, spoilt))
 
 
 def bundle_nodes(bundle: Bundle) -> list[Node]:

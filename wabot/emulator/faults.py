@@ -5,6 +5,7 @@ All methods may be called from any thread at any time. A fault that has a number
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -56,7 +57,7 @@ class LoginFailure:
         if self.code is not None:
             attributes["code"] = str(self.code)
         if self.until is not None:
-            attributes["expire"] = str(max(1, round(self.until - time.monotonic())))
+            attributes["expire"] = str(max(1, math.ceil(self.until - time.monotonic())))
         elif self.expire_seconds is not None:
             attributes["expire"] = str(self.expire_seconds)
         return Node("failure", attributes)

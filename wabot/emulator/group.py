@@ -18,7 +18,7 @@ class Group:
         self.jid = JID(group_id, GROUP_SERVER)
 
     def send(self, customer: Customer, text: str, *, mention_bot: bool = False) -> str:
-        """Let the member `customer` write `text`, which may mention the bot's account; returns the message id."""
+        """Let the member `customer` write `text`, which may mention the bot; returns the id."""
         if customer not in self.members:
             raise ValueError(f"{customer.name} is not a member of {self.name}")
         sender: dict[str, Value] = {

@@ -229,6 +229,7 @@ class Emulator:
             if link is None:
                 return
             if close:
+                self._service.leave(link)
                 link.send_last(stanza)
             else:
                 link.send(stanza)

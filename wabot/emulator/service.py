@@ -18,8 +18,11 @@ from wabot.emulator.stanza import JID, SERVER, Node, Value
 from wabot.emulator.timers import Timers
 from wabot.emulator.transcript import Transcript
 
-FEW_PREKEYS = 10
-"""With fewer one-time prekeys left the service asks the device for more."""
+FEW_PREKEYS = 5
+"""With fewer one-time prekeys left the service tells the device, which uploads 50 more.
+
+whatsmeow does nothing before there are fewer than 5 (prekeys.go, MinPreKeyCount).
+"""
 
 _log = logging.getLogger(__name__)
 
@@ -91,7 +94,7 @@ class Service:
         """The keys to write to the bot with; asks the bot for more prekeys when few are left."""
         device = self.linked_device()
         bundle = device.bundle()
-        if len(device.prekeys) == FEW_PREKEYS - 1:
+        if len(device.prekeys) in (FEW_PREKEYS - 1, 0):
             attributes: dict[str, Value] = {
                 "type": "encrypt",
                 "from": SERVER,
@@ -114,9 +117,20 @@ class Service:
             if self.link is not None and self.active:
                 self.link.send(stanza)
 
-    def deliver_backlog(self, link: Link) -> None:
-        """Send what waits in the mailbox over `link`, and from now on what comes."""
+    def leave(self, link: Link) -> bool:
+        """Send nothing more over `link`; False when it was not the bot's present one."""
         with self.lock:
+            if self.link is not link:
+                return False
+            self.link, self.active = None, False
+            self.lock.notify_all()
+            return True
+
+    def deliver_backlog(self, link: Link) -> None:
+        """Send what waits in the mailbox over `link`, and from now on what comes, if it is still the bot's."""
+        with self.lock:
+            if self.link is not link:
+                return
             waiting = list(self.mailbox)
             if waiting:
                 counts = {"count": str(len(waiting)), "message": str(len(waiting))}

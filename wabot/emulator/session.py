@@ -38,10 +38,8 @@ class Session:
                 with self._service.lock:
                     self._take(stanza)
         finally:
-            with self._service.lock:
-                if self._service.link is self._link:
-                    self._service.link, self._service.active = None, False
-                self._service.note("link ended", "bot")
+            self._service.leave(self._link)
+            self._service.note("link ended", "bot")
 
     def _take(self, stanza: Node) -> None:
         if stanza.tag == "iq":
@@ -98,6 +96,7 @@ class Session:
             self._cut(to)
         elif moment is not None:
             self._service.note("cut", to.user, moment)
+            self._service.leave(self._link)
             self._link.send_and_cut(Node("ack", ack), halfway=moment == "mid_frame")
         elif ack_fault is None:
             self._link.send(Node("ack", ack))
@@ -109,6 +108,7 @@ class Session:
 
     def _cut(self, to: JID) -> None:
         self._service.note("cut", to.user)
+        self._service.leave(self._link)
         self._link.cut()
 
     def _distribute(self, message: Node, to: JID) -> list[Node]:
