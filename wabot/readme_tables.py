@@ -92,8 +92,8 @@ def update(text: str) -> str:
     for name, table in TABLES.items():
         before, marker, after = text.partition(f"<!-- {name} -->\n")
         if marker:
-            after = re.sub(r"\A\n*(?:\|.*\n)*", "", after)
-            text = f"{before}{marker}\n{table()}{after}"
+            after = re.sub(r"\A\n*(?:\|.*\n)*\n*", "", after)
+            text = f"{before}{marker}\n{table()}\n{after}"
     return text
 
 
