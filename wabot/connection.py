@@ -15,7 +15,6 @@ from enum import StrEnum
 
 from wabot.errors import ExitCode
 from wabot.states import (
-    DIALLED_STATES,
     EXIT_CODES,
     TERMINAL_STATES,
     TRANSITIONS,
@@ -101,39 +100,40 @@ class Connection:
         if self.state is State.STOPPING or self.state in TERMINAL_STATES:
             return None
         before = self.state
-        self._enter(TRANSITIONS.get((before, signal), before), now, reason)
-        entered = self.state is not before
-        if self.state in TERMINAL_STATES:
+        after = TRANSITIONS.get((before, signal))
+        if after is None:
+            # A late echo, as of the pairing when the link is up: it must not touch a deadline.
+            return None
+        self._enter(after, now, reason)
+        if after in TERMINAL_STATES:
             store_failed = signal is Signal.STORE_FAILED
-            exit_code = ExitCode.OPERATOR_NEEDED if store_failed else EXIT_CODES[self.state]
-            return Command(Action.EXIT, self.reason, exit_code)
+            return Command(
+                Action.EXIT, self.reason, ExitCode.OPERATOR_NEEDED if store_failed else EXIT_CODES[after]
+            )
         match signal:
             case Signal.STARTED:
                 return self._dial(now, "first dial")
-            case Signal.QR_SHOWN if before is State.CONNECTING:
+            case Signal.QR_SHOWN:
                 self.deadline = now + self._limits.pairing_seconds
             case Signal.PAIRED:
                 self.deadline = now + self._limits.connect_seconds
-            case Signal.CONNECTED | Signal.KEEPALIVE_RESTORED if self.state is State.CONNECTED:
-                self._mark_connected(before, now)
-            case Signal.DISCONNECTED | Signal.STREAM_ERROR | Signal.KEEPALIVE_LOST if (
-                before is not self.state
-            ):
+            case Signal.CONNECTED | Signal.KEEPALIVE_RESTORED:
+                self._mark_connected(now)
+            case Signal.DISCONNECTED | Signal.STREAM_ERROR | Signal.KEEPALIVE_LOST:
                 self._mark_dropped(before, now)
-            case Signal.DIAL_FAILED if entered:
+            case Signal.DIAL_FAILED:
                 self._dials_failed += 1
                 self._wait(
                     now, self._limits.backoff_seconds, self._dials_failed, self._limits.backoff_max_seconds
                 )
-            case Signal.CONNECT_FAILURE if entered:
+            case Signal.CONNECT_FAILURE:
                 return self._back_off_after_refusal(now)
-            case Signal.TEMPORARY_BAN if entered:
-                # A little past the expiry: a dial that comes too early may prolong the ban.
-                self.deadline = now + wait_seconds * (1 + 0.05 * self._jitter()) + 5
+            case Signal.TEMPORARY_BAN:
+                self._wait_for_ban(now, wait_seconds)
                 return Command(Action.HANG_UP, self.reason)
-            case Signal.LINK_BROKEN if before in DIALLED_STATES:
+            case Signal.LINK_BROKEN:
                 return self._kick(now, self.reason)
-            case Signal.WAIT_OVER if before in WAITING_STATES:
+            case Signal.WAIT_OVER:
                 return self._dial(now, f"{before} over")
             case _:
                 pass
@@ -164,7 +164,7 @@ class Connection:
     def resume_ban(self, now: float, wait_seconds: float, reason: str) -> None:
         """Start inside a temporary ban that an earlier process met and that is not over."""
         self._enter(State.BANNED, now, reason)
-        self.deadline = now + wait_seconds
+        self._wait_for_ban(now, wait_seconds)
 
     @property
     def may_send(self) -> bool:
@@ -194,12 +194,11 @@ class Connection:
         self.deadline = now + self._limits.connect_seconds
         return Command(Action.KICK, reason)
 
-    def _mark_connected(self, before: State, now: float) -> None:
-        if before is State.CONNECTED:
-            return
+    def _mark_connected(self, now: float) -> None:
         self.connected_once = True
         self._connected_at = now
-        self._dropped_at = None
+        if self._dropped_at is not None and now - self._dropped_at <= self._limits.cut_seconds:
+            self._dropped_at = None
         self._dials_failed = self._refusals = self._overdue_kicks = 0
 
     def _mark_dropped(self, before: State, now: float) -> None:
@@ -217,7 +216,8 @@ class Connection:
         if not self._drop_was_early or not self._limits.max_unstable_cycles:
             return None
         self.unstable_cycles += 1
-        if self.unstable_cycles < self._limits.max_unstable_cycles:
+        if self.unstable_cycles < self._limits.max_unstable_cycles or self.state in WAITING_STATES:
+            # A wait goes on as it is: the rest could be shorter than a ban.
             return None
         reason = (
             f"{self.unstable_cycles} connections in a row fell within {self._limits.stable_seconds:.0f} s"
@@ -236,6 +236,10 @@ class Connection:
         self.deadline = now + self._limits.refused_seconds[self._refusals]
         self._refusals += 1
         return Command(Action.HANG_UP, self.reason)
+
+    def _wait_for_ban(self, now: float, wait_seconds: float) -> None:
+        # A little past the expiry: a dial that comes too early may prolong the ban.
+        self.deadline = now + wait_seconds * (1 + 0.05 * self._jitter()) + 5
 
     def _wait(self, now: float, first_seconds: float, attempt: int, longest_seconds: float) -> None:
         """Capped exponential wait, of which the last half is random ("equal jitter")."""
