@@ -13,7 +13,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from provider_server import (
+
+from tests.provider_server import (
     Behaviour,
     ProviderServer,
     completion,
@@ -31,7 +32,6 @@ from provider_server import (
     status,
     truncated,
 )
-
 from wabot.brain import Brain, BrainSettings, Conversation, ProviderSettings, Turn, texts_for
 from wabot.brain.chain import NoProviderAnswered, ProviderChain
 from wabot.brain.provider import Provider, ProviderError

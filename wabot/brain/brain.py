@@ -10,13 +10,14 @@ from pathlib import Path
 
 from wabot.brain.chain import NoProviderAnswered, ProviderChain
 from wabot.brain.cleaning import clean
+from wabot.brain.completion import Completion, Usage
 from wabot.brain.conversation import Conversation, Turn, join_texts
 from wabot.brain.courtesy import courtesy_in
 from wabot.brain.knowledge import KNOWN, KnowledgeBase, Passage
 from wabot.brain.language import detect_language
 from wabot.brain.persona import Persona
 from wabot.brain.prompt import compose_messages
-from wabot.brain.provider import Completion, ProviderSettings, Usage
+from wabot.brain.provider import ProviderSettings
 from wabot.brain.splitting import split
 from wabot.brain.texts import texts_for
 
@@ -33,19 +34,28 @@ class BrainSettings:
 
     `providers` are tried in order; none means the knowledge base answers. `persona_file` and
     `knowledge_folder` may be None or missing. `reply_deadline_seconds` bounds one reply over all providers
-    and retries. History is bounded by all of `history_messages`, `history_tokens` (estimated) and
-    `history_max_age_seconds`. An answer is at most `max_parts` messages of at most `max_length` characters.
+    and retries; None gives each its timeout, and one more for a second try. History is bounded by all of
+    `history_messages`, `history_tokens` (estimated) and `history_max_age_seconds`. An answer is at most
+    `max_parts` messages of at most `max_length` characters.
     """
 
     providers: tuple[ProviderSettings, ...] = ()
     persona_file: Path | None = None
     knowledge_folder: Path | None = None
-    reply_deadline_seconds: float = 120.0
+    reply_deadline_seconds: float | None = None
     history_messages: int = 20
     history_tokens: int = 3000
     history_max_age_seconds: float = 86_400.0
     max_length: int = 4000
     max_parts: int = 3
+
+    @property
+    def longest_reply_seconds(self) -> float:
+        """How long `Brain.reply` may wait for providers."""
+        if self.reply_deadline_seconds is not None:
+            return self.reply_deadline_seconds
+        timeouts = [provider.timeout_seconds for provider in self.providers]
+        return sum(timeouts) + max(timeouts, default=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +113,7 @@ class Brain:
             passages = self._find_passages(recent, language)
             messages = compose_messages(self._persona.text(), recent, passages, language, now)
             try:
-                completion = self._chain.complete(messages, settings.reply_deadline_seconds)
+                completion = self._chain.complete(messages, settings.longest_reply_seconds)
                 return self._answer_of_model(completion, passages)
             except NoProviderAnswered as error:
                 log.error("no model answered (%s); the knowledge base does", error)

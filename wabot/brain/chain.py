@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable, Sequence
 
 from wabot.brain.circuit import CircuitBreaker
-from wabot.brain.provider import Completion, Message, Provider, ProviderError, ProviderSettings
+from wabot.brain.completion import Completion
+from wabot.brain.provider import Message, Provider, ProviderError, ProviderSettings
 
 _SHORTEST_CALL_SECONDS = 0.2
 _RECONNECT_WAIT_SECONDS = 0.3

@@ -16,22 +16,22 @@ _CONCEPTS = {
         horario horarios abren abre abrir abierto abierta abiertos cierran cierra cerrar cerrado cerrada
         apertura cierre hora horas domingo domingos sabado sabados festivo festivos lunes finde atienden
         open opens opening close closes closing closed hours hour time times schedule sunday sundays
-        saturday saturdays weekend weekends holiday holidays monday abrem abertos aberto aberta fecham fecha
-        fechado fechada fechar feriado feriados fim semana funcionamento funcionam funciona funcionan
-        atendimento
+        saturday saturdays weekend weekends holiday holidays monday abrem abertos aberto aberta fecham
+        fecha fechado fechada fechar feriado feriados fim semana funcionamento funcionam funciona
+        funcionan atendimento trabajan trabajais
     """,
     "place": """
-        direccion ubicacion ubicados ubicada calle encuentran encontrarlos local queda quedan llego mapa
-        parking aparcar aparcamiento metro barrio localizacion address located location street directions
-        map park car subway station find endereco localizacao rua fica ficam localizada localizados
-        estacionamento estacionar chegar
+        direccion ubicacion ubicados ubicada calle encuentran encontrarlos local queda quedan mapa
+        parking aparcar aparcamiento metro barrio localizacion address located location street
+        directions map park car subway station endereco localizacao rua fica ficam localizada
+        localizados estacionamento estacionar
     """,
     "shipping": """
         envio envios enviar envian envia enviais mandar mandan manda mandais entrega entregas entregar
         entregan reparto repartir domicilio paquete paquetes mensajeria transporte gastos llegar tarda
-        tardan ship ships shipping shipped deliver delivers delivery delivered deliveries courier parcel
+        tardan ship ships shipping shipped deliver delivers delivery delivered deliveries courier
         postage arrive arrives enviam entregam frete correio correios encomenda encomendas demora chega
-        transportadora
+        transportadora llega llegan send sends sending
     """,
     "abroad": """
         extranjero internacional internacionales europa pais paises portugal francia alemania brasil islas
@@ -39,10 +39,10 @@ _CONCEPTS = {
         france germany worldwide brazil exterior estrangeiro franca alemanha fora espanha spain
     """,
     "payment": """
-        pago pagos pagar pagan paga pagarle tarjeta tarjetas efectivo transferencia bizum paypal contado
-        plazos metalico visa mastercard reembolso pay pays paying payment payments card cards cash transfer
-        credit debit apple pagamento pagamentos cartao cartoes dinheiro pix mbway multibanco debito credito
-        parcelar parcelado
+        acepta aceptan aceptais accept accepts aceita aceitam pago pagos pagar pagan paga pagarle
+        efectivo transferencia bizum paypal metalico visa mastercard reembolso pay pays paying payment
+        payments cash transfer credit debit apple pagamento pagamentos dinheiro pix mbway multibanco
+        debito credito parcelar parcelado admite admiten
     """,
     "returns": """
         devolucion devoluciones devolver devuelvo devuelven cambio cambios cambiar reembolso reembolsos roto
@@ -76,9 +76,10 @@ _CONCEPTS = {
     """,
     "contact": """
         contacto contactar telefono telefonos llamar llamada correo email mail persona humano alguien
-        encargado encargada responsable agente duena dueno hablar escribir reclamo contact phone telephone
-        call person human someone somebody manager owner talk speak representative staff number contato
-        telefone ligar pessoa alguem gerente responsavel falar dona dono atendente numero
+        encargado encargada responsable agente duena dueno hablar escribir reclamo contact phone
+        telephone call person human someone somebody manager owner talk speak representative staff
+        number contato telefone ligar pessoa alguem gerente responsavel falar dona dono atendente numero
+        electronico
     """,
     "tea": """
         te tes infusion infusiones rooibos manzanilla matcha sencha oolong tea teas herbal chamomile cha
@@ -100,8 +101,8 @@ _CONCEPTS = {
         discounts offer offers promotion sale coupon deal desconto descontos promocao promocoes cupom
     """,
     "order": """
-        pedido pedidos pedir encargar encargo comprar compro compra order orders ordered ordering buy
-        purchase purchased encomenda encomendas encomendar
+        pedido pedidos pedir encargar encargo order orders ordered ordering encomenda encomendas
+        encomendar
     """,
     "tracking": "seguimiento rastrear localizador tracking track rastreio rastreamento acompanhar",
     "booking": """
@@ -116,7 +117,6 @@ _CONCEPTS = {
         preparar preparacion preparo infusionar temperatura minutos brew brewing prepare steep temperature
         minutes make
     """,
-    "shop": "tienda tiendas shop shops store stores loja lojas",
 }
 
 _PRICE = re.compile(r"[€$£]\s?\d|\d\s?(?:€|\$|£|eur\b|euros?\b|reais\b)", re.IGNORECASE)
@@ -124,29 +124,52 @@ _CLOCK = re.compile(r"\b\d{1,2}[:.h]\d{2}\b")
 _MAIL = re.compile(r"\S@\S+\.\w")
 _PATTERNS = (("price", _PRICE), ("hours", _CLOCK), ("contact", _MAIL))
 
+# Questions whose subject is in no single word, folded.
+_PHRASES = (
+    ("price", r"[cq]uanto (?:es|e|vale|valen|sale|salen|sai|saem|fica|seria|son|sao|me|te)|how much"),
+    ("place", r"(?:a?donde|onde) (?:esta\w*|quedan?|os|se|los|ficam?|voces|e)|where (?:is|are|can i find)"),
+    ("place", r"como (?:llego|llegar|chego|chegar)|how (?:do|can) i (?:get|find)"),
+    ("abroad", r"the (?:us|uk|states)|usa|ee ?uu|estados unidos"),
+    ("hours", r"(?:a|hasta|desde|ate|de) q(?:ue)? horas?|(?:what|which) time"),
+)
+_COMPILED_PHRASES = tuple((concept, re.compile(rf"\b(?:{phrase})\b")) for concept, phrase in _PHRASES)
+
 
 def _index() -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
     for concept, members in _CONCEPTS.items():
         for word in members.split():
-            found.setdefault(stem(fold(word)), set()).add(concept)
+            found.setdefault(word, set()).add(concept)
+            found.setdefault(_STEM_MARK + stem(word), set()).add(concept)
     return {key: frozenset(concepts) for key, concepts in found.items()}
 
 
-_BY_STEM = _index()
+# Sets stems apart from words: "calle" must not meet "call", whose stem it shares.
+_STEM_MARK = "~"
+_CONCEPTS_OF = _index()
 
 #: Every word of every concept, folded: what a mistyped word may have been meant as.
-CONCEPT_WORDS = frozenset(fold(word) for members in _CONCEPTS.values() for word in members.split())
+CONCEPT_WORDS = frozenset(word for members in _CONCEPTS.values() for word in members.split())
 
 
 @lru_cache(maxsize=20_000)
-def concepts_of(key: str) -> frozenset[str]:
-    """Return the concepts a stem belongs to; empty for most."""
-    return _BY_STEM.get(key, frozenset())
+def concepts_of(word: str) -> frozenset[str]:
+    """Return the concepts of a folded word, by itself or else by its stem; empty for most."""
+    return _CONCEPTS_OF.get(word) or _CONCEPTS_OF.get(_STEM_MARK + stem(word), frozenset())
+
+
+def concepts_asked(question: str) -> list[str]:
+    """Return the concepts a question names by its form: "how much", "dónde están", "a qué hora".
+
+    A bare "how much?" names none: it asks about something said before.
+    """
+    folded = fold(question)
+    found = [concept for concept, phrase in _COMPILED_PHRASES if phrase.search(folded)]
+    return [concept for concept in found if concept != "price" or words(question)]
 
 
 def concepts_in(text: str) -> list[str]:
     """Return the concepts of a text, one for each word and each price, time of day or address it holds."""
-    found = [concept for word in words(text) for concept in sorted(concepts_of(stem(word)))]
+    found = [concept for word in words(text) for concept in sorted(concepts_of(word))]
     found += [concept for concept, pattern in _PATTERNS for _ in pattern.findall(text)]
     return found

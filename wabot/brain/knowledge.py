@@ -16,7 +16,7 @@ __all__ = ["KNOWN", "KnowledgeBase", "Passage"]
 
 #: The score from which a passage is taken to answer the question. Chosen on the sample knowledge base
 #: (`python -m wabot.brain.quality`): below it, questions about something else begin to pass.
-KNOWN = 0.42
+KNOWN = 0.45
 
 _CHECK_INTERVAL_SECONDS = 1.0
 _MAX_FILES = 500

@@ -10,12 +10,12 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import Any, Literal
+from typing import Literal
 
 import requests
 import urllib3
 
-from wabot.brain.cleaning import strip_reasoning
+from wabot.brain.completion import Completion, UnusableCompletion, parse_completion
 from wabot.brain.http_deadline import Deadline, DeadlineSession
 
 _CONNECT_TIMEOUT_SECONDS = 10.0
@@ -54,23 +54,6 @@ class ProviderSettings:
     timeout_seconds: float = 60.0
     max_tokens: int = 400
     temperature: float = 0.7
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens the model counted for one answer; 0 where it did not say."""
-
-    prompt_tokens: int
-    completion_tokens: int
-
-
-@dataclass(frozen=True, slots=True)
-class Completion:
-    """What a model wrote, its reasoning taken off, never blank; and the name of the provider that gave it."""
-
-    text: str = field(repr=False)
-    provider: str
-    usage: Usage
 
 
 class ProviderError(Exception):
@@ -127,7 +110,10 @@ class Provider:
             # A body without a length looks complete when the deadline cuts it.
             if deadline.expired:
                 raise self._timed_out(seconds)
-        return self._parse(body)
+        try:
+            return parse_completion(body, self.settings.name)
+        except UnusableCompletion as error:
+            raise self._error(error.kind, str(error)) from None
 
     def _post(self, request: bytes, seconds: float) -> bytes:
         """Send the request and return the body of a successful answer.
@@ -208,53 +194,11 @@ class Provider:
                 raise self._error("too_large", f"its answer is larger than {limit} bytes")
         return bytes(body)
 
-    def _parse(self, body: bytes) -> Completion:
-        try:
-            answer: Any = json.loads(body.decode("utf-8"))
-        except (ValueError, RecursionError):
-            raise self._error("malformed", "its answer is not JSON in UTF-8") from None
-        choices = answer.get("choices") if isinstance(answer, dict) else None
-        choice = choices[0] if isinstance(choices, list) and choices else None
-        message = choice.get("message") if isinstance(choice, dict) else None
-        if not isinstance(message, dict):
-            raise self._error("malformed", "its answer holds no message")
-        content = _content_text(message.get("content"))
-        if content is None:
-            raise self._error("malformed", "its message is no text")
-        text = strip_reasoning(content).strip()
-        if not text and message.get("tool_calls"):
-            raise self._error("empty", "it called a tool, and none was offered")
-        if not text:
-            raise self._error("empty", "its answer is empty; with a reasoning model, raise max_tokens")
-        return Completion(text, self.settings.name, _parse_usage(answer.get("usage")))
-
     def _timed_out(self, seconds: float) -> ProviderError:
         return self._error("timeout", f"no complete answer within {seconds:.3g} s")
 
     def _error(self, kind: ErrorKind, explanation: str, wait: float | None = None) -> ProviderError:
         return ProviderError(self.settings.name, kind, explanation, wait)
-
-
-def _content_text(content: object) -> str | None:
-    """Return the text of a message's content: a string, null, or a list of parts; None for anything else."""
-    if content is None:
-        return ""
-    if isinstance(content, str):
-        return content
-    if not isinstance(content, list):
-        return None
-    texts = [part.get("text") for part in content if isinstance(part, dict) and part.get("type") == "text"]
-    return "".join(text for text in texts if isinstance(text, str))
-
-
-def _parse_usage(usage: object) -> Usage:
-    counts = usage if isinstance(usage, dict) else {}
-
-    def count(key: str) -> int:
-        value = counts.get(key)
-        return value if isinstance(value, int) and 0 <= value < 2**31 else 0
-
-    return Usage(count("prompt_tokens"), count("completion_tokens"))
 
 
 def _parse_retry_after(value: str | None, now: float) -> float | None:

@@ -1,0 +1,82 @@
+"""Reads the body of a chat completion as OpenAI's API gives it, believing none of its types. Pure."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from wabot.brain.cleaning import strip_reasoning
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens the model counted for one answer; 0 where it did not say."""
+
+    prompt_tokens: int
+    completion_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What a model wrote, its reasoning taken off, never blank; and the name of the provider that gave it."""
+
+    text: str = field(repr=False)
+    provider: str
+    usage: Usage
+
+
+class UnusableCompletion(Exception):
+    """The body holds no answer: "malformed" in another form than expected, "empty" with nothing said."""
+
+    def __init__(self, kind: Literal["malformed", "empty"], explanation: str) -> None:
+        super().__init__(explanation)
+        self.kind = kind
+
+
+def parse_completion(body: bytes, provider: str) -> Completion:
+    """Return the first choice's message of a body; its reasoning is taken off.
+
+    Raises:
+        UnusableCompletion: there is no text to use.
+    """
+    try:
+        answer: Any = json.loads(body.decode("utf-8"))
+    except (ValueError, RecursionError):
+        raise UnusableCompletion("malformed", "its answer is not JSON in UTF-8") from None
+    choices = answer.get("choices") if isinstance(answer, dict) else None
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    message = choice.get("message") if isinstance(choice, dict) else None
+    if not isinstance(message, dict):
+        raise UnusableCompletion("malformed", "its answer holds no message")
+    content = _content_text(message.get("content"))
+    if content is None:
+        raise UnusableCompletion("malformed", "its message is no text")
+    text = strip_reasoning(content).strip()
+    if not text and message.get("tool_calls"):
+        raise UnusableCompletion("empty", "it called a tool, and none was offered")
+    if not text:
+        raise UnusableCompletion("empty", "its answer is empty; with a reasoning model, raise max_tokens")
+    return Completion(text, provider, _parse_usage(answer.get("usage")))
+
+
+def _content_text(content: object) -> str | None:
+    """Return the text of a message's content: a string, null, or a list of parts; None for anything else."""
+    if content is None:
+        return ""
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        return None
+    texts = [part.get("text") for part in content if isinstance(part, dict) and part.get("type") == "text"]
+    return "".join(text for text in texts if isinstance(text, str))
+
+
+def _parse_usage(usage: object) -> Usage:
+    counts = usage if isinstance(usage, dict) else {}
+
+    def count(key: str) -> int:
+        value = counts.get(key)
+        return value if isinstance(value, int) and 0 <= value < 2**31 else 0
+
+    return Usage(count("prompt_tokens"), count("completion_tokens"))
