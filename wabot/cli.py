@@ -38,6 +38,9 @@ def main(argv: Sequence[str]) -> int:
     """
     os.umask(0o077)
     try:
+        if argv[:1] == ["emulator"]:
+            # It has options of its own, and the packages it needs may not be installed.
+            return _emulate(argv[1:])
         arguments = _parser().parse_args(argv)
         code: int = arguments.command(arguments)
         return code
@@ -78,9 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check-config", parents=[shared], help="check the configuration")
     check.set_defaults(command=_check_config)
 
-    emulator = commands.add_parser("emulator", add_help=False, help="a WhatsApp on loopback, to try things")
-    emulator.add_argument("arguments", nargs=argparse.REMAINDER)
-    emulator.set_defaults(command=_emulator)
+    commands.add_parser("emulator", add_help=False, help="a WhatsApp on loopback, to try things")
 
     version = commands.add_parser("version", help="the versions of wabot and of the client library")
     version.set_defaults(command=_version)
@@ -108,7 +109,7 @@ def _serve(settings: Settings) -> ExitCode:
     with SessionLock(settings.session_lock).acquire(_LOCK_GRACE_SECONDS):
         database = open_database(settings.database.url)
         migrate(database)
-        require_user(database, settings.account.user_id)
+        require_user(database, settings.account.user_id, settings.database.tables)
         # Imported late: the client library takes half a second and needs logging and environment ready.
         from wabot.outbox import Outbox
         from wabot.sender import recover_in_flight
@@ -141,13 +142,12 @@ def _check_config(arguments: argparse.Namespace) -> int:
     return ExitCode.OK
 
 
-def _emulator(arguments: argparse.Namespace) -> int:
+def _emulate(argv: Sequence[str]) -> int:
     try:
         from wabot.emulator.command import main as emulate
     except ModuleNotFoundError as error:
         raise UsageError(f"the emulator needs {error.name}: pip install 'wabot[emulator]'") from None
-    code: int = emulate(arguments.arguments)
-    return code
+    return emulate(list(argv))
 
 
 def _version(_arguments: argparse.Namespace) -> int:
