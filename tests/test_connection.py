@@ -355,7 +355,7 @@ def fall(connection: Connection, at: int, up: int, down: int) -> tuple[int, list
     """The link is up for some seconds, then down for some, then up again; what it wants done meanwhile."""
     connection.apply(E.CONNECTED, START + at)
     connection.apply(E.DISCONNECTED, START + at + up)
-    commands = ticks(connection, range(at + up, at + up + down))
+    commands = ticks(connection, range(at + up, at + up + down + 1))
     connection.apply(E.CONNECTED, START + at + up + down)
     commands += ticks(connection, [at + up + down])
     return at + up + down, [command for _, command in commands]
@@ -423,6 +423,18 @@ def test_a_cycle_noticed_during_a_wait_counts_but_does_not_change_the_wait() -> 
     assert ticks(connection, range(11, 311)) == []
     assert (connection.state, connection.deadline) == (S.BACKOFF, START + 311)
     assert connection.unstable_cycles == 1
+
+
+def test_a_drop_that_is_answered_with_a_kick_does_not_count() -> None:
+    connection = a_link(E.STARTED, E.CONNECTED, E.DISCONNECTED, E.LINK_BROKEN)
+    assert ticks(connection, range(60)) == []
+    assert connection.unstable_cycles == 0
+
+
+@pytest.mark.parametrize("end", [E.STOP_REQUESTED, E.REPLACED])
+def test_a_drop_at_the_end_is_only_the_end(end: Signal) -> None:
+    connection = a_link(E.STARTED, E.CONNECTED, E.DISCONNECTED, end, limits=Limits(max_unstable_cycles=1))
+    assert ticks(connection, range(1000)) == []
 
 
 def test_the_rest_doubles_up_to_two_hours() -> None:
@@ -526,11 +538,14 @@ def test_whatever_happens(
             assert connection.deadline is None
         elif connection.state in LIVE_STATES:
             assert connection.deadline is not None
-        left = (connection.deadline or now) - now
-        if connection.state is S.COOLDOWN:
-            assert left <= limits.cooldown_max_seconds
-        elif connection.state is S.BACKOFF:
-            assert left <= max(limits.backoff_max_seconds, *limits.refused_seconds)
-        elif connection.state is S.CONNECTING:
-            assert left <= limits.connect_seconds
+        caps = {
+            S.COOLDOWN: limits.cooldown_max_seconds,
+            S.BACKOFF: max(limits.backoff_max_seconds, *limits.refused_seconds),
+            S.CONNECTING: limits.connect_seconds,
+            S.PAIRING: limits.pairing_seconds,
+            S.RECONNECTING: limits.reconnect_seconds,
+        }
+        if connection.state in caps:
+            assert connection.deadline is not None
+            assert connection.deadline <= now + caps[connection.state]
         assert connection.since <= now

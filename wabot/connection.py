@@ -97,8 +97,6 @@ class Connection:
             reason: a sentence for people, kept with the state.
             wait_seconds: for a temporary ban, how long it lasts.
         """
-        if self.state is State.STOPPING or self.state in TERMINAL_STATES:
-            return None
         before = self.state
         after = TRANSITIONS.get((before, signal))
         if after is None:
