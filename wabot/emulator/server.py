@@ -153,6 +153,10 @@ class Emulator:
         """Everything that happened, oldest first."""
         return self._service.transcript.events()
 
+    def on_event(self, listener: Callable[[Event], None]) -> None:
+        """Let `listener` know every event from now on; it is called by busy threads and must not wait."""
+        self._service.listeners.append(listener)
+
     def wait_for_login(self, count: int = 1, timeout_seconds: float = 20.0) -> None:
         """Wait until the bot has logged in `count` times and takes messages; raises TimeoutError."""
         self.wait_until(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import random
 import secrets
 import threading
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 from wabot.emulator.account import Account, Device
@@ -16,15 +16,13 @@ from wabot.emulator.mailbox import Mailbox
 from wabot.emulator.signal import Bundle
 from wabot.emulator.stanza import JID, SERVER, Node, Value
 from wabot.emulator.timers import Timers
-from wabot.emulator.transcript import Transcript
+from wabot.emulator.transcript import Event, Transcript
 
 FEW_PREKEYS = 5
 """With fewer one-time prekeys left the service tells the device, which uploads 50 more.
 
 whatsmeow does nothing before there are fewer than 5 (prekeys.go, MinPreKeyCount).
 """
-
-_log = logging.getLogger(__name__)
 
 
 class NotLinked(RuntimeError):
@@ -67,12 +65,14 @@ class Service:
         self.dials = 0
         self.logins = 0
         self.presence = ""
+        self.listeners: list[Callable[[Event], None]] = []
         self._people: dict[str, Correspondent] = {}
 
     def note(self, kind: str, who: str = "", detail: str = "") -> None:
         """Put an event into the transcript and wake who waits for one."""
-        self.transcript.add(kind, who, detail)
-        _log.debug("%s %s %s", kind, who, detail)
+        event = self.transcript.add(kind, who, detail)
+        for listener in self.listeners:
+            listener(event)
         with self.lock:
             self.lock.notify_all()
 
@@ -127,7 +127,7 @@ class Service:
             return True
 
     def deliver_backlog(self, link: Link) -> None:
-        """Send what waits in the mailbox over `link`, and from now on what comes, if it is still the bot's."""
+        """Send what waits over `link`, and from now on what comes, if it is still the bot's link."""
         with self.lock:
             if self.link is not link:
                 return

@@ -1,0 +1,97 @@
+"""`wabot emulator`: a WhatsApp on loopback for somebody at a terminal."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import shlex
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from wabot.emulator.bot_process import BotEnded, BotProcess
+from wabot.emulator.console import HELP, Console
+from wabot.emulator.pairing import PairingError
+from wabot.emulator.server import Emulator
+from wabot.emulator.tokens import TokensError
+
+_CODE_SECONDS = 30.0
+_STOP_SECONDS = 25.0
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the emulator until its input ends; returns 0, or 1 when the bot it started could not be linked."""
+    parser = argparse.ArgumentParser(
+        prog="wabot emulator",
+        description="A WhatsApp on this machine alone: link a bot, be its customers, let the link break.",
+        epilog=HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--run", action="store_true", help="start a bot as well, and scan its code")
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="configuration of that bot (default: one to throw away)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="decides the phone numbers (default: 0)")
+    arguments = parser.parse_args(argv)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    try:
+        with Emulator(seed=arguments.seed) as emulator:
+            console = Console(emulator, sys.stdout)
+            if arguments.run:
+                return _run_with_bot(emulator, console, arguments.config)
+            print(_instructions(emulator))
+            console.run(sys.stdin)
+    except TokensError as error:
+        print(f"wabot: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
+    return 0
+
+
+def _run_with_bot(emulator: Emulator, console: Console, config: Path | None) -> int:
+    with tempfile.TemporaryDirectory(prefix="wabot-emulator-bot-") as directory:
+        bot = BotProcess(emulator, Path(directory))
+        if config is not None:
+            bot.config = config
+        bot.start()
+        try:
+            emulator.phone.scan(bot.wait_for_code(_CODE_SECONDS))
+            print(
+                f"The bot is linked and its log is {bot.log_file}. Write to it; /help tells what you can do."
+            )
+            console.run(sys.stdin)
+        except (BotEnded, PairingError, TimeoutError) as error:
+            print(f"wabot: {error}; its log:\n{bot.log_file.read_text(errors='replace')}", file=sys.stderr)
+            return 1
+        finally:
+            _end(bot)
+    return 0
+
+
+def _end(bot: BotProcess) -> None:
+    try:
+        bot.stop(_STOP_SECONDS)
+    except TimeoutError as error:
+        print(f"wabot: {error}", file=sys.stderr)
+        bot.kill()
+
+
+def _instructions(emulator: Emulator) -> str:
+    base = {"PATH": ""}
+    exports = [
+        f"export {name}={shlex.quote(value)}"
+        for name, value in emulator.environment(base).items()
+        if name not in base
+    ]
+    command = shlex.join(emulator.command("run", "--config", "wabot.toml"))
+    return "\n".join(
+        [
+            "Start a bot in another terminal:",
+            "",
+            *(f"    {line}" for line in (*exports, command)),
+            "",
+            'Then type /scan and the text of its code ("qr" in wabot status --json). /help tells the rest.',
+        ]
+    )
