@@ -1,0 +1,123 @@
+"""The real bot as a process of its own, led to an emulator, with everything it owns in one directory."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from wabot.emulator.server import Emulator
+
+_SAMPLE_KNOWLEDGE = Path(__file__).parents[1] / "sample_knowledge"
+# People watch: the pauses are shorter than with customers, but there are some.
+_CONFIGURATION = """\
+[account]
+user_id = "shop"
+[paths]
+state = "{directory}/state"
+[ai]
+knowledge = "{knowledge}"
+[replies]
+debounce = 0.5
+delay_message = 0.8
+time_per_char = 0.008
+"""
+_STATUS_SECONDS = 20.0
+
+
+class BotEnded(Exception):
+    """The bot's process ended although nobody asked it to."""
+
+
+class BotProcess:
+    """`wabot run` with a configuration of its own in `directory`, which must exist; not started yet."""
+
+    def __init__(self, emulator: Emulator, directory: Path) -> None:
+        self.config = directory / "shop.toml"
+        self.log_file = directory / "bot.log"
+        self._emulator = emulator
+        self._process: subprocess.Popen[bytes] | None = None
+        self.config.write_text(
+            _CONFIGURATION.format(directory=directory, knowledge=_SAMPLE_KNOWLEDGE), encoding="utf-8"
+        )
+
+    @property
+    def pid(self) -> int:
+        """The process id; 0 before the start."""
+        return self._process.pid if self._process else 0
+
+    def start(self) -> None:
+        """Start it; its log goes to `log_file`."""
+        with self.log_file.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command(),
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for whoever started it, and they end it in order
+            )
+
+    def run_second(self, timeout_seconds: float) -> subprocess.CompletedProcess[str]:
+        """Start it once more on the same session and wait for the end of that."""
+        return subprocess.run(
+            self._command(),
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout_seconds,
+            check=False,
+        )
+
+    def wait_for_code(self, timeout_seconds: float) -> str:
+        """The text of its QR code as `wabot status` tells it; raises TimeoutError or BotEnded."""
+        deadline = time.monotonic() + timeout_seconds
+        while time.monotonic() < deadline:
+            self.check_alive()
+            answer = subprocess.run(
+                [sys.executable, "-m", "wabot", "status", "--json", "--config", str(self.config)],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=_STATUS_SECONDS,
+                check=False,
+            )
+            # Its exit code is 1 as long as the bot is not connected: the answer is what counts.
+            sessions = json.loads(answer.stdout)["sessions"] if answer.stdout else []
+            if sessions and sessions[0]["qr"]:
+                return str(sessions[0]["qr"])
+        raise TimeoutError(f"the bot showed no QR code within {timeout_seconds:g} s")
+
+    def check_alive(self) -> None:
+        """Raise BotEnded unless it runs."""
+        code = self._process.poll() if self._process else None
+        if code is not None:
+            raise BotEnded(f"the bot ended by itself with exit code {code}")
+
+    def stop(self, timeout_seconds: float) -> int:
+        """Ask it to stop as systemd does, with SIGTERM; the exit code, or TimeoutError."""
+        if self._process is None:
+            return 0
+        self._process.terminate()
+        try:
+            return self._process.wait(timeout_seconds)
+        except subprocess.TimeoutExpired:
+            raise TimeoutError(f"the bot did not stop within {timeout_seconds:g} s") from None
+
+    def kill(self) -> None:
+        """End it at once, if it still runs."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+
+    def _command(self) -> list[str]:
+        return self._emulator.command("run", "--config", str(self.config))
+
+    def _environment(self) -> dict[str, str]:
+        environment = self._emulator.environment(os.environ)
+        environment.pop("NOTIFY_SOCKET", None)  # a service manager above us is not the bot's
+        return environment

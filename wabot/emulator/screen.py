@@ -1,0 +1,80 @@
+"""Shows a story on a terminal, in colour where there is one, and remembers it for a picture."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import TextIO
+
+_WIDEST = 100
+_NARROWEST = 50
+
+
+class Style(Enum):
+    """What a piece of text is; the value is its ANSI colour (ECMA-48, SGR)."""
+
+    PLAIN = "0"
+    HEADING = "1"
+    FAINT = "90"
+    CUSTOMER = "36"
+    BOT = "32"
+    TROUBLE = "31"
+    GOOD = "1;32"
+    BAD = "1;31"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A piece of a line in one style."""
+
+    text: str
+    style: Style = Style.PLAIN
+
+
+Line = tuple[Span, ...]
+
+
+class Screen:
+    """Prints lines and remembers them in `lines`.
+
+    `columns` is the width to keep to; by default that of the terminal, within reason.
+    """
+
+    def __init__(
+        self,
+        stream: TextIO | None = None,
+        environment: Mapping[str, str] = os.environ,
+        columns: int | None = None,
+    ) -> None:
+        self.lines: list[Line] = []
+        self._stream = stream or sys.stdout
+        self._coloured = (
+            self._stream.isatty() and "NO_COLOR" not in environment and environment.get("TERM") != "dumb"
+        )
+        self._columns = columns or shutil.get_terminal_size((_WIDEST, 24)).columns
+        self._columns = min(max(self._columns, _NARROWEST), _WIDEST)
+
+    def show(self, *spans: Span) -> None:
+        """Print one line."""
+        self.lines.append(spans)
+        text = "".join(self._painted(span) for span in spans)
+        print(text, file=self._stream, flush=True)
+
+    def tell(self, margin: Line, text: str, style: Style = Style.PLAIN) -> None:
+        """Print `text` beside `margin`, wrapped so that it stays right of it."""
+        indent = sum(len(span.text) for span in margin)
+        width = self._columns - indent
+        wrapped = [part for line in text.splitlines() for part in textwrap.wrap(line, width)] or [""]
+        for number, part in enumerate(wrapped):
+            beside = margin if number == 0 else (Span(" " * indent),)
+            self.show(*beside, Span(part, style))
+
+    def _painted(self, span: Span) -> str:
+        if not self._coloured or span.style is Style.PLAIN:
+            return span.text
+        return f"\x1b[{span.style.value}m{span.text}\x1b[0m"
