@@ -34,8 +34,7 @@ _STRUCK = re.compile(r"~~(?=\S)([^\n]{1,1000}?)(?<=\S)~~")
 _RULE = re.compile(r"^ {0,3}(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$", re.MULTILINE)
 _BULLET = re.compile(r"^([ \t]*)[*+][ \t]+(?=\S)", re.MULTILINE)
 _LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
-_TABLE_ROW = re.compile(r"^[ \t]*\|(.*)\|[ \t]*$")
-_TABLE_RULE = re.compile(r"^[ \t]*\|?[ \t]*:?-{2,}:?[ \t]*(?:\|[ \t]*:?-{2,}:?[ \t]*)*\|?[ \t]*$")
+_TABLE_RULE = re.compile(r"\|?(?: *:?-+:? *\|)* *:?-+:? *\|?")
 _ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+.!|~>-])")
 _BLANK_LINES = re.compile(r"\n{3,}")
 _SILENCE_TOKEN = re.compile(rf"[*_`\"']{{0,3}}\b{SILENCE}\b[*_`\"']{{0,3}}[.!]?")
@@ -120,14 +119,13 @@ def _flatten_tables(text: str) -> str:
     """Write each row of a table as a line, its cells apart by dashes, and the row above the rule in bold."""
     lines: list[str] = []
     for line in text.split("\n"):
-        if _TABLE_RULE.match(line) and "|" in line:
+        row = line.strip()
+        if "|" in row and _TABLE_RULE.fullmatch(row):
             if lines and " – " in lines[-1]:
                 lines[-1] = f"*{_unmarked(lines[-1])}*"
-            continue
-        row = _TABLE_ROW.match(line)
-        if row is None:
+        elif len(row) > 2 and row[0] == row[-1] == "|":
+            cells = [cell.strip() for cell in row.split("|")]
+            lines.append(" – ".join(cell for cell in cells if cell))
+        else:
             lines.append(line)
-            continue
-        cells = [cell.strip() for cell in row[1].split("|")]
-        lines.append(" – ".join(cell for cell in cells if cell))
     return "\n".join(lines)

@@ -1,0 +1,208 @@
+"""What is taken off a model's text, and how a long one is cut."""
+
+from __future__ import annotations
+
+import re
+import time
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wabot.brain.cleaning import clean, strip_reasoning
+from wabot.brain.splitting import split
+
+REASONING = {
+    "<think>why?</think>Hola": "Hola",
+    "<THINK>\nwhy?\n</THINK>\n\nHola": "\n\nHola",
+    "Hola<think>and then": "Hola",
+    "<think>a</think>Hola <thinking>b</thinking>mundo": "Hola mundo",
+    "the prompt opened it</think>Hola": "Hola",
+    "<think>a<think>b</think>c</think>Hola": "Hola",
+    '<think type="deep">a</think>Hola': "Hola",
+    "<|channel|>analysis<|message|>why<|end|><|channel|>final<|message|>Hola<|return|>": "Hola",
+    "I think < you > think>": "I think < you > think>",
+}
+
+
+@pytest.mark.parametrize(("text", "answer"), REASONING.items())
+def test_reasoning_is_stripped(text: str, answer: str) -> None:
+    assert strip_reasoning(text) == answer
+
+
+MARKDOWN = {
+    "**bold** and __bold__ and ***bold***": "*bold* and *bold* and *bold*",
+    "2 * 3 * 4 and a_b_c and snake__case__d": "2 * 3 * 4 and a_b_c and snake__case__d",
+    "# Title\ntext": "*Title*\ntext",
+    "### **Title** ##": "*Title*",
+    "#hashtag": "#hashtag",
+    "[our page](https://a.example/x_(y)?q=1)": "our page: https://a.example/x_(y)?q=1",
+    '[page](https://a.example "the title")': "page: https://a.example",
+    "[https://a.example](https://a.example)": "https://a.example",
+    "[write](mailto:a@b.example) <https://c.example>": "write: a@b.example https://c.example",
+    "![photo](https://a.example/p.png)": "photo: https://a.example/p.png",
+    "**see https://a.example/b__c__d.**": "*see https://a.example/b__c__d.*",
+    "* one\n+ two\n- three\n1. four\n  * nested": "- one\n- two\n- three\n1. four\n  - nested",
+    "| Tea | Price |\n|---|:-:|\n| green | 7 € |\n| black | 6 € |": "*Tea – Price*\ngreen – 7 €\nblack – 6 €",
+    "use `a**b**c` here": "use `a**b**c` here",
+    "```python\nx = 2**3**4\n# no heading\n```\nafter": "```x = 2**3**4\n# no heading```\nafter",
+    "```\nnever closed **x**": "```never closed **x**```",
+    "~~old~~ new": "~old~ new",
+    "one\n\n---\n\ntwo": "one\n\ntwo",
+    "a<br>b": "a\nb",
+    r"1\. \*not bold\*": "1. *not bold*",
+    "a\x00b\x07c\x1b[31m\r\nd\te\u202ef\ud800g": "abc[31m\nd ef" + "g",
+    "a\n\n\n\n\nb   \n": "a\n\nb",
+}
+
+
+@pytest.mark.parametrize(("text", "answer"), MARKDOWN.items())
+def test_markdown_becomes_what_whatsapp_shows(text: str, answer: str) -> None:
+    assert clean(text) == answer
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "  \n",
+        "NO_REPLY",
+        " **NO_REPLY**. ",
+        '"NO_REPLY"',
+        "<think>x</think>NO_REPLY",
+        "\u200b\u200e\ufeff",
+    ],
+)
+def test_nothing_is_sent_for_blank_or_silence(text: str) -> None:
+    assert clean(text) == ""
+
+
+def test_the_word_for_silence_is_never_shown() -> None:
+    assert clean("¡Gracias!\nNO_REPLY") == "¡Gracias!"
+
+
+PLAIN_WORDS = st.lists(
+    st.text(st.characters(whitelist_categories=("Ll", "Lu", "Lo", "Nd", "So")), min_size=1, max_size=15),
+    max_size=60,
+)
+
+
+@given(PLAIN_WORDS, st.sampled_from([" ", "\n", "\n\n", ". "]))
+def test_plain_text_is_left_as_it_is(words: list[str], between: str) -> None:
+    text = between.join(words)
+    assert clean(text) == text.strip()
+
+
+@given(st.text(alphabet=st.characters(), max_size=400))
+def test_no_text_breaks_it_and_nothing_odd_is_left(text: str) -> None:
+    cleaned = clean(text)
+    assert all(
+        character == "\n" or unicodedata.category(character) not in ("Cc", "Cs") for character in cleaned
+    )
+    assert cleaned == cleaned.strip()
+
+
+@given(st.text(alphabet="*_`~#|[]()<>\\!-+ \n\x00a1h:/.", max_size=300))
+def test_no_pile_of_marks_breaks_it(text: str) -> None:
+    assert "\x00" not in clean(text)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "[",
+        "[a](",
+        "**a",
+        "`",
+        "```\n",
+        "<think>",
+        "</think>",
+        "# a ",
+        " ",
+        "\t",
+        "|",
+        "| a ",
+        "http://",
+        "https://a).",
+        "~~",
+        "\\",
+        "<",
+        "|-",
+        "|- ",
+        "x ",
+        "-",
+        "* ",
+        "__",
+        "((",
+        "\x00" + "1",
+        "\n",
+    ],
+)
+def test_hostile_text_is_cleaned_in_linear_time(piece: str) -> None:
+    started = time.process_time()
+    clean(piece * (1_000_000 // len(piece)))
+    clean("x" + piece * (1_000_000 // len(piece)) + "y")
+    assert time.process_time() - started < 3
+
+
+# --- splitting
+
+
+def test_a_short_text_is_one_part_and_a_blank_one_none() -> None:
+    assert split("hola", 4000, 3) == ("hola",)
+    assert split(" \n ", 4000, 3) == ()
+
+
+def test_it_is_cut_at_paragraphs_then_sentences_then_words() -> None:
+    assert split("Uno dos tres.\n\nCuatro cinco.", 20, 3) == ("Uno dos tres.", "Cuatro cinco.")
+    assert split("Uno dos tres. Cuatro cinco seis.", 20, 3) == ("Uno dos tres.", "Cuatro cinco seis.")
+    assert split("uno dos tres cuatro cinco", 14, 3) == ("uno dos tres", "cuatro cinco")
+    assert split("uno dos tres cuatro", 12, 3) == ("uno dos tres", "cuatro")
+
+
+def test_what_does_not_fit_ends_in_an_ellipsis() -> None:
+    assert split("uno dos tres cuatro cinco seis", 9, 2) == ("uno dos", "tres…")
+
+
+def test_a_link_is_never_cut() -> None:
+    link = "https://tienda.example/p/123456789"
+    assert split(f"Mire esto: {link} gracias", 40, 3) == ("Mire esto:", f"{link}", "gracias")
+    assert split(f"Mire ({link}) y ya", 20, 3) == ("Mire", "y ya")
+
+
+def test_an_accent_stays_with_its_letter() -> None:
+    parts = split("e\u0301" * 20, 7, 10)
+    assert all(part[0] == "e" for part in parts)
+    assert "".join(parts) == "e\u0301" * 20
+
+
+SPACED = st.lists(st.text("abcñ.,!?é🙂", min_size=1, max_size=12), max_size=60)
+
+
+@given(SPACED, st.sampled_from([" ", "\n", "\n\n", "  "]), st.integers(12, 80))
+def test_no_word_is_lost_when_all_fits(words: list[str], between: str, max_length: int) -> None:
+    parts = split(between.join(words), max_length, 10_000)
+    assert " ".join(parts).split() == words
+    assert all(0 < len(part) <= max_length for part in parts)
+
+
+@given(st.text(max_size=500), st.integers(1, 60), st.integers(1, 5))
+def test_the_bounds_hold_for_any_text(text: str, max_length: int, max_parts: int) -> None:
+    parts = split(text, max_length, max_parts)
+    assert len(parts) <= max_parts
+    assert all(part.strip() and len(part) <= max_length for part in parts)
+
+
+@given(
+    st.lists(
+        st.one_of(st.text("abc", min_size=1, max_size=9), st.just("https://a.example/" + "x" * 20)),
+        max_size=20,
+    ),
+    st.integers(5, 60),
+    st.integers(1, 4),
+)
+def test_every_link_sent_is_whole(words: list[str], max_length: int, max_parts: int) -> None:
+    for part in split(" ".join(words), max_length, max_parts):
+        for link in re.findall(r"http\S*", part.rstrip("…")):
+            assert link == "https://a.example/" + "x" * 20
