@@ -74,13 +74,10 @@ def find_users(database: Any, tables: TableSettings) -> Users:
 
     Raises:
         OperatorNeeded: it is not there, or has no ids.
-        DatabaseAway: the database does not answer.
+        peewee.DatabaseError, peewee.InterfaceError: the database does not answer.
     """
-    try:
-        existing = find_table(database, tables.users)
-        similar = [] if existing else similar_tables(database, tables.users)
-    except (peewee.OperationalError, peewee.InterfaceError) as error:
-        raise DatabaseAway(f"the table {tables.users} cannot be read: {error}") from None
+    existing = find_table(database, tables.users)
+    similar = [] if existing else similar_tables(database, tables.users)
     if existing is None and similar:
         raise OperatorNeeded(
             f"the database has no table {tables.users}, but it has {', '.join(similar)}: "

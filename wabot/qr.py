@@ -1,4 +1,4 @@
-"""Draws a QR code with characters, for terminals and for the journal."""
+"""Draws a QR code: with characters, for terminals and for the journal, or as a picture."""
 
 from __future__ import annotations
 
@@ -23,3 +23,13 @@ def draw_qr(code: str) -> str:
         "".join(_BLOCKS[(bool(top), bool(bottom))] for top, bottom in zip(upper, lower, strict=True))
         for upper, lower in pairs
     )
+
+
+def png_data_url(code: str) -> str:
+    """The code as a PNG in a `data:` address, which a web page can show as it is.
+
+    Args:
+        code: the text to encode.
+    """
+    url: str = segno.make(code, error="l").png_data_uri(scale=6, border=4)
+    return url

@@ -34,18 +34,26 @@ class Reporter:
         connection: the state machine, read only.
         device: the account the session is linked to, or None.
         notifier: systemd.
+        record: where the session's state is written down.
     """
 
     def __init__(
-        self, user_id: str, connection: Connection, device: Device | None, notifier: ServiceNotifier
+        self,
+        user_id: str,
+        connection: Connection,
+        device: Device | None,
+        notifier: ServiceNotifier,
+        record: SessionRecord,
     ) -> None:
         self.device = device
-        self.record = SessionRecord(user_id)
+        self.record = record
         self._connection = connection
         self._notifier = notifier
         self._inbox = Inbox(user_id)
         self._outbox = Outbox(user_id)
         self._status_at = float("-inf")
+        self._attempts = 0
+        self._counted_since: float = connection.since
         self._last_sent_at: datetime | None = None
 
     @property
@@ -72,6 +80,7 @@ class Reporter:
     def show_state(self) -> None:
         """Write the state down where people and programs look for it."""
         connection = self._connection
+        self._count_attempt()
         self.record.update(
             state=connection.state.value,
             reason=connection.reason,
@@ -79,6 +88,7 @@ class Reporter:
             jid=self.device.jid if self.device else "",
             phone=self.device.phone if self.device else "",
             unstable_cycles=connection.unstable_cycles,
+            connection_attempts=self._attempts,
         )
         log.info("state: %s%s", connection.state, f" ({connection.reason})" if connection.reason else "")
         self._status_at = float("-inf")
@@ -104,6 +114,15 @@ class Reporter:
             qr_expires_at=None,
             pair_code=None,
         )
+
+    def _count_attempt(self) -> None:
+        """Count the dials since the link was up; a state that is shown twice counts once."""
+        connection = self._connection
+        if connection.state is State.CONNECTED:
+            self._attempts = 0
+        elif connection.state in (State.CONNECTING, State.RECONNECTING):
+            self._attempts += connection.since != self._counted_since
+        self._counted_since = connection.since
 
     def _status_line(self) -> str:
         connection = self._connection

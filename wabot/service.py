@@ -17,6 +17,7 @@ from typing import Any
 
 from wabot.brain import Brain, BrainSettings
 from wabot.connection import Action, Command, Connection, Limits
+from wabot.connection_row import ConnectionRow
 from wabot.errors import ExitCode
 from wabot.health import Health
 from wabot.inbox import Inbox
@@ -31,6 +32,7 @@ from wabot.replies import ReplyWorker, start_workers
 from wabot.reporter import Reporter
 from wabot.schedule import ChatSchedule
 from wabot.sender import Sender
+from wabot.session_record import SessionRecord
 from wabot.session_store import Device
 from wabot.settings import Settings
 from wabot.shutdown import stop_in_order
@@ -64,7 +66,8 @@ class Service:
         self._outbox = Outbox(user_id)
         self._schedule = ChatSchedule(settings.replies.debounce)
         self._connection = Connection(_limits(settings), time.monotonic(), random.random)
-        self._reporter = Reporter(user_id, self._connection, device, notifier)
+        record = SessionRecord(user_id, ConnectionRow(user_id, settings.database))
+        self._reporter = Reporter(user_id, self._connection, device, notifier, record)
         self._client = WhatsAppClient(
             settings.session_store,
             f"wabot-{user_id}",

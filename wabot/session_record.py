@@ -1,4 +1,4 @@
-"""What the process last said of its session, kept in the database for `wabot status`.
+"""What the process last said of its session, kept in the database for `wabot status` and for a dashboard.
 
 Written by a thread of its own, so that a database that is away never holds up the main loop.
 """
@@ -12,22 +12,29 @@ from typing import Any
 
 import peewee
 
+from wabot.connection_row import ConnectionRow
 from wabot.models import Session, database, utc_now
 
 log = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 5.0
+# Under load they change many times a second, and nobody looks that often.
+_UNHURRIED = frozenset({"last_inbound_at", "last_reply_at"})
+_UNHURRIED_SECONDS = 1.0
+_OF_THE_ROW_ONLY = frozenset({"connection_attempts"})
 
 
 class SessionRecord:
-    """Keeps one row true; changes made while the database is away are written when it is back.
+    """Keeps the rows true; changes made while the database is away are written when it is back.
 
     Args:
         user_id: whose session.
+        row: the user's row in the application's own table.
     """
 
-    def __init__(self, user_id: str) -> None:
+    def __init__(self, user_id: str, row: ConnectionRow) -> None:
         self._user_id = user_id
+        self._row = row
         self._changed = threading.Condition()
         self._pending: dict[str, Any] = {}
         self._stopping = False
@@ -38,7 +45,7 @@ class SessionRecord:
         self._thread.start()
 
     def update(self, **fields: Any) -> None:
-        """Write these columns soon; never waits."""
+        """Write these columns of `wabot_sessions`, and `connection_attempts`, soon; never waits."""
         with self._changed:
             self._pending.update(fields)
             self._changed.notify()
@@ -60,24 +67,31 @@ class SessionRecord:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._pending or self._stopping)
+                self._changed.wait_for(self._is_urgent, _UNHURRIED_SECONDS)
                 fields, self._pending = self._pending, {}
-            if fields and not self._write(fields):
+            failed = bool(fields) and not self._write(fields)
+            if failed:
                 with self._changed:
                     self._pending = {**fields, **self._pending}
-                    if not self._stopping:
-                        self._changed.wait_for(lambda: self._stopping, _RETRY_SECONDS)
-                        continue
-            if self._stopping:
-                break
+                    self._changed.wait_for(lambda: self._stopping, _RETRY_SECONDS)
+            with self._changed:
+                if self._stopping and (failed or not self._pending):
+                    break
         database.close()
 
+    def _is_urgent(self) -> bool:
+        return self._stopping or not self._pending.keys() <= _UNHURRIED
+
     def _write(self, fields: dict[str, Any]) -> bool:
-        fields = {**fields, "updated_at": utc_now()}
+        now = utc_now()
+        own = {name: value for name, value in fields.items() if name not in _OF_THE_ROW_ONLY}
+        own["updated_at"] = now
         try:
-            Session.insert(user_id=self._user_id, **fields).on_conflict(
-                conflict_target=[Session.user_id], update=fields
+            Session.insert(user_id=self._user_id, **own).on_conflict(
+                conflict_target=[Session.user_id], update=own
             ).execute()
-        except (peewee.OperationalError, peewee.InterfaceError) as error:
+            self._row.write(fields, now)
+        except (peewee.OperationalError, peewee.InterfaceError, peewee.InternalError) as error:
             database.close()
             log.warning("database: %s; the session's state is written later", error)
             return False
