@@ -22,6 +22,8 @@ from wabot.brain.splitting import split
 from wabot.brain.texts import texts_for
 
 _PASSAGES_FOR_MODEL = 4
+_PASSAGES_COMPARED = 8
+_NEARLY_AS_WELL = 0.8
 # Below this a passage is noise, which small models take for facts all the same.
 _WORTH_SHOWING = 0.25
 
@@ -138,15 +140,24 @@ class Brain:
         return Answer((texts.cannot_answer,), "polite")
 
     def _known_passages(self, unanswered: Sequence[Turn], language: str) -> tuple[Passage, ...]:
-        """Return the passage that surely answers each message; if none does, the one for all together."""
-        questions = [turn.text for turn in unanswered[-self._settings.max_parts :]]
-        found = self._search_known(questions, language)
-        return found or self._search_known([join_texts(unanswered)], language)
+        """Return the passages that surely answer the messages.
 
-    def _search_known(self, questions: Sequence[str], language: str) -> tuple[Passage, ...]:
-        found = (self._knowledge.search(question, language, limit=1) for question in questions)
-        known = {passage.text: passage for best in found for passage in best if passage.score >= KNOWN}
-        return tuple(known.values())
+        Messages may each ask something, or tell one question in pieces. So a message that the best passage
+        for all together answers nearly as well as its own best is answered by that one.
+        """
+        together = self._search_known(join_texts(unanswered), language)
+        chosen: dict[str, Passage] = {}
+        for turn in unanswered[-self._settings.max_parts :]:
+            alone = self._search_known(turn.text, language)
+            close = [passage for passage in alone if passage.score >= _NEARLY_AS_WELL * alone[0].score]
+            shared = [passage for passage in close if together and passage.text == together[0].text]
+            for passage in (*shared, *close)[:1]:
+                chosen[passage.text] = passage
+        return tuple(chosen.values()) or tuple(together[:1])
+
+    def _search_known(self, question: str, language: str) -> list[Passage]:
+        found = self._knowledge.search(question, language, limit=_PASSAGES_COMPARED)
+        return [passage for passage in found if passage.score >= KNOWN]
 
     def _find_passages(self, recent: Conversation, language: str) -> tuple[Passage, ...]:
         """Return what the model may need; for a question that leans on earlier ones, what they asked too."""

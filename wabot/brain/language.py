@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _WORD = re.compile(r"[^\W\d_]+")
+_ADDRESS = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+")
 _MAX_CHARACTERS = 2000
 
 # Words that occur in one of the three languages only, or are far more common there; without accents too,
@@ -18,7 +19,7 @@ _WORDS = {
         ustedes vosotros nosotros con sin del al muy más mas también tambien sí ya hoy mañana ayer ahora aquí
         allí abren cierran abierto cerrado tienda precio precios envío envíos envio envios envían pedido
         pedidos pagar tarjeta efectivo domingo domingos lunes martes miércoles jueves viernes sábado sabado
-        hasta desde entonces esto eso esta este algo nada vale ok dale venden vende aceptan llega llegar
+        hasta desde entonces esto eso esta este algo nada vale dale venden vende aceptan llega llegar
         comprar regalo té tés taza tazas me gustaría ayuda dinero devolver cambiar hablar persona
     """,
     "en": """
@@ -55,7 +56,7 @@ _ENDINGS = {
 
 def detect_language(text: str, default: str) -> str:
     """Return "es", "en" or "pt" for a text; `default` when the text says too little or two languages tie."""
-    lowered = text[:_MAX_CHARACTERS].lower()
+    lowered = _ADDRESS.sub(" ", text[:_MAX_CHARACTERS].lower())
     scores = dict.fromkeys(_VOTES, 0.0)
     for word in _WORD.findall(lowered):
         speakers = [language for language, words in _VOTES.items() if word in words]

@@ -1,0 +1,262 @@
+"""The knowledge base: what it reads, what it finds, and how well."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wabot.brain.chunks import MAX_SECTION_CHARACTERS, cut_sections
+from wabot.brain.concepts import concepts_asked, concepts_in, concepts_of
+from wabot.brain.knowledge import KNOWN, KnowledgeBase
+from wabot.brain.quality import main, measure_quality
+from wabot.brain.spelling import typo_likeness
+from wabot.brain.words import stem, words
+
+ROOT = Path(__file__).parents[1]
+SAMPLE = ROOT / "wabot" / "sample_knowledge"
+QUESTIONS = ROOT / "tests" / "knowledge_questions.json"
+
+
+@pytest.fixture(scope="module")
+def sample() -> KnowledgeBase:
+    return KnowledgeBase(SAMPLE)
+
+
+def test_the_sample_answers_its_questions_and_declines_the_others(sample: KnowledgeBase) -> None:
+    questions = json.loads(QUESTIONS.read_text(encoding="utf-8"))
+    quality = measure_quality(sample, questions["known"], questions["unknown"])
+    print(quality)
+    assert quality.known >= 60
+    assert quality.unknown >= 30
+    assert quality.found_first >= 0.9 * quality.known, quality.mistakes
+    assert quality.answered >= 0.9 * quality.known, quality.mistakes
+    assert quality.declined >= 0.95 * quality.unknown, quality.mistakes
+
+
+def test_the_figures_can_be_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(SAMPLE), str(QUESTIONS)]) == 0
+    assert "right passage first" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("question", "language", "said"),
+    [
+        ("cuanto cuesta el te verde", "es", "7,50 €"),
+        ("How much is the green tea?", "en", "€7.50"),
+        ("quanto custa o chá verde?", "pt", "7,50 €"),
+        ("¿Puedo pagar con Bizum?", "es", "Bizum"),
+    ],
+)
+def test_an_answer_is_the_passage_in_the_language_of_the_question(
+    sample: KnowledgeBase, question: str, language: str, said: str
+) -> None:
+    answer = sample.answer(question, language)
+    assert answer is not None
+    assert said in answer
+
+
+def test_a_page_in_another_language_answers_when_there_is_no_better(tmp_path: Path) -> None:
+    (tmp_path / "faq.md").write_text((SAMPLE / "tienda.es.md").read_text(encoding="utf-8"), encoding="utf-8")
+    best, *_ = KnowledgeBase(tmp_path).search("do you have gift cards?", "en")
+    assert best.title == "Tarjetas regalo y envoltorio"
+    assert best.score >= KNOWN
+
+
+@pytest.mark.parametrize(
+    "question", ["", "   ", "¿?", "a", "🙂🙂", "el la los", "\x00", '"', "* OR NOT (", "title:x"]
+)
+def test_a_question_that_says_nothing_is_not_answered(sample: KnowledgeBase, question: str) -> None:
+    assert sample.answer(question, "es") is None
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    question=st.text(alphabet=st.one_of(st.characters(), st.sampled_from('"*():^-+ ORANDNT')), max_size=200)
+)
+def test_no_question_breaks_the_search(sample: KnowledgeBase, question: str) -> None:
+    for passage in sample.search(question, "es"):
+        assert 0 < passage.score <= 1
+
+
+def test_a_very_long_question_takes_bounded_time(sample: KnowledgeBase) -> None:
+    assert sample.search(" ".join(f"palabra{number}x" for number in range(200_000)), "es") == []
+
+
+# --- files
+
+
+@pytest.fixture
+def clock() -> SimpleNamespace:
+    return SimpleNamespace(now=100.0)
+
+
+def knowledge_of(folder: Path | None, clock: SimpleNamespace) -> KnowledgeBase:
+    return KnowledgeBase(folder, clock=lambda: clock.now)
+
+
+def test_no_folder_or_a_missing_one_is_no_error(
+    tmp_path: Path, clock: SimpleNamespace, caplog: pytest.LogCaptureFixture
+) -> None:
+    for folder in (None, tmp_path / "missing"):
+        knowledge = knowledge_of(folder, clock)
+        assert len(knowledge) == 0
+        assert knowledge.search("precio") == []
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+def test_changes_are_seen_at_most_a_second_later(tmp_path: Path, clock: SimpleNamespace) -> None:
+    knowledge = knowledge_of(tmp_path / "later", clock)
+    assert knowledge.answer("garantía") is None
+    (tmp_path / "later" / "deep").mkdir(parents=True)
+    file = tmp_path / "later" / "deep" / "faq.md"
+    file.write_text("# Garantía\nDos años.", encoding="utf-8")
+    clock.now += 0.5
+    assert knowledge.answer("garantía") is None
+    clock.now += 0.6
+    assert knowledge.answer("garantía") == "Dos años."
+    file.write_text("# Garantía\nTres años.", encoding="utf-8")
+    clock.now += 1.1
+    assert knowledge.answer("garantia") == "Tres años."
+    file.unlink()
+    clock.now += 1.1
+    assert knowledge.answer("garantía") is None
+
+
+def test_a_change_of_the_same_size_is_seen_by_its_time(tmp_path: Path, clock: SimpleNamespace) -> None:
+    file = tmp_path / "faq.md"
+    file.write_text("# Stock\nA", encoding="utf-8")
+    os.utime(file, ns=(1, 1))
+    knowledge = knowledge_of(tmp_path, clock)
+    file.write_text("# Stock\nB", encoding="utf-8")
+    os.utime(file, ns=(2, 2))
+    clock.now += 1.1
+    assert knowledge.answer("stock") == "B"
+
+
+def test_broken_files_are_named_and_skipped(
+    tmp_path: Path, clock: SimpleNamespace, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "good.md").write_text("# Garantía\nDos años.", encoding="utf-8")
+    (tmp_path / "latin.md").write_bytes("# Devolución".encode("latin-1"))
+    (tmp_path / "huge.md").write_bytes(b"#" * 1_000_001)
+    (tmp_path / "dangling.md").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "folder.md").mkdir()
+    (tmp_path / ".hidden.md").write_text("# Garantía\nsecreto", encoding="utf-8")
+    (tmp_path / "notes.txt").write_text("Garantía", encoding="utf-8")
+    with caplog.at_level(logging.WARNING):
+        knowledge = knowledge_of(tmp_path, clock)
+    assert len(knowledge) == 1
+    assert knowledge.answer("garantía") == "Dos años."
+    assert {name for name in ("latin.md", "huge.md", "dangling.md") if name in caplog.text} == {
+        "latin.md",
+        "huge.md",
+        "dangling.md",
+    }
+
+
+def test_threads_may_search_while_the_folder_changes(tmp_path: Path) -> None:
+    ticks = iter(range(0, 10_000_000, 2))
+    knowledge = KnowledgeBase(tmp_path, clock=lambda: float(next(ticks)))
+    completed: list[str] = []
+
+    def search() -> None:
+        for _ in range(60):
+            knowledge.search("precio garantía", "es")
+        completed.append(threading.current_thread().name)
+
+    threads = [threading.Thread(target=search) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for number in range(40):
+        (tmp_path / f"{number % 5}.md").write_text(f"# Garantía\nPrecio {'x' * number}", encoding="utf-8")
+    for thread in threads:
+        thread.join(20)
+    assert len(completed) == 4
+
+
+# --- sections
+
+
+def test_sections_carry_their_headings() -> None:
+    sections = cut_sections("intro\n# A\n\n## B ##\ntext\nmore\n### C\nc\n## D\nd\n# E\n")
+    assert [(section.headings, section.text) for section in sections] == [
+        ((), "intro"),
+        (("A", "B"), "text\nmore"),
+        (("A", "B", "C"), "c"),
+        (("A", "D"), "d"),
+    ]
+    assert sections[0].title == ""
+    assert sections[2].title == "C"
+
+
+def test_notes_of_the_author_and_code_are_told_apart() -> None:
+    text = "---\ntitle: x\n---\n# A\nyes <!-- no\n# no -->\n```\n# code\n```\nend\n<!-- left open\n# no"
+    (section,) = cut_sections(text)
+    assert section.text == "yes\n```\n# code\n```\nend"
+
+
+def test_a_long_section_is_cut_at_a_paragraph() -> None:
+    sections = cut_sections("# A\n" + "\n\n".join(["palabra " * 60] * 8))
+    assert len(sections) > 1
+    assert all(len(section.text) <= MAX_SECTION_CHARACTERS and section.title == "A" for section in sections)
+    assert all(section.text.endswith("palabra") for section in sections)
+
+
+@given(st.text(alphabet="#` ~-<!>ab\n", max_size=400), st.integers(5, 60))
+def test_no_markdown_breaks_the_cutting(text: str, max_characters: int) -> None:
+    for section in cut_sections(text, max_characters):
+        assert section.text.strip()
+        assert len(section.text) <= max_characters
+
+
+# --- words
+
+
+def test_accents_endings_and_small_words_do_not_matter() -> None:
+    assert words("¿Cuánto cuestan los ENVÍOS?") == ["cuestan", "envios"]
+    assert stem("envios") == stem("enviar") == stem("envian") == stem("envio")
+    assert stem("shipping") == stem("shipped") == stem("ships") == "ship"
+    assert stem("cartao") == stem("cartoes")
+    assert stem("mesa") != stem("meses")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("orario", "horario"),
+        ("embios", "envios"),
+        ("adress", "address"),
+        ("devolusion", "devolucion"),
+        ("hroario", "horario"),
+        ("efectibo", "efectivo"),
+        ("delivry", "delivery"),
+    ],
+)
+def test_typos_are_likely(typed: str, meant: str) -> None:
+    assert typo_likeness(typed, meant) >= 0.8
+
+
+@pytest.mark.parametrize(
+    ("typed", "other"),
+    [("coche", "noche"), ("casa", "caso"), ("gato", "pato"), ("te", "tez"), ("cafe", "mate")],
+)
+def test_other_words_are_not_typos(typed: str, other: str) -> None:
+    assert typo_likeness(typed, other) == 0
+
+
+def test_concepts_meet_across_languages_but_words_that_look_alike_do_not() -> None:
+    assert concepts_of("cuesta") == concepts_of("price") == concepts_of("custa")
+    assert "contact" not in concepts_of("calle")
+    assert "place" not in concepts_of("call")
+    assert "price" in concepts_in("Taza, 12,00 €")
+    assert "hours" in concepts_in("de 10:00 a 14:00")
+    assert concepts_asked("How much is it?") == []
+    assert concepts_asked("how much is shipping") == ["price"]
