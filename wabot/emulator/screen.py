@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import textwrap
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -13,6 +14,7 @@ from typing import TextIO
 
 _WIDEST = 100
 _NARROWEST = 50
+_UNSAFE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})  # Unicode's controls, gaps and line ends
 
 
 class Style(Enum):
@@ -30,10 +32,14 @@ class Style(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A piece of a line in one style."""
+    """A piece of a line in one style; characters that would steer a terminal become "�"."""
 
     text: str
     style: Style = Style.PLAIN
+
+    def __post_init__(self) -> None:
+        text = "".join("�" if unicodedata.category(sign) in _UNSAFE else sign for sign in self.text)
+        object.__setattr__(self, "text", text)
 
 
 Line = tuple[Span, ...]

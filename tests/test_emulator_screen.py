@@ -1,0 +1,74 @@
+"""What the demonstration shows on a terminal, and the picture of it."""
+
+from __future__ import annotations
+
+import io
+from xml.etree import ElementTree
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wabot.emulator.screen import Screen, Span, Style
+from wabot.emulator.terminal_picture import draw_terminal
+
+_SVG = "{http://www.w3.org/2000/svg}"
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def _shown_on_terminal(environment: dict[str, str]) -> str:
+    stream = _Terminal()
+    Screen(stream, environment, columns=60).show(Span("plain "), Span("fine", Style.GOOD))
+    return stream.getvalue()
+
+
+def test_colours_a_terminal() -> None:
+    assert _shown_on_terminal({"TERM": "xterm"}) == "plain \x1b[1;32mfine\x1b[0m\n"
+
+
+def test_no_colour_where_nobody_wants_it() -> None:
+    assert _shown_on_terminal({"NO_COLOR": "1"}) == "plain fine\n"
+    assert _shown_on_terminal({"TERM": "dumb"}) == "plain fine\n"
+    stream = io.StringIO()
+    Screen(stream, {}).show(Span("fine", Style.GOOD))
+    assert stream.getvalue() == "fine\n"
+
+
+def test_wraps_beside_the_margin_and_keeps_line_breaks() -> None:
+    stream = io.StringIO()
+    Screen(stream, {}, columns=50).tell((Span("Ana  "),), "word " * 10 + "\nnext line")
+    assert stream.getvalue() == (
+        "Ana  word word word word word word word word word\n     word\n     next line\n"
+    )
+
+
+def test_shows_a_margin_without_text() -> None:
+    screen = Screen(io.StringIO(), {})
+    screen.tell((Span("Ana  "),), "")
+    assert [span.text for span in screen.lines[0]] == ["Ana  ", ""]
+
+
+def test_text_cannot_steer_the_terminal() -> None:
+    stream = io.StringIO()
+    Screen(stream, {}).show(Span("a\x1b[2Jb\rc\xa0d"))
+    assert stream.getvalue() == "a�[2Jb�c\xa0d\n"
+
+
+@given(st.lists(st.tuples(st.text(), st.sampled_from(Style)), max_size=5))
+def test_picture_holds_every_text_whatever_it_is(pieces: list[tuple[str, Style]]) -> None:
+    spans = tuple(Span(text, style) for text, style in pieces)
+    root = ElementTree.fromstring(draw_terminal([spans], "a <title> & more"))
+    drawn = [element.text for element in root.iter(f"{_SVG}text")]
+    assert drawn == ["a <title> & more", *(text for span in spans if (text := span.text.strip(" ")))]
+
+
+def test_picture_aligns_columns_by_their_place_in_the_line() -> None:
+    lines = [(Span("0.1 s  "), Span("Ana")), (Span("0.2 s"), Span("  Ben  ")), ()]
+    root = ElementTree.fromstring(draw_terminal(lines, "demo"))
+    by_text = {element.text: element for element in root.iter(f"{_SVG}text")}
+    assert by_text["Ana"].get("x") == by_text["Ben"].get("x")
+    assert by_text["Ana"].get("y") != by_text["Ben"].get("y")
+    assert by_text["Ana"].get("textLength") == by_text["Ben"].get("textLength")
