@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import threading
 import time
 from collections import deque
@@ -74,21 +75,27 @@ class ProviderServer:
     """The endpoint, for a with block: `base_url` is what a provider is configured with.
 
     `script(...)` queues behaviours, one a request; when none is left, `default` serves (an echo).
-    `requests` are those received, oldest first.
+    `requests` are those received, oldest first. With `tls` it speaks HTTPS.
     """
 
-    def __init__(self, default: Behaviour | None = None) -> None:
+    def __init__(self, default: Behaviour | None = None, tls: ssl.SSLContext | None = None) -> None:
         self.default: Behaviour = default or echo()
         self.requests: list[Request] = []
         self._script: deque[Behaviour] = deque()
         self._server = _Server(("127.0.0.1", 0), Handler)
         self._server.owner = self
+        self._scheme = "https" if tls else "http"
+        if tls:
+            # The handshake is left to the handler's thread.
+            self._server.socket = tls.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
     @property
     def base_url(self) -> str:
         """The address up to /v1."""
-        return f"http://127.0.0.1:{self._server.server_port}/v1"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_port}/v1"
 
     def script(self, *behaviours: Behaviour) -> None:
         """Queue behaviours for the next requests."""

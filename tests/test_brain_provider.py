@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import logging
+import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +15,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import trustme
 
 from tests.provider_server import (
     Behaviour,
@@ -188,6 +191,66 @@ def test_whatever_hangs_is_cut_at_the_deadline(server: ProviderServer, hang: str
     # The thread's session works on, and no timer is left behind to cut a later call.
     server.default = echo()
     assert provider.complete(HELLO, 5).text == "echo: hola"
+
+
+@pytest.fixture
+def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
+    """A certificate authority that requests trusts by the environment."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
+    return authority
+
+
+def tls_context(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    return context
+
+
+@pytest.mark.parametrize("hang", HANGS)
+def test_the_deadline_holds_over_tls(authority: trustme.CA, hang: str) -> None:
+    with ProviderServer(HANGS[hang], tls=tls_context(authority)) as server:
+        provider = Provider(provider_settings(server.base_url, timeout_seconds=0.4))
+        started = time.monotonic()
+        with pytest.raises(ProviderError) as caught:
+            provider.complete(HELLO, 60)
+        assert caught.value.kind == "timeout"
+        assert time.monotonic() - started < 2.5
+        server.default = echo()
+        assert provider.complete(HELLO, 5).text == "echo: hola"
+
+
+def test_a_certificate_nobody_vouches_for_is_refused_and_gets_no_key() -> None:
+    with ProviderServer(tls=tls_context(trustme.CA())) as server:
+        with pytest.raises(ProviderError) as caught:
+            Provider(provider_settings(server.base_url)).complete(HELLO, 5)
+        assert server.requests == []
+    assert caught.value.kind == "unreachable"
+    assert "SSLError" in str(caught.value)
+
+
+def test_a_handshake_that_never_comes_is_cut() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        base_url = f"https://127.0.0.1:{mute.getsockname()[1]}/v1"
+        started = time.monotonic()
+        with pytest.raises(ProviderError) as caught:
+            Provider(provider_settings(base_url, timeout_seconds=0.3)).complete(HELLO, 60)
+    assert caught.value.kind == "timeout"
+    assert time.monotonic() - started < 2.5
+
+
+def test_the_proxy_of_the_environment_is_used_and_the_deadline_holds_through_it(
+    server: ProviderServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", server.base_url.removesuffix("/v1"))
+    provider = Provider(provider_settings("http://models.example/v1", timeout_seconds=0.5))
+    assert provider.complete(HELLO, 5).text == "echo: hola"
+    assert server.requests[0].path == "http://models.example/v1/chat/completions"
+    server.default = slow_body()
+    with pytest.raises(ProviderError) as caught:
+        provider.complete(HELLO, 5)
+    assert caught.value.kind == "timeout"
 
 
 def test_a_hanging_provider_costs_the_customer_a_delay_only(server: ProviderServer) -> None:
