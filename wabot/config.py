@@ -27,13 +27,21 @@ PROVIDER_TYPES: dict[str, SettingType] = {
 }
 
 
-def load_settings(file: Path | None, environ: Mapping[str, str]) -> Settings:
+class _MissingSecret(str):
+    """A secret that is not at hand here, though it may be where the service runs."""
+
+    __slots__ = ()
+
+
+def load_settings(file: Path | None, environ: Mapping[str, str], *, all_secrets: bool = True) -> Settings:
     """Read the configuration file, if there is one, and check every key.
 
     Args:
         file: what `--config` named, or None to search $WABOT_CONFIG, $CONFIGURATION_DIRECTORY/wabot.toml
             and /etc/wabot/wabot.toml.
         environ: the process environment; also where secrets may come from.
+        all_secrets: False lets secrets be missing, all but that of the database: an operator's shell has
+            none of the credentials that systemd gives the service.
 
     Raises:
         ConfigError: with one line for each problem.
@@ -56,6 +64,8 @@ def load_settings(file: Path | None, environ: Mapping[str, str]) -> Settings:
         )
     settings = Settings(**sections, source=str(path) if path else "no file: all defaults")
     settings = _with_defaults(settings, document, environ, problems)
+    if not all_secrets:
+        problems = [problem for problem in problems if not isinstance(problem, _MissingSecret)]
     if problems:
         where = f"{path}: " if path else ""
         raise ConfigError([where + problem for problem in problems])
@@ -156,7 +166,7 @@ def _secret(key: str, reference: str, environ: Mapping[str, str], problems: list
     kind, _, name = reference.partition(":")
     if kind == "env" and name:
         if not environ.get(name):
-            problems.append(f"{key}: the environment variable {name} is not set")
+            problems.append(_MissingSecret(f"{key}: the environment variable {name} is not set"))
         return environ.get(name, "")
     if kind == "credential" and re.fullmatch(r"[A-Za-z0-9._-]+", name):
         directory = environ.get("CREDENTIALS_DIRECTORY", "")
@@ -166,7 +176,9 @@ def _secret(key: str, reference: str, environ: Mapping[str, str], problems: list
         if environ.get(variable):
             return environ[variable]
         problems.append(
-            f"{key}: no credential {name}; add LoadCredential={name}:FILE to the unit or set ${variable}"
+            _MissingSecret(
+                f"{key}: no credential {name}; add LoadCredential={name}:FILE to the unit or set ${variable}"
+            )
         )
         return ""
     if kind == "file" and name:
@@ -180,7 +192,8 @@ def _read_secret(key: str, path: Path, problems: list[str]) -> str:
         with path.open("rb") as file:
             return file.read(20_000).decode("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        problems.append(f"{key}: {path} cannot be read: {getattr(error, 'strerror', None) or 'not a text'}")
+        problem = f"{key}: {path} cannot be read: {getattr(error, 'strerror', None) or 'not a text'}"
+        problems.append(_MissingSecret(problem))
         return ""
 
 
@@ -200,7 +213,10 @@ def _with_defaults(
         )
     url = settings.database.url
     if url and not url.startswith(("sqlite:", "postgresql:", "postgres:")):
-        url = _secret("database.url", url, environ, problems)
+        missing: list[str] = []
+        url = _secret("database.url", url, environ, missing)
+        # Never a _MissingSecret: without it, the wrong database would be used.
+        problems.extend(map(str, missing))
     knowledge = settings.ai.knowledge
     for key, named in (("knowledge", knowledge), ("system_prompt_file", settings.ai.system_prompt_file)):
         if key in document.get("ai", {}) and named is not None and not named.exists():

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from wabot.errors import OperatorNeeded
 
@@ -64,6 +65,29 @@ def prepare(path: Path) -> Device | None:
             f"the session store {path} cannot be used ({error}): "
             "if no other program has it open, move its directory aside and pair again"
         ) from None
+    return Device(jid=str(row[0] or ""), lid=str(row[1] or "")) if row else None
+
+
+def read_device(path: Path) -> Device | None:
+    """Whom the store is linked to, as a mere look; for a caller that holds the session lock.
+
+    Nothing is written, unless the last client was killed: then what it left in the journal is taken in, as
+    the next client would do, because a look without it could miss the link.
+
+    Raises:
+        OperatorNeeded: the file is damaged, or locked by another program.
+    """
+    if not path.exists():
+        return None
+    left_over = any(path.with_name(path.name + end).exists() for end in ("-wal", "-journal"))
+    how = "mode=rw" if left_over else "mode=ro&immutable=1"
+    try:
+        with closing(sqlite3.connect(f"file:{quote(str(path))}?{how}", uri=True, timeout=1)) as store:
+            if not _has_table(store, "whatsmeow_device"):
+                return None
+            row = store.execute("SELECT jid, lid FROM whatsmeow_device LIMIT 1").fetchone()
+    except sqlite3.Error as error:
+        raise OperatorNeeded(f"the session store {path} cannot be read: {error}") from None
     return Device(jid=str(row[0] or ""), lid=str(row[1] or "")) if row else None
 
 

@@ -1,0 +1,71 @@
+"""The other configurations of this machine: one file for each number, side by side in one directory."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from wabot.config import load_settings
+from wabot.errors import ConfigError
+from wabot.settings import Settings
+
+_DEFAULT_NAME = "wabot"
+_SECTIONS = frozenset(field.name for field in dataclasses.fields(Settings)) - {"source"}
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """One configuration file.
+
+    Attributes:
+        name: of the session: the file's, without its ending.
+        settings: None when it cannot be used.
+        problem: why not.
+        user_id: whose number it is for, also when the rest is of no use; "" when that cannot be told.
+    """
+
+    name: str
+    settings: Settings | None
+    problem: str = ""
+    user_id: str = ""
+
+
+def configurations(settings: Settings, environ: Mapping[str, str]) -> list[Configuration]:
+    """The configuration in use, and after it those in the same directory.
+
+    Files that are no configuration of wabot's are left out. Secrets that are not needed for a look at the
+    state may be missing.
+
+    Args:
+        settings: what is in use.
+        environ: the process environment.
+    """
+    own = Path(settings.source)
+    if not own.is_file():
+        return [Configuration(_DEFAULT_NAME, settings, user_id=settings.account.user_id)]
+    found = [Configuration(own.stem, settings, user_id=settings.account.user_id)]
+    for path in sorted(own.parent.glob("*.toml")):
+        if not path.samefile(own):
+            configuration = _read(path, environ)
+            if configuration is not None:
+                found.append(configuration)
+    return found
+
+
+def _read(path: Path, environ: Mapping[str, str]) -> Configuration | None:
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        return Configuration(path.stem, None, f"{path} cannot be read: {error}")
+    if not document.keys() & _SECTIONS:
+        return None
+    try:
+        settings = load_settings(path, environ, all_secrets=False)
+    except ConfigError as error:
+        account = document.get("account")
+        user_id = account.get("user_id") if isinstance(account, dict) else None
+        return Configuration(path.stem, None, str(error), user_id if isinstance(user_id, str) else "")
+    return Configuration(path.stem, settings, user_id=settings.account.user_id)
