@@ -34,6 +34,8 @@ class Handler(BaseHTTPRequestHandler):
     """Answers one request with the next fault of the script, or like a model."""
 
     protocol_version = "HTTP/1.1"
+    # Otherwise the body waits 40 ms for the acknowledgement of the headers.
+    disable_nagle_algorithm = True
     server: _Server
 
     def do_POST(self) -> None:

@@ -152,7 +152,7 @@ _CONCEPTS_OF = _index()
 CONCEPT_WORDS = frozenset(word for members in _CONCEPTS.values() for word in members.split())
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=8192)
 def concepts_of(word: str) -> frozenset[str]:
     """Return the concepts of a folded word, by itself or else by its stem; empty for most."""
     return _CONCEPTS_OF.get(word) or _CONCEPTS_OF.get(_STEM_MARK + stem(word), frozenset())

@@ -74,9 +74,9 @@ class KnowledgeBase:
         if signature == self._signature:
             return
         entries = [entry for path, _, size in files for entry in _read_entries(path, size, base=self._folder)]
+        outdated, self._index = self._index, SearchIndex(entries)
         self._signature = signature
-        self._index.close()
-        self._index = SearchIndex(entries)
+        outdated.close()
         log.info("knowledge: %d passages in %d files under %s", len(entries), len(files), self._folder)
 
 

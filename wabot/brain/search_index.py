@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from wabot.brain.concepts import CONCEPT_WORDS, concepts_asked, concepts_in, concepts_of
-from wabot.brain.spelling import typo_likeness
+from wabot.brain.spelling import Speller
 from wabot.brain.words import stem, terms, words
 
 _MAX_QUESTION_CHARACTERS = 1000
@@ -72,6 +72,7 @@ class SearchIndex:
             for text in (entry.title, entry.context, entry.text)
             for word in words(text)
         )
+        self._speller = Speller(self._vocabulary | CONCEPT_WORDS)
         self._stems = frozenset(stem(word) for word in self._vocabulary)
         self._heading_terms = tuple(_heading_terms(entry.title) for entry in self._entries)
 
@@ -134,14 +135,10 @@ class SearchIndex:
 
     def _typo_meanings(self, word: str) -> dict[str, float]:
         alternatives: dict[str, float] = {}
-        for known in self._vocabulary | CONCEPT_WORDS:
-            likeness = typo_likeness(word, known)
-            if not likeness:
-                continue
-            key = stem(known)
+        for known, likeness in self._speller.guess(word).items():
             meant = {_concept_term(concept): _CONCEPT_WEIGHT for concept in concepts_of(known)}
             if known in self._vocabulary:
-                meant[key] = 1.0
+                meant[stem(known)] = 1.0
             for term, weight in meant.items():
                 alternatives[term] = max(alternatives.get(term, 0.0), likeness * weight)
         return alternatives

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
+
+_MOST_SLIPS = 2
 
 # How people spell by ear, in the order the rules apply: "orario", "embio", "caveza", "hacecito".
 _SOUNDS = (
@@ -27,12 +30,31 @@ _SOUNDS = (
 _DOUBLED = re.compile(r"(.)\1+")
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=8192)
 def sound(word: str) -> str:
     """Return a folded word as it sounds in Spanish, where spellings by ear meet ("orario", "horario")."""
     for written, heard in _SOUNDS:
         word = word.replace(written, heard)
     return _DOUBLED.sub(r"\1", word)
+
+
+class Speller:
+    """Knows a set of folded words, and which of them a mistyped word may be."""
+
+    def __init__(self, known: Iterable[str]) -> None:
+        self._by_sound: dict[str, list[str]] = {}
+        self._by_start: dict[tuple[str, int], list[str]] = {}
+        for word in known:
+            self._by_sound.setdefault(sound(word), []).append(word)
+            self._by_start.setdefault((word[0], len(word)), []).append(word)
+
+    def guess(self, word: str) -> dict[str, float]:
+        """Return the known words `word` may be mistyped for, with the likeness of each (`typo_likeness`)."""
+        near = range(len(word) - _MOST_SLIPS, len(word) + _MOST_SLIPS + 1)
+        candidates = [*self._by_sound.get(sound(word), ())]
+        candidates += (known for length in near for known in self._by_start.get((word[0], length), ()))
+        guesses = {known: typo_likeness(word, known) for known in candidates}
+        return {known: likeness for known, likeness in guesses.items() if likeness}
 
 
 def typo_likeness(word: str, known: str) -> float:
@@ -52,7 +74,7 @@ def typo_likeness(word: str, known: str) -> float:
         return 0.8
     if shorter >= 5 and _within_distance(word, known, 1):
         return 0.85 if shorter >= 7 else 0.5
-    return 0.6 if shorter >= 8 and _within_distance(word, known, 2) else 0.0
+    return 0.6 if shorter >= 8 and _within_distance(word, known, _MOST_SLIPS) else 0.0
 
 
 def _within_distance(left: str, right: str, limit: int) -> bool:

@@ -7,6 +7,7 @@ import unicodedata
 from functools import lru_cache
 
 _WORD = re.compile(r"[^\W_]+")
+_LONGEST_WORD = 40
 # Shorter keys would make one of words that have nothing in common ("mesa", "meses").
 _SHORTEST_STEM = 4
 _SHORTEST_SINGULAR = 3
@@ -22,7 +23,7 @@ _SMALL_WORDS = """
     has hasta hay he hola igual ir la las le les lo los luego mas me mi mis misma mismo mucha muchas
     mucho muchos muy nada ni ningun ninguna no nos nosotros o oiga os otra otras otro otros para pero
     poco podeis poder podria podrian podriais porfa porfavor por porque pueda puede pueden puedes puedo
-    pues que querer queria quería quien quiero quisiera saber se sea seria ser si sido sin sobre sois
+    pues que querer queria quien quiero quisiera saber se sea seria ser si sido sin sobre sois
     solo son soy su sus tal tambien tan tanto tardes te tener tengo tenga tengan teneis ti tiene tienen
     tienes todo todos tu tus un una unas uno unos usted ustedes va vale vamos van varios vosotros voy y
     ya yo noches noche gustaria necesito necesitaria vuestro vuestra vuestros vuestras tendran tendrian
@@ -83,10 +84,14 @@ def terms(text: str) -> list[str]:
 
 def words(text: str) -> list[str]:
     """Return the folded words of a text that carry a subject, in order, repeats included."""
-    return [word for word in _WORD.findall(fold(text)) if len(word) > 1 and word not in _STOP_WORDS]
+    return [word for word in _WORD.findall(fold(text)) if _carries_subject(word)]
 
 
-@lru_cache(maxsize=20_000)
+def _carries_subject(word: str) -> bool:
+    return 1 < len(word) <= _LONGEST_WORD and word not in _STOP_WORDS
+
+
+@lru_cache(maxsize=8192)
 def stem(word: str) -> str:
     """Cut the ending off a folded word: "envios" and "enviar" become one key, as do "ship" and "shipping".
 
