@@ -21,6 +21,7 @@ import psycopg2
 import pytest
 
 from wabot.database import migrate, open_database
+from wabot.models import OWN_TABLES
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 10.0
@@ -107,11 +108,22 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return url
 
 
-@pytest.fixture
-def database(database_url: str) -> Iterator[Any]:
-    """An open database with wabot's tables, on each of the two engines in turn."""
-    opened = open_database(database_url)
+@pytest.fixture(scope="session")
+def postgresql_url_of_all(postgresql_server: PostgresqlServer) -> str:
+    """The address of one PostgreSQL database that all tests use in turn: making one takes a while."""
+    postgresql_server.execute("CREATE DATABASE test_all")
+    return postgresql_server.url("test_all")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def database(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """An open database with wabot's tables, which are empty, on each of the two engines in turn."""
+    is_sqlite = request.param == "sqlite"
+    opened = open_database(request.getfixturevalue("sqlite_url" if is_sqlite else "postgresql_url_of_all"))
     migrate(opened)
+    if not is_sqlite:
+        tables = ", ".join(table._meta.table_name for table in OWN_TABLES)
+        opened.execute_sql(f"TRUNCATE {tables} RESTART IDENTITY")
     yield opened
     opened.close()
 

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from peewee import fn
+from peewee import IntegrityError, fn
 
 from wabot.messages import IncomingMessage, Kind
 from wabot.models import Chat, Inbound, Outbound, database
 
 _KEPT_TEXT_CHARACTERS = 20_000  # WhatsApp's own limit is about 65,000; a model needs less
+_REMEMBERED_CHATS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,35 +48,12 @@ class Inbox:
         if message.kind is Kind.PROTOCOL:
             # Keys and settings that the account's own devices tell each other.
             return None
-        with database.atomic():
-            chat_id = self._chat_id(message, now)
-            if message.kind in (Kind.EDIT, Kind.REVOKE):
-                self._amend(message)
-            state = "owner" if message.from_me else "pending"
-            if message.kind in (Kind.EDIT, Kind.REVOKE, Kind.REACTION):
-                state = "ignored"
-            inserted = (
-                Inbound.insert(
-                    user_id=self._user_id,
-                    chat=chat_id,
-                    jid=message.chat,
-                    message_id=message.message_id,
-                    sender=message.sender,
-                    kind=message.kind,
-                    text=message.text[:_KEPT_TEXT_CHARACTERS],
-                    quoted_text=message.quoted_text[:_KEPT_TEXT_CHARACTERS],
-                    mentions=" ".join(message.mentions),
-                    offline=message.offline,
-                    sent_at=message.sent_at,
-                    received_at=now,
-                    state=state,
-                    reason=message.kind if state == "ignored" else "",
-                )
-                .on_conflict_ignore()
-                .as_rowcount()
-                .execute()
-            )
-        return chat_id if inserted and state == "pending" else None
+        try:
+            return self._store(message, now)
+        except IntegrityError:
+            # Another process deleted the chat, whose number is still remembered here, with all it held.
+            self._chat_ids.clear()
+            return self._store(message, now)
 
     def waiting(self) -> list[Waiting]:
         """Every chat with messages still to answer, for a start after a stop or a crash."""
@@ -156,15 +134,46 @@ class Inbox:
         ]
         return sorted(said, key=lambda turn: turn[0])[-limit:]
 
+    def _store(self, message: IncomingMessage, now: datetime) -> int | None:
+        with database.atomic():
+            chat_id = self._chat_id(message, now)
+            if message.kind in (Kind.EDIT, Kind.REVOKE):
+                self._amend(message, chat_id)
+            state = "owner" if message.from_me else "pending"
+            if message.kind in (Kind.EDIT, Kind.REVOKE, Kind.REACTION):
+                state = "ignored"
+            inserted = (
+                Inbound.insert(
+                    user_id=self._user_id,
+                    chat=chat_id,
+                    jid=message.chat,
+                    message_id=message.message_id,
+                    sender=message.sender,
+                    kind=message.kind,
+                    text=message.text[:_KEPT_TEXT_CHARACTERS],
+                    quoted_text=message.quoted_text[:_KEPT_TEXT_CHARACTERS],
+                    mentions=" ".join(message.mentions),
+                    offline=message.offline,
+                    sent_at=message.sent_at,
+                    received_at=now,
+                    state=state,
+                    reason=message.kind if state == "ignored" else "",
+                )
+                .on_conflict_ignore()
+                .as_rowcount()
+                .execute()
+            )
+        # Only now: what was rolled back must not be remembered.
+        self._remember_chat(message, chat_id)
+        return chat_id if inserted and state == "pending" else None
+
     def _chat_id(self, message: IncomingMessage, now: datetime) -> int:
         """The row of the chat; written only when something about it is new."""
-        contact = message.contact
-        key = (contact, message.chat, message.name if not message.from_me else "")
-        known = self._chat_ids.get(key)
+        known = self._chat_ids.get(_chat_key(message))
         if known is not None:
             return known
         chat = self._find_chat(message) or Chat(
-            user_id=self._user_id, contact=contact, jid=message.chat, created_at=now
+            user_id=self._user_id, contact=message.contact, jid=message.chat, created_at=now
         )
         chat.jid = message.chat
         chat.phone = message.phone or chat.phone
@@ -174,10 +183,12 @@ class Inbox:
         if message.name and not message.from_me:
             chat.name = message.name[:200]
         chat.save()
-        if len(self._chat_ids) >= 10_000:
-            self._chat_ids.clear()
-        self._chat_ids[key] = chat.id
         return int(chat.id)
+
+    def _remember_chat(self, message: IncomingMessage, chat_id: int) -> None:
+        if len(self._chat_ids) >= _REMEMBERED_CHATS:
+            self._chat_ids.clear()
+        self._chat_ids[_chat_key(message)] = chat_id
 
     def _find_chat(self, message: IncomingMessage) -> Chat | None:
         mine = Chat.user_id == self._user_id
@@ -187,15 +198,16 @@ class Inbox:
             chat = Chat.select().where(mine, Chat.lid == message.lid).order_by(Chat.id).first()
         return chat
 
-    def _amend(self, message: IncomingMessage) -> None:
+    def _amend(self, message: IncomingMessage, chat_id: int) -> None:
         """The customer edited or took back a message that has no answer yet."""
         mine = (
-            (Inbound.user_id == self._user_id)
-            & (Inbound.jid == message.chat)
+            (Inbound.chat == chat_id)
             & (Inbound.message_id == message.target_id)
-            & (Inbound.sender == message.sender)
             & (Inbound.state == "pending")
         )
+        if message.is_group:
+            # Elsewhere there is one customer only, whose address may have changed since.
+            mine &= Inbound.sender == message.sender
         if message.kind is Kind.REVOKE:
             Inbound.update(state="ignored", reason="taken back by the customer", text="").where(
                 mine
@@ -207,3 +219,8 @@ class Inbox:
     def horizon(now: datetime, age_seconds: float) -> datetime:
         """The oldest time that counts, without leaving the calendar."""
         return now - timedelta(seconds=min(age_seconds, 100 * 365 * 86_400))
+
+
+def _chat_key(message: IncomingMessage) -> tuple[str, str, str]:
+    """What a message says of its chat: as long as it stays the same, the row needs no writing."""
+    return (message.contact, message.chat, "" if message.from_me else message.name)

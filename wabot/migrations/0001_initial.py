@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from peewee import (
+    SQL,
     AutoField,
     BlobField,
     BooleanField,
@@ -13,12 +14,16 @@ from peewee import (
     ForeignKeyField,
     IntegerField,
     Model,
+    SqliteDatabase,
     TextField,
 )
 
 
 def up(migrator: Any, db: Any) -> None:
     """Create the tables."""
+    # Without this SQLite gives the number of a deleted row to the next one, and a process that remembers the
+    # chat of a customer who was forgotten meanwhile would write into another customer's.
+    never_reused: list[Any] = [SQL("AUTOINCREMENT")] if isinstance(db, SqliteDatabase) else []
 
     class Fact(Model):
         key = CharField(primary_key=True)
@@ -49,7 +54,7 @@ def up(migrator: Any, db: Any) -> None:
             table_name = "wabot_sessions"
 
     class Chat(Model):
-        id = AutoField()
+        id = AutoField(constraints=never_reused)
         user_id = TextField()
         contact = TextField()
         jid = TextField()
@@ -65,7 +70,7 @@ def up(migrator: Any, db: Any) -> None:
             indexes = ((("user_id", "contact"), True), (("user_id", "lid"), False))
 
     class Inbound(Model):
-        id = AutoField()
+        id = AutoField(constraints=never_reused)
         user_id = TextField()
         chat = ForeignKeyField(Chat, on_delete="CASCADE", backref="inbound")
         jid = TextField()
@@ -92,7 +97,7 @@ def up(migrator: Any, db: Any) -> None:
             )
 
     class Outbound(Model):
-        id = AutoField()
+        id = AutoField(constraints=never_reused)
         user_id = TextField()
         chat = ForeignKeyField(Chat, on_delete="CASCADE", backref="outbound")
         text = TextField()
