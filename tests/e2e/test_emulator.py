@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.echo_process import EchoProcess
+from tests.e2e.echo_process import REPOSITORY, EchoProcess
 from wabot.emulator.customer import Customer
 from wabot.emulator.pairing import PairingError
 from wabot.emulator.plaintexts import MEDIA_KINDS
@@ -375,9 +378,10 @@ class TestEndings:
     def test_a_ban_tells_how_long_it_lasts_and_ends(
         self, second_emulator: Emulator, start: Callable[[], EchoProcess]
     ) -> None:
-        second_emulator.ban(1.5, code=104)
-        assert "Expire: 2" in start().wait_for("banned")["detail"]
-        time.sleep(1.5)
+        end = time.monotonic() + 2
+        second_emulator.ban(2, code=104)
+        assert re.search(r"Expire: [12]\n", start().wait_for("banned")["detail"])
+        time.sleep(max(0.0, end - time.monotonic()))
         start().wait_for("connected")
 
     def test_a_ban_with_a_new_code(self, second_emulator: Emulator, start: Callable[[], EchoProcess]) -> None:
@@ -568,6 +572,30 @@ def test_more_prekeys_are_asked_for_when_few_are_left(emulator: Emulator, bot: E
     customer.send("the last straw")
     customer.wait_for_replies(1)
     emulator.wait_until(lambda: emulator.bot.prekeys > 50)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [["tests/e2e/raw_echo.py", "STORE"], ["-m", "wabot", "run", "--config", "CONFIG"]],
+    ids=["raw", "wabot"],
+)
+def test_without_the_launcher_no_client_trusts_the_emulator(tmp_path: Path, program: list[str]) -> None:
+    config = tmp_path / "wabot.toml"
+    config.write_text(f'[paths]\nstate = "{tmp_path / "state"}"\n')
+    paths = {"STORE": str(tmp_path / "session.sqlite"), "CONFIG": str(config)}
+    with Emulator() as running:
+        process = subprocess.Popen(
+            [sys.executable, *(paths.get(argument, argument) for argument in program)],
+            env=running.environment(),
+            cwd=REPOSITORY,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        with process:
+            running.wait_until(lambda: any(event.kind == "dial failed" for event in running.transcript))
+            process.kill()
+        assert "codes shown" not in {event.kind for event in running.transcript}
 
 
 def test_nothing_is_left_running(tmp_path: Path) -> None:

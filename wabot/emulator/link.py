@@ -28,6 +28,9 @@ whatsmeow stops reading its queue when the socket closes: with an immediate clos
 was lost and the client never came back.
 """
 
+_CUT_AFTER_SECONDS = 0.1
+"""How long after a stanza a cut comes that is meant to come after it: the client has to have handled it."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -106,7 +109,7 @@ class Link:
         self._put(node, _After.LINGER)
 
     def send_and_cut(self, node: Node, halfway: bool = False) -> None:
-        """Queue `node` and cut the link right after it, or in the middle of its frame."""
+        """Queue `node` and cut the link once the client has it, or in the middle of its frame."""
         self._put(node, _After.CUT_HALFWAY if halfway else _After.CUT)
 
     def close(self) -> None:
@@ -162,5 +165,7 @@ class Link:
         if outgoing.after is _After.LINGER:
             self._ended.wait(LINGER_SECONDS)
             self._websocket.close()
+        if outgoing.after is _After.CUT:
+            self._ended.wait(_CUT_AFTER_SECONDS)
         if outgoing.after is not _After.NOTHING:
             self.cut()

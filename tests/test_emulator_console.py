@@ -1,0 +1,89 @@
+"""The interactive emulator without a bot: what each line does and says."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from wabot.emulator.console import HELP, Console
+from wabot.emulator.server import Emulator
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    with Emulator() as running:
+        yield running
+
+
+@pytest.fixture
+def console(emulator: Emulator) -> tuple[Console, io.StringIO]:
+    out = io.StringIO()
+    return Console(emulator, out), out
+
+
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        ("hola", "no: no bot is linked to the account: scan its code first"),
+        ("/phone hola", "no: no bot is linked to the account: scan its code first"),
+        ("/phone", "no: /phone wants the text that the owner writes"),
+        ("/as 2", "you are Customer 2, +34600000002"),
+        ("/as two", "no: /as wants a number: /as 2"),
+        ("/as 0", "no: /as wants a number: /as 2"),
+        ("/scan", "no: this is no code to link a device: five fields with commas are expected"),
+        ("/cut send", "the link will be cut when the bot sends its next message"),
+        ("/ban soon", "no: 'soon' is no duration: say 30s or 2m"),
+        ("/dance", "no: /dance is unknown; /help tells what there is"),
+        ("/status", "the bot is not linked, away; 0 logins in 0 dials, 0 messages wait for it;"),
+        ("/help", "/refuse 10s       refuse connections for a while"),
+    ],
+)
+def test_what_a_line_answers(console: tuple[Console, io.StringIO], line: str, answer: str) -> None:
+    carried, out = console
+    carried.carry_out(line)
+    assert answer in out.getvalue()
+
+
+@pytest.mark.parametrize("line", ["", "/cut", "/silence", "/speak", "/replace", "/logout", "/late 0.1s"])
+def test_what_needs_no_answer(console: tuple[Console, io.StringIO], line: str) -> None:
+    carried, out = console
+    carried.carry_out(line)
+    assert out.getvalue() == ""
+
+
+def test_every_command_is_in_the_help(console: tuple[Console, io.StringIO]) -> None:
+    for name in console[0]._commands:
+        assert f"/{name}" in HELP
+
+
+def test_events_are_shown_without_control_characters(emulator: Emulator) -> None:
+    out = io.StringIO()
+
+    def lines() -> Iterator[str]:
+        emulator._service.note("reply", "34600000001", "\x1b[2Jhola")
+        emulator._service.note("dial", "bot")
+        yield "/quit\n"
+        yield "never read\n"
+
+    Console(emulator, out).run(lines())  # type: ignore[arg-type]
+    assert out.getvalue()[10:] == "Customer 1 reads: ?[2Jhola\n"
+
+
+def test_the_command_tells_how_to_start_a_bot_and_ends_with_its_input() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "wabot.emulator"],
+        input="/status\n/as 3\n",
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert "export HTTPS_PROXY=http://127.0.0.1:" in done.stdout
+    assert "wabot.emulator.launcher" in done.stdout and "wabot run --config wabot.toml" in done.stdout
+    assert "you are Customer 3" in done.stdout
+    assert "this is an emulator of WhatsApp on 127.0.0.1" in done.stderr
