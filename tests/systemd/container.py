@@ -155,7 +155,9 @@ class Container:
         self.run("systemctl", "daemon-reload")
 
     def reset(self, unit: str) -> None:
-        """Stop the unit and forget its override and its failure."""
+        """End the unit at once, and forget its override and its failure."""
+        self.run("systemctl", "stop", "--no-block", unit, check=False)
+        self.run("systemctl", "kill", "--signal=KILL", unit, check=False)
         self.run("systemctl", "stop", unit, check=False)
         shutil.rmtree(self.path(f"/etc/systemd/system/{unit}.d"), ignore_errors=True)
         self.run("systemctl", "daemon-reload")
@@ -187,7 +189,10 @@ class Container:
     def journal(self, unit: str, after: str = "") -> list[JournalLine]:
         """What the unit, and systemd about it, wrote to the journal after a cursor."""
         since = ["--after-cursor", after] if after else []
-        shown = self.run("journalctl", "--unit", unit, "--output", "json", "--quiet", *since).stdout
+        self.run("journalctl", "--sync")
+        # It fails when a pattern fits no unit that ever wrote.
+        wanted = ["--unit", unit, "--output", "json", "--quiet", *since]
+        shown = self.run("journalctl", *wanted, check="*" not in unit).stdout
         entries = [json.loads(line) for line in shown.splitlines()]
         return [JournalLine(int(entry["PRIORITY"]), _message(entry["MESSAGE"])) for entry in entries]
 

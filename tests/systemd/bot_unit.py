@@ -1,0 +1,133 @@
+"""The bot as the unit file runs it, led to an emulator in the container's network."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.systemd.container import Container, JournalLine, environment_lines
+from wabot.emulator.server import Emulator
+
+SAMPLE_KNOWLEDGE = "/opt/wabot/src/wabot/sample_knowledge"
+
+
+class BotUnit:
+    """One service, its configuration and its state.
+
+    Args:
+        container: where it runs.
+        emulator: in the container's network; None for a machine without network.
+        name: of the unit and of the configuration; "wabot" for the first number, else wabot@NAME.service.
+    """
+
+    def __init__(self, container: Container, emulator: Emulator | None, name: str = "wabot") -> None:
+        self._container = container
+        self._emulator = emulator
+        self.unit = "wabot.service" if name == "wabot" else f"wabot@{name}.service"
+        self.config = f"/etc/wabot/{name}.toml"
+        self._authority = f"/etc/wabot/{name}-emulator-ca.pem"
+        self._began = container.cursor()
+
+    def configure(self, user_id: str = "default", provider: str = "", more: str = "", **lines: str) -> None:
+        """Write the configuration and lead the service to the emulator.
+
+        Args:
+            user_id: whose session.
+            provider: base URL of an OpenAI-compatible endpoint; "" for none.
+            more: further lines of that provider.
+            lines: settings of the unit to replace, such as RestartSec="1".
+        """
+        text = (
+            f'[account]\nuser_id = "{user_id}"\n[paths]\nstate = "/var/lib/wabot"\n'
+            f'[ai]\nknowledge = "{SAMPLE_KNOWLEDGE}"\n[replies]\ndebounce = 0\ntyping = false\n'
+        )
+        if provider:
+            text += f'[[ai.providers]]\nname = "test"\nbase_url = "{provider}"\nmodel = "echo"\n{more}\n'
+        self._container.write(self.config, text, mode=0o640)
+        self._container.run("chown", "root:wabot", self.config)
+        self.override(*(f"{name}={value}" for name, value in lines.items()))
+
+    def override(self, *lines: str) -> None:
+        """Replace settings of the unit; where the emulator is stays known."""
+        self._container.override(self.unit, ["[Service]", *self._way_to_emulator(), *lines])
+
+    def start(self, check: bool = True) -> int:
+        """`systemctl start`, which returns when the service is ready or has failed; its exit code."""
+        code = self._container.run("systemctl", "start", self.unit, check=False).returncode
+        assert not check or code == 0, self.messages()
+        return code
+
+    def pair(self) -> None:
+        """Start, scan the code, and wait until messages are taken."""
+        assert self._emulator is not None
+        self.start()
+        self.wait_for_state("pairing")
+        logins = self._emulator.bot.logins
+        self._emulator.phone.scan(self.status()["qr"])
+        self._emulator.wait_for_login(logins + 1)
+        self.wait_for_state("connected")
+
+    def status(self) -> dict[str, Any]:
+        """The session, as the operator sees it with `wabot status --json`."""
+        command = ["runuser", "-u", "wabot", "--", "/opt/wabot/bin/wabot"]
+        answer = self._container.run(*command, "status", "--json", "--config", self.config, check=False)
+        assert answer.stdout, answer.stderr
+        session: dict[str, Any] = json.loads(answer.stdout)["sessions"][0]
+        return session
+
+    def show(self, *names: str) -> dict[str, str]:
+        """Properties of the unit."""
+        return self._container.show(self.unit, *names)
+
+    def wait_for_state(self, state: str, timeout_seconds: float = 30) -> None:
+        """Wait until the line in `systemctl status` begins with the state and the program says so too."""
+        self._container.wait_until(
+            lambda: (
+                self.show("StatusText")["StatusText"].startswith(state) and self.status()["state"] == state
+            ),
+            self.unit,
+            timeout_seconds,
+            self._began,
+        )
+
+    def wait_for(self, timeout_seconds: float = 30, **wanted: str) -> None:
+        """Wait until the unit's properties are as wanted."""
+        self._container.wait_for_property(self.unit, timeout_seconds, **wanted)
+
+    def kill(self, signal_name: str) -> None:
+        """Send a signal to the process."""
+        self._container.kill(self.unit, signal_name)
+
+    def stop(self) -> None:
+        """`systemctl stop`."""
+        self._container.run("systemctl", "stop", self.unit)
+
+    def journal(self) -> list[JournalLine]:
+        """What it wrote since this object was made."""
+        return self._container.journal(self.unit, self._began)
+
+    def messages(self) -> str:
+        """The same as one text."""
+        return "\n".join(line.message for line in self.journal())
+
+    def remove(self) -> None:
+        """End it and remove what it left, so that the next test finds a new machine."""
+        self._container.reset(self.unit)
+        for inside in ("/var/lib/wabot", "/etc/wabot", "/etc/credstore"):
+            shutil.rmtree(self._container.path(inside), ignore_errors=True)
+
+    def _way_to_emulator(self) -> Iterable[str]:
+        if self._emulator is None:
+            return []
+        environment: Mapping[str, str] = self._emulator.environment({})
+        self._container.write(self._authority, Path(environment["SSL_CERT_FILE"]).read_text())
+        # The unit's own command, behind the launcher that makes the client library trust the emulator.
+        _, *launch = self._emulator.command("run", "--config", self.config)
+        return [
+            *environment_lines({**environment, "SSL_CERT_FILE": self._authority}),
+            "ExecStart=",
+            f"ExecStart=/opt/wabot/bin/python {' '.join(launch)}",
+        ]

@@ -1,0 +1,188 @@
+"""The units as they are shipped, with the real bot, on a booted systemd."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable
+
+import pytest
+
+from tests.provider_server import ProviderServer, say
+from tests.systemd.bot_unit import BotUnit
+from tests.systemd.conftest import MakeUnit
+from tests.systemd.container import Container
+from wabot.emulator.server import Emulator
+
+pytestmark = [pytest.mark.systemd, pytest.mark.timeout(180)]
+
+Alerts = Callable[[], list[str]]
+
+
+def test_from_the_start_to_the_first_answer(container: Container, emulator: Emulator, bot: BotUnit) -> None:
+    bot.start()
+    assert bot.show("ActiveState", "SubState") == {"ActiveState": "active", "SubState": "running"}
+    bot.wait_for_state("pairing")
+    assert "scan this code" in bot.messages()
+    assert "█" in bot.messages()
+
+    emulator.phone.scan(bot.status()["qr"])
+    bot.wait_for_state("connected")
+    ana = emulator.customer(1, name="Ana")
+    ana.send("Hola, ¿cuánto cuesta el envío a domicilio?")
+    assert "env" in ana.wait_for_replies(1)[0].text.lower()
+    assert ana.phone not in bot.messages()
+    assert "domicilio" not in bot.messages()
+
+    state = container.path("/var/lib/wabot")
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in [state, *state.rglob("*")]}
+    assert {path.name for path, mode in modes.items() if mode != (0o700 if path.is_dir() else 0o600)} == set()
+
+    bot.stop()
+    assert bot.show("Result", "ExecMainStatus") == {"Result": "success", "ExecMainStatus": "0"}
+    assert bot.status()["state"] == "stopped"
+    assert {line.priority for line in bot.journal()} <= {5, 6}, bot.journal()
+
+
+def test_a_process_that_stands_still_is_replaced(emulator: Emulator, bot: BotUnit) -> None:
+    bot.configure(WatchdogSec="10", RestartSec="0")
+    bot.pair()
+    bot.kill("STOP")
+    bot.wait_for(NRestarts="1", ActiveState="active")
+    bot.wait_for_state("connected")
+    assert "Watchdog timeout" in bot.messages()
+    assert "Fatal Python error: Aborted" in bot.messages()
+    # Not the stacks of all: the threads that wake up move on while they are being read, and that may fail.
+    assert "most recent call first" in bot.messages()
+    ana = emulator.customer(1)
+    ana.send("¿Siguen ahí?")
+    ana.wait_for_replies(1)
+
+
+def test_kill_9_loses_no_reply(
+    container: Container, emulator: Emulator, bot: BotUnit, model: ProviderServer
+) -> None:
+    bot.configure(provider=model.base_url, RestartSec="0")
+    model.script(say("Sí, claro.", delay_seconds=60))
+    bot.pair()
+    ana = emulator.customer(1)
+    ana.send("¿Me oye?")
+    container.wait_until(lambda: model.requests, bot.unit)
+    bot.kill("KILL")
+    bot.wait_for(NRestarts="1", ActiveState="active")
+    ben = emulator.customer(2)
+    ben.send("¿Y a mí?")
+    assert [reply.text for reply in ana.wait_for_replies(1)] == ["¿Me oye?"]
+    assert [reply.text for reply in ben.wait_for_replies(1)] == ["¿Y a mí?"]
+
+
+def test_a_stop_in_the_middle_of_an_answer(
+    container: Container, emulator: Emulator, bot: BotUnit, model: ProviderServer
+) -> None:
+    bot.configure(provider=model.base_url)
+    model.script(say("Nobody hears this one.", delay_seconds=60))
+    bot.pair()
+    ana = emulator.customer(1)
+    ana.send("¿Me oye?")
+    container.wait_until(lambda: model.requests, bot.unit)
+    bot.stop()
+    assert bot.show("Result", "ExecMainStatus") == {"Result": "success", "ExecMainStatus": "0"}
+    assert not ana.replies
+    bot.start()
+    assert [reply.text for reply in ana.wait_for_replies(1)] == ["¿Me oye?"]
+
+
+def test_a_second_service_on_the_same_session_gives_up(
+    container: Container, emulator: Emulator, bot: BotUnit, make_unit: MakeUnit, alerts: Alerts
+) -> None:
+    bot.pair()
+    logins = emulator.bot.logins
+    second = make_unit("second")
+    second.configure(RestartSec="0")
+    assert second.start(check=False) == 1
+    failed = {"ActiveState": "failed", "Result": "exit-code", "ExecMainStatus": "78", "NRestarts": "0"}
+    assert second.show(*failed) == failed
+    pid = bot.show("MainPID")["MainPID"]
+    assert f"session default is in use by PID {pid}" in second.messages()
+    assert "systemctl stop wabot.service" in second.messages()
+    container.wait_until(alerts, "wabot-alert@second.service")
+    assert alerts() == ["alert: wabot@second.service ended with 78"]
+    assert bot.status()["state"] == "connected"
+    assert emulator.bot.logins == logins
+
+
+def test_two_numbers_side_by_side(container: Container, bot: BotUnit) -> None:
+    with container.in_network(Emulator) as elsewhere:
+        shop = BotUnit(container, elsewhere, "shop")
+        try:
+            shop.configure(user_id="shop")
+            bot.pair()
+            shop.pair()
+            customer = elsewhere.customer(1)
+            customer.send("Hola, ¿cuánto cuesta el envío a domicilio?")
+            customer.wait_for_replies(1)
+            assert bot.status()["state"] == "connected"
+        finally:
+            shop.remove()
+
+
+def test_replaced_ends_for_good_with_one_alert(
+    container: Container, emulator: Emulator, bot: BotUnit, alerts: Alerts
+) -> None:
+    bot.configure(RestartSec="0")
+    bot.pair()
+    emulator.replace()
+    bot.wait_for(ActiveState="failed", ExecMainStatus="77", NRestarts="0")
+    container.wait_until(alerts, "wabot-alert@wabot.service")
+    assert alerts() == ["alert: wabot.service ended with 77"]
+
+
+def test_without_network_it_is_ready_and_waits(container: Container, alerts: Alerts) -> None:
+    bot = BotUnit(container, None)
+    try:
+        bot.configure()
+        bot.start()
+        bot.wait_for_state("backoff")
+        assert bot.show("ActiveState", "NRestarts") == {"ActiveState": "active", "NRestarts": "0"}
+        bot.stop()
+        assert bot.show("Result") == {"Result": "success"}
+        assert not alerts()
+    finally:
+        bot.remove()
+
+
+def test_a_wrong_configuration_is_named_once(container: Container, bot: BotUnit, alerts: Alerts) -> None:
+    container.write(bot.config, "[replies]\nworkers = 0\n[typo]\n")
+    assert bot.start(check=False) == 1
+    failed = {"ActiveState": "failed", "ExecMainStatus": "78", "NRestarts": "0"}
+    assert bot.show(*failed) == failed
+    errors = [line.message for line in bot.journal() if line.priority == 3]
+    assert any("replies.workers = 0" in error and "[typo]" in error for error in errors), errors
+    container.wait_until(alerts, "wabot-alert@wabot.service")
+
+
+def test_a_database_that_is_away_is_waited_for(container: Container, bot: BotUnit, alerts: Alerts) -> None:
+    bot.configure(RestartSec="0")
+    config = container.path(bot.config).read_text()
+    container.write(bot.config, config + '[database]\nurl = "postgresql://bot@127.0.0.1:1/none"\n')
+    bot.start(check=False)
+    container.wait_until(lambda: int(bot.show("NRestarts")["NRestarts"]) >= 2, bot.unit)
+    assert "status=69" in bot.messages()
+    assert not alerts(), "one alert for the end, none for each try"
+
+
+def test_a_secret_comes_from_the_credential_store(
+    container: Container, emulator: Emulator, bot: BotUnit, model: ProviderServer
+) -> None:
+    bot.pair()
+    bot.stop()
+    container.write("/etc/credstore/wabot.ai-api-key", "sk-from-credstore\n", mode=0o600)
+    bot.configure(provider=model.base_url, more='api_key = "credential:ai-api-key"')
+    bot.start()
+    ana = emulator.customer(1)
+    ana.send("Hola")
+    ana.wait_for_replies(1, timeout_seconds=20)
+    assert model.requests[0].headers["Authorization"] == "Bearer sk-from-credstore"
+    assert "sk-from-credstore" not in bot.messages()
+    pid = bot.show("MainPID")["MainPID"]
+    shown = container.run("cat", f"/proc/{pid}/environ", f"/proc/{pid}/cmdline").stdout
+    assert "sk-from-credstore" not in shown
