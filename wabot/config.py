@@ -14,6 +14,7 @@ from wabot.brain import ProviderSettings
 from wabot.errors import ConfigError
 from wabot.setting_types import SettingType, duration, integer, number, text
 from wabot.settings import SAFE_PATH, Settings
+from wabot.triggers import pattern_problem
 
 _LARGEST_FILE_BYTES = 1_000_000
 PROVIDER_TYPES: dict[str, SettingType] = {
@@ -221,8 +222,18 @@ def _with_defaults(
     for key, named in (("knowledge", knowledge), ("system_prompt_file", settings.ai.system_prompt_file)):
         if key in document.get("ai", {}) and named is not None and not named.exists():
             problems.append(f"ai.{key} = {_shown(str(named))}: no such file or folder")
+    if settings.chats.trigger_type == "regex":
+        for pattern in settings.chats.trigger_values:
+            if problem := pattern_problem(pattern):
+                problems.append(f"chats.trigger_values = {_shown(pattern)}: not a pattern: {problem}")
+    if settings.chats.trigger_type != "all" and not settings.chats.trigger_values:
+        problems.append("chats.trigger_values = []: no chat could ever begin; name what begins one")
+    replies = settings.replies
+    if not replies.typing and "per_minute" not in document.get("replies", {}):
+        replies = dataclasses.replace(replies, per_minute=0)
     return dataclasses.replace(
         settings,
+        replies=replies,
         paths=dataclasses.replace(settings.paths, state=state),
         database=dataclasses.replace(settings.database, url=url or f"sqlite:///{state / 'wabot.db'}"),
     )

@@ -9,6 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from wabot.business_hours import ALLOWED, parse_span
+from wabot.phrases import normalized
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)")
 _SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -127,6 +131,48 @@ def texts(*, most: int = 1000, longest: int = 200) -> SettingType:
         return tuple(one.read(item) for item in value)
 
     return SettingType("a list of texts", read)
+
+
+def words(*, most: int = 100, longest: int = 100) -> SettingType:
+    """A list of words or short phrases, each with a letter or a digit in it."""
+    many = texts(most=most, longest=longest)
+
+    def read(value: Any) -> tuple[str, ...]:
+        phrases: tuple[str, ...] = many.read(value)
+        if not all(any(map(str.isalnum, normalized(phrase))) for phrase in phrases):
+            raise ValueError
+        return phrases
+
+    return SettingType("a list of words; case, accents and punctuation do not count", read)
+
+
+def opening_hours() -> SettingType:
+    """A list of spans of the week."""
+    many = texts(most=50, longest=50)
+
+    def read(value: Any) -> tuple[str, ...]:
+        spans: tuple[str, ...] = many.read(value)
+        for span in spans:
+            parse_span(span)
+        return spans
+
+    return SettingType("a list of " + ALLOWED, read)
+
+
+def time_zone() -> SettingType:
+    """The name of a time zone this machine knows, or nothing."""
+    one = text(longest=100)
+
+    def read(value: Any) -> str:
+        name: str = one.read(value)
+        if name:
+            try:
+                ZoneInfo(name)
+            except (ZoneInfoNotFoundError, OSError):
+                raise ValueError from None
+        return name
+
+    return SettingType("a time zone of this machine", read)
 
 
 def path() -> SettingType:

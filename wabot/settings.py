@@ -6,7 +6,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wabot.brain import ProviderSettings
-from wabot.setting_types import boolean, choice, duration, integer, number, path, setting, text, texts
+from wabot.setting_types import (
+    boolean,
+    choice,
+    duration,
+    integer,
+    number,
+    opening_hours,
+    path,
+    setting,
+    text,
+    texts,
+    time_zone,
+    words,
+)
 
 # neonize 0.5.2 puts the path of its store unescaped into an SQLite URI: "?" ends it, "#" cuts it,
 # "%20" is decoded.
@@ -29,6 +42,9 @@ class AccountSettings:
     )
     language: str = setting(
         choice("es", "en", "pt"), "es", "language of the bot's own texts when a customer's cannot be told"
+    )
+    timezone: str = setting(
+        time_zone(), "", 'where the business is, as "Europe/Madrid"; empty = the zone of the machine'
     )
 
 
@@ -121,7 +137,9 @@ class AiSettings:
 class ReplySettings:
     """How replies are made and sent."""
 
-    workers: int = setting(integer(1, 64), 4, "chats answered at the same time")
+    workers: int = setting(
+        integer(1, 64), 4, "chats answered at the same time; as many again help out while a model is slow"
+    )
     debounce: float = setting(duration(0, 60), 2.0, "silence to wait for, so that a burst gets one answer")
     max_age: float = setting(duration(1, 2_592_000), 900.0, "older messages are kept but not answered")
     max_length: int = setting(integer(50, 60_000), 4000, "characters in one message")
@@ -138,6 +156,15 @@ class ReplySettings:
 @dataclass(frozen=True, slots=True)
 class ChatSettings:
     """Whom the bot answers."""
+    per_chat_per_hour: int = setting(
+        integer(0, 100_000), 60, "messages to one chat in any hour; what is more waits; 0 = no limit"
+    )
+    per_minute: int = setting(
+        integer(0, 100_000),
+        20,
+        "messages to everybody in any minute; what is more waits; 0 = no limit, which is the default where "
+        "typing = false",
+    )
 
     groups: str = setting(choice("off", "mention", "all"), "off", "groups: never, when mentioned, always")
     allow: tuple[str, ...] = setting(
@@ -155,6 +182,47 @@ class JanitorSettings:
     )
     quarantine_days: int = setting(
         integer(1, 3650), 30, "how long a session directory that was moved aside is kept"
+    )
+    trigger_type: str = setting(
+        choice("all", "keyword", "regex"), "all", "what a chat is begun by: any message, a word, a pattern"
+    )
+    trigger_operator: str = setting(
+        choice("contains", "equals", "starts_with", "ends_with"), "contains", "how a word has to stand there"
+    )
+    trigger_values: tuple[str, ...] = setting(texts(), (), "the words or the patterns; any of them is enough")
+    expire: float = setting(
+        duration(0, 2_592_000), 18_000.0, "a chat once begun goes on without the word until it rests so long"
+    )
+    loop_ceiling: int = setting(
+        integer(0, 100_000),
+        30,
+        "answers to one chat in an hour; more than that is another bot, and the chat rests an hour; 0 = off",
+    )
+    loop_repetitions: int = setting(
+        integer(0, 50), 5, "the same message answered so often in an hour is another bot, too; 0 = off"
+    )
+    handover_pause: float = setting(
+        duration(0, 31_536_000), 43_200.0, "how long the bot keeps quiet in a chat where the owner wrote"
+    )
+    pause_words: tuple[str, ...] = setting(
+        words(), ("#bot off",), "the owner's message of just this silences the bot in that chat"
+    )
+    resume_words: tuple[str, ...] = setting(words(), ("#bot on",), "and this lets it answer again")
+    status_words: tuple[str, ...] = setting(
+        words(), ("#bot status",), "and this asks how things stand; told in the owner's chat with themselves"
+    )
+    escalation_words: tuple[str, ...] = setting(
+        words(), (), "a customer's message with one of these is left to a person, and the chat is paused"
+    )
+    opt_out_words: tuple[str, ...] = setting(
+        words(), ("baja", "stop"), "a message of just this word ends all writing to its sender"
+    )
+    opt_in_words: tuple[str, ...] = setting(words(), ("alta", "start"), "and this word begins it again")
+    business_hours: tuple[str, ...] = setting(
+        opening_hours(), (), 'when the bot answers, as "mon-fri 09:00-18:00"; empty = always'
+    )
+    away_text: str = setting(
+        text(), "", "said once while it is closed; empty = a sentence in the customer's language"
     )
     history_days: int = setting(integer(1, 36_500), 90, "how long messages are kept")
 

@@ -1,0 +1,34 @@
+"""Compares what people write with words of the configuration; case, accents and punctuation do not count."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+
+_LONGEST_TEXT_CHARACTERS = 2000
+
+
+def normalized(text: str) -> str:
+    """The words of a text, folded and single-spaced: "¡Baja, por favor!" is "baja por favor".
+
+    "#" stays, because commands begin with it. Only the first 2000 characters count.
+    """
+    letters = unicodedata.normalize("NFKD", text[:_LONGEST_TEXT_CHARACTERS]).casefold()
+    kept = "".join(
+        " " if not (character.isalnum() or character == "#") else character
+        for character in letters
+        if not unicodedata.combining(character)
+    )
+    return " ".join(kept.split())
+
+
+def is_phrase(text: str, phrases: Iterable[str]) -> bool:
+    """Whether a text says one of the phrases and nothing else."""
+    said = normalized(text)
+    return bool(said) and any(said == normalized(phrase) for phrase in phrases)
+
+
+def has_phrase(text: str, phrases: Iterable[str]) -> bool:
+    """Whether one of the phrases stands in a text, as whole words."""
+    said = f" {normalized(text)} "
+    return any(f" {wanted} " in said for phrase in phrases if (wanted := normalized(phrase)))
