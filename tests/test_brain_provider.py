@@ -325,6 +325,12 @@ def test_a_model_that_asks_for_silence_gets_it(server: ProviderServer) -> None:
     assert (answer.parts, answer.source) == ((), "silence")
 
 
+@pytest.mark.parametrize("text", ["\u200b\u200e", "---", "<|end|>\u2060"])
+def test_a_model_that_writes_nothing_visible_has_not_answered(server: ProviderServer, text: str) -> None:
+    server.default = say(text)
+    assert ask_brain(server.base_url).parts == (texts_for("es").cannot_answer,)
+
+
 def test_many_threads_share_one_brain_and_no_prompt_holds_another_chats_text(server: ProviderServer) -> None:
     server.default = echo(0.02)
     brain = Brain(BrainSettings(providers=(provider_settings(server.base_url),)))

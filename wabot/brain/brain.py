@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from wabot.brain.chain import NoProviderAnswered, ProviderChain
-from wabot.brain.cleaning import clean
-from wabot.brain.completion import Completion, Usage
+from wabot.brain.cleaning import SILENCE, clean
+from wabot.brain.completion import Usage
 from wabot.brain.conversation import Conversation, Turn, join_texts
 from wabot.brain.courtesy import courtesy_in
 from wabot.brain.knowledge import KNOWN, KnowledgeBase, Passage
@@ -112,19 +112,27 @@ class Brain:
             return Answer((), "silence")
         language = _language_of(recent)
         if settings.providers:
-            passages = self._find_passages(recent, language)
-            messages = compose_messages(self._persona.text(), recent, passages, language, now)
-            try:
-                completion = self._chain.complete(messages, settings.longest_reply_seconds)
-                return self._answer_of_model(completion, passages)
-            except NoProviderAnswered as error:
-                log.error("no model answered (%s); the knowledge base does", error)
+            answer = self._answer_of_model(recent, language, now)
+            if answer:
+                return answer
         return self._answer_without_model(unanswered, language)
 
-    def _answer_of_model(self, completion: Completion, passages: tuple[Passage, ...]) -> Answer:
+    def _answer_of_model(self, recent: Conversation, language: str, now: datetime) -> Answer | None:
+        """Return the model's answer, None when there is none to send; a model may ask for silence."""
+        passages = self._find_passages(recent, language)
+        messages = compose_messages(self._persona.text(), recent, passages, language, now)
+        try:
+            completion = self._chain.complete(messages, self._settings.longest_reply_seconds)
+        except NoProviderAnswered as error:
+            log.error("no model answered (%s); the knowledge base does", error)
+            return None
         parts = self._split(clean(completion.text))
-        source = f"model:{completion.provider}" if parts else "silence"
-        return Answer(parts, source, passages, completion.usage)
+        if parts:
+            return Answer(parts, f"model:{completion.provider}", passages, completion.usage)
+        if SILENCE in completion.text:
+            return Answer((), "silence", passages, completion.usage)
+        log.error("provider %s wrote nothing visible; the knowledge base answers", completion.provider)
+        return None
 
     def _answer_without_model(self, unanswered: Sequence[Turn], language: str) -> Answer:
         passages = self._known_passages(unanswered, language)
