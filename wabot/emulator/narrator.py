@@ -94,7 +94,7 @@ class Narrator:
                 self._cuts_in_a_row += 1
                 text = f"the reply to {name} was on its way and is lost with the link"
                 if self._cuts_in_a_row > 1:
-                    text = "lost again: that was the client library's own second try, it makes no third"
+                    text = "lost again: that was the client library's second try, and its last"
                 self._line(event.at, "link cut", Style.TROUBLE, text, Style.TROUBLE)
             case "login":
                 again = " again" if self.counts["login"] > 1 else ""

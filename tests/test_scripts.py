@@ -1,0 +1,416 @@
+"""scripts/demo and scripts/test: what they set up, and what they say where something is missing.
+
+The machine is played by stubs in a PATH of its own: python3, apt-get and id note how they were called and
+answer as the files in the machine's directory say.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+SCRIPTS = [*(REPOSITORY / "scripts").iterdir(), REPOSITORY / ".ci" / "run"]
+MISSING = 69
+_TIMEOUT_SECONDS = 60
+
+# What the scripts may use of any Debian; the rest is stubs or absent.
+_TOOLS = "bash basename cat chmod dirname env flock mkdir rm sed sha256sum tail touch"
+
+_STUB_PYTHON = """\
+#!/usr/bin/env bash
+here=$(cat MACHINE/python-version)
+case "$*" in
+*sys.version_info*) echo "$0"; [[ ! -e MACHINE/old-python ]] ;;
+*ensurepip*) [[ -e MACHINE/ensurepip ]] ;;
+*libmagic*) [[ -e MACHINE/libmagic ]] ;;
+"-c "*platform*) echo "$here" ;;
+--version) echo "Python $here" ;;
+*"-m venv"*)
+    echo "venv" >>MACHINE/calls
+    directory=${*: -1}
+    rm -rf "$directory"; mkdir -p "$directory/bin"; cat "$0" >"$directory/bin/python"
+    chmod +x "$directory/bin/python" ;;
+*"-m pip"*) echo "pip ${*: -1}" >>MACHINE/calls; echo "pip at work"; [[ ! -e MACHINE/no-network ]] ;;
+*)
+    echo "python $*" >>MACHINE/calls
+    [[ ! -e MACHINE/fails || $* != *$(cat MACHINE/fails)* ]] || exit 3 ;;
+esac
+"""
+_STUB_APT = """\
+#!/usr/bin/env bash
+echo "apt-get $*" >>MACHINE/calls
+case "$1" in
+update) [[ ! -e MACHINE/no-network ]] && touch MACHINE/updated ;;
+install)
+    [[ -e MACHINE/updated ]] || { echo "E: Unable to locate package"; exit 100; }
+    case "$*" in *-venv*) touch MACHINE/ensurepip ;; esac
+    case "$*" in *libmagic1*) touch MACHINE/libmagic ;; esac
+    exit 0 ;;
+esac
+"""
+_STUB_ID = '#!/usr/bin/env bash\n[[ $1 == -u ]] && cat MACHINE/uid || echo "somebody"\n'
+
+
+class Machine:
+    """A checkout on a machine of stubs: by default with all that is needed, and nobody's root."""
+
+    def __init__(self, directory: Path) -> None:
+        self.checkout = directory / "check out"
+        self.machine = directory / "machine"
+        self.path = directory / "bin"
+        for folder in (self.checkout, self.machine, self.path):
+            folder.mkdir()
+        shutil.copytree(REPOSITORY / "scripts", self.checkout / "scripts")
+        for name in ("setup.cfg", "pyproject.toml"):
+            shutil.copy(REPOSITORY / name, self.checkout)
+        for tool in _TOOLS.split():
+            found = shutil.which(tool)
+            assert found, tool
+            (self.path / tool).symlink_to(found)
+        self.put("uid", "1000")
+        self.put("python-version", "3.11.2")
+        self.put("ensurepip")
+        self.put("libmagic")
+        self.stub("python3", _STUB_PYTHON)
+        self.stub("id", _STUB_ID)
+
+    def stub(self, name: str, text: str) -> None:
+        """Put a program into the PATH."""
+        program = self.path / name
+        program.write_text(text.replace("MACHINE", str(self.machine)))
+        program.chmod(0o755)
+
+    def put(self, name: str, content: str = "") -> None:
+        """Make a fact about the machine true."""
+        (self.machine / name).write_text(content)
+
+    def take(self, name: str) -> None:
+        """Make it untrue."""
+        (self.machine / name).unlink(missing_ok=True)
+
+    def run(self, script: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a script with nothing in the environment but the PATH: not even a HOME."""
+        return subprocess.run(
+            [self.checkout / "scripts" / script, *arguments],
+            env={"PATH": str(self.path), **environment},
+            cwd=self.path,
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_SECONDS,
+            check=False,
+        )
+
+    def calls(self) -> list[str]:
+        """What was called since the last time, in order."""
+        record = self.machine / "calls"
+        lines = record.read_text().splitlines() if record.exists() else []
+        record.unlink(missing_ok=True)
+        return lines
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    """A machine that lacks nothing."""
+    return Machine(tmp_path)
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
+def test_script_is_sound(script: Path) -> None:
+    first_line = script.read_text().partition("\n")[0]
+    if "python" in first_line:
+        compile(script.read_text(), script, "exec")
+    else:
+        subprocess.run(["bash", "-n", script], check=True, timeout=_TIMEOUT_SECONDS)
+    if script.suffix != ".sh":
+        assert first_line.startswith("#!")
+        assert os.access(script, os.X_OK)
+
+
+@pytest.mark.parametrize("script", ["demo", "test"])
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_help_explains_and_sets_nothing_up(machine: Machine, script: str, option: str) -> None:
+    result = machine.run(script, option)
+    assert result.returncode == 0
+    assert result.stdout.startswith(f"usage: scripts/{script}")
+    assert machine.calls() == []
+    assert not (machine.checkout / ".venv").exists()
+
+
+def test_ci_runs_the_test_script_and_nothing_else() -> None:
+    lines = (REPOSITORY / ".ci" / "run").read_text().splitlines()
+    assert lines[1:] == ["set -eu", 'exec "$(dirname "$0")/../scripts/test"']
+
+
+class TestFirstAndSecondRun:
+    def test_first_run_sets_up_second_does_not(self, machine: Machine) -> None:
+        assert machine.run("demo", "--svg", "x y").returncode == 0
+        assert machine.calls() == [
+            "venv",
+            f"pip {machine.checkout}[emulator]",
+            "python -m wabot.emulator.demo --svg x y",
+        ]
+        second = machine.run("demo")
+        assert machine.calls() == ["python -m wabot.emulator.demo"]
+        assert second.stderr == ""
+
+    @pytest.mark.parametrize("name", ["setup.cfg", "pyproject.toml"])
+    def test_changed_requirements_are_installed(self, machine: Machine, name: str) -> None:
+        machine.run("demo")
+        machine.calls()
+        with (machine.checkout / name).open("a") as requirements:
+            requirements.write("# changed\n")
+        machine.run("demo")
+        assert machine.calls()[0] == f"pip {machine.checkout}[emulator]"
+
+    def test_another_python_gets_a_fresh_environment(self, machine: Machine) -> None:
+        machine.run("demo")
+        machine.calls()
+        machine.put("python-version", "3.13.1")
+        (machine.checkout / ".venv" / "bin" / "python").unlink()
+        machine.run("demo")
+        assert machine.calls()[:2] == ["venv", f"pip {machine.checkout}[emulator]"]
+
+    def test_what_the_tests_need_serves_the_demonstration(self, machine: Machine) -> None:
+        machine.run("test")
+        machine.calls()
+        machine.run("demo")
+        assert machine.calls() == ["python -m wabot.emulator.demo"]
+
+    def test_interrupted_set_up_begins_anew(self, machine: Machine) -> None:
+        machine.run("demo")
+        machine.calls()
+        (machine.checkout / ".venv" / "installing").touch()
+        assert machine.run("demo").returncode == 0
+        assert machine.calls()[:2] == ["venv", f"pip {machine.checkout}[emulator]"]
+
+    def test_half_made_environment_is_made_again(self, machine: Machine) -> None:
+        (machine.checkout / ".venv" / "bin").mkdir(parents=True)
+        (machine.checkout / ".venv" / "bin" / "python").touch()
+        assert machine.run("demo").returncode == 0
+        assert machine.calls()[0] == "venv"
+
+    def test_failed_download_says_so_and_is_tried_again(self, machine: Machine) -> None:
+        machine.put("no-network")
+        failed = machine.run("demo")
+        assert failed.returncode == MISSING
+        assert "pip at work" in failed.stderr
+        assert str(machine.checkout / ".venv" / "setup.log") in failed.stderr
+        machine.calls()
+        machine.take("no-network")
+        assert machine.run("demo").returncode == 0
+        assert machine.calls()[0] == f"pip {machine.checkout}[emulator]"
+
+
+class TestMissing:
+    def test_no_python(self, machine: Machine) -> None:
+        (machine.path / "python3").unlink()
+        result = machine.run("demo")
+        assert result.returncode == MISSING
+        assert "Python 3.11 or newer is missing" in result.stderr
+        assert "sudo apt-get install -y python3 python3-venv" in result.stderr
+
+    def test_old_python(self, machine: Machine) -> None:
+        machine.put("old-python")
+        machine.put("python-version", "3.10.12")
+        result = machine.run("test")
+        assert result.returncode == MISSING
+        assert "python3 is Python 3.10.12" in result.stderr
+        assert "sudo apt-get install -y python3.11 python3.11-venv" in result.stderr
+
+    def test_newer_python_beside_an_old_one_is_found(self, machine: Machine) -> None:
+        machine.stub("python3.12", _STUB_PYTHON.replace("$(cat MACHINE/python-version)", "3.12.4"))
+        machine.stub("python3", "#!/usr/bin/env bash\nexit 1\n")
+        result = machine.run("demo")
+        assert result.returncode == 0, result.stderr
+        assert "Python 3.12.4" in result.stderr
+
+    def test_everything_that_is_missing_is_said_at_once(self, machine: Machine) -> None:
+        machine.take("ensurepip")
+        machine.take("libmagic")
+        result = machine.run("demo")
+        assert result.returncode == MISSING
+        assert "venv module" in result.stderr
+        assert "libmagic.so.1" in result.stderr
+        assert "sudo apt-get install -y python3.11-venv libmagic1\n" in result.stderr
+        assert machine.calls() == []
+
+    def test_root_gets_it_installed_without_questions(self, machine: Machine) -> None:
+        machine.stub("apt-get", _STUB_APT)
+        machine.put("uid", "0")
+        machine.take("libmagic")
+        result = machine.run("demo")
+        assert result.returncode == 0, result.stderr
+        first_try, update, second_try, *rest = machine.calls()
+        assert first_try == second_try
+        assert first_try.startswith("apt-get install -y ")
+        assert first_try.endswith(" libmagic1")
+        assert update.startswith("apt-get update")
+        assert rest[0] == "venv"
+
+    def test_root_without_network_sees_why(self, machine: Machine) -> None:
+        machine.stub("apt-get", _STUB_APT)
+        machine.put("uid", "0")
+        machine.put("no-network")
+        machine.take("libmagic")
+        result = machine.run("demo")
+        assert result.returncode == MISSING
+        assert "Unable to locate package" in result.stderr
+        assert "could not install libmagic1" in result.stderr
+
+    def test_library_that_no_package_brings(self, machine: Machine) -> None:
+        machine.stub("apt-get", "#!/usr/bin/env bash\nexit 0\n")
+        machine.put("uid", "0")
+        machine.take("libmagic")
+        result = machine.run("demo")
+        assert result.returncode == MISSING
+        assert "libmagic.so.1 still cannot be loaded" in result.stderr
+
+
+class TestTiers:
+    def test_stages_and_arguments(self, machine: Machine) -> None:
+        result = machine.run("test", "-k", "lock")
+        assert result.returncode == 0, result.stderr
+        calls = [call for call in machine.calls() if call.startswith("python")]
+        assert calls == [
+            "python -m ruff format --check .",
+            "python -m ruff check .",
+            "python -m mypy",
+            "python -m pytest -n 2 -m not e2e and not systemd -k lock",
+            "python -m pytest -n 2 -m e2e and not systemd -k lock",
+            "python -m pytest -m systemd -k lock",
+        ]
+        last_line = result.stderr.splitlines()[-1]
+        assert last_line.startswith("── passed: format 0 s, style 0 s, types 0 s, tests 0 s, ")
+
+    def test_own_choice_of_marks_replaces_the_parts(self, machine: Machine) -> None:
+        machine.run("test", "-m", "postgresql")
+        tests = [call for call in machine.calls() if "-m pytest" in call]
+        assert tests == ["python -m pytest -m postgresql"]
+
+    def test_first_failure_ends_it(self, machine: Machine) -> None:
+        machine.put("fails", "mypy")
+        result = machine.run("test")
+        assert result.returncode == 3
+        assert result.stderr.splitlines()[-1].startswith("── FAILED at types: ")
+        assert not any("-m pytest" in call for call in machine.calls())
+
+    def test_skipped_parts_are_announced(self, machine: Machine) -> None:
+        result = machine.run("test")
+        assert "Skipping the tests with a booted systemd: they need root." in result.stderr
+
+    def test_ci_refuses_to_skip(self, machine: Machine) -> None:
+        result = machine.run("test", CI="true")
+        assert result.returncode == MISSING
+        assert "CI=true allows no skips" in result.stderr
+
+    def test_ci_passes_the_strictness_on(self, machine: Machine) -> None:
+        machine.stub("initdb", "#!/usr/bin/env bash\n")
+        machine.stub("systemd-nspawn", "#!/usr/bin/env bash\n")
+        machine.put("uid", "0")
+        result = machine.run("test", CI="true")
+        assert result.returncode == 0, result.stderr
+        tests = [call for call in machine.calls() if "-m pytest" in call]
+        assert len(tests) == 3
+        assert all("-p tests.no_skips" in call for call in tests)
+
+
+def test_plugin_turns_skips_into_failures(tmp_path: Path) -> None:
+    (tmp_path / "test_one.py").write_text(
+        "import pytest\n"
+        "def test_runs(): pass\n"
+        "def test_skips(): pytest.skip('no server here')\n"
+        "@pytest.mark.skip(reason='marked')\n"
+        "def test_marked(): pass\n"
+        "@pytest.mark.xfail(strict=True, reason='known')\n"
+        "def test_fails(): assert False\n"
+    )
+    (tmp_path / "test_two.py").write_text(
+        "import pytest\npytest.skip('whole module', allow_module_level=True)\n"
+    )
+    result = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-p", "tests.no_skips", "-p", "no:cacheprovider"),
+            *("-c", "/dev/null", "--rootdir", tmp_path, "--continue-on-collection-errors", tmp_path),
+        ],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=_TIMEOUT_SECONDS,
+        check=False,
+    )
+    assert "1 failed, 1 passed, 1 xfailed, 2 errors" in result.stdout
+    for reason in ("no server here", "marked", "whole module"):
+        assert reason in result.stdout
+
+
+@pytest.fixture
+def demo_directory(tmp_path: Path) -> Iterator[Path]:
+    """Where the demonstration keeps what it writes; it has to leave nothing."""
+    directory = tmp_path / "tmp"
+    directory.mkdir()
+    yield directory
+    assert list(directory.iterdir()) == []
+
+
+def _start_demo(directory: Path, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "wabot.emulator.demo", *arguments],
+        env={**os.environ, "TMPDIR": str(directory), "PYTHONPATH": str(REPOSITORY)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@pytest.mark.e2e
+def test_demonstration_shows_the_main_job(demo_directory: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "demo.svg"
+    began = time.monotonic()
+    demo = _start_demo(demo_directory, "--svg", str(picture))
+    shown, _ = demo.communicate(timeout=_TIMEOUT_SECONDS)
+    assert demo.returncode == 0, shown
+    assert time.monotonic() - began < 40
+    assert "\x1b" not in shown
+    assert "6 messages, 6 replies: 0 lost, 0 duplicated; 3 cuts, 3 reconnects" in shown
+    assert "with exit code 78" in shown
+    for answer in ("calle de la Luna", "gift cards of €20", "Bizum", "France", "sábado", "75 °C"):
+        assert answer in shown
+    drawn = "\n".join(ElementTree.parse(picture).getroot().itertext())
+    assert "0 lost, 0 duplicated" in drawn
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("stop_signal", [signal.SIGINT, signal.SIGTERM])
+def test_demonstration_cleans_up_when_interrupted(demo_directory: Path, stop_signal: signal.Signals) -> None:
+    demo = _start_demo(demo_directory)
+    assert demo.stdout is not None
+    bot_pid = next(int(line.rpartition("PID ")[2].rstrip(")\n")) for line in demo.stdout if "PID" in line)
+    assert Path(f"/proc/{bot_pid}").exists()
+    demo.send_signal(stop_signal)
+    shown, _ = demo.communicate(timeout=_TIMEOUT_SECONDS)
+    assert demo.returncode == 130, shown
+    assert "Interrupted" in shown
+    assert not Path(f"/proc/{bot_pid}").exists()
+
+
+@pytest.mark.e2e
+def test_demonstration_fails_when_the_bot_dies(tmp_path: Path) -> None:
+    demo = _start_demo(tmp_path)
+    assert demo.stdout is not None
+    bot_pid = next(int(line.rpartition("PID ")[2].rstrip(")\n")) for line in demo.stdout if "PID" in line)
+    os.kill(bot_pid, signal.SIGKILL)
+    shown, _ = demo.communicate(timeout=_TIMEOUT_SECONDS)
+    assert demo.returncode == 1
+    assert "ended by itself with exit code -9" in shown
+    log = Path(shown.rpartition("The bot's log is ")[2].strip().replace("\n", ""))
+    assert log.exists()
