@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from wabot.config import load_settings
+from wabot.config import PROVIDER_TYPES, load_settings
 from wabot.errors import ExitCode
+from wabot.example_configuration import example_configuration
 from wabot.notify import LEAST_WATCHDOG_SECONDS
 from wabot.settings import Settings
 
@@ -154,16 +155,26 @@ def known_settings(table: Any = Settings, prefix: str = "") -> Iterator[tuple[st
             yield prefix + field.name, field
 
 
+def test_the_example_is_made_from_the_settings() -> None:
+    anew = "run: python -m wabot.example_configuration systemd/wabot.toml"
+    assert EXAMPLE.read_text() == example_configuration(), anew
+
+
 def test_the_example_has_every_setting_with_its_default() -> None:
-    # Their defaults depend on the machine, or mean none.
-    free = {"paths.state", "ai.system_prompt_file"}
     for name, field in known_settings():
         value: Any = uncommented()
         for key in name.split("."):
             assert key in value, f"{name} is missing"
             value = value[key]
-        if name not in free:
+        if name != "paths.state":
             assert field.metadata["type"].read(value) == field.default, name
+
+
+def test_the_provider_in_the_example_is_a_good_one() -> None:
+    (provider,) = uncommented()["ai"]["providers"]
+    assert {key: PROVIDER_TYPES[key].read(value) for key, value in provider.items()}.keys() == {
+        *PROVIDER_TYPES
+    }
 
 
 def test_the_example_is_a_good_configuration() -> None:
