@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wabot.connection import Action, Command, Connection, Limits
+from wabot.connection import Action, Command, Connection
 from wabot.errors import ExitCode
+from wabot.limits import Limits
 from wabot.states import LIVE_STATES, TERMINAL_STATES, WAITING_STATES, Signal, State
 
 S, E = State, Signal
@@ -47,7 +48,10 @@ LEADS_TO: dict[Signal, dict[State, State]] = {
     E.QR_SHOWN: {S.CONNECTING: S.PAIRING},
     E.PAIRED: {S.PAIRING: S.CONNECTING},
     E.PAIRING_FAILED: {S.PAIRING: S.PAIRING_EXPIRED, S.CONNECTING: S.PAIRING_EXPIRED},
-    E.PASSKEY_REQUIRED: {S.PAIRING: S.PAIRING_EXPIRED},
+    E.PASSKEY_REQUIRED: {S.PAIRING: S.PAIRING_EXPIRED, S.CONNECTING: S.PAIRING_EXPIRED},
+    E.AUTHENTICATED: {S.PAIRING: S.CONNECTING},
+    E.REDIAL_FAILED: {},
+    E.SOCKET_GONE: {S.CONNECTED: S.RECONNECTING},
     E.CONNECTED: {S.CONNECTING: S.CONNECTED, S.PAIRING: S.CONNECTED, S.RECONNECTING: S.CONNECTED},
     E.DISCONNECTED: {S.CONNECTED: S.RECONNECTING, S.CONNECTING: S.RECONNECTING},
     E.STREAM_ERROR: {S.CONNECTED: S.RECONNECTING, S.CONNECTING: S.RECONNECTING},
@@ -61,6 +65,9 @@ LEADS_TO: dict[Signal, dict[State, State]] = {
     E.WAIT_OVER: dict.fromkeys((S.BACKOFF, S.BANNED, S.COOLDOWN), S.CONNECTING),
     **{signal: dict.fromkeys(LIVE_STATES, end) for signal, end in ENDINGS.items()},
 }
+
+# What is said of a dial on its way.
+NEWS_OF_A_DIAL = {S.CONNECTING: {E.AUTHENTICATED}, S.RECONNECTING: {E.AUTHENTICATED, E.REDIAL_FAILED}}
 
 
 def no_jitter() -> float:
@@ -94,6 +101,8 @@ def test_every_signal_in_every_state(state: State, signal: Signal) -> None:
         assert (connection.since, connection.reason) == (START + 10, "something happened")
     elif (state, signal) == (S.CONNECTING, E.LINK_BROKEN):
         assert command == Command(Action.KICK, "something happened")
+    elif signal in NEWS_OF_A_DIAL.get(state, ()):
+        assert (command, connection.since, connection.reason) == (None, since, "something happened")
     else:
         # The late echo of something already dealt with changes nothing, least of all a ban's end.
         assert command is None
@@ -234,6 +243,51 @@ def test_paired_and_then_silent() -> None:
     ]
 
 
+def test_slow_answers_after_the_login_are_waited_for_three_times_as_long() -> None:
+    connection = a_link(E.STARTED)
+    connection.apply(E.AUTHENTICATED, START + 50)
+    assert [(second, command.action) for second, command in ticks(connection, range(500))][:2] == [
+        (230, Action.KICK),
+        (290, Action.EXIT),
+    ]
+
+
+def test_a_login_that_is_cut_again_and_again_before_it_is_done_is_kicked_in_the_end() -> None:
+    connection = a_link(E.STARTED, E.CONNECTED, E.DISCONNECTED)
+    commands = []
+    for second in range(0, 1000, 10):
+        connection.apply(E.AUTHENTICATED, START + second)
+        commands += ticks(connection, [second + 5])
+    assert commands[0][1].action is Action.KICK
+    assert commands[0][0] <= 360 + 180 + 10
+
+
+def test_two_overdue_dials_within_an_hour_end_the_process_also_when_the_first_came_up() -> None:
+    connection = a_link(E.STARTED)
+    assert ticks(connection, [60])[0][1].action is Action.KICK
+    connection.apply(E.CONNECTED, START + 70)
+    connection.apply(E.DIAL_FAILED, START + 1000)
+    assert ticks(connection, [1001])[0][1].action is Action.DIAL
+    assert [command.exit_code for _, command in ticks(connection, [1061])] == [ExitCode.LINK_LOST]
+
+
+def test_a_dial_that_failed_in_between_forgives_the_outage_before_it() -> None:
+    connection = a_link(E.STARTED, E.CONNECTED, E.DISCONNECTED)
+    assert ticks(connection, [360])[0][1].action is Action.KICK
+    connection.apply(E.DIAL_FAILED, START + 361)
+    connection.apply(E.WAIT_OVER, START + 363)
+    connection.apply(E.DISCONNECTED, START + 364)
+    assert [command.action for _, command in ticks(connection, [724])] == [Action.KICK]
+
+
+def test_a_socket_that_is_gone_without_a_word_is_dialled_afresh_after_the_connect_timeout() -> None:
+    connection = a_link(E.STARTED, E.CONNECTED)
+    assert connection.apply(E.SOCKET_GONE, START, "gone") is None
+    assert [(second, command.action) for second, command in ticks(connection, range(100))] == [
+        (60, Action.KICK)
+    ]
+
+
 # Waits
 
 
@@ -322,6 +376,20 @@ def test_a_ban_of_an_earlier_process_is_waited_out() -> None:
     ]
 
 
+def test_a_ban_that_is_repeated_is_waited_out_longer_and_longer() -> None:
+    connection = a_link(E.STARTED)
+    waits = []
+    for _ in range(10):
+        connection.apply(E.TEMPORARY_BAN, START, "banned", 1)
+        assert connection.deadline is not None
+        waits.append(connection.deadline - START - 5)
+        connection.apply(E.WAIT_OVER, START)
+    assert waits == [1, 60, 120, 240, 480, 960, 1920, 3840, 7200, 7200]
+    connection.apply(E.CONNECTED, START)
+    connection.apply(E.TEMPORARY_BAN, START, "banned", 1)
+    assert connection.deadline == START + 6
+
+
 # Kicks
 
 
@@ -380,6 +448,15 @@ def test_a_long_connection_ends_the_row() -> None:
         at, commands = fall(connection, at, up=up, down=10)
         assert commands == []
     assert connection.unstable_cycles == 2
+
+
+def test_a_connection_that_lasts_ends_the_row_at_once() -> None:
+    connection = a_link(E.STARTED)
+    at, _ = fall(connection, 0, up=30, down=10)
+    ticks(connection, [at + 59])
+    assert connection.unstable_cycles == 1
+    ticks(connection, [at + 60])
+    assert connection.unstable_cycles == 0
 
 
 @pytest.mark.parametrize("down", [0, 1, 5])
@@ -497,6 +574,7 @@ happenings = st.lists(
 some_limits = st.builds(
     Limits,
     connect_seconds=st.floats(1, 600),
+    queries_seconds=st.floats(3, 1800),
     pairing_seconds=st.floats(5, 160),
     reconnect_seconds=st.floats(5, 3600),
     max_unstable_cycles=st.integers(0, 4),
@@ -541,9 +619,9 @@ def test_whatever_happens(
         caps = {
             S.COOLDOWN: limits.cooldown_max_seconds,
             S.BACKOFF: max(limits.backoff_max_seconds, *limits.refused_seconds),
-            S.CONNECTING: limits.connect_seconds,
+            S.CONNECTING: limits.connect_seconds + limits.queries_seconds,
             S.PAIRING: limits.pairing_seconds,
-            S.RECONNECTING: limits.reconnect_seconds,
+            S.RECONNECTING: max(limits.reconnect_seconds, limits.connect_seconds) + limits.queries_seconds,
         }
         if connection.state in caps:
             assert connection.deadline is not None

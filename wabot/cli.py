@@ -112,12 +112,14 @@ def _serve(settings: Settings) -> ExitCode:
         require_user(database, settings.account.user_id, settings.database.tables)
         # Imported late: the client library takes half a second and needs logging and environment ready.
         from wabot.outbox import Outbox
-        from wabot.sender import recover_in_flight
+        from wabot.recovery import give_up_old_replies, recover_in_flight
         from wabot.service import Service
         from wabot.session_store import prepare
 
         device = prepare(settings.session_store)
-        recover_in_flight(Outbox(settings.account.user_id), settings.session_store)
+        outbox = Outbox(settings.account.user_id)
+        recover_in_flight(outbox, settings.session_store)
+        give_up_old_replies(outbox)
         return Service(settings, device, notifier).run()
 
 

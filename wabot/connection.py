@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from wabot.errors import ExitCode
+from wabot.limits import Limits
 from wabot.states import (
     EXIT_CODES,
     TERMINAL_STATES,
@@ -42,25 +43,6 @@ class Command:
     exit_code: ExitCode = ExitCode.OK
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Every deadline of the link, in seconds, in one place."""
-
-    connect_seconds: float = 60
-    pairing_seconds: float = 160
-    reconnect_seconds: float = 360  # twice the 3 minutes after which whatsmeow itself forces a redial
-    stable_seconds: float = 60
-    cut_seconds: float = 5
-    max_unstable_cycles: int = 3
-    stop_when_unstable: bool = False
-    cooldown_seconds: float = 900
-    cooldown_max_seconds: float = 7200
-    backoff_seconds: float = 2
-    backoff_max_seconds: float = 300
-    refused_seconds: tuple[float, ...] = (300, 900, 3600)
-    kick_memory_seconds: float = 3600
-
-
 class Connection:
     """Holds the state of one link and decides what to do about each signal and each deadline.
 
@@ -76,7 +58,6 @@ class Connection:
         self.reason = ""
         self.deadline: float | None = None
         self.unstable_cycles = 0
-        self.connected_once = False
         self._limits = limits
         self._jitter = jitter
         self._dropped_at: float | None = None
@@ -85,7 +66,10 @@ class Connection:
         self._dials_failed = 0
         self._refusals = 0
         self._cooldowns = 0
+        self._bans = 0
+        self._latest_deadline = now
         self._overdue_kicks = 0
+        self._last_overdue: float | None = None
         self._last_kick: float | None = None
 
     def apply(self, signal: Signal, now: float, reason: str = "", wait_seconds: float = 0) -> Command | None:
@@ -114,12 +98,19 @@ class Connection:
             case Signal.QR_SHOWN:
                 self.deadline = now + self._limits.pairing_seconds
             case Signal.PAIRED:
-                self.deadline = now + self._limits.connect_seconds
+                self._expect_connection(now, self._limits.connect_seconds)
+            case Signal.AUTHENTICATED:
+                self._expect_answers(now)
             case Signal.CONNECTED | Signal.KEEPALIVE_RESTORED:
                 self._mark_connected(now)
             case Signal.DISCONNECTED | Signal.STREAM_ERROR | Signal.KEEPALIVE_LOST:
                 self._mark_dropped(before, now)
+            case Signal.SOCKET_GONE:
+                self._mark_dropped(before, now)
+                # Nobody redials, or somebody would have said that it was lost.
+                self._expect_connection(now, self._limits.connect_seconds)
             case Signal.DIAL_FAILED:
+                self._overdue_kicks = 0  # the library does come back from its dials
                 self._dials_failed += 1
                 self._wait(
                     now, self._limits.backoff_seconds, self._dials_failed, self._limits.backoff_max_seconds
@@ -133,14 +124,14 @@ class Connection:
                 return self._kick(now, self.reason)
             case Signal.WAIT_OVER:
                 return self._dial(now, f"{before} over")
-            case _:
-                pass
         return None
 
     def tick(self, now: float) -> Command | None:
         """Look at the deadlines; return what has to be done, if anything."""
         if self.state is State.STOPPING or self.state in TERMINAL_STATES:
             return None
+        if self.state is State.CONNECTED and now - self._connected_at >= self._limits.stable_seconds:
+            self.unstable_cycles = self._cooldowns = 0
         if self._dropped_at is not None and now - self._dropped_at > self._limits.cut_seconds:
             command = self._count_cycle(now)
             if command is not None:
@@ -151,27 +142,12 @@ class Connection:
             return self.apply(Signal.WAIT_OVER, now)
         if self.state is State.PAIRING:
             return self.apply(Signal.PAIRING_FAILED, now, "nobody scanned the code in time")
-        if self._overdue_kicks:
-            return Command(Action.EXIT, f"still {self.state} after a fresh dial", ExitCode.LINK_LOST)
-        self._overdue_kicks += 1
-        overdue = f"{self.state} for {now - self.since:.0f} s"
-        self._enter(State.CONNECTING, now, overdue)
-        self.deadline = now + self._limits.connect_seconds
-        return Command(Action.KICK, overdue)
+        return self._kick_overdue(now)
 
     def resume_ban(self, now: float, wait_seconds: float, reason: str) -> None:
         """Start inside a temporary ban that an earlier process met and that is not over."""
         self._enter(State.BANNED, now, reason)
         self._wait_for_ban(now, wait_seconds)
-
-    @property
-    def may_send(self) -> bool:
-        """Whether a reply may go out now."""
-        return self.state is State.CONNECTED
-
-    def stable_since(self, now: float, seconds: float) -> bool:
-        """Whether the link has been up for that long."""
-        return self.state is State.CONNECTED and now - self._connected_at >= seconds
 
     def _enter(self, state: State, now: float, reason: str) -> None:
         """The only place where the state changes."""
@@ -180,27 +156,52 @@ class Connection:
         elif reason:
             self.reason = reason
 
+    def _expect_connection(self, now: float, seconds: float) -> None:
+        self.deadline = now + seconds
+        self._latest_deadline = self.deadline + self._limits.queries_seconds
+
+    def _expect_answers(self, now: float) -> None:
+        """The service took the login; bounded, because a link may be cut again and again at this point."""
+        if self.deadline is None:
+            self._expect_connection(now, self._limits.connect_seconds)
+        patient = min(now + self._limits.queries_seconds, self._latest_deadline)
+        self.deadline = max(self.deadline or now, patient)
+
     def _dial(self, now: float, reason: str) -> Command:
-        self.deadline = now + self._limits.connect_seconds
+        self._expect_connection(now, self._limits.connect_seconds)
         return Command(Action.DIAL, reason)
+
+    def _kick_overdue(self, now: float) -> Command:
+        dialled_lately = (
+            self.state is State.CONNECTING
+            and self._last_overdue is not None
+            and now - self._last_overdue < self._limits.kick_memory_seconds
+        )
+        if self._overdue_kicks or dialled_lately:
+            return Command(Action.EXIT, f"still {self.state} after a fresh dial", ExitCode.LINK_LOST)
+        self._overdue_kicks += 1
+        self._last_overdue = now
+        overdue = f"{self.state} for {now - self.since:.0f} s"
+        self._enter(State.CONNECTING, now, overdue)
+        self._expect_connection(now, self._limits.connect_seconds)
+        return Command(Action.KICK, overdue)
 
     def _kick(self, now: float, reason: str) -> Command:
         if self._last_kick is not None and now - self._last_kick < self._limits.kick_memory_seconds:
             return Command(Action.EXIT, f"{reason}, for the second time within an hour", ExitCode.LINK_LOST)
         self._last_kick = now
         self._dropped_at = None
-        self.deadline = now + self._limits.connect_seconds
+        self._expect_connection(now, self._limits.connect_seconds)
         return Command(Action.KICK, reason)
 
     def _mark_connected(self, now: float) -> None:
-        self.connected_once = True
         self._connected_at = now
         if self._dropped_at is not None and now - self._dropped_at <= self._limits.cut_seconds:
             self._dropped_at = None
-        self._dials_failed = self._refusals = self._overdue_kicks = 0
+        self._dials_failed = self._refusals = self._bans = self._overdue_kicks = 0
 
     def _mark_dropped(self, before: State, now: float) -> None:
-        self.deadline = now + self._limits.reconnect_seconds
+        self._expect_connection(now, self._limits.reconnect_seconds)
         if before is State.CONNECTED:
             lasted = now - self._connected_at
             self._drop_was_early = lasted < self._limits.stable_seconds
@@ -210,22 +211,21 @@ class Connection:
 
     def _count_cycle(self, now: float) -> Command | None:
         """A link that fell early and did not come straight back was an unstable cycle."""
+        limits = self._limits
         self._dropped_at = None
-        if not self._drop_was_early or not self._limits.max_unstable_cycles:
+        if not self._drop_was_early or not limits.max_unstable_cycles:
             return None
         self.unstable_cycles += 1
-        if self.unstable_cycles < self._limits.max_unstable_cycles or self.state in WAITING_STATES:
+        if self.unstable_cycles < limits.max_unstable_cycles or self.state in WAITING_STATES:
             # A wait goes on as it is: the rest could be shorter than a ban.
             return None
-        reason = (
-            f"{self.unstable_cycles} connections in a row fell within {self._limits.stable_seconds:.0f} s"
-        )
-        if self._limits.stop_when_unstable:
+        reason = f"{self.unstable_cycles} connections in a row fell within {limits.stable_seconds:.0f} s"
+        if limits.stop_when_unstable:
             return self.apply(Signal.GAVE_UP, now, reason)
         self.apply(Signal.TOO_UNSTABLE, now, reason)
         self.unstable_cycles = 0
         self._cooldowns += 1
-        self._wait(now, self._limits.cooldown_seconds, self._cooldowns, self._limits.cooldown_max_seconds)
+        self._wait(now, limits.cooldown_seconds, self._cooldowns, limits.cooldown_max_seconds)
         return Command(Action.HANG_UP, reason)
 
     def _back_off_after_refusal(self, now: float) -> Command | None:
@@ -236,6 +236,10 @@ class Connection:
         return Command(Action.HANG_UP, self.reason)
 
     def _wait_for_ban(self, now: float, wait_seconds: float) -> None:
+        if self._bans:
+            growing_seconds = self._limits.repeated_ban_seconds * 2.0 ** min(self._bans - 1, 30)
+            wait_seconds = max(wait_seconds, min(growing_seconds, self._limits.repeated_ban_max_seconds))
+        self._bans += 1
         # A little past the expiry: a dial that comes too early may prolong the ban.
         self.deadline = now + wait_seconds * (1 + 0.05 * self._jitter()) + 5
 

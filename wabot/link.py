@@ -37,8 +37,8 @@ class Link:
         self._changed = threading.Condition()
         self._wanted = False
         self._busy = False
-        self._hung_up = False
         self._closed = False
+        self._hanging_up: threading.Thread | None = None
         self._thread = threading.Thread(target=self._run, name="link", daemon=True)
 
     def start(self) -> None:
@@ -55,9 +55,10 @@ class Link:
         """End the connection, if there is one, and stay off the line."""
         with self._changed:
             self._wanted = False
-            if self._busy and not self._hung_up:
-                self._hung_up = True
-                self._stop_line()
+            if self._busy and self._hanging_up is None:
+                # On a thread of its own: stop() blocks for ever while a dial hangs inside the library.
+                self._hanging_up = threading.Thread(target=self._line.stop, name="hang-up", daemon=True)
+                self._hanging_up.start()
 
     def kick(self) -> None:
         """Hang up, then dial afresh: resets the library's own growing pauses."""
@@ -73,22 +74,30 @@ class Link:
         self._thread.join(timeout_seconds)
         return not self._thread.is_alive()
 
-    def _stop_line(self) -> None:
-        # On a thread of its own: stop() blocks for ever while a dial hangs inside the library.
-        threading.Thread(target=self._line.stop, name="hang-up", daemon=True).start()
-
     def _run(self) -> None:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._wanted or self._closed)
                 if self._closed:
                     return
-                self._wanted, self._busy, self._hung_up = False, True, False
+                self._wanted, self._busy = False, True
+            ended = self._stay()
+            with self._changed:
+                self._busy = False
+                hanging_up, self._hanging_up = self._hanging_up, None
+            if hanging_up is None:
+                self._signal(ended)
+            else:
+                # A stop that comes late would end the next connection.
+                hanging_up.join()
+
+    def _stay(self) -> LinkSignal:
+        """Be connected; return why that ended."""
+        ended = None
+        try:
             ended = self._line.connect()
             # connect() may have raised while the socket lives on, acknowledging messages to nobody.
             self._line.stop()
-            with self._changed:
-                self._busy = False
-                hung_up = self._hung_up
-            if not hung_up:
-                self._signal(ended or LinkSignal(Signal.LINK_BROKEN, "the client library hung up by itself"))
+        except Exception:
+            log.exception("the client library failed in an unknown way")
+        return ended or LinkSignal(Signal.LINK_BROKEN, "the client library hung up by itself")

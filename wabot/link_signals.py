@@ -7,6 +7,7 @@ Works on the library's objects by their fields alone and imports nothing of it. 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -26,15 +27,19 @@ _BAN_REASONS = {
     "SENT_TOO_MANY_SAME_MESSAGE": "the same message too often (104)",
     "BROADCAST_LIST": "too many messages to a broadcast list (106)",
 }
+# The library hands over its own numbers instead of WhatsApp's.
+_REFUSAL_CODES = {"GENERIC": 400, "BAD_USER_AGENT": 409, "EXPERIMENTAL": 501}
 _SURELY_NOT_SENT = (
     "websocket not connected",
     "failed to get user info",
-    "no LID found",
     "failed to get device list",
     "the store doesn't contain a device JID",
     "client is nil",
 )
+# It did not leave either, but not for want of a connection: a fresh one would not help.
+_REFUSED = re.compile(r"server returned error \d+|info query returned status|no LID found")
 _UNKNOWN_BAN_SECONDS = 3600.0
+_LONGEST_BAN_SECONDS = 365 * 86_400
 
 
 class Outcome(StrEnum):
@@ -69,21 +74,34 @@ OUTDATED = LinkSignal(
 )
 
 
-def ended(error: str) -> LinkSignal:
-    """Why `connect` raised, by the text of its error."""
+def ended(error: str, refusal: Mapping[str, int]) -> LinkSignal:
+    """Why `connect` raised.
+
+    Args:
+        error: the text of its error.
+        refusal: the numbers in the service's refusal of the login, as the library's log told them.
+    """
     if "required field" in error:
         # The event loop died on a value it has no name for; the socket may live on and lose messages.
         if "TemporaryBan" in error:
-            reason = "temporarily banned for a reason this library does not know"
-            return LinkSignal(Signal.TEMPORARY_BAN, reason, _UNKNOWN_BAN_SECONDS)
+            return _temporary_ban(f"for a new reason ({refusal.get('code', '?')})", refusal.get("expire", 0))
         if "ConnectFailure" in error:
-            return LinkSignal(
-                Signal.CONNECT_FAILURE, "WhatsApp refused the login with a code this library does not know"
-            )
+            return _login_refused(refusal.get("reason", "unknown"))
         return LinkSignal(Signal.LINK_BROKEN, f"the client library stopped handing over events ({error})")
+    if "database is locked" in error:
+        # It waited 5 s (measured). A backup, say, lets go of it again.
+        return LinkSignal(Signal.DIAL_FAILED, "another program has the session store locked")
     if "database" in error or "file is not" in error:
-        return LinkSignal(Signal.STORE_FAILED, f"the session store cannot be used: {error}")
+        return LinkSignal(
+            Signal.STORE_FAILED,
+            f"the session store cannot be used ({error}): move its directory aside and pair again",
+        )
     return LinkSignal(Signal.DIAL_FAILED, _plain_dial_error(error))
+
+
+def redial_failed(error: str) -> LinkSignal:
+    """A redial of the library came to nothing; it tries again by itself."""
+    return LinkSignal(Signal.REDIAL_FAILED, _plain_dial_error(error))
 
 
 def _plain_dial_error(error: str) -> str:
@@ -93,10 +111,10 @@ def _plain_dial_error(error: str) -> str:
 
 def outcome(error: str) -> Outcome:
     """What became of a message, by the text of the error its sending raised."""
+    if _REFUSED.search(error):
+        return Outcome.REFUSED
     if any(text in error for text in _SURELY_NOT_SENT):
         return Outcome.NOT_SENT
-    if re.search(r"server returned error \d+", error):
-        return Outcome.REFUSED
     return Outcome.IN_DOUBT
 
 
@@ -115,14 +133,22 @@ def logged_out(event: Any) -> LinkSignal:
 def banned(event: Any) -> LinkSignal:
     """The number may not connect for a while (TemporaryBanEv; Expire is in seconds)."""
     why = _BAN_REASONS.get(_enum_name(event, "Code"), "for an unknown reason")
-    seconds = max(0, min(int(event.Expire), 365 * 86_400))
-    return LinkSignal(Signal.TEMPORARY_BAN, f"temporarily banned: {why}", float(seconds))
+    return _temporary_ban(why, int(event.Expire))
+
+
+def _temporary_ban(why: str, seconds: int) -> LinkSignal:
+    wait_seconds = float(min(seconds, _LONGEST_BAN_SECONDS)) if seconds > 0 else _UNKNOWN_BAN_SECONDS
+    return LinkSignal(Signal.TEMPORARY_BAN, f"temporarily banned: {why}", wait_seconds)
 
 
 def refused(event: Any) -> LinkSignal:
     """The login was refused and the library does not redial (ConnectFailureEv)."""
-    name = _enum_name(event, "Reason").lower().replace("_", " ")
-    return LinkSignal(Signal.CONNECT_FAILURE, f"WhatsApp refused the login ({name})")
+    name = _enum_name(event, "Reason")
+    return _login_refused(_REFUSAL_CODES.get(name, name.lower()))
+
+
+def _login_refused(code: int | str) -> LinkSignal:
+    return LinkSignal(Signal.CONNECT_FAILURE, f"WhatsApp refused the login (code {code})")
 
 
 def _enum_name(event: Any, field: str) -> str:

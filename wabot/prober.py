@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable
 
-log = logging.getLogger(__name__)
+# What looks dead for a moment may be a redial that takes a tenth of a second.
+_SECOND_LOOK_SECONDS = 1.0
 
 
 class Prober:
-    """Asks the library now and then whether the socket is up; main reads only the stamps.
+    """Asks the library now and then whether the socket is up; main reads only what came of it.
 
     Args:
         is_connected: the question; it waits while a dial runs.
@@ -28,8 +28,10 @@ class Prober:
         self._is_connected = is_connected
         self._interval_seconds = interval_seconds
         self._clock = clock
-        self._last_yes = clock()
-        self._stop = threading.Event()
+        self._asked_at: float | None = None
+        self._refusals = 0
+        self._ask = threading.Event()
+        self._stopped = False
 
     def start(self) -> None:
         """Start asking."""
@@ -37,17 +39,30 @@ class Prober:
 
     def stop(self) -> None:
         """Ask no more."""
-        self._stop.set()
+        self._stopped = True
+        self._ask.set()
 
     def reset(self) -> None:
-        """The link just came up: count from now."""
-        self._last_yes = self._clock()
+        """The link just came up: forget what was before, and look whether it is true."""
+        self._refusals = 0
+        self._ask.set()
 
-    def seconds_since_yes(self) -> float:
-        """How long ago the library last said that the socket is up; grows also while it does not answer."""
-        return self._clock() - self._last_yes
+    @property
+    def is_gone(self) -> bool:
+        """Whether the library has said twice since the last `reset` that the socket is not up."""
+        return self._refusals > 1
+
+    def seconds_without_answer(self) -> float:
+        """For how long the library has owed an answer; 0 when it owes none."""
+        asked_at = self._asked_at
+        return 0.0 if asked_at is None else self._clock() - asked_at
 
     def _run(self) -> None:
-        while not self._stop.wait(self._interval_seconds):
-            if self._is_connected():
-                self._last_yes = self._clock()
+        while True:
+            self._ask.wait(_SECOND_LOOK_SECONDS if self._refusals == 1 else self._interval_seconds)
+            self._ask.clear()
+            if self._stopped:
+                return
+            self._asked_at = self._clock()
+            self._refusals = 0 if self._is_connected() else self._refusals + 1
+            self._asked_at = None

@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
+from functools import partial
 from typing import Protocol
 
 import peewee
@@ -15,17 +15,15 @@ import peewee
 from wabot.link_signals import LinkSignal, Outcome, SendFailed
 from wabot.models import Outbound, database, utc_now
 from wabot.outbox import Outbox, retry_at
-from wabot.session_store import find_message_ids
 from wabot.states import Signal
 
 log = logging.getLogger(__name__)
 
-# whatsmeow waits 75 s each for the LID, the device list, the prekeys and the acknowledgement.
-SEND_TIMEOUT_SECONDS = 90.0
 STABLE_SECONDS = 2.0
 OFFLINE_SENDS_SECONDS = 10.0
 _RETRY_SECONDS = 0.5
 _REFUSED_SECONDS = 15.0
+_DATABASE_RETRY_SECONDS = 1.0
 _PRESENCE_RETRY_SECONDS = 60.0
 _LONGEST_WAIT_SECONDS = 60.0
 
@@ -55,6 +53,7 @@ class Sender:
         on_signal: told when the link turns out to be dead although nobody said so.
         beat: called with the seconds the next step may take, and with 0 when idle.
         available: the presence to announce.
+        send_timeout_seconds: what is promised with `beat` for every call of the messenger.
     """
 
     def __init__(
@@ -64,7 +63,9 @@ class Sender:
         on_signal: Callable[[LinkSignal], None],
         beat: Callable[[float], None],
         available: bool,
+        send_timeout_seconds: float,
     ) -> None:
+        self._send_timeout_seconds = send_timeout_seconds
         self._outbox = outbox
         self._messenger = messenger
         self._signal = on_signal
@@ -155,20 +156,43 @@ class Sender:
         except (peewee.OperationalError, peewee.InterfaceError) as error:
             database.close()
             log.warning("database: %s; replies wait", error)
-            return retry_at(utc_now(), 1.0)
+            return retry_at(utc_now(), _DATABASE_RETRY_SECONDS)
+        except Exception:
+            log.exception("the sender failed; it goes on")
+            return retry_at(utc_now(), _REFUSED_SECONDS)
         finally:
             self._beat(0)
         return None
 
     def _send(self, row: Outbound) -> float:
         """Send one reply; return for how many seconds the whole sender should pause."""
-        self._beat(SEND_TIMEOUT_SECONDS)
+        self._beat(self._send_timeout_seconds)
         self._outbox.begin(row, utc_now())
         try:
             message_id = self._messenger.send_text(row.chat.jid, row.text, bytes(row.secret))
+            result = partial(self._after_success, row, message_id, utc_now())
         except SendFailed as failure:
-            return self._after_failure(row, failure)
-        now = utc_now()
+            result = partial(self._after_failure, row, failure)
+        except Exception as error:
+            # Something about this very reply, as a chat with an impossible address.
+            log.exception("reply %d cannot be sent", row.id)
+            result = partial(self._after_failure, row, SendFailed(Outcome.REFUSED, repr(error)))
+        return self._write_down(result)
+
+    def _write_down(self, result: Callable[[], float]) -> float:
+        """Store what became of a send; a reply that is forgotten here would be sent twice."""
+        self._beat(0)
+        while True:
+            try:
+                return result()
+            except (peewee.OperationalError, peewee.InterfaceError) as error:
+                database.close()
+                log.warning("database: %s; what became of a reply is written later", error)
+            with self._changed:
+                if self._changed.wait_for(lambda: self._stopping, _DATABASE_RETRY_SECONDS):
+                    return result()
+
+    def _after_success(self, row: Outbound, message_id: str, now: datetime) -> float:
         self._outbox.mark_sent(row, message_id, now)
         self._offline_since = None
         self.last_sent_at = now
@@ -203,35 +227,15 @@ class Sender:
 
     def _show_courtesies(self, now: datetime) -> None:
         if self._announce_at is not None and now >= self._announce_at:
-            self._beat(SEND_TIMEOUT_SECONDS)
+            self._beat(self._send_timeout_seconds)
             # Right after pairing the library has no name to announce yet.
             done = self._messenger.announce(self._available)
             self._announce_at = None if done else retry_at(now, _PRESENCE_RETRY_SECONDS)
         while self._courtesies:
             jid, sender, message_ids = self._courtesies.popleft()
-            self._beat(SEND_TIMEOUT_SECONDS)
+            self._beat(self._send_timeout_seconds)
             self._messenger.mark_read(jid, sender, message_ids)
             self._messenger.show_typing(jid, True)
-
-
-def recover_in_flight(outbox: Outbox, store: Path) -> None:
-    """Settle the replies that were leaving when the last process ended; call before the client is opened.
-
-    One whose secret is not in the client's store surely did not leave and is sent again as if nothing had
-    happened; any other is in doubt.
-    """
-    rows = outbox.in_flight()
-    known = find_message_ids(store, [bytes(row.secret) for row in rows])
-    for row in rows:
-        message_id = known.get(bytes(row.secret))
-        if message_id is None:
-            outbox.put_back(row, "the process ended before it left", row.not_before)
-            log.info("reply %d had not left when the last process ended; it is sent now", row.id)
-        else:
-            state = outbox.mark_in_doubt(
-                row, f"the process ended while {message_id} was leaving", row.not_before
-            )
-            log.warning("reply %d was leaving when the last process ended; now %s", row.id, state)
 
 
 def _seconds_until(due: datetime | None) -> float:

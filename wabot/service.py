@@ -7,23 +7,24 @@ methods that return at once, and ends the process itself when one of them hangs 
 from __future__ import annotations
 
 import logging
+import os
 import queue
 import random
 import signal
 import time
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from wabot.brain import Brain, BrainSettings
-from wabot.connection import Action, Command, Connection, Limits
+from wabot.connection import Action, Command, Connection
 from wabot.connection_row import ConnectionRow
 from wabot.errors import ExitCode
 from wabot.health import Health
 from wabot.inbox import Inbox
+from wabot.intake import Intake
+from wabot.limits import limits_from
 from wabot.link import Link
 from wabot.link_signals import LinkSignal
-from wabot.messages import IncomingMessage
 from wabot.models import utc_now
 from wabot.notify import ServiceNotifier
 from wabot.outbox import Outbox
@@ -35,15 +36,14 @@ from wabot.sender import Sender
 from wabot.session_record import SessionRecord
 from wabot.session_store import Device
 from wabot.settings import Settings
-from wabot.shutdown import stop_in_order
+from wabot.shutdown import LOST_PATIENCE_SECONDS, PATIENCE_SECONDS, stop_in_order
 from wabot.states import Signal, State
+from wabot.supervisor import Supervisor
 from wabot.whatsapp import WhatsAppClient
 
 log = logging.getLogger(__name__)
 
 _TICK_SECONDS = 1.0
-_EXPIRE_REPLIES_AFTER = timedelta(hours=24)
-_STUCK_SEND_SECONDS = 10.0
 _RECORD_SECONDS = 2.0
 
 
@@ -58,6 +58,7 @@ class Service:
 
     def __init__(self, settings: Settings, device: Device | None, notifier: ServiceNotifier) -> None:
         user_id = settings.account.user_id
+        chosen = settings.connection
         self._settings = settings
         self._notifier = notifier
         self._signals: queue.SimpleQueue[LinkSignal] = queue.SimpleQueue()
@@ -65,28 +66,35 @@ class Service:
         self._inbox = Inbox(user_id)
         self._outbox = Outbox(user_id)
         self._schedule = ChatSchedule(settings.replies.debounce)
-        self._connection = Connection(_limits(settings), time.monotonic(), random.random)
-        record = SessionRecord(user_id, ConnectionRow(user_id, settings.database))
-        self._reporter = Reporter(user_id, self._connection, device, notifier, record)
+        self._connection = Connection(limits_from(chosen), time.monotonic(), random.random)
+        self._record = SessionRecord(user_id, ConnectionRow(user_id, settings.database))
+        self._reporter = Reporter(user_id, self._connection, device, notifier, self._record)
+        self._intake = Intake(self._inbox, self._schedule, self._record)
         self._client = WhatsAppClient(
-            settings.session_store,
-            f"wabot-{user_id}",
-            self._signals.put,
-            self._on_message,
-            settings.connection.proxy,
+            settings.session_store, f"wabot-{user_id}", self._signals.put, self._intake.take, chosen.proxy
         )
         self._link = Link(self._client, self._signals.put)
-        self._prober = Prober(self._client.is_connected, settings.connection.keepalive_interval)
+        # Often enough to find a dial that hangs within twice the time a dial may take.
+        probe_seconds = min(chosen.keepalive_interval, chosen.connect_timeout / 2)
+        self._prober = Prober(self._client.is_connected, probe_seconds)
         self._sender = Sender(
             self._outbox,
             self._client,
             self._signals.put,
             partial(self._beat, "sender"),
-            settings.connection.presence == "available",
+            chosen.presence == "available",
+            chosen.send_timeout,
         )
-        self._last_event_at = time.monotonic()
-        self._sender_kicked_at: float | None = None
-        self._illness = ""
+        self._supervisor = Supervisor(
+            self._connection,
+            self._prober,
+            self._health,
+            self._sender.is_alive,
+            notifier,
+            2 * chosen.connect_timeout - probe_seconds,
+        )
+        self._stop_asked = False
+        self._shown: object = None
 
     def run(self) -> ExitCode:
         """Serve until asked to stop or until the link ends for good; return the exit code."""
@@ -94,13 +102,13 @@ class Service:
         signal.signal(signal.SIGINT, self._on_stop_signal)
         self._start_threads()
         now = time.monotonic()
-        banned_until = self._reporter.record.banned_until()
+        banned_until = self._record.banned_until()
         if banned_until:
             wait_seconds = (banned_until - utc_now()).total_seconds()
             self._connection.resume_ban(now, wait_seconds, "temporarily banned, as before the restart")
         else:
             self._carry_out(self._connection.apply(Signal.STARTED, now))
-        self._reporter.show_state()
+        self._show_changes()
         self._notifier.ready()
         command: Command | None = None
         while command is None or command.action is not Action.EXIT:
@@ -116,27 +124,16 @@ class Service:
         else:
             command = self._apply(link_signal)
         now = time.monotonic()
-        command = command or self._connection.tick(now) or self._check_threads(now)
-        if command is not None:
-            self._carry_out(command)
-            self._reporter.show_state()
+        command = command or self._connection.tick(now) or self._supervise(now)
+        self._carry_out(command)
+        self._show_changes()
         self._reporter.show_status(self._sender.last_sent_at)
-        self._feed_watchdog(now)
+        self._supervisor.feed_watchdog(now)
         return command
 
-    def _feed_watchdog(self, now: float) -> None:
-        """Tell systemd that all is well, if it is: live, or in a declared wait inside its deadline."""
-        connection = self._connection
-        if connection.deadline is None:
-            self._health.link_is_live()
-        else:
-            self._health.link_waits(connection.deadline, str(connection.state))
-        verdict = self._health.verdict(now)
-        if verdict.healthy:
-            self._notifier.alive()
-        elif verdict.reason != self._illness:
-            log.error("not healthy: %s", verdict.reason)
-        self._illness = verdict.reason
+    def _supervise(self, now: float) -> Command | None:
+        found = self._supervisor.look(now)
+        return self._apply(found) if isinstance(found, LinkSignal) else found
 
     def _apply(self, link_signal: LinkSignal) -> Command | None:
         """Give the state machine a signal, and everybody else the news."""
@@ -154,9 +151,14 @@ class Service:
         elif before is State.CONNECTED and state is not before:
             self._sender.link_down()
         self._reporter.show_signal(before, link_signal)
-        if state is not before:
-            self._reporter.show_state()
         return command
+
+    def _show_changes(self) -> None:
+        connection = self._connection
+        shown = (connection.state, connection.reason, connection.since, connection.unstable_cycles)
+        if shown != self._shown:
+            self._shown = shown
+            self._reporter.show_state()
 
     def _carry_out(self, command: Command | None) -> None:
         if command is None or command.action is Action.EXIT:
@@ -172,45 +174,17 @@ class Service:
             case Action.HANG_UP:
                 self._link.hang_up()
 
-    def _check_threads(self, now: float) -> Command | None:
-        """Look for what hangs although nobody said so."""
-        if self._connection.state is State.CONNECTED:
-            silent_seconds = self._prober.seconds_since_yes()
-            limit_seconds = self._settings.connection.connect_timeout
-            if silent_seconds > limit_seconds + self._settings.connection.keepalive_interval:
-                reason = f"the client library has not confirmed the connection for {silent_seconds:.0f} s"
-                return self._apply(LinkSignal(Signal.LINK_BROKEN, reason))
-        overdue_seconds = self._health.overdue_seconds("sender", now)
-        if overdue_seconds <= 0:
-            self._sender_kicked_at = None
-        elif self._sender_kicked_at is None:
-            # A drop frees a send that waits for an acknowledgement that will never come.
-            self._sender_kicked_at = now
-            return self._apply(LinkSignal(Signal.LINK_BROKEN, "a send hangs in the client library"))
-        elif now - self._sender_kicked_at > _STUCK_SEND_SECONDS:
-            return Command(Action.EXIT, "a send still hangs after a fresh dial", ExitCode.LINK_LOST)
-        return None
-
-    def _on_message(self, message: IncomingMessage) -> None:
-        """On the library's thread: store and return, because everything else waits behind it."""
-        self._last_event_at = time.monotonic()
-        now = utc_now()
-        chat_id = self._inbox.store(message, now)
-        if chat_id is not None:
-            self._schedule.touch(chat_id)
-        if not message.from_me:
-            self._reporter.record.update(last_inbound_at=now)
-
     def _on_stop_signal(self, number: int, _frame: Any) -> None:
+        if self._stop_asked:
+            # Somebody is in a hurry. What is on its way is written down and settled at the next start.
+            os._exit(ExitCode.OK)
+        self._stop_asked = True
         # SimpleQueue.put is reentrant; logging is not.
         self._signals.put(
             LinkSignal(Signal.STOP_REQUESTED, f"asked to stop by {signal.Signals(number).name}")
         )
 
     def _start_threads(self) -> None:
-        expired = self._outbox.expire(utc_now() - _EXPIRE_REPLIES_AFTER)
-        if expired:
-            log.warning("%d replies older than a day were given up", expired)
         for waiting in self._inbox.waiting():
             waited_seconds = (utc_now() - waiting.last_at).total_seconds()
             self._schedule.touch(waiting.chat_id, waited_seconds)
@@ -229,7 +203,7 @@ class Service:
             )
             for number in range(1, self._settings.replies.workers + 1)
         ]
-        self._reporter.record.start()
+        self._record.start()
         self._link.start()
         self._prober.start()
         self._sender.start()
@@ -253,28 +227,18 @@ class Service:
         self._notifier.status(f"stopping: {command.reason}")
         self._schedule.close()
         self._prober.stop()
+        self._intake.close()
         stop_in_order(
             self._sender,
             self._workers,
             self._client.disconnect,
-            lambda: time.monotonic() - self._last_event_at,
+            self._intake.seconds_since_message,
             self._link,
+            LOST_PATIENCE_SECONDS if command.exit_code is ExitCode.LINK_LOST else PATIENCE_SECONDS,
         )
         self._reporter.show_end(command.reason)
-        self._reporter.record.stop(_RECORD_SECONDS)
+        self._record.stop(_RECORD_SECONDS)
         return command.exit_code
-
-
-def _limits(settings: Settings) -> Limits:
-    chosen = settings.connection
-    return Limits(
-        connect_seconds=chosen.connect_timeout,
-        pairing_seconds=chosen.pairing_timeout,
-        reconnect_seconds=chosen.reconnect_timeout,
-        max_unstable_cycles=chosen.max_unstable_cycles,
-        stop_when_unstable=chosen.on_unstable == "stop",
-        cooldown_seconds=chosen.cooldown,
-    )
 
 
 def _brain_settings(settings: Settings) -> BrainSettings:

@@ -90,10 +90,22 @@ class DatabaseSettings:
 class ConnectionSettings:
     """How patient the link is."""
 
-    connect_timeout: float = setting(duration(1, 600), 60.0, "from a dial to connected")
+    connect_timeout: float = setting(
+        duration(1, 600), 60.0, "from a dial to connected; past it a fresh dial, past a second one exit 75"
+    )
     pairing_timeout: float = setting(duration(5, 160), 160.0, "how long the QR waits to be scanned")
     reconnect_timeout: float = setting(
         duration(5, 3600), 360.0, "how long WhatsApp's own redialling is waited for before a fresh dial"
+    )
+    send_timeout: float = setting(
+        duration(5, 600),
+        90.0,
+        "how long one send may take; past it the link is dialled afresh, which frees the send",
+    )
+    refusal_pause: float = setting(
+        duration(1, 7200),
+        300.0,
+        "pause after a refused login; the second is 3 times, the third and last 12 times as long",
     )
     max_unstable_cycles: int = setting(
         integer(0, 100_000),

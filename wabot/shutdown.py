@@ -10,12 +10,15 @@ from wabot.link import Link
 from wabot.models import utc_now
 from wabot.sender import Sender
 
+PATIENCE_SECONDS = 15.0
+LOST_PATIENCE_SECONDS = 4.0
+
 _SEND_GRACE_SECONDS = 8.0
 _RETRY_RECEIPT_SECONDS = 4.0
 _QUIET_SECONDS = 0.3
 _LONGEST_DRAIN_SECONDS = 3.0
 _LIBRARY_CALL_SECONDS = 2.0
-_WORKER_SECONDS = 0.5
+_WORKERS_SECONDS = 0.5
 
 
 def stop_in_order(
@@ -24,8 +27,9 @@ def stop_in_order(
     disconnect: Callable[[], None],
     seconds_since_event: Callable[[], float],
     link: Link,
+    patience_seconds: float = PATIENCE_SECONDS,
 ) -> bool:
-    """End the threads; every step is bounded, so that the whole takes less than systemd's 20 s.
+    """End the threads; every step is bounded, and so is the whole, which systemd gives 20 s.
 
     Args:
         sender: told to finish the send in flight.
@@ -35,28 +39,36 @@ def stop_in_order(
         seconds_since_event: how long ago the library handed over a message.
         link: closed last, because closing drops what still waits in the library's channel: of 90
             acknowledged messages 75 were lost without the drain (measured with neonize 0.5.2).
+        patience_seconds: for all of it; little where the library hangs and waiting gains nothing.
 
     Returns:
         Whether everything let go.
     """
+    deadline = time.monotonic() + patience_seconds
+
+    def within(seconds: float) -> float:
+        return max(0.0, min(seconds, deadline - time.monotonic()))
+
     sender.stop()
-    sender.join(_SEND_GRACE_SECONDS)
-    _wait_for_retry_receipts(sender)
+    sender.join(within(_SEND_GRACE_SECONDS))
+    time.sleep(within(_retry_receipt_seconds(sender)))
     disconnecting = threading.Thread(target=disconnect, name="goodbye", daemon=True)
     disconnecting.start()
-    disconnecting.join(_LIBRARY_CALL_SECONDS)
-    deadline = time.monotonic() + _LONGEST_DRAIN_SECONDS
-    time.sleep(_QUIET_SECONDS)
-    while seconds_since_event() < _QUIET_SECONDS and time.monotonic() < deadline:
+    disconnecting.join(within(_LIBRARY_CALL_SECONDS))
+    drained = time.monotonic() + within(_LONGEST_DRAIN_SECONDS)
+    time.sleep(within(_QUIET_SECONDS))
+    while seconds_since_event() < _QUIET_SECONDS and time.monotonic() < drained:
         time.sleep(0.05)
-    closed = link.close(_LIBRARY_CALL_SECONDS)
+    closed = link.close(within(_LIBRARY_CALL_SECONDS))
+    workers_deadline = time.monotonic() + within(_WORKERS_SECONDS)
     for worker in workers:
-        worker.join(_WORKER_SECONDS)
+        worker.join(max(0.0, workers_deadline - time.monotonic()))
     return closed and not sender.is_alive()
 
 
-def _wait_for_retry_receipts(sender: Sender) -> None:
+def _retry_receipt_seconds(sender: Sender) -> float:
     """A device that could not read a reply asks again at once; the text is in the library's memory only."""
-    if sender.last_sent_at is not None:
-        elapsed_seconds = (utc_now() - sender.last_sent_at).total_seconds()
-        time.sleep(min(max(_RETRY_RECEIPT_SECONDS - elapsed_seconds, 0.0), _RETRY_RECEIPT_SECONDS))
+    if sender.last_sent_at is None:
+        return 0.0
+    elapsed_seconds = (utc_now() - sender.last_sent_at).total_seconds()
+    return min(max(_RETRY_RECEIPT_SECONDS - elapsed_seconds, 0.0), _RETRY_RECEIPT_SECONDS)

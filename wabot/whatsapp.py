@@ -27,6 +27,7 @@ from neonize.utils.enum import (
 )
 from neonize.utils.jid import build_jid
 
+from wabot.library_log import LibraryLog
 from wabot.link_signals import (
     OUTDATED,
     LinkSignal,
@@ -75,8 +76,9 @@ class WhatsAppClient:
             self._client.event(event)(handler)
         # 0 would send every stanza through Python; read at connect().
         logging.getLogger("neonize.utils.log").setLevel(logging.INFO)
-        self._watch = _LogWatch(on_signal)
-        logging.getLogger("whatsmeow").addHandler(self._watch)
+        self._library_log = LibraryLog(on_signal)
+        self._library_log.listen()
+        self._callbacks: list[Any] = []
 
     def connect(self) -> LinkSignal | None:
         """Dial, and stay until the link is stopped or breaks. Blocks.
@@ -87,7 +89,11 @@ class WhatsAppClient:
         try:
             self._client.connect(_proxy_settings(self._proxy))
         except NeonizeError as error:
-            return ended(str(error))
+            return ended(str(error), self._library_log.take_refusal())
+        finally:
+            # Go may call these callbacks once more after it returned; the library's next connect would let
+            # Python free them.
+            self._callbacks.append(getattr(self._client, "_connect_refs", None))
         return None
 
     def disconnect(self) -> None:
@@ -205,19 +211,6 @@ class WhatsAppClient:
             ),
             events.MessageEv: lambda _client, event: on_message(incoming_message(event)),
         }
-
-
-class _LogWatch(logging.Handler):
-    """Hears in the library's log what it sends no event for."""
-
-    def __init__(self, on_signal: Callable[[LinkSignal], None]) -> None:
-        super().__init__(logging.DEBUG)
-        self._signal = on_signal
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if "Failed to reconnect after 515 code" in record.getMessage():
-            reason = "the redial after pairing failed, and the library does not try again"
-            self._signal(LinkSignal(Signal.LINK_BROKEN, reason))
 
 
 def _jid(text: str) -> JID:

@@ -1,0 +1,59 @@
+"""Hears in the client library's log what it sends no event for.
+
+The sentences are those of the whatsmeow in neonize 0.5.2; one that changes is simply not heard any more, and
+the deadlines of the state machine remain.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Mapping
+
+from wabot.link_signals import LinkSignal, redial_failed
+from wabot.states import Signal
+
+_LOGGER = "whatsmeow"
+_REDIAL_FAILED = "Error reconnecting after autoreconnect sleep: "
+_FAILURE = re.compile(r"<failure\b[^>]{0,2000}>")
+_NUMBER = re.compile(r'\b(reason|code|expire)="(\d{1,9})"')
+
+
+class LibraryLog(logging.Handler):
+    """Turns lines of the library's log into signals, and remembers why a login was refused.
+
+    Args:
+        on_signal: called on the thread that carries the library's log; must return at once.
+    """
+
+    def __init__(self, on_signal: Callable[[LinkSignal], None]) -> None:
+        super().__init__(logging.INFO)
+        self._signal = on_signal
+        self._refusal: Mapping[str, int] = {}
+
+    def listen(self) -> None:
+        """Hear everything from now on, also what is too unimportant to be shown."""
+        logger = logging.getLogger(_LOGGER)
+        logger.setLevel(min(logger.getEffectiveLevel(), logging.INFO))
+        logger.addHandler(self)
+
+    def take_refusal(self) -> Mapping[str, int]:
+        """The numbers in the service's last refusal of a login ("reason", "code", "expire"); once only."""
+        refusal, self._refusal = self._refusal, {}
+        return refusal
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Look at one line."""
+        line = record.getMessage()
+        failure = _FAILURE.search(line)
+        if failure:
+            self._refusal = {name: int(value) for name, value in _NUMBER.findall(failure[0])}
+        elif line == "Successfully authenticated":
+            self._signal(LinkSignal(Signal.AUTHENTICATED, "logged in; the library prepares the connection"))
+        elif line.startswith(_REDIAL_FAILED):
+            self._signal(redial_failed(line.removeprefix(_REDIAL_FAILED)))
+        elif "Failed to reconnect after 515 code" in line:
+            reason = "the redial that WhatsApp asked for failed, and the library does not try again"
+            self._signal(LinkSignal(Signal.LINK_BROKEN, reason))
+        elif "Got 503 stream error" in line:
+            self._signal(LinkSignal(Signal.STREAM_ERROR, "WhatsApp ended the stream (code 503)"))

@@ -1,0 +1,42 @@
+"""Settles what was on its way when the last process ended."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from pathlib import Path
+
+from wabot.models import utc_now
+from wabot.outbox import Outbox
+from wabot.session_store import find_message_ids
+
+log = logging.getLogger(__name__)
+
+_EXPIRE_REPLIES_AFTER = timedelta(hours=24)
+
+
+def recover_in_flight(outbox: Outbox, store: Path) -> None:
+    """Settle the replies that were leaving when the last process ended; call before the client is opened.
+
+    One whose secret is not in the client's store surely did not leave and is sent again as if nothing had
+    happened; any other is in doubt.
+    """
+    rows = outbox.in_flight()
+    known = find_message_ids(store, [bytes(row.secret) for row in rows])
+    for row in rows:
+        message_id = known.get(bytes(row.secret))
+        if message_id is None:
+            outbox.put_back(row, "the process ended before it left", row.not_before)
+            log.info("reply %d had not left when the last process ended; it is sent now", row.id)
+        else:
+            state = outbox.mark_in_doubt(
+                row, f"the process ended while {message_id} was leaving", row.not_before
+            )
+            log.warning("reply %d was leaving when the last process ended; now %s", row.id, state)
+
+
+def give_up_old_replies(outbox: Outbox) -> None:
+    """Nobody waits any more for a reply that could not leave for a day."""
+    expired = outbox.expire(utc_now() - _EXPIRE_REPLIES_AFTER)
+    if expired:
+        log.warning("%d replies older than a day were given up", expired)
