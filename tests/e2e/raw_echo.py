@@ -44,6 +44,8 @@ from neonize.proto.waE2E.WAWebProtobufsE2E_pb2 import Message  # noqa: E402
 from neonize.utils.enum import (  # noqa: E402
     ChatPresence,
     ChatPresenceMedia,
+    ClientName,
+    ClientType,
     Presence,
     ReceiptType,
 )
@@ -75,7 +77,7 @@ def text_of(message: Message) -> str:
 def make_client(arguments: argparse.Namespace) -> NewClient:
     """The client with its handlers."""
     client = NewClient(arguments.session, uuid="raw-echo")
-    client.qr(lambda _, code: tell("qr", code=code.decode()))
+    client.qr(lambda client, code: show_code(client, code, arguments.phone))
 
     def on_status(_: object, text: int) -> None:
         tell("login_status", status=ctypes.string_at(text).decode())
@@ -102,6 +104,22 @@ def make_client(arguments: argparse.Namespace) -> NewClient:
     if arguments.receipts:
         client.event(ReceiptEv)(lambda _, event: tell("receipt", ids=list(event.MessageIDs), type=event.Type))
     return client
+
+
+def show_code(client: NewClient, code: bytes, phone: str | None) -> None:
+    """Report the QR code, or ask for one to type into the phone."""
+    if phone is None:
+        tell("qr", code=code.decode())
+        return
+
+    def ask() -> None:
+        try:
+            typed = client.PairPhone(phone, True, ClientName.LINUX, ClientType.CHROME)
+            tell("code", code=typed)
+        except Exception as error:  # noqa: BLE001  (whatever neonize raises is the report)
+            tell("no_code", error=str(error))
+
+    threading.Thread(target=ask).start()  # it waits for an answer that this thread would have to read
 
 
 def answer(client: NewClient, event: MessageEv, text: str, polite: bool) -> None:
@@ -154,6 +172,7 @@ def main() -> None:
     parser.add_argument("session", help="path of the SQLite session store")
     parser.add_argument("--polite", action="store_true", help="mark as read, show typing, send presence")
     parser.add_argument("--listen", action="store_true", help="report messages instead of answering them")
+    parser.add_argument("--phone", metavar="NUMBER", help="be linked by a code typed into this phone")
     parser.add_argument("--receipts", action="store_true", help="report receipts")
     arguments = parser.parse_args()
     logging.getLogger("neonize.utils.log").setLevel(logging.WARNING)

@@ -444,6 +444,25 @@ class TestPairing:
         with pytest.raises(PairingError, match="not on show any more"):
             running.phone.scan(code.replace("2@", "2@x"))
 
+    def test_a_code_typed_into_the_phone(self, tmp_path: Path) -> None:
+        with Emulator(seed=2) as running:
+            phone = f"+{running.bot.phone}"
+            with EchoProcess(running, tmp_path / "wrong.sqlite", "--phone", phone) as bot:
+                bot.wait_for("code")
+                with pytest.raises(PairingError, match="the code is wrong"):
+                    running.phone.type_code("ABCD-EFGH")
+            with EchoProcess(running, tmp_path / "session.sqlite", "--phone", phone) as bot:
+                running.phone.type_code(bot.wait_for("code")["code"])
+                running.wait_for_login()
+                assert running.bot.paired
+
+    def test_a_code_for_another_number(self, tmp_path: Path) -> None:
+        with Emulator(seed=2) as running:
+            with pytest.raises(PairingError, match="no device has made a code"):
+                running.phone.type_code("ABCD-EFGH")
+            with EchoProcess(running, tmp_path / "session.sqlite", "--phone", "+34911111111") as bot:
+                assert "404" in bot.wait_for("no_code")["error"]
+
     def test_outdated_before_it_is_linked(self, tmp_path: Path) -> None:
         with Emulator(seed=2) as running:
             running.faults.fail_login(405)
@@ -572,6 +591,23 @@ def test_more_prekeys_are_asked_for_when_few_are_left(emulator: Emulator, bot: E
     customer.send("the last straw")
     customer.wait_for_replies(1)
     emulator.wait_until(lambda: emulator.bot.prekeys > 50)
+
+
+def test_the_command_starts_a_bot_and_lets_a_person_be_its_customer() -> None:
+    command = [sys.executable, "-m", "wabot.emulator", "--run"]
+    with subprocess.Popen(
+        command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None and process.stdout is not None
+        process.stdin.write("/as 2\nhola\n")
+        process.stdin.flush()
+        seen = ""
+        while "Customer 2 reads: " not in seen:
+            line = process.stdout.readline()
+            assert line, seen
+            seen += line
+        process.stdin.close()
+        assert process.wait(30) == 0
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ TEXT              write it as the present customer
 /as N             be customer N (1, 2 ...)
 /phone TEXT       write to the present customer from the owner's phone
 /scan CODE        scan the code the bot shows (the text of the QR code)
+/type CODE        type the code the bot shows (eight characters) into the phone
 /cut              cut the link now;  /cut send: at the bot's next message
 /refuse 10s       refuse connections for a while
 /silence, /speak  let the link fall silent, and end it
@@ -33,6 +34,8 @@ TEXT              write it as the present customer
 
 _SHOWN = {
     "codes shown": "the bot shows a code to scan",
+    "code made": "the bot shows a code to type",
+    "cut": "the link is cut",
     "linked": "the bot is linked",
     "active": "the bot is logged in",
     "link ended": "the bot's link ended",
@@ -70,6 +73,7 @@ class Console:
             "as": self._become,
             "phone": self._write_from_phone,
             "scan": self._scan,
+            "type": self._type,
             "cut": self._cut,
             "refuse": self._refuse,
             "silence": lambda _: self._emulator.silence(),
@@ -132,6 +136,10 @@ class Console:
         self._emulator.phone.scan(text)
         return "scanned"
 
+    def _type(self, text: str) -> str:
+        self._emulator.phone.type_code(text)
+        return "accepted"
+
     def _cut(self, text: str) -> str | None:
         if text == "send":
             self._emulator.faults.cut_at_send()
@@ -162,7 +170,7 @@ class Console:
         moment = time.strftime("%H:%M:%S")
         # What a bot sends is shown without the control characters that could drive the terminal.
         printable = "".join(char if char.isprintable() or char == "\n" else "?" for char in text.rstrip())
-        self._out.write("".join(f"{moment}  {line}\n" for line in printable.splitlines()))
+        self._out.write(f"{moment}  " + printable.replace("\n", "\n" + " " * 10) + "\n")
         self._out.flush()
 
 

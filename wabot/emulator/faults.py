@@ -102,7 +102,7 @@ class Faults:
         but the acknowledgement is lost; "mid_frame": the same, with half of the acknowledgement's frame
         written; "after_ack": the link goes right after the acknowledgement. Every `every`-th send is cut,
         `times` times in all (default: once, or for ever when `every` is given). A message that is sent again
-        counts as another send. `only`: sends to the customer with these digits (phone or LID).
+        counts as another send. `only`: sends to the customer with this phone number (digits).
         """
         if when not in ("before_ack", "after_ack", "taken", "mid_frame") or every < 1:
             raise ValueError(f"no such moment to cut at: {when!r}, every {every}")
@@ -187,11 +187,11 @@ class Faults:
 
     # What the service asks at each step.
 
-    def take_cut(self, *recipients: str) -> CutMoment | None:
-        """The moment to cut the link at for the message that goes to one of `recipients` (digits), if any."""
+    def take_cut(self, phone: str) -> CutMoment | None:
+        """The moment to cut the link at for the message that goes to `phone`, if any."""
         with self._lock:
             for cut in self._cuts:
-                if cut.only is not None and cut.only not in recipients:
+                if cut.only is not None and cut.only != phone:
                     continue
                 cut.seen += 1
                 if cut.seen % cut.every:

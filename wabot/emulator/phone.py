@@ -47,6 +47,17 @@ class OwnerPhone:
         registration, code = self._find(code_text)
         registration.accept(code, timeout_seconds)
 
+    def type_code(self, code: str, timeout_seconds: float = _PAIRING_SECONDS) -> None:
+        """Link the device that shows the eight-character `code` for this phone's number.
+
+        Raises PairingError when no device has made a code, the code is wrong, or the device refuses.
+        """
+        with self._service.lock:
+            registration = next((one for one in self._waiting.values() if one.has_link_code), None)
+        if registration is None:
+            raise PairingError(f"no device has made a code for +{self.phone}")
+        registration.accept_typed(code, timeout_seconds)
+
     def refuse(self, code_text: str) -> None:
         """Let the linking of the device that shows `code_text` fail."""
         registration, code = self._find(code_text)
@@ -65,24 +76,25 @@ class OwnerPhone:
         with self._service.lock:
             self._waiting.update(dict.fromkeys(refs, registration))
 
-    def forget(self, refs: list[str]) -> None:
+    def forget(self, registration: Registration) -> None:
         """End `watch`."""
         with self._service.lock:
-            for ref in refs:
-                self._waiting.pop(ref, None)
+            self._waiting = {ref: one for ref, one in self._waiting.items() if one is not registration}
 
     def sign(self, code: PairingCode) -> DeviceIdentity:
         """Vouch for the device that shows `code`."""
         account = self._service.account
         return DeviceIdentity.sign(
-            self._identity(),
+            self.identity,
             code,
             raw_id=account.raw_id,
             key_index=account.devices_linked + 1,
             at=int(time.time()),
         )
 
-    def _identity(self) -> KeyPair:
+    @property
+    def identity(self) -> KeyPair:
+        """The account's key, which is the phone's Signal identity."""
         return self._endpoint.party.identity
 
     def write(self, customer: Customer, text: str) -> str:

@@ -1,4 +1,4 @@
-"""Linking a new device: codes for it to show, and what follows when the phone scans one."""
+"""Linking a new device: codes for it to show, and what follows when the phone accepts one."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ import secrets
 from base64 import urlsafe_b64encode
 
 from wabot.emulator.link import Link
+from wabot.emulator.link_code import CodeExchange
 from wabot.emulator.pairing import DeviceIdentity, PairingCode, PairingError
 from wabot.emulator.phone import OwnerPhone
 from wabot.emulator.queries import result
 from wabot.emulator.service import Service, new_stanza_id, now_text
-from wabot.emulator.stanza import SERVER, Node, Value
+from wabot.emulator.stanza import JID, SERVER, Node, StanzaError, Value
 
 _CODES = 6
 """With exactly six references whatsmeow shows the first code for 60 s and each other one for 20 s."""
+
+_LINK_CODE = "link_code_companion_reg"
+_LINKED = "linked"
 
 
 class Registration:
@@ -24,90 +28,139 @@ class Registration:
         self._phone = phone
         self._link = link
         self._refs = [_new_ref() for _ in range(_CODES)]
-        self._identity: DeviceIdentity | None = None
         self._pair_id = new_stanza_id()
+        self._identity: DeviceIdentity | None = None
         self._outcome = ""
+        self._link_code_ref = secrets.token_bytes(32)
+        self._wrapped_device_key = b""
+        self._exchange: CodeExchange | None = None
 
     def run(self) -> None:
         """Serve the client until its link ends."""
         self._phone.watch(self, self._refs)
-        self._link.send(self._query(Node("pair-device", {}, self._ref_nodes())))
+        refs = [Node("ref", {}, ref.encode()) for ref in self._refs]
+        self._link.send(_query(new_stanza_id(), Node("pair-device", {}, refs)))
         self._service.note("codes shown", "bot")
         try:
             for stanza in self._link.stanzas():
-                self._take(stanza)
+                with self._service.lock:
+                    self._take(stanza)
         finally:
-            self._phone.forget(self._refs)
+            self._phone.forget(self)
             with self._service.lock:
                 self._settle("the device left")
+
+    # What the phone asks for, in the thread of its owner.
+
+    @property
+    def has_link_code(self) -> bool:
+        """Whether the device has made a code to type."""
+        return bool(self._wrapped_device_key)
 
     def accept(self, code: PairingCode, timeout_seconds: float) -> None:
         """Link the device that shows `code`; returns when it has agreed, raises PairingError otherwise."""
         if code.noise_public != self._link.client_public:
             raise PairingError("the code and the link it was shown on do not belong together")
         with self._service.lock:
-            account = self._service.account
-            device = account.new_device(self._link.payload, self._link.client_public)
-            self._identity = self._phone.sign(code)
-            addresses = {"jid": device.jid, "lid": device.lid}
-            success = [
-                Node("device-identity", {}, self._identity.container),
-                Node("biz", {"name": ""}),
-                Node("device", addresses),
-                Node("platform", {"name": "android"}),
-            ]
-            self._link.send(self._query(Node("pair-success", {}, success)))
-            self._service.note("scanned", "phone")
-            self._service.lock.wait_for(lambda: self._outcome, timeout_seconds)
-            if self._outcome != "linked":
-                raise PairingError(self._outcome or f"the device did not answer within {timeout_seconds:g} s")
+            self._vouch(code)
+            self._wait(timeout_seconds)
+
+    def accept_typed(self, code: str, timeout_seconds: float) -> None:
+        """Link the device whose code was typed; returns when it has agreed, raises PairingError otherwise."""
+        exchange = CodeExchange(code, self._wrapped_device_key)
+        content = [
+            Node("link_code_pairing_ref", {}, self._link_code_ref),
+            Node("link_code_pairing_wrapped_primary_ephemeral_pub", {}, exchange.wrapped_key()),
+            Node("primary_identity_pub", {}, self._phone.identity.public),
+        ]
+        attributes: dict[str, Value] = {"from": SERVER, "type": _LINK_CODE, "t": now_text()}
+        hello = Node(_LINK_CODE, {"stage": "primary_hello"}, content)
+        with self._service.lock:
+            self._exchange = exchange
+            self._link.send(Node("notification", {**attributes, "id": new_stanza_id()}, [hello]))
+            self._wait(timeout_seconds)
 
     def reject(self, code: PairingCode) -> None:
         """Answer the scan of `code` with an identity that the device cannot trust."""
         forged = PairingCode(
             code.ref, code.noise_public, code.identity_public, secrets.token_bytes(32), code.client_type
         )
-        container = self._phone.sign(forged).container
+        self._vouch(forged)
+
+    def _vouch(self, code: PairingCode) -> None:
         account = self._service.account
+        device = account.new_device(self._link.payload, self._link.client_public)
+        self._identity = self._phone.sign(code)
         success = [
-            Node("device-identity", {}, container),
+            Node("device-identity", {}, self._identity.container),
             Node("biz", {"name": ""}),
-            Node("device", {"jid": account.phone_jid, "lid": account.lid_jid}),
+            Node("device", {"jid": device.jid, "lid": device.lid}),
             Node("platform", {"name": "android"}),
         ]
-        self._link.send(self._query(Node("pair-success", {}, success)))
-        self._service.note("refused", "phone")
+        self._link.send(_query(self._pair_id, Node("pair-success", {}, success)))
+        self._service.note("scanned", "phone")
 
-    def _ref_nodes(self) -> list[Node]:
-        return [Node("ref", {}, ref.encode()) for ref in self._refs]
+    def _wait(self, timeout_seconds: float) -> None:
+        self._service.lock.wait_for(lambda: self._outcome, timeout_seconds)
+        if self._outcome != _LINKED:
+            raise PairingError(self._outcome or f"the device did not answer within {timeout_seconds:g} s")
 
-    def _query(self, content: Node) -> Node:
-        attributes: dict[str, Value] = {"from": SERVER, "type": "set", "xmlns": "md", "t": now_text()}
-        stanza_id = self._pair_id if content.tag == "pair-success" else new_stanza_id()
-        return Node("iq", {**attributes, "id": stanza_id}, [content])
+    # What the device sends, in the thread of its link.
 
     def _take(self, stanza: Node) -> None:
         if stanza.tag != "iq":
             return
-        if stanza.text("type") in ("get", "set"):
+        if stanza.text("type") == "result" or stanza.text("type") == "error":
+            if stanza.text("id") == self._pair_id:
+                self._finish(stanza)
+            return
+        request = stanza.child(_LINK_CODE)
+        if request is not None:
+            self._take_link_code(stanza, request)
+        else:
             self._link.send(result(stanza))
-        elif stanza.text("id") == self._pair_id:
-            self._finish(stanza)
+
+    def _take_link_code(self, query: Node, request: Node) -> None:
+        if request.text("stage") == "companion_finish":
+            self._link.send(result(query))
+            self._finish_exchange(request)
+            return
+        number = request.attributes.get("jid")
+        if not isinstance(number, JID) or number.user != self._service.account.phone:
+            error = Node("error", {"code": "404", "text": "item-not-found"})
+            self._link.send(Node("iq", {**result(query).attributes, "type": "error"}, [error]))
+            return
+        self._wrapped_device_key = _data(request, "link_code_pairing_wrapped_companion_ephemeral_pub")
+        ref = Node("link_code_pairing_ref", {}, self._link_code_ref)
+        self._link.send(result(query, [Node(_LINK_CODE, {"stage": "companion_hello"}, [ref])]))
+        self._service.note("code made", "bot")
+
+    def _finish_exchange(self, request: Node) -> None:
+        if self._exchange is None:
+            return
+        device_identity = _data(request, "companion_identity_public")
+        try:
+            secret = self._exchange.finish(
+                self._phone.identity, device_identity, _data(request, "link_code_pairing_wrapped_key_bundle")
+            )
+        except PairingError as error:
+            self._settle(str(error))
+            return
+        self._vouch(PairingCode("", self._link.client_public, device_identity, secret, ""))
 
     def _finish(self, answer: Node) -> None:
         signed = answer.child("pair-device-sign", "device-identity")
-        with self._service.lock:
-            if self._identity is None or signed is None:
-                error = answer.child("error")
-                reason = error.text("text") or error.text("code") if error else "no reason given"
-                self._settle(f"the device refused to be linked: {reason}")
-                return
-            try:
-                self._identity.check_answer(signed.data)
-            except PairingError as problem:
-                self._settle(str(problem))
-                return
-            self._link_device()
+        if self._identity is None or signed is None:
+            error = answer.child("error")
+            reason = error.text("text") or error.text("code") if error else "no reason given"
+            self._settle(f"the device refused to be linked: {reason}")
+            return
+        try:
+            self._identity.check_answer(signed.data)
+        except PairingError as error_in_answer:
+            self._settle(str(error_in_answer))
+            return
+        self._link_device()
 
     def _link_device(self) -> None:
         account = self._service.account
@@ -121,12 +174,24 @@ class Registration:
             self._link.cut()
         else:
             self._link.send_last(Node("stream:error", {"code": "515"}))
-        self._settle("linked")
+        self._settle(_LINKED)
         self._service.note("linked", "bot", str(account.device.jid))
 
     def _settle(self, outcome: str) -> None:
         self._outcome = self._outcome or outcome
         self._service.lock.notify_all()
+
+
+def _query(stanza_id: str, content: Node) -> Node:
+    attributes: dict[str, Value] = {"from": SERVER, "type": "set", "xmlns": "md", "t": now_text()}
+    return Node("iq", {**attributes, "id": stanza_id}, [content])
+
+
+def _data(node: Node, tag: str) -> bytes:
+    child = node.child(tag)
+    if child is None:
+        raise StanzaError(f"<{node.tag}> has no <{tag}>")
+    return child.data
 
 
 def _new_ref() -> str:

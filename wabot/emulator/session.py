@@ -81,7 +81,7 @@ class Session:
         person = self._service.person(to)
         customer = person if person is not None and not self._service.account.is_own(to) else None
         faults = self._service.faults
-        moment = faults.take_cut(customer.phone, customer.lid) if customer is not None else None
+        moment = faults.take_cut(customer.phone) if customer is not None else None
         if moment == "before_ack":
             self._cut(to)
             return
