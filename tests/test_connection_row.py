@@ -4,7 +4,7 @@ import base64
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,6 +25,15 @@ from wabot.states import State
 
 NOW = datetime(2026, 11, 22, 10, 0, 0, 123000)
 SIX = {"DISCONNECTED", "CONNECTING", "CONNECTED", "ERROR", "QR_PENDING", "QR_EXPIRED"}
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Any]:
+    """An open database of its own for each test, with wabot's tables: the application's are added."""
+    opened = open_database(database_url)
+    migrate(opened)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

@@ -58,6 +58,10 @@ class Users:
             # PostgreSQL: a text that can be no id at all, where ids are numbers or UUIDs.
             return False
 
+    def lack(self, user_id: str) -> bool:
+        """Whether there are users, but this one is not among them: a table just emptied proves nothing."""
+        return not self.has(user_id) and self.table.select(self.id).tuples().first() is not None
+
     def count(self) -> int:
         """How many there are."""
         count: int = self.table.select(peewee.fn.COUNT(self.id)).tuples().first()[0]

@@ -21,6 +21,7 @@ from wabot.logs import LEVELS, configure_logging, send_stdout_to_stderr
 from wabot.notify import ServiceNotifier
 from wabot.session_lock import SessionLock
 from wabot.settings import Settings
+from wabot.upkeep_commands import add_upkeep_commands
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +83,8 @@ def _parser() -> argparse.ArgumentParser:
     check.set_defaults(command=_check_config)
 
     commands.add_parser("emulator", add_help=False, help="a WhatsApp on loopback, to try things")
+
+    add_upkeep_commands(commands, shared)
 
     version = commands.add_parser("version", help="the versions of wabot and of the client library")
     version.set_defaults(command=_version)

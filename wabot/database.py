@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import urllib.parse
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,19 @@ from wabot.errors import DatabaseAway, OperatorNeeded
 log = logging.getLogger(__name__)
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_PRISMA_PARAMETERS = frozenset(
+    (
+        "schema",
+        "connection_limit",
+        "pool_timeout",
+        "socket_timeout",
+        "pgbouncer",
+        "statement_cache_size",
+        "sslaccept",
+        "sslidentity",
+        "single_use_connections",
+    )
+)
 _HISTORY_TABLE = "wabot_migrations"
 _MIGRATION_LOCK = 7_703_301  # any number will do, as long as every wabot takes the same
 
@@ -37,7 +51,8 @@ def open_database(url: str) -> Any:
         OperatorNeeded: the address can never work.
     """
     try:
-        database = _sqlite(url) if url.startswith("sqlite:") else _postgresql(url)
+        file = sqlite_file(url)
+        database = _sqlite(file) if file else _postgresql(url)
     except (ValueError, RuntimeError, peewee.ImproperlyConfigured):
         raise OperatorNeeded(
             f"database.url {public_url(url)}: not an address; see the README, Settings"
@@ -76,6 +91,24 @@ def migrate(database: Any) -> list[str]:
     return applied
 
 
+def missing_migrations(database: Any) -> list[str]:
+    """The names of the migrations that `migrate` would apply."""
+    runner = Runner(database, str(_MIGRATIONS), table_name=_HISTORY_TABLE)
+    applied = runner.applied()
+    return [migration.name for migration in runner.migrations() if migration.name not in applied]
+
+
+def sqlite_file(url: str) -> Path | None:
+    """The file of an SQLite database, None for any other.
+
+    Args:
+        url: three slashes and a relative path, or four and an absolute one, as such addresses usually go.
+    """
+    if not url.startswith("sqlite:"):
+        return None
+    return Path(url.removeprefix("sqlite:").removeprefix("///") or "wabot.db")
+
+
 def public_url(url: str) -> str:
     """The address without its password, for people and logs."""
     parts = urllib.parse.urlsplit(url)
@@ -84,14 +117,19 @@ def public_url(url: str) -> str:
     return parts._replace(netloc=parts.netloc.replace(f":{parts.password}@", ":***@")).geturl()
 
 
-def _sqlite(url: str) -> Any:
-    # The usual reading of such addresses: three slashes and a relative path, four for an absolute one.
-    path = Path(url.removeprefix("sqlite:").removeprefix("///") or "wabot.db")
+def _sqlite(path: Path) -> Any:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     return peewee.SqliteDatabase(
         str(path),
         # FULL: a message that was acknowledged to WhatsApp must survive a power cut, too.
-        pragmas={"journal_mode": "wal", "synchronous": "full", "busy_timeout": 5000, "foreign_keys": 1},
+        pragmas={
+            # Counts only when the file is made, and only before anything else is written.
+            "auto_vacuum": "incremental",
+            "journal_mode": "wal",
+            "synchronous": "full",
+            "busy_timeout": 5000,
+            "foreign_keys": 1,
+        },
         # A transaction that reads and then writes fails at once where another one writes, in spite of the
         # busy timeout, unless it takes the write lock at its beginning (measured with peewee 4.5.3).
         lock_type="IMMEDIATE",
@@ -99,15 +137,34 @@ def _sqlite(url: str) -> Any:
 
 
 def _postgresql(url: str) -> Any:
+    address, schema = _without_prisma_parameters(url)
+    search_path = f" -c search_path={schema}" if schema else ""
     return db_url.connect(
-        url,
+        address,
+        unquote_user=True,
         unquote_password=True,
         connect_timeout=5,
-        options="-c timezone=UTC -c statement_timeout=20000",
+        options=f"-c timezone=UTC -c statement_timeout=20000{search_path}",
         application_name="wabot",
         keepalives_idle=30,
         tcp_user_timeout=20_000,
     )
+
+
+def _without_prisma_parameters(url: str) -> tuple[str, str]:
+    """The address as PostgreSQL's own library takes it, and the schema that was named in it.
+
+    Prisma's addresses end in `?schema=public` and the like, which that library refuses as invalid options.
+    """
+    parts = urllib.parse.urlsplit(url)
+    parameters = urllib.parse.parse_qsl(parts.query, keep_blank_values=True)
+    schema = next((value for name, value in parameters if name == "schema"), "")
+    if not re.fullmatch(r"[A-Za-z0-9_-]*", schema):
+        raise ValueError(schema)
+    kept = [(name, value) for name, value in parameters if name not in _PRISMA_PARAMETERS]
+    address = parts._replace(query=urllib.parse.urlencode(kept, quote_via=urllib.parse.quote))
+    # Quoted, because an unquoted name would be folded to lower case.
+    return address.geturl(), f'"{schema}"' if schema else ""
 
 
 @contextmanager

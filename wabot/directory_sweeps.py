@@ -1,0 +1,74 @@
+"""Sweeps over the session directories: what belongs to nobody, what is old and not linked, moves aside."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from wabot.errors import OperatorNeeded
+from wabot.quarantine import Quarantine
+from wabot.session_directories import STORE, last_used, session_names
+from wabot.session_lock import SessionInUse, SessionLock, borrowed
+from wabot.session_store import read_device
+from wabot.sweep import Deed, Sweep
+
+
+def sweep_directories(sweep: Sweep) -> None:
+    """Move aside what belongs to nobody, then delete what was moved aside long ago."""
+    quarantine = Quarantine(sweep.settings.quarantine, sweep.settings.sessions)
+    for user_id in session_names(sweep.settings.sessions):
+        try:
+            _judge(sweep, quarantine, user_id)
+        except SessionInUse:
+            continue
+        except OperatorNeeded as error:
+            # One directory that cannot be read must not keep the others from being cleaned.
+            sweep.report(Deed.LEFT_ALONE, str(sweep.settings.sessions / user_id), user_id, str(error))
+    _delete_old(sweep, quarantine)
+
+
+def _judge(sweep: Sweep, quarantine: Quarantine, user_id: str) -> None:
+    lock = sweep.settings.sessions / f"{user_id}.lock"
+    with borrowed(lock) as free:
+        reason = _objection(sweep, user_id) if free else ""
+    if not reason:
+        return
+    directory = sweep.settings.sessions / user_id
+    if sweep.apply:
+        with SessionLock(lock).acquire(0):
+            # Somebody may have used it between the look and the lock.
+            reason = _objection(sweep, user_id)
+            if not reason:
+                return
+            quarantine.take(user_id, reason, sweep.now)
+    sweep.report(Deed.DIRECTORY_MOVED, str(directory), user_id, reason)
+
+
+def _objection(sweep: Sweep, user_id: str) -> str:
+    """Why this directory must go, or ""; the session lock is held."""
+    directory = sweep.settings.sessions / user_id
+    if not directory.is_dir():
+        return ""
+    if user_id not in sweep.protected and sweep.judges_strangers and sweep.users.lack(user_id):
+        return "this user does not exist"
+    used_at = last_used(directory)
+    if sweep.now - used_at <= timedelta(seconds=sweep.settings.janitor.disconnected_after):
+        return ""
+    return (
+        "" if _is_linked(directory) else f"no number is linked, and unused since {used_at:%Y-%m-%d %H:%M} UTC"
+    )
+
+
+def _is_linked(directory: Path) -> bool:
+    return read_device(directory / STORE) is not None
+
+
+def _delete_old(sweep: Sweep, quarantine: Quarantine) -> None:
+    if sweep.apply:
+        quarantine.finish_deleting()
+    days = sweep.settings.janitor.quarantine_days
+    for entry in quarantine.expired(timedelta(days=days), sweep.now):
+        if sweep.apply:
+            quarantine.delete(entry)
+        reason = f"moved aside on {entry.moved_at:%Y-%m-%d}, more than {days} days ago ({entry.reason})"
+        sweep.report(Deed.DIRECTORY_DELETED, entry.name, entry.user_id, reason)

@@ -1,0 +1,216 @@
+"""Sweeps over the application's table of connections: rows of nobody, false claims, long disconnected rows.
+
+The table is read in windows along its key and written in small batches, so that neither memory nor a lock
+grows with it. A batch looks again, under its own locks, at what the window saw; so two janitors at once, or a
+bot that starts meanwhile, do each other no harm: a bot writes its row only while it holds the session lock.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import peewee
+
+from wabot.connections import Connections, Status, as_moment, storable
+from wabot.sweep import Deed, Sweep
+
+_WINDOW_ROWS = 20_000
+_BATCH_ROWS = 250
+_FALSE_CLAIM = "the row said connected, but no process held the session"
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    key: Any
+    user_id: str
+    updated_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """Which rows, and what becomes of them.
+
+    Attributes:
+        condition: for the database.
+        spares: rows to leave alone all the same, because a living process holds the session.
+        applies: what else the database cannot tell of a row.
+        write: carries it out for the rows with these keys.
+        deed: what to call that.
+        reason: why.
+    """
+
+    condition: Any
+    spares: Callable[[_Row], bool]
+    applies: Callable[[_Row], bool]
+    write: Callable[[list[Any]], object]
+    deed: Deed
+    reason: str
+
+
+def sweep_rows(sweep: Sweep) -> None:
+    """Delete rows of users that are gone, correct false claims, delete what is disconnected for long."""
+    if sweep.connections is not None:
+        for make_rule in (_rows_of_nobody, _false_claims, _disconnected_for_long):
+            rule = make_rule(sweep, sweep.connections)
+            if rule is not None:
+                _enforce(sweep, sweep.connections, rule)
+
+
+def count_claims(connections: Connections) -> int:
+    """How many rows say that they are connected."""
+    claim = _claim(connections)
+    if claim is None:
+        return 0
+    count = peewee.fn.COUNT(connections.column("user_id"))
+    found: int = connections.table.select(count).where(claim).tuples().first()[0]
+    return found
+
+
+def _rows_of_nobody(sweep: Sweep, connections: Connections) -> _Rule:
+    # NOT EXISTS and not NOT IN, which is never true once there is a NULL.
+    gone = connections.column("user_id").is_null(False) & ~_has_user(sweep, connections)
+    # Should all users vanish while this runs, nothing is an orphan any more.
+    some_user = peewee.fn.EXISTS(sweep.users.table.select(peewee.SQL("1")))
+    return _Rule(
+        gone & some_user,
+        lambda row: False,
+        lambda row: True,
+        lambda keys: _delete(connections, keys),
+        Deed.ROW_DELETED,
+        "this user does not exist",
+    )
+
+
+def _false_claims(sweep: Sweep, connections: Connections) -> _Rule | None:
+    claim = _claim(connections)
+    truth: dict[str, Any] = {
+        "is_connected": False,
+        "qr_code": None,
+        "qr_expires_at": None,
+        "last_error": _FALSE_CLAIM,
+    }
+    truth |= dict.fromkeys(("updated_at", "last_error_at"), storable(sweep.database, sweep.now))
+    if Status.DISCONNECTED in connections.words:
+        truth["status"] = connections.words[Status.DISCONNECTED]
+    correction = connections.real_names(truth)
+
+    def correct(keys: list[Any]) -> None:
+        connections.table.update(correction).where(connections.column(connections.key).in_(keys)).execute()
+
+    if claim is None:
+        return None
+    return _Rule(
+        claim & _has_user(sweep, connections),
+        _is_held(sweep),
+        lambda row: True,
+        correct,
+        Deed.ROW_CORRECTED,
+        _FALSE_CLAIM,
+    )
+
+
+def _disconnected_for_long(sweep: Sweep, connections: Connections) -> _Rule | None:
+    if Status.DISCONNECTED not in connections.words or "updated_at" not in connections.columns:
+        return None
+    cutoff = sweep.now - timedelta(seconds=sweep.settings.janitor.disconnected_after)
+    is_down = connections.column("status") == connections.words[Status.DISCONNECTED]
+    claim = _claim(connections)
+    if claim is not None:
+        is_down &= ~claim
+    # This comparison only narrows the choice: in SQLite, applications keep times as texts or as numbers.
+    is_old = connections.column("updated_at") < storable(sweep.database, cutoff)
+
+    def is_abandoned(row: _Row) -> bool:
+        if row.updated_at is None or row.updated_at >= cutoff:
+            return False
+        return not sweep.sessions.may_be_linked(row.user_id)
+
+    return _Rule(
+        is_down & is_old & _has_user(sweep, connections),
+        _is_held(sweep),
+        is_abandoned,
+        lambda keys: _delete(connections, keys),
+        Deed.ROW_DELETED,
+        f"disconnected since before {cutoff:%Y-%m-%d %H:%M} UTC, and no number is linked",
+    )
+
+
+def _has_user(sweep: Sweep, connections: Connections) -> Any:
+    owner = sweep.users.table.select(peewee.SQL("1")).where(sweep.users.id == connections.column("user_id"))
+    return peewee.fn.EXISTS(owner)
+
+
+def _is_held(sweep: Sweep) -> Callable[[_Row], bool]:
+    return lambda row: sweep.sessions.is_held(row.user_id)
+
+
+def _enforce(sweep: Sweep, connections: Connections, rule: _Rule) -> None:
+    for window in _windows(connections):
+        rows = _rows(connections, window & rule.condition)
+        chosen = [row for row in rows if not rule.spares(row) and rule.applies(row)]
+        for start in range(0, len(chosen), _BATCH_ROWS):
+            batch = chosen[start : start + _BATCH_ROWS]
+            if sweep.apply:
+                batch = _write(sweep, connections, rule, batch)
+            for row in batch:
+                sweep.report(rule.deed, str(row.key), row.user_id, rule.reason)
+
+
+def _write(sweep: Sweep, connections: Connections, rule: _Rule, batch: list[_Row]) -> list[_Row]:
+    """Carry the rule out for those of the rows that are still as they were; returns them."""
+    unchanged = set(batch)
+    still_so = connections.column(connections.key).in_([row.key for row in batch]) & rule.condition
+    with sweep.database.atomic():
+        locked = _rows(
+            connections, still_so, skip_locked=not isinstance(sweep.database, peewee.SqliteDatabase)
+        )
+        # Linking a number takes the session lock and writes the row, so the disk need not be asked again.
+        chosen = [row for row in locked if row in unchanged and not rule.spares(row)]
+        if chosen:
+            rule.write([row.key for row in chosen])
+    return chosen
+
+
+def _windows(connections: Connections) -> Iterator[Any]:
+    """Conditions that cut the table into pieces of a bounded number of rows."""
+    key = connections.column(connections.key)
+    after: Any = None
+    while True:
+        rest = connections.table.select(key).order_by(key)
+        if after is not None:
+            rest = rest.where(key > after)
+        last = rest.offset(_WINDOW_ROWS - 1).limit(1).tuples().first()
+        window = key.is_null(False) if after is None else key > after
+        if last is None:
+            yield window
+            return
+        yield window & (key <= last[0])
+        after = last[0]
+
+
+def _rows(connections: Connections, condition: Any, *, skip_locked: bool = False) -> list[_Row]:
+    names = [connections.key, "user_id", *(["updated_at"] if "updated_at" in connections.columns else [])]
+    query = connections.table.select(*map(connections.column, names)).where(condition)
+    if skip_locked:
+        # What another janitor or a bot is writing right now is theirs.
+        query = query.for_update("FOR UPDATE SKIP LOCKED")
+    return [_Row(row[0], str(row[1]), as_moment(row[2]) if len(row) > 2 else None) for row in query.tuples()]
+
+
+def _delete(connections: Connections, keys: list[Any]) -> None:
+    connections.table.delete().where(connections.column(connections.key).in_(keys)).execute()
+
+
+def _claim(connections: Connections) -> Any:
+    """The condition for rows that say they are connected; None when no column can say it."""
+    claims = []
+    if Status.CONNECTED in connections.words:
+        claims.append(connections.column("status") == connections.words[Status.CONNECTED])
+    if "is_connected" in connections.columns:
+        claims.append(connections.column("is_connected") == peewee.Value(True))
+    return functools.reduce(operator.or_, claims) if claims else None

@@ -1,0 +1,78 @@
+"""What the disk says of sessions: which directories there are, who holds them, whether they are linked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from wabot.errors import OperatorNeeded
+from wabot.session_lock import borrowed, is_held
+from wabot.session_store import read_device
+from wabot.settings import USER_ID
+
+STORE = "whatsapp.db"
+_PASSING = ("-wal", "-shm", "-journal")
+
+
+@dataclass(frozen=True, slots=True)
+class SessionDirectories:
+    """The sessions below one or more directories; several configurations may keep theirs apart.
+
+    Attributes:
+        places: the directories that hold session directories and their lock files.
+    """
+
+    places: tuple[Path, ...]
+
+    def is_held(self, user_id: str) -> bool:
+        """Whether a living process holds this user's session."""
+        return _is_name(user_id) and any(is_held(place / f"{user_id}.lock") for place in self.places)
+
+    def may_be_linked(self, user_id: str) -> bool:
+        """Whether there is a directory with a linked session, or with one that cannot be read."""
+        return _is_name(user_id) and any(
+            link_state(place, user_id) is not False for place in self.places if (place / user_id).is_dir()
+        )
+
+
+def link_state(place: Path, user_id: str) -> bool | None:
+    """Whether a session directory is linked to a number; None when a process uses it or it cannot be read."""
+    try:
+        with borrowed(place / f"{user_id}.lock") as free:
+            return read_device(place / user_id / STORE) is not None if free else None
+    except OperatorNeeded:
+        return None
+
+
+def session_names(place: Path) -> list[str]:
+    """The users that have a directory here."""
+    try:
+        entries = list(place.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return sorted(
+        entry.name for entry in entries if _is_name(entry.name) and entry.is_dir() and not entry.is_symlink()
+    )
+
+
+def last_used(directory: Path) -> datetime:
+    """When anything in a session directory was last written, naive UTC.
+
+    SQLite's passing files do not count: they come and go with every look.
+    """
+    files = [path for path in directory.iterdir() if not path.name.endswith(_PASSING)]
+    moments = [path.lstat().st_mtime for path in files] or [directory.stat().st_mtime]
+    return datetime.fromtimestamp(max(moments), UTC).replace(tzinfo=None)
+
+
+def places_of(states: Iterable[Path]) -> tuple[Path, ...]:
+    """The places of sessions below these state directories, each once."""
+    return tuple(dict.fromkeys(state / "sessions" for state in states))
+
+
+def _is_name(user_id: str) -> bool:
+    # A row may hold any text, also one that would lead out of the directory.
+    return re.fullmatch(USER_ID, user_id) is not None

@@ -1,0 +1,82 @@
+"""The commands of whoever looks after a bot: `status`, `janitor`, `reset`, `doctor`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from typing import Any
+
+from wabot.config import load_settings
+from wabot.database import open_database, sqlite_file
+from wabot.errors import ExitCode, OperatorNeeded, UsageError
+from wabot.models import utc_now
+from wabot.settings import Settings
+
+
+def add_upkeep_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
+    """Add them to the command line.
+
+    Args:
+        commands: what `add_subparsers` returned.
+        shared: the options that every command takes.
+    """
+    janitor = commands.add_parser(
+        "janitor", parents=[shared], help="clean what is dead; a dry run by default"
+    )
+    janitor.add_argument("--apply", action="store_true", help="do it, instead of only saying it")
+    janitor.add_argument("--json", action="store_true", help="for programs")
+    janitor.add_argument("--restore", metavar="NAME", help="move a session back from the quarantine")
+    janitor.set_defaults(command=_janitor)
+
+
+def _janitor(arguments: argparse.Namespace) -> int:
+    from wabot.janitor import clean
+    from wabot.quarantine import Quarantine
+    from wabot.session_directories import session_names
+    from wabot.sweep import Action
+
+    settings = load_settings(arguments.config, os.environ, all_secrets=False)
+    if arguments.restore is not None:
+        if arguments.apply or arguments.json:
+            raise UsageError("--restore goes alone; see wabot janitor --help")
+        place = Quarantine(settings.quarantine, settings.sessions).restore(arguments.restore)
+        print(f"{place} is back; start its bot again")
+        return ExitCode.OK
+    file = sqlite_file(settings.database.url)
+    if file is not None and not file.exists() and not session_names(settings.sessions):
+        nothing: dict[str, Any] = {"actions": [], "applied": arguments.apply, "before": {}, "after": {}}
+        print(json.dumps(nothing) if arguments.json else "janitor: 0 done; there is nothing yet to clean")
+        return ExitCode.OK
+    actions: list[Action] = []
+    outcome = clean(
+        settings,
+        os.environ,
+        open_existing_database(settings),
+        utc_now(),
+        apply=arguments.apply,
+        tell=actions.append if arguments.json else lambda action: print(action, flush=True),
+    )
+    if arguments.json:
+        found = {"actions": [action.as_json() for action in actions], "applied": arguments.apply}
+        found |= {"before": outcome.before, "after": outcome.after, "foreign_key": outcome.foreign_key}
+        print(json.dumps(found, ensure_ascii=False))
+    else:
+        print(outcome.summary())
+    return ExitCode.OK
+
+
+def open_existing_database(settings: Settings) -> Any:
+    """Open the database, but never create one: whoever looks for it in the wrong place must be told.
+
+    Raises:
+        OperatorNeeded: there is none.
+        DatabaseAway: it does not answer.
+    """
+    file = sqlite_file(settings.database.url)
+    if file is not None and not file.exists():
+        raise OperatorNeeded(
+            f"there is no database {file}: either the bot has never run, or paths.state or database.url "
+            "names another place than where it runs"
+        )
+    return open_database(settings.database.url)
