@@ -92,7 +92,7 @@ nested_too_deep = b"\0" + (bytes([248, 2]) + text("x") + bytes([248, 1])) * 40 +
         stanza(text("x"), bytes([254, 255, 255, 255, 255]), size=2),
         nested_too_deep,
         b"\2not zlib",
-        b"\2" + zlib.compress(bytes(1000))[:-4],
+        b"\2" + zlib.compress(encode(Node("x"))[1:])[:-4],  # the check sum is missing
         b"\2" + zlib.compress(bytes(20 << 20)),
     ],
 )

@@ -167,6 +167,21 @@ class TestCuts:
         ana.send("kept")
         assert [reply.text for reply in ana.wait_for_replies(1)] == ["kept"]
 
+    def test_a_login_is_counted_once_though_the_client_repeats_its_query(
+        self, emulator: Emulator, bot: EchoProcess, ana: Customer
+    ) -> None:
+        logins = emulator.bot.logins
+        emulator.faults.ignore_queries("passive")
+        emulator.cut()
+        emulator.wait_until(lambda: emulator.transcript[-1].kind == "login")
+        time.sleep(0.1)
+        emulator.faults.answer_queries()
+        emulator.cut()
+        emulator.wait_for_login(logins + 1)
+        ana.send("once?")
+        ana.wait_for_replies(1)
+        assert emulator.bot.logins == logins + 1
+
     def test_only_every_nth_send_to_one_customer_is_cut(
         self, emulator: Emulator, bot: EchoProcess, ana: Customer
     ) -> None:
