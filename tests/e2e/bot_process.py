@@ -13,6 +13,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from tests.e2e.notify_socket import NotifySocket
 from wabot.emulator.server import Emulator
 
 REPOSITORY = Path(__file__).parents[2]
@@ -45,6 +46,7 @@ class BotProcess:
         self.log_file = directory / f"{user_id}.log"
         self.user_id = user_id
         self.process: subprocess.Popen[bytes] | None = None
+        self.systemd = NotifySocket()
         wanted = {
             "account": f'user_id = "{user_id}"',
             "paths": f'state = "{self.state}"',
@@ -65,7 +67,7 @@ class BotProcess:
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
                 self.emulator.command("run", "--config", str(self.config), *options),
-                env=self.emulator.environment(),
+                env={**self.emulator.environment(), "NOTIFY_SOCKET": self.systemd.address},
                 cwd=REPOSITORY,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -84,9 +86,7 @@ class BotProcess:
 
     def restart(self) -> None:
         """Start again, already linked, and wait until messages are taken."""
-        logins = self.emulator.bot.logins
         self.start()
-        self.emulator.wait_for_login(logins + 1)
         self.wait_for_state("connected")
 
     def status(self) -> dict[str, Any]:
@@ -110,18 +110,44 @@ class BotProcess:
     ) -> dict[str, Any]:
         """Ask for the status until it is as wanted."""
         deadline = time.monotonic() + timeout_seconds
-        while True:
-            status = self.status()
-            if reached(status):
-                return status
-            ended = self.process is not None and self.process.poll() is not None
-            if ended or time.monotonic() > deadline:
-                raise AssertionError(f"bot {'ended' if ended else 'is late'}: {status}\n{self.log()}")
-            time.sleep(0.05)
+        while not reached(status := self.status()):
+            self._check(deadline, str(status))
+        return status
 
     def wait_for_state(self, *states: str, timeout_seconds: float = 20) -> dict[str, Any]:
-        """Wait until the session is in one of these states."""
-        return self.wait_for(lambda status: status["state"] in states, timeout_seconds)
+        """Wait until the session is in one of these states, and everybody who asks is told so."""
+        deadline = time.monotonic() + timeout_seconds
+        while True:
+            self._wait_for_row(states, deadline)
+            status = self.status()
+            if status["state"] in states:
+                shown = status["state"].replace("_", " ")
+                while not (self.systemd.statuses and self.systemd.statuses[-1].startswith(shown)):
+                    if self.state_in_row() != status["state"]:
+                        break
+                    self._check(deadline, f"systemd was told {self.systemd.statuses[-3:]} in {shown}")
+                else:
+                    return status
+
+    def _wait_for_row(self, states: tuple[str, ...], deadline: float) -> None:
+        """Asking the database is cheaper than a process that asks."""
+        while (state := self.state_in_row()) not in states:
+            self._check(deadline, f"in {state} instead of {' or '.join(states)}")
+
+    def _check(self, deadline: float, where: str) -> None:
+        """Give the bot time, unless it ended or there is none left."""
+        ended = self.process is not None and self.process.poll() is not None
+        if ended or time.monotonic() > deadline:
+            raise AssertionError(f"bot {'ended' if ended else 'is late'}, {where}\n{self.log()}")
+        time.sleep(0.05)
+
+    def state_in_row(self) -> str:
+        """The state as the process wrote it down; "" before it did."""
+        try:
+            found = self.rows("SELECT state FROM wabot_sessions")
+        except sqlite3.OperationalError:
+            return ""
+        return str(found[0][0]) if found else ""
 
     def wait_for_exit(self, timeout_seconds: float = 30) -> int:
         """The exit code, once the process ended."""
@@ -147,6 +173,7 @@ class BotProcess:
         """End whatever still runs."""
         if self.process is not None and self.process.poll() is None:
             self.kill()
+        self.systemd.close()
 
     def log(self) -> str:
         """All it has logged."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,48 @@ def make_bot(emulator: Emulator, tmp_path: Path) -> Iterator[MakeBot]:
     yield make
     for bot in bots:
         bot.close()
+
+
+@pytest.fixture(scope="module")
+def linked_emulator() -> Iterator[Emulator]:
+    """WhatsApp on loopback for all tests of a module, each with a bot that is linked already."""
+    with Emulator() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def linked_state(linked_emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a bot owns that was linked, and stopped."""
+    bot = BotProcess(linked_emulator, tmp_path_factory.mktemp("linked"))
+    bot.pair()
+    assert bot.stop() == 0
+    bot.close()
+    return bot.state
+
+
+@pytest.fixture
+def start_linked(linked_emulator: Emulator, linked_state: Path, tmp_path: Path) -> Iterator[MakeBot]:
+    """Starts a bot that is linked already, with its own copy of the state, which the test may ruin.
+
+    Each test writes as a customer of its own: the copies know nothing of each other's sessions.
+    """
+    bots: list[BotProcess] = []
+
+    def start(connection: str = "", *, prepare: Callable[[BotProcess], None] | None = None) -> BotProcess:
+        bot = BotProcess(linked_emulator, tmp_path / f"bot{len(bots)}", sections={"connection": connection})
+        bots.append(bot)
+        shutil.copytree(linked_state, bot.state)
+        if prepare:
+            prepare(bot)
+        bot.start()
+        return bot
+
+    yield start
+    for bot in bots:
+        bot.close()
+    linked_emulator.faults.clear()
+    linked_emulator.accept_connections()
+    linked_emulator.wait_until(lambda: not linked_emulator.bot.connected)
 
 
 @pytest.fixture
