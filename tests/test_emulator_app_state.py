@@ -12,8 +12,8 @@ import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
-from neonize_protobuf import decode
 
+from tests.neonize_protobuf import decode
 from wabot.emulator.app_state import COLLECTION, VERSION, SyncKey, push_name_patch
 
 AT = 1_790_000_000_000

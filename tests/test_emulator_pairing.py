@@ -10,8 +10,8 @@ from hashlib import sha256
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from neonize_protobuf import decode
 
+from tests.neonize_protobuf import decode
 from wabot.emulator import protobuf
 from wabot.emulator.curve import KeyPair, verify
 from wabot.emulator.pairing import DeviceIdentity, PairingCode, PairingError

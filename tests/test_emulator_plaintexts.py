@@ -8,8 +8,8 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from neonize_protobuf import decode, decode_all
 
+from tests.neonize_protobuf import decode, decode_all
 from wabot.emulator import plaintexts, protobuf
 from wabot.emulator.plaintexts import MEDIA_KINDS, Content, PlaintextError, Quote
 
@@ -39,6 +39,12 @@ def test_a_reply_quotes() -> None:
         }
     }
     assert plaintexts.read(reply) == Content("text", BODY, target_id="3EB0AA")
+
+
+def test_a_text_mentions() -> None:
+    mention = plaintexts.text("@15550100 hola", mentions=["15550100@lid"])
+    extended = decode("Message", mention)["extendedTextMessage"]
+    assert extended == {"text": "@15550100 hola", "contextInfo": {"mentionedJID": ["15550100@lid"]}}
 
 
 def test_an_edit_a_deletion_and_a_reaction() -> None:
