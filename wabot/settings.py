@@ -103,7 +103,7 @@ class ConnectionSettings:
         "how long one send may take; past it the link is dialled afresh, which frees the send",
     )
     refusal_pause: float = setting(
-        duration(1, 7200),
+        duration(0.1, 7200),
         300.0,
         "pause after a refused login; the second is 3 times, the third and last 12 times as long",
     )
@@ -156,6 +156,15 @@ class ReplySettings:
     max_age: float = setting(duration(1, 2_592_000), 900.0, "older messages are kept but not answered")
     max_length: int = setting(integer(50, 60_000), 4000, "characters in one message")
     max_parts: int = setting(integer(1, 20), 3, "messages one answer may take")
+    per_chat_per_hour: int = setting(
+        integer(0, 100_000), 60, "messages to one chat in any hour; what is more waits; 0 = no limit"
+    )
+    per_minute: int = setting(
+        integer(0, 100_000),
+        20,
+        "messages to everybody in any minute; what is more waits; 0 = no limit, which is the default where "
+        "typing = false",
+    )
     typing: bool = setting(
         boolean(), True, 'show "typing…" and keep a human pace; false = as fast as possible'
     )
@@ -168,33 +177,12 @@ class ReplySettings:
 @dataclass(frozen=True, slots=True)
 class ChatSettings:
     """Whom the bot answers."""
-    per_chat_per_hour: int = setting(
-        integer(0, 100_000), 60, "messages to one chat in any hour; what is more waits; 0 = no limit"
-    )
-    per_minute: int = setting(
-        integer(0, 100_000),
-        20,
-        "messages to everybody in any minute; what is more waits; 0 = no limit, which is the default where "
-        "typing = false",
-    )
 
     groups: str = setting(choice("off", "mention", "all"), "off", "groups: never, when mentioned, always")
     allow: tuple[str, ...] = setting(
         texts(), (), "only these phone numbers or LIDs, * as wildcard; empty = all"
     )
     deny: tuple[str, ...] = setting(texts(), (), "never these")
-
-
-@dataclass(frozen=True, slots=True)
-class JanitorSettings:
-    """What the janitor takes for old."""
-
-    disconnected_after: float = setting(
-        duration(0, 31_536_000), 86_400.0, "rows and sessions without a link are removed when older"
-    )
-    quarantine_days: int = setting(
-        integer(1, 3650), 30, "how long a session directory that was moved aside is kept"
-    )
     trigger_type: str = setting(
         choice("all", "keyword", "regex"), "all", "what a chat is begun by: any message, a word, a pattern"
     )
@@ -235,6 +223,18 @@ class JanitorSettings:
     )
     away_text: str = setting(
         text(), "", "said once while it is closed; empty = a sentence in the customer's language"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class JanitorSettings:
+    """What the janitor takes for old."""
+
+    disconnected_after: float = setting(
+        duration(0, 31_536_000), 86_400.0, "rows and sessions without a link are removed when older"
+    )
+    quarantine_days: int = setting(
+        integer(1, 3650), 30, "how long a session directory that was moved aside is kept"
     )
     history_days: int = setting(integer(1, 36_500), 90, "how long messages are kept")
 
