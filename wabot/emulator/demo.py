@@ -58,7 +58,7 @@ class Demo:
         self._narrator.head("Three customers write, in two languages")
         self._ask(ana, "Hola, ¿dónde está la tienda?")
         self._ask(ben, "Hi! Do you have gift cards?")
-        self._ask(marta, "¿Puedo pagar con Bizum?")
+        self._ask(marta, "¿Cuánto tarda en llegar un pedido?")
         self._await_replies()
 
         self._narrator.head("The link is cut at the moment of sending")
@@ -68,12 +68,12 @@ class Demo:
 
         self._narrator.head("The link is cut twice in a row")
         self._emulator.faults.cut_at_send(times=2, when="before_ack", only=ana.phone)
-        self._ask(ana, "¿Y hacen catas de té?")
+        self._ask(ana, "¿Y si algo llega roto?")
         self._await_replies()
 
         self._narrator.head("A second bot is started on the same number")
         self._start_second()
-        self._ask(marta, "¿Cómo se prepara el té verde?")
+        self._ask(marta, "¿A qué hora abren los sábados?")
         self._await_replies()
 
         self._narrator.head("The bot is asked to stop, as systemd does it")
