@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from wabot.emulator.command import main
 from wabot.emulator.console import HELP, Console
 from wabot.emulator.server import Emulator
 
@@ -87,3 +88,12 @@ def test_the_command_tells_how_to_start_a_bot_and_ends_with_its_input() -> None:
     assert "wabot.emulator.launcher" in done.stdout and "wabot run --config wabot.toml" in done.stdout
     assert "you are Customer 3" in done.stdout
     assert "this is an emulator of WhatsApp on 127.0.0.1" in done.stderr
+
+
+def test_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--sing"])
+    assert ended.value.code == 64
+    assert capsys.readouterr().err == (
+        "wabot emulator: unrecognized arguments: --sing; see wabot emulator --help\n"
+    )

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from wabot.emulator.bot_process import BotEnded, BotProcess
 from wabot.emulator.console import HELP, Console
@@ -18,11 +19,17 @@ from wabot.emulator.tokens import TokensError
 
 _CODE_SECONDS = 30.0
 _STOP_SECONDS = 25.0
+_EXIT_USAGE = 64
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(_EXIT_USAGE, f"wabot emulator: {message}; see wabot emulator --help\n")
 
 
 def main(argv: Sequence[str]) -> int:
     """Run the emulator until its input ends; returns 0, or 1 when the bot it started could not be linked."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="wabot emulator",
         description="A WhatsApp on this machine alone: link a bot, be its customers, let the link break.",
         epilog=HELP,
