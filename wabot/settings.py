@@ -207,9 +207,13 @@ class ChatSettings:
     pause_words: tuple[str, ...] = setting(
         words(), ("#bot off",), "the owner's message of just this silences the bot in that chat"
     )
-    resume_words: tuple[str, ...] = setting(words(), ("#bot on",), "and this lets it answer again")
+    resume_words: tuple[str, ...] = setting(
+        words(), ("#bot on",), "the owner's message of just this lets it answer there again"
+    )
     status_words: tuple[str, ...] = setting(
-        words(), ("#bot status",), "and this asks how things stand; told in the owner's chat with themselves"
+        words(),
+        ("#bot status",),
+        "and this asks how things stand; the owner is told in their chat with themselves",
     )
     escalation_words: tuple[str, ...] = setting(
         words(), (), "a customer's message with one of these is left to a person, and the chat is paused"
@@ -217,7 +221,9 @@ class ChatSettings:
     opt_out_words: tuple[str, ...] = setting(
         words(), ("baja", "stop"), "a message of just this word ends all writing to its sender"
     )
-    opt_in_words: tuple[str, ...] = setting(words(), ("alta", "start"), "and this word begins it again")
+    opt_in_words: tuple[str, ...] = setting(
+        words(), ("alta", "start"), "a message of just this word begins it again"
+    )
     business_hours: tuple[str, ...] = setting(
         opening_hours(), (), 'when the bot answers, as "mon-fri 09:00-18:00"; empty = always'
     )
