@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -88,6 +89,8 @@ def test_no_question_breaks_the_search(sample: KnowledgeBase, question: str) -> 
 
 def test_a_very_long_question_takes_bounded_time(sample: KnowledgeBase) -> None:
     assert sample.search(" ".join(f"palabra{number}x" for number in range(200_000)), "es") == []
+    assert sample.search(" ".join([*(f"zz{number}" for number in range(40)), "horario"]), "es") == []
+    assert words("x" * 41) == []
 
 
 # --- files
@@ -164,7 +167,19 @@ def test_broken_files_are_named_and_skipped(
 
 def test_threads_may_search_while_the_folder_changes(tmp_path: Path) -> None:
     ticks = iter(range(0, 10_000_000, 2))
-    knowledge = KnowledgeBase(tmp_path, clock=lambda: float(next(ticks)))
+    inside: list[int] = []
+    most_inside = 0
+
+    def clock() -> float:
+        nonlocal most_inside
+        inside.append(1)
+        most_inside = max(most_inside, len(inside))
+        # Lets another thread come in, if nothing keeps it out.
+        time.sleep(0.0001)
+        inside.pop()
+        return float(next(ticks))
+
+    knowledge = KnowledgeBase(tmp_path, clock)
     completed: list[str] = []
 
     def search() -> None:
@@ -175,11 +190,15 @@ def test_threads_may_search_while_the_folder_changes(tmp_path: Path) -> None:
     threads = [threading.Thread(target=search) for _ in range(4)]
     for thread in threads:
         thread.start()
-    for number in range(40):
-        (tmp_path / f"{number % 5}.md").write_text(f"# Garantía\nPrecio {'x' * number}", encoding="utf-8")
+    number = 0
+    while any(thread.is_alive() for thread in threads) and number < 5000:
+        number += 1
+        text = f"# Garantía {number}\n" + "Precio de la garantía. " * (number % 50)
+        (tmp_path / f"{number % 5}.md").write_text(text, encoding="utf-8")
     for thread in threads:
         thread.join(20)
     assert len(completed) == 4
+    assert most_inside == 1
 
 
 # --- sections
