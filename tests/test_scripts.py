@@ -7,6 +7,7 @@ answer as the files in the machine's directory say.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -372,6 +373,14 @@ def _start_demo(directory: Path, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
+def _read_bot_pid(demo: subprocess.Popen[str]) -> int:
+    assert demo.stdout is not None
+    for line in demo.stdout:
+        if found := re.search(r"PID (\d+):", line):
+            return int(found[1])
+    raise AssertionError("it never told the bot's PID")
+
+
 @pytest.mark.e2e
 def test_demonstration_shows_the_main_job(demo_directory: Path, tmp_path: Path) -> None:
     picture = tmp_path / "demo.svg"
@@ -400,8 +409,7 @@ def test_demonstration_shows_the_main_job(demo_directory: Path, tmp_path: Path) 
 @pytest.mark.parametrize("stop_signal", [signal.SIGINT, signal.SIGTERM])
 def test_demonstration_cleans_up_when_interrupted(demo_directory: Path, stop_signal: signal.Signals) -> None:
     demo = _start_demo(demo_directory)
-    assert demo.stdout is not None
-    bot_pid = next(int(line.rpartition("PID ")[2].rstrip(")\n")) for line in demo.stdout if "PID" in line)
+    bot_pid = _read_bot_pid(demo)
     assert Path(f"/proc/{bot_pid}").exists()
     demo.send_signal(stop_signal)
     shown, _ = demo.communicate(timeout=_TIMEOUT_SECONDS)
@@ -413,8 +421,7 @@ def test_demonstration_cleans_up_when_interrupted(demo_directory: Path, stop_sig
 @pytest.mark.e2e
 def test_demonstration_fails_when_the_bot_dies(tmp_path: Path) -> None:
     demo = _start_demo(tmp_path)
-    assert demo.stdout is not None
-    bot_pid = next(int(line.rpartition("PID ")[2].rstrip(")\n")) for line in demo.stdout if "PID" in line)
+    bot_pid = _read_bot_pid(demo)
     os.kill(bot_pid, signal.SIGKILL)
     shown, _ = demo.communicate(timeout=_TIMEOUT_SECONDS)
     assert demo.returncode == 1

@@ -83,7 +83,7 @@ class Demo:
     def _link(self) -> None:
         self._narrator.head("The bot is linked to a number")
         self._bot.start()
-        self._narrator.note("start", f"wabot run --config {self._bot.config}  (PID {self._bot.pid})")
+        self._narrator.note("start", f"PID {self._bot.pid}: wabot run --config {self._bot.config}")
         code = self._bot.wait_for_code(_TIMEOUT_SECONDS)
         self._narrator.note("QR code", f"{code[:44]}… ({len(code)} characters)")
         self._emulator.phone.scan(code)
