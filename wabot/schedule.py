@@ -38,10 +38,11 @@ class ChatSchedule:
 
         Args:
             chat_id: the chat.
-            waited_seconds: how long ago the message came, for those found at a start.
+            waited_seconds: how long ago the message came, for those found at a start. Less than nothing, as
+                after a machine's clock was set back, counts as nothing.
         """
         with self._changed:
-            at = self._clock() - waited_seconds
+            at = self._clock() - max(waited_seconds, 0.0)
             first = self._first.setdefault(chat_id, at)
             longest = first + self._debounce_seconds * LONGEST_WAIT_DEBOUNCES
             self._put(chat_id, min(at + self._debounce_seconds, longest))

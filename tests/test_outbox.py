@@ -1,0 +1,288 @@
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from tests.arrivals import NOON, arrival, later
+from wabot.inbox import Inbox
+from wabot.messages import Kind
+from wabot.models import Chat, Inbound, Outbound
+from wabot.outbox import MAX_COPIES, MAX_REFUSALS, SECRET_BYTES, Outbox, retry_at
+
+
+@pytest.fixture
+def outbox(database: Any) -> Outbox:
+    return Outbox("shop")
+
+
+def a_chat(number: int = 1) -> int:
+    """A chat whose customer wrote."""
+    jid = f"3460000000{number}@s.whatsapp.net"
+    chat_id = Inbox("shop").store(arrival(chat=jid, phone=jid.partition("@")[0]), NOON)
+    assert chat_id is not None
+    return chat_id
+
+
+def reply(
+    outbox: Outbox, chat_id: int, *parts: str, at: datetime = NOON, not_before: datetime | None = None
+) -> list[Outbound]:
+    """Answer what is pending in a chat; the rows stored."""
+    if not Inbox("shop").pending(chat_id):
+        chat = Chat.get_by_id(chat_id)
+        Inbox("shop").store(arrival(chat=chat.jid, phone=chat.phone), at)
+    before = Outbound.select().count()
+    ids = [row.id for row in Inbox("shop").pending(chat_id)]
+    outbox.put(chat_id, [(part, not_before or at) for part in parts], "knowledge", ids, at)
+    return list(Outbound.select().order_by(Outbound.id).offset(before).limit(1000))
+
+
+def stored(row: Outbound) -> Outbound:
+    return Outbound.get_by_id(row.id)
+
+
+def next_text(outbox: Outbox, now: datetime = NOON, composed_after: datetime | None = None) -> str | None:
+    row, _ = outbox.next(now, composed_after)
+    return row.text if row else None
+
+
+# Storing an answer
+
+
+def test_an_answer_and_what_it_answers_are_stored_together(outbox: Outbox) -> None:
+    chat_id = a_chat()
+    ids = [row.id for row in Inbox("shop").pending(chat_id)]
+    parts = [("one", later(1)), ("two", later(2))]
+    assert outbox.put(chat_id, parts, "model:x", ids, NOON) == 1
+    assert [(row.state, row.reason) for row in Inbound] == [("answered", "model:x")]
+    rows = list(Outbound.select().order_by(Outbound.id))
+    assert [(row.text, row.not_before) for row in rows] == parts
+    assert {(row.user_id, row.chat_id, row.source, row.state) for row in rows} == {
+        ("shop", chat_id, "model:x", "pending")
+    }
+    assert {(row.created_at, row.copies, row.refusals, row.message_id) for row in rows} == {(NOON, 0, 0, "")}
+
+
+def test_every_reply_carries_a_secret_of_its_own(outbox: Outbox) -> None:
+    rows = reply(outbox, a_chat(), "one", "two")
+    assert [len(bytes(row.secret)) for row in rows] == [SECRET_BYTES, SECRET_BYTES]
+    assert bytes(rows[0].secret) != bytes(rows[1].secret)
+
+
+def test_nothing_is_stored_when_everything_was_taken_back(outbox: Outbox) -> None:
+    inbox, message = Inbox("shop"), arrival("oops")
+    chat_id = inbox.store(message, NOON)
+    assert chat_id is not None
+    ids = [row.id for row in inbox.pending(chat_id)]
+    inbox.store(arrival(kind=Kind.REVOKE, target_id=message.message_id), NOON)
+    assert outbox.put(chat_id, [("answer", NOON)], "model:x", ids, NOON) == 0
+    assert Outbound.select().count() == 0
+
+
+def test_an_answer_stands_while_anything_of_it_is_still_asked(outbox: Outbox) -> None:
+    inbox, message = Inbox("shop"), arrival("oops")
+    chat_id = inbox.store(message, NOON)
+    inbox.store(arrival("size?"), NOON)
+    assert chat_id is not None
+    ids = [row.id for row in inbox.pending(chat_id)]
+    inbox.store(arrival(kind=Kind.REVOKE, target_id=message.message_id), NOON)
+    assert outbox.put(chat_id, [("answer", NOON)], "model:x", ids, NOON) == 1
+    assert next_text(outbox) == "answer"
+
+
+def test_the_same_messages_are_answered_once(outbox: Outbox) -> None:
+    chat_id = a_chat()
+    ids = [row.id for row in Inbox("shop").pending(chat_id)]
+    assert outbox.put(chat_id, [("first", NOON)], "model:x", ids, NOON) == 1
+    assert outbox.put(chat_id, [("second", NOON)], "model:x", ids, NOON) == 0
+    assert [row.text for row in Outbound] == ["first"]
+
+
+def test_silence_is_an_answer(outbox: Outbox) -> None:
+    chat_id = a_chat()
+    ids = [row.id for row in Inbox("shop").pending(chat_id)]
+    assert outbox.put(chat_id, [], "silence", ids, NOON) == 1
+    assert Inbox("shop").pending_count() == 0
+
+
+def test_an_answer_that_cannot_be_stored_leaves_the_question_open(outbox: Outbox) -> None:
+    chat_id = a_chat()
+    ids = [row.id for row in Inbox("shop").pending(chat_id)]
+    with pytest.raises(UnicodeEncodeError):
+        outbox.put(chat_id, [("good", NOON), ("bad \ud800", NOON)], "model:x", ids, NOON)
+    assert Inbox("shop").pending_count() == 1
+    assert Outbound.select().count() == 0
+
+
+# Which is next
+
+
+def test_nothing_to_send(outbox: Outbox) -> None:
+    assert outbox.next(NOON) == (None, None)
+
+
+def test_the_oldest_reply_goes_first_and_brings_its_address(outbox: Outbox) -> None:
+    chat_id = a_chat(7)
+    reply(outbox, chat_id, "one", "two")
+    row, due = outbox.next(NOON)
+    assert row is not None
+    assert (row.text, row.chat.jid, due) == ("one", "34600000007@s.whatsapp.net", NOON)
+
+
+def test_a_part_waits_for_its_time(outbox: Outbox) -> None:
+    reply(outbox, a_chat(), "slow", not_before=later(5))
+    assert outbox.next(later(4.9)) == (None, later(5))
+    assert next_text(outbox, later(5)) == "slow"
+
+
+def test_a_chat_keeps_its_order_even_when_a_later_part_is_due_first(outbox: Outbox) -> None:
+    chat_id = a_chat()
+    reply(outbox, chat_id, "first", not_before=later(60))
+    reply(outbox, chat_id, "second")
+    assert outbox.next(later(1)) == (None, later(60))
+
+
+def test_one_chat_does_not_hold_up_another(outbox: Outbox) -> None:
+    reply(outbox, a_chat(1), "later", not_before=later(60))
+    reply(outbox, a_chat(2), "now")
+    assert next_text(outbox) == "now"
+
+
+def test_what_was_composed_before_the_link_came_up_waits_and_holds_its_chat(outbox: Outbox) -> None:
+    old, new = a_chat(1), a_chat(2)
+    reply(outbox, old, "queued while down")
+    reply(outbox, old, "in the same chat", at=later(10))
+    reply(outbox, new, "composed since", at=later(11))
+    assert next_text(outbox, later(12), later(5)) == "composed since"
+    rows = list(Outbound.select().where(Outbound.text == "composed since"))
+    outbox.mark_sent(rows[0], "3EB0", later(12))
+    assert outbox.next(later(12), later(5)) == (None, None)
+    assert next_text(outbox, later(12)) == "queued while down"
+
+
+def test_a_reply_in_flight_holds_its_chat(outbox: Outbox) -> None:
+    chat_id = a_chat()
+    first, _ = reply(outbox, chat_id, "one", "two")
+    outbox.begin(first, NOON)
+    assert next_text(outbox) == "one"
+    outbox.mark_sent(first, "3EB0", NOON)
+    assert next_text(outbox) == "two"
+
+
+def test_the_replies_of_another_account_are_not_sent(outbox: Outbox) -> None:
+    row, _ = reply(outbox, a_chat(), "leaving", "waiting")
+    outbox.begin(row, NOON)
+    assert Outbox("salon").next(NOON) == (None, None)
+    assert Outbox("salon").in_flight() == []
+    assert Outbox("salon").expire(later(1)) == 0
+    assert Outbox("salon").count(("pending",)) == 0
+
+
+# What became of it
+
+
+def test_sent(outbox: Outbox) -> None:
+    (row,) = reply(outbox, a_chat(), "one")
+    outbox.begin(row, later(1))
+    assert [(each.id, each.state, each.sending_at) for each in outbox.in_flight()] == [
+        (row.id, "sending", later(1))
+    ]
+    outbox.mark_sent(row, "3EB0", later(2))
+    row = stored(row)
+    assert (row.state, row.message_id, row.sent_at, row.copies) == ("sent", "3EB0", later(2), 1)
+    assert outbox.in_flight() == []
+    assert outbox.next(later(9)) == (None, None)
+
+
+def test_what_surely_did_not_leave_goes_out_again_however_often(outbox: Outbox) -> None:
+    (row,) = reply(outbox, a_chat(), "one")
+    for attempt in range(50):
+        found, _ = outbox.next(later(attempt))
+        assert found is not None
+        outbox.begin(found, later(attempt))
+        outbox.put_back(found, "websocket not connected", later(attempt + 1))
+        assert outbox.next(later(attempt + 0.5)) == (None, later(attempt + 1))
+    row = stored(row)
+    assert (row.state, row.copies, row.error) == ("pending", 0, "websocket not connected")
+
+
+def test_what_may_have_left_gets_one_more_copy_and_no_third(outbox: Outbox) -> None:
+    reply(outbox, a_chat(), "one", "two")
+    for copy in range(1, MAX_COPIES + 1):
+        row, _ = outbox.next(later(copy))
+        assert row is not None
+        assert row.text == "one"
+        outbox.begin(row, later(copy))
+        state = outbox.mark_in_doubt(row, "timed out", later(copy))
+        assert state == ("pending" if copy < MAX_COPIES else "unsure")
+    assert MAX_COPIES == 2
+    row = stored(row)
+    assert (row.state, row.copies, row.error) == ("unsure", 2, "timed out")
+    assert next_text(outbox, later(9)) == "two"
+
+
+def test_a_copy_that_surely_did_not_leave_is_not_counted(outbox: Outbox) -> None:
+    (row,) = reply(outbox, a_chat(), "one")
+    outbox.begin(row, NOON)
+    assert outbox.mark_in_doubt(stored(row), "timed out", NOON) == "pending"
+    for _ in range(5):
+        again = stored(row)
+        outbox.begin(again, NOON)
+        outbox.put_back(again, "not connected", NOON)
+    assert stored(row).copies == 1
+
+
+def test_what_is_refused_is_tried_a_few_times_and_then_dead(outbox: Outbox) -> None:
+    reply(outbox, a_chat(), "one", "two")
+    for refusal in range(1, MAX_REFUSALS + 1):
+        row, _ = outbox.next(later(refusal))
+        assert row is not None
+        assert row.text == "one"
+        outbox.begin(row, later(refusal))
+        state = outbox.mark_refused(row, "server returned error 479", later(refusal))
+        assert state == ("pending" if refusal < MAX_REFUSALS else "dead")
+    row = stored(row)
+    assert (row.state, row.refusals, row.copies) == ("dead", 3, 0)
+    assert next_text(outbox, later(9)) == "two"
+
+
+def test_an_error_of_any_length_can_be_kept(outbox: Outbox) -> None:
+    (row,) = reply(outbox, a_chat(), "one")
+    for change in (outbox.put_back, outbox.mark_in_doubt, outbox.mark_refused):
+        outbox.begin(row, NOON)
+        change(row, "x" * 10_000, NOON)
+        assert len(stored(row).error) == 500
+
+
+def test_replies_nobody_waits_for_any_more_expire(outbox: Outbox) -> None:
+    chat_id = a_chat()
+    (old,) = reply(outbox, chat_id, "old")
+    (leaving,) = reply(outbox, chat_id, "leaving")
+    outbox.begin(leaving, NOON)
+    (new,) = reply(outbox, chat_id, "new", at=later(100))
+    assert outbox.expire(later(100)) == 1
+    assert [stored(row).state for row in (old, leaving, new)] == ["dead", "sending", "pending"]
+    assert outbox.expire(later(100)) == 0
+
+
+def test_what_has_not_left_can_be_withdrawn(outbox: Outbox) -> None:
+    chat_id, other = a_chat(1), a_chat(2)
+    leaving, waiting = reply(outbox, chat_id, "leaving", "waiting")
+    outbox.begin(leaving, NOON)
+    (elsewhere,) = reply(outbox, other, "elsewhere")
+    assert outbox.withdraw(chat_id, "the owner answered") == 1
+    assert [stored(row).state for row in (leaving, waiting, elsewhere)] == ["sending", "withdrawn", "pending"]
+    assert stored(waiting).error == "the owner answered"
+
+
+def test_counting(outbox: Outbox) -> None:
+    rows = reply(outbox, a_chat(), "one", "two", "three")
+    outbox.begin(rows[0], NOON)
+    assert outbox.count(("pending", "sending")) == 3
+    assert outbox.count(("sending",)) == 1
+    assert outbox.count(()) == 0
+
+
+def test_retry_at() -> None:
+    assert retry_at(NOON, 1.5) == later(1.5)
