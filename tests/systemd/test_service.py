@@ -178,11 +178,9 @@ def test_a_secret_comes_from_the_credential_store(
     container.write("/etc/credstore/wabot.ai-api-key", "sk-from-credstore\n", mode=0o600)
     bot.configure(provider=model.base_url, more='api_key = "credential:ai-api-key"')
     bot.start()
-    # Who asks by hand is not given the secret, and needs none.
-    bot.wait_for_state("connected")
     ana = emulator.customer(1)
     ana.send("Hola")
-    ana.wait_for_replies(1)
+    ana.wait_for_replies(1, timeout_seconds=20)
     assert model.requests[0].headers["Authorization"] == "Bearer sk-from-credstore"
     assert "sk-from-credstore" not in bot.messages()
     pid = bot.show("MainPID")["MainPID"]
