@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from wabot.brain import ProviderSettings
+from wabot.credentials import MissingSecret, resolve_secret
 from wabot.errors import ConfigError
 from wabot.setting_types import SettingType, duration, integer, number, text
 from wabot.settings import SAFE_PATH, Settings
@@ -26,12 +27,6 @@ PROVIDER_TYPES: dict[str, SettingType] = {
     "max_tokens": integer(1, 100_000),
     "temperature": number(0, 2),
 }
-
-
-class _MissingSecret(str):
-    """A secret that is not at hand here, though it may be where the service runs."""
-
-    __slots__ = ()
 
 
 def load_settings(file: Path | None, environ: Mapping[str, str], *, all_secrets: bool = True) -> Settings:
@@ -66,7 +61,7 @@ def load_settings(file: Path | None, environ: Mapping[str, str], *, all_secrets:
     settings = Settings(**sections, source=str(path) if path else "no file: all defaults")
     settings = _with_defaults(settings, document, environ, problems)
     if not all_secrets:
-        problems = [problem for problem in problems if not isinstance(problem, _MissingSecret)]
+        problems = [problem for problem in problems if not isinstance(problem, MissingSecret)]
     if problems:
         where = f"{path}: " if path else ""
         raise ConfigError([where + problem for problem in problems])
@@ -156,46 +151,10 @@ def _providers(value: Any, environ: Mapping[str, str], problems: list[str]) -> t
         missing = [key for key in ("base_url", "model") if key not in table]
         problems.extend(f"{where}.{key}: missing" for key in missing)
         if found.get("api_key"):
-            found["api_key"] = _secret(f"{where}.api_key", found["api_key"], environ, problems)
+            found["api_key"] = resolve_secret(f"{where}.api_key", found["api_key"], environ, problems)
         if not missing and "base_url" in found and "model" in found:
             providers.append(ProviderSettings(**{"name": found["model"], "api_key": "", **found}))
     return tuple(providers)
-
-
-def _secret(key: str, reference: str, environ: Mapping[str, str], problems: list[str]) -> str:
-    """Resolve credential:NAME, env:NAME or file:PATH; the secret itself never stands in the configuration."""
-    kind, _, name = reference.partition(":")
-    if kind == "env" and name:
-        if not environ.get(name):
-            problems.append(_MissingSecret(f"{key}: the environment variable {name} is not set"))
-        return environ.get(name, "")
-    if kind == "credential" and re.fullmatch(r"[A-Za-z0-9._-]+", name):
-        directory = environ.get("CREDENTIALS_DIRECTORY", "")
-        if directory and (Path(directory) / name).is_file():
-            return _read_secret(key, Path(directory) / name, problems)
-        variable = re.sub(r"[.-]", "_", name).upper()
-        if environ.get(variable):
-            return environ[variable]
-        problems.append(
-            _MissingSecret(
-                f"{key}: no credential {name}; add LoadCredential={name}:FILE to the unit or set ${variable}"
-            )
-        )
-        return ""
-    if kind == "file" and name:
-        return _read_secret(key, Path(name).expanduser(), problems)
-    problems.append(f"{key} = ***: allowed is credential:NAME, env:NAME or file:PATH")
-    return ""
-
-
-def _read_secret(key: str, path: Path, problems: list[str]) -> str:
-    try:
-        with path.open("rb") as file:
-            return file.read(20_000).decode("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        problem = f"{key}: {path} cannot be read: {getattr(error, 'strerror', None) or 'not a text'}"
-        problems.append(_MissingSecret(problem))
-        return ""
 
 
 def _with_defaults(
@@ -215,8 +174,8 @@ def _with_defaults(
     url = settings.database.url
     if url and not url.startswith(("sqlite:", "postgresql:", "postgres:")):
         missing: list[str] = []
-        url = _secret("database.url", url, environ, missing)
-        # Never a _MissingSecret: without it, the wrong database would be used.
+        url = resolve_secret("database.url", url, environ, missing)
+        # Never a MissingSecret: without it, the wrong database would be used.
         problems.extend(map(str, missing))
     knowledge = settings.ai.knowledge
     for key, named in (("knowledge", knowledge), ("system_prompt_file", settings.ai.system_prompt_file)):

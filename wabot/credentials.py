@@ -1,0 +1,67 @@
+"""Finds the secrets that the configuration only refers to: systemd's credentials, the environment, files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from wabot.masking import redact
+
+
+class MissingSecret(str):
+    """A secret that is not at hand here, though it may be where the service runs."""
+
+    __slots__ = ()
+
+
+def resolve_secret(key: str, reference: str, environ: Mapping[str, str], problems: list[str]) -> str:
+    """The secret that credential:NAME, env:NAME or file:PATH stands for, never to be logged from now on.
+
+    Args:
+        key: the setting, for people.
+        reference: what the configuration says; the secret itself never stands there.
+        environ: where systemd names the directory of credentials; a variable may stand in for a credential.
+        problems: gets a line when the secret cannot be had.
+
+    Returns:
+        The secret, or "".
+    """
+    secret = _look_up(key, reference, environ, problems)
+    redact(secret)
+    return secret
+
+
+def _look_up(key: str, reference: str, environ: Mapping[str, str], problems: list[str]) -> str:
+    kind, _, name = reference.partition(":")
+    if kind == "env" and name:
+        if not environ.get(name):
+            problems.append(MissingSecret(f"{key}: the environment variable {name} is not set"))
+        return environ.get(name, "")
+    if kind == "credential" and re.fullmatch(r"[A-Za-z0-9._-]+", name):
+        directory = environ.get("CREDENTIALS_DIRECTORY", "")
+        if directory and (Path(directory) / name).is_file():
+            return _read_secret(key, Path(directory) / name, problems)
+        variable = re.sub(r"[.-]", "_", name).upper()
+        if environ.get(variable):
+            return environ[variable]
+        problems.append(
+            MissingSecret(
+                f"{key}: no credential {name}; add LoadCredential={name}:FILE to the unit or set ${variable}"
+            )
+        )
+        return ""
+    if kind == "file" and name:
+        return _read_secret(key, Path(name).expanduser(), problems)
+    problems.append(f"{key} = ***: allowed is credential:NAME, env:NAME or file:PATH")
+    return ""
+
+
+def _read_secret(key: str, path: Path, problems: list[str]) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(20_000).decode("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        problem = f"{key}: {path} cannot be read: {getattr(error, 'strerror', None) or 'not a text'}"
+        problems.append(MissingSecret(problem))
+        return ""
