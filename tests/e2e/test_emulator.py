@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.echo_process import REPOSITORY, EchoProcess
+from tests.e2e.bot_process import REPOSITORY
 from wabot.emulator.customer import Customer
+from wabot.emulator.echo_process import EchoProcess
 from wabot.emulator.pairing import PairingError
 from wabot.emulator.plaintexts import MEDIA_KINDS
 from wabot.emulator.server import Emulator
@@ -627,7 +628,7 @@ def test_the_command_starts_a_bot_and_lets_a_person_be_its_customer() -> None:
 
 @pytest.mark.parametrize(
     "program",
-    [["tests/e2e/raw_echo.py", "STORE"], ["-m", "wabot", "run", "--config", "CONFIG"]],
+    [["wabot/emulator/raw_echo.py", "STORE"], ["-m", "wabot", "run", "--config", "CONFIG"]],
     ids=["raw", "wabot"],
 )
 def test_without_the_launcher_no_client_trusts_the_emulator(tmp_path: Path, program: list[str]) -> None:

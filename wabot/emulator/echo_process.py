@@ -12,7 +12,7 @@ from typing import Any
 from wabot.emulator.server import Emulator
 
 _SCRIPT = Path(__file__).with_name("raw_echo.py")
-REPOSITORY = Path(__file__).parents[2]
+_CHECKOUT = Path(__file__).parents[2]
 
 
 class EchoProcess:
@@ -27,7 +27,7 @@ class EchoProcess:
         self._process = subprocess.Popen(
             emulator.command_for_script(_SCRIPT, str(session), *options),
             env=emulator.environment(),
-            cwd=REPOSITORY,
+            cwd=_CHECKOUT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,

@@ -2,7 +2,7 @@
 
 The yardstick of the benchmark, and the client of the emulator's own tests. Runs in a process of its own:
 
-    python tests/e2e/raw_echo.py SESSION.sqlite [--polite] [--listen]
+    python raw_echo.py SESSION.sqlite [--polite] [--listen]
 
 Writes one JSON object a line to stdout: {"event": "qr", "code": "..."}, {"event": "connected"} and so on;
 what neonize itself prints goes to stderr. Ends when stdin is closed. --polite: marks as read, shows typing
@@ -71,7 +71,7 @@ def tell(event: str, **details: object) -> None:
 
 def text_of(message: Message) -> str:
     """The text or caption of a message."""
-    return message.conversation or message.extendedTextMessage.text or message.imageMessage.caption
+    return str(message.conversation or message.extendedTextMessage.text or message.imageMessage.caption)
 
 
 def make_client(arguments: argparse.Namespace) -> NewClient:
