@@ -88,10 +88,8 @@ class Connection:
             return None
         self._enter(after, now, reason)
         if after in TERMINAL_STATES:
-            store_failed = signal is Signal.STORE_FAILED
-            return Command(
-                Action.EXIT, self.reason, ExitCode.OPERATOR_NEEDED if store_failed else EXIT_CODES[after]
-            )
+            code = ExitCode.OPERATOR_NEEDED if signal is Signal.STORE_FAILED else EXIT_CODES[after]
+            return Command(Action.EXIT, self.reason, code)
         match signal:
             case Signal.STARTED:
                 return self._dial(now, "first dial")
@@ -219,7 +217,10 @@ class Connection:
         if self.unstable_cycles < limits.max_unstable_cycles or self.state in WAITING_STATES:
             # A wait goes on as it is: the rest could be shorter than a ban.
             return None
-        reason = f"{self.unstable_cycles} connections in a row fell within {limits.stable_seconds:.0f} s"
+        what = (
+            f"{self.unstable_cycles} connections in a row" if self.unstable_cycles > 1 else "the connection"
+        )
+        reason = f"{what} fell within {limits.stable_seconds:.0f} s"
         if limits.stop_when_unstable:
             return self.apply(Signal.GAVE_UP, now, reason)
         self.apply(Signal.TOO_UNSTABLE, now, reason)

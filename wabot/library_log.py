@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 from collections.abc import Callable, Mapping
 
 from wabot.link_signals import LinkSignal, redial_failed
@@ -16,6 +17,7 @@ from wabot.states import Signal
 _LOGGER = "whatsmeow"
 _REDIAL_FAILED = "Error reconnecting after autoreconnect sleep: "
 _FAILURE = re.compile(r"<failure\b[^>]{0,2000}>")
+_REFUSAL_SECONDS = 1.0
 _NUMBER = re.compile(r'\b(reason|code|expire)="(\d{1,9})"')
 
 
@@ -30,6 +32,7 @@ class LibraryLog(logging.Handler):
         super().__init__(logging.INFO)
         self._signal = on_signal
         self._refusal: Mapping[str, int] = {}
+        self._refused = threading.Event()
 
     def listen(self) -> None:
         """Hear everything from now on, also what is too unimportant to be shown."""
@@ -37,10 +40,18 @@ class LibraryLog(logging.Handler):
         logger.setLevel(min(logger.getEffectiveLevel(), logging.INFO))
         logger.addHandler(self)
 
-    def take_refusal(self) -> Mapping[str, int]:
-        """The numbers in the service's last refusal of a login ("reason", "code", "expire"); once only."""
-        refusal, self._refusal = self._refusal, {}
-        return refusal
+    def forget_refusal(self) -> None:
+        """A new dial begins."""
+        self._refused.clear()
+        self._refusal = {}
+
+    def refusal(self) -> Mapping[str, int]:
+        """The numbers in the service's refusal of this login: "reason", "code", "expire".
+
+        Waits for them up to a second: the log comes on a thread of its own, after the error at times.
+        """
+        self._refused.wait(_REFUSAL_SECONDS)
+        return self._refusal
 
     def emit(self, record: logging.LogRecord) -> None:
         """Look at one line."""
@@ -48,6 +59,7 @@ class LibraryLog(logging.Handler):
         failure = _FAILURE.search(line)
         if failure:
             self._refusal = {name: int(value) for name, value in _NUMBER.findall(failure[0])}
+            self._refused.set()
         elif line == "Successfully authenticated":
             self._signal(LinkSignal(Signal.AUTHENTICATED, "logged in; the library prepares the connection"))
         elif line.startswith(_REDIAL_FAILED):

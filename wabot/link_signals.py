@@ -7,7 +7,7 @@ Works on the library's objects by their fields alone and imports nothing of it. 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -74,19 +74,20 @@ OUTDATED = LinkSignal(
 )
 
 
-def ended(error: str, refusal: Mapping[str, int]) -> LinkSignal:
+def ended(error: str, refusal: Callable[[], Mapping[str, int]]) -> LinkSignal:
     """Why `connect` raised.
 
     Args:
         error: the text of its error.
-        refusal: the numbers in the service's refusal of the login, as the library's log told them.
+        refusal: tells the numbers in the service's refusal of the login, which the error leaves out.
     """
     if "required field" in error:
         # The event loop died on a value it has no name for; the socket may live on and lose messages.
         if "TemporaryBan" in error:
-            return _temporary_ban(f"for a new reason ({refusal.get('code', '?')})", refusal.get("expire", 0))
+            numbers = refusal()
+            return _temporary_ban(f"for a new reason ({numbers.get('code', '?')})", numbers.get("expire", 0))
         if "ConnectFailure" in error:
-            return _login_refused(refusal.get("reason", "unknown"))
+            return _login_refused(refusal().get("reason", "unknown"))
         return LinkSignal(Signal.LINK_BROKEN, f"the client library stopped handing over events ({error})")
     if "database is locked" in error:
         # It waited 5 s (measured). A backup, say, lets go of it again.

@@ -98,7 +98,7 @@ class ConnectionSettings:
         duration(5, 3600), 360.0, "how long WhatsApp's own redialling is waited for before a fresh dial"
     )
     send_timeout: float = setting(
-        duration(5, 600),
+        duration(1, 600),
         90.0,
         "how long one send may take; past it the link is dialled afresh, which frees the send",
     )

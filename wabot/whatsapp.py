@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,9 @@ from wabot.translation import incoming_message
 
 log = logging.getLogger(__name__)
 
+# How long one dial shows codes (measured).
+_CODES_SECONDS = 160.0
+
 
 class WhatsAppClient:
     """The one client of the process. A second one with the same id would stop the first when collected.
@@ -79,6 +83,7 @@ class WhatsAppClient:
         self._library_log = LibraryLog(on_signal)
         self._library_log.listen()
         self._callbacks: list[Any] = []
+        self._code_shown_at: float | None = None
 
     def connect(self) -> LinkSignal | None:
         """Dial, and stay until the link is stopped or breaks. Blocks.
@@ -86,10 +91,12 @@ class WhatsAppClient:
         Returns:
             Why it ended, or None when it was stopped.
         """
+        self._library_log.forget_refusal()
+        self._code_shown_at = None
         try:
             self._client.connect(_proxy_settings(self._proxy))
         except NeonizeError as error:
-            return ended(str(error), self._library_log.take_refusal())
+            return ended(str(error), self._library_log.refusal)
         finally:
             # Go may call these callbacks once more after it returned; the library's next connect would let
             # Python free them.
@@ -169,6 +176,7 @@ class WhatsAppClient:
         return str(self._client.PairPhone(phone, True, ClientName.LINUX, ClientType.CHROME))
 
     def _on_qr(self, _client: Any, code: bytes) -> None:
+        self._code_shown_at = self._code_shown_at or time.monotonic()
         self._signal(LinkSignal(Signal.QR_SHOWN, "scan the code with the phone", detail=code.decode()))
 
     def _on_login_status(self, _uuid: int, status: int) -> None:
@@ -179,9 +187,15 @@ class WhatsAppClient:
         elif text == "err-client-outdated":
             self._signal(OUTDATED)
         elif text == "timeout":
-            self._signal(LinkSignal(Signal.PAIRING_FAILED, "nobody scanned the code in time"))
+            self._signal(LinkSignal(Signal.PAIRING_FAILED, self._why_no_scan()))
         elif text != "success":
             self._signal(LinkSignal(Signal.PAIRING_FAILED, f"the phone could not be linked ({text})"))
+
+    def _why_no_scan(self) -> str:
+        """The library says "timeout" as well when the connection is lost while the code shows."""
+        if self._code_shown_at and time.monotonic() - self._code_shown_at < _CODES_SECONDS - 5:
+            return "the connection was lost while the code was on show"
+        return "nobody scanned the code in time"
 
     def _event_handlers(
         self, on_message: Callable[[IncomingMessage], None]

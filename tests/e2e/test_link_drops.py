@@ -1,0 +1,151 @@
+"""A link that falls: the library redials, and wabot only where the library does not."""
+
+from __future__ import annotations
+
+import itertools
+import time
+
+import pytest
+
+from tests.e2e.bot_process import BotProcess
+from tests.e2e.conftest import MakeBot
+from wabot.emulator.customer import Customer
+from wabot.emulator.server import Emulator
+
+pytestmark = pytest.mark.e2e
+
+_numbers = itertools.count(1)
+QUESTION = "Do you have gift cards?"
+
+
+@pytest.fixture
+def ana(linked_emulator: Emulator) -> Customer:
+    """A customer whom no other bot knows."""
+    return linked_emulator.customer(next(_numbers))
+
+
+def assert_answers(customer: Customer, replies: int = 1) -> None:
+    """A question has an answer, once."""
+    customer.send(QUESTION)
+    customer.wait_for_replies(replies, timeout_seconds=15)
+
+
+@pytest.mark.parametrize("code", [500, 503, 515, 516, None])
+def test_a_stream_that_whatsapp_ends_is_redialled_by_the_library(
+    linked_emulator: Emulator, start_linked: MakeBot, ana: Customer, code: int | None
+) -> None:
+    bot = start_linked()
+    bot.wait_for_state("connected")
+    logins = linked_emulator.bot.logins
+    linked_emulator.stream_error(code)
+    linked_emulator.wait_for_login(logins + 1)
+    assert_answers(ana)
+    bot.wait_for_state("connected")
+    assert "kick:" not in bot.log()
+    assert (f"code {code or 'none'}" in bot.log()) == (code != 515)
+    assert bot.process is not None
+    assert bot.process.poll() is None
+
+
+def test_a_stream_that_is_ended_without_being_closed_is_dialled_afresh(
+    linked_emulator: Emulator, start_linked: MakeBot, ana: Customer
+) -> None:
+    bot = start_linked("reconnect_timeout = 5")
+    bot.wait_for_state("connected")
+    linked_emulator.stream_error(503, close=False)
+    status = bot.wait_for_state("reconnecting")
+    assert status["reason"] == "WhatsApp ended the stream (code 503)"
+    bot.wait_for_state("connected")
+    assert "kick: reconnecting for 5 s" in bot.log()
+    assert_answers(ana)
+
+
+def test_a_redial_that_whatsapp_asked_for_and_that_fails_is_made_by_wabot(
+    linked_emulator: Emulator, start_linked: MakeBot, ana: Customer
+) -> None:
+    """The library tries once and is silent for ever. The second time in an hour a fresh process is wanted."""
+    bot = start_linked()
+    bot.wait_for_state("connected")
+    logins = linked_emulator.bot.logins
+    linked_emulator.faults.refuse_dials(1)
+    linked_emulator.stream_error(515)
+    linked_emulator.wait_for_login(logins + 1)
+    bot.wait_for_state("connected")
+    assert "kick: the redial that WhatsApp asked for failed" in bot.log()
+    assert_answers(ana)
+    linked_emulator.faults.refuse_dials(1)
+    linked_emulator.stream_error(515)
+    assert bot.wait_for_exit() == 75
+    assert "for the second time within an hour" in bot.systemd.statuses[-1]
+
+
+def test_the_librarys_long_pauses_are_ended_by_a_fresh_dial(
+    linked_emulator: Emulator, start_linked: MakeBot, ana: Customer
+) -> None:
+    """After three failed redials it would wait six seconds more, after a day's outage for ten minutes."""
+    bot = start_linked("reconnect_timeout = 5")
+    bot.wait_for_state("connected")
+    linked_emulator.faults.refuse(60)
+    linked_emulator.cut()
+    status = bot.wait_for(lambda status: "connection refused" in status["reason"])
+    assert status["state"] == "reconnecting"
+    bot.wait_for_state("backoff")
+    linked_emulator.accept_connections()
+    began = time.monotonic()
+    assert_answers(ana)
+    assert time.monotonic() - began < 6
+    assert "kick: reconnecting for 5 s" in bot.log()
+
+
+def test_no_network_at_the_start_is_a_state_and_no_failure(
+    linked_emulator: Emulator, start_linked: MakeBot
+) -> None:
+    linked_emulator.faults.refuse(60)
+    bot = start_linked()
+    status = bot.wait_for_state("backoff")
+    assert status["reason"] == "no connection to WhatsApp: connection refused"
+    assert "READY=1" in bot.systemd.messages
+    linked_emulator.accept_connections()
+    linked_emulator.faults.http_status(503)
+    bot.wait_for_state("connected")
+    assert bot.stop() == 0
+
+
+def test_a_connection_that_is_announced_after_it_was_lost_is_not_believed(
+    linked_emulator: Emulator, start_linked: MakeBot
+) -> None:
+    """The library says Connected also when the link fell during its last questions."""
+    linked_emulator.faults.ignore_queries("passive")
+    logins = sum(event.kind == "login" for event in linked_emulator.transcript)
+    bot = start_linked()
+    linked_emulator.wait_until(
+        lambda: sum(event.kind == "login" for event in linked_emulator.transcript) > logins
+    )
+    time.sleep(0.3)
+    linked_emulator.faults.refuse(60)
+    linked_emulator.faults.answer_queries()
+    linked_emulator.cut()
+    time.sleep(3)
+    for _ in range(4):
+        assert bot.state_in_row() in ("reconnecting", "backoff"), bot.log()
+        time.sleep(0.5)
+    linked_emulator.accept_connections()
+    bot.wait_for_state("connected")
+
+
+@pytest.mark.parametrize("kind", ["server-error", "view", "enc_rekey_retry", "played-self", "hello"])
+def test_receipts_of_unknown_kinds_do_not_end_the_event_loop(
+    linked_emulator: Emulator, start_linked: MakeBot, ana: Customer, kind: str
+) -> None:
+    bot = start_linked()
+    bot.wait_for_state("connected")
+    assert_answers(ana)
+    linked_emulator.receipt(ana, kind)
+    assert_answers(ana, replies=2)
+    assert_quiet(bot)
+
+
+def assert_quiet(bot: BotProcess) -> None:
+    """Nothing was redialled and nothing failed."""
+    assert "kick:" not in bot.log()
+    assert "ERROR" not in bot.log()

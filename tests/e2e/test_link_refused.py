@@ -1,0 +1,88 @@
+"""A login that WhatsApp refuses: what each code means to the process, and what people are told."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.e2e.conftest import MakeBot
+from wabot.emulator.server import Emulator
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.mark.parametrize(
+    ("code", "exit_code", "sentence"),
+    [
+        (401, 77, "the phone removed this linked device (401)"),
+        (403, 77, "the phone is locked, reset or banned (403)"),
+        (406, 77, "WhatsApp ended the session, often by a ban (406)"),
+        (405, 76, "WhatsApp no longer accepts this client library (405): upgrade neonize"),
+    ],
+)
+def test_a_refusal_for_good_ends_the_process(
+    linked_emulator: Emulator, start_linked: MakeBot, code: int, exit_code: int, sentence: str
+) -> None:
+    linked_emulator.faults.fail_login(code, times=None)
+    bot = start_linked()
+    assert bot.wait_for_exit() == exit_code
+    assert sentence in bot.log()
+    assert sentence in bot.systemd.statuses[-1]
+    status = bot.status()
+    assert (status["state"], sentence in status["reason"]) == ("stopped", True)
+
+
+@pytest.mark.parametrize("code", [400, 409, 501, 404, 411, 415, 418])
+def test_a_refusal_for_now_is_tried_three_times_more(
+    linked_emulator: Emulator, start_linked: MakeBot, code: int
+) -> None:
+    """The library has no name for the last four: it tells them by an error, and keeps the socket."""
+    linked_emulator.faults.fail_login(code, times=None)
+    dials = linked_emulator.bot.dials
+    bot = start_linked("refusal_pause = 0.1")
+    waiting = bot.wait_for_state("backoff")
+    assert waiting["reason"] == f"WhatsApp refused the login (code {code})"
+    assert bot.wait_for_exit() == 77
+    assert linked_emulator.bot.dials == dials + 4
+    assert f"stopping: WhatsApp refused the login (code {code})" in bot.log()
+
+
+@pytest.mark.parametrize("code", [500, 503])
+def test_trouble_of_the_service_is_redialled(
+    linked_emulator: Emulator, start_linked: MakeBot, code: int
+) -> None:
+    linked_emulator.faults.fail_login(code, times=2)
+    bot = start_linked()
+    bot.wait_for_state("reconnecting")
+    bot.wait_for_state("connected")
+    assert "kick" not in bot.log()
+
+
+def test_a_ban_for_a_new_reason_lasts_as_long_as_whatsapp_says_also_over_a_restart(
+    linked_emulator: Emulator, start_linked: MakeBot
+) -> None:
+    """The library tells of it by an error without the time, which stands in its log alone."""
+    ends_at = time.monotonic() + 5
+    linked_emulator.ban(5, code=107)
+    bot = start_linked()
+    status = bot.wait_for_state("banned")
+    assert status["reason"] == "temporarily banned: for a new reason (107)"
+    assert bot.stop() == 0
+    dials = linked_emulator.bot.dials
+    bot.start()
+    bot.wait_for_state("banned")
+    assert "as before the restart" in bot.log()
+    linked_emulator.wait_until(lambda: linked_emulator.bot.dials > dials, timeout_seconds=20)
+    assert time.monotonic() > ends_at
+    bot.wait_for_state("connected")
+
+
+def test_a_ban_without_an_end_is_waited_out_for_an_hour(
+    linked_emulator: Emulator, start_linked: MakeBot
+) -> None:
+    linked_emulator.faults.fail_login(402, code=101, expire_seconds=0)
+    bot = start_linked()
+    bot.wait_for_state("banned")
+    [(seconds,)] = bot.rows("SELECT (julianday(banned_until) - julianday('now')) * 86400 FROM wabot_sessions")
+    assert 3500 < seconds < 3700
