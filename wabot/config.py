@@ -18,6 +18,7 @@ from wabot.settings import SAFE_PATH, Settings
 from wabot.triggers import pattern_problem
 
 _LARGEST_FILE_BYTES = 1_000_000
+_LONGEST_SHOWN = 80
 PROVIDER_TYPES: dict[str, SettingType] = {
     "name": text(longest=60),
     "base_url": text(pattern=r"https?://\S+", allowed="an address such as http://localhost:11434/v1"),
@@ -49,9 +50,9 @@ def load_settings(file: Path | None, environ: Mapping[str, str], *, all_secrets:
     known = {field.name: field for field in dataclasses.fields(Settings) if field.name != "source"}
     for name, table in document.items():
         if name not in known:
-            problems.append(f"[{name}]: unknown section; there are {', '.join(known)}")
+            problems.append(f"[{_named(name)}]: unknown section; there are {', '.join(known)}")
         elif not isinstance(table, dict):
-            problems.append(f"{name} = {_shown(table)}: [{name}] is a section")
+            problems.append(f"{name}: write it as a section, [{name}]")
     for name, field in known.items():
         table = document.get(name, {})
         section_class: Any = field.default_factory
@@ -71,29 +72,31 @@ def load_settings(file: Path | None, environ: Mapping[str, str], *, all_secrets:
 def _find(file: Path | None, environ: Mapping[str, str]) -> Path | None:
     named = file or (Path(environ["WABOT_CONFIG"]) if environ.get("WABOT_CONFIG") else None)
     if named is not None:
-        if not named.is_file():
-            raise ConfigError([f"{named}: no such file; create it or name another with --config"])
         return named
     for directory in filter(None, (environ.get("CONFIGURATION_DIRECTORY", "").split(":")[0], "/etc/wabot")):
         candidate = Path(directory) / "wabot.toml"
-        if candidate.is_file():
+        if _is_there(candidate):
             return candidate
     return None
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        if path.stat().st_size > _LARGEST_FILE_BYTES:
-            raise ConfigError(
-                [f"{path}: larger than {_LARGEST_FILE_BYTES} bytes; this is not a configuration"]
-            )
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        with path.open("rb") as file:
+            content = file.read(_LARGEST_FILE_BYTES + 1)
+    except FileNotFoundError:
+        raise ConfigError([f"{path}: no such file; create it or name another with --config"]) from None
+    except OSError as error:
+        raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from None
+    if len(content) > _LARGEST_FILE_BYTES:
+        raise ConfigError([f"{path}: larger than {_LARGEST_FILE_BYTES} bytes; this is not a configuration"])
+    try:
+        return tomllib.loads(content.decode("utf-8"))
+    except ValueError as error:
+        # Also what is no TOMLDecodeError: bytes that are no text, a number of thousands of digits.
         raise ConfigError([f"{path}: not valid TOML: {error}"]) from None
     except RecursionError:
         raise ConfigError([f"{path}: not valid TOML: nested too deeply"]) from None
-    except OSError as error:
-        raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from None
 
 
 def _section(
@@ -104,14 +107,14 @@ def _section(
     for key, value in table.items():
         field = known.get(key)
         if field is None:
-            problems.append(f"{name}.{key}: unknown setting; [{name}] has {', '.join(known)}")
+            problems.append(f"{name}.{_named(key)}: unknown setting; [{name}] has {', '.join(known)}")
         elif key == "providers":
             values[key] = _providers(value, environ, problems)
         elif dataclasses.is_dataclass(field.default_factory):
             if isinstance(value, dict):
                 values[key] = _section(field.default_factory, f"{name}.{key}", value, environ, problems)
             else:
-                problems.append(f"{name}.{key} = {_shown(value)}: [{name}.{key}] is a section")
+                problems.append(f"{name}.{key}: write it as a section, [{name}.{key}]")
         else:
             read = _read_value(
                 f"{name}.{key}", field.metadata["type"], value, problems, hidden=not field.repr
@@ -142,7 +145,8 @@ def _providers(value: Any, environ: Mapping[str, str], problems: list[str]) -> t
         found = {}
         for key, item in table.items():
             if key not in PROVIDER_TYPES:
-                problems.append(f"{where}.{key}: unknown setting; there are {', '.join(PROVIDER_TYPES)}")
+                allowed = ", ".join(PROVIDER_TYPES)
+                problems.append(f"{where}.{_named(key)}: unknown setting; there are {allowed}")
                 continue
             hidden = key == "api_key"
             read = _read_value(f"{where}.{key}", PROVIDER_TYPES[key], item, problems, hidden=hidden)
@@ -179,7 +183,7 @@ def _with_defaults(
         problems.extend(map(str, missing))
     knowledge = settings.ai.knowledge
     for key, named in (("knowledge", knowledge), ("system_prompt_file", settings.ai.system_prompt_file)):
-        if key in document.get("ai", {}) and named is not None and not named.exists():
+        if key in document.get("ai", {}) and named is not None and not _is_there(named):
             problems.append(f"ai.{key} = {_shown(str(named))}: no such file or folder")
     if settings.chats.trigger_type == "regex":
         for pattern in settings.chats.trigger_values:
@@ -198,6 +202,26 @@ def _with_defaults(
     )
 
 
+def _is_there(path: Path) -> bool:
+    """Whether a path exists; one that may not be looked at does, and opening it will say why."""
+    try:
+        return path.exists()
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+
+
+def _named(key: str) -> str:
+    """A key that is not one of ours, which may be any text."""
+    return key if key.isprintable() and len(key) <= _LONGEST_SHOWN else _shown(key)
+
+
 def _shown(value: Any) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 80 else shown[:77] + "…"
+    """A value for people: short, on one line, without the password of an address."""
+    try:
+        shown = re.sub("//.*@", "//***@", repr(value))
+    except ValueError:
+        # Python writes no number of more than 4300 digits, though TOML has them in hexadecimal.
+        return "…"
+    return shown if len(shown) <= _LONGEST_SHOWN else shown[: _LONGEST_SHOWN - 3] + "…"

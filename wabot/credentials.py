@@ -38,7 +38,7 @@ def _look_up(key: str, reference: str, environ: Mapping[str, str], problems: lis
         if not environ.get(name):
             problems.append(MissingSecret(f"{key}: the environment variable {name} is not set"))
         return environ.get(name, "")
-    if kind == "credential" and re.fullmatch(r"[A-Za-z0-9._-]+", name):
+    if kind == "credential" and re.fullmatch(r"[A-Za-z0-9._-]{1,255}", name):
         directory = environ.get("CREDENTIALS_DIRECTORY", "")
         if directory and (Path(directory) / name).is_file():
             return _read_secret(key, Path(directory) / name, problems)
@@ -52,16 +52,20 @@ def _look_up(key: str, reference: str, environ: Mapping[str, str], problems: lis
         )
         return ""
     if kind == "file" and name:
-        return _read_secret(key, Path(name).expanduser(), problems)
+        return _read_secret(key, Path(name), problems)
     problems.append(f"{key} = ***: allowed is credential:NAME, env:NAME or file:PATH")
     return ""
 
 
 def _read_secret(key: str, path: Path, problems: list[str]) -> str:
     try:
-        with path.open("rb") as file:
+        with path.expanduser().open("rb") as file:
             return file.read(20_000).decode("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        problem = f"{key}: {path} cannot be read: {getattr(error, 'strerror', None) or 'not a text'}"
-        problems.append(MissingSecret(problem))
-        return ""
+    except OSError as error:
+        why = error.strerror
+    except UnicodeDecodeError:
+        why = "not a text"
+    except RuntimeError:
+        why = "there is no such user"
+    problems.append(MissingSecret(f"{key}: {path} cannot be read: {why}"))
+    return ""

@@ -118,7 +118,7 @@ def time_span(seconds: float) -> str:
     for unit, size in (("d", 86_400), ("h", 3600), ("m", 60)):
         if seconds >= size and seconds % size == 0:
             return f"{seconds / size:.0f}{unit}"
-    return f"{seconds:g}s"
+    return f"{seconds:.10g}s"
 
 
 def texts(*, most: int = 1000, longest: int = 200) -> SettingType:
