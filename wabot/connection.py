@@ -217,9 +217,8 @@ class Connection:
         if self.unstable_cycles < limits.max_unstable_cycles or self.state in WAITING_STATES:
             # A wait goes on as it is: the rest could be shorter than a ban.
             return None
-        what = (
-            f"{self.unstable_cycles} connections in a row" if self.unstable_cycles > 1 else "the connection"
-        )
+        cycles = self.unstable_cycles
+        what = f"{cycles} connections in a row" if cycles > 1 else "the connection"
         reason = f"{what} fell within {limits.stable_seconds:.0f} s"
         if limits.stop_when_unstable:
             return self.apply(Signal.GAVE_UP, now, reason)
