@@ -7,13 +7,11 @@ import time
 from datetime import datetime, timedelta
 
 from wabot.connection import Connection
-from wabot.inbox import Inbox
 from wabot.link_signals import LinkSignal
 from wabot.logs import unhandled_errors
 from wabot.masking import mask_phone
 from wabot.models import utc_now
 from wabot.notify import ServiceNotifier
-from wabot.outbox import OPEN_STATES, Outbox
 from wabot.qr import draw_qr
 from wabot.session_record import SessionRecord
 from wabot.session_store import Device
@@ -21,7 +19,6 @@ from wabot.states import TERMINAL_STATES, Signal, State
 
 log = logging.getLogger(__name__)
 
-_STATUS_SECONDS = 10.0
 # The library shows the first code for 60 s and each further one for 20 s (measured with neonize 0.5.2).
 _FIRST_CODE_SECONDS, _NEXT_CODE_SECONDS = 60, 20
 
@@ -30,7 +27,6 @@ class Reporter:
     """Keeps every view of the session in step with the state machine; called by main only.
 
     Args:
-        user_id: whose session.
         connection: the state machine, read only.
         device: the account the session is linked to, or None.
         notifier: systemd.
@@ -39,7 +35,6 @@ class Reporter:
 
     def __init__(
         self,
-        user_id: str,
         connection: Connection,
         device: Device | None,
         notifier: ServiceNotifier,
@@ -49,9 +44,6 @@ class Reporter:
         self.record = record
         self._connection = connection
         self._notifier = notifier
-        self._inbox = Inbox(user_id)
-        self._outbox = Outbox(user_id)
-        self._status_at = float("-inf")
         self._attempts = 0
         self._counted_since: float = connection.since
         self._last_sent_at: datetime | None = None
@@ -91,16 +83,12 @@ class Reporter:
             connection_attempts=self._attempts,
         )
         log.info("state: %s%s", connection.state, f" ({connection.reason})" if connection.reason else "")
-        self._status_at = float("-inf")
 
     def show_status(self, last_sent_at: datetime | None) -> None:
-        """Refresh systemd's status line now and then, and at once after a change of state."""
+        """Keep systemd's status line true; the notifier says nothing twice."""
         if last_sent_at != self._last_sent_at:
             self._last_sent_at = last_sent_at
             self.record.update(last_reply_at=last_sent_at)
-        if time.monotonic() - self._status_at < _STATUS_SECONDS:
-            return
-        self._status_at = time.monotonic()
         self._notifier.status(self._status_line())
 
     def show_end(self, reason: str) -> None:
@@ -133,6 +121,7 @@ class Reporter:
             line += f" ({connection.reason})"
         since = datetime.now().astimezone() - timedelta(seconds=time.monotonic() - connection.since)
         line += f" since {since:%d %b %H:%M}"
-        line += f"; to answer: {self._inbox.pending_count()}, to send: {self._outbox.count(OPEN_STATES)}"
+        if self.record.backlog:
+            line += f"; {self.record.backlog}"
         failures = unhandled_errors()
         return f"{line}; {failures} internal errors, see the journal" if failures else line

@@ -68,7 +68,7 @@ class Service:
         self._schedule = ChatSchedule(settings.replies.debounce)
         self._connection = Connection(limits_from(chosen), time.monotonic(), random.random)
         self._record = SessionRecord(user_id, ConnectionRow(user_id, settings.database))
-        self._reporter = Reporter(user_id, self._connection, device, notifier, self._record)
+        self._reporter = Reporter(self._connection, device, notifier, self._record)
         self._intake = Intake(self._inbox, self._schedule, self._record)
         self._client = WhatsAppClient(
             settings.session_store, f"wabot-{user_id}", self._signals.put, self._intake.take, chosen.proxy

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from datetime import datetime
 from typing import Any
 
 import peewee
 
+from wabot.backlog import count_backlog
 from wabot.connection_row import ConnectionRow
 from wabot.models import Session, database, utc_now
 
 log = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 5.0
+_COUNT_SECONDS = 5.0
 # Under load they change many times a second, and nobody looks that often.
 _UNHURRIED = frozenset({"last_inbound_at", "last_reply_at"})
 _UNHURRIED_SECONDS = 1.0
@@ -30,6 +33,9 @@ class SessionRecord:
     Args:
         user_id: whose session.
         row: the user's row in the application's own table.
+
+    Attributes:
+        backlog: for people, what there is to do, counted every few seconds.
     """
 
     def __init__(self, user_id: str, row: ConnectionRow) -> None:
@@ -38,6 +44,8 @@ class SessionRecord:
         self._changed = threading.Condition()
         self._pending: dict[str, Any] = {}
         self._stopping = False
+        self.backlog = ""
+        self._counted_at = float("-inf")
         self._thread = threading.Thread(target=self._run, name="record", daemon=True)
 
     def start(self) -> None:
@@ -66,10 +74,11 @@ class SessionRecord:
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._pending or self._stopping)
+                self._changed.wait_for(lambda: self._pending or self._stopping, _COUNT_SECONDS)
                 self._changed.wait_for(self._is_urgent, _UNHURRIED_SECONDS)
                 fields, self._pending = self._pending, {}
             failed = bool(fields) and not self._write(fields)
+            self._count()
             if failed:
                 with self._changed:
                     self._pending = {**fields, **self._pending}
@@ -78,6 +87,16 @@ class SessionRecord:
                 if self._stopping and (failed or not self._pending):
                     break
         database.close()
+
+    def _count(self) -> None:
+        if time.monotonic() - self._counted_at < _COUNT_SECONDS and not self._stopping:
+            return
+        self._counted_at = time.monotonic()
+        try:
+            self.backlog = str(count_backlog(self._user_id, datetime.now().astimezone()))
+        except (peewee.OperationalError, peewee.InterfaceError, peewee.InternalError):
+            database.close()
+            self.backlog = "the database does not answer"
 
     def _is_urgent(self) -> bool:
         return self._stopping or not self._pending.keys() <= _UNHURRIED
