@@ -134,8 +134,10 @@ install_extra() {
     touch "$venv/installing"
     # pip answers Ctrl-C by an ordinary exit and leaves what it was writing half done: keep the mark.
     trap 'exit 130' INT
-    if ! PIP_USER=0 "$venv/bin/python" -m pip install --no-input --no-cache-dir --disable-pip-version-check \
-        --progress-bar off --editable "${root}[$1]" 2>&1 </dev/null | follow_pip; then
+    # In the environment rather than as options: pip starts another pip for what builds wabot itself.
+    if ! PIP_USER=0 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 \
+        "$venv/bin/python" -m pip install --no-input --progress-bar off \
+        --editable "${root}[$1]" 2>&1 </dev/null | follow_pip; then
         rm -f "$venv/installing"
         tail -n 15 "$setup_log" >&2
         stop "pip could not install what wabot needs; the last lines of $setup_log are above." \
