@@ -59,7 +59,7 @@ def postgresql_server() -> Iterator[PostgresqlServer]:
             shutil.chown(home, user)
         password = secrets.token_hex(16)
         _make_cluster(programs, home, user, password)
-        port = _free_port()
+        port = free_port()
         server = PostgresqlServer(port, password)
         log = (home / "log").open("wb")
         settings = [f"port={port}", "listen_addresses=127.0.0.1", "unix_socket_directories=", *_FAST]
@@ -181,7 +181,7 @@ def _make_cluster(programs: Path, home: Path, user: str, password: str) -> None:
         _cannot_run(f"initdb failed: {made.stderr.strip()}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -48,21 +48,25 @@ def open_database(url: str) -> Any:
 
     Raises:
         DatabaseAway: it does not answer, or cannot be opened now.
-        OperatorNeeded: the address can never work.
+        OperatorNeeded: the address can never work, or the file is no database.
     """
     try:
         file = sqlite_file(url)
         database = _sqlite(file) if file else _postgresql(url)
-    except (ValueError, RuntimeError, peewee.ImproperlyConfigured):
+        database.connect()
+        if file:
+            file.chmod(0o600)
+    except (ValueError, peewee.ProgrammingError):
+        # ProgrammingError: a parameter after the "?" that PostgreSQL's library does not know.
         raise OperatorNeeded(
             f"database.url {public_url(url)}: not an address; see the README, Settings"
         ) from None
-    try:
-        database.connect()
-        if isinstance(database, peewee.SqliteDatabase):
-            Path(database.database).chmod(0o600)
     except (peewee.OperationalError, OSError) as error:
         raise DatabaseAway(f"database {public_url(url)} cannot be opened: {error}") from None
+    except peewee.DatabaseError as error:
+        raise OperatorNeeded(
+            f"database {public_url(url)} cannot be used ({error}): restore a backup, or move it aside"
+        ) from None
     models.database.initialize(database)
     return database
 
@@ -110,14 +114,17 @@ def sqlite_file(url: str) -> Path | None:
 
 
 def public_url(url: str) -> str:
-    """The address without its password, for people and logs."""
-    parts = urllib.parse.urlsplit(url)
-    if parts.password is None:
-        return url
-    return parts._replace(netloc=parts.netloc.replace(f":{parts.password}@", ":***@")).geturl()
+    """The address without its password, for people and logs; nothing of what is no address at all."""
+    if "://" not in url and not url.startswith("sqlite:"):
+        return "***"
+    # By its looks: an address with a slip in it cannot be taken apart, and has a password all the same.
+    url = re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url)
+    return re.sub(r"([?&]\w*password=)[^&]*", r"\1***", url)
 
 
 def _sqlite(path: Path) -> Any:
+    if path.name == ":memory:":
+        raise ValueError("each thread would have a database of its own")
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     return peewee.SqliteDatabase(
         str(path),
@@ -157,6 +164,8 @@ def _without_prisma_parameters(url: str) -> tuple[str, str]:
     Prisma's addresses end in `?schema=public` and the like, which that library refuses as invalid options.
     """
     parts = urllib.parse.urlsplit(url)
+    if parts.scheme not in ("postgresql", "postgres"):
+        raise ValueError(parts.scheme)
     parameters = urllib.parse.parse_qsl(parts.query, keep_blank_values=True)
     schema = next((value for name, value in parameters if name == "schema"), "")
     if not re.fullmatch(r"[A-Za-z0-9_-]*", schema):

@@ -1,0 +1,367 @@
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import peewee
+import pytest
+
+from tests.arrivals import NOON, arrival
+from tests.conftest import PostgresqlServer, free_port
+from wabot.database import migrate, missing_migrations, open_database, public_url, sqlite_file
+from wabot.errors import DatabaseAway, ExitCode, OperatorNeeded, WabotError
+from wabot.inbox import Inbox
+from wabot.models import OWN_TABLES, Chat, Fact, Inbound, Outbound, utc_now
+from wabot.outbox import Outbox
+
+ALL_MIGRATIONS = sorted(
+    path.stem for path in (Path(__file__).parent.parent / "wabot" / "migrations").glob("[0-9]*.py")
+)
+MIGRATE = """
+import sys
+from wabot.database import migrate, open_database
+database = open_database(sys.argv[1])
+print("ready", flush=True)
+sys.stdin.readline()
+print(len(migrate(database)))
+"""
+PASSWORD = "p4ss/w:rd@x"
+
+
+@pytest.fixture
+def usual_umask() -> Iterator[None]:
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def schema(database: Any) -> dict[str, Any]:
+    """What the database itself says of wabot's tables."""
+    found = {}
+    for table in OWN_TABLES:
+        name = table._meta.table_name
+        columns = [
+            (each.name, each.data_type, each.null, each.primary_key) for each in database.get_columns(name)
+        ]
+        indexes = {(tuple(each.columns), each.unique) for each in database.get_indexes(name)}
+        keys = {(each.column, each.dest_table, each.dest_column) for each in database.get_foreign_keys(name)}
+        found[name] = (sorted(columns), indexes, keys)
+    return found
+
+
+# Migrations
+
+
+def test_the_migrations_make_what_the_models_say(database_url: str) -> None:
+    database = open_database(database_url)
+    assert missing_migrations(database) == ALL_MIGRATIONS
+    assert migrate(database) == ALL_MIGRATIONS
+    migrated = schema(database)
+    database.drop_tables(OWN_TABLES)
+    database.create_tables(OWN_TABLES)
+    assert migrated == schema(database)
+    assert all(columns for columns, _, _ in migrated.values())
+    database.close()
+
+
+def test_everything_said_in_a_chat_goes_with_it(database: Any) -> None:
+    inbox, outbox = Inbox("shop"), Outbox("shop")
+    chat_id = inbox.store(arrival(), NOON)
+    assert chat_id is not None
+    outbox.put(chat_id, [("answer", NOON)], "model:x", [inbox.pending(chat_id)[0].id], NOON)
+    Chat.delete().where(Chat.id == chat_id).execute()
+    assert (Inbound.select().count(), Outbound.select().count()) == (0, 0)
+
+
+def test_a_second_start_has_nothing_to_migrate(database_url: str) -> None:
+    database = open_database(database_url)
+    assert migrate(database)
+    Fact.create(key="kept", value="yes")
+    assert (migrate(database), missing_migrations(database)) == ([], [])
+    assert Fact.get(Fact.key == "kept").value == "yes"
+    database.close()
+
+
+def test_several_processes_may_migrate_at_once(database_url: str) -> None:
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", MIGRATE, database_url],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    # Each waits for its line, so that they begin together.
+    answers = [None] * len(processes)
+    threads = [
+        threading.Thread(target=lambda i=i: answers.__setitem__(i, processes[i].communicate("go\n", 60)))
+        for i in range(len(processes))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [process.returncode for process in processes] == [0, 0, 0], answers
+    assert sorted(answer[0] for answer in answers if answer) == ["0\n", "0\n", f"{len(ALL_MIGRATIONS)}\n"]
+
+
+def test_a_database_of_a_newer_version_is_left_alone(database_url: str) -> None:
+    database = open_database(database_url)
+    migrate(database)
+    database.execute_sql(
+        "INSERT INTO wabot_migrations (name, applied) VALUES ('9999_the_future', CURRENT_TIMESTAMP)"
+    )
+    with pytest.raises(OperatorNeeded, match=r"written by a newer wabot \(it knows 9999_the_future\)"):
+        migrate(database)
+    database.close()
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(database_url: str) -> None:
+    database = open_database(database_url)
+    database.execute_sql("CREATE TABLE wabot_outbox (id INTEGER)")
+    with pytest.raises(peewee.DatabaseError):
+        migrate(database)
+    assert not Fact.table_exists()
+    database.execute_sql("DROP TABLE wabot_outbox")
+    assert migrate(database) == ALL_MIGRATIONS
+    database.close()
+
+
+# SQLite
+
+
+@pytest.mark.parametrize(
+    ("url", "file"),
+    [
+        ("sqlite:////var/lib/wabot/wabot.db", "/var/lib/wabot/wabot.db"),
+        ("sqlite:///wabot.db", "wabot.db"),
+        ("sqlite:///data/wabot.db", "data/wabot.db"),
+        ("sqlite:/var/lib/wabot.db", "/var/lib/wabot.db"),
+        ("sqlite:wabot.db", "wabot.db"),
+        ("sqlite:///", "wabot.db"),
+    ],
+)
+def test_the_forms_of_an_sqlite_address(url: str, file: str) -> None:
+    assert sqlite_file(url) == Path(file)
+
+
+@pytest.mark.parametrize("url", ["postgresql://h/db", "postgres://h/db", "", "/var/lib/wabot.db"])
+def test_what_is_no_sqlite_address(url: str) -> None:
+    assert sqlite_file(url) is None
+
+
+def test_a_relative_address_is_below_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    open_database("sqlite:///data/wabot.db").close()
+    assert (tmp_path / "data" / "wabot.db").is_file()
+
+
+@pytest.mark.usefixtures("usual_umask")
+def test_nobody_else_can_read_the_files(tmp_path: Path) -> None:
+    file = tmp_path / "data" / "wabot.db"
+    database = open_database(f"sqlite:///{file}")
+    migrate(database)
+    assert {path.name: mode(path) for path in file.parent.iterdir()} == {
+        "wabot.db": 0o600,
+        "wabot.db-wal": 0o600,
+        "wabot.db-shm": 0o600,
+    }
+    assert mode(file.parent) == 0o700
+    database.close()
+
+
+@pytest.mark.usefixtures("usual_umask")
+def test_a_file_that_others_could_read_is_closed_to_them(tmp_path: Path) -> None:
+    file = tmp_path / "wabot.db"
+    file.touch(0o644)
+    open_database(f"sqlite:///{file}").close()
+    assert mode(file) == 0o600
+
+
+def test_what_is_acknowledged_survives_a_power_cut(sqlite_database: Any) -> None:
+    settings = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout", "auto_vacuum")
+    found = {name: sqlite_database.execute_sql(f"PRAGMA {name}").fetchone()[0] for name in settings}
+    assert found == {
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "foreign_keys": 1,
+        "busy_timeout": 5000,
+        "auto_vacuum": 2,
+    }
+
+
+def test_threads_that_read_and_then_write_do_not_fail_each_other(database: Any) -> None:
+    Fact.create(key="count", value="0")
+
+    def add() -> None:
+        for _ in range(20):
+            with database.atomic():
+                # PostgreSQL has no lock for a whole transaction, but one for a row.
+                query = Fact.select().where(Fact.key == "count")
+                row = query.get() if isinstance(database, peewee.SqliteDatabase) else query.for_update().get()
+                Fact.update(value=str(int(row.value) + 1)).where(Fact.key == "count").execute()
+        database.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        for each in [pool.submit(add) for _ in range(4)]:
+            each.result(60)
+    assert Fact.get(Fact.key == "count").value == "80"
+
+
+@pytest.mark.parametrize("content", [b"this is no database " * 500, b"SQLite format 3\0" + b"\xff" * 5000])
+def test_a_file_that_is_no_database(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "wabot.db"
+    file.write_bytes(content)
+    with pytest.raises(OperatorNeeded, match=r"database sqlite:///.*wabot.db cannot be used \("):
+        open_database(f"sqlite:///{file}")
+    assert file.read_bytes() == content
+
+
+@pytest.mark.parametrize("name", ["", "file/wabot.db", "x" * 300])
+def test_a_path_where_no_file_can_be(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DatabaseAway, match="cannot be opened: "):
+        open_database(f"sqlite:///{tmp_path / name}")
+
+
+def test_a_database_in_memory_would_be_another_one_for_each_thread() -> None:
+    with pytest.raises(OperatorNeeded, match=r"^database\.url sqlite:///:memory:: not an address"):
+        open_database("sqlite:///:memory:")
+
+
+# PostgreSQL
+
+
+@pytest.mark.postgresql
+def test_a_connection_is_set_up_as_wabot_needs_it(postgresql_url: str) -> None:
+    database = open_database(postgresql_url)
+    names = ("TimeZone", "statement_timeout", "application_name", "tcp_user_timeout")
+    found = {name: database.execute_sql(f"SHOW {name}").fetchone()[0] for name in names}
+    assert found == {
+        "TimeZone": "UTC",
+        "statement_timeout": "20s",
+        "application_name": "wabot",
+        "tcp_user_timeout": "0",  # the client's side of it, which the server does not show
+    }
+    database.close()
+
+
+@pytest.mark.postgresql
+def test_times_are_utc_whatever_the_zone_of_the_server(
+    postgresql_server: PostgresqlServer, postgresql_url: str
+) -> None:
+    name = postgresql_url.rpartition("/")[2]
+    postgresql_server.execute(f"ALTER DATABASE {name} SET timezone = 'America/Lima'")
+    database = open_database(postgresql_url)
+    assert database.execute_sql("SELECT TIMESTAMP '2026-11-22 12:00'").fetchone() == (NOON,)
+    now = database.execute_sql("SELECT now()::timestamp").fetchone()[0]
+    assert abs((now - utc_now()).total_seconds()) < 60
+    database.close()
+
+
+@pytest.mark.postgresql
+def test_the_address_of_a_prisma_application_can_be_used(postgresql_url: str) -> None:
+    parameters = "schema=Shop-2&connection_limit=5&pool_timeout=10&pgbouncer=true&sslmode=prefer"
+    database = open_database(f"{postgresql_url}?{parameters}")
+    database.execute_sql('CREATE SCHEMA "Shop-2"')
+    migrate(database)
+    found = database.execute_sql(
+        "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'Shop-2'"
+    )
+    assert found.fetchone()[0] > len(OWN_TABLES)
+    database.close()
+
+
+@pytest.mark.postgresql
+def test_names_and_passwords_may_have_any_characters(
+    postgresql_server: PostgresqlServer, postgresql_url: str
+) -> None:
+    name = postgresql_url.rpartition("/")[2]
+    role = f"sh@p {name}"
+    postgresql_server.execute(f"CREATE ROLE \"{role}\" LOGIN PASSWORD '{PASSWORD}'")
+    user, password = role.replace("@", "%40").replace(" ", "%20"), "p4ss%2Fw%3Ard%40x"
+    address = f"127.0.0.1:{postgresql_server.port}/{name}"
+    open_database(f"postgresql://{user}:{password}@{address}").close()
+    with pytest.raises(DatabaseAway) as caught:
+        open_database(f"postgresql://{user}:{password}wrong@{address}")
+    assert f"postgresql://{user}:***@{address} cannot be opened: " in str(caught.value)
+    assert "p4ss" not in str(caught.value)
+    postgresql_server.execute(f'DROP ROLE "{role}"')
+
+
+def test_a_server_that_does_not_answer() -> None:
+    url = f"postgresql://wabot:p4ss@127.0.0.1:{free_port()}/db"
+    with pytest.raises(DatabaseAway) as caught:
+        open_database(url)
+    assert caught.value.exit_code is ExitCode.DATABASE_AWAY
+    assert "p4ss" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+# What is no address
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://wabot:p4ss@[::1/db",
+        "postgresql://wabot:p4ss@h:port/db",
+        "postgresql://wabot:p4ss@h:99999/db",
+        "postgresql://wabot:p4ss@127.0.0.1:1",
+        "postgresql://wabot:p4ss/w:rd@127.0.0.1:1/db",
+        "postgresql:///",
+        "mysql://wabot:p4ss@h/db",
+        "oracle://wabot:p4ss@h/db",
+        "postgresql+pool://wabot:p4ss@127.0.0.1:1/db",
+        "postgresql://wabot:p4ss@127.0.0.1:1/db?schema=a'b",
+        "postgresql://wabot:p4ss@127.0.0.1:1/db?nonsense=1",
+        "postgresql://wabot@127.0.0.1:1/db?nonsense=1&password=p4ss",
+        "p4ss",
+        "",
+    ],
+)
+def test_what_can_never_be_a_database(url: str) -> None:
+    with pytest.raises(WabotError) as caught:
+        open_database(url)
+    assert caught.value.exit_code is ExitCode.OPERATOR_NEEDED
+    assert "database.url" in str(caught.value)
+    assert "p4ss" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "public"),
+    [
+        ("sqlite:////var/lib/wabot.db", "sqlite:////var/lib/wabot.db"),
+        ("postgresql://h/db", "postgresql://h/db"),
+        ("postgresql://ana@h:5432/db?sslmode=require", "postgresql://ana@h:5432/db?sslmode=require"),
+        ("postgresql://ana:s3cret@h/db", "postgresql://ana:***@h/db"),
+        ("postgresql://ana:s3/cr:et@h/db", "postgresql://ana:***@h/db"),
+        ("postgresql://ana:s3cret@x@h/db", "postgresql://ana:***@h/db"),
+        ("postgresql://:s3cret@h/db", "postgresql://:***@h/db"),
+        ("postgresql://ana:@h/db", "postgresql://ana:***@h/db"),
+        ("postgresql://h/db?user=ana&password=s3cret&a=b", "postgresql://h/db?user=ana&password=***&a=b"),
+        ("postgresql://ana:s3cret@[::1/db", "postgresql://ana:***@[::1/db"),
+        ("postgresql://h/db?sslpassword=s3cret", "postgresql://h/db?sslpassword=***"),
+        ("s3cret", "***"),
+    ],
+)
+def test_an_address_is_shown_without_its_password(url: str, public: str) -> None:
+    assert public_url(url) == public
