@@ -124,4 +124,6 @@ class Reporter:
         if self.record.backlog:
             line += f"; {self.record.backlog}"
         failures = unhandled_errors()
-        return f"{line}; {failures} internal errors, see the journal" if failures else line
+        if not failures:
+            return line
+        return f"{line}; {failures} internal error{'' if failures == 1 else 's'}, see the journal"

@@ -179,6 +179,12 @@ class BotProcess:
         """All it has logged."""
         return self.log_file.read_text() if self.log_file.exists() else ""
 
+    def execute(self, sql: str) -> None:
+        """Change its database."""
+        with closing(sqlite3.connect(self.state / "wabot.db", timeout=10)) as database:
+            database.execute(sql)
+            database.commit()
+
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """Ask its database."""
         with closing(sqlite3.connect(self.state / "wabot.db")) as database:

@@ -1,0 +1,163 @@
+"""The client's own store, the database and the wire: what the link relies on besides the network."""
+
+from __future__ import annotations
+
+import itertools
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.bot_process import REPOSITORY, BotProcess
+from tests.e2e.conftest import MakeBot
+from tests.provider_server import ProviderServer, say
+from wabot.emulator.customer import Customer
+from wabot.emulator.server import Emulator
+
+pytestmark = pytest.mark.e2e
+
+_numbers = itertools.count(1)
+QUESTION = "Do you have gift cards?"
+
+
+@pytest.fixture
+def ana(linked_emulator: Emulator) -> Customer:
+    """A customer whom no other bot knows."""
+    return linked_emulator.customer(next(_numbers))
+
+
+def store_of(bot: BotProcess) -> Path:
+    """The client library's SQLite file."""
+    return bot.state / "sessions" / bot.user_id / "whatsapp.db"
+
+
+def assert_refused(bot: BotProcess, sentence: str) -> None:
+    """One line, the operator's code, no traceback, and nobody was dialled."""
+    dials = bot.emulator.bot.dials
+    assert bot.wait_for_exit() == 78
+    assert sentence in bot.log()
+    assert "Traceback" not in bot.log()
+    assert bot.log().count("ERROR") == 1
+    assert bot.emulator.bot.dials == dials
+
+
+@pytest.mark.parametrize("damage", ["garbage", "truncated"])
+def test_a_damaged_store(start_linked: MakeBot, damage: str) -> None:
+    def spoil(bot: BotProcess) -> None:
+        store = store_of(bot)
+        content = store.read_bytes()
+        garbage = b"This is not SQLite." * 1000
+        store.write_bytes(garbage if damage == "garbage" else content[: len(content) // 2])
+
+    bot = start_linked(prepare=spoil)
+    assert_refused(bot, f"the session store {store_of(bot)} cannot be used")
+
+
+def test_a_store_that_another_program_has_locked(start_linked: MakeBot) -> None:
+    others = []
+
+    def lock(bot: BotProcess) -> None:
+        others.append(sqlite3.connect(store_of(bot), isolation_level=None))
+        others[0].execute("PRAGMA locking_mode=EXCLUSIVE")
+        others[0].execute("BEGIN EXCLUSIVE")
+
+    bot = start_linked(prepare=lock)
+    assert_refused(bot, "database is locked")
+    others[0].close()
+
+
+def test_a_store_whose_device_was_logged_out_pairs_again(
+    linked_emulator: Emulator, start_linked: MakeBot
+) -> None:
+    """The file is there; only the row in it proves a link."""
+
+    def log_out(bot: BotProcess) -> None:
+        with closing(sqlite3.connect(store_of(bot))) as store:
+            store.execute("PRAGMA foreign_keys=ON")
+            store.execute("DELETE FROM whatsmeow_device")
+            store.commit()
+
+    bot = start_linked(prepare=log_out)
+    status = bot.wait_for_state("pairing")
+    assert status["qr"]
+    assert status["jid"] is None
+
+
+def test_a_mention_in_an_answer_stays_plain_text_and_replies_carry_no_bot_tag(
+    emulator: Emulator, make_bot: MakeBot, model: ProviderServer
+) -> None:
+    """The library would make a mention of the one, and add the other, where it is not kept from it."""
+    text = "Ask @34600000002 or @120363025246125486@g.us, please."
+    model.default = say(text)
+    bot = make_bot(provider=model.base_url)
+    bot.pair()
+    for customer in (emulator.customer(1), emulator.customer(2, addressing="phone")):
+        customer.send("Who can help me?")
+        reply = customer.wait_for_replies(1)[0]
+        assert (reply.text, reply.kind, reply.bot_tag) == (text, "text", False)
+    assert emulator.phone.copies[0].text == text
+
+
+def test_the_process_starts_itself_again_without_the_bot_tag(emulator: Emulator, make_bot: MakeBot) -> None:
+    """Go reads its environment when the process starts; whoever forgets to set it is helped."""
+    bot = make_bot()
+    environment = {**emulator.environment(), "HTTPS_PROXY": "http://127.0.0.1:9"}
+    del environment["NEONIZE_BOT_TAG"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "wabot", "run", "--config", str(bot.config)],
+        env=environment,
+        cwd=REPOSITORY,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        bot.process = process
+        bot.wait_for(lambda status: status["state"] == "backoff")
+        assert b"NEONIZE_BOT_TAG=off\0" in Path(f"/proc/{process.pid}/environ").read_bytes()
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+    assert process.returncode == 0
+
+
+def test_an_exception_in_a_handler_is_counted_and_the_next_message_is_answered(
+    start_linked: MakeBot, ana: Customer
+) -> None:
+    """The library swallows what its callbacks raise."""
+    bot = start_linked()
+    bot.wait_for_state("connected")
+    bot.execute("CREATE TRIGGER spoil BEFORE INSERT ON wabot_inbox BEGIN SELECT RAISE(ABORT, 'spoilt'); END")
+    ana.send("This one is lost.")
+    wait_until(lambda: bot.systemd.statuses[-1].endswith("; 1 internal error, see the journal"))
+    bot.execute("DROP TRIGGER spoil")
+    ana.send(QUESTION)
+    ana.wait_for_replies(1)
+    assert "IntegrityError: spoilt" in bot.log()
+
+
+def test_a_message_that_comes_while_the_database_is_away_is_kept(
+    start_linked: MakeBot, ana: Customer
+) -> None:
+    bot = start_linked()
+    bot.wait_for_state("connected")
+    with closing(sqlite3.connect(bot.state / "wabot.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        ana.send(QUESTION)
+        wait_until(lambda: "a message waits to be stored" in bot.log())
+        other.execute("ROLLBACK")
+    ana.wait_for_replies(1)
+    assert len(ana.replies) == 1
+    assert bot.process is not None
+    assert bot.process.poll() is None
+
+
+def wait_until(reached: Callable[[], bool], timeout_seconds: float = 15) -> None:
+    """Look until it is so."""
+    deadline = time.monotonic() + timeout_seconds
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
