@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from wabot.connection import Action, Command, Connection
+from wabot.errors import ExitCode
+from wabot.health import Health
+from wabot.limits import Limits
+from wabot.link_signals import LinkSignal
+from wabot.notify import ServiceNotifier
+from wabot.prober import Prober
+from wabot.states import Signal
+from wabot.supervisor import Supervisor
+
+HANG_SECONDS = 90.0
+
+
+class Answers(Prober):
+    """A prober of which the test says what it found."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: True, 30)
+        self.gone = False
+        self.silent_seconds = 0.0
+
+    @property
+    def is_gone(self) -> bool:
+        return self.gone
+
+    def seconds_without_answer(self) -> float:
+        return self.silent_seconds
+
+
+class Watchdog(ServiceNotifier):
+    """Counts the beats."""
+
+    def __init__(self) -> None:
+        super().__init__({})
+        self.beats = 0
+
+    def alive(self) -> None:
+        self.beats += 1
+
+
+class Scene:
+    """A supervisor and everything it looks at."""
+
+    def __init__(self, *signals: Signal) -> None:
+        self.connection = Connection(Limits(), 0, lambda: 0.0)
+        for signal in signals:
+            self.connection.apply(signal, 0)
+        self.prober, self.health, self.watchdog = Answers(), Health(), Watchdog()
+        self.sender_lives = True
+        self.supervisor = Supervisor(
+            self.connection, self.prober, self.health, lambda: self.sender_lives, self.watchdog, HANG_SECONDS
+        )
+
+
+@pytest.fixture
+def up() -> Scene:
+    """The link is connected."""
+    return Scene(Signal.STARTED, Signal.CONNECTED)
+
+
+def test_nothing_to_complain_about(up: Scene) -> None:
+    assert up.supervisor.look(1000) is None
+
+
+def test_a_socket_that_is_gone_while_the_link_counts_as_up(up: Scene) -> None:
+    up.prober.gone = True
+    found = up.supervisor.look(0)
+    assert found == LinkSignal(Signal.SOCKET_GONE, "the connection is gone without a word")
+    up.connection.apply(Signal.DISCONNECTED, 0)
+    assert up.supervisor.look(0) is None
+
+
+@pytest.mark.parametrize(
+    "signals", [(), (Signal.STARTED,), (Signal.STARTED, Signal.CONNECTED, Signal.DISCONNECTED)]
+)
+def test_a_library_that_owes_an_answer_too_long_ends_the_process(signals: tuple[Signal, ...]) -> None:
+    scene = Scene(*signals)
+    scene.prober.silent_seconds = HANG_SECONDS
+    assert scene.supervisor.look(0) is None
+    scene.prober.silent_seconds = HANG_SECONDS + 1
+    reason = "the client library has not answered for 91 s"
+    assert scene.supervisor.look(0) == Command(Action.EXIT, reason, ExitCode.LINK_LOST)
+
+
+def test_a_send_that_hangs_is_freed_by_a_kick_and_the_process_ends_when_that_does_not_help(up: Scene) -> None:
+    up.health.beat("sender", 0, 90)
+    assert up.supervisor.look(90) is None
+    kick = LinkSignal(Signal.LINK_BROKEN, "a send hangs in the client library")
+    assert up.supervisor.look(90.5) == kick
+    assert up.supervisor.look(100.5) is None
+    stuck = Command(Action.EXIT, "a send still hangs after a fresh dial", ExitCode.LINK_LOST)
+    assert up.supervisor.look(101) == stuck
+
+
+def test_a_send_that_was_freed_may_hang_again(up: Scene) -> None:
+    up.health.beat("sender", 0, 90)
+    assert isinstance(up.supervisor.look(91), LinkSignal)
+    up.health.idle("sender")
+    assert up.supervisor.look(92) is None
+    up.health.beat("sender", 92, 90)
+    assert isinstance(up.supervisor.look(183), LinkSignal)
+
+
+def test_a_sender_that_died_ends_the_process(up: Scene) -> None:
+    up.sender_lives = False
+    assert up.supervisor.look(0) == Command(Action.EXIT, "the sender has died", ExitCode.BUG)
+
+
+class TestWatchdog:
+    def test_fed_while_the_link_is_up(self, up: Scene) -> None:
+        up.supervisor.feed_watchdog(1_000_000)
+        assert up.watchdog.beats == 1
+
+    def test_fed_in_a_declared_wait_until_its_deadline_is_past(self) -> None:
+        scene = Scene(Signal.STARTED, Signal.DIAL_FAILED)
+        assert scene.connection.deadline is not None
+        scene.supervisor.feed_watchdog(scene.connection.deadline + 10)
+        assert scene.watchdog.beats == 1
+        scene.supervisor.feed_watchdog(scene.connection.deadline + 11)
+        assert scene.watchdog.beats == 1
+
+    def test_not_fed_while_somebody_is_stuck_and_says_so_once_a_minute(
+        self, up: Scene, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        up.health.beat("reply-1", 0, 60)
+        with caplog.at_level(logging.ERROR):
+            for second in range(61, 200):
+                up.supervisor.feed_watchdog(second)
+        assert up.watchdog.beats == 0
+        assert [record.getMessage() for record in caplog.records] == [
+            f"not healthy: reply-1 silent for {second} s, allowed are 60 s" for second in (61, 122, 183)
+        ]
