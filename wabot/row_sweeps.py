@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -54,11 +54,14 @@ class _Rule:
 
 def sweep_rows(sweep: Sweep) -> None:
     """Delete rows of users that are gone, correct false claims, delete what is disconnected for long."""
-    if sweep.connections is not None:
-        for make_rule in (_rows_of_nobody, _false_claims, _disconnected_for_long):
-            rule = make_rule(sweep, sweep.connections)
-            if rule is not None:
-                _enforce(sweep, sweep.connections, rule)
+    connections = sweep.connections
+    if connections is None:
+        return
+    makers = (_rows_of_nobody, _false_claims, _disconnected_for_long)
+    rules = [rule for make_rule in makers if (rule := make_rule(sweep, connections)) is not None]
+    for window in _windows(connections):
+        for rule, rows in zip(rules, _candidates(connections, rules, window), strict=True):
+            _enforce(sweep, connections, rule, rows)
 
 
 def count_claims(connections: Connections) -> int:
@@ -149,16 +152,14 @@ def _is_held(sweep: Sweep) -> Callable[[_Row], bool]:
     return lambda row: sweep.sessions.is_held(row.user_id)
 
 
-def _enforce(sweep: Sweep, connections: Connections, rule: _Rule) -> None:
-    for window in _windows(connections):
-        rows = _rows(connections, window & rule.condition)
-        chosen = [row for row in rows if not rule.spares(row) and rule.applies(row)]
-        for start in range(0, len(chosen), _BATCH_ROWS):
-            batch = chosen[start : start + _BATCH_ROWS]
-            if sweep.apply:
-                batch = _write(sweep, connections, rule, batch)
-            for row in batch:
-                sweep.report(rule.deed, str(row.key), row.user_id, rule.reason)
+def _enforce(sweep: Sweep, connections: Connections, rule: _Rule, rows: list[_Row]) -> None:
+    chosen = [row for row in rows if not rule.spares(row) and rule.applies(row)]
+    for start in range(0, len(chosen), _BATCH_ROWS):
+        batch = chosen[start : start + _BATCH_ROWS]
+        if sweep.apply:
+            batch = _write(sweep, connections, rule, batch)
+        for row in batch:
+            sweep.report(rule.deed, str(row.key), row.user_id, rule.reason)
 
 
 def _write(sweep: Sweep, connections: Connections, rule: _Rule, batch: list[_Row]) -> list[_Row]:
@@ -166,9 +167,11 @@ def _write(sweep: Sweep, connections: Connections, rule: _Rule, batch: list[_Row
     unchanged = set(batch)
     still_so = connections.column(connections.key).in_([row.key for row in batch]) & rule.condition
     with sweep.database.atomic():
-        locked = _rows(
-            connections, still_so, skip_locked=not isinstance(sweep.database, peewee.SqliteDatabase)
-        )
+        query = connections.table.select(*_row_columns(connections)).where(still_so)
+        if not isinstance(sweep.database, peewee.SqliteDatabase):
+            # What another janitor or a bot is writing right now is theirs.
+            query = query.for_update("FOR UPDATE SKIP LOCKED")
+        locked = [_row(values) for values in query.tuples()]
         # Linking a number takes the session lock and writes the row, so the disk need not be asked again.
         chosen = [row for row in locked if row in unchanged and not rule.spares(row)]
         if chosen:
@@ -193,13 +196,27 @@ def _windows(connections: Connections) -> Iterator[Any]:
         after = last[0]
 
 
-def _rows(connections: Connections, condition: Any, *, skip_locked: bool = False) -> list[_Row]:
-    names = [connections.key, "user_id", *(["updated_at"] if "updated_at" in connections.columns else [])]
-    query = connections.table.select(*map(connections.column, names)).where(condition)
-    if skip_locked:
-        # What another janitor or a bot is writing right now is theirs.
-        query = query.for_update("FOR UPDATE SKIP LOCKED")
-    return [_Row(row[0], str(row[1]), as_moment(row[2]) if len(row) > 2 else None) for row in query.tuples()]
+def _candidates(connections: Connections, rules: list[_Rule], window: Any) -> list[list[_Row]]:
+    """The rows of a window that meet each rule's condition; they exclude each other.
+
+    All rules in one query: that the rows are fetched takes longer than all else.
+    """
+    conditions = [rule.condition for rule in rules]
+    which = peewee.Case(None, [(condition, number) for number, condition in enumerate(conditions)])
+    query = connections.table.select(which, *_row_columns(connections))
+    found: list[list[_Row]] = [[] for _ in rules]
+    for number, *values in query.where(window & functools.reduce(operator.or_, conditions)).tuples():
+        found[number].append(_row(values))
+    return found
+
+
+def _row_columns(connections: Connections) -> list[Any]:
+    names = ("user_id", "updated_at") if "updated_at" in connections.columns else ("user_id",)
+    return [connections.column(name) for name in (connections.key, *names)]
+
+
+def _row(values: Sequence[Any]) -> _Row:
+    return _Row(values[0], str(values[1]), as_moment(values[2]) if len(values) > 2 else None)
 
 
 def _delete(connections: Connections, keys: list[Any]) -> None:

@@ -1,0 +1,239 @@
+"""Measures the janitor on a table of a million rows: `scripts/bench janitor`.
+
+While it cleans, another process writes to the same tables all the time, as a bot does; the longest of its
+writes shows how long a lock was held.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import peewee
+
+from wabot.database import migrate, open_database
+from wabot.errors import DatabaseAway
+from wabot.models import Fact
+
+GOAL_SECONDS = 30.0
+GOAL_LOCK_SECONDS = 0.5
+
+_SCHEMA = """
+CREATE TABLE "users" ("id" TEXT PRIMARY KEY);
+CREATE TABLE "whatsapp_connections" (
+    "id" TEXT PRIMARY KEY,
+    "userId" TEXT NOT NULL UNIQUE,
+    "phoneNumber" TEXT NOT NULL UNIQUE,
+    "status" {status} NOT NULL DEFAULT 'DISCONNECTED',
+    "isConnected" BOOLEAN NOT NULL DEFAULT false,
+    "qrCode" TEXT,
+    "lastError" TEXT,
+    "updatedAt" TIMESTAMP NOT NULL
+)"""
+_ENUM = (
+    'CREATE TYPE "ConnectionStatus" AS ENUM '
+    "('DISCONNECTED', 'CONNECTING', 'CONNECTED', 'ERROR', 'QR_PENDING', 'QR_EXPIRED')"
+)
+# Touches a row of its own and one of wabot's tables every few milliseconds, until its stdin says stop.
+_WRITER = '''
+import select, sys, time
+from wabot.database import open_database
+from wabot.errors import DatabaseAway
+from wabot.models import Fact
+database = open_database(sys.argv[1])
+print("ready", flush=True)
+longest = count = 0
+while not select.select([sys.stdin], [], [], 0.005)[0]:
+    for statement in (
+        f"""UPDATE whatsapp_connections SET "phoneNumber" = 'x{count}' WHERE "userId" = 'user1'""",
+        f"UPDATE wabot_facts SET value = '{count}' WHERE key = 'benchmark'",
+    ):
+        began = time.monotonic()
+        database.execute_sql(statement)
+        longest = max(longest, time.monotonic() - began)
+    count += 1
+print(longest, count, flush=True)
+'''
+
+
+def main(argv: Sequence[str]) -> int:
+    """Measure and print; 0 when the goals were reached.
+
+    Args:
+        argv: the arguments after the program's name.
+    """
+    parser = argparse.ArgumentParser(prog="bench janitor", description=__doc__.partition("\n")[0])
+    parser.add_argument("--rows", type=int, default=1_000_000, help="connection rows (default: 1000000)")
+    parser.add_argument("--orphans", type=int, default=10_000, help="of them without a user (default: 10000)")
+    parser.add_argument("--engine", choices=("sqlite", "postgresql"), action="append", help="default: both")
+    parser.add_argument("--json", action="store_true", help="for programs")
+    arguments = parser.parse_args(argv)
+    results: list[dict[str, Any]] = []
+    for engine in arguments.engine or ("sqlite", "postgresql"):
+        with ExitStack() as stack:
+            directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wabot-bench-")))
+            if engine == "sqlite":
+                url = f"sqlite:///{directory}/wabot.db"
+            else:
+                url = stack.enter_context(_postgresql_server())
+            results.append({"engine": engine} | measure(url, directory, arguments.rows, arguments.orphans))
+        if not arguments.json:
+            print(_as_line(results[-1]), flush=True)
+    if arguments.json:
+        print(json.dumps(results))
+    reached = all(
+        each["seconds"] < GOAL_SECONDS and each["longest_write_seconds"] < GOAL_LOCK_SECONDS
+        for each in results
+    )
+    return 0 if reached else 1
+
+
+def measure(url: str, directory: Path, rows: int, orphans: int) -> dict[str, Any]:
+    """Fill a database, clean it while another process writes to it, and clean it once more.
+
+    Args:
+        url: of an empty database.
+        directory: for the configuration and the state.
+        rows: of connections.
+        orphans: how many of them have no user.
+    """
+    _fill(url, rows, orphans)
+    configuration = directory / "wabot.toml"
+    configuration.write_text(f'[paths]\nstate = "{directory}/state"\n[database]\nurl = "{url}"\n', "utf-8")
+    writer = subprocess.Popen(
+        [sys.executable, "-c", _WRITER, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert writer.stdout is not None
+    writer.stdout.readline()
+    seconds, megabytes, outcome = _clean(configuration)
+    longest, writes = writer.communicate("stop\n", timeout=60)[0].split()
+    again_seconds, _, again = _clean(configuration)
+    return {
+        "rows": rows,
+        "removed": outcome["before"]["connections"] - outcome["after"]["connections"],
+        "seconds": seconds,
+        "longest_write_seconds": float(longest),
+        "writes_meanwhile": int(writes),
+        "peak_megabytes": megabytes,
+        "second_run_seconds": again_seconds,
+        "second_run_actions": len(again["actions"]),
+    }
+
+
+def _fill(url: str, rows: int, orphans: int) -> None:
+    database = open_database(url)
+    migrate(database)
+    Fact.insert(key="benchmark", value="").execute()
+    is_sqlite = isinstance(database, peewee.SqliteDatabase)
+    if not is_sqlite:
+        database.execute_sql("SET statement_timeout = 0")
+        database.execute_sql(_ENUM)
+    status = "TEXT" if is_sqlite else '"ConnectionStatus"'
+    for statement in _SCHEMA.format(status=status).split(";"):
+        database.execute_sql(statement)
+    numbers = (
+        "WITH RECURSIVE numbers(n) AS "
+        f"(SELECT CAST(1 AS BIGINT) UNION ALL SELECT n + 1 FROM numbers WHERE n < {rows}) "
+    )
+    # The same for both engines: psycopg2 takes a percent sign for a parameter.
+    scattered, every = "n * 7919 - n * 7919 / 1000003 * 1000003", max(rows // orphans, 2)
+    now = "strftime('%Y-%m-%d %H:%M:%f', 'now')" if is_sqlite else "now()"
+    with database.atomic():
+        # Ids that do not sort by age, as real ones: every hundredth or so, all over the table, is nobody's.
+        database.execute_sql(
+            'INSERT INTO "whatsapp_connections" ("id", "userId", "phoneNumber", "updatedAt") '
+            f"{numbers} SELECT 'c' || ({scattered}) || 'x' || n, 'user' || n, 'n' || n, {now} FROM numbers"
+        )
+        database.execute_sql(
+            'INSERT INTO "users" ("id") '
+            f"{numbers} SELECT 'user' || n FROM numbers WHERE n <> n / {every} * {every}"
+        )
+    if not is_sqlite:
+        database.execute_sql("ANALYZE")
+    database.close()
+
+
+def _clean(configuration: Path) -> tuple[float, float, dict[str, Any]]:
+    """Run the janitor as its unit does; returns seconds, peak memory in MB and what it said."""
+    command = [sys.executable, "-m", "wabot", "janitor", "--apply", "--json", "--config", str(configuration)]
+    began = time.monotonic()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.monotonic() - began
+    if os.waitstatus_to_exitcode(status):
+        raise SystemExit("the janitor failed")
+    return seconds, usage.ru_maxrss / 1024, json.loads(output)
+
+
+@contextmanager
+def _postgresql_server() -> Iterator[str]:
+    """A PostgreSQL server of its own on loopback, with the settings it comes with; yields its address."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    if not programs:
+        raise SystemExit("no PostgreSQL server is installed; leave it out with --engine sqlite")
+    user = pwd.getpwnam("postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name)
+    home = Path(tempfile.mkdtemp(prefix="wabot-bench-postgresql-"))
+    try:
+        os.chown(home, user.pw_uid, user.pw_gid)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        own: dict[str, Any] = (
+            {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+        )
+        initdb = [str(programs[-1] / "initdb"), "-D", str(home / "data"), "-U", "wabot", "--auth=trust"]
+        subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd=home, **own)
+        options = ["-c", f"port={port}", "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
+        server = subprocess.Popen(
+            [str(programs[-1] / "postgres"), "-D", str(home / "data"), *options],
+            cwd=home,
+            stderr=subprocess.DEVNULL,
+            **own,
+        )
+        try:
+            yield _wait_for(f"postgresql://wabot@127.0.0.1:{port}/postgres")
+        finally:
+            server.send_signal(signal.SIGINT)  # its fast shutdown
+            server.wait()
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _wait_for(url: str) -> str:
+    for _ in range(300):
+        try:
+            open_database(url).close()
+        except DatabaseAway:
+            time.sleep(0.1)
+        else:
+            return url
+    raise SystemExit("PostgreSQL did not start")
+
+
+def _as_line(result: dict[str, Any]) -> str:
+    return (
+        f"{result['engine']}: {result['removed']} of {result['rows']} rows removed "
+        f"in {result['seconds']:.1f} s (goal < {GOAL_SECONDS:.0f}), longest write of another process "
+        f"{result['longest_write_seconds'] * 1000:.0f} ms of {result['writes_meanwhile']} "
+        f"(goal < {GOAL_LOCK_SECONDS * 1000:.0f}), peak memory {result['peak_megabytes']:.0f} MB; "
+        f"second run {result['second_run_seconds']:.1f} s, {result['second_run_actions']} actions"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
