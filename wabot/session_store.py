@@ -15,6 +15,8 @@ from urllib.parse import quote
 
 from wabot.errors import OperatorNeeded
 
+_BUSY_SECONDS = 5.0
+
 
 @dataclass(frozen=True, slots=True)
 class Device:
@@ -114,7 +116,7 @@ def find_message_ids(path: Path, secrets: Iterable[bytes]) -> dict[bytes, str]:
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(path, timeout=5, isolation_level=None)
+    return sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
 
 
 def _has_table(store: sqlite3.Connection, name: str) -> bool:
