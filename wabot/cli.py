@@ -7,25 +7,23 @@ import json
 import logging
 import os
 import sys
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from wabot import __version__
-from wabot.accounts import require_user
 from wabot.config import load_settings
-from wabot.database import migrate, open_database
+from wabot.database import open_database
 from wabot.errors import DatabaseAway, ExitCode, UsageError, WabotError
 from wabot.logs import LEVELS, configure_logging, send_stdout_to_stderr
 from wabot.notify import ServiceNotifier
-from wabot.session_lock import SessionLock
+from wabot.owned_session import owned_session
+from wabot.pairing_command import add_pairing_command
+from wabot.process import ensure_plain_messages, leave
 from wabot.settings import Settings
 from wabot.upkeep_commands import add_upkeep_commands
 
 log = logging.getLogger(__name__)
-
-_LOCK_GRACE_SECONDS = 2.0
 
 
 def main(argv: Sequence[str]) -> int:
@@ -75,6 +73,8 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--log-json", action="store_true", help="log one JSON object a line")
     run.set_defaults(command=_run)
 
+    add_pairing_command(commands, shared)
+
     status = commands.add_parser("status", parents=[shared], help="what the session is doing")
     status.add_argument("--json", action="store_true", help="for programs")
     status.set_defaults(command=_status)
@@ -92,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    _ensure_plain_messages()
+    ensure_plain_messages()
     send_stdout_to_stderr()
     configure_logging(level=arguments.log_level, json_lines=arguments.log_json)
     try:
@@ -103,23 +103,18 @@ def _run(arguments: argparse.Namespace) -> int:
     except Exception:
         log.exception("this is a bug in wabot; systemd starts it again")
         code = ExitCode.BUG
-    return _leave(code)
+    return leave(code)
 
 
 def _serve(settings: Settings) -> ExitCode:
     notifier = ServiceNotifier()
     log.info("wabot %s, user %s, configuration: %s", __version__, settings.account.user_id, settings.source)
-    with SessionLock(settings.session_lock).acquire(_LOCK_GRACE_SECONDS):
-        database = open_database(settings.database.url)
-        migrate(database)
-        require_user(database, settings.account.user_id, settings.database.tables)
+    with owned_session(settings) as device:
         # Imported late: the client library takes half a second and needs logging and environment ready.
         from wabot.outbox import Outbox
         from wabot.recovery import give_up_old_replies, recover_in_flight
         from wabot.service import Service
-        from wabot.session_store import prepare
 
-        device = prepare(settings.session_store)
         outbox = Outbox(settings.account.user_id)
         recover_in_flight(outbox, settings.session_store)
         give_up_old_replies(outbox)
@@ -170,24 +165,3 @@ def _show_help(parser: argparse.ArgumentParser) -> int:
 def _fail(error: WabotError) -> int:
     print(f"wabot: {error}", file=sys.stderr)
     return error.exit_code
-
-
-def _ensure_plain_messages() -> None:
-    """Start once more with NEONIZE_BOT_TAG=off, if it is missing.
-
-    Without it the library marks replies to phone numbers as a business bot's; Go reads the environment when
-    the process starts, so os.environ is too late (measured with neonize 0.5.2). The unit file sets it.
-    """
-    if os.environ.get("NEONIZE_BOT_TAG") != "off":
-        environ = {**os.environ, "NEONIZE_BOT_TAG": "off"}
-        os.execve(sys.executable, [sys.executable, "-m", "wabot", *sys.argv[1:]], environ)
-
-
-def _leave(code: ExitCode) -> int:
-    """Return the code, or end the process at once where a library thread would keep it alive for ever."""
-    logging.shutdown()
-    others = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
-    if any(not thread.daemon for thread in others):
-        sys.stderr.flush()
-        os._exit(code)
-    return code

@@ -58,6 +58,10 @@ class SendFailed(Exception):
         self.outcome = outcome
 
 
+class LinkCodeRefused(Exception):
+    """WhatsApp makes no code to type on a phone."""
+
+
 @dataclass(frozen=True, slots=True)
 class LinkSignal:
     """A signal for the state machine, with what people need to know about it."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
+
 import segno
 
-# Two rows of modules a line. Drawn light on dark with a border of light modules, so that the colours of the
-# terminal do not matter: a scanner needs the border to be as light as the light modules.
+# Two rows of modules a line, the light ones drawn: right on a dark terminal. On a light one black and white
+# change places, which not every phone reads; `colour_qr` is for those.
 _BLOCKS = {(True, True): " ", (True, False): "▄", (False, True): "▀", (False, False): "█"}
 
 
@@ -23,6 +25,26 @@ def draw_qr(code: str) -> str:
         "".join(_BLOCKS[(bool(top), bool(bottom))] for top, bottom in zip(upper, lower, strict=True))
         for upper, lower in pairs
     )
+
+
+def colour_qr(drawing: str) -> str:
+    """The drawing for a terminal of any colours: white on black, as 256-colour codes, which no theme changes.
+
+    Args:
+        drawing: from `draw_qr`.
+    """
+    return "\n".join(f"\x1b[38;5;231;48;5;16m{line}\x1b[0m" for line in drawing.splitlines())
+
+
+def qr_png(code: str) -> bytes:
+    """The code as a PNG file.
+
+    Args:
+        code: the text to encode.
+    """
+    picture = io.BytesIO()
+    segno.make(code, error="l").save(picture, kind="png", scale=8, border=4)
+    return picture.getvalue()
 
 
 def png_data_url(code: str) -> str:

@@ -37,8 +37,7 @@ def stop_in_order(
             messages stay pending and are answered after the next start.
         disconnect: closes the socket; may hang.
         seconds_since_event: how long ago the library handed over a message.
-        link: closed last, because closing drops what still waits in the library's channel: of 90
-            acknowledged messages 75 were lost without the drain (measured with neonize 0.5.2).
+        link: closed after all that the library took is stored.
         patience_seconds: for all of it; little where the library hangs and waiting gains nothing.
 
     Returns:
@@ -52,6 +51,31 @@ def stop_in_order(
     sender.stop()
     sender.join(within(_SEND_GRACE_SECONDS))
     time.sleep(within(_retry_receipt_seconds(sender)))
+    closed = hang_up(disconnect, seconds_since_event, link, within)
+    workers_deadline = time.monotonic() + within(_WORKERS_SECONDS)
+    for worker in workers:
+        worker.join(max(0.0, workers_deadline - time.monotonic()))
+    return closed and not sender.is_alive()
+
+
+def hang_up(
+    disconnect: Callable[[], None],
+    seconds_since_event: Callable[[], float],
+    link: Link,
+    within: Callable[[float], float] = float,
+) -> bool:
+    """Leave the line, and take over what the library has acknowledged meanwhile.
+
+    Args:
+        disconnect: closes the socket; may hang.
+        seconds_since_event: how long ago the library handed over a message.
+        link: closed last, because closing drops what still waits in the library's channel: of 90
+            acknowledged messages 75 were lost without the drain (measured with neonize 0.5.2).
+        within: shortens the seconds a step may take.
+
+    Returns:
+        Whether the library let go.
+    """
     disconnecting = threading.Thread(target=disconnect, name="goodbye", daemon=True)
     disconnecting.start()
     disconnecting.join(within(_LIBRARY_CALL_SECONDS))
@@ -59,11 +83,7 @@ def stop_in_order(
     time.sleep(within(_QUIET_SECONDS))
     while seconds_since_event() < _QUIET_SECONDS and time.monotonic() < drained:
         time.sleep(0.05)
-    closed = link.close(within(_LIBRARY_CALL_SECONDS))
-    workers_deadline = time.monotonic() + within(_WORKERS_SECONDS)
-    for worker in workers:
-        worker.join(max(0.0, workers_deadline - time.monotonic()))
-    return closed and not sender.is_alive()
+    return link.close(within(_LIBRARY_CALL_SECONDS))
 
 
 def _retry_receipt_seconds(sender: Sender) -> float:

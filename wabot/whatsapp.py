@@ -31,6 +31,7 @@ from neonize.utils.jid import build_jid
 from wabot.library_log import LibraryLog
 from wabot.link_signals import (
     OUTDATED,
+    LinkCodeRefused,
     LinkSignal,
     SendFailed,
     banned,
@@ -172,8 +173,14 @@ class WhatsAppClient:
         """Ask for a pairing code; only while a QR is shown, and not on the library's thread.
 
         Both names are passed: the library maps its own device properties onto the wrong browser.
+
+        Raises:
+            LinkCodeRefused: WhatsApp does not give one.
         """
-        return str(self._client.PairPhone(phone, True, ClientName.LINUX, ClientType.CHROME))
+        try:
+            return str(self._client.PairPhone(phone, True, ClientName.LINUX, ClientType.CHROME))
+        except NeonizeError as error:
+            raise LinkCodeRefused(f"WhatsApp gives no code for this number ({error})") from None
 
     def _on_qr(self, _client: Any, code: bytes) -> None:
         self._code_shown_at = self._code_shown_at or time.monotonic()

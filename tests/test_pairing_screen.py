@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import io
+import re
+import stat
+from pathlib import Path
+
+import pytest
+import segno
+
+from wabot.errors import OperatorNeeded
+from wabot.pairing_screen import PairingScreen
+
+CODE = "https://wa.me/settings/linked_devices#2@" + "x" * 190
+OTHER = CODE.replace("x", "y")
+COLOURED = re.compile(r"^\x1b\[38;5;231;48;5;16m(.*)\x1b\[0m$", re.MULTILINE)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def large_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("LINES", "60")
+
+
+def modules(drawing: list[str]) -> list[list[bool]]:
+    """The dark modules of a drawing, as a camera sees them: what is not drawn is dark."""
+    top = {"█": False, "▀": False, "▄": True, " ": True}
+    bottom = {"█": False, "▀": True, "▄": False, " ": True}
+    return [[half[character] for character in line] for line in drawing for half in (top, bottom)]
+
+
+def test_the_code_is_white_on_black_whatever_the_terminal_looks_like() -> None:
+    output = Terminal()
+    PairingScreen(output).show_qr(CODE)
+    drawn = modules(COLOURED.findall(output.getvalue()))
+    wanted = [[bool(module) for module in row] for row in segno.make(CODE, error="l").matrix_iter(border=2)]
+    assert drawn[: len(wanted)] == wanted
+    assert len(drawn) - len(wanted) <= 1
+
+
+def test_a_new_code_takes_the_place_of_the_one_before() -> None:
+    output = Terminal()
+    screen = PairingScreen(output)
+    screen.show_qr(CODE)
+    lines = output.getvalue().count("\n")
+    screen.show_qr(OTHER)
+    assert output.getvalue().count(f"\x1b[{lines}F\x1b[J") == 1
+
+
+def test_what_was_said_between_two_codes_stays() -> None:
+    output = Terminal()
+    screen = PairingScreen(output)
+    screen.show_qr(CODE)
+    screen.say("no connection; trying again")
+    screen.show_qr(OTHER)
+    assert "\x1b[J" not in output.getvalue()
+
+
+@pytest.mark.parametrize(("columns", "rows"), [("100", "24"), ("40", "60")])
+def test_a_code_that_does_not_fit_is_not_taken_back(
+    monkeypatch: pytest.MonkeyPatch, columns: str, rows: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setenv("LINES", rows)
+    output = Terminal()
+    screen = PairingScreen(output)
+    screen.show_qr(CODE)
+    screen.show_qr(OTHER)
+    assert "\x1b[J" not in output.getvalue()
+    assert ("This window has 40 columns" in output.getvalue()) == (columns == "40")
+
+
+@pytest.mark.parametrize("output", [io.StringIO(), Terminal()])
+def test_without_a_terminal_there_are_no_colours(
+    monkeypatch: pytest.MonkeyPatch, output: io.StringIO
+) -> None:
+    if output.isatty():
+        monkeypatch.setenv("TERM", "dumb")
+    screen = PairingScreen(output)
+    screen.show_qr(CODE)
+    screen.show_qr(OTHER)
+    assert "\x1b" not in output.getvalue()
+    assert "█" in output.getvalue()
+
+
+def test_the_picture_is_private_replaced_as_a_whole_and_gone_at_the_end(tmp_path: Path) -> None:
+    picture = tmp_path / "code.png"
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("mine")
+    picture.symlink_to(elsewhere)
+    screen = PairingScreen(io.StringIO(), picture)
+    screen.show_qr(CODE)
+    assert stat.S_IMODE(picture.lstat().st_mode) == 0o600
+    first = picture.read_bytes()
+    screen.show_qr(OTHER)
+    assert picture.read_bytes() != first
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    screen.close()
+    assert sorted(tmp_path.iterdir()) == [elsewhere]
+    assert elsewhere.read_text() == "mine"
+
+
+def test_the_same_line_is_said_once() -> None:
+    output = io.StringIO()
+    screen = PairingScreen(output)
+    for _ in range(3):
+        screen.say("trying again")
+    assert output.getvalue() == "trying again\n"
+
+
+def test_a_picture_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    screen = PairingScreen(io.StringIO(), tmp_path / "gone" / "code.png")
+    with pytest.raises(OperatorNeeded, match=r"code\.png cannot be written"):
+        screen.show_qr(CODE)

@@ -1,0 +1,195 @@
+"""Links a number while somebody looks on: from the first dial to the first login, and no further."""
+
+from __future__ import annotations
+
+import os
+import queue
+import random
+import signal
+import threading
+import time
+from typing import Any
+
+from wabot.connection import Action, Command, Connection
+from wabot.connection_row import ConnectionRow
+from wabot.errors import ExitCode
+from wabot.inbox import Inbox
+from wabot.intake import Intake
+from wabot.limits import limits_from
+from wabot.link import Link
+from wabot.link_signals import LinkCodeRefused, LinkSignal
+from wabot.notify import ServiceNotifier
+from wabot.pairing_screen import PairingScreen
+from wabot.reporter import Reporter
+from wabot.schedule import ChatSchedule
+from wabot.session_record import SessionRecord
+from wabot.settings import Settings
+from wabot.shutdown import hang_up
+from wabot.states import Signal, State
+from wabot.whatsapp import WhatsAppClient
+
+_TICK_SECONDS = 0.5
+_RECORD_SECONDS = 2.0
+# The phone goes on showing "Logging in…" until the new device has answered its first questions.
+_SETTLE_SECONDS = 3.0
+
+
+class Pairing:
+    """One linking, by a QR code or by a code that is typed on the phone.
+
+    What customers write meanwhile is stored, and answered when the service runs.
+
+    Args:
+        settings: the configuration; the database is open and the session lock held.
+        screen: where people look.
+        phone: digits of the number to link by a typed code; "" for a QR code.
+    """
+
+    def __init__(self, settings: Settings, screen: PairingScreen, phone: str) -> None:
+        user_id = settings.account.user_id
+        self._screen = screen
+        self._phone = phone
+        self._signals: queue.SimpleQueue[LinkSignal] = queue.SimpleQueue()
+        limits = limits_from(settings.connection)
+        self._connection = Connection(limits, time.monotonic(), random.random)
+        self._code_deadline = time.monotonic() + limits.connect_seconds + limits.pairing_seconds
+        self._record = SessionRecord(user_id, ConnectionRow(user_id, settings.database))
+        # Whoever started this command is not waiting for systemd's notifications.
+        self._reporter = Reporter(self._connection, None, ServiceNotifier({}), self._record)
+        self._intake = Intake(Inbox(user_id), ChatSchedule(settings.replies.debounce), self._record)
+        self._client = WhatsAppClient(
+            settings.session_store,
+            f"wabot-{user_id}",
+            self._signals.put,
+            self._intake.take,
+            proxy=settings.connection.proxy,
+        )
+        self._link = Link(self._client, self._signals.put)
+        self._asked_for_code = False
+        self._can_try_again = True
+        self._linked = False
+        self._link_code = self._shown_code = ""
+        self._stop_asked = False
+        self._shown: object = None
+
+    def run(self) -> ExitCode:
+        """Link the number; return the exit code."""
+        signal.signal(signal.SIGTERM, self._on_stop_signal)
+        signal.signal(signal.SIGINT, self._on_stop_signal)
+        self._record.start()
+        self._link.start()
+        self._screen.say("Connecting to WhatsApp …")
+        self._carry_out(self._connection.apply(Signal.STARTED, time.monotonic()))
+        end: Command | None = None
+        while end is None:
+            end = self._turn()
+        if end.exit_code is ExitCode.OK:
+            self._screen.say(end.reason)
+        else:
+            self._screen.fail(end.reason)
+        hang_up(self._client.disconnect, self._intake.seconds_since_message, self._link)
+        self._reporter.show_end("" if end.exit_code is ExitCode.OK else end.reason)
+        self._record.stop(_RECORD_SECONDS)
+        return end.exit_code
+
+    def _turn(self) -> Command | None:
+        """One turn of the main loop; returns how it ends, once it does."""
+        try:
+            link_signal = self._signals.get(timeout=_TICK_SECONDS)
+        except queue.Empty:
+            command = None
+        else:
+            command = self._apply(link_signal)
+        now = time.monotonic()
+        command = command or self._connection.tick(now)
+        if command is None or command.action is not Action.EXIT:
+            self._carry_out(command)
+            command = self._verdict(now)
+        elif self._connection.state is State.PAIRING_EXPIRED and self._can_try_again:
+            # For a service this is the end; whoever sits at a terminal types the command once more.
+            command = self._failure(f"{command.reason}; start again for a new code")
+        self._show_changes(now)
+        return command
+
+    def _apply(self, link_signal: LinkSignal) -> Command | None:
+        """Give the state machine a signal, and whoever looks on the news."""
+        before = self._connection.state
+        command = self._connection.apply(
+            link_signal.signal, time.monotonic(), link_signal.reason, link_signal.wait_seconds
+        )
+        self._reporter.show_signal(before, link_signal)
+        match link_signal.signal:
+            case Signal.STOP_REQUESTED:
+                return self._failure(f"stopped; {'linked' if self._linked else 'nothing is linked'}")
+            case Signal.PASSKEY_REQUIRED:
+                self._can_try_again = False
+            case Signal.QR_SHOWN if self._connection.state is State.PAIRING:
+                self._show_code(link_signal.detail)
+            case Signal.PAIRED:
+                self._linked = True
+                self._screen.say("The phone accepted. Linking …")
+            case Signal.AUTHENTICATED if self._linked:
+                self._screen.say("Logged in. Getting ready …")
+        return command
+
+    def _show_code(self, qr: str) -> None:
+        if not self._phone:
+            self._screen.show_qr(qr)
+        elif not self._asked_for_code:
+            self._asked_for_code = True
+            self._screen.say("Asking WhatsApp for a code …")
+            # Not on the library's thread, which would wait for itself, and not here, where it may hang.
+            threading.Thread(target=self._ask_for_code, name="link-code", daemon=True).start()
+
+    def _ask_for_code(self) -> None:
+        try:
+            self._link_code = self._client.pair_by_phone(self._phone)
+        except LinkCodeRefused as refusal:
+            self._signals.put(LinkSignal(Signal.PAIRING_FAILED, str(refusal)))
+
+    def _show_changes(self, now: float) -> None:
+        connection = self._connection
+        if self._link_code != self._shown_code:
+            self._shown_code = self._link_code
+            self._record.update(pair_code=self._link_code)
+            self._screen.show_link_code(self._link_code)
+        shown = (connection.state, connection.reason, connection.since)
+        if shown == self._shown:
+            return
+        self._shown = shown
+        self._reporter.show_state()
+        if connection.state is State.BACKOFF and connection.deadline is not None:
+            self._screen.say(f"{connection.reason}; trying again in {connection.deadline - now:.0f} s …")
+
+    def _verdict(self, now: float) -> Command | None:
+        """Whether it is done, or there is nothing more to wait for at a terminal."""
+        connection = self._connection
+        if connection.state is State.CONNECTED and now - connection.since >= _SETTLE_SECONDS:
+            phone = self._reporter.device.phone if self._reporter.device else ""
+            return Command(Action.EXIT, f"Ready: linked as +{phone}. Start the bot: systemctl start wabot")
+        if self._linked and connection.state in (State.BANNED, State.COOLDOWN):
+            return self._failure(f"linked, but {connection.reason}; `wabot run` waits until it is over")
+        if not self._linked and now > self._code_deadline:
+            return self._failure(connection.reason or "WhatsApp showed no code in time")
+        return None
+
+    def _failure(self, reason: str) -> Command:
+        return Command(Action.EXIT, reason, ExitCode.FINDINGS)
+
+    def _carry_out(self, command: Command | None) -> None:
+        if command is None:
+            return
+        match command.action:
+            case Action.DIAL:
+                self._link.dial()
+            case Action.KICK:
+                self._link.kick()
+            case Action.HANG_UP:
+                self._link.hang_up()
+
+    def _on_stop_signal(self, _number: int, _frame: Any) -> None:
+        if self._stop_asked:
+            # Somebody is in a hurry, and there is nothing here to lose.
+            os._exit(ExitCode.FINDINGS)
+        self._stop_asked = True
+        self._signals.put(LinkSignal(Signal.STOP_REQUESTED, "asked to stop"))

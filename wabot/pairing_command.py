@@ -1,0 +1,80 @@
+"""`wabot pair`: links a number at the terminal."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any, TextIO
+
+from wabot.config import load_settings
+from wabot.errors import ExitCode, UsageError, WabotError
+from wabot.logs import configure_logging, send_stdout_to_stderr
+from wabot.owned_session import owned_session
+from wabot.pairing_screen import PairingScreen
+from wabot.process import leave
+
+
+def add_pairing_command(commands: Any, shared: argparse.ArgumentParser) -> None:
+    """Add it to the command line.
+
+    Args:
+        commands: what `add_subparsers` returned.
+        shared: the options that every command takes.
+    """
+    pair = commands.add_parser("pair", parents=[shared], help="link a number, with a QR code or a typed code")
+    way = pair.add_mutually_exclusive_group()
+    way.add_argument(
+        "--phone",
+        type=_phone_digits,
+        metavar="NUMBER",
+        help="show a code to type on the phone with this number (+34…) instead of a QR code to scan",
+    )
+    way.add_argument("--png", type=Path, metavar="FILE", help="write the QR code as a picture, too")
+    pair.set_defaults(command=_pair)
+
+
+def _pair(arguments: argparse.Namespace) -> int:
+    settings = load_settings(arguments.config, os.environ, all_secrets=False)
+    if arguments.png is not None and not arguments.png.absolute().parent.is_dir():
+        raise UsageError(f"--png {arguments.png}: there is no directory {arguments.png.absolute().parent}")
+    screen = PairingScreen(_own_stdout(), arguments.png)
+    configure_logging(level="WARNING")
+    try:
+        with owned_session(settings) as device:
+            if device is not None:
+                screen.say(
+                    f"user {settings.account.user_id} is linked already, as +{device.phone}; "
+                    "to link another number, `wabot reset` first"
+                )
+                return ExitCode.OK
+            # Imported late: the client library takes half a second and needs logging to be ready.
+            from wabot.pairing import Pairing
+
+            code = Pairing(settings, screen, arguments.phone or "").run()
+    except WabotError as error:
+        print(f"wabot: {error}", file=sys.stderr)
+        code = error.exit_code
+    finally:
+        screen.close()
+    return leave(code)
+
+
+def _own_stdout() -> TextIO:
+    """Standard output for the screen alone; what the library prints there would tear it."""
+    output = send_stdout_to_stderr()
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+    return output
+
+
+def _phone_digits(value: str) -> str:
+    digits = re.sub(r"[ ().-]", "", value).removeprefix("+")
+    # At most 15 digits (E.164); the client library refuses 6 and fewer, and a zero in front.
+    if not re.fullmatch(r"[1-9][0-9]{6,14}", digits):
+        raise argparse.ArgumentTypeError(
+            f"{value!r} is no number with its country code, such as +34600123456"
+        )
+    return digits

@@ -1,0 +1,31 @@
+"""What a process that loads the client library needs at its start and at its end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+
+from wabot.errors import ExitCode
+
+
+def ensure_plain_messages() -> None:
+    """Start once more with NEONIZE_BOT_TAG=off, if it is missing.
+
+    Without it the library marks replies to phone numbers as a business bot's; Go reads the environment when
+    the process starts, so os.environ is too late (measured with neonize 0.5.2). The unit file sets it.
+    """
+    if os.environ.get("NEONIZE_BOT_TAG") != "off":
+        environ = {**os.environ, "NEONIZE_BOT_TAG": "off"}
+        os.execve(sys.executable, [sys.executable, "-m", "wabot", *sys.argv[1:]], environ)
+
+
+def leave(code: ExitCode) -> int:
+    """Return the code, or end the process at once where a library thread would keep it alive for ever."""
+    logging.shutdown()
+    others = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
+    if any(not thread.daemon for thread in others):
+        sys.stderr.flush()
+        os._exit(code)
+    return code
