@@ -202,6 +202,7 @@ class TestCuts:
         self, emulator: Emulator, bot: EchoProcess, ana: Customer
     ) -> None:
         before = len(bot.find("backlog_done", detail="Count: 5\n"))
+        emulator.wait_until(lambda: emulator.bot.backlog == 0)
         emulator.faults.refuse(0.5)
         emulator.cut()
         for number in range(5):
@@ -578,6 +579,7 @@ class TestReading:
     ) -> None:
         running, bot = listening
         session = Path(shutil.copy(bot.session, tmp_path / "session.sqlite"))
+        running.wait_until(lambda: running.bot.backlog == 0)
         bot.kill()
         running.wait_until(lambda: not running.bot.connected)
         message_id = running.customer(1).send("while you were away")
