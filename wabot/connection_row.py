@@ -93,6 +93,27 @@ class ConnectionRow:
             self._connections = None
             self._complain(f"the row of {self._user_id} in {self._settings.tables.connections}: {error}")
 
+    def unlink(self, now: datetime) -> None:
+        """Take back what the row says of the link, the number included; a missing row stays missing.
+
+        Args:
+            now: naive UTC.
+        """
+        self._look()
+        if self._connections is None:
+            return
+        values = {
+            "status": Status.DISCONNECTED,
+            "is_connected": False,
+            "phone_number": self._placeholder(),
+            "connection_attempts": 0,
+            "updated_at": now,
+        }
+        values |= dict.fromkeys(("qr_code", "qr_expires_at", "last_error", "last_error_at"))
+        row = self._connections.real_names(self._stored(self._connections, values))
+        user_id = self._connections.column("user_id")
+        self._connections.table.update(row).where(user_id == self._user_id).execute()
+
     def _look(self) -> None:
         tables = self._settings.tables
         self._users = find_users(database.obj, tables)
@@ -182,7 +203,8 @@ class ConnectionRow:
         if connections is None or "phone_number" not in connections.columns:
             return PLACEHOLDER
         number = connections.column("phone_number")
-        taken = connections.table.select(number).where(number == PLACEHOLDER).tuples().first()
+        of_others = connections.column("user_id") != self._user_id
+        taken = connections.table.select(number).where((number == PLACEHOLDER) & of_others).tuples().first()
         # The column is UNIQUE, so one row at most can have the application's own placeholder.
         return f"{PLACEHOLDER}-{self._user_id}" if taken else PLACEHOLDER
 

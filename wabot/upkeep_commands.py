@@ -29,6 +29,32 @@ def add_upkeep_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
     janitor.add_argument("--restore", metavar="NAME", help="move a session back from the quarantine")
     janitor.set_defaults(command=_janitor)
 
+    reset = commands.add_parser("reset", parents=[shared], help="start a number afresh; nothing is deleted")
+    reset.add_argument("--yes", action="store_true", help="do not ask")
+    reset.set_defaults(command=_reset)
+
+
+def _reset(arguments: argparse.Namespace) -> int:
+    from wabot.reset import reset
+
+    def confirm(steps: list[str]) -> bool:
+        print(*steps, sep="\n")
+        print("messages, configuration and knowledge stay as they are", flush=True)
+        return arguments.yes or _answers_yes("Go on? [y/N] ")
+
+    settings = load_settings(arguments.config, os.environ, all_secrets=False)
+    outcome = reset(settings, utc_now(), confirm)
+    print(outcome.sentence)
+    return ExitCode.OK if outcome.done else ExitCode.FINDINGS
+
+
+def _answers_yes(question: str) -> bool:
+    try:
+        return input(question).strip().lower() in ("y", "yes", "s", "si", "sí", "sim")
+    except EOFError:
+        print()
+        return False
+
 
 def _janitor(arguments: argparse.Namespace) -> int:
     from wabot.janitor import clean
