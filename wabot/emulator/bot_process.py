@@ -78,18 +78,9 @@ class BotProcess:
         deadline = time.monotonic() + timeout_seconds
         while time.monotonic() < deadline:
             self.check_alive()
-            answer = subprocess.run(
-                [sys.executable, "-m", "wabot", "status", "--json", "--config", str(self.config)],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=_STATUS_SECONDS,
-                check=False,
-            )
-            # Its exit code is 1 as long as the bot is not connected: the answer is what counts.
-            sessions = json.loads(answer.stdout)["sessions"] if answer.stdout else []
-            if sessions and sessions[0]["qr"]:
-                return str(sessions[0]["qr"])
+            code = read_code(self.config)
+            if code:
+                return code
         raise TimeoutError(f"the bot showed no QR code within {timeout_seconds:g} s")
 
     def check_alive(self) -> None:
@@ -121,3 +112,18 @@ class BotProcess:
         environment = self._emulator.environment(os.environ)
         environment.pop("NOTIFY_SOCKET", None)  # a service manager above us is not the bot's
         return environment
+
+
+def read_code(config: Path) -> str:
+    """The text of the QR code that the bot with this configuration shows, "" while it shows none."""
+    answer = subprocess.run(
+        [sys.executable, "-m", "wabot", "status", "--json", "--config", str(config)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=_STATUS_SECONDS,
+        check=False,
+    )
+    # Its exit code is 1 as long as the bot is not connected: the answer is what counts.
+    sessions = json.loads(answer.stdout)["sessions"] if answer.stdout else []
+    return str(sessions[0]["qr"] or "") if sessions else ""

@@ -7,11 +7,13 @@ import logging
 import shlex
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from wabot.emulator.bot_process import BotEnded, BotProcess
+from wabot.emulator.bot_process import BotEnded, BotProcess, read_code
 from wabot.emulator.console import HELP, Console
 from wabot.emulator.pairing import PairingError
 from wabot.emulator.server import Emulator
@@ -19,6 +21,7 @@ from wabot.emulator.tokens import TokensError
 
 _CODE_SECONDS = 30.0
 _STOP_SECONDS = 25.0
+_LOOK_AGAIN_SECONDS = 0.5
 _EXIT_USAGE = 64
 
 
@@ -37,7 +40,11 @@ def main(argv: Sequence[str]) -> int:
     )
     parser.add_argument("--run", action="store_true", help="start a bot as well, and scan its code")
     parser.add_argument(
-        "--config", type=Path, metavar="FILE", help="configuration of that bot (default: one to throw away)"
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="configuration of the bot: of the one --run starts (default: one to throw away), "
+        "or of one that you start, whose code is scanned as soon as it shows",
     )
     parser.add_argument("--seed", type=int, default=0, help="decides the phone numbers (default: 0)")
     arguments = parser.parse_args(argv)
@@ -47,7 +54,10 @@ def main(argv: Sequence[str]) -> int:
             console = Console(emulator, sys.stdout)
             if arguments.run:
                 return _run_with_bot(emulator, console, arguments.config)
-            print(_instructions(emulator))
+            print(_instructions(emulator, arguments.config))
+            if arguments.config is not None:
+                waiter = threading.Thread(target=_link_next, args=(emulator, arguments.config), daemon=True)
+                waiter.start()
             console.run(sys.stdin)
     except TokensError as error:
         print(f"wabot: {error}", file=sys.stderr)
@@ -77,6 +87,18 @@ def _run_with_bot(emulator: Emulator, console: Console, config: Path | None) -> 
     return 0
 
 
+def _link_next(emulator: Emulator, config: Path) -> None:
+    """Wait for the bot that somebody starts, and scan its code."""
+    while not (code := read_code(config)):
+        time.sleep(_LOOK_AGAIN_SECONDS)
+    try:
+        emulator.phone.scan(code)
+    except (PairingError, TimeoutError) as error:
+        print(f"wabot: {error}", file=sys.stderr)
+    else:
+        print("The bot is linked. Write to it; /help tells what you can do.")
+
+
 def _end(bot: BotProcess) -> None:
     try:
         bot.stop(_STOP_SECONDS)
@@ -85,20 +107,23 @@ def _end(bot: BotProcess) -> None:
         bot.kill()
 
 
-def _instructions(emulator: Emulator) -> str:
+def _instructions(emulator: Emulator, config: Path | None) -> str:
     base = {"PATH": ""}
     exports = [
         f"export {name}={shlex.quote(value)}"
         for name, value in emulator.environment(base).items()
         if name not in base
     ]
-    command = shlex.join(emulator.command("run", "--config", "wabot.toml"))
+    command = shlex.join(emulator.command("run", "--config", str(config or "wabot.toml")))
+    then = 'Then type /scan and the text of its code ("qr" in wabot status --json). /help tells the rest.'
+    if config is not None:
+        then = "Its code is scanned as soon as it shows. /help tells the rest."
     return "\n".join(
         [
             "Start a bot in another terminal:",
             "",
             *(f"    {line}" for line in (*exports, command)),
             "",
-            'Then type /scan and the text of its code ("qr" in wabot status --json). /help tells the rest.',
+            then,
         ]
     )
