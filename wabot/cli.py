@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import os
 import sys
@@ -13,8 +12,7 @@ from typing import NoReturn
 
 from wabot import __version__
 from wabot.config import load_settings
-from wabot.database import open_database
-from wabot.errors import DatabaseAway, ExitCode, UsageError, WabotError
+from wabot.errors import ExitCode, UsageError, WabotError
 from wabot.logs import LEVELS, configure_logging, send_stdout_to_stderr
 from wabot.notify import ServiceNotifier
 from wabot.owned_session import owned_session
@@ -75,10 +73,6 @@ def _parser() -> argparse.ArgumentParser:
 
     add_pairing_command(commands, shared)
 
-    status = commands.add_parser("status", parents=[shared], help="what the session is doing")
-    status.add_argument("--json", action="store_true", help="for programs")
-    status.set_defaults(command=_status)
-
     check = commands.add_parser("check-config", parents=[shared], help="check the configuration")
     check.set_defaults(command=_check_config)
 
@@ -119,21 +113,6 @@ def _serve(settings: Settings) -> ExitCode:
         recover_in_flight(outbox, settings.session_store)
         give_up_old_replies(outbox)
         return Service(settings, device, notifier).run()
-
-
-def _status(arguments: argparse.Namespace) -> int:
-    from wabot.status import as_table, report, session_status, unknown_status
-
-    settings = load_settings(arguments.config, os.environ)
-    name = arguments.config.stem if arguments.config else "wabot"
-    try:
-        open_database(settings.database.url)
-        session = session_status(settings, name)
-    except DatabaseAway as error:
-        session = unknown_status(settings, name, str(error))
-    answer = report([session])
-    print(json.dumps(answer, ensure_ascii=False) if arguments.json else as_table(answer["sessions"]))
-    return ExitCode.OK if answer["ok"] else ExitCode.FINDINGS
 
 
 def _check_config(arguments: argparse.Namespace) -> int:

@@ -6,14 +6,20 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+import peewee
+
+from wabot.configurations import Configuration, configurations
+from wabot.database import open_database, sqlite_file
+from wabot.errors import WabotError
 from wabot.inbox import Inbox
 from wabot.models import Session, database
 from wabot.outbox import OPEN_STATES, Outbox
-from wabot.session_lock import is_held, read_holder
+from wabot.session_lock import Holder, is_held, read_holder
 from wabot.settings import Settings
-from wabot.states import State
+from wabot.states import TERMINAL_STATES, State
 
 STOPPED = "stopped"
+UNKNOWN = "unknown"
 _FIELDS = (
     "name",
     "user_id",
@@ -36,6 +42,16 @@ _FIELDS = (
 )
 
 
+def all_sessions(settings: Settings, environ: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Every session that is configured beside this one, and this one first.
+
+    Args:
+        settings: of the configuration in use.
+        environ: the process environment.
+    """
+    return [_status_of(configuration) for configuration in configurations(settings, environ)]
+
+
 def session_status(settings: Settings, name: str) -> dict[str, Any]:
     """One session as `wabot status --json` prints it; times are ISO-8601 UTC.
 
@@ -49,13 +65,14 @@ def session_status(settings: Settings, name: str) -> dict[str, Any]:
     if not database.table_exists("wabot_sessions"):
         return unknown_status(settings, name, "it never ran")
     session = Session.get_or_none(Session.user_id == user_id) or Session(user_id=user_id)
-    pairing = held and session.state == State.PAIRING
+    state = _state(session, holder) if held else STOPPED
+    pairing = state == State.PAIRING
     inbox, outbox = Inbox(user_id), Outbox(user_id)
     return {
         "name": name,
         "user_id": user_id,
-        "state": session.state if held else STOPPED,
-        "reason": session.reason,
+        "state": state,
+        "reason": _reason(session, state),
         "since": _iso(session.since),
         "pid": holder.pid if holder else None,
         "host": holder.host if holder else None,
@@ -80,11 +97,44 @@ def unknown_status(settings: Settings, name: str, reason: str) -> dict[str, Any]
     return dict.fromkeys(_FIELDS) | {
         "name": name,
         "user_id": settings.account.user_id,
-        "state": "unknown" if held else STOPPED,
+        "state": UNKNOWN if held else STOPPED,
         "reason": reason,
         "pid": holder.pid if holder else None,
         "host": holder.host if holder else None,
     }
+
+
+def _status_of(configuration: Configuration) -> dict[str, Any]:
+    settings, name = configuration.settings, configuration.name
+    if settings is None:
+        known = {"name": name, "user_id": configuration.user_id or None}
+        return dict.fromkeys(_FIELDS) | known | {"state": UNKNOWN, "reason": configuration.problem}
+    file = sqlite_file(settings.database.url)
+    if file is not None and not file.exists():
+        # Looking must not make a database; as root it would even belong to the wrong user.
+        return unknown_status(settings, name, "it never ran")
+    try:
+        opened = open_database(settings.database.url)
+        try:
+            return session_status(settings, name)
+        finally:
+            opened.close()
+    except (WabotError, peewee.DatabaseError, peewee.InterfaceError) as error:
+        return unknown_status(settings, name, str(error))
+
+
+def _state(session: Session, holder: Holder | None) -> str:
+    """What the living process is doing; what an earlier one wrote does not count."""
+    written_at = session.updated_at
+    if holder and (written_at is None or written_at < holder.since.replace(tzinfo=None)):
+        return State.STARTING
+    return str(session.state)
+
+
+def _reason(session: Session, state: str) -> str:
+    if state == STOPPED and session.state not in (STOPPED, *TERMINAL_STATES):
+        return f"the process ended without a word; it was {str(session.state).replace('_', ' ')}"
+    return str(session.reason) if state == session.state or state == STOPPED else ""
 
 
 def report(sessions: list[dict[str, Any]]) -> dict[str, Any]:

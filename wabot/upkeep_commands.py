@@ -21,6 +21,10 @@ def add_upkeep_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
         commands: what `add_subparsers` returned.
         shared: the options that every command takes.
     """
+    status = commands.add_parser("status", parents=[shared], help="what every session is doing")
+    status.add_argument("--json", action="store_true", help="for programs")
+    status.set_defaults(command=_status)
+
     janitor = commands.add_parser(
         "janitor", parents=[shared], help="clean what is dead; a dry run by default"
     )
@@ -32,6 +36,15 @@ def add_upkeep_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
     reset = commands.add_parser("reset", parents=[shared], help="start a number afresh; nothing is deleted")
     reset.add_argument("--yes", action="store_true", help="do not ask")
     reset.set_defaults(command=_reset)
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    from wabot.status import all_sessions, as_table, report
+
+    settings = load_settings(arguments.config, os.environ, all_secrets=False)
+    answer = report(all_sessions(settings, os.environ))
+    print(json.dumps(answer, ensure_ascii=False) if arguments.json else as_table(answer["sessions"]))
+    return ExitCode.OK if answer["ok"] else ExitCode.FINDINGS
 
 
 def _reset(arguments: argparse.Namespace) -> int:

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.session_directories import hold
+from wabot.cli import main
+from wabot.database import migrate, open_database
+from wabot.errors import ExitCode
+from wabot.models import Session, utc_now
+
+KEYS = [
+    "name",
+    "user_id",
+    "state",
+    "reason",
+    "since",
+    "pid",
+    "host",
+    "jid",
+    "phone",
+    "qr",
+    "qr_expires_at",
+    "pair_code",
+    "unstable_cycles",
+    "inbox_pending",
+    "outbox_pending",
+    "outbox_dead",
+    "last_inbound_at",
+    "last_reply_at",
+]
+LONG_AGO = datetime(2026, 1, 2, 3, 4, 5, 678)
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def database(state: Path) -> Iterator[Any]:
+    """The database that a configuration without one has."""
+    opened = open_database(f"sqlite:///{state}/wabot.db")
+    migrate(opened)
+    yield opened
+    opened.close()
+
+
+def configure(tmp_path: Path, name: str, more: str = "") -> Path:
+    file = tmp_path / f"{name}.toml"
+    file.write_text(f'[account]\nuser_id = "{name}"\n[paths]\nstate = "{tmp_path}/state"\n{more}')
+    return file
+
+
+def status(file: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, dict[str, Any]]]:
+    code = main(["status", "--json", "--config", str(file)])
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["ok"] == (code == ExitCode.OK)
+    return code, {session["name"]: session for session in answer["sessions"]}
+
+
+def record(user_id: str, **fields: Any) -> None:
+    Session.insert(user_id=user_id, **{"updated_at": utc_now() + timedelta(seconds=5), **fields}).execute()
+
+
+def test_a_session_that_never_ran_is_listed_and_nothing_is_created(
+    tmp_path: Path, state: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, sessions = status(configure(tmp_path, "shop"), capsys)
+    assert code == ExitCode.FINDINGS
+    assert list(sessions["shop"]) == KEYS
+    assert (sessions["shop"]["state"], sessions["shop"]["reason"]) == ("stopped", "it never ran")
+    assert not state.exists()
+
+
+def test_every_configuration_beside_it_is_listed(
+    tmp_path: Path, database: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record("b", state="replaced", reason="by another", since=LONG_AGO)
+    for name in ("c", "b", "a"):
+        configure(tmp_path, name)
+    configure(tmp_path, "d", '[database]\nurl = "postgresql://x@127.0.0.1:1/x"\n')
+    configure(tmp_path, "e", "[chats]\ngroups = 7\n")
+    (tmp_path / "f.toml").write_text("[account\n")
+    (tmp_path / "pyproject.toml").write_text("[project]\nname = 'x'\n")
+    code, sessions = status(tmp_path / "c.toml", capsys)
+    assert code == ExitCode.FINDINGS
+    assert list(sessions) == ["c", "a", "b", "d", "e", "f"]
+    assert [session["state"] for session in sessions.values()] == [*["stopped"] * 4, "unknown", "unknown"]
+    assert (sessions["b"]["reason"], sessions["b"]["since"]) == ("by another", "2026-01-02T03:04:05Z")
+    assert "127.0.0.1:1" in sessions["d"]["reason"]
+    assert "chats.groups = 7" in sessions["e"]["reason"]
+    assert (sessions["e"]["user_id"], sessions["f"]["user_id"]) == ("e", None)
+
+
+def test_good_only_when_every_session_is_connected(
+    tmp_path: Path, state: Path, database: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a", "b"):
+        configure(tmp_path, name)
+        record(name, state="connected", phone="34600111222", since=LONG_AGO)
+    bots = [hold(state / "sessions" / f"{name}.lock") for name in ("a", "b")]
+    code, sessions = status(tmp_path / "a.toml", capsys)
+    assert code == ExitCode.OK
+    assert [sessions[name]["pid"] for name in ("a", "b")] == [bot.pid for bot in bots]
+    assert sessions["a"]["phone"] == "34600111222"
+    bots.pop().communicate(timeout=10)
+    code, sessions = status(tmp_path / "a.toml", capsys)
+    assert code == ExitCode.FINDINGS
+    assert (sessions["b"]["state"], sessions["b"]["pid"]) == ("stopped", None)
+    assert sessions["b"]["reason"] == "the process ended without a word; it was connected"
+    assert main(["status", "--config", str(tmp_path / "a.toml")]) == ExitCode.FINDINGS
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("a: connected as +34600111222 since 2026-01-02T03:04:05Z (pid ")
+    assert "b: stopped" in lines
+    bots.pop().communicate(timeout=10)
+
+
+def test_what_an_earlier_process_wrote_does_not_count(
+    tmp_path: Path, state: Path, database: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record("a", state="connected", reason="", updated_at=LONG_AGO)
+    bot = hold(state / "sessions" / "a.lock")
+    code, sessions = status(configure(tmp_path, "a"), capsys)
+    assert (code, sessions["a"]["state"]) == (ExitCode.FINDINGS, "starting")
+    bot.communicate(timeout=10)
+
+
+def test_the_code_is_told_only_while_it_can_be_scanned(
+    tmp_path: Path, state: Path, database: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record("a", state="pairing", qr="2@abc", qr_expires_at=LONG_AGO, pair_code="ABCD-EFGH")
+    file = configure(tmp_path, "a")
+    bot = hold(state / "sessions" / "a.lock")
+    session = status(file, capsys)[1]["a"]
+    assert (session["qr"], session["pair_code"]) == ("2@abc", "ABCD-EFGH")
+    assert session["qr_expires_at"] == "2026-01-02T03:04:05Z"
+    bot.communicate(timeout=10)
+    session = status(file, capsys)[1]["a"]
+    assert (session["qr"], session["qr_expires_at"], session["pair_code"]) == (None, None, None)
+
+
+def test_secrets_of_the_service_need_not_be_at_hand(
+    tmp_path: Path, database: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = (
+        '[[ai.providers]]\nbase_url = "http://localhost/v1"\nmodel = "m"\napi_key = "credential:ai-api-key"\n'
+    )
+    code, sessions = status(configure(tmp_path, "a", more), capsys)
+    assert (code, sessions["a"]["state"]) == (ExitCode.FINDINGS, "stopped")
