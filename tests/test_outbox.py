@@ -165,7 +165,9 @@ def test_a_reply_in_flight_holds_its_chat(outbox: Outbox) -> None:
     chat_id = a_chat()
     first, _ = reply(outbox, chat_id, "one", "two")
     outbox.begin(first, NOON)
-    assert next_text(outbox) == "one"
+    assert next_text(outbox) is None
+    outbox.mark_in_doubt(first, "timed out")
+    assert next_text(outbox) is None
     outbox.mark_sent(first, "3EB0", NOON)
     assert next_text(outbox) == "two"
 
@@ -174,7 +176,7 @@ def test_the_replies_of_another_account_are_not_sent(outbox: Outbox) -> None:
     row, _ = reply(outbox, a_chat(), "leaving", "waiting")
     outbox.begin(row, NOON)
     assert Outbox("salon").next(NOON) == (None, None)
-    assert Outbox("salon").in_flight() == []
+    assert Outbox("salon").unsettled() == []
     assert Outbox("salon").expire(later(1)) == 0
     assert Outbox("salon").count(("pending",)) == 0
 
@@ -185,13 +187,13 @@ def test_the_replies_of_another_account_are_not_sent(outbox: Outbox) -> None:
 def test_sent(outbox: Outbox) -> None:
     (row,) = reply(outbox, a_chat(), "one")
     outbox.begin(row, later(1))
-    assert [(each.id, each.state, each.sending_at) for each in outbox.in_flight()] == [
+    assert [(each.id, each.state, each.sending_at) for each in outbox.unsettled()] == [
         (row.id, "sending", later(1))
     ]
     outbox.mark_sent(row, "3EB0", later(2))
     row = stored(row)
     assert (row.state, row.message_id, row.sent_at, row.copies) == ("sent", "3EB0", later(2), 1)
-    assert outbox.in_flight() == []
+    assert outbox.unsettled() == []
     assert outbox.next(later(9)) == (None, None)
 
 
@@ -214,7 +216,8 @@ def test_what_may_have_left_gets_one_more_copy_and_no_third(outbox: Outbox) -> N
         assert row is not None
         assert row.text == "one"
         outbox.begin(row, later(copy))
-        state = outbox.mark_in_doubt(row, "timed out", later(copy))
+        outbox.mark_in_doubt(row, "timed out", f"3EB{copy}")
+        state = outbox.leave_in_doubt(row, True, later(copy))
         assert state == ("pending" if copy < MAX_COPIES else "unsure")
     assert MAX_COPIES == 2
     row = stored(row)
@@ -225,7 +228,8 @@ def test_what_may_have_left_gets_one_more_copy_and_no_third(outbox: Outbox) -> N
 def test_a_copy_that_surely_did_not_leave_is_not_counted(outbox: Outbox) -> None:
     (row,) = reply(outbox, a_chat(), "one")
     outbox.begin(row, NOON)
-    assert outbox.mark_in_doubt(stored(row), "timed out", NOON) == "pending"
+    outbox.mark_in_doubt(stored(row), "timed out", "3EB0")
+    assert outbox.leave_in_doubt(stored(row), True, NOON) == "pending"
     for _ in range(5):
         again = stored(row)
         outbox.begin(again, NOON)
@@ -249,10 +253,55 @@ def test_what_is_refused_is_tried_a_few_times_and_then_dead(outbox: Outbox) -> N
 
 def test_an_error_of_any_length_can_be_kept(outbox: Outbox) -> None:
     (row,) = reply(outbox, a_chat(), "one")
-    for change in (outbox.put_back, outbox.mark_in_doubt, outbox.mark_refused):
+    for change in (outbox.put_back, outbox.mark_refused):
         outbox.begin(row, NOON)
         change(row, "x" * 10_000, NOON)
         assert len(stored(row).error) == 500
+    outbox.mark_in_doubt(row, "y" * 10_000)
+    assert stored(row).error == "y" * 500
+
+
+def test_what_may_have_left_can_be_held_back(outbox: Outbox) -> None:
+    (row,) = reply(outbox, a_chat(), "one")
+    outbox.begin(row, NOON)
+    outbox.mark_in_doubt(row, "timed out", "3EB0")
+    assert outbox.leave_in_doubt(row, False, NOON) == "unsure"
+    assert stored(row).copies == 1
+
+
+def test_each_copy_carries_a_secret_of_its_own(outbox: Outbox) -> None:
+    (row,) = reply(outbox, a_chat(), "one")
+    seen = {bytes(stored(row).secret)}
+    for _ in range(3):
+        outbox.begin(row, NOON)
+        assert bytes(row.secret) == bytes(stored(row).secret)
+        seen.add(bytes(row.secret))
+    assert len(seen) == 4
+
+
+@pytest.mark.parametrize("state", ["in_doubt", "unsure", "pending"])
+def test_a_confirmed_message_is_in_doubt_no_more(outbox: Outbox, state: str) -> None:
+    row, other = reply(outbox, a_chat(), "one", "two")
+    outbox.begin(row, later(1))
+    outbox.mark_in_doubt(row, "timed out", "3EB1")
+    if state != "in_doubt":
+        outbox.leave_in_doubt(row, state == "pending", NOON)
+    assert stored(row).state == state
+    Outbox("salon").confirm(["3EB1"], later(5))
+    assert stored(row).state == state
+    outbox.confirm(["3EB1", "3EB9"], later(9))
+    row = stored(row)
+    assert (row.state, row.sent_at, row.delivered_at) == ("sent", later(1), later(9))
+    assert (stored(other).state, stored(other).delivered_at) == ("pending", None)
+
+
+def test_a_delivery_keeps_its_first_time(outbox: Outbox) -> None:
+    (row,) = reply(outbox, a_chat(), "one")
+    outbox.begin(row, NOON)
+    outbox.mark_sent(row, "3EB1", later(1))
+    outbox.confirm(["3EB1"], later(2))
+    outbox.confirm(["3EB1"], later(3))
+    assert (stored(row).sent_at, stored(row).delivered_at) == (later(1), later(2))
 
 
 def test_replies_nobody_waits_for_any_more_expire(outbox: Outbox) -> None:
@@ -273,6 +322,9 @@ def test_what_has_not_left_can_be_withdrawn(outbox: Outbox) -> None:
     (elsewhere,) = reply(outbox, other, "elsewhere")
     assert outbox.withdraw(chat_id, "the owner answered") == 1
     assert [stored(row).state for row in (leaving, waiting, elsewhere)] == ["sending", "withdrawn", "pending"]
+    outbox.mark_in_doubt(leaving, "timed out")
+    assert outbox.withdraw(chat_id, "the owner answered") == 1
+    assert stored(leaving).state == "withdrawn"
     assert stored(waiting).error == "the owner answered"
 
 

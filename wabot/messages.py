@@ -29,6 +29,19 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a device of somebody else says about messages of this account.
+
+    Attributes:
+        message_ids: which messages.
+        arrived: it has them and can read them; otherwise it asks for them again.
+    """
+
+    message_ids: tuple[str, ...]
+    arrived: bool
+
+
+@dataclass(frozen=True, slots=True)
 class IncomingMessage:
     """One message as it reached the linked device.
 

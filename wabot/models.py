@@ -118,10 +118,12 @@ class Inbound(BaseModel):
 
 
 class Outbound(BaseModel):
-    """A message to send. `state`: pending, sending, sent, unsure, dead or withdrawn.
+    """A message to send. `state`: pending, sending, in_doubt, sent, unsure, dead or withdrawn.
 
     `secret` is planted into the message: whatsmeow writes it with the message id into its own store before
     the frame leaves, so that a send in flight at a crash can be told from one that never began.
+    `message_id` is that of the last copy whose id is known; `delivered_at` is when a device of the customer
+    confirmed one.
     """
 
     id = AutoField()
@@ -138,11 +140,16 @@ class Outbound(BaseModel):
     not_before = DateTimeField()
     sending_at = DateTimeField(null=True)
     sent_at = DateTimeField(null=True)
+    delivered_at = DateTimeField(null=True)
     error = TextField(default="")
 
     class Meta:
         table_name = "wabot_outbox"
-        indexes = ((("user_id", "state", "chat", "id"), False), (("chat", "id"), False))
+        indexes = (
+            (("user_id", "state", "chat", "id"), False),
+            (("chat", "id"), False),
+            (("user_id", "message_id"), False),
+        )
 
 
 OWN_TABLES = (Fact, Session, Chat, Inbound, Outbound)

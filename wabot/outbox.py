@@ -1,7 +1,7 @@
 """The outbox: a reply is stored before it is sent, and stays until it is known to be gone.
 
-pending -> sending -> sent, or back to pending where it surely did not leave; unsure when it may have left and
-was already sent a second time; dead when WhatsApp refuses it; withdrawn when it must not go any more.
+pending -> sending -> sent, or back to pending where it surely did not leave; in_doubt while nobody knows, and
+unsure where that never became clear; dead when WhatsApp refuses it; withdrawn when it must not go any more.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from peewee import fn
 
 from wabot.models import Chat, Inbound, Outbound, database
 
-OPEN_STATES = ("pending", "sending")
+OPEN_STATES = ("pending", "sending", "in_doubt")
 MAX_COPIES = 2
 MAX_REFUSALS = 3
 SECRET_BYTES = 32
@@ -75,7 +75,8 @@ class Outbox:
     ) -> tuple[Outbound | None, datetime | None]:
         """The reply to send now, and failing that, when the next one is due.
 
-        Only the oldest open reply of each chat counts, so that a chat's replies keep their order.
+        Only the oldest open reply of each chat counts, so that a chat's replies keep their order: one that is
+        on its way, or in doubt, holds the later ones.
 
         Args:
             now: naive UTC.
@@ -86,7 +87,8 @@ class Outbox:
             .where(Outbound.user_id == self._user_id, Outbound.state.in_(OPEN_STATES))
             .group_by(Outbound.chat)
         )
-        mine = Outbound.select(Outbound, Chat).join(Chat).where(Outbound.id.in_(heads))
+        mine = Outbound.select(Outbound, Chat).join(Chat)
+        mine = mine.where(Outbound.id.in_(heads), Outbound.state == "pending")
         if composed_after is not None:
             mine = mine.where(Outbound.created_at >= composed_after)
         row = mine.where(Outbound.not_before <= now).order_by(Outbound.id).first()
@@ -96,10 +98,13 @@ class Outbox:
         return None, later.not_before if later else None
 
     def begin(self, row: Outbound, now: datetime) -> None:
-        """Write down that this reply is about to leave; from here on a crash leaves it in doubt."""
+        """Write down that this reply is about to leave; from here on a crash leaves it in doubt.
+
+        Each copy gets a secret of its own, so that the library's store tells which of them left.
+        """
         row.copies += 1
-        row.state, row.sending_at = "sending", now
-        Outbound.update(state="sending", copies=row.copies, sending_at=now).where(
+        row.state, row.sending_at, row.secret = "sending", now, secrets.token_bytes(SECRET_BYTES)
+        Outbound.update(state="sending", copies=row.copies, sending_at=now, secret=row.secret).where(
             Outbound.id == row.id
         ).execute()
 
@@ -115,13 +120,31 @@ class Outbox:
             state="pending", copies=row.copies - 1, error=error[:500], not_before=not_before
         ).where(Outbound.id == row.id).execute()
 
-    def mark_in_doubt(self, row: Outbound, error: str, not_before: datetime) -> str:
-        """It may have left: one more copy, then only the record of the doubt. Returns the new state."""
-        state = "pending" if row.copies < MAX_COPIES else "unsure"
-        Outbound.update(state=state, error=error[:500], not_before=not_before).where(
+    def mark_in_doubt(self, row: Outbound, error: str, message_id: str = "") -> None:
+        """It may have left; `message_id` is what it left as, where that is known already."""
+        row.state, row.message_id = "in_doubt", message_id
+        Outbound.update(state="in_doubt", message_id=message_id, error=error[:500]).where(
             Outbound.id == row.id
         ).execute()
+
+    def leave_in_doubt(self, row: Outbound, resend: bool, not_before: datetime) -> str:
+        """Nothing more will be known: one more copy, if wanted, then only the record of the doubt.
+
+        Returns:
+            The new state.
+        """
+        state = "pending" if resend and row.copies < MAX_COPIES else "unsure"
+        Outbound.update(state=state, not_before=not_before).where(Outbound.id == row.id).execute()
         return state
+
+    def confirm(self, message_ids: Collection[str], now: datetime) -> None:
+        """A device of the customer has these messages; that settles every doubt about them."""
+        mine = (Outbound.user_id == self._user_id) & Outbound.message_id.in_(list(message_ids))
+        with database.atomic():
+            Outbound.update(delivered_at=now).where(mine, Outbound.delivered_at.is_null()).execute()
+            Outbound.update(state="sent", sent_at=Outbound.sending_at, error="").where(
+                mine, Outbound.state.in_(("in_doubt", "unsure", "pending"))
+            ).execute()
 
     def mark_refused(self, row: Outbound, error: str, not_before: datetime) -> str:
         """WhatsApp refused it: try a few times more, far apart. Returns the new state."""
@@ -132,11 +155,11 @@ class Outbox:
         ).where(Outbound.id == row.id).execute()
         return state
 
-    def in_flight(self) -> list[Outbound]:
-        """Replies that were leaving when the process ended."""
+    def unsettled(self) -> list[Outbound]:
+        """Replies that began to leave, and of which nobody knows whether they did."""
         return list(
             Outbound.select()
-            .where(Outbound.user_id == self._user_id, Outbound.state == "sending")
+            .where(Outbound.user_id == self._user_id, Outbound.state.in_(("sending", "in_doubt")))
             .order_by(Outbound.id)
         )
 
@@ -154,10 +177,10 @@ class Outbox:
         return expired
 
     def withdraw(self, chat_id: int, reason: str) -> int:
-        """Take back what has not left yet; returns how many."""
+        """Take back what has not left yet, and the next copy of what may have; returns how many."""
         withdrawn: int = (
             Outbound.update(state="withdrawn", error=reason)
-            .where(Outbound.chat == chat_id, Outbound.state == "pending")
+            .where(Outbound.chat == chat_id, Outbound.state.in_(("pending", "in_doubt")))
             .execute()
         )
         return withdrawn

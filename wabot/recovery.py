@@ -1,4 +1,4 @@
-"""Settles what was on its way when the last process ended."""
+"""Looks after what was on its way when the last process ended."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _EXPIRE_REPLIES_AFTER = timedelta(hours=24)
 
 
 def recover_in_flight(outbox: Outbox, store: Path) -> None:
-    """Settle the replies that were leaving when the last process ended; call before the client is opened.
+    """Find out about the replies that were leaving when the last process ended; before the client is opened.
 
     One whose secret is not in the client's store surely did not leave and is sent again as if nothing had
-    happened; any other is in doubt.
+    happened; any other is in doubt until a device of the customer confirms it.
     """
-    rows = outbox.in_flight()
+    rows = [row for row in outbox.unsettled() if not (row.state == "in_doubt" and row.message_id)]
     known = find_message_ids(store, [bytes(row.secret) for row in rows])
     for row in rows:
         message_id = known.get(bytes(row.secret))
@@ -29,10 +29,8 @@ def recover_in_flight(outbox: Outbox, store: Path) -> None:
             outbox.put_back(row, "the process ended before it left", row.not_before)
             log.info("reply %d had not left when the last process ended; it is sent now", row.id)
         else:
-            state = outbox.mark_in_doubt(
-                row, f"the process ended while {message_id} was leaving", row.not_before
-            )
-            log.warning("reply %d was leaving when the last process ended; now %s", row.id, state)
+            outbox.mark_in_doubt(row, f"the process ended while {message_id} was leaving", message_id)
+            log.info("reply %d was leaving when the last process ended", row.id)
 
 
 def give_up_old_replies(outbox: Outbox) -> None:

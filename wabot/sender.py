@@ -12,10 +12,12 @@ from typing import Protocol
 
 import peewee
 
+from wabot.doubts import Doubts
 from wabot.link_signals import LinkSignal, Outcome, SendFailed
 from wabot.models import Outbound, database, utc_now
 from wabot.outbox import Outbox, retry_at
 from wabot.states import Signal
+from wabot.store_query import LOOKUP_SECONDS
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +51,7 @@ class Sender:
 
     Args:
         outbox: where the replies are.
+        doubts: finds out about those that may have left.
         messenger: the WhatsApp client.
         on_signal: told when the link turns out to be dead although nobody said so.
         beat: called with the seconds the next step may take, and with 0 when idle.
@@ -59,6 +62,7 @@ class Sender:
     def __init__(
         self,
         outbox: Outbox,
+        doubts: Doubts,
         messenger: Messenger,
         on_signal: Callable[[LinkSignal], None],
         beat: Callable[[float], None],
@@ -67,6 +71,7 @@ class Sender:
     ) -> None:
         self._send_timeout_seconds = send_timeout_seconds
         self._outbox = outbox
+        self._doubts = doubts
         self._messenger = messenger
         self._signal = on_signal
         self._beat = beat
@@ -146,15 +151,17 @@ class Sender:
                 now = utc_now()
                 self._show_courtesies(now)
                 stable_at = up_since + timedelta(seconds=STABLE_SECONDS)
+                settle_at = self._settle_doubts(now, up_since)
                 # What queued while the link was down waits until the link has proved itself.
                 row, due = self._outbox.next(now, None if now >= stable_at else up_since)
                 if row is None:
-                    return min(due or stable_at, stable_at) if now < stable_at else due
+                    return _earliest(due, settle_at, stable_at if now < stable_at else None)
                 pause = self._send(row)
                 if pause:
                     return retry_at(utc_now(), pause)
         except (peewee.OperationalError, peewee.InterfaceError) as error:
             database.close()
+            self._doubts.arose()
             log.warning("database: %s; replies wait", error)
             return retry_at(utc_now(), _DATABASE_RETRY_SECONDS)
         except Exception:
@@ -163,6 +170,12 @@ class Sender:
         finally:
             self._beat(0)
         return None
+
+    def _settle_doubts(self, now: datetime, up_since: datetime) -> datetime | None:
+        if not self._doubts.exist:
+            return None
+        self._beat(2 * LOOKUP_SECONDS)
+        return self._doubts.settle(now, up_since)
 
     def _send(self, row: Outbound) -> float:
         """Send one reply; return for how many seconds the whole sender should pause."""
@@ -208,9 +221,9 @@ class Sender:
                 self._notice_offline(now)
                 return _RETRY_SECONDS
             case Outcome.IN_DOUBT:
-                state = self._outbox.mark_in_doubt(row, str(failure), retry_at(now, _RETRY_SECONDS))
-                level = logging.WARNING if state == "unsure" else logging.INFO
-                log.log(level, "reply %d may not have arrived (%s); now %s", row.id, failure, state)
+                self._outbox.mark_in_doubt(row, str(failure))
+                self._doubts.arose()
+                log.info("reply %d may not have arrived (%s)", row.id, failure)
                 return 0.0
             case Outcome.REFUSED:
                 wait_seconds = _REFUSED_SECONDS * 4**row.refusals
@@ -236,6 +249,10 @@ class Sender:
             self._beat(self._send_timeout_seconds)
             self._messenger.mark_read(jid, sender, message_ids)
             self._messenger.show_typing(jid, True)
+
+
+def _earliest(*times: datetime | None) -> datetime | None:
+    return min((time for time in times if time is not None), default=None)
 
 
 def _seconds_until(due: datetime | None) -> float:

@@ -18,6 +18,7 @@ from typing import Any
 from wabot.brain import Brain, BrainSettings
 from wabot.connection import Action, Command, Connection
 from wabot.connection_row import ConnectionRow
+from wabot.doubts import Doubts
 from wabot.errors import ExitCode
 from wabot.health import Health
 from wabot.inbox import Inbox
@@ -29,6 +30,7 @@ from wabot.models import utc_now
 from wabot.notify import ServiceNotifier
 from wabot.outbox import Outbox
 from wabot.prober import Prober
+from wabot.receipts import Receipts
 from wabot.replies import ReplyWorker, start_workers
 from wabot.reporter import Reporter
 from wabot.schedule import ChatSchedule
@@ -38,6 +40,7 @@ from wabot.session_store import Device
 from wabot.settings import Settings
 from wabot.shutdown import LOST_PATIENCE_SECONDS, PATIENCE_SECONDS, stop_in_order
 from wabot.states import Signal, State
+from wabot.store_query import ask_message_ids
 from wabot.supervisor import Supervisor
 from wabot.whatsapp import WhatsAppClient
 
@@ -70,8 +73,14 @@ class Service:
         self._record = SessionRecord(user_id, ConnectionRow(user_id, settings.database))
         self._reporter = Reporter(self._connection, device, notifier, self._record)
         self._intake = Intake(self._inbox, self._schedule, self._record)
+        self._receipts = Receipts(self._outbox, lambda: self._sender.wake())
         self._client = WhatsAppClient(
-            settings.session_store, f"wabot-{user_id}", self._signals.put, self._intake.take, chosen.proxy
+            settings.session_store,
+            f"wabot-{user_id}",
+            self._signals.put,
+            self._intake.take,
+            chosen.proxy,
+            self._receipts.take,
         )
         self._link = Link(self._client, self._signals.put)
         # Often enough to find a dial that hangs within twice the time a dial may take.
@@ -79,6 +88,12 @@ class Service:
         self._prober = Prober(self._client.is_connected, probe_seconds)
         self._sender = Sender(
             self._outbox,
+            Doubts(
+                self._outbox,
+                partial(ask_message_ids, settings.session_store),
+                self._receipts.arrived,
+                settings.replies.in_doubt == "resend",
+            ),
             self._client,
             self._signals.put,
             partial(self._beat, "sender"),
@@ -206,6 +221,7 @@ class Service:
         self._record.start()
         self._link.start()
         self._prober.start()
+        self._receipts.start()
         self._sender.start()
         self._workers = start_workers(workers)
 
@@ -236,6 +252,7 @@ class Service:
             self._link,
             LOST_PATIENCE_SECONDS if command.exit_code is ExitCode.LINK_LOST else PATIENCE_SECONDS,
         )
+        self._receipts.stop(_RECORD_SECONDS)
         self._reporter.show_end(command.reason)
         self._record.stop(_RECORD_SECONDS)
         return command.exit_code

@@ -165,6 +165,12 @@ class ReplySettings:
         "messages to everybody in any minute; what is more waits; 0 = no limit, which is the default where "
         "typing = false",
     )
+    in_doubt: str = setting(
+        choice("resend", "hold"),
+        "resend",
+        "a reply that may have left when the link was cut, and that no phone confirms: send it once more, "
+        "which may show it twice, or hold it back, which may lose it",
+    )
     typing: bool = setting(
         boolean(), True, 'show "typing…" and keep a human pace; false = as fast as possible'
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from wabot.messages import IncomingMessage, Kind
+from wabot.messages import IncomingMessage, Kind, Receipt
 
 _LONGEST_TEXT_CHARACTERS = 65_536
 _LONGEST_NAME_CHARACTERS = 200
@@ -35,6 +35,9 @@ _MEDIA = {
     "contactsArrayMessage": Kind.CONTACT,
 }
 _REVOKE, _MESSAGE_EDIT = 0, 14  # waE2E.ProtocolMessage.Type
+_UNREADABLE = "RETRY"
+_HEARD_RECEIPTS = frozenset({"DELIVERED", "INACTIVE", "READ", "PLAYED", _UNREADABLE})
+_MOST_RECEIPTS = 1000
 _PHONE_SERVER, _LID_SERVER = "s.whatsapp.net", "lid"
 
 
@@ -66,6 +69,16 @@ def incoming_message(event: Any) -> IncomingMessage:
         else (),
         name=_clean(info.Pushname, _LONGEST_NAME_CHARACTERS),
     )
+
+
+def receipt(event: Any) -> Receipt:
+    """Translate one receipt event (neonize 0.5.2: `ReceiptEv`); of the account's own devices it is empty."""
+    kinds = event.DESCRIPTOR.fields_by_name["Type"].enum_type.values_by_number
+    kind = kinds[event.Type].name
+    if event.MessageSource.IsFromMe or kind not in _HEARD_RECEIPTS:
+        return Receipt((), arrived=False)
+    message_ids = tuple(_clean(message_id, 200) for message_id in event.MessageIDs[:_MOST_RECEIPTS])
+    return Receipt(message_ids, arrived=kind != _UNREADABLE)
 
 
 def jid_text(jid: Any) -> str:

@@ -41,9 +41,9 @@ from wabot.link_signals import (
     paired,
     refused,
 )
-from wabot.messages import IncomingMessage
+from wabot.messages import IncomingMessage, Receipt
 from wabot.states import Signal
-from wabot.translation import incoming_message
+from wabot.translation import incoming_message, receipt
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +60,7 @@ class WhatsAppClient:
         on_signal: called on the library's thread; must return at once.
         on_message: called on the library's thread; must return within milliseconds.
         proxy: address of a proxy, or "".
+        on_receipt: called on the library's thread; must return at once. None: receipts are not heard.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class WhatsAppClient:
         on_signal: Callable[[LinkSignal], None],
         on_message: Callable[[IncomingMessage], None],
         proxy: str = "",
+        on_receipt: Callable[[Receipt], None] | None = None,
     ) -> None:
         self._signal = on_signal
         self._proxy = proxy
@@ -77,6 +79,9 @@ class WhatsAppClient:
         # The library offers no hook for the outcome of a pairing, which comes before any event.
         self._client._NewClient__onLoginStatus = self._on_login_status
         self._handlers = self._event_handlers(on_message)
+        if on_receipt is not None:
+            # One of a type the library has no name for ends its event loop: `connect` raises (measured).
+            self._handlers[events.ReceiptEv] = lambda _client, event: on_receipt(receipt(event))
         for event, handler in self._handlers.items():
             self._client.event(event)(handler)
         # 0 would send every stanza through Python; read at connect().

@@ -61,4 +61,4 @@ class BotState:
     @property
     def backlog(self) -> int:
         """How many messages to it are not confirmed yet."""
-        return len(self._service.mailbox)
+        return sum(stanza.tag == "message" for stanza in self._service.mailbox)

@@ -111,6 +111,10 @@ class Service:
             self.mailbox.put(message_id, stanza)
             self.tell(stanza)
 
+    def post_receipt(self, receipt: Node) -> None:
+        """Send a person's `receipt` to the bot as `post` does a message: the service keeps those, too."""
+        self.post(receipt_key(receipt), receipt)
+
     def tell(self, stanza: Node) -> None:
         """Send `stanza` to the bot if it is there."""
         with self.lock:
@@ -133,8 +137,13 @@ class Service:
                 return
             waiting = list(self.mailbox)
             if waiting:
-                counts = {"count": str(len(waiting)), "message": str(len(waiting))}
-                zeros = {"appdata": "0", "notification": "0", "receipt": "0"}
+                receipts = sum(stanza.tag == "receipt" for stanza in waiting)
+                counts = {
+                    "count": str(len(waiting)),
+                    "message": str(len(waiting) - receipts),
+                    "receipt": str(receipts),
+                }
+                zeros = {"appdata": "0", "notification": "0"}
                 link.send(Node("ib", {"from": SERVER}, [Node("offline_preview", counts | zeros)]))
             for number, stanza in enumerate(waiting):
                 attributes = {**stanza.attributes, "offline": str(number)}
@@ -149,6 +158,11 @@ class Service:
         with self.lock:
             self.account.device = None
             self.mailbox = Mailbox()
+
+
+def receipt_key(receipt: Node) -> str:
+    """What a receipt, and the acknowledgement of it, is known by in the mailbox."""
+    return f"receipt {receipt.text('type')} {receipt.text('id')}"
 
 
 def now_text() -> str:

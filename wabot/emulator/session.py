@@ -6,7 +6,7 @@ from wabot.emulator.account import Device
 from wabot.emulator.link import Link
 from wabot.emulator.phone import OwnerPhone
 from wabot.emulator.queries import Queries
-from wabot.emulator.service import Service, now_text
+from wabot.emulator.service import Service, now_text, receipt_key
 from wabot.emulator.stanza import JID, Node, Value
 
 
@@ -49,7 +49,8 @@ class Session:
         elif stanza.tag == "receipt":
             self._take_receipt(stanza)
         elif stanza.tag == "ack":
-            self._service.mailbox.acknowledge(stanza.text("id"))
+            about_receipt = stanza.text("class") == "receipt"
+            self._service.mailbox.acknowledge(receipt_key(stanza) if about_receipt else stanza.text("id"))
         elif stanza.tag == "chatstate":
             self._show_typing(stanza)
         elif stanza.tag == "presence":
@@ -104,7 +105,7 @@ class Session:
             late = Node("ack", ack)
             self._service.timers.call_later(ack_fault.late_seconds, lambda: self._link.send(late))
         for answer in answers:
-            self._link.send(answer)
+            self._service.post_receipt(answer)
 
     def _cut(self, to: JID) -> None:
         self._service.note("cut", to.user)

@@ -111,12 +111,17 @@ def up(migrator: Any, db: Any) -> None:
         not_before = DateTimeField()
         sending_at = DateTimeField(null=True)
         sent_at = DateTimeField(null=True)
+        delivered_at = DateTimeField(null=True)
         error = TextField(default="")
 
         class Meta:
             legacy_table_names = False
             table_name = "wabot_outbox"
-            indexes = ((("user_id", "state", "chat", "id"), False), (("chat", "id"), False))
+            indexes = (
+                (("user_id", "state", "chat", "id"), False),
+                (("chat", "id"), False),
+                (("user_id", "message_id"), False),
+            )
 
     tables = (Fact, Session, Chat, Inbound, Outbound)
     with db.bind_ctx(tables):

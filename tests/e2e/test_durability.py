@@ -1,0 +1,126 @@
+"""Nothing is lost and nothing is said twice: sends in doubt, and what only a kill can lose."""
+
+from __future__ import annotations
+
+import itertools
+import sqlite3
+import time
+from contextlib import closing
+from functools import partial
+
+import pytest
+
+from tests.e2e.bot_process import BotProcess
+from tests.e2e.conftest import MakeBot
+from wabot.emulator.customer import Customer
+from wabot.emulator.faults import CutMoment
+from wabot.emulator.server import Emulator
+
+pytestmark = pytest.mark.e2e
+
+_numbers = itertools.count(1)
+QUESTION = "Do you have gift cards?"
+
+
+@pytest.fixture
+def ana(linked_emulator: Emulator) -> Customer:
+    """A customer whom no other bot knows."""
+    return linked_emulator.customer(next(_numbers))
+
+
+def wait_for_outbox(bot: BotProcess, *states: str, timeout_seconds: float = 20) -> None:
+    """Wait until the replies are in these states."""
+    deadline = time.monotonic() + timeout_seconds
+    while (found := [state for (state,) in bot.rows("SELECT state FROM wabot_outbox ORDER BY id")]) != [
+        *states
+    ]:
+        assert time.monotonic() < deadline, f"{found}\n{bot.log()}"
+        time.sleep(0.05)
+
+
+def configure(bot: BotProcess, lines: str) -> None:
+    """Add settings to the section about replies."""
+    text = bot.config.read_text().replace("typing = false\n", "")
+    bot.config.write_text(text.replace("[replies]", f"[replies]\n{lines}"))
+
+
+@pytest.mark.parametrize(
+    ("moment", "cuts", "copies"),
+    [("taken", 2, 1), ("before_ack", 2, 2), ("before_ack", 3, 2), ("mid_frame", 2, 1)],
+)
+def test_a_reply_whose_acknowledgement_is_lost_arrives_once(
+    linked_emulator: Emulator, start_linked: MakeBot, ana: Customer, moment: CutMoment, cuts: int, copies: int
+) -> None:
+    bot = start_linked()
+    bot.wait_for_state("connected")
+    linked_emulator.faults.cut_at_send(times=cuts, when=moment)
+    ana.send(QUESTION)
+    ana.wait_for_replies(1, timeout_seconds=20)
+    wait_for_outbox(bot, "sent")
+    assert bot.rows("SELECT copies FROM wabot_outbox") == [(copies,)]
+    assert len(ana.replies) == 1
+    assert "may not have arrived" in bot.log()
+
+
+def test_a_reply_in_doubt_can_be_held_back(
+    linked_emulator: Emulator, start_linked: MakeBot, ana: Customer
+) -> None:
+    bot = start_linked(prepare=partial(configure, lines='in_doubt = "hold"'))
+    bot.wait_for_state("connected")
+    linked_emulator.faults.cut_at_send(times=2, when="before_ack")
+    ana.send(QUESTION)
+    wait_for_outbox(bot, "unsure")
+    assert not ana.replies
+
+
+def test_killed_while_a_reply_that_arrived_is_being_acknowledged(
+    linked_emulator: Emulator, start_linked: MakeBot, ana: Customer
+) -> None:
+    bot = start_linked()
+    bot.wait_for_state("connected")
+    linked_emulator.faults.latency(1.0)
+    ana.send(QUESTION)
+    ana.wait_for_replies(1)
+    bot.kill()
+    wait_for_outbox(bot, "sending")
+    linked_emulator.faults.latency(0)
+    bot.restart()
+    wait_for_outbox(bot, "sent")
+    assert "was leaving when the last process ended" in bot.log()
+    assert len(ana.replies) == 1
+    assert ana.duplicates == 0
+
+
+def test_killed_while_a_reply_that_did_not_arrive_is_leaving(
+    linked_emulator: Emulator, start_linked: MakeBot, ana: Customer
+) -> None:
+    bot = start_linked()
+    bot.wait_for_state("connected")
+    linked_emulator.faults.cut_at_send(when="before_ack")
+    linked_emulator.faults.hang("handshake", times=9)
+    ana.send(QUESTION)
+    linked_emulator.wait_until(lambda: not linked_emulator.bot.connected)
+    bot.kill()
+    wait_for_outbox(bot, "sending")
+    linked_emulator.faults.clear()
+    bot.restart()
+    ana.wait_for_replies(1)
+    wait_for_outbox(bot, "sent")
+    assert len(ana.replies) == 1
+
+
+def test_killed_before_a_reply_left(linked_emulator: Emulator, start_linked: MakeBot, ana: Customer) -> None:
+    """The library cannot write down what it is about to send, so it does not send it."""
+    bot = start_linked(prepare=partial(configure, lines="typing = true\ndelay_message = 1"))
+    bot.wait_for_state("connected")
+    ana.send(QUESTION)
+    wait_for_outbox(bot, "pending")
+    with closing(sqlite3.connect(bot.state / "sessions" / "shop" / "whatsapp.db")) as store:
+        store.execute("BEGIN IMMEDIATE")
+        wait_for_outbox(bot, "sending")
+        bot.kill()
+    bot.restart()
+    ana.wait_for_replies(1)
+    wait_for_outbox(bot, "sent")
+    assert "had not left when the last process ended" in bot.log()
+    assert len(ana.replies) == 1

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from tests.arrivals import NOON, arrival, later
+from wabot.doubts import RECEIPT_SECONDS, Doubts
+from wabot.inbox import Inbox
+from wabot.models import Outbound
+from wabot.outbox import Outbox
+from wabot.store_query import StoreSilent
+
+
+class Trouble:
+    """A reply on its way, the library's store, and the customer's phone."""
+
+    def __init__(self, resend: bool = True) -> None:
+        self.outbox = Outbox("shop")
+        chat_id = Inbox("shop").store(arrival(), NOON)
+        assert chat_id is not None
+        rows = [row.id for row in Inbox("shop").pending(chat_id)]
+        self.outbox.put(chat_id, [("hello", NOON)], "test", rows, NOON)
+        self.ids: dict[bytes, str] = {}
+        self.arrived: set[str] = set()
+        self.lookups = 0
+        self.store_is_silent = False
+        self.doubts = Doubts(self.outbox, self._find_ids, self.arrived.__contains__, resend)
+
+    def _find_ids(self, secrets: list[bytes]) -> Mapping[bytes, str]:
+        self.lookups += 1
+        if self.store_is_silent:
+            raise StoreSilent("locked")
+        return {secret: self.ids[secret] for secret in secrets if secret in self.ids}
+
+    def send(self, at: datetime, message_id: str = "", known: bool = True) -> None:
+        """Begin to send; with an id the library wrote it down before the link was cut."""
+        row, _ = self.outbox.next(at)
+        assert row is not None
+        self.outbox.begin(row, at)
+        if message_id:
+            self.ids[bytes(row.secret)] = message_id
+        if known:
+            self.outbox.mark_in_doubt(row, "websocket disconnected")
+            self.doubts.arose()
+
+    @property
+    def row(self) -> Outbound:
+        return Outbound.get()
+
+
+@pytest.fixture
+def trouble(database: Any) -> Trouble:
+    return Trouble()
+
+
+def test_without_doubt_nobody_is_asked(trouble: Trouble) -> None:
+    assert trouble.doubts.settle(NOON, NOON) is None
+    assert not trouble.doubts.exist
+    trouble.send(NOON)
+    trouble.doubts.exist = False
+    assert trouble.doubts.settle(NOON, NOON) is None
+    assert trouble.lookups == 0
+
+
+def test_what_the_library_never_wrote_down_never_left(trouble: Trouble) -> None:
+    for second in range(5):
+        trouble.send(later(second))
+        assert trouble.doubts.settle(later(second), NOON) is None
+        assert (trouble.row.state, trouble.row.copies, trouble.row.not_before) == (
+            "pending",
+            0,
+            later(second),
+        )
+    assert not trouble.doubts.exist
+
+
+def test_a_send_that_nobody_follows_any_more_is_in_doubt_too(trouble: Trouble) -> None:
+    """Its row was written, and then the database went away."""
+    trouble.send(NOON, "3EB1", known=False)
+    assert trouble.doubts.settle(later(1), NOON) == later(RECEIPT_SECONDS)
+    assert (trouble.row.state, trouble.row.message_id) == ("in_doubt", "3EB1")
+
+
+def test_what_the_phone_confirms_has_arrived(trouble: Trouble) -> None:
+    trouble.send(NOON, "3EB1")
+    assert trouble.doubts.settle(later(1), NOON) == later(RECEIPT_SECONDS)
+    trouble.arrived.add("3EB1")
+    assert trouble.doubts.settle(later(2), NOON) is None
+    assert (trouble.row.state, trouble.row.sent_at, trouble.row.delivered_at) == ("sent", NOON, later(2))
+    assert trouble.lookups == 1
+
+
+def test_a_confirmation_is_waited_for_while_the_link_is_up(trouble: Trouble) -> None:
+    trouble.send(NOON, "3EB1")
+    assert trouble.doubts.settle(later(100), later(98)) == later(98 + RECEIPT_SECONDS)
+    assert trouble.row.state == "in_doubt"
+    assert trouble.doubts.settle(later(98 + RECEIPT_SECONDS), later(98)) is None
+    assert trouble.row.state == "pending"
+
+
+def test_what_is_not_confirmed_is_sent_once_more_and_then_no_more(trouble: Trouble) -> None:
+    trouble.send(NOON, "3EB1")
+    trouble.doubts.settle(later(10), NOON)
+    assert trouble.row.state == "pending"
+    trouble.send(later(11), "3EB2")
+    trouble.doubts.settle(later(30), NOON)
+    assert (trouble.row.state, trouble.row.copies, trouble.row.message_id) == ("unsure", 2, "3EB2")
+
+
+def test_what_is_not_confirmed_is_held_back_where_that_is_wanted(database: Any) -> None:
+    trouble = Trouble(resend=False)
+    trouble.send(NOON, "3EB1")
+    trouble.doubts.settle(later(10), NOON)
+    assert (trouble.row.state, trouble.row.copies) == ("unsure", 1)
+
+
+def test_a_store_that_does_not_answer_is_asked_again_later(trouble: Trouble) -> None:
+    trouble.store_is_silent = True
+    trouble.send(NOON, "3EB1")
+    assert trouble.doubts.settle(later(1), NOON) == later(6)
+    assert trouble.doubts.settle(later(3), NOON) == later(6)
+    assert trouble.lookups == 1
+    trouble.store_is_silent = False
+    assert trouble.doubts.settle(later(6), later(5)) == later(5 + RECEIPT_SECONDS)
+    assert (trouble.row.state, trouble.row.message_id) == ("in_doubt", "3EB1")

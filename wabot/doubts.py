@@ -1,0 +1,105 @@
+"""Settles the replies of which nobody knows whether they left: the link was cut, or the process ended."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from wabot.models import Outbound
+from wabot.outbox import Outbox
+from wabot.store_query import StoreSilent
+
+log = logging.getLogger(__name__)
+
+RECEIPT_SECONDS = 5.0
+"""How long a link has to be up before a missing receipt means something.
+
+A phone confirms what it gets within a second; WhatsApp keeps that for an account that is away.
+"""
+_LOOKUP_AGAIN_SECONDS = 5.0
+
+
+class Doubts:
+    """Finds out about each reply in doubt; called by the sender between two sends.
+
+    A reply whose secret is not in the library's store surely never left. Any other has an id there, and a
+    device of the customer confirms that id, or does not.
+
+    Args:
+        outbox: where the replies are.
+        find_ids: the ids of messages by their secrets, from the store of a client that is running.
+        arrived: whether a message was confirmed by a device of the customer.
+        resend: send what was not confirmed once more; otherwise it stays unsent.
+
+    Attributes:
+        exist: whether there may be something to settle; then it may take up to `store_query.LOOKUP_SECONDS`.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        find_ids: Callable[[list[bytes]], Mapping[bytes, str]],
+        arrived: Callable[[str], bool],
+        resend: bool,
+    ) -> None:
+        self._outbox = outbox
+        self._find_ids = find_ids
+        self._arrived = arrived
+        self._resend = resend
+        self._lookup_at = datetime.min
+        self.exist = True
+
+    def arose(self) -> None:
+        """Something may be in doubt now."""
+        self.exist = True
+
+    def settle(self, now: datetime, up_since: datetime) -> datetime | None:
+        """Settle what can be settled; return when to look again.
+
+        Args:
+            now: naive UTC.
+            up_since: since when the link has been up.
+        """
+        if not self.exist:
+            return None
+        rows = self._identify(self._outbox.unsettled(), now)
+        judged_at = [due for row in rows if (due := self._judge(row, now, up_since)) is not None]
+        self.exist = bool(judged_at)
+        return min(judged_at, default=None)
+
+    def _identify(self, rows: list[Outbound], now: datetime) -> list[Outbound]:
+        """Give each reply the id it left with; those that have none are sent again."""
+        nameless = [row for row in rows if row.state == "sending" or not row.message_id]
+        if not nameless or now < self._lookup_at:
+            return rows
+        try:
+            ids = self._find_ids([bytes(row.secret) for row in nameless])
+        except StoreSilent as error:
+            self._lookup_at = now + timedelta(seconds=_LOOKUP_AGAIN_SECONDS)
+            log.warning("%s; replies in doubt wait", error)
+            return rows
+        for row in nameless:
+            message_id = ids.get(bytes(row.secret))
+            if message_id is None:
+                self._outbox.put_back(row, "it never left", now)
+                log.info("reply %d never left; it is sent now", row.id)
+            else:
+                self._outbox.mark_in_doubt(row, row.error, message_id)
+        return [row for row in rows if row not in nameless or bytes(row.secret) in ids]
+
+    def _judge(self, row: Outbound, now: datetime, up_since: datetime) -> datetime | None:
+        """Decide about one reply that has an id; return when, if it is too early."""
+        if not row.message_id:
+            return self._lookup_at
+        if row.delivered_at or self._arrived(row.message_id):
+            self._outbox.confirm([row.message_id], now)
+            log.info("reply %d has arrived after all", row.id)
+            return None
+        due = max(up_since, row.sending_at or up_since) + timedelta(seconds=RECEIPT_SECONDS)
+        if now < due:
+            return due
+        state = self._outbox.leave_in_doubt(row, self._resend, now)
+        level = logging.WARNING if state == "unsure" else logging.INFO
+        log.log(level, "reply %d was not confirmed by the customer's phone; now %s", row.id, state)
+        return None
