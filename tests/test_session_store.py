@@ -193,10 +193,18 @@ def test_a_store_that_another_program_has_locked(
     monkeypatch.setattr(session_store, "_BUSY_SECONDS", 0.1)
     make_store(path)
     process = start(LOCK)
-    with pytest.raises(OperatorNeeded, match=r"cannot be used \(database is locked\): if no other program"):
+    with pytest.raises(
+        OperatorNeeded, match=r"cannot be used \(database is locked\): another program has it open"
+    ):
         prepare(path)
     kill(process)
     assert prepare(path) == DEVICE
+
+
+def test_a_place_where_no_store_can_be(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OperatorNeeded, match="must belong to the user that runs wabot"):
+        prepare(tmp_path / "file" / "whatsapp.db")
 
 
 @pytest.mark.parametrize("look", [prepare, read_device])

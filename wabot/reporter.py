@@ -15,7 +15,7 @@ from wabot.notify import ServiceNotifier
 from wabot.qr import draw_qr
 from wabot.session_record import SessionRecord
 from wabot.session_store import Device
-from wabot.states import TERMINAL_STATES, Signal, State
+from wabot.states import TERMINAL_STATES, WAITING_STATES, Signal, State
 
 log = logging.getLogger(__name__)
 
@@ -72,17 +72,18 @@ class Reporter:
     def show_state(self) -> None:
         """Write the state down where people and programs look for it."""
         connection = self._connection
+        reason = self._reason()
         self._count_attempt()
         self.record.update(
             state=connection.state.value,
-            reason=connection.reason,
+            reason=reason,
             since=utc_now() - timedelta(seconds=time.monotonic() - connection.since),
             jid=self.device.jid if self.device else "",
             phone=self.device.phone if self.device else "",
             unstable_cycles=connection.unstable_cycles,
             connection_attempts=self._attempts,
         )
-        log.info("state: %s%s", connection.state, f" ({connection.reason})" if connection.reason else "")
+        log.info("state: %s%s", connection.state, f" ({reason})" if reason else "")
 
     def show_status(self, last_sent_at: datetime | None) -> None:
         """Keep systemd's status line true; the notifier says nothing twice."""
@@ -112,13 +113,22 @@ class Reporter:
             self._attempts += connection.since != self._counted_since
         self._counted_since = connection.since
 
+    def _reason(self) -> str:
+        """Why the link is in its state, and how long it will wait there."""
+        connection = self._connection
+        if connection.state not in WAITING_STATES or connection.deadline is None:
+            return connection.reason
+        wait = timedelta(seconds=connection.deadline - time.monotonic())
+        day = "%d %b " if wait > timedelta(hours=12) else ""
+        return f"{connection.reason}; next dial at {datetime.now().astimezone() + wait:{day}%H:%M:%S %Z}"
+
     def _status_line(self) -> str:
         connection = self._connection
         line = str(connection.state).replace("_", " ")
         if connection.state is State.CONNECTED and self.device:
             line += f" as {mask_phone(self.device.phone)}"
-        elif connection.reason:
-            line += f" ({connection.reason})"
+        elif reason := self._reason():
+            line += f" ({reason})"
         since = datetime.now().astimezone() - timedelta(seconds=time.monotonic() - connection.since)
         line += f" since {since:%d %b %H:%M}"
         if self.record.backlog:

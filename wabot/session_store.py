@@ -6,6 +6,7 @@ POSIX locks, and closing one drops the other's (measured: an exclusive lock was 
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
@@ -51,22 +52,19 @@ def prepare(path: Path) -> Device | None:
         deletes the row and keeps the file.
 
     Raises:
-        OperatorNeeded: the file is damaged, or locked by another program.
+        OperatorNeeded: the file is damaged, locked by another program, or another user's.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.parent.chmod(0o700)
     try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.parent.chmod(0o700)
         with closing(_open(path)) as store:
             path.chmod(0o600)
             store.execute("PRAGMA journal_mode=WAL")
             if not _has_table(store, "whatsmeow_device"):
                 return None
             row = store.execute("SELECT jid, lid FROM whatsmeow_device LIMIT 1").fetchone()
-    except sqlite3.Error as error:
-        raise OperatorNeeded(
-            f"the session store {path} cannot be used ({error}): "
-            "if no other program has it open, move its directory aside and pair again"
-        ) from None
+    except (sqlite3.Error, OSError) as error:
+        raise OperatorNeeded(_explain(path, error)) from None
     return Device(jid=str(row[0] or ""), lid=str(row[1] or "")) if row else None
 
 
@@ -113,6 +111,17 @@ def find_message_ids(path: Path, secrets: Iterable[bytes]) -> dict[bytes, str]:
             f"SELECT key, message_id FROM whatsmeow_message_secrets WHERE key IN ({marks})", wanted
         ).fetchall()
     return {bytes(key): str(message_id) for key, message_id in rows}
+
+
+def _explain(path: Path, error: Exception) -> str:
+    known = f"the session store {path} cannot be used ({getattr(error, 'strerror', None) or error}): "
+    if isinstance(error, OSError) or not all(
+        os.access(each, os.R_OK | os.W_OK) for each in (path.parent, path)
+    ):
+        return known + "it and its directory must belong to the user that runs wabot"
+    if "locked" in str(error):
+        return known + "another program has it open; stop that and start wabot again"
+    return known + "move its directory aside and pair again"
 
 
 def _open(path: Path) -> sqlite3.Connection:
