@@ -43,7 +43,7 @@ def load_settings(file: Path | None, environ: Mapping[str, str], *, all_secrets:
     Raises:
         ConfigError: with one line for each problem.
     """
-    path = _find(file, environ)
+    path = find_configuration(file, environ)
     document: dict[str, Any] = _read_toml(path) if path else {}
     problems: list[str] = []
     sections: dict[str, Any] = {}
@@ -69,7 +69,13 @@ def load_settings(file: Path | None, environ: Mapping[str, str], *, all_secrets:
     return settings
 
 
-def _find(file: Path | None, environ: Mapping[str, str]) -> Path | None:
+def find_configuration(file: Path | None, environ: Mapping[str, str]) -> Path | None:
+    """The configuration file in use, or None where there is none.
+
+    Args:
+        file: what `--config` named, or None to search.
+        environ: the process environment.
+    """
     named = file or (Path(environ["WABOT_CONFIG"]) if environ.get("WABOT_CONFIG") else None)
     if named is not None:
         return named

@@ -11,6 +11,7 @@ from pathlib import Path
 from wabot.config import load_settings
 from wabot.errors import ConfigError
 from wabot.settings import Settings
+from wabot.unit_environment import unit_environment
 
 _DEFAULT_NAME = "wabot"
 _SECTIONS = frozenset(field.name for field in dataclasses.fields(Settings)) - {"source"}
@@ -63,7 +64,7 @@ def _read(path: Path, environ: Mapping[str, str]) -> Configuration | None:
     if not document.keys() & _SECTIONS:
         return None
     try:
-        settings = load_settings(path, environ, all_secrets=False)
+        settings = load_settings(path, unit_environment(path, environ), all_secrets=False)
     except ConfigError as error:
         account = document.get("account")
         user_id = account.get("user_id") if isinstance(account, dict) else None

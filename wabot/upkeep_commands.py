@@ -7,11 +7,12 @@ import json
 import os
 from typing import Any
 
-from wabot.config import load_settings
+from wabot.config import find_configuration, load_settings
 from wabot.database import open_database, sqlite_file
 from wabot.errors import ExitCode, OperatorNeeded, UsageError
 from wabot.models import utc_now
 from wabot.settings import Settings
+from wabot.unit_environment import unit_environment
 
 
 def add_upkeep_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
@@ -41,7 +42,7 @@ def add_upkeep_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
 def _status(arguments: argparse.Namespace) -> int:
     from wabot.status import all_sessions, as_table, report
 
-    settings = load_settings(arguments.config, os.environ, all_secrets=False)
+    settings = _settings(arguments)
     answer = report(all_sessions(settings, os.environ))
     print(json.dumps(answer, ensure_ascii=False) if arguments.json else as_table(answer["sessions"]))
     return ExitCode.OK if answer["ok"] else ExitCode.FINDINGS
@@ -55,10 +56,15 @@ def _reset(arguments: argparse.Namespace) -> int:
         print("messages, configuration and knowledge stay as they are", flush=True)
         return arguments.yes or _answers_yes("Go on? [y/N] ")
 
-    settings = load_settings(arguments.config, os.environ, all_secrets=False)
+    settings = _settings(arguments)
     outcome = reset(settings, utc_now(), confirm)
     print(outcome.sentence)
     return ExitCode.OK if outcome.done else ExitCode.FINDINGS
+
+
+def _settings(arguments: argparse.Namespace) -> Settings:
+    file = find_configuration(arguments.config, os.environ)
+    return load_settings(file, unit_environment(file, os.environ), all_secrets=False)
 
 
 def _answers_yes(question: str) -> bool:
@@ -75,7 +81,7 @@ def _janitor(arguments: argparse.Namespace) -> int:
     from wabot.session_directories import session_names
     from wabot.sweep import Action
 
-    settings = load_settings(arguments.config, os.environ, all_secrets=False)
+    settings = _settings(arguments)
     if arguments.restore is not None:
         if arguments.apply or arguments.json:
             raise UsageError("--restore goes alone; see wabot janitor --help")
