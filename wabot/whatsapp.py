@@ -80,7 +80,6 @@ class WhatsAppClient:
         self._client._NewClient__onLoginStatus = self._on_login_status
         self._handlers = self._event_handlers(on_message)
         if on_receipt is not None:
-            # One of a type the library has no name for ends its event loop: `connect` raises (measured).
             self._handlers[events.ReceiptEv] = lambda _client, event: on_receipt(receipt(event))
         for event, handler in self._handlers.items():
             self._client.event(event)(handler)
@@ -102,12 +101,22 @@ class WhatsAppClient:
         try:
             self._client.connect(_proxy_settings(self._proxy))
         except NeonizeError as error:
+            if "neonize.Receipt" in str(error):
+                self._close_ears_to_receipts()
             return ended(str(error), self._library_log.refusal)
         finally:
             # Go may call these callbacks once more after it returned; the library's next connect would let
             # Python free them.
             self._callbacks.append(getattr(self._client, "_connect_refs", None))
         return None
+
+    def _close_ears_to_receipts(self) -> None:
+        """One of a type the library has no name for ended its event loop; the next would do so again.
+
+        The list of what is to be handed over is read at each connect (neonize 0.5.2).
+        """
+        self._client.event.list_func.pop(events.EVENT_TO_INT[events.ReceiptEv], None)
+        log.warning("WhatsApp sent a new kind of receipt; until the next start none is listened to")
 
     def disconnect(self) -> None:
         """Close the socket so that nothing new comes in. May block while a dial runs."""

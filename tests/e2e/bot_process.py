@@ -149,6 +149,12 @@ class BotProcess:
             return ""
         return str(found[0][0]) if found else ""
 
+    def wait_for_log(self, text: str, timeout_seconds: float = 20) -> None:
+        """Wait until it has logged this."""
+        deadline = time.monotonic() + timeout_seconds
+        while text not in self.log():
+            self._check(deadline, f"never said {text!r}")
+
     def wait_for_exit(self, timeout_seconds: float = 30) -> int:
         """The exit code, once the process ended."""
         assert self.process is not None

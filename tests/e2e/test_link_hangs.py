@@ -125,12 +125,12 @@ def test_a_send_that_is_never_acknowledged_after_a_drop(
     linked_emulator.faults.ack(never=True)
     began = time.monotonic()
     ana.send(QUESTION)
-    bot.wait_for(lambda status: status["outbox_pending"] == 0 and status["last_reply_at"], 30)
+    bot.wait_for_log("kick: a send hangs in the client library")
+    bot.wait_for(lambda status: status["outbox_pending"] == 0)
     assert 2 < time.monotonic() - began < 12
-    assert "kick: a send hangs in the client library" in bot.log()
-    # The customer got the first one: only its acknowledgement was lost.
-    assert len(ana.replies) == 2
-    assert bot.rows("SELECT state, copies FROM wabot_outbox") == [("sent", 2)]
+    # The customer's phone confirms that the first copy arrived: only its acknowledgement was lost.
+    assert bot.rows("SELECT state, copies FROM wabot_outbox") == [("sent", 1)]
+    assert len(ana.replies) == 1
 
 
 def test_acknowledgements_that_never_come_end_the_process_and_keep_the_reply(
@@ -138,9 +138,17 @@ def test_acknowledgements_that_never_come_end_the_process_and_keep_the_reply(
 ) -> None:
     bot = start_linked("send_timeout = 2")
     bot.wait_for_state("connected")
-    linked_emulator.faults.ack(never=True, times=2)
+    linked_emulator.faults.ack(never=True)
+    ana.send(QUESTION)
+    bot.wait_for_log("kick: a send hangs in the client library")
+    bot.wait_for(lambda status: status["outbox_pending"] == 0)
+    linked_emulator.faults.ack(never=True)
     began = time.monotonic()
     ana.send(QUESTION)
-    assert_ends_with_75(bot, began, 2 * 2 + 12)
+    assert_ends_with_75(bot, began, 2 + 10)
     assert "for the second time within an hour" in bot.systemd.statuses[-1]
-    assert len(ana.replies) == 2
+    bot.restart()
+    bot.wait_for(lambda status: status["outbox_pending"] == 0)
+    assert bot.rows("SELECT state FROM wabot_outbox") == [("sent",), ("sent",)]
+    # The receipt for the second one reached a process that did not know its id yet: one more copy, no third.
+    assert len(ana.replies) in (2, 3)
