@@ -48,8 +48,9 @@ class Link:
     def dial(self) -> None:
         """Connect, unless a connection is up already."""
         with self._changed:
-            self._wanted = True
-            self._changed.notify()
+            if not self._busy or self._hanging_up is not None:
+                self._wanted = True
+                self._changed.notify()
 
     def hang_up(self) -> None:
         """End the connection, if there is one, and stay off the line."""
@@ -95,9 +96,11 @@ class Link:
         """Be connected; return why that ended."""
         ended = None
         try:
-            ended = self._line.connect()
-            # connect() may have raised while the socket lives on, acknowledging messages to nobody.
-            self._line.stop()
+            try:
+                ended = self._line.connect()
+            finally:
+                # connect() may have raised while the socket lives on, acknowledging messages to nobody.
+                self._line.stop()
         except Exception:
             log.exception("the client library failed in an unknown way")
         return ended or LinkSignal(Signal.LINK_BROKEN, "the client library hung up by itself")

@@ -30,7 +30,8 @@ _BAN_REASONS = {
 # The library hands over its own numbers instead of WhatsApp's.
 _REFUSAL_CODES = {"GENERIC": 400, "BAD_USER_AGENT": 409, "EXPERIMENTAL": 501}
 _SURELY_NOT_SENT = (
-    "websocket not connected",
+    # By itself "websocket not connected" means that the frame was to leave for the second time.
+    "failed to send message node: websocket not connected",
     "failed to get user info",
     "failed to get device list",
     "the store doesn't contain a device JID",

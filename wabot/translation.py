@@ -18,6 +18,9 @@ _WRAPPERS = (
     "viewOnceMessageV2",
     "viewOnceMessageV2Extension",
     "documentWithCaptionMessage",
+    "lottieStickerMessage",
+    "associatedChildMessage",
+    "groupMentionedMessage",
     "deviceSentMessage",
     "editedMessage",
 )
@@ -27,7 +30,6 @@ _MEDIA = {
     "ptvMessage": Kind.VIDEO,
     "audioMessage": Kind.AUDIO,
     "stickerMessage": Kind.STICKER,
-    "lottieStickerMessage": Kind.STICKER,
     "documentMessage": Kind.DOCUMENT,
     "locationMessage": Kind.LOCATION,
     "liveLocationMessage": Kind.LOCATION,
@@ -112,7 +114,7 @@ def _content(message: Any) -> tuple[Kind, str, str]:
 
 
 def _unwrapped(message: Any) -> Any:
-    """The message inside its envelopes (disappearing, view once, sent from another device)."""
+    """The message inside its envelopes (disappearing, view once, of an album, sent from another device)."""
     for _ in range(5):
         wrapper = next((name for name in _WRAPPERS if message.HasField(name)), None)
         if wrapper is None:

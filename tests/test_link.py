@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from wabot.link import Link
+from wabot.link_signals import LinkSignal
+from wabot.states import Signal
+
+WAIT_SECONDS = 10.0
+QUIET_SECONDS = 0.1
+REFUSED = LinkSignal(Signal.DIAL_FAILED, "connection refused")
+
+
+class Line:
+    """A WhatsApp client whose connections end when the test or `stop` says so."""
+
+    def __init__(self) -> None:
+        self.dials: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self.dialled = 0
+        self.stops = 0
+        self.ends: queue.SimpleQueue[LinkSignal | Exception | None] = queue.SimpleQueue()
+        self.is_up = False
+        self.may_stop = threading.Event()
+        self.may_stop.set()
+
+    def connect(self) -> LinkSignal | None:
+        assert not self.is_up, "two connections at once"
+        self.is_up = True
+        self.dialled += 1
+        self.dials.put(self.dialled)
+        try:
+            end = self.ends.get(timeout=WAIT_SECONDS)
+        finally:
+            self.is_up = False
+        if isinstance(end, Exception):
+            raise end
+        return end
+
+    def stop(self) -> None:
+        self.stops += 1
+        if self.is_up:
+            self.may_stop.wait(WAIT_SECONDS)
+        if self.is_up:
+            self.ends.put(None)
+
+
+@pytest.fixture
+def line() -> Line:
+    return Line()
+
+
+@pytest.fixture
+def signals() -> queue.SimpleQueue[LinkSignal]:
+    return queue.SimpleQueue()
+
+
+@pytest.fixture
+def link(line: Line, signals: queue.SimpleQueue[LinkSignal]) -> Iterator[Link]:
+    found = Link(line, signals.put)
+    found.start()
+    yield found
+    line.may_stop.set()
+    line.ends.put(None)
+    assert found.close(WAIT_SECONDS)
+
+
+def wait_for_dial(line: Line) -> int:
+    return line.dials.get(timeout=WAIT_SECONDS)
+
+
+def assert_no_dial(line: Line) -> None:
+    with pytest.raises(queue.Empty):
+        line.dials.get(timeout=QUIET_SECONDS)
+
+
+def test_nothing_is_dialled_before_it_is_asked_for(link: Link, line: Line) -> None:
+    assert_no_dial(line)
+
+
+def test_the_reason_of_an_end_nobody_asked_for_is_told(
+    link: Link, line: Line, signals: queue.SimpleQueue[LinkSignal]
+) -> None:
+    link.dial()
+    wait_for_dial(line)
+    line.ends.put(REFUSED)
+    assert signals.get(timeout=WAIT_SECONDS) == REFUSED
+    assert line.stops == 1  # the socket may live on after connect() raised
+    assert_no_dial(line)
+
+
+def test_an_end_without_a_reason_is_a_broken_link(
+    link: Link, line: Line, signals: queue.SimpleQueue[LinkSignal]
+) -> None:
+    link.dial()
+    wait_for_dial(line)
+    line.ends.put(None)
+    assert signals.get(timeout=WAIT_SECONDS) == LinkSignal(
+        Signal.LINK_BROKEN, "the client library hung up by itself"
+    )
+
+
+def test_an_end_that_nobody_foresaw_is_a_broken_link_too(
+    link: Link, line: Line, signals: queue.SimpleQueue[LinkSignal], caplog: pytest.LogCaptureFixture
+) -> None:
+    link.dial()
+    wait_for_dial(line)
+    line.ends.put(RuntimeError("out of the blue"))
+    assert signals.get(timeout=WAIT_SECONDS).signal is Signal.LINK_BROKEN
+    assert line.stops == 1
+    assert "out of the blue" in caplog.text
+    link.dial()
+    assert wait_for_dial(line) == 2
+
+
+def test_to_hang_up_is_no_news(link: Link, line: Line, signals: queue.SimpleQueue[LinkSignal]) -> None:
+    link.dial()
+    wait_for_dial(line)
+    link.hang_up()
+    assert_no_dial(line)
+    assert signals.empty()
+    link.dial()
+    assert wait_for_dial(line) == 2
+
+
+def test_to_hang_up_when_nothing_is_up_stops_nothing(link: Link, line: Line) -> None:
+    link.hang_up()
+    assert_no_dial(line)
+    assert line.stops == 0
+
+
+def test_a_kick_dials_afresh(link: Link, line: Line, signals: queue.SimpleQueue[LinkSignal]) -> None:
+    link.dial()
+    wait_for_dial(line)
+    link.kick()
+    assert wait_for_dial(line) == 2
+    assert signals.empty()
+
+
+def test_a_kick_without_a_connection_is_a_dial(link: Link, line: Line) -> None:
+    link.kick()
+    assert wait_for_dial(line) == 1
+
+
+def test_to_hang_up_takes_back_a_kick(link: Link, line: Line) -> None:
+    line.may_stop.clear()
+    link.dial()
+    wait_for_dial(line)
+    link.kick()
+    link.hang_up()
+    line.may_stop.set()
+    assert_no_dial(line)
+
+
+def test_a_dial_while_the_line_is_up_means_nothing_later(
+    link: Link, line: Line, signals: queue.SimpleQueue[LinkSignal]
+) -> None:
+    link.dial()
+    wait_for_dial(line)
+    link.dial()
+    line.ends.put(REFUSED)
+    assert signals.get(timeout=WAIT_SECONDS) == REFUSED
+    assert_no_dial(line)
+
+
+def test_a_stop_that_comes_late_does_not_end_the_next_connection(
+    link: Link, line: Line, signals: queue.SimpleQueue[LinkSignal]
+) -> None:
+    line.may_stop.clear()
+    link.dial()
+    wait_for_dial(line)
+    link.kick()
+    line.ends.put(REFUSED)  # the connection ends by itself while stop() hangs
+    assert_no_dial(line)
+    line.may_stop.set()
+    assert wait_for_dial(line) == 2
+    assert_no_dial(line)
+    assert line.is_up
+    assert signals.empty()
+
+
+def test_a_library_that_hangs_holds_up_nobody(line: Line, signals: queue.SimpleQueue[LinkSignal]) -> None:
+    line.may_stop.clear()
+    link = Link(line, signals.put)
+    link.start()
+    link.dial()
+    wait_for_dial(line)
+    for _ in range(3):
+        link.kick()
+    assert not link.close(QUIET_SECONDS)
+    assert line.stops == 1
+    line.may_stop.set()
+    assert link.close(WAIT_SECONDS)
+
+
+def test_a_closed_link_dials_no_more(line: Line, signals: queue.SimpleQueue[LinkSignal]) -> None:
+    link = Link(line, signals.put)
+    link.start()
+    link.dial()
+    wait_for_dial(line)
+    assert link.close(WAIT_SECONDS)
+    link.dial()
+    assert_no_dial(line)
+    assert signals.empty()
