@@ -80,10 +80,9 @@ def migrate(database: Any) -> list[str]:
     Raises:
         OperatorNeeded: the database was written by a newer wabot.
     """
-    runner = Runner(database, str(_MIGRATIONS), table_name=_HISTORY_TABLE)
+    runner = _runner(database)
     with _one_at_a_time(database):
-        known = {migration.name for migration in runner.migrations()}
-        newer = sorted(set(runner.applied()) - known)
+        newer = newer_migrations(database)
         if newer:
             raise OperatorNeeded(
                 f"the database was written by a newer wabot (it knows {newer[-1]}): "
@@ -97,9 +96,15 @@ def migrate(database: Any) -> list[str]:
 
 def missing_migrations(database: Any) -> list[str]:
     """The names of the migrations that `migrate` would apply."""
-    runner = Runner(database, str(_MIGRATIONS), table_name=_HISTORY_TABLE)
+    runner = _runner(database)
     applied = runner.applied()
     return [migration.name for migration in runner.migrations() if migration.name not in applied]
+
+
+def newer_migrations(database: Any) -> list[str]:
+    """The names of migrations that a newer wabot applied and this one does not know."""
+    runner = _runner(database)
+    return sorted(set(runner.applied()) - {migration.name for migration in runner.migrations()})
 
 
 def sqlite_file(url: str) -> Path | None:
@@ -120,6 +125,10 @@ def public_url(url: str) -> str:
     # By its looks: an address with a slip in it cannot be taken apart, and has a password all the same.
     url = re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url)
     return re.sub(r"([?&]\w*password=)[^&]*", r"\1***", url)
+
+
+def _runner(database: Any) -> Runner:
+    return Runner(database, str(_MIGRATIONS), table_name=_HISTORY_TABLE)
 
 
 def _sqlite(path: Path) -> Any:

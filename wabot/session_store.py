@@ -19,6 +19,9 @@ from wabot.errors import OperatorNeeded
 _BUSY_SECONDS = 5.0
 
 
+_SCHEMA_VERSION = 15
+
+
 @dataclass(frozen=True, slots=True)
 class Device:
     """The account this store is linked to."""
@@ -79,16 +82,28 @@ def read_device(path: Path) -> Device | None:
     """
     if not path.exists():
         return None
-    left_over = any(path.with_name(path.name + end).exists() for end in ("-wal", "-journal"))
-    how = "mode=rw" if left_over else "mode=ro&immutable=1"
     try:
-        with closing(sqlite3.connect(f"file:{quote(str(path))}?{how}", uri=True, timeout=1)) as store:
+        with closing(_open_for_a_look(path)) as store:
             if not _has_table(store, "whatsmeow_device"):
                 return None
             row = store.execute("SELECT jid, lid FROM whatsmeow_device LIMIT 1").fetchone()
     except sqlite3.Error as error:
         raise OperatorNeeded(f"the session store {path} cannot be read: {error}") from None
     return Device(jid=str(row[0] or ""), lid=str(row[1] or "")) if row else None
+
+
+def store_is_newer(path: Path) -> bool:
+    """Whether a newer client library wrote the store, which this one then refuses to open.
+
+    The number is that of whatsmeow's schema in neonize 0.5.2. Only for a caller that holds the session lock;
+    where the store cannot be read, `read_device` says so.
+    """
+    try:
+        with closing(_open_for_a_look(path)) as store:
+            row = store.execute("SELECT compat FROM whatsmeow_version LIMIT 1").fetchone()
+    except sqlite3.Error:
+        return False
+    return row is not None and isinstance(row[0], int) and row[0] > _SCHEMA_VERSION
 
 
 def find_message_ids(path: Path, secrets: Iterable[bytes]) -> dict[bytes, str]:
@@ -126,6 +141,13 @@ def _explain(path: Path, error: Exception) -> str:
 
 def _open(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+
+
+def _open_for_a_look(path: Path) -> sqlite3.Connection:
+    left_over = any(path.with_name(path.name + end).exists() for end in ("-wal", "-journal"))
+    # Any other way of reading creates files, and may leave them behind.
+    how = "mode=rw" if left_over else "mode=ro&immutable=1"
+    return sqlite3.connect(f"file:{quote(str(path))}?{how}", uri=True, timeout=1)
 
 
 def _has_table(store: sqlite3.Connection, name: str) -> bool:

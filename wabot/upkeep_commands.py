@@ -38,6 +38,26 @@ def add_upkeep_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
     reset.add_argument("--yes", action="store_true", help="do not ask")
     reset.set_defaults(command=_reset)
 
+    doctor = commands.add_parser("doctor", parents=[shared], help="name what is wrong and what cures it")
+    doctor.add_argument("--online", action="store_true", help="ask WhatsApp and models elsewhere, too")
+    doctor.add_argument("--json", action="store_true", help="for programs")
+    doctor.set_defaults(command=_doctor)
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from wabot.doctor import examine
+
+    file = find_configuration(arguments.config, os.environ)
+    findings = examine(file, os.environ, utc_now(), online=arguments.online)
+    ok = all(finding.ok for finding in findings)
+    if arguments.json:
+        print(
+            json.dumps({"ok": ok, "checks": [finding.as_json() for finding in findings]}, ensure_ascii=False)
+        )
+    else:
+        print(*findings, sep="\n")
+    return ExitCode.OK if ok else ExitCode.FINDINGS
+
 
 def _status(arguments: argparse.Namespace) -> int:
     from wabot.status import all_sessions, as_table, report

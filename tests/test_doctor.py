@@ -1,0 +1,472 @@
+from __future__ import annotations
+
+import configparser
+import contextlib
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.existing_schema import add_row, add_user, create_application
+from tests.session_directories import hold, make_session
+from wabot import doctor_machine
+from wabot.accounts import require_user
+from wabot.cli import main
+from wabot.database import migrate, open_database
+from wabot.diagnosis import Finding
+from wabot.doctor import examine
+from wabot.doctor_machine import NEONIZE_VERSION, judge_unit
+from wabot.errors import ExitCode
+from wabot.models import Session, utc_now
+
+HEALTHY_UNIT = {
+    "LoadState": "loaded",
+    "UnitFileState": "enabled",
+    "ActiveState": "active",
+    "Type": "notify",
+    "NotifyAccess": "main",
+    "WatchdogUSec": "2min",
+    "NeedDaemonReload": "no",
+    "Environment": "NEONIZE_BOT_TAG=off",
+}
+
+
+@pytest.fixture(autouse=True)
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The directory of the programs that the doctor may start; empty, so that this machine's play no part."""
+    directory = tmp_path / "programs"
+    directory.mkdir()
+    monkeypatch.setenv("PATH", str(directory))
+    return directory
+
+
+def install(programs: Path, name: str, output: str) -> None:
+    """Put a program there that prints a text."""
+    (programs / "answer").write_text(output)
+    program = programs / name
+    program.write_text(f"#!/bin/sh\n/bin/cat {programs}/answer\n")
+    program.chmod(0o755)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """The configuration of a bot in good health that has never been started."""
+    file = tmp_path / "shop.toml"
+    file.write_text(f'[account]\nuser_id = "ana"\n[paths]\nstate = "{tmp_path}/state"\n')
+    return file
+
+
+@pytest.fixture
+def state(tmp_path: Path, file: Path) -> Path:
+    """The state directory of the same bot after it has run."""
+    state = tmp_path / "state"
+    os.umask(0o077)
+    with database(f"sqlite:///{state}/wabot.db") as opened:
+        require_user(opened, "ana")
+    make_session(state / "sessions", "ana", linked=True, used_at=utc_now())
+    return state
+
+
+@contextlib.contextmanager
+def database(url: str) -> Iterator[Any]:
+    opened = open_database(url)
+    migrate(opened)
+    yield opened
+    opened.close()
+
+
+def illnesses(file: Path, *, online: bool = False, now: datetime | None = None) -> dict[str, Finding]:
+    found = examine(file, dict(os.environ), now or utc_now(), online=online)
+    ill = {finding.name: finding for finding in found if not finding.ok}
+    assert all(finding.cure for finding in ill.values())
+    assert all("\n" not in finding.text.strip() for finding in found)
+    return ill
+
+
+def test_a_healthy_bot(file: Path, state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert illnesses(file) == {}
+    assert main(["doctor", "--config", str(file)]) == ExitCode.OK
+    lines = capsys.readouterr().out.splitlines()
+    assert "ok   session store: linked as +34…22" in lines
+    assert all(line.startswith("ok   ") for line in lines)
+
+
+def test_the_command_for_programs(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--json", "--config", str(file)]) == ExitCode.FINDINGS
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["ok"] is False
+    ill = {check["name"]: check for check in answer["checks"] if not check["ok"]}
+    assert ill.keys() == {"database", "session store"}
+    assert ill["session store"]["cure"] == f"wabot pair --config {file}"
+    assert not (file.parent / "state").exists()
+
+
+def test_configuration(file: Path) -> None:
+    file.write_text("[account]\nuser_id = 7\n[chats]\ngroups = 'x'\n")
+    found = examine(file, {}, utc_now(), online=False)
+    problems = [finding.text for finding in found if finding.name == "configuration"]
+    assert len(problems) == 2
+    assert "account.user_id = 7" in problems[0]
+    assert {finding.name for finding in found} == {"configuration", "unit", "neonize", "libmagic", "clock"}
+
+
+def test_secrets_that_are_missing(file: Path, state: Path) -> None:
+    with file.open("a") as text:
+        text.write('[[ai.providers]]\nbase_url = "http://localhost:1/v1"\nmodel = "m"\napi_key = "env:KEY"\n')
+    assert "KEY is not set" in illnesses(file)["secrets"].text
+    file.with_suffix(".env").write_text("KEY=secret\n")
+    assert "secrets" not in illnesses(file)
+
+
+@pytest.mark.parametrize(
+    ("path", "mode"),
+    [
+        ("state", 0o755),
+        ("state/sessions/ana", 0o750),
+        ("state/sessions/ana/whatsapp.db", 0o644),
+        ("state/wabot.db", 0o640),
+        ("shop.env", 0o644),
+        ("key", 0o644),
+    ],
+)
+def test_files_that_others_may_read(file: Path, state: Path, path: str, mode: int) -> None:
+    for name in ("shop.env", "key"):
+        (file.parent / name).write_text("x")
+    with file.open("a") as text:
+        text.write(
+            '[[ai.providers]]\nbase_url = "http://localhost:1/v1"\nmodel = "m"\n'
+            f'api_key = "file:{file.parent}/key"\n'
+        )
+    assert "permissions" not in illnesses(file)
+    (file.parent / path).chmod(mode)
+    ill = illnesses(file)["permissions"]
+    assert str(file.parent / path) in ill.text
+    _run_cure(ill.cure)
+    assert "permissions" not in illnesses(file)
+
+
+def test_a_password_in_a_configuration_that_others_may_read(file: Path) -> None:
+    with file.open("a") as text:
+        text.write('[database]\nurl = "postgresql://a:secret@127.0.0.1:1/x"\n')
+    assert "permissions" not in illnesses(file)
+    file.chmod(0o644)
+    ill = illnesses(file)
+    assert str(file) in ill["permissions"].text
+    assert "secret" not in "".join(map(str, ill.values()))
+
+
+def test_a_database_that_is_away(file: Path) -> None:
+    with file.open("a") as text:
+        text.write('[database]\nurl = "postgresql://a@127.0.0.1:1/x"\n')
+    ill = illnesses(file)["database"]
+    assert "cannot be opened" in ill.text
+    assert ill.cure.startswith("pg_isready -h 127.0.0.1 -p 1;")
+
+
+def test_a_damaged_database(file: Path, state: Path) -> None:
+    path = state / "wabot.db"
+    size = path.stat().st_size
+    with path.open("r+b") as raw:
+        raw.seek(4096)
+        raw.write(b"\xff" * (size - 4096))
+    assert illnesses(file)["database"]
+
+
+def test_a_database_of_a_newer_wabot(file: Path, state: Path) -> None:
+    with database(f"sqlite:///{state}/wabot.db") as opened:
+        opened.execute_sql("UPDATE wabot_migrations SET name = '9999_future'")
+    assert "newer wabot" in illnesses(file)["database"].text
+
+
+def test_a_user_that_does_not_exist_and_those_that_do(file: Path, state: Path) -> None:
+    file.write_text(file.read_text().replace('"ana"', '"phantom"'))
+    ill = illnesses(file)["user"]
+    assert ill.text == "phantom is not in users; there are ana"
+    assert str(file) in ill.cure
+
+
+def test_no_users_at_all(file: Path, state: Path) -> None:
+    with database(f"sqlite:///{state}/wabot.db") as opened:
+        opened.execute_sql("DELETE FROM users")
+    assert "users is empty" in illnesses(file)["user"].text
+
+
+def test_a_table_of_users_with_another_name(file: Path, state: Path) -> None:
+    with database(f"sqlite:///{state}/wabot.db") as opened:
+        opened.execute_sql('ALTER TABLE users RENAME TO "User"')
+    assert 'set database.tables.users = "User"' in illnesses(file)["user"].text
+
+
+@pytest.fixture
+def application(postgresql_url: str, file: Path) -> Iterator[Any]:
+    """An existing application's database, and the configuration points at it."""
+    with file.open("a") as text:
+        text.write(f'[database]\nurl = "{postgresql_url}"\n')
+    with database(postgresql_url) as opened:
+        yield opened
+
+
+@pytest.mark.postgresql
+def test_the_foreign_key(application: Any, file: Path) -> None:
+    create_application(application, foreign_key=False)
+    add_user(application, "ana")
+    ill = illnesses(file)["foreign key"]
+    assert ill.text.startswith("absent")
+    application.execute_sql(ill.cure.partition("database: ")[2])
+    assert "foreign key" not in illnesses(file)
+    application.execute_sql("ALTER TABLE whatsapp_connections DISABLE TRIGGER ALL")
+    ill = illnesses(file)["foreign key"]
+    assert ill.text.startswith("switched off")
+    application.execute_sql(ill.cure.partition("database: ")[2])
+    assert "foreign key" not in illnesses(file)
+
+
+@pytest.mark.postgresql
+def test_the_camel_case_trap(application: Any, file: Path) -> None:
+    create_application(application)
+    add_user(application, "ana")
+    assert "names" not in illnesses(file)
+    application.execute_sql("ALTER TABLE whatsapp_connections ADD COLUMN userId TEXT")
+    ill = illnesses(file)["names"]
+    assert '"userId" and userid' in ill.text
+    application.execute_sql(ill.cure.partition("then: ")[2])
+    assert "names" not in illnesses(file)
+
+
+@pytest.mark.postgresql
+def test_a_database_that_takes_no_writes(application: Any, file: Path, postgresql_url: str) -> None:
+    create_application(application)
+    add_user(application, "ana")
+    name = postgresql_url.rpartition("/")[2]
+    application.execute_sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    assert "takes no writes" in illnesses(file)["database"].text
+
+
+def test_a_second_configuration_for_the_same_user(file: Path, state: Path) -> None:
+    shutil.copy(file, file.with_name("copy.toml"))
+    assert "copy.toml is for user ana as well" in illnesses(file)["second holder"].text
+
+
+def test_a_process_on_the_session_without_its_lock(file: Path, state: Path) -> None:
+    store = state / "sessions" / "ana" / "whatsapp.db"
+    command = [
+        sys.executable,
+        "-c",
+        "import sys; f = open(sys.argv[1]); print('open', flush=True); input()",
+        store,
+    ]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as intruder:
+        assert intruder.stdout is not None
+        intruder.stdout.readline()
+        ill = illnesses(file)["second holder"]
+        assert f"process {intruder.pid}" in ill.text
+        assert f"kill {intruder.pid}" in ill.cure
+        intruder.communicate(b"\n")
+    assert "second holder" not in illnesses(file)
+
+
+def test_the_bot_itself_is_no_second_holder(file: Path, state: Path) -> None:
+    bot = hold(state / "sessions" / "ana.lock")
+    found = {finding.name: finding for finding in examine(file, {}, utc_now(), online=False)}
+    assert found["session lock"].ok
+    assert str(bot.pid) in found["session lock"].text
+    assert found["session store"].text == "in use by the bot that runs"
+    bot.communicate(timeout=10)
+
+
+@pytest.mark.parametrize(
+    ("end", "name", "cure"),
+    [
+        ("replaced", "second holder", "stop the other program"),
+        ("logged_out", "last end", "wabot pair"),
+        ("outdated", "last end", "install the newest wabot"),
+        ("failed", "last end", "journalctl -u wabot@shop.service"),
+    ],
+)
+def test_how_it_ended(file: Path, state: Path, end: str, name: str, cure: str) -> None:
+    with database(f"sqlite:///{state}/wabot.db"):
+        Session.insert(user_id="ana", state=end, reason="why", updated_at=utc_now()).execute()
+    ill = illnesses(file)[name]
+    assert ill.text == f"the bot ended as {end}: why"
+    assert ill.cure.startswith(cure)
+
+
+def test_a_session_that_is_not_linked(file: Path, state: Path) -> None:
+    with contextlib.closing(sqlite3.connect(state / "sessions/ana/whatsapp.db")) as store, store:
+        store.execute("DELETE FROM whatsmeow_device")
+    assert illnesses(file)["session store"].cure == f"wabot pair --config {file}"
+
+
+def test_a_damaged_session(file: Path, state: Path) -> None:
+    (state / "sessions" / "ana" / "whatsapp.db").write_bytes(b"rubbish" * 1000)
+    ill = illnesses(file)["session store"]
+    assert "file is not a database" in ill.text
+    assert ill.cure.startswith(f"wabot reset --config {file}")
+
+
+def test_a_session_of_a_newer_library(file: Path, state: Path) -> None:
+    with contextlib.closing(sqlite3.connect(state / "sessions/ana/whatsapp.db")) as store, store:
+        store.execute("UPDATE whatsmeow_version SET version = 99, compat = 99")
+    assert "newer client library" in illnesses(file)["session store"].text
+
+
+def test_leftovers(file: Path, state: Path) -> None:
+    make_session(state / "sessions", "phantom", linked=True, used_at=utc_now())
+    with database(f"sqlite:///{state}/wabot.db") as opened:
+        add_row(opened, "ana", utc_now(), status="CONNECTED", isConnected=True)
+    ill = illnesses(file)["leftovers"]
+    assert "phantom" in ill.text
+    assert main(ill.cure.split()[1:]) == ExitCode.OK
+    assert "leftovers" not in illnesses(file)
+
+
+def test_a_clock_that_is_wrong(file: Path, programs: Path) -> None:
+    assert "before this program was installed" in illnesses(file, now=datetime(2020, 1, 1))["clock"].text
+    install(programs, "timedatectl", "yes\n")
+    assert "clock" not in illnesses(file)
+    install(programs, "timedatectl", "no\n")
+    assert "not synchronized" in illnesses(file)["clock"].text
+
+
+def test_a_disk_that_is_full(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "disk" not in illnesses(file)
+    monkeypatch.setattr(doctor_machine, "_LEAST_FREE_BYTES", 1 << 60)
+    assert "MB are free" in illnesses(file)["disk"].text
+
+
+def test_a_disk_without_room_for_files(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor_machine, "_LEAST_FREE_FILES", 1 << 60)
+    assert "more files fit" in illnesses(file)["disk"].text
+
+
+class _Model(BaseHTTPRequestHandler):
+    status = 200
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        body = b'{"choices": [{"message": {"role": "assistant", "content": "ready"}}]}'
+        self.send_response(self.status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_HEAD(self) -> None:
+        self.send_response(self.status)
+        self.end_headers()
+
+    def log_message(self, format: str, *arguments: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def model() -> Iterator[type[_Model]]:
+    class Model(_Model):
+        address = ""
+
+    server = HTTPServer(("127.0.0.1", 0), Model)
+    Model.address = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield Model
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_model_that_does_not_answer(file: Path, state: Path, model: Any) -> None:
+    with file.open("a") as text:
+        text.write(f'[[ai.providers]]\nname = "mine"\nbase_url = "{model.address}/v1"\nmodel = "m"\n')
+    assert illnesses(file) == {}
+    model.status = 401
+    ill = illnesses(file)["ai mine"]
+    assert "check its api_key" in ill.text
+    assert "[[ai.providers]] mine" in ill.cure
+    model.status = 503
+    assert illnesses(file)["ai mine"].cure.startswith("start it or reach it: curl")
+
+
+def test_a_model_elsewhere_is_left_alone_unless_told(
+    file: Path, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Nothing may leave this machine, so the way out leads nowhere.
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    with file.open("a") as text:
+        text.write('[[ai.providers]]\nname = "far"\nbase_url = "https://model.invalid/v1"\nmodel = "m"\n')
+    assert illnesses(file) == {}
+    assert illnesses(file, online=True).keys() == {"ai far", "network"}
+
+
+def test_the_way_to_whatsapp(file: Path, state: Path, model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor_machine, "_WHATSAPP", model.address)
+    assert illnesses(file, online=True) == {}
+    monkeypatch.setattr(doctor_machine, "_CLOCK_TOLERANCE_SECONDS", -1)
+    assert "off WhatsApp's time" in illnesses(file, online=True)["clock"].text
+    monkeypatch.setattr(doctor_machine, "_WHATSAPP", "http://127.0.0.1:1/")
+    assert "cannot be reached" in illnesses(file, online=True)["network"].text
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "cure"),
+    [
+        ("LoadState", "not-found", "sudo scripts/install"),
+        ("LoadState", "masked", "sudo scripts/install"),
+        ("UnitFileState", "disabled", "sudo systemctl enable wabot.service"),
+        ("ActiveState", "failed", "journalctl -u wabot.service -n 50"),
+        ("Type", "simple", "sudo systemctl revert wabot.service"),
+        ("NotifyAccess", "none", "sudo systemctl revert wabot.service"),
+        ("WatchdogUSec", "0", "sudo systemctl revert wabot.service"),
+        ("Environment", "", "sudo systemctl revert wabot.service"),
+        ("NeedDaemonReload", "yes", "sudo systemctl daemon-reload"),
+    ],
+)
+def test_the_unit(name: str, value: str, cure: str) -> None:
+    assert judge_unit("wabot.service", HEALTHY_UNIT) == []
+    (ill,) = judge_unit("wabot.service", {**HEALTHY_UNIT, name: value})
+    assert ill.cure.startswith(cure)
+
+
+def test_the_unit_as_systemd_shows_it(file: Path, programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor_machine, "_CONFIGURATIONS", file.parent)
+    assert "unit" not in illnesses(file), "no systemd is no illness"
+    shown = "\n".join(f"{name}={value}" for name, value in HEALTHY_UNIT.items())
+    install(programs, "systemctl", shown)
+    assert not {"unit", "janitor timer"} & illnesses(file).keys()
+    install(programs, "systemctl", shown.replace("enabled", "disabled"))
+    ill = illnesses(file)
+    assert ill["unit"].cure == "sudo systemctl enable wabot@shop.service"
+    assert ill["janitor timer"].cure == "sudo systemctl enable --now wabot-janitor@shop.timer"
+
+
+def test_the_client_library(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "neonize" not in illnesses(file)
+    assert "shuts out old clients" in illnesses(file, now=utc_now() + timedelta(days=400))["neonize"].text
+    monkeypatch.setattr(doctor_machine, "NEONIZE_VERSION", "0.0.1")
+    assert "measured with 0.0.1" in illnesses(file)["neonize"].text
+
+
+def test_the_measured_library_is_the_one_that_is_installed_with_wabot() -> None:
+    metadata = configparser.ConfigParser()
+    metadata.read(Path(__file__).parents[1] / "setup.cfg")
+    assert f"neonize == {NEONIZE_VERSION}" in metadata["options"]["install_requires"]
+
+
+def test_libmagic(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(name: str) -> None:
+        raise OSError(f"{name}: cannot open shared object file")
+
+    monkeypatch.setattr("ctypes.CDLL", refuse)
+    assert illnesses(file)["libmagic"].cure == "sudo apt-get install -y libmagic1"
+
+
+def _run_cure(cure: str) -> None:
+    subprocess.run(cure.removeprefix("sudo ").split(), check=True, env={"PATH": "/bin:/usr/bin"})

@@ -1,0 +1,81 @@
+"""What `wabot doctor` knows of a bot while it examines it, and what it finds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from wabot.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The result of one check.
+
+    Attributes:
+        name: of the check.
+        ok: False for an illness.
+        text: what was found, one line.
+        cure: the command or the edit that cures an illness.
+    """
+
+    name: str
+    ok: bool
+    text: str
+    cure: str = ""
+
+    def __str__(self) -> str:
+        cure = f"\n      cure: {self.cure}" if self.cure else ""
+        return f"{'ok ' if self.ok else 'ILL'}  {self.name}: {' '.join(self.text.split())}{cure}"
+
+    def as_json(self) -> dict[str, Any]:
+        """The same for programs."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """One bot.
+
+    Attributes:
+        file: its configuration, None when there is none.
+        settings: as read from it.
+        environ: the environment its unit would have.
+        now: naive UTC.
+        online: whether other machines may be asked.
+    """
+
+    file: Path | None
+    settings: Settings
+    environ: Mapping[str, str]
+    now: datetime
+    online: bool
+
+    @property
+    def unit(self) -> str:
+        """Its systemd service, by the units as shipped."""
+        if self.file is None or self.file.stem == "wabot":
+            return "wabot.service"
+        return f"wabot@{self.file.stem}.service"
+
+    def command(self, arguments: str) -> str:
+        """A wabot command with this configuration, as it is to be typed."""
+        return f"wabot {arguments} --config {self.file}" if self.file else f"wabot {arguments}"
+
+    @property
+    def configuration(self) -> str:
+        """The configuration file, for people."""
+        return str(self.file or "/etc/wabot/wabot.toml")
+
+
+def healthy(name: str, text: str) -> Finding:
+    """A check that found nothing wrong."""
+    return Finding(name, True, text)
+
+
+def illness(name: str, text: str, cure: str) -> Finding:
+    """A check that found something wrong."""
+    return Finding(name, False, text, cure)

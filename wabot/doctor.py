@@ -1,0 +1,67 @@
+"""Examines a bot from its configuration to its unit, and names each illness with what cures it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from wabot.config import load_settings
+from wabot.diagnosis import Finding, Patient, healthy, illness
+from wabot.doctor_configuration import check_permissions, check_secrets
+from wabot.doctor_database import check_database
+from wabot.doctor_machine import (
+    check_clock,
+    check_disk,
+    check_libmagic,
+    check_neonize,
+    check_unit,
+    check_whatsapp,
+)
+from wabot.doctor_providers import check_providers
+from wabot.doctor_session import check_holder, check_leftovers, check_store
+from wabot.errors import ConfigError
+from wabot.settings import Settings
+from wabot.unit_environment import unit_environment
+
+_Checks = tuple[Callable[[Patient], list[Finding]], ...]
+
+_CHECKS: _Checks = (
+    check_secrets,
+    check_permissions,
+    check_database,
+    check_holder,
+    check_store,
+    check_leftovers,
+    check_providers,
+    check_unit,
+    check_neonize,
+    check_libmagic,
+    check_clock,
+    check_disk,
+    check_whatsapp,
+)
+_CHECKS_WITHOUT_CONFIGURATION: _Checks = (check_unit, check_neonize, check_libmagic, check_clock)
+
+
+def examine(file: Path | None, environ: Mapping[str, str], now: datetime, *, online: bool) -> list[Finding]:
+    """Make every check that the configuration allows; nothing is changed.
+
+    Args:
+        file: the configuration, None when there is none.
+        environ: the process environment.
+        now: naive UTC.
+        online: whether to ask WhatsApp and models on other machines.
+    """
+    environ = unit_environment(file, environ)
+    try:
+        settings = load_settings(file, environ, all_secrets=False)
+    except ConfigError as error:
+        cure = f"edit {file or 'the configuration'}, then: wabot check-config"
+        findings = [illness("configuration", problem, cure) for problem in error.problems]
+        checks, settings = _CHECKS_WITHOUT_CONFIGURATION, Settings()
+    else:
+        findings = [healthy("configuration", settings.source)]
+        checks = _CHECKS
+    patient = Patient(file, settings, environ, now, online)
+    return [*findings, *(finding for check in checks for finding in check(patient))]

@@ -1,0 +1,157 @@
+"""Checks of the database: does it answer, is the user in it, what does the application's table look like."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import peewee
+
+from wabot.accounts import Users, find_users
+from wabot.connections import Connections, find_connections
+from wabot.database import newer_migrations, open_database, public_url, sqlite_file
+from wabot.diagnosis import Finding, Patient, healthy, illness
+from wabot.errors import DatabaseAway, OperatorNeeded
+from wabot.existing_tables import ForeignKey
+
+_SHOWN_USERS = 10
+_LARGEST_CHECKED_BYTES = 500_000_000
+_CLOCK_TOLERANCE_SECONDS = 60
+
+
+def check_database(patient: Patient) -> list[Finding]:
+    """Everything that can be asked of the database; one finding when it does not answer."""
+    url = patient.settings.database.url
+    file = sqlite_file(url)
+    if file is not None and not file.exists():
+        cure = f"sudo systemctl start {patient.unit}; elsewhere? set paths.state in {patient.configuration}"
+        return [illness("database", f"{file} does not exist: the bot has never run here", cure)]
+    try:
+        database = open_database(url)
+    except DatabaseAway as error:
+        return [illness("database", str(error), _how_to_reach(url, file))]
+    except OperatorNeeded as error:
+        return [illness("database", str(error), f"edit database.url in {patient.configuration}")]
+    try:
+        return [*_check_engine(database, file, url), *_check_application(patient, database)]
+    except (peewee.DatabaseError, peewee.InterfaceError) as error:
+        return [illness("database", f"{public_url(url)}: {error}", _how_to_reach(url, file))]
+    finally:
+        database.close()
+
+
+def _check_engine(database: Any, file: Path | None, url: str) -> list[Finding]:
+    findings = []
+    trouble = _sqlite_trouble(database, file) if file else _postgresql_trouble(database)
+    if trouble is not None:
+        findings.append(illness("database", *trouble))
+    if newer_migrations(database):
+        cure = "install the newest wabot: git pull && sudo scripts/install"
+        findings.append(illness("database", "it was written by a newer wabot than this one", cure))
+    return findings or [healthy("database", f"{public_url(url)} answers")]
+
+
+def _sqlite_trouble(database: Any, file: Path) -> tuple[str, str] | None:
+    if file.stat().st_size < _LARGEST_CHECKED_BYTES:
+        found = database.execute_sql("PRAGMA quick_check(1)").fetchone()[0]
+        if found != "ok":
+            return (
+                f"{file} is damaged: {found}",
+                f"restore a backup, or: sqlite3 {file} .recover > recovered.sql",
+            )
+    return None
+
+
+def _postgresql_trouble(database: Any) -> tuple[str, str] | None:
+    (read_only,) = database.execute_sql("SHOW transaction_read_only").fetchone()
+    if read_only == "on":
+        cure = "point database.url at the primary, or: ALTER ROLE ... RESET default_transaction_read_only"
+        return "it takes no writes: a standby, or a role that may only read", cure
+    offset = "SELECT extract(epoch FROM clock_timestamp()) - extract(epoch FROM %s::timestamptz)"
+    (seconds,) = database.execute_sql(offset, (datetime.now(UTC),)).fetchone()
+    if abs(seconds) > _CLOCK_TOLERANCE_SECONDS:
+        return f"its clock is {seconds:.0f} seconds off this machine's", "timedatectl set-ntp true, on both"
+    return None
+
+
+def _check_application(patient: Patient, database: Any) -> list[Finding]:
+    tables, user_id = patient.settings.database.tables, patient.settings.account.user_id
+    try:
+        users = find_users(database, tables)
+        findings = [_check_user(patient, users, user_id)]
+        connections = find_connections(database, tables, users)
+    except OperatorNeeded as error:
+        return [
+            illness("user", str(error), f"edit [database.tables] or database.url in {patient.configuration}")
+        ]
+    except peewee.ProgrammingError as error:
+        cure = f'as the owner of the database: GRANT SELECT ("id") ON "{tables.users}" TO the role of wabot'
+        return [illness("user", f"the table {tables.users} cannot be read: {error}", cure)]
+    if connections is None:
+        return [
+            *findings,
+            healthy("connections", f"no table {tables.connections}: no dashboard to keep true"),
+        ]
+    return [*findings, _check_foreign_key(connections, users), _check_names(connections)]
+
+
+def _check_user(patient: Patient, users: Users, user_id: str) -> Finding:
+    if users.has(user_id):
+        return healthy("user", f"{user_id} exists")
+    known = users.ids(_SHOWN_USERS + 1)
+    if not known:
+        cure = "register the user in the application, or point database.url at the right database"
+        return illness("user", f"the table {users.existing.name} is empty", cure)
+    more = ", …" if len(known) > _SHOWN_USERS else ""
+    return illness(
+        "user",
+        f"{user_id} is not in {users.existing.name}; there are {', '.join(known[:_SHOWN_USERS])}{more}",
+        f"set account.user_id to one of them in {patient.configuration}",
+    )
+
+
+def _check_foreign_key(connections: Connections, users: Users) -> Finding:
+    name, column = connections.existing.name, connections.columns["user_id"].name
+    key = f'"{name}" ("{column}")'
+    if connections.foreign_key is ForeignKey.PRESENT:
+        return healthy("foreign key", f"{key} can only name users that exist")
+    statement = (
+        f'ALTER TABLE "{name}" ADD FOREIGN KEY ("{column}") REFERENCES "{users.existing.name}" ("id") '
+        "ON DELETE CASCADE ON UPDATE CASCADE"
+    )
+    if connections.foreign_key is ForeignKey.SWITCHED_OFF:
+        statement = f'ALTER TABLE "{name}" ENABLE TRIGGER ALL'
+    elif connections.foreign_key is ForeignKey.NOT_VALIDATED:
+        statement = f'ALTER TABLE "{name}" VALIDATE CONSTRAINT, with the name that \\d "{name}" shows'
+    return illness(
+        "foreign key",
+        f"{connections.foreign_key}: rows of users that are gone can stay in {key}",
+        f"wabot janitor --apply, then as the owner of the database: {statement}",
+    )
+
+
+def _check_names(connections: Connections) -> Finding:
+    """The trap of PostgreSQL: in SQL without quotes, userId means userid."""
+    name = connections.existing.name
+    camel = [column for column in connections.existing.columns if re.search("[A-Z]", column)]
+    folded = [column for column in camel if column.lower() in connections.existing.columns]
+    if folded:
+        doubles = ", ".join(f'"{column}" and {column.lower()}' for column in folded)
+        return illness(
+            "names",
+            f"{name} has {doubles}: somebody added a column without quotes, and each program writes its own",
+            f'see that nothing uses it, then: ALTER TABLE "{name}" DROP COLUMN {folded[0].lower()}',
+        )
+    if camel:
+        return healthy("names", f'in SQL of your own, quote the columns of {name}: "{camel[0]}"')
+    return healthy("names", f"the columns of {name} need no quotes")
+
+
+def _how_to_reach(url: str, file: Path | None) -> str:
+    if file is not None:
+        return f"ls -l {file}; it must belong to the user that runs wabot"
+    address = re.search(r"@([^:/?]+)(?::(\d+))?", url)
+    host, port = (address[1], address[2] or "5432") if address else ("localhost", "5432")
+    return f"pg_isready -h {host} -p {port}; on its machine: sudo systemctl start postgresql"

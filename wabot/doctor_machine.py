@@ -1,0 +1,192 @@
+"""Checks of the machine: the unit, the client library, libmagic, the clock, the disk, the way to WhatsApp."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.metadata
+import os
+import subprocess
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+import requests
+
+from wabot.diagnosis import Finding, Patient, healthy, illness
+
+NEONIZE_VERSION = "0.5.2"
+_OLD_LIBRARY_DAYS = 180
+_LEAST_FREE_BYTES = 200_000_000
+_LEAST_FREE_FILES = 1000
+_CLOCK_TOLERANCE_SECONDS = 120
+_CONFIGURATIONS = Path("/etc/wabot")
+_WHATSAPP = "https://web.whatsapp.com/"
+_TIMEOUT_SECONDS = 15.0
+_PROPERTIES = (
+    "LoadState,UnitFileState,ActiveState,Type,NotifyAccess,WatchdogUSec,NeedDaemonReload,Environment"
+)
+_UPGRADE = "install the newest wabot: git pull && sudo scripts/install"
+
+
+def check_unit(patient: Patient) -> list[Finding]:
+    """Whether systemd starts, restarts and watches the bot."""
+    if patient.file is not None and patient.file.absolute().parent != _CONFIGURATIONS:
+        return [healthy("unit", f"not looked at, because {patient.file} is not in {_CONFIGURATIONS}")]
+    properties = _show(patient.unit)
+    if properties is None:
+        return [healthy("unit", "there is no systemd here: something else has to start the bot")]
+    findings = judge_unit(patient.unit, properties)
+    timer = patient.unit.replace("wabot", "wabot-janitor", 1).replace(".service", ".timer")
+    if (_show(timer) or {}).get("UnitFileState") != "enabled":
+        cure = f"sudo systemctl enable --now {timer}"
+        findings.append(illness("janitor timer", f"{timer} is not enabled: nothing cleans up", cure))
+    return findings or [
+        healthy("unit", f"{patient.unit} is {properties['ActiveState']}, enabled and watched")
+    ]
+
+
+def judge_unit(unit: str, properties: dict[str, str]) -> list[Finding]:
+    """The illnesses of a service.
+
+    Args:
+        unit: its name.
+        properties: as `systemctl show` prints them.
+    """
+    if properties.get("LoadState") != "loaded":
+        return [
+            illness("unit", f"{unit} is {properties.get('LoadState', 'unknown')}", "sudo scripts/install")
+        ]
+    revert = f"sudo systemctl revert {unit} && sudo systemctl restart {unit}"
+    symptoms = (
+        (
+            properties.get("UnitFileState") != "enabled",
+            f"{unit} is not enabled: it does not start with the machine",
+            f"sudo systemctl enable {unit}",
+        ),
+        (
+            properties.get("ActiveState") == "failed",
+            f"{unit} has failed",
+            f"journalctl -u {unit} -n 50, then: sudo systemctl restart {unit}",
+        ),
+        (
+            properties.get("Type") != "notify" or properties.get("NotifyAccess") == "none",
+            f"{unit} is not of Type=notify: systemd takes it for ready when it is not",
+            revert,
+        ),
+        (
+            properties.get("WatchdogUSec") in ("0", "infinity", None),
+            f"{unit} has no WatchdogSec=: nobody notices when it hangs",
+            revert,
+        ),
+        (
+            "NEONIZE_BOT_TAG=off" not in properties.get("Environment", ""),
+            f"{unit} lacks NEONIZE_BOT_TAG=off: it has to start twice",
+            revert,
+        ),
+        (
+            properties.get("NeedDaemonReload") == "yes",
+            f"the file of {unit} was changed after systemd read it",
+            "sudo systemctl daemon-reload",
+        ),
+    )
+    return [illness("unit", text, cure) for is_ill, text, cure in symptoms if is_ill]
+
+
+def check_neonize(patient: Patient) -> list[Finding]:
+    """Whether the client library is the one that was measured, and how old."""
+    try:
+        library = importlib.metadata.distribution("neonize")
+    except importlib.metadata.PackageNotFoundError:
+        return [illness("neonize", "the client library is not installed", "sudo scripts/install")]
+    if library.version != NEONIZE_VERSION:
+        text = f"version {library.version} is installed, but wabot was measured with {NEONIZE_VERSION}"
+        return [illness("neonize", text, "sudo scripts/install")]
+    installed_at = datetime.fromtimestamp(_written_at(library), UTC).replace(tzinfo=None)
+    days = (patient.now - installed_at).days
+    if days > _OLD_LIBRARY_DAYS:
+        text = f"version {library.version} was installed {days} days ago; WhatsApp shuts out old clients"
+        return [illness("neonize", text, _UPGRADE)]
+    return [healthy("neonize", f"version {library.version}, installed {max(days, 0)} days ago")]
+
+
+def check_libmagic(_patient: Patient) -> list[Finding]:
+    """Whether the system library is there that neonize cannot be imported without."""
+    try:
+        ctypes.CDLL("libmagic.so.1")
+    except OSError as error:
+        return [illness("libmagic", f"it cannot be loaded: {error}", "sudo apt-get install -y libmagic1")]
+    return [healthy("libmagic", "there")]
+
+
+def check_clock(patient: Patient) -> list[Finding]:
+    """Whether the time can be right: a wrong one breaks TLS, and every age that is judged."""
+    cure = "sudo timedatectl set-ntp true"
+    program_written_at = datetime.fromtimestamp(Path(__file__).stat().st_mtime, UTC).replace(tzinfo=None)
+    if patient.now < program_written_at:
+        text = f"it is {patient.now:%Y-%m-%d %H:%M} UTC here, before this program was installed"
+        return [illness("clock", text, cure)]
+    synchronized = _output("timedatectl", "show", "--property=NTPSynchronized", "--value")
+    if synchronized == "no":
+        return [illness("clock", "it is not synchronized with any time server", cure)]
+    return [healthy("clock", "synchronized" if synchronized == "yes" else "nothing looks wrong")]
+
+
+def check_disk(patient: Patient) -> list[Finding]:
+    """Whether there is room for keys and messages."""
+    path = patient.settings.paths.state
+    while not path.exists():
+        path = path.parent
+    found = os.statvfs(path)
+    free_bytes = found.f_bavail * found.f_frsize
+    if free_bytes < _LEAST_FREE_BYTES:
+        text = f"{free_bytes / 1_000_000:.0f} MB are free below {path}"
+        return [
+            illness("disk", text, f"df -h {path}; sudo journalctl --vacuum-size=200M; sudo apt-get clean")
+        ]
+    if found.f_files and found.f_favail < _LEAST_FREE_FILES:
+        return [illness("disk", f"{found.f_favail} more files fit below {path}", f"df -i {path}")]
+    return [healthy("disk", f"{free_bytes / 1_000_000_000:.1f} GB are free below {path}")]
+
+
+def check_whatsapp(patient: Patient) -> list[Finding]:
+    """Whether WhatsApp can be reached; only when other machines may be asked."""
+    if not patient.online:
+        return [healthy("network", "not looked at; with --online it is")]
+    proxy = patient.settings.connection.proxy
+    try:
+        response = requests.head(
+            _WHATSAPP, timeout=_TIMEOUT_SECONDS, proxies={"https": proxy, "http": proxy} if proxy else None
+        )
+    except requests.RequestException as error:
+        text = f"{_WHATSAPP} cannot be reached{' through the proxy' if proxy else ''}: {type(error).__name__}"
+        return [illness("network", text, f"curl -v {_WHATSAPP}; a firewall or proxy must let port 443 out")]
+    try:
+        there = parsedate_to_datetime(response.headers["Date"])
+    except (KeyError, ValueError, TypeError):
+        return [healthy("network", "WhatsApp answers")]
+    seconds = abs((datetime.now(UTC) - there.astimezone(UTC)).total_seconds())
+    if seconds > _CLOCK_TOLERANCE_SECONDS:
+        text = f"this machine is {seconds:.0f} seconds off WhatsApp's time"
+        return [illness("clock", text, "sudo timedatectl set-ntp true")]
+    return [healthy("network", "WhatsApp answers")]
+
+
+def _show(unit: str) -> dict[str, str] | None:
+    output = _output("systemctl", "show", f"--property={_PROPERTIES}", unit)
+    if output is None:
+        return None
+    return dict(line.split("=", 1) for line in output.splitlines() if "=" in line)
+
+
+def _output(*command: str) -> str | None:
+    """What a program prints; None when it is not there, fails or hangs."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _written_at(library: importlib.metadata.Distribution) -> float:
+    record = next((file for file in library.files or () if file.name == "RECORD"), None)
+    return Path(str(library.locate_file(record))).stat().st_mtime if record else 0.0

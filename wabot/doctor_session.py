@@ -1,0 +1,148 @@
+"""Checks of the session: who holds it, whether it is linked, what dead things lie about."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import peewee
+
+from wabot.configurations import configurations
+from wabot.database import open_database, sqlite_file
+from wabot.diagnosis import Finding, Patient, healthy, illness
+from wabot.errors import OperatorNeeded, WabotError
+from wabot.janitor import clean
+from wabot.masking import mask_phone
+from wabot.models import Session
+from wabot.session_lock import borrowed, is_held, read_holder
+from wabot.session_store import read_device, store_is_newer
+from wabot.states import State
+from wabot.sweep import Action, Deed
+
+_LEFTOVERS = (Deed.ROW_DELETED, Deed.ROW_CORRECTED, Deed.DIRECTORY_MOVED, Deed.DIRECTORY_DELETED)
+_SHOWN_LEFTOVERS = 3
+
+
+def check_holder(patient: Patient) -> list[Finding]:
+    """Whether exactly one process can be on the number."""
+    settings = patient.settings
+    try:
+        held = is_held(settings.session_lock)
+    except OperatorNeeded as error:
+        return [illness("session lock", str(error), f"sudo chown -R wabot: {settings.paths.state}")]
+    holder = read_holder(settings.session_lock) if held else None
+    findings = [*_same_user_twice(patient), *_intruders(patient, holder.pid if holder else None)]
+    if not held:
+        findings += _last_end(patient)
+    who = f"held by {holder}" if holder else "held" if held else "free: no bot runs"
+    return findings or [healthy("session lock", who)]
+
+
+def check_store(patient: Patient) -> list[Finding]:
+    """Whether the session is linked to a number, and its store in order; a living bot's is not opened."""
+    settings = patient.settings
+    try:
+        with borrowed(settings.session_lock) as free:
+            if not free:
+                return [healthy("session store", "in use by the bot that runs")]
+            device = read_device(settings.session_store)
+            newer = store_is_newer(settings.session_store)
+    except OperatorNeeded as error:
+        return [
+            illness("session store", str(error), f"{patient.command('reset')}, then link the number again")
+        ]
+    if newer:
+        cure = "install the newest wabot: git pull && sudo scripts/install"
+        return [illness("session store", "it was written by a newer client library than this one", cure)]
+    if device is None:
+        return [illness("session store", "no number is linked", patient.command("pair"))]
+    return [healthy("session store", f"linked as {mask_phone(device.phone)}")]
+
+
+def check_leftovers(patient: Patient) -> list[Finding]:
+    """What the janitor would clean."""
+    file = sqlite_file(patient.settings.database.url)
+    if file is not None and not file.exists():
+        return []
+    actions: list[Action] = []
+    try:
+        database = open_database(patient.settings.database.url)
+        try:
+            clean(patient.settings, patient.environ, database, patient.now, apply=False, tell=actions.append)
+        finally:
+            database.close()
+    except WabotError:
+        # Said by the checks of the database already.
+        return []
+    dead = [action for action in actions if action.deed in _LEFTOVERS]
+    if not dead:
+        return [healthy("leftovers", "none")]
+    shown = "; ".join(
+        f"{action.target} of {action.user_id}: {action.reason}" for action in dead[:_SHOWN_LEFTOVERS]
+    )
+    more = f"; and {len(dead) - _SHOWN_LEFTOVERS} more" if len(dead) > _SHOWN_LEFTOVERS else ""
+    return [illness("leftovers", f"{shown}{more}", patient.command("janitor --apply"))]
+
+
+def _same_user_twice(patient: Patient) -> list[Finding]:
+    own, *others = configurations(patient.settings, patient.environ)
+    return [
+        illness(
+            "second holder",
+            f"{other.name}.toml is for user {other.user_id} as well: two bots would fight for one number",
+            f"give each configuration a user_id of its own, or remove {other.name}.toml",
+        )
+        for other in others
+        if other.user_id and other.user_id == own.user_id
+    ]
+
+
+def _intruders(patient: Patient, holder_pid: int | None) -> list[Finding]:
+    """Processes that use the session's files without its lock."""
+    directory = f"{patient.settings.session_directory}/"
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        pid = int(process.name)
+        if pid not in (holder_pid, os.getpid()) and _has_open(process, directory):
+            text = f"process {pid} has files of this session open without holding its lock"
+            found.append(illness("second holder", text, f"see what it is: ps -fp {pid}; stop it: kill {pid}"))
+    return found
+
+
+def _has_open(process: Path, directory: str) -> bool:
+    try:
+        return any(str(link.readlink()).startswith(directory) for link in (process / "fd").iterdir())
+    except OSError:
+        # Gone meanwhile, or another user's: only root sees those.
+        return False
+
+
+def _last_end(patient: Patient) -> list[Finding]:
+    session = _recorded(patient)
+    cures: dict[str, str] = {
+        State.REPLACED: "stop the other program on this number (phone: Linked devices), then "
+        f"sudo systemctl start {patient.unit}",
+        State.LOGGED_OUT: patient.command("pair"),
+        State.PAIRING_EXPIRED: patient.command("pair"),
+        State.OUTDATED: "install the newest wabot: git pull && sudo scripts/install",
+        State.FAILED: f"journalctl -u {patient.unit} -n 50",
+    }
+    if session is None or session.state not in cures:
+        return []
+    name = "second holder" if session.state == State.REPLACED else "last end"
+    return [illness(name, f"the bot ended as {session.state}: {session.reason}", cures[session.state])]
+
+
+def _recorded(patient: Patient) -> Any:
+    file = sqlite_file(patient.settings.database.url)
+    if file is not None and not file.exists():
+        return None
+    try:
+        database = open_database(patient.settings.database.url)
+        try:
+            return Session.get_or_none(Session.user_id == patient.settings.account.user_id)
+        finally:
+            database.close()
+    except (WabotError, peewee.DatabaseError, peewee.InterfaceError):
+        return None
