@@ -79,7 +79,7 @@ def test_everything_said_in_a_chat_goes_with_it(database: Any) -> None:
     inbox, outbox = Inbox("shop"), Outbox("shop")
     chat_id = inbox.store(arrival(), NOON)
     assert chat_id is not None
-    outbox.put(chat_id, [("answer", NOON)], "model:x", [inbox.pending(chat_id)[0].id], NOON)
+    outbox.put(chat_id, [("answer", NOON)], "model:x", inbox.pending(chat_id), NOON)
     Chat.delete().where(Chat.id == chat_id).execute()
     assert (Inbound.select().count(), Outbound.select().count()) == (0, 0)
 

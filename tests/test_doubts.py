@@ -21,7 +21,7 @@ class Trouble:
         self.outbox = Outbox("shop")
         chat_id = Inbox("shop").store(arrival(), NOON)
         assert chat_id is not None
-        rows = [row.id for row in Inbox("shop").pending(chat_id)]
+        rows = Inbox("shop").pending(chat_id)
         self.outbox.put(chat_id, [("hello", NOON)], "test", rows, NOON)
         self.ids: dict[bytes, str] = {}
         self.arrived: set[str] = set()

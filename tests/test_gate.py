@@ -1,110 +1,339 @@
+"""Every rule of the gate, and their order."""
+
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.arrivals import ANA, ANA_LID, GROUP, NOON, later
-from wabot.gate import Candidate, objection
+from wabot.answer_rules import Burst
+from wabot.arrival_rules import Candidate
+from wabot.decisions import Action
+from wabot.gate import ANSWER_RULES, ARRIVAL_RULES, before_answering, on_arrival
 from wabot.messages import Kind
-from wabot.settings import ChatSettings, Settings
+from wabot.settings import AccountSettings, ChatSettings, ReplySettings, Settings
 
-ANAS = Candidate(jid=ANA, phone="34600111222", lid="299000111222", kind=Kind.TEXT, text="hi", sent_at=NOON)
-
-
-def said_against(chats: ChatSettings | None = None, seconds: float = 0, **changes: Any) -> str:
-    return objection(replace(ANAS, **changes), Settings(chats=chats or ChatSettings()), later(seconds))
-
-
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        ({}, ""),
-        ({"jid": ANA_LID}, ""),
-        ({"text": ""}, ""),
-        ({"kind": Kind.IMAGE}, ""),
-        ({"kind": Kind.AUDIO}, ""),
-        ({"kind": Kind.REACTION}, "nothing said"),
-        ({"kind": Kind.PROTOCOL}, "nothing said"),
-        ({"kind": Kind.OTHER}, "nothing said"),
-        ({"jid": "status@broadcast"}, "not a conversation"),
-        ({"jid": "1400000000@broadcast"}, "not a conversation"),
-        ({"jid": "120363@newsletter"}, "not a conversation"),
-        ({"jid": ""}, "not a conversation"),
-        ({"jid": GROUP, "phone": "", "lid": ""}, "group"),
-    ],
-)
-def test_what_is_answered_by_default(changes: dict[str, Any], reason: str) -> None:
-    assert said_against(**changes) == reason
+NOON = datetime(2026, 11, 23, 12)  # a Monday
+ANA = "34600111222@s.whatsapp.net"
+ANA_LID = "299000111222@lid"
+ANA_NAMES = frozenset({ANA, "34600111222", ANA_LID, "299000111222"})
+GROUP = "120363041234567890@g.us"
+GROUP_NAMES = ANA_NAMES | {GROUP, "120363041234567890"}
 
 
-@pytest.mark.parametrize(
-    ("groups", "mentioned", "reason"),
-    [
-        ("off", True, "group"),
-        ("mention", False, "group, not mentioned"),
-        ("mention", True, ""),
-        ("all", False, ""),
-    ],
-)
-def test_groups(groups: str, mentioned: bool, reason: str) -> None:
-    chats = ChatSettings(groups=groups)
-    found = said_against(chats, jid=GROUP, phone="", lid="", mentions_account=mentioned)
-    assert found == reason
+def settings(**chats: Any) -> Settings:
+    return Settings(account=AccountSettings(timezone="UTC"), chats=ChatSettings(**chats))
 
 
-@pytest.mark.parametrize(
-    "pattern",
-    [
-        "34600111222",
-        "+34600111222",
-        "+34 600 111 222",
-        "34600*",
-        "299000111222",
-        ANA,
-        "*@s.whatsapp.net",
-        "*",
-    ],
-)
-def test_a_customer_is_named_by_any_of_their_addresses(pattern: str) -> None:
-    assert said_against(ChatSettings(deny=(pattern,))) == "denied"
-    assert said_against(ChatSettings(deny=(pattern,)), jid=ANA_LID, kind=Kind.IMAGE) == (
-        "" if pattern in (ANA, "*@s.whatsapp.net") else "denied"
-    )
-    assert said_against(ChatSettings(allow=(pattern,))) == ""
+def message(text: str = "hola", **changes: Any) -> Candidate:
+    fields: dict[str, Any] = {
+        "jid": ANA,
+        "addresses": ANA_NAMES,
+        "kind": Kind.TEXT,
+        "text": text,
+        "sent_at": NOON,
+    }
+    return Candidate(**{**fields, **changes})
+
+
+def in_group(text: str = "hola", **changes: Any) -> Candidate:
+    return message(text, **{"jid": GROUP, "addresses": GROUP_NAMES, **changes})
+
+
+def burst(*texts: str, **changes: Any) -> Burst:
+    return Burst(texts or ("hola",), **changes)
+
+
+# One message: (the message, the settings, what is done, why)
+
+ARRIVALS: list[tuple[Candidate, dict[str, Any], Action, str]] = [
+    (message(), {}, Action.ANSWER, ""),
+    (message(jid=ANA_LID), {}, Action.ANSWER, ""),
+    (message("", kind=Kind.IMAGE), {}, Action.ANSWER, ""),
+    (message("", kind=Kind.AUDIO), {}, Action.ANSWER, ""),
+    # own echoes
+    (message(from_me=True, own_echo=True), {}, Action.IGNORE, "own echo"),
+    # not a conversation
+    (message(jid="status@broadcast"), {}, Action.IGNORE, "not a conversation"),
+    (message(jid="123@newsletter"), {}, Action.IGNORE, "not a conversation"),
+    (message(jid="123@broadcast"), {}, Action.IGNORE, "not a conversation"),
+    (message(jid="123@bot"), {}, Action.IGNORE, "not a conversation"),
+    (message(jid="0@s.whatsapp.net"), {}, Action.IGNORE, "not a conversation"),
+    (message(jid="s.whatsapp.net"), {}, Action.IGNORE, "not a conversation"),
+    (message(jid="status@broadcast", from_me=True), {}, Action.IGNORE, "not a conversation"),
+    # the owner's commands
+    (message("#bot off", from_me=True), {}, Action.PAUSE, "the owner's command"),
+    (message(" #BOT  on", from_me=True), {}, Action.RESUME, "the owner's command"),
+    (message("#bot status", from_me=True), {}, Action.TELL_STATUS, "the owner's command"),
+    (message("calla", from_me=True), {"pause_words": ("calla",)}, Action.PAUSE, "the owner's command"),
+    (message("#bot off", from_me=True, to_self=True), {}, Action.TELL_STATUS, "the owner's command"),
+    (in_group("#bot off", from_me=True), {"groups": "mention"}, Action.PAUSE, "the owner's command"),
+    (message("#bot off"), {}, Action.ANSWER, ""),
+    (message("#bot off", from_me=True, kind=Kind.IMAGE), {}, Action.HAND_OVER, "the owner wrote"),
+    # notes to self
+    (message("milk", from_me=True, to_self=True), {}, Action.IGNORE, "the owner's own notes"),
+    # groups
+    (in_group(), {}, Action.IGNORE, "group"),
+    (in_group(mentions_account=True), {}, Action.IGNORE, "group"),
+    (in_group(), {"groups": "mention"}, Action.IGNORE, "group, not mentioned"),
+    (in_group(mentions_account=True), {"groups": "mention"}, Action.ANSWER, ""),
+    (in_group(), {"groups": "all"}, Action.ANSWER, ""),
+    (in_group(from_me=True), {"groups": "all"}, Action.HAND_OVER, "the owner wrote"),
+    (in_group(from_me=True), {"groups": "mention"}, Action.IGNORE, "group, not mentioned"),
+    # deny and allow, by phone number, by hidden id, by JID, with wildcards
+    (message(), {"deny": ("34600111222",)}, Action.IGNORE, "denied"),
+    (message(), {"deny": ("+34 600 111 222",)}, Action.IGNORE, "denied"),
+    (message(jid=ANA_LID), {"deny": ("+34600111222",)}, Action.IGNORE, "denied"),
+    (message(), {"deny": ("299000111222@lid",)}, Action.IGNORE, "denied"),
+    (message(), {"deny": ("34600*",)}, Action.IGNORE, "denied"),
+    (message(), {"deny": ("*@lid",)}, Action.IGNORE, "denied"),
+    (message(), {"deny": ("346001112", "600111222", "34600111223")}, Action.ANSWER, ""),
+    (message(), {"deny": ("34600[0-9]*", "?4600111222")}, Action.ANSWER, ""),
+    (in_group(), {"groups": "all", "deny": ("34600111222",)}, Action.IGNORE, "denied"),
+    (in_group(), {"groups": "all", "deny": ("*@g.us",)}, Action.IGNORE, "denied"),
+    (message(), {"allow": ("34600111222",)}, Action.ANSWER, ""),
+    (message(jid=ANA_LID), {"allow": ("34600111222",)}, Action.ANSWER, ""),
+    (message(), {"allow": ("299*",)}, Action.ANSWER, ""),
+    (message(), {"allow": ("34999",)}, Action.IGNORE, "not on the allow list"),
+    (message(), {"allow": ("346*",), "deny": ("34600111222",)}, Action.IGNORE, "denied"),
+    (in_group(), {"groups": "all", "allow": (GROUP,)}, Action.ANSWER, ""),
+    # what says nothing
+    (message("👍", kind=Kind.REACTION), {}, Action.IGNORE, "nothing to answer (reaction)"),
+    (message("x", kind=Kind.EDIT), {}, Action.IGNORE, "nothing to answer (edit)"),
+    (message("", kind=Kind.REVOKE), {}, Action.IGNORE, "nothing to answer (revoke)"),
+    (message("", kind=Kind.OTHER), {}, Action.IGNORE, "nothing to answer (other)"),
+    (message("👍", kind=Kind.REACTION, from_me=True), {}, Action.IGNORE, "nothing to answer (reaction)"),
+    # the owner writes
+    (message("le llamo", from_me=True), {}, Action.HAND_OVER, "the owner wrote"),
+    (message("", from_me=True, kind=Kind.AUDIO), {}, Action.HAND_OVER, "the owner wrote"),
+    (message("baja", from_me=True), {}, Action.HAND_OVER, "the owner wrote"),
+    (message("x", from_me=True, sent_at=NOON - timedelta(hours=9)), {}, Action.HAND_OVER, "the owner wrote"),
+    # opting out and in
+    (message("BAJA"), {}, Action.OPT_OUT, "opted out"),
+    (message("¡Stop!"), {}, Action.OPT_OUT, "opted out"),
+    (message("¿cuánto cuesta la baja?"), {}, Action.ANSWER, ""),
+    (message("baja"), {"opt_out_words": ()}, Action.ANSWER, ""),
+    (message("stop", kind=Kind.IMAGE), {}, Action.OPT_OUT, "opted out"),
+    (in_group("stop"), {"groups": "all"}, Action.ANSWER, ""),
+    (message("baja", sent_at=NOON - timedelta(hours=9)), {}, Action.OPT_OUT, "opted out"),
+    (message("alta"), {}, Action.ANSWER, ""),
+    (message("alta", opted_out=True), {}, Action.OPT_IN, "opted in"),
+    (message("Start.", opted_out=True), {}, Action.OPT_IN, "opted in"),
+    (message("hola", opted_out=True), {}, Action.IGNORE, "opted out"),
+    (message("baja", opted_out=True), {}, Action.IGNORE, "opted out"),
+    # age
+    (message(sent_at=NOON - timedelta(seconds=900)), {}, Action.ANSWER, ""),
+    (message(sent_at=NOON - timedelta(seconds=901)), {}, Action.IGNORE, "too old"),
+    (message(sent_at=NOON + timedelta(hours=5)), {}, Action.ANSWER, ""),
+]
+
+
+@pytest.mark.parametrize(("candidate", "chats", "action", "reason"), ARRIVALS)
+def test_a_message_that_arrives(
+    candidate: Candidate, chats: dict[str, Any], action: Action, reason: str
+) -> None:
+    decision = on_arrival(candidate, settings(**chats), NOON)
+    assert (decision.action, decision.reason) == (action, reason)
+
+
+def test_the_text_of_what_is_no_business_of_the_bot_is_not_kept() -> None:
+    strangers = [
+        on_arrival(message(jid="status@broadcast"), settings(), NOON),
+        on_arrival(message(from_me=True, to_self=True), settings(), NOON),
+        on_arrival(in_group(), settings(), NOON),
+        on_arrival(message(), settings(deny=("*",)), NOON),
+        on_arrival(message(), settings(allow=("1",)), NOON),
+    ]
+    assert not any(decision.keeps_text for decision in strangers)
+    kept = [message(), message(from_me=True), message(opted_out=True), message("👍", kind=Kind.REACTION)]
+    assert all(on_arrival(candidate, settings(), NOON).keeps_text for candidate in kept)
 
 
 @pytest.mark.parametrize("pattern", ["34600111", "600111222", "34911*", "299", "", "+", "[", "34600111222 x"])
 def test_nobody_is_named_by_a_part_of_a_number(pattern: str) -> None:
-    assert said_against(ChatSettings(deny=(pattern,))) == ""
-    assert said_against(ChatSettings(allow=(pattern,))) == "not on the allow list"
+    assert on_arrival(message(), settings(deny=(pattern,)), NOON).action is Action.ANSWER
+    assert on_arrival(message(), settings(allow=(pattern,)), NOON).reason == "not on the allow list"
 
 
-def test_to_be_denied_outweighs_to_be_allowed() -> None:
-    assert said_against(ChatSettings(allow=("34*",), deny=("34600*",))) == "denied"
+# A chat: (what is known of it, the settings, what is done, why)
+
+KEYWORD = {"trigger_type": "keyword", "trigger_values": ("precio",)}
+OFFICE = {"business_hours": ("mon-fri 13:00-18:00",)}
+MORNING = {"business_hours": ("mon-fri 09:00-12:00",)}
+
+BURSTS: list[tuple[Burst, dict[str, Any], Action, str]] = [
+    (burst(), {}, Action.ANSWER, ""),
+    (burst(opted_out=True), {}, Action.IGNORE, "opted out"),
+    (burst(pause="the owner wrote"), {}, Action.IGNORE, "paused: the owner wrote"),
+    # begun by a word
+    (burst("hola"), KEYWORD, Action.IGNORE, "nothing began the chat"),
+    (burst("hola", "¿precio?"), KEYWORD, Action.ANSWER, ""),
+    (burst("hola", last_answer_at=NOON - timedelta(hours=4)), KEYWORD, Action.ANSWER, ""),
+    (burst(last_answer_at=NOON - timedelta(hours=5)), KEYWORD, Action.IGNORE, "nothing began the chat"),
+    (
+        burst(last_answer_at=NOON - timedelta(seconds=1)),
+        {**KEYWORD, "expire": 0.0},
+        Action.IGNORE,
+        "nothing began the chat",
+    ),
+    (burst("pedido #1234"), {"trigger_type": "regex", "trigger_values": (r"#\d+",)}, Action.ANSWER, ""),
+    (
+        burst("pedido"),
+        {"trigger_type": "regex", "trigger_values": (r"#\d+",)},
+        Action.IGNORE,
+        "nothing began the chat",
+    ),
+    # a person is wanted
+    (
+        burst("hola", "quiero hablar con una persona"),
+        {"escalation_words": ("hablar con una persona",)},
+        Action.ESCALATE,
+        "asked for a person",
+    ),
+    (burst("hola, persona"), {"escalation_words": ("hablar con una persona",)}, Action.ANSWER, ""),
+    # loops
+    (burst(answers=29), {}, Action.ANSWER, ""),
+    (burst(answers=30), {}, Action.REST, "30 answers within an hour"),
+    (burst(answers=1000), {"loop_ceiling": 0}, Action.ANSWER, ""),
+    (burst(repetitions=4), {}, Action.ANSWER, ""),
+    (burst(repetitions=5), {}, Action.REST, "the same message 6 times within an hour"),
+    (burst(repetitions=50), {"loop_repetitions": 0}, Action.ANSWER, ""),
+    # hours
+    (burst(), {"business_hours": ("mon 00:00-24:00",)}, Action.ANSWER, ""),
+    (burst(), OFFICE, Action.SAY_AWAY, "closed"),
+    (burst(away_at=NOON - timedelta(hours=1)), OFFICE, Action.IGNORE, "closed"),
+    (burst(away_at=NOON - timedelta(days=4)), OFFICE, Action.SAY_AWAY, "closed"),
+    (burst(away_at=NOON - timedelta(minutes=1)), MORNING, Action.SAY_AWAY, "closed"),
+    (burst(away_at=NOON), MORNING, Action.IGNORE, "closed"),
+]
 
 
-def test_a_group_may_be_allowed_by_its_address() -> None:
-    chats = ChatSettings(groups="all", allow=(GROUP,))
-    assert said_against(chats, jid=GROUP, phone="", lid="") == ""
-    assert said_against(chats) == "not on the allow list"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "reason"), [(-3600, ""), (0, ""), (900, ""), (900.1, "too old"), (1e9, "too old")]
-)
-def test_an_old_message_is_not_answered(seconds: float, reason: str) -> None:
-    assert said_against(seconds=seconds) == reason
-
-
-@given(st.text(), st.text(), st.text(), st.text(), st.lists(st.text(), max_size=5))
-def test_no_address_and_no_pattern_breaks_the_gate(
-    jid: str, phone: str, lid: str, text: str, patterns: list[str]
+@pytest.mark.parametrize(("chat", "chats", "action", "reason"), BURSTS)
+def test_a_chat_that_is_to_be_answered(
+    chat: Burst, chats: dict[str, Any], action: Action, reason: str
 ) -> None:
-    chats = ChatSettings(groups="all", allow=tuple(patterns), deny=tuple(patterns))
-    assert said_against(chats, jid=jid, phone=phone, lid=lid, text=text) in (
-        *("", "not a conversation", "denied", "not on the allow list"),
+    decision = before_answering(chat, settings(**chats), NOON)
+    assert (decision.action, decision.reason) == (action, reason)
+
+
+def test_hours_are_those_of_the_business() -> None:
+    madrid = Settings(
+        account=AccountSettings(timezone="Europe/Madrid"),
+        chats=ChatSettings(business_hours=("mon 13:00-14:00",)),
     )
+    assert before_answering(burst(), madrid, NOON).action is Action.ANSWER
+    assert before_answering(burst(), madrid, NOON - timedelta(minutes=1)).action is Action.SAY_AWAY
+
+
+# The order. Each pair: objections of two rules that meet in one message; the first one decides.
+
+
+def test_the_order_at_arrival() -> None:
+    old = NOON - timedelta(days=1)
+    everything = in_group(
+        "baja", kind=Kind.REACTION, from_me=True, to_self=True, own_echo=True, opted_out=True, sent_at=old
+    )
+    strict = settings(deny=("*",), allow=("1",), groups="off")
+    reasons = [
+        "own echo",
+        "the owner's own notes",
+        "group",
+        "denied",
+        "not on the allow list",
+        "nothing to answer (reaction)",
+        "the owner wrote",
+        "opted out",
+        "opted out",
+        "too old",
+    ]
+    cures: list[dict[str, Any]] = [
+        {"own_echo": False},
+        {"to_self": False},
+        {"jid": ANA},
+        {"addresses": frozenset({"1"})},
+        {"addresses": frozenset({"1"})},
+        {"kind": Kind.TEXT},
+        {"from_me": False},
+        {"opted_out": False},
+        {"text": "hola"},
+        {"sent_at": NOON},
+    ]
+    for number, (reason, cure) in enumerate(zip(reasons, cures, strict=True)):
+        assert on_arrival(everything, strict, NOON).reason == reason, number
+        if reason == "denied":
+            strict = dataclasses.replace(strict, chats=dataclasses.replace(strict.chats, deny=()))
+        else:
+            everything = dataclasses.replace(everything, **cure)
+    assert on_arrival(everything, strict, NOON).action is Action.ANSWER
+
+
+def test_the_order_before_answering() -> None:
+    chat = burst("quiero una persona", opted_out=True, pause="the owner wrote", answers=99, repetitions=99)
+    strict = settings(
+        trigger_type="keyword",
+        trigger_values=("never",),
+        escalation_words=("persona",),
+        business_hours=("sun 01:00-02:00",),
+    )
+    steps: list[tuple[str, dict[str, Any]]] = [
+        ("opted out", {"opted_out": False}),
+        ("paused: the owner wrote", {"pause": ""}),
+        ("nothing began the chat", {"last_answer_at": NOON}),
+        ("asked for a person", {"texts": ("hola",)}),
+        ("30 answers within an hour", {"answers": 0}),
+        ("the same message 6 times within an hour", {"repetitions": 0}),
+        ("closed", {"away_at": NOON}),
+    ]
+    for reason, cure in steps:
+        assert before_answering(chat, strict, NOON).reason == reason
+        chat = dataclasses.replace(chat, **cure)
+    assert before_answering(chat, strict, NOON).action is Action.IGNORE
+
+
+def test_every_rule_says_in_one_line_what_it_does() -> None:
+    for rule in (*ARRIVAL_RULES, *ANSWER_RULES):
+        assert rule.__doc__
+        assert "\n" not in rule.__doc__.strip()
+
+
+names = st.sampled_from(sorted(GROUP_NAMES | {"", "1", "x@y@z", "🤖"}))
+patterns = st.one_of(names, st.text(alphabet="*?[]!+ 0123456789@lidg.us", max_size=12))
+
+
+@given(
+    st.builds(
+        Candidate,
+        jid=st.one_of(names, st.text(max_size=30)),
+        addresses=st.frozensets(names),
+        kind=st.one_of(st.sampled_from(Kind), st.text(max_size=5)),
+        text=st.one_of(st.text(max_size=100), st.sampled_from(["baja", "alta", "#bot on"])),
+        sent_at=st.datetimes(),
+        from_me=st.booleans(),
+        to_self=st.booleans(),
+        own_echo=st.booleans(),
+        mentions_account=st.booleans(),
+        opted_out=st.booleans(),
+    ),
+    st.lists(patterns, max_size=4).map(tuple),
+    st.lists(patterns, max_size=4).map(tuple),
+    st.sampled_from(["off", "mention", "all"]),
+)
+def test_whatever_arrives_is_decided(
+    candidate: Candidate, allow: tuple[str, ...], deny: tuple[str, ...], groups: str
+) -> None:
+    decision = on_arrival(candidate, settings(allow=allow, deny=deny, groups=groups), NOON)
+    if decision.action is not Action.ANSWER:
+        assert decision.reason
+    if candidate.opted_out:
+        assert decision.action is not Action.ANSWER
+    if candidate.from_me:
+        assert decision.action not in (Action.ANSWER, Action.OPT_OUT, Action.OPT_IN)
+
+
+def test_the_age_limit_is_a_setting() -> None:
+    patient = Settings(replies=ReplySettings(max_age=86_400.0))
+    assert on_arrival(message(sent_at=NOON - timedelta(hours=9)), patient, NOON).action is Action.ANSWER

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -8,8 +8,7 @@ import pytest
 from tests.arrivals import ANA, ANA_LID, GROUP, NOON, arrival, later
 from wabot.inbox import Inbox, Waiting
 from wabot.messages import IncomingMessage, Kind
-from wabot.models import Chat, Inbound, Outbound
-from wabot.outbox import Outbox
+from wabot.models import Chat, Inbound
 
 
 @pytest.fixture
@@ -18,9 +17,12 @@ def inbox(database: Any) -> Inbox:
 
 
 def store(inbox: Inbox, *messages: IncomingMessage) -> int:
-    """Store them a second apart; the chat of the last one."""
+    """Store them a second apart, and carry out those that change others; the chat of the last one."""
     for second, message in enumerate(messages):
-        inbox.store(message, later(second))
+        change = message.kind in (Kind.EDIT, Kind.REVOKE)
+        chat_id = inbox.store(message, later(second), "ignored" if change else "pending")
+        if change and chat_id is not None:
+            inbox.amend(message, chat_id)
     return int(Inbound.select().order_by(Inbound.id.desc()).first().chat_id)
 
 
@@ -168,27 +170,11 @@ def test_a_new_name_is_kept(inbox: Inbox) -> None:
 # What has to be answered
 
 
-@pytest.mark.parametrize(
-    ("changes", "state"),
-    [
-        ({}, "pending"),
-        ({"kind": Kind.IMAGE, "text": ""}, "pending"),
-        ({"from_me": True}, "owner"),
-        ({"kind": Kind.REACTION, "text": "👍"}, "ignored"),
-        ({"kind": Kind.EDIT, "target_id": "X"}, "ignored"),
-        ({"kind": Kind.REVOKE, "target_id": "X"}, "ignored"),
-        ({"kind": Kind.REACTION, "text": "👍", "from_me": True}, "ignored"),
-    ],
-)
-def test_what_is_to_be_answered(inbox: Inbox, changes: dict[str, Any], state: str) -> None:
-    chat_id = inbox.store(arrival(**changes), NOON)
-    assert (chat_id is not None) == (state == "pending")
-    assert Inbound.get().state == state
-
-
-def test_what_devices_tell_each_other_is_not_kept(inbox: Inbox) -> None:
-    assert inbox.store(arrival(kind=Kind.PROTOCOL, text=""), NOON) is None
-    assert (Inbound.select().count(), Chat.select().count()) == (0, 0)
+def test_what_becomes_of_a_message_stands_in_its_row(inbox: Inbox) -> None:
+    chat_id = inbox.store(arrival(), NOON, "ignored", "denied")
+    assert chat_id is not None
+    assert inbox.pending(chat_id) == []
+    assert (Inbound.get().state, Inbound.get().reason) == ("ignored", "denied")
 
 
 def test_a_text_is_kept_up_to_a_bound(inbox: Inbox) -> None:
@@ -235,6 +221,22 @@ def test_settling_counts_only_what_was_still_pending(inbox: Inbox) -> None:
     ]
 
 
+def test_everything_open_in_a_chat_is_settled_at_once(inbox: Inbox) -> None:
+    chat_id = store(inbox, arrival(), arrival())
+    other = store(inbox, arrival(chat="34911@s.whatsapp.net", phone="34911"))
+    assert inbox.settle_chat(chat_id, "paused: the owner wrote") == 2
+    assert inbox.settle_chat(chat_id, "again") == 0
+    assert [waiting.chat_id for waiting in inbox.waiting()] == [other]
+
+
+def test_an_attempt_that_failed_for_want_of_a_model_does_not_count(inbox: Inbox) -> None:
+    chat_id = store(inbox, arrival())
+    for _ in range(5):
+        inbox.count_attempt([row.id for row in inbox.pending(chat_id)])
+        inbox.keep_for_later([row.id for row in inbox.pending(chat_id)])
+    assert [row.attempts for row in inbox.pending(chat_id)] == [1]
+
+
 def test_attempts_are_counted(inbox: Inbox) -> None:
     chat_id = store(inbox, arrival(), arrival())
     first, second = (row.id for row in inbox.pending(chat_id))
@@ -267,12 +269,43 @@ def test_a_pending_message_that_was_taken_back_is_not_answered(inbox: Inbox) -> 
     assert states()[0] == ("", "ignored")
 
 
-def test_an_answered_message_stays_what_was_answered(inbox: Inbox) -> None:
-    message = arrival("size 38")
-    chat_id = store(inbox, message)
+def test_an_answered_message_says_what_the_customer_says_now(inbox: Inbox) -> None:
+    first, second = arrival("size 38"), arrival("my password is 1234")
+    chat_id = store(inbox, first, second)
     inbox.settle([row.id for row in inbox.pending(chat_id)], "answered", "knowledge")
-    store(inbox, edit(message, "size 39"), revoke(message))
-    assert states()[0] == ("size 38", "answered")
+    store(inbox, edit(first, "size 39"), revoke(second))
+    assert states()[:2] == [("size 39", "answered"), ("", "ignored")]
+
+
+def test_who_changes_a_message_learns_which_answer_it_got(inbox: Inbox) -> None:
+    answered, waiting = arrival("size 38"), arrival("colour?")
+    chat_id = store(inbox, answered, waiting)
+    Inbound.update(state="answered", reply=7).where(Inbound.text == "size 38").execute()
+    assert inbox.amend(edit(answered, "size 39"), chat_id) == 7
+    assert inbox.amend(edit(waiting, "which colours?"), chat_id) is None
+    assert inbox.amend(edit(arrival("never came"), "x"), chat_id) is None
+    assert inbox.amend(edit(answered, ""), chat_id) is None
+
+
+def test_what_a_recalled_answer_was_for_is_open_again_unless_taken_back(inbox: Inbox) -> None:
+    kept, gone = arrival("size 38"), arrival("oops")
+    chat_id = store(inbox, kept, gone)
+    Inbound.update(state="answered", reply=7).execute()
+    assert inbox.amend(revoke(gone), chat_id) == 7
+    assert inbox.reopen(chat_id, 7) == 1
+    assert inbox.reopen(chat_id, 7) == 0
+    assert texts(inbox, chat_id) == ["size 38"]
+
+
+def test_the_customer_cannot_change_what_the_owner_wrote(inbox: Inbox) -> None:
+    owners = arrival("come by at six", from_me=True, sender="34999@s.whatsapp.net")
+    chat_id = inbox.store(owners, NOON, "owner")
+    assert chat_id is not None
+    inbox.amend(edit(owners, "everything is free"), chat_id)
+    inbox.amend(revoke(owners), chat_id)
+    assert states() == [("come by at six", "owner")]
+    inbox.amend(edit(owners, "come by at seven", from_me=True, sender="299@lid"), chat_id)
+    assert states() == [("come by at seven", "owner")]
 
 
 def test_an_edit_that_takes_the_text_away_changes_nothing(inbox: Inbox) -> None:
@@ -296,57 +329,6 @@ def test_nobody_can_change_anothers_message(inbox: Inbox, change: Any) -> None:
     store(inbox, message, elsewhere, in_the_group)
     Inbox("salon").store(change(*arguments, chat=GROUP, phone="", sender=ANA), NOON)
     assert states()[0] == ("keep", "pending")
-
-
-# History
-
-
-def test_history_is_what_was_said_before_in_both_directions(inbox: Inbox) -> None:
-    outbox = Outbox("shop")
-    chat_id = store(inbox, arrival("one"))
-    outbox.put(chat_id, [("two", later(1))], "model:x", [inbox.pending(chat_id)[0].id], later(1))
-    inbox.store(arrival("three", from_me=True), later(2))
-    inbox.store(arrival("four"), later(3))
-    inbox.store(arrival("the owner after four", from_me=True), later(4))
-    now = inbox.pending(chat_id)[0]
-    assert inbox.history(chat_id, now.id, NOON, 10) == [
-        (NOON, "user", "one"),
-        (later(1), "assistant", "two"),
-        (later(2), "assistant", "three"),
-    ]
-    assert [text for _, _, text in inbox.history(chat_id, now.id, NOON, 2)] == ["two", "three"]
-    assert [text for _, _, text in inbox.history(chat_id, now.id, later(1), 10)] == ["two", "three"]
-    assert inbox.history(chat_id, now.id, NOON, 0) == []
-
-
-def test_history_leaves_out_what_the_customer_never_saw_or_took_back(inbox: Inbox) -> None:
-    gone, denied = arrival("gone"), arrival("denied")
-    chat_id = store(inbox, gone, revoke(gone), denied, arrival("", kind=Kind.IMAGE))
-    inbox.settle([row.id for row in inbox.pending(chat_id)], "ignored", "denied")
-    for text, state in (
-        ("sent", "sent"),
-        ("taken back", "withdrawn"),
-        ("refused", "dead"),
-        ("maybe", "unsure"),
-    ):
-        Outbound.create(
-            user_id="shop",
-            chat=chat_id,
-            text=text,
-            state=state,
-            secret=b"x" * 32,
-            created_at=NOON,
-            not_before=NOON,
-        )
-    now = inbox.store(arrival("now"), later(60))
-    assert now == chat_id
-    last = inbox.pending(chat_id)[-1]
-    assert {text for _, _, text in inbox.history(chat_id, last.id, NOON, 10)} == {"sent", "maybe"}
-
-
-@pytest.mark.parametrize("seconds", [0.0, 86_400.0, 1e300, float("inf")])
-def test_the_horizon_never_leaves_the_calendar(seconds: float) -> None:
-    assert NOON - timedelta(days=36_500) <= Inbox.horizon(NOON, seconds) <= NOON
 
 
 # Trouble

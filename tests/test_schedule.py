@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wabot.schedule import LONGEST_WAIT_DEBOUNCES, ChatSchedule
+from wabot.schedule import LONGEST_WAIT_DEBOUNCES, RELIEF_SECONDS, ChatSchedule
 
 WAIT_SECONDS = 10.0
 MARK = 2**62  # comes after every chat that is due at the same time
@@ -119,6 +119,30 @@ def test_what_comes_while_a_chat_is_answered_is_debounced_too(schedule: ChatSche
     assert take_due(schedule) == []
     clock.until(12)
     assert take_due(schedule) == [1]
+
+
+def test_a_slow_model_delays_its_chat_and_no_other_for_long(clock: Clock) -> None:
+    schedule = ChatSchedule(0, clock, at_once=2)
+    for chat_id in (1, 2, 3):
+        schedule.touch(chat_id)
+    assert [schedule.take(), schedule.take()] == [1, 2]
+    clock.until(RELIEF_SECONDS)
+    assert schedule.take() == 3
+
+
+def test_no_more_chats_at_once_than_wanted_while_answers_come_quickly(clock: Clock) -> None:
+    schedule = ChatSchedule(0, clock, at_once=1)
+    taken: list[int | None] = []
+    for chat_id in (1, 2):
+        schedule.touch(chat_id)
+    assert schedule.take() == 1
+    second = threading.Thread(target=lambda: taken.append(schedule.take()))
+    second.start()
+    second.join(0.2)
+    assert taken == []
+    schedule.done(1)
+    second.join(5)
+    assert taken == [2]
 
 
 def test_without_debounce_a_chat_is_due_at_once(clock: Clock) -> None:

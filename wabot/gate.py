@@ -1,104 +1,68 @@
-"""Decides whether a message is answered, and says why when it is not. Pure: it is told everything.
+"""Decides what becomes of a message, and says why when it is not answered. Pure: it is told everything.
 
-The order of the rules is the order of `_RULES`; the first that has an objection decides.
+It is asked twice. When a message arrives, about that message alone: these rules need little more than the
+message, and some cannot wait until its chat falls silent. Then, before a chat is answered, about all its open
+messages together. Each time the rules are asked in the order below, and the first that has something to say
+decides. What each of them says is its docstring, which the README quotes.
 """
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
-from wabot.messages import GROUP_SERVER, USER_SERVERS, Kind
+from wabot import answer_rules, arrival_rules
+from wabot.answer_rules import Burst
+from wabot.arrival_rules import Candidate
+from wabot.decisions import ANSWER, Decision
 from wabot.settings import Settings
 
+ArrivalRule = Callable[[Candidate, Settings, datetime], Decision | None]
+AnswerRule = Callable[[Burst, Settings, datetime], Decision | None]
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """What the gate looks at: one stored message and its chat.
+ARRIVAL_RULES: tuple[ArrivalRule, ...] = (
+    arrival_rules.own_echo,
+    arrival_rules.not_a_conversation,
+    arrival_rules.owner_command,
+    arrival_rules.note_to_self,
+    arrival_rules.group,
+    arrival_rules.denied,
+    arrival_rules.not_allowed,
+    arrival_rules.says_nothing,
+    arrival_rules.owner_wrote,
+    arrival_rules.opt_in,
+    arrival_rules.opted_out,
+    arrival_rules.opt_out,
+    arrival_rules.too_old,
+)
+ANSWER_RULES: tuple[AnswerRule, ...] = (
+    answer_rules.opted_out,
+    answer_rules.paused,
+    answer_rules.not_begun,
+    answer_rules.escalation,
+    answer_rules.ceiling,
+    answer_rules.repetition,
+    answer_rules.closed,
+)
 
-    Attributes:
-        jid: the chat as WhatsApp addressed it.
-        phone: digits of the customer's number, or "".
-        lid: digits of the customer's hidden id, or "".
-        kind: what the message carries.
-        text: its text.
-        sent_at: WhatsApp's time of sending, naive UTC.
-        mentions_account: the account was mentioned (groups).
-    """
 
-    jid: str
-    phone: str
-    lid: str
-    kind: str
-    text: str
-    sent_at: datetime
-    mentions_account: bool = False
-
-
-def objection(candidate: Candidate, settings: Settings, now: datetime) -> str:
-    """Why this message is not to be answered, or "" when it is.
+def on_arrival(candidate: Candidate, settings: Settings, now: datetime) -> Decision:
+    """What becomes of a message; ANSWER means that its chat is answered once it falls silent.
 
     Args:
         candidate: the message.
         settings: the configuration.
         now: naive UTC.
     """
-    for rule in _RULES:
-        reason = rule(candidate, settings, now)
-        if reason:
-            return reason
-    return ""
+    return next(filter(None, (rule(candidate, settings, now) for rule in ARRIVAL_RULES)), ANSWER)
 
 
-def _not_a_conversation(candidate: Candidate, settings: Settings, now: datetime) -> str:
-    server = candidate.jid.rpartition("@")[2]
-    if server not in USER_SERVERS and server != GROUP_SERVER:
-        return "not a conversation"
-    return "nothing said" if candidate.kind in (Kind.OTHER, Kind.REACTION, Kind.PROTOCOL) else ""
+def before_answering(burst: Burst, settings: Settings, now: datetime) -> Decision:
+    """What becomes of a chat whose customer fell silent.
 
-
-def _group(candidate: Candidate, settings: Settings, now: datetime) -> str:
-    if not candidate.jid.endswith("@" + GROUP_SERVER) or settings.chats.groups == "all":
-        return ""
-    if settings.chats.groups == "mention":
-        return "" if candidate.mentions_account else "group, not mentioned"
-    return "group"
-
-
-def _denied(candidate: Candidate, settings: Settings, now: datetime) -> str:
-    return "denied" if _matches(candidate, settings.chats.deny) else ""
-
-
-def _not_allowed(candidate: Candidate, settings: Settings, now: datetime) -> str:
-    if settings.chats.allow and not _matches(candidate, settings.chats.allow):
-        return "not on the allow list"
-    return ""
-
-
-def _too_old(candidate: Candidate, settings: Settings, now: datetime) -> str:
-    return "too old" if (now - candidate.sent_at).total_seconds() > settings.replies.max_age else ""
-
-
-_RULES: tuple[Callable[[Candidate, Settings, datetime], str], ...] = (
-    _not_a_conversation,
-    _group,
-    _denied,
-    _not_allowed,
-    _too_old,
-)
-
-
-def _matches(candidate: Candidate, patterns: tuple[str, ...]) -> bool:
-    """Whether a pattern names the customer by phone number, by LID or by JID.
-
-    The same customer is addressed by either, so both are tried.
+    Args:
+        burst: its open messages, none of them too old, and what is known of the chat.
+        settings: the configuration.
+        now: naive UTC.
     """
-    user = candidate.jid.partition("@")[0]
-    names = {name for name in (candidate.phone, candidate.lid, user, candidate.jid) if name}
-    return any(
-        fnmatch.fnmatchcase(name, pattern.removeprefix("+").replace(" ", ""))
-        for pattern in patterns
-        for name in names
-    )
+    return next(filter(None, (rule(burst, settings, now) for rule in ANSWER_RULES)), ANSWER)

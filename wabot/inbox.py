@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from peewee import IntegrityError, fn
 
 from wabot.messages import IncomingMessage, Kind
-from wabot.models import Chat, Inbound, Outbound, database
+from wabot.models import Chat, Inbound, database
 
 _KEPT_TEXT_CHARACTERS = 20_000  # WhatsApp's own limit is about 65,000; a model needs less
 _REMEMBERED_CHATS = 10_000
@@ -35,25 +35,67 @@ class Inbox:
         self._user_id = user_id
         self._chat_ids: dict[tuple[str, str, str], int] = {}
 
-    def store(self, message: IncomingMessage, now: datetime) -> int | None:
+    def store(
+        self, message: IncomingMessage, now: datetime, state: str = "pending", reason: str = ""
+    ) -> int | None:
         """Keep a message; the same message twice is kept once.
 
         Args:
             message: as WhatsApp handed it over.
             now: naive UTC.
+            state: what becomes of it.
+            reason: why it is not answered, if it is not.
 
         Returns:
-            The chat that has something new to answer, or None.
+            Its chat, or None when the message was known.
         """
-        if message.kind is Kind.PROTOCOL:
-            # Keys and settings that the account's own devices tell each other.
-            return None
         try:
-            return self._store(message, now)
+            return self._store(message, now, state, reason)
         except IntegrityError:
             # Another process deleted the chat, whose number is still remembered here, with all it held.
-            self._chat_ids.clear()
-            return self._store(message, now)
+            self.forget_remembered_chats()
+            return self._store(message, now, state, reason)
+
+    def chat_of(self, message: IncomingMessage, now: datetime) -> Chat:
+        """The chat a message belongs to, made now if it is new."""
+        remembered = self._chat_ids.get(_chat_key(message))
+        chat = Chat.get_or_none(Chat.id == remembered) if remembered else None
+        return chat or Chat.get_by_id(self._find_or_make_chat(message, now))
+
+    def forget_remembered_chats(self) -> None:
+        """Look every chat up again, because one may not be there any more."""
+        self._chat_ids.clear()
+
+    def amend(self, message: IncomingMessage, chat_id: int) -> int | None:
+        """Carry out an edit or a deletion.
+
+        Args:
+            message: says which message its sender changed or took back.
+            chat_id: their chat.
+
+        Returns:
+            The first part of the answer that the changed message has got already, or None.
+        """
+        row = self._find_target(message, chat_id)
+        if row is None or (message.kind is Kind.EDIT and not message.text):
+            return None
+        if message.kind is Kind.REVOKE:
+            changes = {"text": "", "quoted_text": ""}
+            if row.state in ("pending", "answered"):
+                changes |= {"state": "ignored", "reason": "taken back"}
+        else:
+            changes = {"text": message.text[:_KEPT_TEXT_CHARACTERS]}
+        Inbound.update(revision=Inbound.revision + 1, **changes).where(Inbound.id == row.id).execute()
+        return row.reply if row.state == "answered" else None
+
+    def reopen(self, chat_id: int, reply: int) -> int:
+        """The answer was taken back before it left: all that it answered is to be answered anew."""
+        reopened: int = (
+            Inbound.update(state="pending", reason="", reply=None)
+            .where(Inbound.chat == chat_id, Inbound.reply == reply, Inbound.state == "answered")
+            .execute()
+        )
+        return reopened
 
     def waiting(self) -> list[Waiting]:
         """Every chat with messages still to answer, for a start after a stop or a crash."""
@@ -88,9 +130,22 @@ class Inbox:
         )
         return settled
 
+    def settle_chat(self, chat_id: int, reason: str) -> int:
+        """Answer nothing of what waits in a chat; returns how many messages did."""
+        settled: int = (
+            Inbound.update(state="ignored", reason=reason)
+            .where(Inbound.chat == chat_id, Inbound.state == "pending")
+            .execute()
+        )
+        return settled
+
     def count_attempt(self, message_ids: Iterable[int]) -> None:
         """Remember that answering these failed, so that one bad message cannot keep a worker for ever."""
         Inbound.update(attempts=Inbound.attempts + 1).where(Inbound.id.in_(list(message_ids))).execute()
+
+    def keep_for_later(self, message_ids: Iterable[int]) -> None:
+        """Answering these failed through no fault of theirs: the next attempt is their second again."""
+        Inbound.update(attempts=1).where(Inbound.id.in_(list(message_ids))).execute()
 
     def pending_count(self) -> int:
         """How many messages wait for an answer."""
@@ -99,49 +154,9 @@ class Inbox:
         )
         return count
 
-    def history(
-        self, chat_id: int, before_id: int, since: datetime, limit: int
-    ) -> list[tuple[datetime, str, str]]:
-        """What was said in a chat before a message: (time, "user" or "assistant", text), oldest first.
-
-        The owner's own messages count as the assistant's: the customer saw one and the same sender.
-        """
-        if limit <= 0:
-            return []
-        said = [
-            (row.received_at, "assistant" if row.state == "owner" else "user", row.text)
-            for row in Inbound.select(Inbound.received_at, Inbound.state, Inbound.text)
-            .where(
-                Inbound.chat == chat_id,
-                Inbound.id < before_id,
-                Inbound.received_at >= since,
-                Inbound.state.in_(("answered", "owner")),
-                Inbound.text != "",
-            )
-            .order_by(Inbound.id.desc())
-            .limit(limit)
-        ]
-        said += [
-            (row.created_at, "assistant", row.text)
-            for row in Outbound.select(Outbound.created_at, Outbound.text)
-            .where(
-                Outbound.chat == chat_id,
-                Outbound.created_at >= since,
-                Outbound.state.not_in(("withdrawn", "dead")),
-            )
-            .order_by(Outbound.id.desc())
-            .limit(limit)
-        ]
-        return sorted(said, key=lambda turn: turn[0])[-limit:]
-
-    def _store(self, message: IncomingMessage, now: datetime) -> int | None:
+    def _store(self, message: IncomingMessage, now: datetime, state: str, reason: str) -> int | None:
         with database.atomic():
-            chat_id = self._chat_id(message, now)
-            if message.kind in (Kind.EDIT, Kind.REVOKE):
-                self._amend(message, chat_id)
-            state = "owner" if message.from_me else "pending"
-            if message.kind in (Kind.EDIT, Kind.REVOKE, Kind.REACTION):
-                state = "ignored"
+            chat_id = self._chat_ids.get(_chat_key(message)) or self._find_or_make_chat(message, now)
             inserted = (
                 Inbound.insert(
                     user_id=self._user_id,
@@ -157,7 +172,7 @@ class Inbox:
                     sent_at=message.sent_at,
                     received_at=now,
                     state=state,
-                    reason=message.kind if state == "ignored" else "",
+                    reason=reason,
                 )
                 .on_conflict_ignore()
                 .as_rowcount()
@@ -165,13 +180,10 @@ class Inbox:
             )
         # Only now: what was rolled back must not be remembered.
         self._remember_chat(message, chat_id)
-        return chat_id if inserted and state == "pending" else None
+        return chat_id if inserted else None
 
-    def _chat_id(self, message: IncomingMessage, now: datetime) -> int:
-        """The row of the chat; written only when something about it is new."""
-        known = self._chat_ids.get(_chat_key(message))
-        if known is not None:
-            return known
+    def _find_or_make_chat(self, message: IncomingMessage, now: datetime) -> int:
+        """The row of the chat, with whatever the message says about it that is new."""
         chat = self._find_chat(message) or Chat(
             user_id=self._user_id, contact=message.contact, jid=message.chat, created_at=now
         )
@@ -198,27 +210,20 @@ class Inbox:
             chat = Chat.select().where(mine, Chat.lid == message.lid).order_by(Chat.id).first()
         return chat
 
-    def _amend(self, message: IncomingMessage, chat_id: int) -> None:
-        """The customer edited or took back a message that has no answer yet."""
-        mine = (
-            (Inbound.chat == chat_id)
-            & (Inbound.message_id == message.target_id)
-            & (Inbound.state == "pending")
+    def _find_target(self, message: IncomingMessage, chat_id: int) -> Inbound | None:
+        """The message that another one changes: only its own sender can."""
+        same_sender = Inbound.sender == message.sender
+        if not message.is_group:
+            # There is one customer only, whose address may have changed since.
+            is_owners = Inbound.state == "owner"
+            same_sender |= is_owners if message.from_me else Inbound.state.in_(("pending", "answered"))
+        target: Inbound | None = (
+            Inbound.select()
+            .where(Inbound.chat == chat_id, Inbound.message_id == message.target_id, same_sender)
+            .order_by(Inbound.id.desc())
+            .first()
         )
-        if message.is_group:
-            # Elsewhere there is one customer only, whose address may have changed since.
-            mine &= Inbound.sender == message.sender
-        if message.kind is Kind.REVOKE:
-            Inbound.update(state="ignored", reason="taken back by the customer", text="").where(
-                mine
-            ).execute()
-        elif message.text:
-            Inbound.update(text=message.text[:_KEPT_TEXT_CHARACTERS]).where(mine).execute()
-
-    @staticmethod
-    def horizon(now: datetime, age_seconds: float) -> datetime:
-        """The oldest time that counts, without leaving the calendar."""
-        return now - timedelta(seconds=min(age_seconds, 100 * 365 * 86_400))
+        return target
 
 
 def _chat_key(message: IncomingMessage) -> tuple[str, str, str]:

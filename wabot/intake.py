@@ -8,9 +8,9 @@ import time
 
 import peewee
 
-from wabot.inbox import Inbox
 from wabot.messages import IncomingMessage
 from wabot.models import database, utc_now
+from wabot.reception import Reception
 from wabot.schedule import ChatSchedule
 from wabot.session_record import SessionRecord
 
@@ -23,13 +23,13 @@ class Intake:
     """The way in, on the library's only callback thread: everything else waits behind it.
 
     Args:
-        inbox: where messages are kept.
+        reception: where messages are stored, with what becomes of them.
         schedule: told which chat has something to answer.
         record: told when the last message came.
     """
 
-    def __init__(self, inbox: Inbox, schedule: ChatSchedule, record: SessionRecord) -> None:
-        self._inbox = inbox
+    def __init__(self, reception: Reception, schedule: ChatSchedule, record: SessionRecord) -> None:
+        self._reception = reception
         self._schedule = schedule
         self._record = record
         self._closed = threading.Event()
@@ -45,7 +45,7 @@ class Intake:
         now = utc_now()
         while True:
             try:
-                chat_id = self._inbox.store(message, now)
+                chat_id = self._reception.receive(message, now)
                 break
             except (peewee.OperationalError, peewee.InterfaceError) as error:
                 database.close()

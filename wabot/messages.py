@@ -58,6 +58,7 @@ class IncomingMessage:
         quoted_text: text of the quoted message, or "".
         mentions: user parts of the JIDs mentioned.
         name: the sender's own display name.
+        sender_alt: JID of the sender's other address, by phone number or hidden id, or "".
         sent_at: WhatsApp's time of sending, naive UTC.
         offline: delivered from the backlog after a reconnect.
     """
@@ -75,6 +76,7 @@ class IncomingMessage:
     quoted_text: str = ""
     mentions: tuple[str, ...] = ()
     name: str = ""
+    sender_alt: str = ""
     offline: bool = False
 
     @property
@@ -86,6 +88,13 @@ class IncomingMessage:
     def is_person(self) -> bool:
         """Whether it came from a one-to-one chat (not a group, status, broadcast list or channel)."""
         return self.chat.rpartition("@")[2] in USER_SERVERS
+
+    @property
+    def addresses(self) -> frozenset[str]:
+        """Every name somebody may know the other side by: JIDs, phone numbers, hidden ids."""
+        jids = {self.chat, self.sender, self.sender_alt} if not self.from_me else {self.chat}
+        users = {jid.partition("@")[0] for jid in jids}
+        return frozenset((jids | users | {self.phone, self.lid}) - {""})
 
     @property
     def contact(self) -> str:

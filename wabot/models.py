@@ -71,7 +71,11 @@ class Session(BaseModel):
 
 
 class Chat(BaseModel):
-    """One conversation, known by the phone number where WhatsApp shows it."""
+    """One conversation, known by the phone number where WhatsApp shows it.
+
+    It is paused while it has a `pause_reason` and `paused_until` lies ahead, or is null: until it is resumed.
+    `away_at` is when the customer was last told that nobody is there.
+    """
 
     id = AutoField()
     user_id = TextField()
@@ -81,6 +85,10 @@ class Chat(BaseModel):
     lid = TextField(default="")
     name = TextField(default="")
     language = CharField(default="")
+    pause_reason = TextField(default="")
+    paused_until = DateTimeField(null=True)
+    opted_out_at = DateTimeField(null=True)
+    away_at = DateTimeField(null=True)
     created_at = DateTimeField()
 
     class Meta:
@@ -89,11 +97,15 @@ class Chat(BaseModel):
 
 
 class Inbound(BaseModel):
-    """A message that reached the account. `state`: pending, answered, ignored, failed or owner."""
+    """A message that reached the account. `state`: pending, answered, ignored, failed or owner.
+
+    `revision` counts the customer's edits; `reply` is the first part of its answer in the outbox.
+    """
 
     id = AutoField()
     user_id = TextField()
     chat = ForeignKeyField(Chat, on_delete="CASCADE", backref="inbound")
+    chat_id: int
     jid = TextField()
     message_id = TextField()
     sender = TextField()
@@ -107,6 +119,8 @@ class Inbound(BaseModel):
     state = CharField(default="pending")
     reason = TextField(default="")
     attempts = IntegerField(default=0)
+    revision = IntegerField(default=0)
+    reply = IntegerField(null=True)
 
     class Meta:
         table_name = "wabot_inbox"
@@ -123,14 +137,16 @@ class Outbound(BaseModel):
     `secret` is planted into the message: whatsmeow writes it with the message id into its own store before
     the frame leaves, so that a send in flight at a crash can be told from one that never began.
     `message_id` is that of the last copy whose id is known; `delivered_at` is when a device of the customer
-    confirmed one.
+    confirmed one. `first_part` is where the answer begins that this continues; null where it begins.
     """
 
     id = AutoField()
     user_id = TextField()
     chat = ForeignKeyField(Chat, on_delete="CASCADE", backref="outbound")
+    chat_id: int
     text = TextField()
     source = CharField(default="")
+    first_part = IntegerField(null=True)
     state = CharField(default="pending")
     copies = IntegerField(default=0)
     refusals = IntegerField(default=0)

@@ -6,18 +6,25 @@ unsure where that never became clear; dead when WhatsApp refuses it; withdrawn w
 
 from __future__ import annotations
 
+import operator
 import secrets
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import reduce
 
-from peewee import fn
+from peewee import IntegrityError, fn
 
 from wabot.models import Chat, Inbound, Outbound, database
+from wabot.sources import Notice, chat_that_may_be_told
 
 OPEN_STATES = ("pending", "sending", "in_doubt")
 MAX_COPIES = 2
 MAX_REFUSALS = 3
 SECRET_BYTES = 32
+
+
+class _Changed(Exception):
+    """What was to be answered is not what it was; undoes the transaction."""
 
 
 class Outbox:
@@ -35,7 +42,7 @@ class Outbox:
         chat_id: int,
         parts: Sequence[tuple[str, datetime]],
         source: str,
-        answered: Collection[int],
+        answered: Sequence[Inbound],
         now: datetime,
     ) -> int:
         """Store an answer and mark what it answers, in one transaction.
@@ -44,31 +51,34 @@ class Outbox:
             chat_id: where it goes.
             parts: each message's text and the earliest time to send it.
             source: who composed it, for status and logs.
-            answered: inbox rows this answers.
+            answered: inbox rows this answers, as they were read.
             now: naive UTC.
 
         Returns:
-            How many of the inbox rows were still to answer; with 0 nothing is stored, because the customer
-            took everything back meanwhile.
+            How many inbox rows were answered; 0 when one of them was edited, taken back or settled meanwhile:
+            nothing is stored then, and what is left has to be answered anew.
         """
-        with database.atomic():
-            marked: int = (
-                Inbound.update(state="answered", reason=source)
-                .where(Inbound.id.in_(list(answered)), Inbound.state == "pending")
-                .execute()
-            )
-            if marked:
-                for text, not_before in parts:
-                    Outbound.create(
-                        user_id=self._user_id,
-                        chat=chat_id,
-                        text=text,
-                        source=source,
-                        secret=secrets.token_bytes(SECRET_BYTES),
-                        created_at=now,
-                        not_before=not_before,
-                    )
+        as_read = reduce(
+            operator.or_, [(Inbound.id == row.id) & (Inbound.revision == row.revision) for row in answered]
+        )
+        try:
+            with database.atomic():
+                reply = self._store(chat_id, parts, source, now)
+                marked: int = (
+                    Inbound.update(state="answered", reason=source, reply=reply)
+                    .where(as_read, Inbound.state == "pending")
+                    .execute()
+                )
+                if marked < len(answered):
+                    raise _Changed
+        except (_Changed, IntegrityError):
+            # IntegrityError: the chat was erased, with all it held.
+            return 0
         return marked
+
+    def notify(self, chat_id: int, text: str, notice: Notice, now: datetime) -> None:
+        """Store something to say that answers nothing."""
+        self._store(chat_id, [(text, now)], notice, now)
 
     def next(
         self, now: datetime, composed_after: datetime | None = None
@@ -97,16 +107,34 @@ class Outbox:
         later = mine.order_by(Outbound.not_before).first()
         return None, later.not_before if later else None
 
-    def begin(self, row: Outbound, now: datetime) -> None:
+    def defer(self, row: Outbound, not_before: datetime) -> None:
+        """Not now."""
+        Outbound.update(not_before=not_before).where(Outbound.id == row.id).execute()
+
+    def begin(self, row: Outbound, now: datetime) -> bool:
         """Write down that this reply is about to leave; from here on a crash leaves it in doubt.
 
         Each copy gets a secret of its own, so that the library's store tells which of them left.
+
+        Returns:
+            False when it must not leave any more: it was withdrawn, the customer opted out, the chat is
+            paused, or its data was erased.
         """
-        row.copies += 1
-        row.state, row.sending_at, row.secret = "sending", now, secrets.token_bytes(SECRET_BYTES)
-        Outbound.update(state="sending", copies=row.copies, sending_at=now, secret=row.secret).where(
-            Outbound.id == row.id
+        mine = (Outbound.id == row.id) & (Outbound.state == "pending")
+        secret = secrets.token_bytes(SECRET_BYTES)
+        begun = (
+            Outbound.update(state="sending", copies=row.copies + 1, sending_at=now, secret=secret)
+            .where(mine, fn.EXISTS(chat_that_may_be_told(row.chat_id, row.source, now)))
+            .execute()
+        )
+        if begun:
+            row.copies += 1
+            row.state, row.sending_at, row.secret = "sending", now, secret
+            return True
+        Outbound.update(state="withdrawn", error="the chat is paused, or the customer opted out").where(
+            mine
         ).execute()
+        return False
 
     def mark_sent(self, row: Outbound, message_id: str, now: datetime) -> None:
         """WhatsApp took it."""
@@ -176,14 +204,60 @@ class Outbox:
         )
         return expired
 
-    def withdraw(self, chat_id: int, reason: str) -> int:
-        """Take back what has not left yet, and the next copy of what may have; returns how many."""
+    def withdraw(self, chat_id: int, reason: str, but: Sequence[str] = ()) -> int:
+        """Take back what has not left yet, and the next copy of what may have.
+
+        Args:
+            chat_id: where it would go.
+            reason: why, for the row.
+            but: sources of what may still go.
+
+        Returns:
+            How many were withdrawn.
+        """
         withdrawn: int = (
             Outbound.update(state="withdrawn", error=reason)
             .where(Outbound.chat == chat_id, Outbound.state.in_(("pending", "in_doubt")))
+            .where(Outbound.source.not_in(but))
             .execute()
         )
         return withdrawn
+
+    def recall(self, reply: int) -> bool:
+        """Take a whole answer back, unless some of it has left already or may have."""
+        parts = (Outbound.id == reply) | (Outbound.first_part == reply)
+        try:
+            with database.atomic():
+                waiting = (Outbound.state == "pending") & (Outbound.copies == 0)
+                recalled = (
+                    Outbound.update(state="withdrawn", error="the customer changed the question")
+                    .where(parts, waiting)
+                    .execute()
+                )
+                if recalled < Outbound.select().where(parts).count():
+                    raise _Changed
+        except _Changed:
+            return False
+        return True
+
+    def _store(
+        self, chat_id: int, parts: Sequence[tuple[str, datetime]], source: str, now: datetime
+    ) -> int | None:
+        """Store the parts of one answer; the number of the first."""
+        first_part: int | None = None
+        for text, not_before in parts:
+            row = Outbound.create(
+                user_id=self._user_id,
+                chat=chat_id,
+                text=text,
+                source=source,
+                first_part=first_part,
+                secret=secrets.token_bytes(SECRET_BYTES),
+                created_at=now,
+                not_before=not_before,
+            )
+            first_part = first_part or row.id
+        return first_part
 
     def count(self, states: Iterable[str]) -> int:
         """How many replies are in these states."""

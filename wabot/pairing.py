@@ -19,7 +19,9 @@ from wabot.limits import limits_from
 from wabot.link import Link
 from wabot.link_signals import LinkCodeRefused, LinkSignal
 from wabot.notify import ServiceNotifier
+from wabot.outbox import Outbox
 from wabot.pairing_screen import PairingScreen
+from wabot.reception import Reception
 from wabot.reporter import Reporter
 from wabot.schedule import ChatSchedule
 from wabot.session_record import SessionRecord
@@ -56,7 +58,8 @@ class Pairing:
         self._record = SessionRecord(user_id, ConnectionRow(user_id, settings.database))
         # Whoever started this command is not waiting for systemd's notifications.
         self._reporter = Reporter(self._connection, None, ServiceNotifier({}), self._record)
-        self._intake = Intake(Inbox(user_id), ChatSchedule(settings.replies.debounce), self._record)
+        reception = Reception(settings, Inbox(user_id), Outbox(user_id))
+        self._intake = Intake(reception, ChatSchedule(settings.replies.debounce), self._record)
         self._client = WhatsAppClient(
             settings.session_store,
             f"wabot-{user_id}",

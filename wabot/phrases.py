@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from functools import lru_cache
 
 _LONGEST_TEXT_CHARACTERS = 2000
 
@@ -22,13 +22,19 @@ def normalized(text: str) -> str:
     return " ".join(kept.split())
 
 
-def is_phrase(text: str, phrases: Iterable[str]) -> bool:
+def is_phrase(text: str, phrases: tuple[str, ...]) -> bool:
     """Whether a text says one of the phrases and nothing else."""
-    said = normalized(text)
-    return bool(said) and any(said == normalized(phrase) for phrase in phrases)
+    return normalized(text) in _folded(phrases)
 
 
-def has_phrase(text: str, phrases: Iterable[str]) -> bool:
+def has_phrase(text: str, phrases: tuple[str, ...]) -> bool:
     """Whether one of the phrases stands in a text, as whole words."""
+    if not phrases:
+        return False
     said = f" {normalized(text)} "
-    return any(f" {wanted} " in said for phrase in phrases if (wanted := normalized(phrase)))
+    return any(f" {wanted} " in said for wanted in _folded(phrases))
+
+
+@lru_cache(maxsize=256)
+def _folded(phrases: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(filter(None, map(normalized, phrases)))

@@ -1,36 +1,39 @@
-"""The reply workers: take a chat whose customer fell silent, ask the brain, store the answer."""
+"""The reply workers: take a chat whose customer fell silent, ask the gate and the brain, store the answer."""
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
 
 import peewee
 
-from wabot.brain import Answer, Brain, Conversation, Turn, detect_language, texts_for
-from wabot.gate import Candidate, objection
+from wabot import dialogue, gate
+from wabot.arrival_rules import is_too_old
+from wabot.brain import Brain, texts_for
+from wabot.courtesies import Courtesies
+from wabot.decisions import Action
+from wabot.history import was_told
 from wabot.inbox import Inbox
-from wabot.messages import Kind
 from wabot.models import Chat, Inbound, database, utc_now
+from wabot.notices import handed_over_text, is_apology
 from wabot.outbox import Outbox
+from wabot.pace import paced
+from wabot.quiet import PauseReason, Quiet
+from wabot.rates import HOUR
 from wabot.schedule import ChatSchedule
 from wabot.settings import Settings
+from wabot.sources import Notice
 
 log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 3
 _RETRY_SECONDS = 20.0
-_LONGEST_TYPING_SECONDS = 20.0
-
-
-class Courtesies(Protocol):
-    """Who shows the customer that the message was seen and is being answered."""
-
-    def attend(self, jid: str, sender: str, message_ids: list[str]) -> None:
-        """Mark as read and show "typing…", as soon as the link allows."""
+_MODEL_RETRY_SECONDS = 10.0
+_LOOP_PAUSE = HOUR
+_ESCALATION_PAUSE_SECONDS = 43_200.0
 
 
 class ReplyWorker:
@@ -44,7 +47,6 @@ class ReplyWorker:
         courtesies: shows "seen" and "typing…".
         wake_sender: called when an answer was stored.
         beat: called with the seconds this worker may now take, and with 0 when it is idle.
-        own_ids: user parts of the account's own JIDs, to know when it is mentioned.
     """
 
     def __init__(
@@ -57,17 +59,16 @@ class ReplyWorker:
         courtesies: Courtesies,
         wake_sender: Callable[[], None],
         beat: Callable[[float], None],
-        own_ids: Callable[[], frozenset[str]],
     ) -> None:
         self._settings = settings
         self._inbox = inbox
         self._outbox = outbox
+        self._quiet = Quiet(inbox, outbox)
         self._schedule = schedule
         self._brain = brain
         self._courtesies = courtesies
         self._wake_sender = wake_sender
         self._beat = beat
-        self._own_ids = own_ids
 
     def run(self) -> None:
         """Work until the schedule is closed."""
@@ -94,81 +95,132 @@ class ReplyWorker:
         return 60 + sum(2 * provider.timeout_seconds for provider in self._settings.ai.providers)
 
     def answer(self, chat_id: int) -> None:
-        """Answer what is pending in a chat, once."""
-        chat = Chat.get_by_id(chat_id)
-        rows = self._admitted(chat, self._inbox.pending(chat_id))
+        """Answer what is pending in a chat, once; or settle it with the reason why not."""
+        chat = Chat.get_or_none(Chat.id == chat_id)
+        if chat is None:
+            return
+        now = utc_now()
+        rows = self._fresh(chat, now)
         if not rows:
             return
-        ids = [row.id for row in rows]
-        self._inbox.count_attempt(ids)
-        self._courtesies.attend(chat.jid, rows[-1].sender, [row.message_id for row in rows])
-        answer = self._compose(chat, rows)
-        now = utc_now()
-        parts = self._paced(answer, rows[-1].received_at, now)
-        if self._outbox.put(chat_id, parts, answer.source, ids, now) and parts:
-            self._wake_sender()
-        log.info(
-            "chat %d: %d message(s) answered by %s in %d part(s)",
-            chat_id,
-            len(rows),
-            answer.source,
-            len(parts),
-        )
+        burst = dialogue.burst_of(chat, rows, self._settings, now)
+        decision = gate.before_answering(burst, self._settings, now)
+        language = dialogue.language_of(chat, rows, self._settings.account.language)
+        match decision.action:
+            case Action.ANSWER:
+                self._answer(chat, rows, language)
+            case Action.SAY_AWAY:
+                text = self._settings.chats.away_text or texts_for(language).away
+                if self._put(chat, rows, [text], Notice.AWAY, decision.reason):
+                    Chat.update(away_at=now).where(Chat.id == chat_id).execute()
+            case Action.ESCALATE:
+                self._escalate(chat, rows, handed_over_text(language))
+            case Action.REST:
+                self._quiet.pause(chat_id, PauseReason.LOOP, now + _LOOP_PAUSE)
+                log.warning("chat %d: %s: it rests for an hour", chat_id, decision.reason)
+            case _:
+                self._inbox.settle([row.id for row in rows], "ignored", decision.reason)
+                log.info("chat %d: not answered: %s", chat_id, decision.reason)
 
-    def _admitted(self, chat: Chat, rows: list[Inbound]) -> list[Inbound]:
-        """The messages to answer; the others are settled here, each with its reason."""
-        now = utc_now()
-        admitted = []
-        for row in rows:
-            candidate = Candidate(
-                jid=row.jid,
-                phone=chat.phone,
-                lid=chat.lid,
-                kind=row.kind,
-                text=row.text,
-                sent_at=row.sent_at,
-                mentions_account=bool(self._own_ids() & set(row.mentions.split())),
-            )
-            reason = objection(candidate, self._settings, now)
-            if not reason and row.attempts >= MAX_ATTEMPTS:
+    def _fresh(self, chat: Chat, now: datetime) -> list[Inbound]:
+        """The messages that somebody still waits for; the others are settled here."""
+        fresh = []
+        for row in self._inbox.pending(chat.id):
+            if is_too_old(row.sent_at, self._settings, now):
+                self._inbox.settle([row.id], "ignored", "too old")
+                log.info("chat %d: not answered: too old", chat.id)
+            elif row.attempts >= MAX_ATTEMPTS:
                 self._inbox.settle([row.id], "failed", f"no answer after {row.attempts} attempts")
                 log.error("chat %d: message %d was given up after %d attempts", chat.id, row.id, row.attempts)
-            elif reason:
-                self._inbox.settle([row.id], "ignored", reason)
-                log.info("chat %d: not answered: %s", chat.id, reason)
             else:
-                admitted.append(row)
-        return admitted
+                fresh.append(row)
+        return fresh
 
-    def _compose(self, chat: Chat, rows: list[Inbound]) -> Answer:
-        said = [row for row in rows if row.text.strip()]
-        language = chat.language or self._settings.account.language
-        if said:
-            heard = detect_language("\n".join(row.text for row in said), default=language)
-            if heard != chat.language:
-                Chat.update(language=heard).where(Chat.id == chat.id).execute()
-            language = heard
-        if not said:
-            return Answer((texts_for(language).text_only,), "polite")
+    def _answer(self, chat: Chat, rows: list[Inbound], language: str) -> None:
+        """Show that somebody is there, and store what there is to say."""
+        new = [row for row in rows if row.attempts == 0]
+        self._inbox.count_attempt(row.id for row in rows)
+        self._attend(chat, new)
+        will_speak = False
+        try:
+            if any(row.text.strip() for row in rows):
+                will_speak = self._compose(chat, rows, language)
+            elif not was_told(chat.id, Notice.TEXT_ONLY, utc_now() - HOUR):
+                text = texts_for(language).text_only
+                will_speak = self._put(chat, rows, [text], Notice.TEXT_ONLY, "nothing to read")
+            else:
+                self._inbox.settle([row.id for row in rows], "ignored", "nothing to read, told already")
+                log.info("chat %d: not answered: nothing to read, told already", chat.id)
+        finally:
+            if not will_speak:
+                self._courtesies.end_typing(chat.jid)
+
+    def _compose(self, chat: Chat, rows: list[Inbound], language: str) -> bool:
+        """Ask the brain; whether there is something to send."""
+        conversation = dialogue.conversation_of(chat, rows, language, self._settings, utc_now())
+        answer = self._brain.reply(conversation, dialogue.local_time(self._settings))
+        if self._settings.ai.providers and is_apology(answer.parts):
+            self._keep_question(chat, rows, answer.parts[0])
+            return False
+        return self._put(chat, rows, answer.parts, answer.source)
+
+    def _keep_question(self, chat: Chat, rows: list[Inbound], apology: str) -> None:
+        """No model answers: say so once an hour, and ask again while the question is fresh."""
         now = utc_now()
-        since = self._inbox.horizon(now, self._settings.ai.history_max_age)
-        history = self._inbox.history(chat.id, rows[0].id, since, self._settings.ai.history_messages)
-        turns = [Turn("assistant" if role == "assistant" else "user", text, at) for at, role, text in history]
-        turns += [Turn("user", _with_context(row), row.received_at) for row in said]
-        return self._brain.reply(Conversation(tuple(turns), language, chat.name), now)
+        if not was_told(chat.id, Notice.APOLOGY, now - HOUR):
+            self._outbox.notify(chat.id, apology, Notice.APOLOGY, now)
+            self._wake_sender()
+        self._inbox.keep_for_later(row.id for row in rows)
+        self._schedule.postpone(chat.id, _MODEL_RETRY_SECONDS)
+        log.info("chat %d: no model answers; %d message(s) are kept", chat.id, len(rows))
 
-    def _paced(self, answer: Answer, arrived_at: datetime, now: datetime) -> list[tuple[str, datetime]]:
-        """Give each part its time to leave: a human pace, counted from the customer's message."""
-        if not self._settings.replies.typing:
-            return [(part, now) for part in answer.parts]
-        paced = []
-        at = arrived_at
-        for part in answer.parts:
-            typing_seconds = min(len(part) * self._settings.replies.time_per_char, _LONGEST_TYPING_SECONDS)
-            at += timedelta(seconds=self._settings.replies.delay_message + typing_seconds)
-            at = max(at, now)
-            paced.append((part, at))
-        return paced
+    def _escalate(self, chat: Chat, rows: list[Inbound], text: str) -> None:
+        """Leave the chat to a person."""
+        now = utc_now()
+        seconds = self._settings.chats.handover_pause or _ESCALATION_PAUSE_SECONDS
+        with database.atomic():
+            stored = self._outbox.put(chat.id, [(text, now)], Notice.HANDED_OVER, rows, now)
+            if stored:
+                self._quiet.pause(chat.id, PauseReason.ESCALATED, now + timedelta(seconds=seconds))
+        if not stored:
+            self._schedule.postpone(chat.id, 0)
+            return
+        self._wake_sender()
+        log.warning("chat %d: the customer wants to talk to a person; the bot keeps quiet there", chat.id)
+
+    def _attend(self, chat: Chat, rows: list[Inbound]) -> None:
+        """Show that messages were seen, and that somebody is writing."""
+        for sender, seen in itertools.groupby(rows, key=lambda row: row.sender):
+            self._courtesies.mark_read(chat.jid, sender, [row.message_id for row in seen])
+        if rows and self._settings.replies.typing:
+            until = utc_now() + timedelta(seconds=self.deadline_seconds)
+            self._courtesies.begin_typing(chat.jid, until)
+
+    def _put(
+        self, chat: Chat, rows: list[Inbound], parts: Sequence[str], source: str, reason: str = ""
+    ) -> bool:
+        """Store an answer; whether there is something to send."""
+        now = utc_now()
+        timed = paced(parts, rows[-1].received_at, now, self._settings.replies)
+        if not self._outbox.put(chat.id, timed, source, rows, now):
+            log.info("chat %d: the messages changed while they were answered", chat.id)
+            self._schedule.postpone(chat.id, 0)
+            return False
+        because = f" ({reason})" if reason else ""
+        log.info(
+            "chat %d: %d message(s) answered by %s%s in %d part(s)",
+            chat.id,
+            len(rows),
+            source,
+            because,
+            len(parts),
+        )
+        if not parts:
+            return False
+        self._wake_sender()
+        if self._settings.replies.typing:
+            self._courtesies.begin_typing(chat.jid, timed[-1][1])
+        return True
 
 
 def start_workers(workers: list[ReplyWorker]) -> list[threading.Thread]:
@@ -180,13 +232,3 @@ def start_workers(workers: list[ReplyWorker]) -> list[threading.Thread]:
     for thread in threads:
         thread.start()
     return threads
-
-
-def _with_context(row: Inbound) -> str:
-    """The text as the model should read it: with what it quotes, and with the kind of a caption's message."""
-    text = str(row.text)
-    if row.kind != Kind.TEXT:
-        text = f"[{row.kind}] {text}"
-    if row.quoted_text:
-        text = f"> {row.quoted_text[:300]}\n{text}"
-    return text

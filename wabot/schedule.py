@@ -2,6 +2,9 @@
 
 The database says what is waiting; this says when to look. Thread-safe, and told the time by its caller only
 where that matters for tests: `take` waits on the real clock.
+
+Of the workers that have nothing to do, one watches the clock and the others sleep until it has taken a chat:
+a message wakes one thread, however many there are.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import time
 from collections.abc import Callable
 
 LONGEST_WAIT_DEBOUNCES = 5
+RELIEF_SECONDS = 1.0
 
 
 class ChatSchedule:
@@ -21,12 +25,24 @@ class ChatSchedule:
         debounce_seconds: silence to wait for after each message; a chat that never falls silent is handed
             out after five times as long.
         clock: monotonic seconds.
+        at_once: how many chats are answered at the same time; None = as many as there are workers. A chat
+            that has been waiting for a second because so many take long, as with a slow model, is handed out
+            all the same, if a worker is left to take it.
     """
 
-    def __init__(self, debounce_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        debounce_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+        at_once: int | None = None,
+    ) -> None:
         self._debounce_seconds = debounce_seconds
+        self._at_once = at_once
         self._clock = clock
-        self._changed = threading.Condition()
+        lock = threading.Lock()
+        self._changed = threading.Condition(lock)
+        self._relieved = threading.Condition(lock)
+        self._is_watched = False
         self._first: dict[int, float] = {}
         self._due: dict[int, float] = {}
         self._queue: list[tuple[float, int]] = []
@@ -56,12 +72,18 @@ class ChatSchedule:
         """Wait for a chat that is due and take it; None when the schedule is closed."""
         with self._changed:
             while not self._closed:
+                if self._is_watched:
+                    self._relieved.wait()
+                    continue
                 now = self._clock()
                 chat_id = self._pop_due(now)
                 if chat_id is not None:
                     self._in_flight.add(chat_id)
+                    self._relieved.notify()
                     return chat_id
-                self._changed.wait(self._queue[0][0] - now if self._queue else None)
+                self._is_watched = True
+                self._changed.wait(self._seconds_to_wait(now))
+                self._is_watched = False
             return None
 
     def done(self, chat_id: int) -> None:
@@ -70,13 +92,14 @@ class ChatSchedule:
             self._in_flight.discard(chat_id)
             if chat_id in self._due:
                 heapq.heappush(self._queue, (self._due[chat_id], chat_id))
-                self._changed.notify()
+            self._changed.notify()
 
     def close(self) -> None:
         """Let every waiting worker go."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+            self._relieved.notify_all()
 
     def _put(self, chat_id: int, due: float) -> None:
         self._due[chat_id] = due
@@ -85,11 +108,25 @@ class ChatSchedule:
             self._changed.notify()
 
     def _pop_due(self, now: float) -> int | None:
-        while self._queue and self._queue[0][0] <= now:
-            due, chat_id = heapq.heappop(self._queue)
-            # A later message moved the chat on: its newer entry stands further back.
+        self._drop_outdated()
+        if not self._queue or self._queue[0][0] + self._delay_seconds() > now:
+            return None
+        _, chat_id = heapq.heappop(self._queue)
+        del self._due[chat_id]
+        self._first.pop(chat_id, None)
+        return chat_id
+
+    def _seconds_to_wait(self, now: float) -> float | None:
+        return self._queue[0][0] + self._delay_seconds() - now if self._queue else None
+
+    def _delay_seconds(self) -> float:
+        is_full = self._at_once is not None and len(self._in_flight) >= self._at_once
+        return RELIEF_SECONDS if is_full else 0.0
+
+    def _drop_outdated(self) -> None:
+        """A later message moved its chat on: its newer entry stands further back, or is still to come."""
+        while self._queue:
+            due, chat_id = self._queue[0]
             if self._due.get(chat_id) == due and chat_id not in self._in_flight:
-                del self._due[chat_id]
-                self._first.pop(chat_id, None)
-                return chat_id
-        return None
+                return
+            heapq.heappop(self._queue)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,10 +11,12 @@ from typing import Protocol
 
 import peewee
 
+from wabot.courtesies import Courtesies, CourtesyMessenger
 from wabot.doubts import Doubts
 from wabot.link_signals import LinkSignal, Outcome, SendFailed
 from wabot.models import Outbound, database, utc_now
 from wabot.outbox import Outbox, retry_at
+from wabot.rates import Rates
 from wabot.states import Signal
 from wabot.store_query import LOOKUP_SECONDS
 
@@ -30,17 +31,11 @@ _PRESENCE_RETRY_SECONDS = 60.0
 _LONGEST_WAIT_SECONDS = 60.0
 
 
-class Messenger(Protocol):
+class Messenger(CourtesyMessenger, Protocol):
     """What the sender needs of the WhatsApp client."""
 
     def send_text(self, jid: str, text: str, secret: bytes) -> str:
         """Send; return the message id or raise SendFailed."""
-
-    def show_typing(self, jid: str, typing: bool) -> None:
-        """Show or end "typing…"."""
-
-    def mark_read(self, jid: str, sender: str, message_ids: list[str]) -> None:
-        """Give messages their blue ticks."""
 
     def announce(self, available: bool) -> bool:
         """Tell the account's presence; False when the library cannot do it yet."""
@@ -56,6 +51,7 @@ class Sender:
         on_signal: told when the link turns out to be dead although nobody said so.
         beat: called with the seconds the next step may take, and with 0 when idle.
         available: the presence to announce.
+        rates: how many replies may leave in what time.
         send_timeout_seconds: what is promised with `beat` for every call of the messenger.
     """
 
@@ -67,6 +63,7 @@ class Sender:
         on_signal: Callable[[LinkSignal], None],
         beat: Callable[[float], None],
         available: bool,
+        rates: Rates,
         send_timeout_seconds: float,
     ) -> None:
         self._send_timeout_seconds = send_timeout_seconds
@@ -76,8 +73,9 @@ class Sender:
         self._signal = on_signal
         self._beat = beat
         self._available = available
+        self._rates = rates
         self._changed = threading.Condition()
-        self._courtesies: deque[tuple[str, str, list[str]]] = deque(maxlen=1000)
+        self.courtesies = Courtesies(self.wake)
         self._up_since: datetime | None = None
         self._announce_at: datetime | None = None
         self._offline_since: datetime | None = None
@@ -95,26 +93,19 @@ class Sender:
         with self._changed:
             self._up_since = self._announce_at = utc_now()
             self._changed.notify()
+        self.courtesies.link_up()
 
     def link_down(self) -> None:
         """The link is not there, or in doubt: hold everything."""
         with self._changed:
             self._up_since = self._offline_since = None
-            self._courtesies.clear()
+        self.courtesies.link_down()
 
     def wake(self) -> None:
         """Something was put into the outbox."""
         with self._changed:
             self._woken = True
             self._changed.notify()
-
-    def attend(self, jid: str, sender: str, message_ids: list[str]) -> None:
-        """Mark messages as read and show "typing…", as soon as the link allows; never waits."""
-        with self._changed:
-            if self._up_since is not None:
-                self._courtesies.append((jid, sender, message_ids))
-                self._woken = True
-                self._changed.notify()
 
     def stop(self) -> None:
         """Finish the send in flight and take no other."""
@@ -149,13 +140,18 @@ class Sender:
                 if up_since is None:
                     return None
                 now = utc_now()
-                self._show_courtesies(now)
-                stable_at = up_since + timedelta(seconds=STABLE_SECONDS)
+                self._announce_presence(now)
+                self.courtesies.show(self._messenger, now, self._beat_call)
                 settle_at = self._settle_doubts(now, up_since)
+                opens_at = self._rates.opens_at()
+                if opens_at and opens_at > now:
+                    return _earliest(opens_at, settle_at, self.courtesies.next_at())
+                stable_at = up_since + timedelta(seconds=STABLE_SECONDS)
                 # What queued while the link was down waits until the link has proved itself.
                 row, due = self._outbox.next(now, None if now >= stable_at else up_since)
                 if row is None:
-                    return _earliest(due, settle_at, stable_at if now < stable_at else None)
+                    stable_later = stable_at if now < stable_at else None
+                    return _earliest(due, settle_at, stable_later, self.courtesies.next_at())
                 pause = self._send(row)
                 if pause:
                     return retry_at(utc_now(), pause)
@@ -179,8 +175,17 @@ class Sender:
 
     def _send(self, row: Outbound) -> float:
         """Send one reply; return for how many seconds the whole sender should pause."""
-        self._beat(self._send_timeout_seconds)
-        self._outbox.begin(row, utc_now())
+        now = utc_now()
+        chat_opens_at = self._rates.chat_opens_at(row.chat_id)
+        if chat_opens_at and chat_opens_at > now:
+            self._outbox.defer(row, chat_opens_at)
+            log.info("chat %d has had its messages of this hour; reply %d waits", row.chat_id, row.id)
+            return 0.0
+        if not self._outbox.begin(row, now):
+            self.courtesies.end_typing(row.chat.jid)
+            log.info("reply %d was withdrawn: the chat is paused, or the customer opted out", row.id)
+            return 0.0
+        self._beat_call()
         try:
             message_id = self._messenger.send_text(row.chat.jid, row.text, bytes(row.secret))
             result = partial(self._after_success, row, message_id, utc_now())
@@ -207,6 +212,8 @@ class Sender:
 
     def _after_success(self, row: Outbound, message_id: str, now: datetime) -> float:
         self._outbox.mark_sent(row, message_id, now)
+        self._rates.count(row.chat_id, now)
+        self.courtesies.message_sent(row.chat.jid, now)
         self._offline_since = None
         self.last_sent_at = now
         log.debug("reply %d sent as %s", row.id, message_id)
@@ -223,6 +230,7 @@ class Sender:
             case Outcome.IN_DOUBT:
                 self._outbox.mark_in_doubt(row, str(failure))
                 self._doubts.arose()
+                self._rates.count(row.chat_id, now)
                 log.info("reply %d may not have arrived (%s)", row.id, failure)
                 return 0.0
             case Outcome.REFUSED:
@@ -238,17 +246,15 @@ class Sender:
             self._offline_since = None
             self._signal(LinkSignal(Signal.LINK_BROKEN, "the connection is gone without a word"))
 
-    def _show_courtesies(self, now: datetime) -> None:
+    def _announce_presence(self, now: datetime) -> None:
         if self._announce_at is not None and now >= self._announce_at:
-            self._beat(self._send_timeout_seconds)
+            self._beat_call()
             # Right after pairing the library has no name to announce yet.
             done = self._messenger.announce(self._available)
             self._announce_at = None if done else retry_at(now, _PRESENCE_RETRY_SECONDS)
-        while self._courtesies:
-            jid, sender, message_ids = self._courtesies.popleft()
-            self._beat(self._send_timeout_seconds)
-            self._messenger.mark_read(jid, sender, message_ids)
-            self._messenger.show_typing(jid, True)
+
+    def _beat_call(self) -> None:
+        self._beat(self._send_timeout_seconds)
 
 
 def _earliest(*times: datetime | None) -> datetime | None:

@@ -21,6 +21,7 @@ from wabot.connection_row import ConnectionRow
 from wabot.doubts import Doubts
 from wabot.errors import ExitCode
 from wabot.health import Health
+from wabot.history import rates_so_far
 from wabot.inbox import Inbox
 from wabot.intake import Intake
 from wabot.limits import limits_from
@@ -31,6 +32,7 @@ from wabot.notify import ServiceNotifier
 from wabot.outbox import Outbox
 from wabot.prober import Prober
 from wabot.receipts import Receipts
+from wabot.reception import Reception
 from wabot.replies import ReplyWorker, start_workers
 from wabot.reporter import Reporter
 from wabot.schedule import ChatSchedule
@@ -68,11 +70,19 @@ class Service:
         self._health = Health()
         self._inbox = Inbox(user_id)
         self._outbox = Outbox(user_id)
-        self._schedule = ChatSchedule(settings.replies.debounce)
+        self._schedule = ChatSchedule(settings.replies.debounce, at_once=settings.replies.workers)
         self._connection = Connection(limits_from(chosen), time.monotonic(), random.random)
         self._record = SessionRecord(user_id, ConnectionRow(user_id, settings.database))
         self._reporter = Reporter(self._connection, device, notifier, self._record)
-        self._intake = Intake(self._inbox, self._schedule, self._record)
+        reception = Reception(
+            settings,
+            self._inbox,
+            self._outbox,
+            lambda: self._reporter.user_ids,
+            lambda jid: self._sender.courtesies.end_typing(jid),
+            lambda: self._sender.wake(),
+        )
+        self._intake = Intake(reception, self._schedule, self._record)
         self._receipts = Receipts(self._outbox, lambda: self._sender.wake())
         self._client = WhatsAppClient(
             settings.session_store,
@@ -98,6 +108,7 @@ class Service:
             self._signals.put,
             partial(self._beat, "sender"),
             chosen.presence == "available",
+            rates_so_far(settings, utc_now()),
             chosen.send_timeout,
         )
         self._supervisor = Supervisor(
@@ -211,12 +222,11 @@ class Service:
                 self._outbox,
                 self._schedule,
                 brain,
-                self._sender,
+                self._sender.courtesies,
                 self._sender.wake,
                 partial(self._beat, f"reply-{number}"),
-                lambda: self._reporter.user_ids,
             )
-            for number in range(1, self._settings.replies.workers + 1)
+            for number in range(1, 2 * self._settings.replies.workers + 1)
         ]
         self._record.start()
         self._link.start()

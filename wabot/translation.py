@@ -70,6 +70,7 @@ def incoming_message(event: Any) -> IncomingMessage:
         if context is not None
         else (),
         name=_clean(info.Pushname, _LONGEST_NAME_CHARACTERS),
+        sender_alt=jid_text(source.SenderAlt) if source.SenderAlt.User else "",
     )
 
 

@@ -62,6 +62,10 @@ def up(migrator: Any, db: Any) -> None:
         lid = TextField(default="")
         name = TextField(default="")
         language = CharField(default="")
+        pause_reason = TextField(default="")
+        paused_until = DateTimeField(null=True)
+        opted_out_at = DateTimeField(null=True)
+        away_at = DateTimeField(null=True)
         created_at = DateTimeField()
 
         class Meta:
@@ -86,6 +90,8 @@ def up(migrator: Any, db: Any) -> None:
         state = CharField(default="pending")
         reason = TextField(default="")
         attempts = IntegerField(default=0)
+        revision = IntegerField(default=0)
+        reply = IntegerField(null=True)
 
         class Meta:
             legacy_table_names = False
@@ -102,6 +108,7 @@ def up(migrator: Any, db: Any) -> None:
         chat = ForeignKeyField(Chat, on_delete="CASCADE", backref="outbound")
         text = TextField()
         source = CharField(default="")
+        first_part = IntegerField(null=True)
         state = CharField(default="pending")
         copies = IntegerField(default=0)
         refusals = IntegerField(default=0)

@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.arrivals import ANA, NOON, arrival, later
+from wabot import history
+from wabot.inbox import Inbox
+from wabot.messages import Kind
+from wabot.models import Inbound, Outbound
+from wabot.outbox import Outbox
+from wabot.settings import AccountSettings, ReplySettings, Settings
+from wabot.sources import Notice
+
+
+@pytest.fixture
+def inbox(database: Any) -> Inbox:
+    return Inbox("shop")
+
+
+@pytest.fixture
+def outbox(inbox: Inbox) -> Outbox:
+    return Outbox("shop")
+
+
+def hear(
+    inbox: Inbox, text: str, second: float, state: str = "pending", reason: str = "", **changes: Any
+) -> int:
+    """A message arrives; its chat."""
+    chat_id = inbox.store(arrival(text, **changes), later(second), state, reason)
+    assert chat_id is not None
+    return chat_id
+
+
+def answer(
+    inbox: Inbox, outbox: Outbox, chat_id: int, second: float, *parts: str, source: str = "model:x"
+) -> None:
+    """What is pending is answered."""
+    rows = inbox.pending(chat_id)
+    assert outbox.put(chat_id, [(part, later(second)) for part in parts], source, rows, later(second))
+
+
+def last_id() -> int:
+    return int(Inbound.select().order_by(Inbound.id.desc()).first().id)
+
+
+def texts_before(chat_id: int, limit: int = 10) -> list[str]:
+    return [text for _, _, text in history.turns_before(chat_id, last_id(), NOON, limit)]
+
+
+def test_what_was_said_before_in_both_directions(inbox: Inbox, outbox: Outbox) -> None:
+    chat_id = hear(inbox, "one", 0)
+    answer(inbox, outbox, chat_id, 1, "two")
+    hear(inbox, "three", 2, "owner", from_me=True)
+    hear(inbox, "four", 3)
+    assert history.turns_before(chat_id, last_id(), NOON, 10) == [
+        (NOON, "user", "one"),
+        (later(1), "assistant", "two"),
+        (later(2), "assistant", "three"),
+    ]
+    assert texts_before(chat_id, 2) == ["two", "three"]
+    assert [text for _, _, text in history.turns_before(chat_id, last_id(), later(1), 10)] == ["two", "three"]
+    assert history.turns_before(chat_id, last_id(), NOON, 0) == []
+
+
+def test_what_the_customer_never_saw_or_took_back_is_left_out(inbox: Inbox, outbox: Outbox) -> None:
+    chat_id = hear(inbox, "gone", 0, "ignored", "denied")
+    hear(inbox, "", 0, "answered", kind=Kind.IMAGE)
+    for text, state in (("sent", "sent"), ("back", "withdrawn"), ("refused", "dead"), ("maybe", "unsure")):
+        outbox.notify(chat_id, text, "model:x", NOON)  # type: ignore[arg-type]
+        Outbound.update(state=state).where(Outbound.text == text).execute()
+    for notice in Notice:
+        outbox.notify(chat_id, notice, notice, NOON)
+    hear(inbox, "now", 60)
+    assert texts_before(chat_id) == ["sent", "maybe"]
+
+
+def test_what_was_said_to_the_owner_is_known_up_to_the_owners_last_word(inbox: Inbox, outbox: Outbox) -> None:
+    chat_id = hear(inbox, "is it there?", 0, "ignored", "paused: the owner wrote")
+    hear(inbox, "yes, come by", 1, "owner", from_me=True)
+    hear(inbox, "thanks", 2, "ignored", "paused: the owner wrote")
+    hear(inbox, "and now?", 3)
+    assert texts_before(chat_id) == ["is it there?", "yes, come by"]
+
+
+def test_another_chats_words_never_come_in(inbox: Inbox, outbox: Outbox) -> None:
+    other = hear(inbox, "secret", 0, chat="34911@s.whatsapp.net", phone="34911")
+    answer(inbox, outbox, other, 1, "also secret")
+    chat_id = hear(inbox, "hello", 2)
+    assert texts_before(chat_id) == []
+    assert history.answers_since(chat_id, NOON, 10) == 0
+
+
+def test_reactions_are_the_latest_to_each_text(inbox: Inbox) -> None:
+    chat_id = hear(inbox, "hello", 0)
+    for second, (emoji, quoted) in enumerate(
+        [("👍", "shall I?"), ("❤️", "in blue"), ("", "in blue")], start=1
+    ):
+        hear(inbox, emoji, second, "ignored", kind=Kind.REACTION, quoted_text=quoted)
+    hear(inbox, "two please", 9)
+    assert history.reactions_before(chat_id, last_id(), NOON) == [("👍", "shall I?")]
+    assert history.reactions_before(chat_id, last_id(), later(2)) == []
+
+
+def test_answers_are_counted_by_questions_not_by_parts(inbox: Inbox, outbox: Outbox) -> None:
+    chat_id = hear(inbox, "one", 0)
+    answer(inbox, outbox, chat_id, 1, "a", "b", "c")
+    hear(inbox, "two", 2)
+    answer(inbox, outbox, chat_id, 3, "d")
+    outbox.notify(chat_id, "away", Notice.AWAY, later(4))
+    assert history.answers_since(chat_id, NOON, 30) == 2
+    assert history.answers_since(chat_id, later(2), 30) == 1
+    assert history.answers_since(chat_id, NOON, 1) == 1
+    assert history.last_said_at(chat_id) == later(3)
+
+
+def test_repetitions_are_answers_in_a_row_to_one_text(inbox: Inbox, outbox: Outbox) -> None:
+    chat_id = hear(inbox, "hello", 0)
+    answer(inbox, outbox, chat_id, 0, "x")
+    for second in range(1, 4):
+        hear(inbox, "Out of office!", second)
+        hear(inbox, "out of  OFFICE", second)
+        answer(inbox, outbox, chat_id, second, "x")
+    assert history.repetitions_since(chat_id, "out of office", NOON) == 3
+    assert history.repetitions_since(chat_id, "out of office", later(2)) == 2
+    assert history.repetitions_since(chat_id, "hello", NOON) == 0
+    assert history.repetitions_since(chat_id, "👍", NOON) == 0
+
+
+def test_what_a_chat_was_told(inbox: Inbox, outbox: Outbox) -> None:
+    chat_id = hear(inbox, "hello", 0)
+    outbox.notify(chat_id, "sorry", Notice.APOLOGY, later(10))
+    assert history.was_told(chat_id, Notice.APOLOGY, NOON)
+    assert not history.was_told(chat_id, Notice.APOLOGY, later(11))
+    assert not history.was_told(chat_id, Notice.AWAY, NOON)
+    outbox.withdraw(chat_id, "paused")
+    assert not history.was_told(chat_id, Notice.APOLOGY, NOON)
+
+
+def test_an_own_echo_is_known_by_its_id_or_while_the_id_is_not_known_by_its_text(
+    inbox: Inbox, outbox: Outbox
+) -> None:
+    chat_id = hear(inbox, "hello", 0)
+    answer(inbox, outbox, chat_id, 1, "hi there", "bye")
+    sent, _ = Outbound.select().order_by(Outbound.id)
+    assert not history.is_own_echo(chat_id, "3EB0X", "hi there")
+    outbox.begin(sent, later(1))
+    assert history.is_own_echo(chat_id, "3EB0X", "hi there")
+    outbox.mark_sent(sent, "3EB0A", later(2))
+    assert history.is_own_echo(chat_id, "3EB0A", "")
+    assert not history.is_own_echo(chat_id, "3EB0X", "hi there")
+    assert not history.is_own_echo(chat_id, "3EB0X", "bye")
+    reply = history.reply_with_id(chat_id, "3EB0A")
+    assert reply is not None
+    assert reply.text == "hi there"
+    assert history.reply_with_id(chat_id, "") is None
+
+
+def test_rates_go_on_after_a_restart(inbox: Inbox, outbox: Outbox) -> None:
+    chat_id = hear(inbox, "hello", 0)
+    answer(inbox, outbox, chat_id, 1, "a", "b")
+    for row in Outbound:
+        outbox.begin(row, later(10))
+        outbox.mark_sent(row, "", later(10))
+    settings = Settings(
+        account=AccountSettings(user_id="shop"), replies=ReplySettings(per_minute=2, per_chat_per_hour=2)
+    )
+    rates = history.rates_so_far(settings, later(20))
+    assert rates.opens_at() == later(70)
+    assert rates.chat_opens_at(chat_id) == later(3610)
+    assert history.rates_so_far(settings, later(4000)).opens_at() is None
+    assert Inbound.get().jid == ANA
+
+
+@pytest.mark.parametrize("seconds", [0.0, 86_400.0, 1e300, float("inf")])
+def test_the_horizon_never_leaves_the_calendar(seconds: float) -> None:
+    assert NOON - timedelta(days=36_500) <= history.horizon(NOON, seconds) <= NOON

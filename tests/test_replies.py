@@ -1,0 +1,407 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.arrivals import ANA, GROUP, arrival
+from wabot.brain import Answer, Conversation, ProviderSettings, texts_for
+from wabot.courtesies import Courtesies
+from wabot.inbox import Inbox
+from wabot.messages import IncomingMessage, Kind
+from wabot.models import Chat, Inbound, Outbound, utc_now
+from wabot.outbox import Outbox
+from wabot.pace import paced
+from wabot.reception import Reception
+from wabot.replies import MAX_ATTEMPTS, ReplyWorker
+from wabot.schedule import ChatSchedule
+from wabot.settings import AccountSettings, AiSettings, ChatSettings, ReplySettings, Settings
+
+SPANISH, ENGLISH = texts_for("es"), texts_for("en")
+SORRY = Answer((SPANISH.cannot_answer,), "polite")
+PROVIDER = ProviderSettings("test", "http://127.0.0.1:9/v1", "model")
+
+
+class Model:
+    """Stands in for the brain: answers as told, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.answers: list[Answer | Callable[[], Answer]] = []
+        self.asked: list[Conversation] = []
+
+    def reply(self, conversation: Conversation, now: datetime) -> Answer:
+        assert now.tzinfo is not None
+        self.asked.append(conversation)
+        answer = self.answers.pop(0) if self.answers else Answer(("Claro.",), "model:test")
+        return answer() if callable(answer) else answer
+
+    @property
+    def heard(self) -> list[str]:
+        """What it was to answer the last time."""
+        return [turn.text for turn in self.asked[-1].unanswered]
+
+
+class Shop:
+    """Reception, worker and outbox of one account, without threads."""
+
+    def __init__(self, *, models: bool = True, typing: bool = False, **chats: Any) -> None:
+        self.settings = Settings(
+            account=AccountSettings(user_id="shop", timezone="UTC"),
+            ai=AiSettings(providers=(PROVIDER,) if models else ()),
+            chats=ChatSettings(**chats),
+            replies=ReplySettings(typing=typing),
+        )
+        self.model = Model()
+        self.inbox, self.outbox = Inbox("shop"), Outbox("shop")
+        self.schedule = ChatSchedule(0)
+        self.courtesies = Courtesies(lambda: None)
+        self.courtesies.link_up()
+        self.shown: list[tuple[str, Any]] = []
+        self.reception = Reception(
+            self.settings, self.inbox, self.outbox, frozenset, self.courtesies.end_typing, lambda: None
+        )
+        brain: Any = self.model
+        self.worker = ReplyWorker(
+            self.settings,
+            self.inbox,
+            self.outbox,
+            self.schedule,
+            brain,
+            self.courtesies,
+            lambda: None,
+            lambda _seconds: None,
+        )
+
+    def hear(self, *messages: IncomingMessage | str) -> int:
+        """Messages arrive now."""
+        for message in messages:
+            if isinstance(message, str):
+                message = arrival(message)
+            self.reception.receive(replace(message, sent_at=message.sent_at + (utc_now() - _NOON)), utc_now())
+        return int(Inbound.select().order_by(Inbound.id.desc()).first().chat_id)
+
+    def answer(self, *messages: IncomingMessage | str) -> list[str]:
+        """Messages arrive and their chat is answered; what there is to send then."""
+        self.worker.answer(self.hear(*messages))
+        return [
+            row.text for row in Outbound.select().where(Outbound.state == "pending").order_by(Outbound.id)
+        ]
+
+    def show(self) -> list[tuple[str, Any]]:
+        """What customers see now, since the last look."""
+        self.shown.clear()
+        self.courtesies.show(self, utc_now(), lambda: None)
+        return list(self.shown)
+
+    def show_typing(self, jid: str, typing: bool) -> None:
+        self.shown.append(("typing" if typing else "paused", jid))
+
+    def mark_read(self, jid: str, sender: str, message_ids: list[str]) -> None:
+        self.shown.append(("read", (jid, sender, len(message_ids))))
+
+
+_NOON = arrival().sent_at
+
+
+@pytest.fixture
+def shop(sqlite_database: Any) -> Shop:
+    return Shop()
+
+
+def states() -> list[tuple[str, str]]:
+    return [(row.state, row.reason) for row in Inbound.select().order_by(Inbound.id)]
+
+
+def test_a_burst_gets_one_answer_and_the_model_sees_each_message(shop: Shop) -> None:
+    assert shop.answer("hola", "quiero dos tazas", "azules") == ["Claro."]
+    assert shop.model.heard == ["hola", "quiero dos tazas", "azules"]
+    assert states() == [("answered", "model:test")] * 3
+
+
+def test_what_arrives_while_the_model_thinks_is_answered_next(shop: Shop) -> None:
+    shop.model.answers.append(lambda: (shop.hear("y azules"), Answer(("Dos.",), "model:test"))[1])
+    assert shop.answer("dos tazas") == ["Dos."]
+    assert [state for state, _ in states()] == ["answered", "pending"]
+    shop.worker.answer(Chat.get().id)
+    assert shop.model.heard == ["y azules"]
+    assert [turn.text for turn in shop.model.asked[1].turns] == ["dos tazas", "Dos.", "y azules"]
+
+
+def test_the_next_question_comes_with_the_history(shop: Shop) -> None:
+    shop.answer("¿tienen tazas?")
+    shop.answer("¿azules?")
+    assert [turn.text for turn in shop.model.asked[1].turns] == ["¿tienen tazas?", "Claro.", "¿azules?"]
+    assert shop.model.asked[1].language == "es"
+    assert shop.model.asked[1].customer_name == "Ana"
+
+
+def test_quotes_captions_and_reactions_are_context(shop: Shop) -> None:
+    shop.answer("¿me la reserva?")
+    row = Outbound.get()
+    shop.outbox.begin(row, utc_now())
+    shop.outbox.mark_sent(row, "3EB0A", utc_now())
+    shop.answer(
+        arrival("👍", kind=Kind.REACTION, target_id="3EB0A"),
+        arrival("esta", quoted_text="la taza azul"),
+        arrival("y esta", kind=Kind.IMAGE),
+    )
+    assert shop.model.heard == ["[👍] > Claro.\n> la taza azul\nesta", "[image] y esta"]
+
+
+def test_silence_sends_nothing(shop: Shop) -> None:
+    shop.model.answers.append(Answer((), "silence"))
+    assert shop.answer("ok gracias") == []
+    assert states() == [("answered", "silence")]
+
+
+# Who steps in while the model thinks
+
+
+@pytest.mark.parametrize(
+    ("event", "state"),
+    [
+        (lambda first: arrival("yo sigo", from_me=True, sender="1@lid"), "ignored"),
+        (lambda first: arrival("#bot off", from_me=True, sender="1@lid"), "ignored"),
+        (lambda first: arrival("BAJA"), "ignored"),
+        (lambda first: arrival("", kind=Kind.REVOKE, target_id=first.message_id), "ignored"),
+        (lambda first: arrival("¿y rojas?", kind=Kind.EDIT, target_id=first.message_id), "pending"),
+    ],
+    ids=["owner", "command", "opt-out", "deletion", "edit"],
+)
+def test_an_answer_that_is_overtaken_is_never_stored(
+    shop: Shop, event: Callable[[IncomingMessage], IncomingMessage], state: str
+) -> None:
+    first = arrival("¿tienen tazas?")
+    shop.model.answers.append(lambda: (shop.hear(event(first)), Answer(("Sí.",), "model:test"))[1])
+    assert "Sí." not in shop.answer(first)
+    assert states()[0][0] == state
+    if state == "pending":
+        chat_id = shop.schedule.take()
+        assert chat_id is not None
+        shop.worker.answer(chat_id)
+        assert shop.model.heard == ["¿y rojas?"]
+
+
+def test_a_chat_that_was_erased_meanwhile_is_let_go(shop: Shop) -> None:
+    shop.model.answers.append(lambda: (Chat.delete().execute(), Answer(("Sí.",), "model:test"))[1])
+    assert shop.answer("hola") == []
+    shop.worker.answer(999)
+
+
+# When nothing is answered
+
+
+def test_a_paused_chat_is_not_answered(shop: Shop) -> None:
+    shop.hear(arrival("hola", from_me=True, sender="1@lid"))
+    assert shop.answer("hola") == []
+    assert states()[1] == ("ignored", "paused: the owner wrote")
+    Chat.update(paused_until=utc_now()).execute()
+    assert shop.answer("¿sigue ahí?") == ["Claro."]
+
+
+def test_what_became_too_old_while_it_waited_is_not_answered(shop: Shop) -> None:
+    chat_id = shop.hear("hola", "¿hola?")
+    Inbound.update(sent_at=utc_now() - timedelta(hours=1)).where(Inbound.text == "hola").execute()
+    shop.worker.answer(chat_id)
+    assert states() == [("ignored", "too old"), ("answered", "model:test")]
+    assert shop.model.heard == ["¿hola?"]
+
+
+def test_a_message_that_breaks_the_worker_is_given_up(shop: Shop) -> None:
+    def fail() -> Answer:
+        raise RuntimeError("boom")
+
+    chat_id = shop.hear("hola")
+    for _ in range(MAX_ATTEMPTS):
+        shop.model.answers.append(fail)
+        with pytest.raises(RuntimeError):
+            shop.worker.answer(chat_id)
+    shop.worker.answer(chat_id)
+    assert states() == [("failed", f"no answer after {MAX_ATTEMPTS} attempts")]
+
+
+def test_a_loop_of_the_same_message_is_stopped(sqlite_database: Any) -> None:
+    shop = Shop(loop_repetitions=3)
+    for _ in range(3):
+        shop.answer("We are closed. Thank you for your message.")
+    shop.answer("We are closed. Thank you for your message.")
+    assert Outbound.select().count() == 3
+    assert states()[-1] == ("ignored", "paused: it looks like another bot")
+    assert Chat.get().paused_until > utc_now() + timedelta(minutes=59)
+
+
+def test_a_loop_of_different_messages_is_stopped_by_the_ceiling(sqlite_database: Any) -> None:
+    shop = Shop(loop_ceiling=4)
+    for number in range(9):
+        shop.answer(f"message {number}")
+    assert Outbound.select().count() == 4
+    assert Chat.get().pause_reason == "it looks like another bot"
+
+
+def test_outside_the_hours_the_customer_is_told_once(sqlite_database: Any) -> None:
+    closed = (utc_now() + timedelta(hours=3)).strftime("%a %H:%M-23:59").lower()
+    shop = Shop(business_hours=(closed,))
+    assert shop.answer("hello, good morning") == [ENGLISH.away]
+    assert shop.answer("are you there?") == [ENGLISH.away]
+    assert states() == [("answered", "away"), ("ignored", "closed")]
+    assert shop.model.asked == []
+
+
+def test_the_away_text_can_be_the_owners(sqlite_database: Any) -> None:
+    closed = (utc_now() + timedelta(hours=3)).strftime("%a %H:%M-23:59").lower()
+    assert Shop(business_hours=(closed,), away_text="Cerrado.").answer("hola") == ["Cerrado."]
+
+
+def test_who_asks_for_a_person_is_left_to_one(sqlite_database: Any, caplog: pytest.LogCaptureFixture) -> None:
+    shop = Shop(escalation_words=("una persona",))
+    shop.model.answers.append(Answer(("Hola.",), "model:test"))
+    told = shop.answer("quiero hablar con una persona")
+    assert len(told) == 1
+    assert "persona del equipo" in told[0]
+    assert Chat.get().pause_reason == "the customer asked for a person"
+    assert shop.answer("¿hola?") == told
+    assert states() == [
+        ("answered", "handed-over"),
+        ("ignored", "paused: the customer asked for a person"),
+    ]
+    row, _ = shop.outbox.next(utc_now())
+    assert row is not None
+    assert shop.outbox.begin(row, utc_now())
+    assert "wants to talk to a person" in caplog.text
+
+
+# What cannot be read
+
+
+def test_media_gets_one_polite_text_an_hour_in_the_customers_language(shop: Shop) -> None:
+    shop.answer("good morning, are you open today?")
+    image = {"kind": Kind.IMAGE, "text": ""}
+    assert shop.answer(arrival(**image), arrival("", kind=Kind.AUDIO))[1:] == [ENGLISH.text_only]
+    assert shop.answer(arrival(**image))[1:] == [ENGLISH.text_only]
+    assert states()[-1] == ("ignored", "nothing to read, told already")
+    Outbound.update(created_at=utc_now() - timedelta(hours=2)).execute()
+    assert len(shop.answer(arrival(**image))) == 3
+
+
+def test_media_with_words_beside_it_is_answered_by_the_words(shop: Shop) -> None:
+    assert shop.answer(arrival("", kind=Kind.IMAGE), "¿tienen esta?") == ["Claro."]
+    assert shop.model.heard == ["¿tienen esta?"]
+
+
+# When no model answers
+
+
+def test_no_model_one_apology_an_hour_and_the_question_is_kept(shop: Shop) -> None:
+    shop.model.answers += [SORRY] * 6
+    assert shop.answer("¿a qué hora abren?") == [SPANISH.cannot_answer]
+    for _ in range(4):
+        shop.worker.answer(Chat.get().id)
+    assert shop.answer("¿y los sábados?") == [SPANISH.cannot_answer]
+    assert [state for state, _ in states()] == ["pending", "pending"]
+    shop.worker.answer(Chat.get().id)
+    assert [row.text for row in Outbound.select().order_by(Outbound.id)][1:] == ["Claro."]
+    assert shop.model.heard == ["¿a qué hora abren?", "¿y los sábados?"]
+    assert [state for state, _ in states()] == ["answered", "answered"]
+
+
+def test_a_kept_question_that_is_not_fresh_any_more_is_let_go(shop: Shop) -> None:
+    shop.model.answers.append(SORRY)
+    shop.answer("¿a qué hora abren?")
+    Inbound.update(sent_at=utc_now() - timedelta(hours=1)).execute()
+    shop.worker.answer(Chat.get().id)
+    assert states() == [("ignored", "too old")]
+
+
+def test_without_any_model_the_apology_is_the_answer(sqlite_database: Any) -> None:
+    shop = Shop(models=False)
+    shop.model.answers.append(SORRY)
+    assert shop.answer("¿capital de Mongolia?") == [SPANISH.cannot_answer]
+    assert states() == [("answered", "polite")]
+
+
+# Manners
+
+
+def test_seen_then_typing_then_the_answer(sqlite_database: Any) -> None:
+    shop = Shop(typing=True)
+    seen: list[Any] = []
+    shop.model.answers.append(lambda: (seen.extend(shop.show()), Answer(("Sí.",), "model:test"))[1])
+    shop.answer("hola", "¿tienen tazas?")
+    assert seen == [("read", (ANA, ANA, 2)), ("typing", ANA)]
+    assert shop.show() == []
+    assert Outbound.get().not_before > utc_now()
+
+
+def test_each_member_of_a_group_gets_their_own_ticks(sqlite_database: Any) -> None:
+    shop = Shop(groups="all")
+    eva = "34911@s.whatsapp.net"
+    shop.answer(
+        arrival("a", chat=GROUP, phone="", sender=ANA),
+        arrival("b", chat=GROUP, phone="", sender=ANA),
+        arrival("c", chat=GROUP, phone="", sender=eva),
+    )
+    assert shop.show() == [("read", (GROUP, ANA, 2)), ("read", (GROUP, eva, 1))]
+
+
+def test_without_typing_nobody_types_but_messages_are_seen(shop: Shop) -> None:
+    shop.answer("hola")
+    assert shop.show() == [("read", (ANA, ANA, 1))]
+    assert Outbound.get().not_before <= utc_now()
+
+
+@pytest.mark.parametrize("trouble", ["silence", "apology", "overtaken", "failure"])
+def test_typing_is_taken_back_when_no_answer_comes(sqlite_database: Any, trouble: str) -> None:
+    shop = Shop(typing=True)
+
+    def think() -> Answer:
+        assert ("typing", ANA) in shop.show()
+        if trouble == "overtaken":
+            shop.hear(arrival("yo sigo", from_me=True, sender="1@lid"))
+        if trouble == "failure":
+            raise RuntimeError("boom")
+        return {"silence": Answer((), "silence"), "apology": SORRY}.get(trouble, Answer(("x",), "model:test"))
+
+    shop.model.answers.append(think)
+    chat_id = shop.hear("hola")
+    if trouble == "failure":
+        with pytest.raises(RuntimeError):
+            shop.worker.answer(chat_id)
+    else:
+        shop.worker.answer(chat_id)
+    assert shop.show() == [("paused", ANA)]
+
+
+def test_a_question_that_is_asked_again_for_itself_shows_nothing(sqlite_database: Any) -> None:
+    shop = Shop(typing=True)
+    shop.model.answers += [SORRY, SORRY]
+    chat_id = shop.hear("hola")
+    shop.worker.answer(chat_id)
+    shop.show()
+    shop.worker.answer(chat_id)
+    assert shop.show() == []
+
+
+@pytest.mark.parametrize(
+    ("parts", "thought_seconds", "seconds"),
+    [
+        (("x" * 100,), 0, [4.0]),
+        (("x" * 100,), 3, [4.0]),
+        (("x" * 100,), 60, [60.0]),
+        (("x" * 10_000,), 0, [21.0]),
+        (("x" * 100, "y" * 100), 0, [4.0, 8.0]),
+        (("x" * 100, "y" * 100), 60, [60.0, 64.0]),
+        ((), 0, []),
+    ],
+)
+def test_the_pace_counts_from_the_arrival(
+    parts: tuple[str, ...], thought_seconds: float, seconds: list[float]
+) -> None:
+    arrived_at = datetime(2026, 11, 22, 12)
+    now = arrived_at + timedelta(seconds=thought_seconds)
+    times = paced(parts, arrived_at, now, ReplySettings())
+    assert [(at - arrived_at).total_seconds() for _, at in times] == seconds
+    assert [text for text, _ in times] == list(parts)
+    assert [at for _, at in paced(parts, arrived_at, now, ReplySettings(typing=False))] == [now] * len(parts)

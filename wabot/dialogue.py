@@ -1,0 +1,102 @@
+"""Turns the rows of a chat into what the gate and the brain look at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from wabot import history
+from wabot.answer_rules import Burst
+from wabot.brain import Conversation, Turn, detect_language
+from wabot.messages import Kind
+from wabot.models import Chat, Inbound
+from wabot.quiet import pause_reason
+from wabot.rates import HOUR
+from wabot.settings import Settings
+
+_LONGEST_QUOTE_CHARACTERS = 300
+
+
+def burst_of(chat: Chat, rows: Sequence[Inbound], settings: Settings, now: datetime) -> Burst:
+    """What the gate looks at before it lets messages be answered.
+
+    Args:
+        chat: the chat.
+        rows: its messages, oldest first.
+        settings: the configuration.
+        now: naive UTC.
+    """
+    chats = settings.chats
+    since = now - HOUR
+    return Burst(
+        texts=tuple(row.text for row in rows),
+        opted_out=chat.opted_out_at is not None,
+        pause=pause_reason(chat, now),
+        last_answer_at=history.last_said_at(chat.id) if chats.trigger_type != "all" else None,
+        answers=history.answers_since(chat.id, since, chats.loop_ceiling) if chats.loop_ceiling else 0,
+        repetitions=history.repetitions_since(chat.id, rows[-1].text, since) if chats.loop_repetitions else 0,
+        away_at=chat.away_at,
+    )
+
+
+def conversation_of(
+    chat: Chat, rows: Sequence[Inbound], language: str, settings: Settings, now: datetime
+) -> Conversation:
+    """What the brain answers: the history of the chat, then each message as a turn of its own.
+
+    Args:
+        chat: the chat.
+        rows: the messages to answer, oldest first.
+        language: the customer's.
+        settings: the configuration.
+        now: naive UTC.
+    """
+    since = history.horizon(now, settings.ai.history_max_age)
+    before = history.turns_before(chat.id, rows[0].id, since, settings.ai.history_messages)
+    turns = [Turn("assistant" if role == "assistant" else "user", text, at) for at, role, text in before]
+    last_said_at = max((turn.at for turn in turns if turn.role == "assistant" and turn.at), default=since)
+    reactions = [
+        f"[{emoji}] {_quoted(text)}".rstrip()
+        for emoji, text in history.reactions_before(chat.id, rows[-1].id, last_said_at)
+    ]
+    said = [row for row in rows if row.text.strip()]
+    for row in said:
+        turns.append(Turn("user", "\n".join([*reactions, _with_context(row)]), row.received_at))
+        reactions = []
+    return Conversation(tuple(turns), language, chat.name)
+
+
+def language_of(chat: Chat, rows: Sequence[Inbound], default: str) -> str:
+    """The language to answer in, remembered for when the customer sends no words."""
+    language = str(chat.language or default)
+    said = "\n".join(row.text for row in rows if row.text.strip())
+    if not said:
+        return language
+    heard = detect_language(said, default=language)
+    if heard != chat.language:
+        chat.language = heard
+        Chat.update(language=heard).where(Chat.id == chat.id).execute()
+    return heard
+
+
+def local_time(settings: Settings) -> datetime:
+    """The time where the business is, aware of its zone."""
+    return datetime.now(UTC).astimezone(zone_of(settings))
+
+
+def zone_of(settings: Settings) -> ZoneInfo | None:
+    """Where the business is; None is the machine's own zone."""
+    return ZoneInfo(settings.account.timezone) if settings.account.timezone else None
+
+
+def _with_context(row: Inbound) -> str:
+    """The text as the model should read it: with what it quotes, and with the kind of a caption's message."""
+    text = str(row.text)
+    if row.kind != Kind.TEXT:
+        text = f"[{row.kind}] {text}"
+    return f"{_quoted(row.quoted_text)}\n{text}" if row.quoted_text else text
+
+
+def _quoted(text: str) -> str:
+    return f"> {text[:_LONGEST_QUOTE_CHARACTERS]}" if text else ""

@@ -1,0 +1,107 @@
+"""What wabot says of its own accord, to customers and to the owner; all else is the brain's."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from wabot.brain import LANGUAGES, texts_for
+from wabot.quiet import PauseReason
+from wabot.settings import ChatSettings
+
+_HANDED_OVER = {
+    "es": "De acuerdo, se lo paso a una persona del equipo, que le escribirá en cuanto pueda.",
+    "en": "All right, I'll pass you on to a person on our team, who will write to you as soon as they can.",
+    "pt": "Está bem, vou passar a uma pessoa da equipe, que escreverá assim que puder.",
+}
+_OWNER_TEXTS = {
+    "es": {
+        "answers": "🤖 {who}: respondo.",
+        "paused": "🤖 {who}: no respondo ({why}) hasta el {until}.",
+        "paused_for_good": "🤖 {who}: no respondo ({why}) hasta nuevo aviso.",
+        "opted_out": "🤖 {who}: pidió que no le escribamos.",
+        "none_paused": "🤖 Respondo en todos los chats.",
+        PauseReason.OWNER: "usted escribió",
+        PauseReason.COMMAND: "usted lo pidió",
+        PauseReason.ESCALATED: "quiere hablar con una persona",
+        PauseReason.LOOP: "parece otro bot",
+    },
+    "en": {
+        "answers": "🤖 {who}: I answer.",
+        "paused": "🤖 {who}: I keep quiet ({why}) until {until}.",
+        "paused_for_good": "🤖 {who}: I keep quiet ({why}) until you say otherwise.",
+        "opted_out": "🤖 {who}: asked not to be written to.",
+        "none_paused": "🤖 I answer in every chat.",
+        PauseReason.OWNER: "you wrote",
+        PauseReason.COMMAND: "you asked for it",
+        PauseReason.ESCALATED: "wants to talk to a person",
+        PauseReason.LOOP: "looks like another bot",
+    },
+    "pt": {
+        "answers": "🤖 {who}: respondo.",
+        "paused": "🤖 {who}: não respondo ({why}) até {until}.",
+        "paused_for_good": "🤖 {who}: não respondo ({why}) até novo aviso.",
+        "opted_out": "🤖 {who}: pediu que não lhe escrevêssemos.",
+        "none_paused": "🤖 Respondo em todas as conversas.",
+        PauseReason.OWNER: "você escreveu",
+        PauseReason.COMMAND: "você pediu",
+        PauseReason.ESCALATED: "quer falar com uma pessoa",
+        PauseReason.LOOP: "parece outro bot",
+    },
+}
+_APOLOGIES = frozenset(texts_for(language).cannot_answer for language in LANGUAGES)
+
+
+def is_apology(parts: tuple[str, ...]) -> bool:
+    """Whether an answer of the brain only says that it has none."""
+    return parts[:1] != () and parts[0] in _APOLOGIES
+
+
+def handed_over_text(language: str) -> str:
+    """What a customer is told who is left to a person."""
+    return _HANDED_OVER[language]
+
+
+def opted_out_text(text: str, chats: ChatSettings, language: str) -> str:
+    """The confirmation of an opt-out, with the word that undoes it.
+
+    Args:
+        text: what the customer wrote: the n-th word out is undone by the n-th word in.
+        chats: the settings with both lists of words.
+        language: the customer's.
+    """
+    words = chats.opt_in_words
+    if not words:
+        return texts_for(language).opted_out.partition(".")[0] + "."
+    place = next((at for at, word in enumerate(chats.opt_out_words) if word.lower() in text.lower()), 0)
+    return texts_for(language).confirm_opt_out(words[place] if place < len(words) else words[0])
+
+
+def chat_status_text(
+    who: str, reason: str, until: datetime | None, opted_out: bool, language: str, zone: ZoneInfo | None
+) -> str:
+    """How things stand in one chat, for the owner.
+
+    Args:
+        who: the customer's name or number.
+        reason: why the chat is paused, "" when it is not.
+        until: the end of the pause, naive UTC; None = until it is resumed.
+        opted_out: whether the customer asked not to be written to.
+        language: the account's.
+        zone: where the owner is; None is the machine's zone.
+    """
+    texts = _OWNER_TEXTS[language]
+    if opted_out:
+        return texts["opted_out"].format(who=who)
+    if not reason:
+        return texts["answers"].format(who=who)
+    why = texts.get(reason, reason)
+    if until is None:
+        return texts["paused_for_good"].format(who=who, why=why)
+    local = until.replace(tzinfo=UTC).astimezone(zone)
+    return texts["paused"].format(who=who, why=why, until=f"{local:%d/%m %H:%M}")
+
+
+def none_paused_text(language: str) -> str:
+    """What the owner is told when no chat is paused."""
+    return _OWNER_TEXTS[language]["none_paused"]

@@ -1,0 +1,212 @@
+"""Takes in each message: stores it with what the gate decides, and does at once what cannot wait.
+
+What cannot wait is whatever takes a reply back that is being composed or about to leave: the owner writes,
+the customer opts out, or changes the question.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from wabot import gate, history
+from wabot.arrival_rules import Candidate
+from wabot.brain import detect_language, texts_for
+from wabot.decisions import Action, Decision
+from wabot.dialogue import zone_of
+from wabot.inbox import Inbox
+from wabot.messages import IncomingMessage, Kind
+from wabot.models import Chat, database
+from wabot.notices import chat_status_text, none_paused_text, opted_out_text
+from wabot.outbox import Outbox
+from wabot.phrases import is_phrase
+from wabot.quiet import PauseReason, Quiet, pause_reason, paused_chats
+from wabot.settings import Settings
+from wabot.sources import Notice
+
+log = logging.getLogger(__name__)
+
+_LISTED_CHATS = 20
+_CHANGES = (Kind.EDIT, Kind.REVOKE)
+_STATES = {
+    Action.ANSWER: "pending",
+    Action.HAND_OVER: "owner",
+    Action.OPT_OUT: "answered",
+    Action.OPT_IN: "answered",
+}
+
+
+class Reception:
+    """The way in of one account's messages.
+
+    Args:
+        settings: the configuration.
+        inbox, outbox: where messages are kept and replies wait.
+        own_ids: user parts of the account's own JIDs, to know when it is mentioned.
+        hush: called with a JID whose chat gets no answer after all, to end "typing…" there.
+        wake_sender: called when there is something to send.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        inbox: Inbox,
+        outbox: Outbox,
+        own_ids: Callable[[], frozenset[str]] = frozenset,
+        hush: Callable[[str], None] = lambda jid: None,
+        wake_sender: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._settings = settings
+        self._inbox = inbox
+        self._outbox = outbox
+        self._quiet = Quiet(inbox, outbox)
+        self._own_ids = own_ids
+        self._hush = hush
+        self._wake_sender = wake_sender
+
+    def receive(self, message: IncomingMessage, now: datetime) -> int | None:
+        """Take a message in; the same message twice counts once.
+
+        Args:
+            message: as WhatsApp handed it over.
+            now: naive UTC.
+
+        Returns:
+            The chat that has something to answer, or None.
+        """
+        if message.kind is Kind.PROTOCOL:
+            # Keys and settings that the account's own devices tell each other.
+            return None
+        try:
+            return self._receive(message, now)
+        except Exception:
+            # A chat that was made just now is not there any more: it went back with the transaction.
+            self._inbox.forget_remembered_chats()
+            raise
+
+    def _receive(self, message: IncomingMessage, now: datetime) -> int | None:
+        # One transaction: a message that is known must never be one whose consequences were lost.
+        with database.atomic():
+            chat = self._inbox.chat_of(message, now) if self._concerns_chat(message) else None
+            decision = gate.on_arrival(self._candidate(message, chat), self._settings, now)
+            state = _STATES.get(decision.action, "ignored")
+            kept = self._as_kept(message, decision, chat)
+            chat_id = self._inbox.store(kept, now, state, decision.reason)
+            if chat_id is None:
+                return None
+            if decision.action is Action.ANSWER:
+                return chat_id
+            is_change = message.kind in _CHANGES and decision.keeps_text
+            changed = is_change and self._change(message, chat_id)
+            if decision.action is not Action.IGNORE:
+                self._carry_out(decision, message, chat_id, now)
+        self._tell_others(decision, message, chat_id)
+        return chat_id if changed else None
+
+    def _as_kept(self, message: IncomingMessage, decision: Decision, chat: Chat | None) -> IncomingMessage:
+        """The message as it is stored: a reaction with what it is about, others' business without text."""
+        if not decision.keeps_text:
+            return dataclasses.replace(message, text="", quoted_text="")
+        if message.kind is Kind.REACTION and chat is not None:
+            reply = history.reply_with_id(chat.id, message.target_id)
+            return dataclasses.replace(message, quoted_text=reply.text if reply else "")
+        return message
+
+    def _concerns_chat(self, message: IncomingMessage) -> bool:
+        """Whether the gate needs to know more about the chat than the message says."""
+        chats = self._settings.chats
+        return (
+            message.from_me
+            or message.kind is Kind.REACTION
+            or bool(chats.allow or chats.deny)
+            or is_phrase(message.text, chats.opt_out_words + chats.opt_in_words)
+        )
+
+    def _candidate(self, message: IncomingMessage, chat: Chat | None) -> Candidate:
+        known = {chat.phone, chat.lid} - {""} if chat else set()
+        return Candidate(
+            jid=message.chat,
+            addresses=message.addresses | known,
+            kind=message.kind,
+            text=message.text,
+            sent_at=message.sent_at,
+            from_me=message.from_me,
+            to_self=message.from_me and message.sender == message.chat,
+            own_echo=bool(
+                chat and message.from_me and history.is_own_echo(chat.id, message.message_id, message.text)
+            ),
+            mentions_account=bool(self._own_ids() & set(message.mentions)),
+            opted_out=bool(chat and chat.opted_out_at),
+        )
+
+    def _change(self, message: IncomingMessage, chat_id: int) -> bool:
+        """An edit or a deletion: whether something is to be answered anew."""
+        reply = self._inbox.amend(message, chat_id)
+        if reply is None or not self._outbox.recall(reply):
+            return False
+        log.info("chat %d: the customer changed the question before its answer left", chat_id)
+        return self._inbox.reopen(chat_id, reply) > 0
+
+    def _carry_out(self, decision: Decision, message: IncomingMessage, chat_id: int, now: datetime) -> None:
+        match decision.action:
+            case Action.HAND_OVER:
+                self._hand_over(message, chat_id, now)
+            case Action.PAUSE:
+                self._quiet.pause(chat_id, PauseReason.COMMAND, None)
+                self._tell_owner(message, chat_id, now)
+            case Action.RESUME:
+                self._quiet.resume(chat_id)
+                self._tell_owner(message, chat_id, now)
+            case Action.TELL_STATUS:
+                self._tell_owner(message, chat_id, now)
+            case Action.OPT_OUT:
+                self._quiet.opt_out(chat_id, now)
+                text = opted_out_text(message.text, self._settings.chats, self._language(message, chat_id))
+                self._outbox.notify(chat_id, text, Notice.OPTED_OUT, now)
+            case Action.OPT_IN:
+                self._quiet.opt_in(chat_id)
+                text = texts_for(self._language(message, chat_id)).opted_in
+                self._outbox.notify(chat_id, text, Notice.OPTED_IN, now)
+
+    def _hand_over(self, message: IncomingMessage, chat_id: int, now: datetime) -> None:
+        until = message.sent_at + timedelta(seconds=self._settings.chats.handover_pause)
+        if until > now:
+            withdrawn = self._quiet.hand_over(chat_id, until)
+            log.info("chat %d: the owner wrote; %d replies withdrawn", chat_id, withdrawn)
+
+    def _language(self, message: IncomingMessage, chat_id: int) -> str:
+        known = Chat.get_by_id(chat_id).language
+        return str(known or detect_language(message.text, default=self._settings.account.language))
+
+    def _tell_owner(self, message: IncomingMessage, chat_id: int, now: datetime) -> None:
+        """Say how things stand in the owner's chat with themselves, where no customer reads it."""
+        account = self._settings.account
+        to_self = message.sender == message.chat
+        chats = paused_chats(account.user_id, now)[:_LISTED_CHATS] if to_self else [Chat.get_by_id(chat_id)]
+        lines = [
+            chat_status_text(
+                chat.name or f"+{chat.phone}" if chat.phone else chat.contact,
+                pause_reason(chat, now),
+                chat.paused_until,
+                chat.opted_out_at is not None,
+                account.language,
+                zone_of(self._settings),
+            )
+            for chat in chats
+        ]
+        note = dataclasses.replace(message, chat=message.sender, phone="", lid="")
+        own_chat = self._inbox.chat_of(note, now)
+        text = "\n".join(lines) or none_paused_text(account.language)
+        self._outbox.notify(own_chat.id, text, Notice.STATUS, now)
+
+    def _tell_others(self, decision: Decision, message: IncomingMessage, chat_id: int) -> None:
+        """Log what was decided, and wake who has to act on it; after the transaction."""
+        if decision.action is Action.IGNORE:
+            log.info("chat %d: not answered: %s", chat_id, decision.reason)
+            return
+        log.info("chat %d: %s", chat_id, decision.reason)
+        self._hush(message.chat)
+        if decision.action is not Action.HAND_OVER:
+            self._wake_sender()

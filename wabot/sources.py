@@ -1,0 +1,39 @@
+"""What wabot says of its own accord, as it stands in the outbox for a source; all else the brain composed.
+
+And what of all that may be said in a chat that is paused, or to a customer who opted out.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from wabot.models import Chat
+
+
+class Notice(StrEnum):
+    """The kinds of notices."""
+
+    APOLOGY = "apology"
+    TEXT_ONLY = "text-only"
+    AWAY = "away"
+    HANDED_OVER = "handed-over"
+    OPTED_OUT = "opted-out"
+    OPTED_IN = "opted-in"
+    STATUS = "status"
+
+
+NOTICES = tuple(Notice)
+SENT_ALTHOUGH_OPTED_OUT = (Notice.OPTED_OUT, Notice.STATUS)
+SENT_ALTHOUGH_PAUSED = (*SENT_ALTHOUGH_OPTED_OUT, Notice.HANDED_OVER, Notice.OPTED_IN)
+
+
+def chat_that_may_be_told(chat_id: int, source: str, now: datetime) -> Any:
+    """A query for a chat that finds it only if something from this source may be said there now."""
+    chat = Chat.select(Chat.id).where(Chat.id == chat_id)
+    if source not in SENT_ALTHOUGH_OPTED_OUT:
+        chat = chat.where(Chat.opted_out_at.is_null())
+    if source not in SENT_ALTHOUGH_PAUSED:
+        chat = chat.where((Chat.pause_reason == "") | (Chat.paused_until <= now))
+    return chat
