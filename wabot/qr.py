@@ -17,7 +17,7 @@ def draw_qr(code: str) -> str:
     Args:
         code: the text to encode.
     """
-    rows = [[bool(module) for module in row] for row in segno.make(code, error="l").matrix_iter(border=2)]
+    rows = [[bool(module) for module in row] for row in segno.make_qr(code, error="l").matrix_iter(border=2)]
     if len(rows) % 2:
         rows.append([False] * len(rows[0]))
     pairs = zip(rows[::2], rows[1::2], strict=True)
@@ -43,7 +43,7 @@ def qr_png(code: str) -> bytes:
         code: the text to encode.
     """
     picture = io.BytesIO()
-    segno.make(code, error="l").save(picture, kind="png", scale=8, border=4)
+    segno.make_qr(code, error="l").save(picture, kind="png", scale=8, border=4)
     return picture.getvalue()
 
 
@@ -53,5 +53,5 @@ def png_data_url(code: str) -> str:
     Args:
         code: the text to encode.
     """
-    url: str = segno.make(code, error="l").png_data_uri(scale=6, border=4)
+    url: str = segno.make_qr(code, error="l").png_data_uri(scale=6, border=4)
     return url
