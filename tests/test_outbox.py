@@ -300,6 +300,57 @@ def test_a_confirmed_message_is_in_doubt_no_more(outbox: Outbox, state: str) -> 
     assert (stored(other).state, stored(other).delivered_at) == ("pending", None)
 
 
+@pytest.mark.parametrize(("heard_at", "again"), [(None, True), (1, True), (3, False)])
+def test_what_the_customer_cannot_read_is_sent_again_unless_the_chat_went_on(
+    outbox: Outbox, heard_at: float | None, again: bool
+) -> None:
+    chat_id = a_chat()
+    (row,) = reply(outbox, chat_id, "one")
+    outbox.begin(row, NOON)
+    outbox.mark_sent(row, "3EB1", later(1))
+    if heard_at is not None:
+        Inbox("shop").store(arrival(phone="34600000001"), later(heard_at))
+    assert not Outbox("salon").send_again("3EB1", False, later(9))
+    assert outbox.send_again("3EB1", False, later(9)) is again
+    assert stored(row).state == ("pending" if again else "sent")
+    assert not outbox.send_again("3EB1", False, later(9))
+
+
+def test_what_the_customer_cannot_read_is_sent_again_once(outbox: Outbox) -> None:
+    (row,) = reply(outbox, a_chat(), "one")
+    for copy in range(2):
+        outbox.begin(stored(row), NOON)
+        outbox.mark_sent(stored(row), f"3EB{copy}", later(1))
+        assert outbox.send_again(f"3EB{copy}", False, later(9)) is (copy == 0)
+        if copy == 0:
+            row, _ = outbox.next(later(9))  # type: ignore[assignment]
+            assert row.text == "one"
+    assert stored(row).state == "sent"
+
+
+@pytest.mark.parametrize(("sent_at", "again"), [(0.5, True), (2, False)])
+def test_without_a_race_silence_does_not_send_again(outbox: Outbox, sent_at: float, again: bool) -> None:
+    (row,) = reply(outbox, a_chat(), "one")
+    outbox.begin(row, NOON)
+    outbox.mark_sent(row, "3EB1", later(sent_at))
+    assert outbox.send_again("3EB1", True, later(40)) is again
+
+
+def test_what_arrived_is_not_sent_again(outbox: Outbox) -> None:
+    (row,) = reply(outbox, a_chat(), "one")
+    outbox.begin(row, NOON)
+    outbox.mark_sent(row, "3EB1", later(1))
+    outbox.confirm(["3EB1"], later(2))
+    assert not outbox.send_again("3EB1", False, later(9))
+    assert not outbox.send_again("unknown", False, later(9))
+
+
+def test_a_deferred_reply_waits(outbox: Outbox) -> None:
+    (row,) = reply(outbox, a_chat(), "one")
+    outbox.defer(row, later(1))
+    assert outbox.next(NOON) == (None, later(1))
+
+
 def test_a_delivery_keeps_its_first_time(outbox: Outbox) -> None:
     (row,) = reply(outbox, a_chat(), "one")
     outbox.begin(row, NOON)

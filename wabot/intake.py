@@ -8,6 +8,7 @@ import time
 
 import peewee
 
+from wabot.bursts import Bursts
 from wabot.messages import IncomingMessage
 from wabot.models import database, utc_now
 from wabot.reception import Reception
@@ -34,6 +35,7 @@ class Intake:
         self._record = record
         self._closed = threading.Event()
         self._last_at = time.monotonic()
+        self.bursts = Bursts()
 
     def take(self, message: IncomingMessage) -> None:
         """Store a message. While the database is away the library waits, and then so does WhatsApp.
@@ -53,6 +55,7 @@ class Intake:
                 if self._closed.wait(_RETRY_SECONDS):
                     raise
         if chat_id is not None:
+            self.bursts.note(chat_id, self._last_at)
             self._schedule.touch(chat_id)
         if not message.from_me:
             self._record.update(last_inbound_at=now)

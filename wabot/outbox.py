@@ -21,6 +21,7 @@ OPEN_STATES = ("pending", "sending", "in_doubt")
 MAX_COPIES = 2
 MAX_REFUSALS = 3
 SECRET_BYTES = 32
+_SAME_MOMENT = timedelta(seconds=1)
 
 
 class _Changed(Exception):
@@ -182,6 +183,35 @@ class Outbox:
             state=state, refusals=refusals, copies=row.copies - 1, error=error[:500], not_before=not_before
         ).where(Outbound.id == row.id).execute()
         return state
+
+    def send_again(self, message_id: str, in_race: bool, now: datetime) -> bool:
+        """WhatsApp took it, and the customer's phone cannot read it: send it once more, and only once.
+
+        Not where the chat went on meanwhile: then the reply would answer what nobody asks any more.
+
+        Args:
+            message_id: what it was sent as.
+            in_race: only if it was sent at the very moment a message of the same chat came.
+            now: naive UTC.
+
+        Returns:
+            Whether it will be sent.
+        """
+        row = Outbound.get_or_none(Outbound.user_id == self._user_id, Outbound.message_id == message_id)
+        if row is None or row.state != "sent" or row.delivered_at or row.copies >= MAX_COPIES:
+            return False
+        sent_at = row.sent_at or now
+        heard = Inbound.select().where(Inbound.chat == row.chat)
+        if heard.where(Inbound.received_at > sent_at + _SAME_MOMENT).exists():
+            return False
+        if in_race and not heard.where(Inbound.received_at >= sent_at - _SAME_MOMENT).exists():
+            return False
+        changed: int = (
+            Outbound.update(state="pending", not_before=now, error="the customer cannot read it")
+            .where(Outbound.id == row.id, Outbound.state == "sent", Outbound.delivered_at.is_null())
+            .execute()
+        )
+        return bool(changed)
 
     def unsettled(self) -> list[Outbound]:
         """Replies that began to leave, and of which nobody knows whether they did."""

@@ -1,4 +1,4 @@
-"""What customers' devices say about the replies they got."""
+"""What customers' devices say about the replies they got, and what follows from it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from datetime import datetime
 
 import peewee
 
+from wabot.deliveries import Deliveries, Evidence
 from wabot.messages import Receipt
 from wabot.models import database, utc_now
 from wabot.outbox import Outbox
@@ -26,15 +28,17 @@ class Receipts:
 
     Args:
         outbox: where the replies are.
-        on_arrival: called for a message somebody asked about with `arrived`, when it is confirmed.
+        wake_sender: called when there may be something to do for the sender.
     """
 
-    def __init__(self, outbox: Outbox, on_arrival: Callable[[], None]) -> None:
+    def __init__(self, outbox: Outbox, wake_sender: Callable[[], None]) -> None:
         self._outbox = outbox
-        self._on_arrival = on_arrival
+        self._wake_sender = wake_sender
         self._changed = threading.Condition()
         self._arrived: OrderedDict[str, None] = OrderedDict()
         self._asked: set[str] = set()
+        self._deliveries = Deliveries()
+        self._look_at: datetime | None = None
         self._unwritten: list[str] = []
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="receipts", daemon=True)
@@ -52,11 +56,16 @@ class Receipts:
 
     def take(self, receipt: Receipt) -> None:
         """A receipt came; returns at once."""
-        if not receipt.arrived:
-            return
         with self._changed:
+            if not receipt.arrived:
+                self._look_at = utc_now()
+                for message_id in receipt.message_ids:
+                    self._deliveries.asked_again(message_id, self._look_at)
+                self._changed.notify()
+                return
             for message_id in receipt.message_ids:
                 self._arrived[message_id] = None
+                self._deliveries.confirmed(message_id)
             while len(self._arrived) > _REMEMBERED_IDS:
                 self._arrived.popitem(last=False)
             if not self._unwritten:
@@ -66,7 +75,19 @@ class Receipts:
             was_asked = not self._asked.isdisjoint(receipt.message_ids)
             self._asked.difference_update(receipt.message_ids)
         if was_asked:
-            self._on_arrival()
+            self._wake_sender()
+
+    def expect(self, message_id: str, chat_id: int, now: datetime) -> None:
+        """WhatsApp took a reply; a receipt should follow, if it is not here already."""
+        with self._changed:
+            self._deliveries.sent(message_id, chat_id, now)
+            if message_id in self._arrived:
+                self._deliveries.confirmed(message_id)
+
+    def were_lost(self) -> None:
+        """The library handed over no events for a while."""
+        with self._changed:
+            self._deliveries.forget()
 
     def arrived(self, message_id: str) -> bool:
         """Whether a device of the customer has this message; if not, tell when it has."""
@@ -77,27 +98,40 @@ class Receipts:
             return False
 
     def _run(self) -> None:
-        while True:
+        stopping = False
+        while not stopping:
             with self._changed:
-                self._changed.wait_for(lambda: self._unwritten or self._stopping)
+                self._changed.wait_for(self._has_work, self._idle_seconds())
                 # What comes within the next second is written with it, after the reply's own row.
                 self._changed.wait_for(lambda: self._stopping, _WRITE_EVERY_SECONDS)
-                stopping, batch = self._stopping, self._unwritten[:_IDS_AT_ONCE]
-                self._unwritten = self._unwritten[_IDS_AT_ONCE:]
-            if batch and not self._write(batch):
+                stopping = self._stopping
+                arrived, self._unwritten = self._unwritten, []
+                unreadable, self._look_at = self._deliveries.take_unreadable(utc_now())
+            try:
+                self._write(arrived)
+                self._send_again(unreadable)
+            except (peewee.OperationalError, peewee.InterfaceError) as error:
+                database.close()
+                log.warning("database: %s; receipts are written later", error)
                 with self._changed:
-                    self._unwritten = batch + self._unwritten
-                if stopping:
-                    break
-            if stopping and not batch:
-                break
+                    self._unwritten = arrived + self._unwritten
+            except Exception:
+                log.exception("receipts could not be written down")
         database.close()
 
-    def _write(self, message_ids: list[str]) -> bool:
-        try:
-            self._outbox.confirm(message_ids, utc_now())
-        except (peewee.OperationalError, peewee.InterfaceError) as error:
-            database.close()
-            log.warning("database: %s; receipts are written later", error)
-            return False
-        return True
+    def _has_work(self) -> bool:
+        is_time = self._look_at is not None and self._look_at <= utc_now()
+        return bool(self._unwritten) or is_time or self._stopping
+
+    def _idle_seconds(self) -> float | None:
+        return max(0.0, (self._look_at - utc_now()).total_seconds()) if self._look_at else None
+
+    def _write(self, message_ids: list[str]) -> None:
+        for start in range(0, len(message_ids), _IDS_AT_ONCE):
+            self._outbox.confirm(message_ids[start : start + _IDS_AT_ONCE], utc_now())
+
+    def _send_again(self, unreadable: list[tuple[str, Evidence]]) -> None:
+        for message_id, evidence in unreadable:
+            if self._outbox.send_again(message_id, evidence is Evidence.OTHERS_ONLY, utc_now()):
+                log.warning("the customer cannot read %s (%s); it is sent again", message_id, evidence)
+                self._wake_sender()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
@@ -11,12 +12,14 @@ from typing import Protocol
 
 import peewee
 
+from wabot.bursts import Bursts
 from wabot.courtesies import Courtesies, CourtesyMessenger
 from wabot.doubts import Doubts
 from wabot.link_signals import LinkSignal, Outcome, SendFailed
 from wabot.models import Outbound, database, utc_now
 from wabot.outbox import Outbox, retry_at
 from wabot.rates import Rates
+from wabot.receipts import Receipts
 from wabot.states import Signal
 from wabot.store_query import LOOKUP_SECONDS
 
@@ -29,6 +32,7 @@ _REFUSED_SECONDS = 15.0
 _DATABASE_RETRY_SECONDS = 1.0
 _PRESENCE_RETRY_SECONDS = 60.0
 _LONGEST_WAIT_SECONDS = 60.0
+_LONGEST_BURST = timedelta(seconds=3)
 
 
 class Messenger(CourtesyMessenger, Protocol):
@@ -47,6 +51,8 @@ class Sender:
     Args:
         outbox: where the replies are.
         doubts: finds out about those that may have left.
+        receipts: told what WhatsApp took.
+        bursts: knows which chats must not be written to at this very moment.
         messenger: the WhatsApp client.
         on_signal: told when the link turns out to be dead although nobody said so.
         beat: called with the seconds the next step may take, and with 0 when idle.
@@ -59,6 +65,8 @@ class Sender:
         self,
         outbox: Outbox,
         doubts: Doubts,
+        receipts: Receipts,
+        bursts: Bursts,
         messenger: Messenger,
         on_signal: Callable[[LinkSignal], None],
         beat: Callable[[float], None],
@@ -69,6 +77,8 @@ class Sender:
         self._send_timeout_seconds = send_timeout_seconds
         self._outbox = outbox
         self._doubts = doubts
+        self._receipts = receipts
+        self._bursts = bursts
         self._messenger = messenger
         self._signal = on_signal
         self._beat = beat
@@ -152,6 +162,10 @@ class Sender:
                 if row is None:
                     stable_later = stable_at if now < stable_at else None
                     return _earliest(due, settle_at, stable_later, self.courtesies.next_at())
+                burst_seconds = self._bursts.seconds_left(row.chat_id, time.monotonic())
+                if burst_seconds and now - row.created_at < _LONGEST_BURST:
+                    self._outbox.defer(row, retry_at(now, burst_seconds))
+                    continue
                 pause = self._send(row)
                 if pause:
                     return retry_at(utc_now(), pause)
@@ -212,6 +226,7 @@ class Sender:
 
     def _after_success(self, row: Outbound, message_id: str, now: datetime) -> float:
         self._outbox.mark_sent(row, message_id, now)
+        self._receipts.expect(message_id, row.chat_id, now)
         self._rates.count(row.chat_id, now)
         self.courtesies.message_sent(row.chat.jid, now)
         self._offline_since = None
@@ -258,7 +273,7 @@ class Sender:
 
 
 def _earliest(*times: datetime | None) -> datetime | None:
-    return min((time for time in times if time is not None), default=None)
+    return min((each for each in times if each is not None), default=None)
 
 
 def _seconds_until(due: datetime | None) -> float:

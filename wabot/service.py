@@ -104,6 +104,8 @@ class Service:
                 self._receipts.arrived,
                 settings.replies.in_doubt == "resend",
             ),
+            self._receipts,
+            self._intake.bursts,
             self._client,
             self._signals.put,
             partial(self._beat, "sender"),
