@@ -35,11 +35,9 @@ def main(argv: Sequence[str]) -> int:
     """
     os.umask(0o077)
     try:
-        if argv[:1] == ["emulator"]:
-            # It has options of its own, and the packages it needs may not be installed.
-            return _emulate(argv[1:])
-        arguments = _parser().parse_args(argv)
-        code: int = arguments.command(arguments)
+        code = _obey(argv)
+        # Now, and not when the interpreter ends: there a reader that left is an error.
+        sys.stdout.flush()
         return code
     except WabotError as error:
         return _fail(error)
@@ -52,6 +50,19 @@ def main(argv: Sequence[str]) -> int:
 def entry_point() -> NoReturn:
     """The console script."""
     sys.exit(main(sys.argv[1:]))
+
+
+def _obey(argv: Sequence[str]) -> int:
+    if argv[:1] == ["emulator"]:
+        # It has options of its own, and the packages it needs may not be installed.
+        return _emulate(argv[1:])
+    try:
+        arguments = _parser().parse_args(argv)
+    except SystemExit as shown:
+        # After --help; every mistake is a UsageError.
+        return int(shown.code or ExitCode.OK)
+    code: int = arguments.command(arguments)
+    return code
 
 
 class _Parser(argparse.ArgumentParser):

@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.session_directories import hold
+from wabot import __version__
+from wabot.cli import main
+from wabot.database import migrate, open_database
+from wabot.errors import ExitCode
+
+COMMANDS = ["run", "pair", "status", "doctor", "janitor", "reset", "check-config", "version", "emulator"]
+WAIT_SECONDS = 60
+
+
+@pytest.fixture(autouse=True)
+def own_umask() -> Iterator[None]:
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    file = tmp_path / "shop.toml"
+    file.write_text(f'paths.state = "{tmp_path}/state"\n', encoding="utf-8")
+    return file
+
+
+ENVIRON = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
+
+
+def wabot(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run the program as a user does."""
+    return subprocess.run(
+        [sys.executable, "-m", "wabot", *map(str, arguments)],
+        env=ENVIRON,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=WAIT_SECONDS,
+    )
+
+
+# Help and wrong usage
+
+
+def test_without_a_command_it_shows_its_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == ExitCode.USAGE
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("usage: wabot ")
+    assert all(command in shown.err for command in COMMANDS)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["status", "--help"], ["run", "-h"]])
+def test_help_is_no_mistake(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == ExitCode.OK
+    assert capsys.readouterr().out.startswith("usage: wabot ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["dance"], "invalid choice: 'dance'"),
+        (["status", "--colour"], "unrecognized arguments: --colour; see wabot --help"),
+        (["status", "now"], "unrecognized arguments: now; see wabot --help"),
+        (["status", "--config"], "argument --config: expected one argument; see wabot status --help"),
+        (["run", "--log-level", "LOUD"], "invalid choice: 'LOUD'"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_64(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 64
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("wabot: ")
+    assert said in shown.err
+    assert shown.err.count("\n") == 1
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["version"]) == ExitCode.OK
+    assert capsys.readouterr().out.startswith(f"wabot {__version__}, neonize 0.5.2")
+
+
+def test_everything_it_makes_is_private(config: Path) -> None:
+    main(["check-config", "--config", str(config)])
+    assert os.umask(0o022) == 0o077
+
+
+# Checking the configuration
+
+
+def test_a_good_configuration(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check-config", "--config", str(config)]) == ExitCode.OK
+    assert capsys.readouterr().out == f"{config}: good (user default, state in {tmp_path}/state)\n"
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_bad_configuration_says_everything_at_once(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config.write_text('account.user_id = "a b"\nreplies.workers = 0\n', encoding="utf-8")
+    assert main(["check-config", "--config", str(config)]) == 78
+    shown = capsys.readouterr().err
+    assert shown.count("\n") == 1
+    assert "account.user_id = 'a b'" in shown
+    assert "replies.workers = 0" in shown
+
+
+def test_a_configuration_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("check-config", "status", "janitor"):
+        assert main([command, "--config", str(tmp_path / "none.toml")]) == 78
+        assert capsys.readouterr().err.startswith(f"wabot: {tmp_path}/none.toml: no such file")
+
+
+# As a process
+
+
+def test_the_program_can_be_run_as_a_module(config: Path) -> None:
+    shown = wabot("status", "--config", config, "--json")
+    assert shown.returncode == 1
+    assert shown.stderr == ""
+    answer = json.loads(shown.stdout)
+    assert answer["ok"] is False
+    assert [(each["name"], each["state"]) for each in answer["sessions"]] == [("shop", "stopped")]
+
+
+@pytest.mark.parametrize("arguments", [["status", "--json"], ["status"], ["--help"]])
+def test_a_reader_that_leaves_is_no_trouble(config: Path, arguments: list[str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    options = [] if arguments == ["--help"] else ["--config", str(config)]
+    process = subprocess.run(
+        [sys.executable, "-m", "wabot", *arguments, *options],
+        env=ENVIRON,
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=WAIT_SECONDS,
+    )
+    os.close(writer)
+    assert (process.returncode, process.stderr) == (0, "")
+
+
+# What keeps the service from starting
+
+
+def said_by_run(config: Path) -> tuple[int, str]:
+    shown = wabot("run", "--config", config)
+    assert shown.stdout == ""
+    assert "Traceback" not in shown.stderr
+    return shown.returncode, shown.stderr
+
+
+def test_the_service_does_not_start_with_a_bad_configuration(config: Path) -> None:
+    config.write_text("replies.workers = 0\n", encoding="utf-8")
+    code, said = said_by_run(config)
+    assert code == 78
+    assert "replies.workers = 0: allowed is a whole number from 1 to 64" in said
+
+
+def test_the_service_does_not_start_twice(config: Path, tmp_path: Path) -> None:
+    with hold(tmp_path / "state" / "sessions" / "default.lock"):
+        code, said = said_by_run(config)
+    assert code == 78
+    assert "session default is in use by PID " in said
+
+
+def test_the_service_does_not_start_for_an_unknown_user(config: Path, tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path}/state/wabot.db")
+    database.execute_sql('CREATE TABLE "users" ("id" TEXT PRIMARY KEY)')
+    database.close()
+    code, said = said_by_run(config)
+    assert code == 78
+    assert "user default is not in the table users, so its number is not dialled" in said
+
+
+def test_the_service_does_not_start_on_a_newer_database(config: Path, tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path}/state/wabot.db")
+    migrate(database)
+    database.execute_sql(
+        "INSERT INTO wabot_migrations (name, applied) VALUES ('9999_the_future', CURRENT_TIMESTAMP)"
+    )
+    database.close()
+    code, said = said_by_run(config)
+    assert code == 78
+    assert "written by a newer wabot" in said
+
+
+def test_a_service_whose_database_is_away_is_started_again(config: Path) -> None:
+    with config.open("a", encoding="utf-8") as file:
+        file.write('database.url = "postgresql://wabot:s3cret@127.0.0.1:1/shop"\n')
+    code, said = said_by_run(config)
+    assert code == 69
+    assert "database postgresql://wabot:***@127.0.0.1:1/shop cannot be opened" in said
+    assert "s3cret" not in said
