@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import NoReturn
 
 from wabot import __version__
+from wabot.alert_command import add_alert_command
+from wabot.alerts import report_database_away
 from wabot.config import load_settings
-from wabot.errors import ExitCode, UsageError, WabotError
+from wabot.errors import DatabaseAway, ExitCode, UsageError, WabotError
 from wabot.logs import LEVELS, configure_logging, send_stdout_to_stderr
 from wabot.notify import ServiceNotifier
 from wabot.owned_session import owned_session
@@ -22,6 +24,8 @@ from wabot.settings import Settings
 from wabot.upkeep_commands import add_upkeep_commands
 
 log = logging.getLogger(__name__)
+
+_ALERT_SECONDS = 5.0
 
 
 def main(argv: Sequence[str]) -> int:
@@ -90,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("emulator", add_help=False, help="a WhatsApp on loopback, to try things")
 
     add_upkeep_commands(commands, shared)
+    add_alert_command(commands, shared)
 
     version = commands.add_parser("version", help="the versions of wabot and of the client library")
     version.set_defaults(command=_version)
@@ -100,11 +105,15 @@ def _run(arguments: argparse.Namespace) -> int:
     ensure_plain_messages()
     send_stdout_to_stderr()
     configure_logging(level=arguments.log_level, json_lines=arguments.log_json)
+    settings = None
     try:
-        code = _serve(load_settings(arguments.config, os.environ))
+        settings = load_settings(arguments.config, os.environ)
+        code = _serve(settings)
     except WabotError as error:
         log.error("%s", error)
         code = error.exit_code
+        if isinstance(error, DatabaseAway) and settings is not None:
+            report_database_away(settings, str(error), _ALERT_SECONDS)
     except Exception:
         log.exception("this is a bug in wabot; systemd starts it again")
         code = ExitCode.BUG

@@ -6,10 +6,11 @@ import dataclasses
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from wabot.alert_settings import resolve_alerts
 from wabot.brain import ProviderSettings
 from wabot.credentials import MissingSecret, resolve_secret
 from wabot.errors import ConfigError
@@ -30,7 +31,13 @@ PROVIDER_TYPES: dict[str, SettingType] = {
 }
 
 
-def load_settings(file: Path | None, environ: Mapping[str, str], *, all_secrets: bool = True) -> Settings:
+def load_settings(
+    file: Path | None,
+    environ: Mapping[str, str],
+    *,
+    all_secrets: bool = True,
+    sections: Collection[str] | None = None,
+) -> Settings:
     """Read the configuration file, if there is one, and check every key.
 
     Args:
@@ -39,27 +46,28 @@ def load_settings(file: Path | None, environ: Mapping[str, str], *, all_secrets:
         environ: the process environment; also where secrets may come from.
         all_secrets: False lets secrets be missing, all but that of the database: an operator's shell has
             none of the credentials that systemd gives the service.
+        sections: read only these and leave the others at their defaults; None for all.
 
     Raises:
         ConfigError: with one line for each problem.
     """
     path = find_configuration(file, environ)
     document: dict[str, Any] = _read_toml(path) if path else {}
+    if sections is not None:
+        document = {name: table for name, table in document.items() if name in sections}
     problems: list[str] = []
-    sections: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     known = {field.name: field for field in dataclasses.fields(Settings) if field.name != "source"}
     for name, table in document.items():
         if name not in known:
             problems.append(f"[{_named(name)}]: unknown section; there are {', '.join(known)}")
         elif not isinstance(table, dict):
             problems.append(f"{name}: write it as a section, [{name}]")
+    document = {name: table for name, table in document.items() if isinstance(table, dict)}
     for name, field in known.items():
-        table = document.get(name, {})
         section_class: Any = field.default_factory
-        sections[name] = _section(
-            section_class, name, table if isinstance(table, dict) else {}, environ, problems
-        )
-    settings = Settings(**sections, source=str(path) if path else "no file: all defaults")
+        values[name] = _section(section_class, name, document.get(name, {}), environ, problems)
+    settings = Settings(**values, source=str(path) if path else "no file: all defaults")
     settings = _with_defaults(settings, document, environ, problems)
     if not all_secrets:
         problems = [problem for problem in problems if not isinstance(problem, MissingSecret)]
@@ -202,6 +210,7 @@ def _with_defaults(
         replies = dataclasses.replace(replies, per_minute=0)
     return dataclasses.replace(
         settings,
+        alerts=resolve_alerts(settings.alerts, environ, problems),
         replies=replies,
         paths=dataclasses.replace(settings.paths, state=state),
         database=dataclasses.replace(settings.database, url=url or f"sqlite:///{state / 'wabot.db'}"),

@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import threading
+from pathlib import Path
 
 from wabot.errors import ExitCode
 
@@ -19,6 +20,20 @@ def ensure_plain_messages() -> None:
     if os.environ.get("NEONIZE_BOT_TAG") != "off":
         environ = {**os.environ, "NEONIZE_BOT_TAG": "off"}
         os.execve(sys.executable, [sys.executable, "-m", "wabot", *sys.argv[1:]], environ)
+
+
+def become_owner(state: Path) -> None:
+    """Go on as the user that owns the state directory, where root typed the command.
+
+    What root wrote there, the service could not open.
+    """
+    if os.geteuid() != 0 or not state.exists():
+        return
+    owner = state.stat()
+    if owner.st_uid != 0:
+        os.setgroups([])
+        os.setgid(owner.st_gid)
+        os.setuid(owner.st_uid)
 
 
 def leave(code: ExitCode) -> int:

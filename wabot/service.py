@@ -15,6 +15,8 @@ import time
 from functools import partial
 from typing import Any
 
+from wabot.alert_watch import link_view
+from wabot.alerts import Alerts
 from wabot.brain import Brain, BrainSettings
 from wabot.connection import Action, Command, Connection
 from wabot.connection_row import ConnectionRow
@@ -50,6 +52,7 @@ log = logging.getLogger(__name__)
 
 _TICK_SECONDS = 1.0
 _RECORD_SECONDS = 2.0
+_ALERT_SECONDS = 8.0
 
 
 class Service:
@@ -74,6 +77,7 @@ class Service:
         self._connection = Connection(limits_from(chosen), time.monotonic(), random.random)
         self._record = SessionRecord(user_id, ConnectionRow(user_id, settings.database))
         self._reporter = Reporter(self._connection, device, notifier, self._record)
+        self._alerts = Alerts(settings)
         reception = Reception(
             settings,
             self._inbox,
@@ -187,6 +191,7 @@ class Service:
         if shown != self._shown:
             self._shown = shown
             self._reporter.show_state()
+            self._alerts.link_changed(link_view(connection, time.monotonic(), time.time()))
 
     def _carry_out(self, command: Command | None) -> None:
         if command is None or command.action is Action.EXIT:
@@ -231,6 +236,7 @@ class Service:
             for number in range(1, 2 * self._settings.replies.workers + 1)
         ]
         self._record.start()
+        self._alerts.start()
         self._link.start()
         self._prober.start()
         self._receipts.start()
@@ -265,6 +271,7 @@ class Service:
             LOST_PATIENCE_SECONDS if command.exit_code is ExitCode.LINK_LOST else PATIENCE_SECONDS,
         )
         self._receipts.stop(_RECORD_SECONDS)
+        self._alerts.stop(_ALERT_SECONDS if command.exit_code is not ExitCode.OK else 0)
         self._reporter.show_end(command.reason)
         self._record.stop(_RECORD_SECONDS)
         return command.exit_code

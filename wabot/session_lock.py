@@ -136,7 +136,7 @@ class SessionLock:
         stamp = {
             "pid": os.getpid(),
             "host": socket.gethostname(),
-            "unit": _own_unit(),
+            "unit": own_unit(),
             "since": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         line = (json.dumps(stamp) + "\n").encode()
@@ -239,7 +239,7 @@ def _make_private_directory(directory: Path) -> None:
         missing.mkdir(mode=0o700, exist_ok=True)
 
 
-def _own_unit() -> str | None:
+def own_unit() -> str | None:
     """The service this process runs in, from its control group, which systemd names after the unit."""
     try:
         lines = Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines()

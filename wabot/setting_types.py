@@ -159,6 +159,27 @@ def opening_hours() -> SettingType:
     return SettingType("a list of " + ALLOWED, read)
 
 
+_EMAIL_ADDRESS = r"[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){0,8}"
+_EMAIL_ALLOWED = "an e-mail address such as owner@example.com"
+
+
+def email_address() -> SettingType:
+    """One plain e-mail address, or nothing."""
+    return text(longest=254, pattern=f"({_EMAIL_ADDRESS})?", allowed=_EMAIL_ALLOWED)
+
+
+def email_addresses(*, most: int = 20) -> SettingType:
+    """A list of plain e-mail addresses."""
+    one = text(longest=254, pattern=_EMAIL_ADDRESS)
+
+    def read(value: Any) -> tuple[str, ...]:
+        if not isinstance(value, list) or len(value) > most:
+            raise ValueError
+        return tuple(one.read(item) for item in value)
+
+    return SettingType(f"a list of e-mail addresses, at most {most}", read)
+
+
 def time_zone() -> SettingType:
     """The name of a time zone this machine knows, or nothing."""
     one = text(longest=100)

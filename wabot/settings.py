@@ -10,6 +10,8 @@ from wabot.setting_types import (
     boolean,
     choice,
     duration,
+    email_address,
+    email_addresses,
     integer,
     number,
     opening_hours,
@@ -252,6 +254,49 @@ class JanitorSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertSettings:
+    """How the owner learns that something is wrong."""
+
+    webhook_url: str = setting(
+        text(
+            longest=2000,
+            pattern=r"((https?://|credential:|env:|file:)\S+)?",
+            allowed="an http or https address, or credential:NAME, env:NAME or file:PATH",
+        ),
+        "",
+        "web address that gets each alert as JSON",
+        secret=True,
+    )
+    webhook_secret: str = setting(
+        text(
+            longest=2000,
+            pattern=r"((credential:|env:|file:)\S+)?",
+            allowed="credential:NAME, env:NAME or file:PATH",
+        ),
+        "",
+        "signs what the web address gets, as the Standard Webhooks specification says",
+        secret=True,
+    )
+    smtp_url: str = setting(
+        text(
+            longest=2000,
+            pattern=r"((smtps?://|credential:|env:|file:)\S+)?",
+            allowed="smtps://… or smtp://USER:PASSWORD@HOST:PORT, or credential:NAME, env:NAME or file:PATH",
+        ),
+        "",
+        "mail server; smtp:// demands STARTTLS",
+        secret=True,
+    )
+    sender: str = setting(
+        email_address(), "", "where e-mails come from; default the user of smtp_url, else the first of to"
+    )
+    to: tuple[str, ...] = setting(email_addresses(), (), "who gets the e-mails")
+    offline_after: float = setting(
+        duration(10, 86_400), 600.0, "how long WhatsApp may be out of reach before that is worth an alert"
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The whole configuration, checked."""
 
@@ -263,6 +308,7 @@ class Settings:
     replies: ReplySettings = field(default_factory=ReplySettings)
     chats: ChatSettings = field(default_factory=ChatSettings)
     janitor: JanitorSettings = field(default_factory=JanitorSettings)
+    alerts: AlertSettings = field(default_factory=AlertSettings)
     source: str = "no file: all defaults"
 
     @property

@@ -1,0 +1,282 @@
+from __future__ import annotations
+
+import json
+import multiprocessing
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wabot.alert_book import Book
+from wabot.alert_ledger import AlertLedger
+from wabot.alert_notices import Author, Condition, Problem
+from wabot.alert_texts import DETAIL, NEXT_STEP, OVER, PROBLEMS, TEST
+
+BANNED = Problem(Condition.BANNED, values=(("until", "noon"),))
+OFFLINE = Problem(Condition.OFFLINE, values=(("minutes", "10"),), patience_seconds=600)
+LOGGED_OUT = Problem(Condition.LOGGED_OUT)
+NOON = 1_800_000_000.0
+HOUR = 3600.0
+AUTHOR = Author("shop", "vps-1", "en")
+
+
+def notice() -> Any:
+    return AUTHOR.test("2026-11-22T10:00:00Z")
+
+
+def test_a_problem_is_told_once_and_its_end_once() -> None:
+    book = Book()
+    assert book.observe([BANNED], (), NOON) == ([BANNED], [])
+    for later in range(10, 7200, 10):
+        assert book.observe([BANNED], (), NOON + later) == ([], [])
+    assert book.observe([], ["banned", "offline"], NOON + 7300) == ([], ["banned"])
+    assert book.observe([], ["banned", "offline"], NOON + 7310) == ([], [])
+
+
+def test_what_is_neither_wrong_nor_cleared_is_not_over() -> None:
+    book = Book()
+    book.observe([BANNED], (), NOON)
+    assert book.observe([], (), NOON + 10) == ([], [])
+    assert book.observe([], ["banned"], NOON + 20) == ([], ["banned"])
+
+
+def test_patience_is_counted_through_restarts_but_not_through_pauses() -> None:
+    book = Book()
+    for seconds in range(0, 600, 10):
+        assert book.observe([OFFLINE], (), NOON + seconds) == ([], [])
+        book = Book.from_json(json.loads(json.dumps(book.as_json())))
+    assert book.observe([OFFLINE], (), NOON + 600) == ([OFFLINE], [])
+    again = Book()
+    again.observe([OFFLINE], (), NOON)
+    # The bot was switched off over the weekend.
+    assert again.observe([OFFLINE], (), NOON + 200_000) == ([], [])
+
+
+def test_a_network_that_comes_back_in_time_is_no_news() -> None:
+    book = Book()
+    book.observe([OFFLINE], (), NOON)
+    assert book.observe([], ["offline"], NOON + 500) == ([], [])
+    assert book.observe([OFFLINE], (), NOON + 599) == ([], [])
+    assert book.observe([OFFLINE], (), NOON + 601) == ([], [])
+
+
+def test_a_problem_that_comes_and_goes_is_told_once_an_hour() -> None:
+    book = Book()
+    told = []
+    for minute in range(180):
+        now = NOON + 60 * minute
+        is_banned = minute % 10 < 5
+        fresh, over = book.observe([BANNED] if is_banned else [], () if is_banned else ["banned"], now)
+        told += [minute] * bool(fresh) + [-minute] * bool(over)
+    assert told == [0, -5, 60, -65, 120, -125]
+
+
+def test_each_end_of_the_process_is_news() -> None:
+    book = Book()
+    assert book.observe([LOGGED_OUT], (), NOON)[0] == [LOGGED_OUT]
+    assert book.observe([], ["logged_out"], NOON + 100) == ([], ["logged_out"])
+    assert book.observe([LOGGED_OUT], (), NOON + 200)[0] == [LOGGED_OUT]
+
+
+def test_the_alert_unit_is_silent_where_the_reason_was_told() -> None:
+    book = Book()
+    assert not book.ended_for_a_reason(NOON)
+    book.observe([BANNED], (), NOON)
+    assert not book.ended_for_a_reason(NOON)
+    book.observe([LOGGED_OUT], (), NOON)
+    assert book.ended_for_a_reason(NOON + 5)
+    assert not book.ended_for_a_reason(NOON + HOUR)
+    # Started again, and logged out again.
+    book.observe([LOGGED_OUT], (), NOON + HOUR)
+    assert book.ended_for_a_reason(NOON + HOUR + 5)
+
+
+def test_two_units_that_fail_are_two_problems() -> None:
+    book = Book()
+    first, second = (Problem(Condition.PROCESS_FAILED, subject=name) for name in ("a.service", "b.service"))
+    assert book.observe([first], (), NOON)[0] == [first]
+    assert book.observe([second], (), NOON + 1)[0] == [second]
+    assert book.observe([], ["process_failed:a.service"], NOON + 2)[1] == ["process_failed:a.service"]
+
+
+def test_lost_replies_are_counted_from_the_first_look_and_told_once_an_hour() -> None:
+    book = Book()
+    assert book.count_lost(7, NOON) == 0
+    assert book.count_lost(9, NOON + 10) == 2
+    assert book.count_lost(10, NOON + 20) == 0
+    assert book.count_lost(12, NOON + 10 + HOUR) == 3
+    # The janitor removed the old ones.
+    assert book.count_lost(2, NOON + 3 * HOUR) == 0
+    assert book.count_lost(3, NOON + 3 * HOUR) == 1
+
+
+def test_a_delivery_is_tried_again_later_and_later() -> None:
+    book = Book()
+    book.queue(notice(), ["webhook"], NOON)
+    now, pauses = NOON, []
+    for _ in range(8):
+        delivery = book.claim(["webhook"], now)
+        assert delivery is not None
+        assert book.claim(["webhook"], now) is None, "nobody else delivers the same at the same time"
+        book.settle(delivery, False, now)
+        next_at = book.next_at()
+        assert next_at is not None
+        pauses.append(next_at - now)
+        now = next_at
+    assert pauses == [5, 15, 45, 135, 405, 600, 600, 600]
+    delivery = book.claim(["webhook"], now)
+    assert delivery is not None
+    book.settle(delivery, True, now)
+    assert book.deliveries == []
+    assert book.next_at() is None
+
+
+def test_channels_do_not_wait_for_each_other_but_each_keeps_its_order() -> None:
+    book = Book()
+    first, second = notice(), notice()
+    book.queue(first, ["webhook", "mail"], NOON)
+    book.queue(second, ["webhook", "mail"], NOON)
+    webhook = book.claim(["webhook", "mail"], NOON)
+    mail = book.claim(["webhook", "mail"], NOON)
+    assert webhook is not None and mail is not None
+    assert (webhook.channel, webhook.notice) == ("webhook", first)
+    assert (mail.channel, mail.notice) == ("mail", first)
+    book.settle(webhook, False, NOON)
+    book.settle(mail, True, NOON)
+    following = book.claim(["webhook", "mail"], NOON)
+    assert following is not None
+    assert (following.channel, following.notice) == ("mail", second)
+
+
+def test_a_claim_that_was_never_settled_is_free_again_after_a_minute() -> None:
+    book = Book()
+    book.queue(notice(), ["mail"], NOON)
+    assert book.claim(["mail"], NOON)
+    assert book.claim(["mail"], NOON + 59) is None
+    assert book.claim(["mail"], NOON + 61)
+
+
+def test_nothing_grows_without_limit() -> None:
+    book = Book()
+    for number in range(500):
+        book.queue(notice(), ["webhook", "mail"], NOON)
+        book.observe([Problem(Condition.PROCESS_FAILED, subject=f"{number}.service")], (), NOON)
+    assert len(book.deliveries) == 50
+    assert len(book.seen) == len(book.told) == 100
+    assert book.claim(["webhook", "mail"], NOON + 100_000) is None
+    assert book.deliveries == []
+
+
+conditions = st.sampled_from([Condition.BANNED, Condition.OFFLINE, Condition.LOGGED_OUT])
+
+
+@given(st.lists(st.tuples(st.floats(0, 4000), st.sets(conditions), st.sets(conditions)), max_size=40))
+def test_alert_and_recovery_take_turns(steps: list[tuple[float, set[Condition], set[Condition]]]) -> None:
+    book, now = Book(), NOON
+    open_: set[str] = set()
+    for pause, wrong, well in steps:
+        now += pause
+        fresh, over = book.observe([Problem(each) for each in wrong], well - wrong, now)
+        book = Book.from_json(json.loads(json.dumps(book.as_json())))
+        assert not open_ & {problem.key for problem in fresh}
+        open_ |= {problem.key for problem in fresh}
+        assert set(over) <= open_
+        open_ -= set(over)
+
+
+# The file.
+
+
+def test_the_file_is_private_and_is_written_only_for_a_change(tmp_path: Path) -> None:
+    ledger = AlertLedger(tmp_path / "alerts" / "shop.json")
+    with ledger.changing() as book:
+        book.observe([LOGGED_OUT], (), NOON)
+        book.queue(notice(), ["mail"], NOON)
+    file = tmp_path / "alerts" / "shop.json"
+    written = file.stat()
+    assert stat.S_IMODE(written.st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "alerts").stat().st_mode) == 0o700
+    with AlertLedger(file).changing() as again:
+        assert again == book
+    assert file.stat().st_ino == written.st_ino
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\xff", b"[]", b"{}", b"[" * 100_000, b'{"seen": 1, "told": {}, "past": {}, "deliveries": []}'],
+)
+def test_a_damaged_file_is_begun_anew(
+    tmp_path: Path, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "shop.json"
+    file.write_bytes(content)
+    with AlertLedger(file).changing() as book:
+        assert book == Book()
+        book.observe([LOGGED_OUT], (), NOON)
+    assert "begun anew" in caplog.text
+    with AlertLedger(file).changing() as book:
+        assert book.told == {"logged_out": NOON}
+
+
+@given(st.recursive(st.none() | st.integers() | st.floats() | st.text(), lambda inner: st.lists(inner)))
+def test_nothing_in_the_file_crashes_it(value: Any) -> None:
+    stored = {**Book().as_json(), "told": value, "deliveries": value}
+    try:
+        Book.from_json(stored)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return
+    assert value in ([], None) or value == {}
+
+
+def test_where_nothing_can_be_written_it_is_remembered(tmp_path: Path) -> None:
+    (tmp_path / "alerts").write_text("in the way")
+    ledger = AlertLedger(tmp_path / "alerts" / "shop.json")
+    with ledger.changing() as book:
+        book.observe([LOGGED_OUT], (), NOON)
+    with ledger.changing() as book:
+        assert book.observe([LOGGED_OUT], (), NOON + 1) == ([], [])
+    (tmp_path / "alerts").unlink()
+    with ledger.changing():
+        pass
+    with AlertLedger(tmp_path / "alerts" / "shop.json").changing() as book:
+        assert book.told == {"logged_out": NOON}
+
+
+def _add(path: Path, name: str) -> None:
+    for number in range(20):
+        with AlertLedger(path).changing() as book:
+            book.observe([Problem(Condition.PROCESS_FAILED, subject=f"{name}{number}")], (), NOON)
+
+
+def test_two_processes_write_the_same_file(tmp_path: Path) -> None:
+    path = tmp_path / "shop.json"
+    spawn = multiprocessing.get_context("spawn")
+    processes = [spawn.Process(target=_add, args=(path, name)) for name in "ab"]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    with AlertLedger(path).changing() as book:
+        assert len(book.told) == 40
+
+
+# The sentences.
+
+
+def test_every_problem_can_be_told_in_every_language() -> None:
+    assert set(PROBLEMS) == {condition.value for condition in Condition}
+    values = [(name, "7") for name in ("until", "minutes", "count", "megabytes", "unit")]
+    for language in ("es", "en", "pt"):
+        author = Author("shop", "vps-1", language)
+        for condition in Condition:
+            told = author.alert(Problem(condition, "why", tuple(values)), "now")
+            assert "{" not in told.title + told.body
+            assert f"\n{NEXT_STEP[language]}: " in told.body
+            assert f"\n{DETAIL[language]}: why\n" in told.body
+        recovery = author.recovery(["banned", "process_failed:wabot.service"], "now")
+        assert OVER[language][0] in recovery.title
+        assert recovery.conditions == "banned process_failed"
+        assert TEST[language][0] in author.test("now").title

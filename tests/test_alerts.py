@@ -1,0 +1,370 @@
+from __future__ import annotations
+
+import base64
+import logging
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.alert_receivers import WebhookReceiver, wait_until
+from wabot.alert_notices import Condition, Problem
+from wabot.alert_watch import LinkView, look_at_disk, look_at_link, look_at_replies
+from wabot.alerts import Alerts, Courier, report_database_away
+from wabot.config import load_settings
+from wabot.errors import ConfigError
+from wabot.models import Chat, Outbound, utc_now
+from wabot.settings import Settings
+from wabot.states import State
+
+REPOSITORY = Path(__file__).parents[1]
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp()
+KEY = b"k" * 32
+SECRET = "whsec_" + base64.b64encode(KEY).decode()
+OF_THE_LINK = {
+    "logged_out",
+    "replaced",
+    "outdated",
+    "pairing_expired",
+    "failed",
+    "banned",
+    "unstable",
+    "offline",
+}
+
+
+# What is wrong.
+
+
+@pytest.mark.parametrize(
+    ("state", "condition"),
+    [
+        (State.LOGGED_OUT, "logged_out"),
+        (State.REPLACED, "replaced"),
+        (State.OUTDATED, "outdated"),
+        (State.PAIRING_EXPIRED, "pairing_expired"),
+        (State.FAILED, "failed"),
+        (State.BANNED, "banned"),
+        (State.COOLDOWN, "unstable"),
+        (State.CONNECTING, "offline"),
+        (State.RECONNECTING, "offline"),
+        (State.BACKOFF, "offline"),
+        (State.STARTING, None),
+        (State.PAIRING, None),
+        (State.STOPPING, None),
+        (State.CONNECTED, None),
+    ],
+)
+def test_each_state(state: State, condition: str | None) -> None:
+    link = LinkView(state, "why", NOON - 30, NOON + 60)
+    found = look_at_link(link, NOON, 600, "Europe/Madrid", "wabot.service")
+    assert [problem.condition for problem in found.problems] == [condition] * (condition is not None)
+    assert not found.cleared
+    for problem in found.problems:
+        assert problem.detail == "why"
+        assert problem.patience_seconds == (600 if condition == "offline" else 0)
+
+
+def test_until_when_in_the_owners_time() -> None:
+    link = LinkView(State.BANNED, "", NOON, NOON + 3600)
+    (problem,) = look_at_link(link, NOON, 600, "Europe/Madrid", "").problems
+    assert dict(problem.values) == {"until": "2026-11-22 14:00 CET"}
+
+
+def test_a_link_that_holds_is_the_end_of_all_trouble_with_it() -> None:
+    assert not look_at_link(LinkView(State.CONNECTED, "", NOON - 59), NOON, 600, "", "").cleared
+    cleared = look_at_link(LinkView(State.CONNECTED, "", NOON - 60), NOON, 600, "", "wabot.service").cleared
+    assert set(cleared) == OF_THE_LINK | {"process_failed:wabot.service"}
+
+
+def test_replies_that_do_not_leave(sqlite_database: Any) -> None:
+    now = utc_now()
+    chat = Chat.create(user_id="shop", contact="1", jid="1@lid", created_at=now)
+
+    def add(state: str, age_minutes: float, sent_minutes_ago: float | None = None) -> Outbound:
+        return Outbound.create(
+            user_id="shop",
+            chat=chat,
+            text="hola",
+            state=state,
+            secret=b"",
+            created_at=now,
+            not_before=now - timedelta(minutes=age_minutes),
+            sent_at=None if sent_minutes_ago is None else now - timedelta(minutes=sent_minutes_ago),
+        )
+
+    def look(connected: bool = True, per_hour: int = 0) -> tuple[list[str], set[str], int | None]:
+        found, lost = look_at_replies("shop", connected, per_hour, now)
+        return [problem.condition.value for problem in found.problems], set(found.cleared), lost
+
+    well = ([], {"database_away", "replies_stuck"}, 0)
+    add("pending", 14)
+    assert look() == well
+    add("pending", 16)
+    assert look() == (["replies_stuck"], {"database_away"}, 0)
+    assert look(connected=False) == ([], {"database_away"}, 0)
+    sent = [add("sent", 20, sent_minutes_ago=minutes) for minutes in (16, 20, 30)]
+    assert look() == (["replies_stuck"], {"database_away"}, 0)
+    assert look(per_hour=3) == well, "this chat has had its share"
+    Outbound.update(sent_at=now - timedelta(minutes=3)).where(Outbound.id == sent[0].id).execute()
+    assert look() == well
+    add("dead", 0)
+    add("unsure", 0)
+    assert look()[2] == 1
+
+
+def test_a_database_that_does_not_answer(sqlite_database: Any) -> None:
+    sqlite_database.execute_sql("DROP TABLE wabot_outbox")
+    found, lost = look_at_replies("shop", True, 0, utc_now())
+    assert [problem.condition for problem in found.problems] == [Condition.DATABASE_AWAY]
+    assert (found.cleared, lost) == ((), None)
+
+
+def test_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert look_at_disk(tmp_path).cleared == [Condition.DISK_LOW]
+    assert not look_at_disk(tmp_path / "gone").cleared
+    monkeypatch.setattr("wabot.alert_watch._LOW_BYTES", 1 << 62)
+    (problem,) = look_at_disk(tmp_path).problems
+    assert problem.condition is Condition.DISK_LOW
+    assert int(dict(problem.values)["megabytes"]) > 0
+
+
+# The settings.
+
+
+def configured(tmp_path: Path, alerts: str, environ: dict[str, str] | None = None) -> Settings:
+    file = tmp_path / "shop.toml"
+    account = '[account]\nuser_id = "shop"\nlanguage = "en"\n'
+    file.write_text(f'{account}[paths]\nstate = "{tmp_path / "state"}"\n[alerts]\n{alerts}\n')
+    return load_settings(file, environ or {})
+
+
+def test_secrets_are_looked_up(tmp_path: Path) -> None:
+    settings = configured(
+        tmp_path,
+        'webhook_url = "env:HOOK"\nwebhook_secret = "env:SIGN"\n'
+        'smtp_url = "env:MAIL"\nto = ["a@example.com"]',
+        {"HOOK": "https://example.com/hook", "SIGN": "s3cret", "MAIL": "smtps://u:p@mail.example.com"},
+    ).alerts
+    assert settings.webhook_url == "https://example.com/hook"
+    assert settings.webhook_secret == "s3cret"
+    assert settings.smtp_url == "smtps://u:p@mail.example.com"
+    for secret in ("s3cret", "hook", "u:p"):
+        assert secret not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("lines", "problem"),
+    [
+        ('webhook_url = "ftp://example.com"', "alerts.webhook_url = ***"),
+        ('webhook_url = "env:BAD"', "alerts.webhook_url = ***"),
+        ('webhook_url = "env:NONE"', "NONE is not set"),
+        ('webhook_secret = "in the open"', "alerts.webhook_secret = ***"),
+        ('smtp_url = "smtps://mail.example.com"', "alerts.to = []"),
+        ('smtp_url = "smtps://mail.example.com:99999"\nto = ["a@example.com"]', "alerts.smtp_url = ***"),
+        ('to = ["a@example.com"]', "alerts.smtp_url is missing"),
+        ('smtp_url = "smtp://localhost"\nto = ["a@example.com\\nBcc: b@example.com"]', "alerts.to"),
+        ('smtp_url = "smtp://localhost"\nto = ["Ana <a@example.com>"]', "alerts.to"),
+        ('sender = "a"', "alerts.sender"),
+        ("offline_after = 1", "alerts.offline_after"),
+    ],
+)
+def test_wrong_settings_are_named(tmp_path: Path, lines: str, problem: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        configured(tmp_path, lines, {"BAD": "no address"})
+    assert problem in str(caught.value)
+
+
+# The thread.
+
+MakeAlerts = Callable[..., Alerts]
+
+
+@pytest.fixture
+def receiver() -> Iterator[WebhookReceiver]:
+    with WebhookReceiver() as running:
+        yield running
+
+
+@pytest.fixture
+def make_alerts(
+    tmp_path: Path, receiver: WebhookReceiver, sqlite_database: Any, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[MakeAlerts]:
+    monkeypatch.setattr("wabot.alerts._LOOK_SECONDS", 0.05)
+    monkeypatch.setattr("wabot.alerts._PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr("wabot.alert_book._FIRST_RETRY_SECONDS", 0.1)
+    settings = configured(
+        tmp_path, f'webhook_url = "{receiver.url}"\nwebhook_secret = "env:SIGN"', {"SIGN": SECRET}
+    )
+    running: list[Alerts] = []
+
+    def make() -> Alerts:
+        alerts = Alerts(settings)
+        running.append(alerts)
+        alerts.start()
+        return alerts
+
+    yield make
+    for alerts in running:
+        alerts.stop(10)
+
+
+def banned() -> LinkView:
+    return LinkView(State.BANNED, "too many messages to strangers (101)", time.time(), time.time() + 600)
+
+
+def well() -> LinkView:
+    return LinkView(State.CONNECTED, "", time.time() - 100)
+
+
+def test_each_change_is_told_once(make_alerts: MakeAlerts, receiver: WebhookReceiver) -> None:
+    alerts = make_alerts()
+    for _ in range(5):
+        alerts.link_changed(banned())
+        time.sleep(0.06)
+    receiver.wait_for(1)
+    alerts.link_changed(well())
+    receiver.wait_for(2)
+    alerts.stop(10)
+    assert receiver.kinds() == ["alert banned", "recovery banned"]
+    assert all(call.is_signed_with(KEY) for call in receiver.calls)
+
+
+def test_a_restart_repeats_nothing(make_alerts: MakeAlerts, receiver: WebhookReceiver) -> None:
+    for _ in range(3):
+        alerts = make_alerts()
+        alerts.link_changed(banned())
+        receiver.wait_for(1)
+        alerts.stop(10)
+    alerts = make_alerts()
+    alerts.link_changed(well())
+    receiver.wait_for(2)
+    alerts.stop(10)
+    assert receiver.kinds() == ["alert banned", "recovery banned"]
+
+
+def test_the_last_news_is_told_at_the_end(make_alerts: MakeAlerts, receiver: WebhookReceiver) -> None:
+    alerts = make_alerts()
+    alerts.link_changed(LinkView(State.LOGGED_OUT, "the phone removed it (401)", time.time()))
+    alerts.stop(10)
+    assert receiver.kinds() == ["alert logged_out"]
+
+
+def test_a_receiver_that_is_down_gets_it_later_and_once(
+    make_alerts: MakeAlerts, receiver: WebhookReceiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    receiver.status = 503
+    alerts = make_alerts()
+    alerts.link_changed(banned())
+    receiver.wait_for(3)
+    alerts.link_changed(well())
+    receiver.status = 204
+    wait_until(lambda: "recovery banned" in receiver.kinds(), 20, receiver.kinds)
+    alerts.stop(10)
+    kinds = receiver.kinds()
+    assert kinds == ["alert banned"] * (len(kinds) - 1) + ["recovery banned"]
+    assert len({call.headers["webhook-id"] for call in receiver.calls}) == 2
+    assert "the web address answered 503" in caplog.text
+    assert "T0KEN" not in caplog.text
+
+
+def test_without_a_channel_there_is_no_thread(tmp_path: Path) -> None:
+    alerts = Alerts(configured(tmp_path, ""))
+    alerts.start()
+    alerts.link_changed(banned())
+    alerts.stop(0)
+    assert not (tmp_path / "state").exists()
+
+
+# The command.
+
+
+def run(tmp_path: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "wabot", "alert", "--config", str(tmp_path / "shop.toml"), *arguments],
+        cwd=REPOSITORY,
+        env={"PATH": os.environ["PATH"], "NO_PROXY": "127.0.0.1", **environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_command_test(tmp_path: Path, receiver: WebhookReceiver) -> None:
+    configured(tmp_path, "")
+    answer = run(tmp_path, "--test")
+    assert answer.returncode == 78
+    assert "no alerts are configured" in answer.stderr
+    configured(tmp_path, f'webhook_url = "{receiver.url}"')
+    answer = run(tmp_path, "--test")
+    assert (answer.returncode, answer.stdout) == (0, "webhook: delivered\n")
+    assert receiver.kinds() == ["test"]
+    receiver.status = 500
+    answer = run(tmp_path, "--test")
+    assert (answer.returncode, answer.stdout) == (1, "webhook: the web address answered 500\n")
+
+
+def test_command_failed_tells_why_and_only_once(tmp_path: Path, receiver: WebhookReceiver) -> None:
+    configured(tmp_path, f'webhook_url = "{receiver.url}"')
+    ended = {"MONITOR_EXIT_STATUS": "78", "MONITOR_SERVICE_RESULT": "exit-code"}
+    for _ in range(2):
+        answer = run(tmp_path, "--failed", "wabot.service", **ended)
+        assert (answer.returncode, answer.stderr) == (0, "")
+    assert receiver.kinds() == ["alert process_failed"]
+    assert "exit 78, operator needed" in receiver.calls[0].content["text"]
+    assert "systemctl status wabot.service" in receiver.calls[0].content["text"]
+    killed = {"MONITOR_EXIT_STATUS": "KILL", "MONITOR_SERVICE_RESULT": "oom-kill"}
+    assert run(tmp_path, "--failed", "wabot@b.service", **killed).returncode == 0
+    assert "Detail: oom-kill, KILL" in receiver.calls[1].content["text"]
+
+
+def test_command_failed_works_with_a_configuration_the_bot_refuses(
+    tmp_path: Path, receiver: WebhookReceiver
+) -> None:
+    configured(tmp_path, f'webhook_url = "{receiver.url}"')
+    with (tmp_path / "shop.toml").open("a") as file:
+        file.write('[replies]\nworkers = 0\n[typo]\n[database]\nurl = "env:NOT_THERE"\n')
+    assert run(tmp_path, "--failed", "wabot.service", MONITOR_EXIT_STATUS="78").returncode == 0
+    assert receiver.kinds() == ["alert process_failed"]
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("--failed", ""), ("--failed", "a\nb"), ("--test", "--failed", "x")]
+)
+def test_command_used_wrongly(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    configured(tmp_path, "")
+    assert run(tmp_path, *arguments).returncode == 64
+
+
+def test_a_database_that_is_away_at_every_start_is_told_after_a_minute_and_once(
+    tmp_path: Path, receiver: WebhookReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = configured(tmp_path, f'webhook_url = "{receiver.url}"')
+    clock = [NOON]
+    monkeypatch.setattr("wabot.alerts.time.time", lambda: clock[0])
+    for seconds in range(0, 200, 10):
+        clock[0] = NOON + seconds
+        report_database_away(settings, "connection refused", 5)
+        assert len(receiver.calls) == (seconds >= 60)
+    assert receiver.kinds() == ["alert database_away"]
+
+
+def test_a_unit_that_fails_every_hour_is_told_once_a_day(
+    tmp_path: Path, receiver: WebhookReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    courier = Courier(configured(tmp_path, f'webhook_url = "{receiver.url}"'))
+    clock = [NOON]
+    monkeypatch.setattr("wabot.alerts.time.time", lambda: clock[0])
+    for hour in range(49):
+        clock[0] = NOON + 3600 * hour
+        courier.tell_failure(Problem(Condition.PROCESS_FAILED, values=(("unit", "x"),), subject="x"))
+        courier.deliver()
+    assert [call.content["at"][5:13] for call in receiver.calls] == ["11-22T12", "11-23T13"]

@@ -1,0 +1,92 @@
+"""`wabot alert`: tells the owner by hand, or for systemd that a unit has failed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from wabot.alert_channels import NotDelivered
+from wabot.alert_notices import Condition, Problem
+from wabot.alerts import Courier
+from wabot.config import find_configuration, load_settings
+from wabot.errors import ExitCode, OperatorNeeded, UsageError
+from wabot.logs import configure_logging
+from wabot.process import become_owner
+from wabot.unit_environment import unit_environment
+
+# The unit gives two minutes.
+_PATIENCE_SECONDS = 90.0
+_LONGEST_UNIT = 255
+
+
+def add_alert_command(commands: Any, shared: argparse.ArgumentParser) -> None:
+    """Add it to the command line.
+
+    Args:
+        commands: what `add_subparsers` returned.
+        shared: the options that every command takes.
+    """
+    alert = commands.add_parser(
+        "alert", parents=[shared], help="tell the owner, or try whether alerts arrive"
+    )
+    what = alert.add_mutually_exclusive_group(required=True)
+    what.add_argument("--test", action="store_true", help="send a test to every channel")
+    what.add_argument("--failed", metavar="UNIT", help="this systemd unit has failed; for the alert unit")
+    alert.set_defaults(command=_alert)
+
+
+def _alert(arguments: argparse.Namespace) -> int:
+    configure_logging(level="WARNING")
+    # No more than what is needed: a mistake elsewhere may be the very thing to tell.
+    configuration = find_configuration(arguments.config, os.environ)
+    environ = unit_environment(configuration, os.environ)
+    settings = load_settings(configuration, environ, sections=("account", "paths", "alerts"))
+    become_owner(settings.paths.state)
+    courier = Courier(settings)
+    if arguments.test:
+        return _test(courier, settings.source)
+    unit = arguments.failed
+    if not unit or not unit.isprintable() or len(unit) > _LONGEST_UNIT:
+        raise UsageError(f"--failed {unit!r}: name the unit, such as wabot.service")
+    if not courier.channels:
+        print(f"{unit} failed; {_nothing_configured(settings.source)}")
+        return ExitCode.OK
+    courier.tell_failure(
+        Problem(Condition.PROCESS_FAILED, _how_it_ended(os.environ), (("unit", unit),), subject=unit)
+    )
+    if courier.deliver_within(_PATIENCE_SECONDS):
+        return ExitCode.OK
+    print("not delivered; it is tried again when the bot runs")
+    return ExitCode.FINDINGS
+
+
+def _test(courier: Courier, source: str) -> int:
+    if not courier.channels:
+        raise OperatorNeeded(_nothing_configured(source))
+    notice = courier.author.test(datetime.fromtimestamp(time.time(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    code = ExitCode.OK
+    for channel in courier.channels:
+        try:
+            channel.send(notice)
+            print(f"{channel.name}: delivered")
+        except NotDelivered as error:
+            print(f"{channel.name}: {error}")
+            code = ExitCode.FINDINGS
+    return code
+
+
+def _nothing_configured(source: str) -> str:
+    return f"no alerts are configured: set alerts.webhook_url, or alerts.smtp_url and alerts.to, in {source}"
+
+
+def _how_it_ended(environ: Mapping[str, str]) -> str:
+    """What systemd says about the unit that failed (systemd.exec(5), OnFailure=)."""
+    status = environ.get("MONITOR_EXIT_STATUS", "")
+    if status.isdecimal() and int(status) in set(ExitCode):
+        return f"exit {status}, {ExitCode(int(status)).meaning}"
+    parts = (environ.get("MONITOR_SERVICE_RESULT", ""), status)
+    return ", ".join(part for part in parts if part and part.isprintable())

@@ -1,0 +1,146 @@
+"""What an alert says: every problem with its cause and the next step, in the owner's language."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, Self
+
+from wabot.alert_texts import DETAIL, NEXT_STEP, OVER, PROBLEMS, TEST
+
+
+class Kind(StrEnum):
+    """What a notice is about."""
+
+    ALERT = "alert"
+    RECOVERY = "recovery"
+    TEST = "test"
+
+
+class Condition(StrEnum):
+    """What can be wrong; the names are what a webhook is told."""
+
+    LOGGED_OUT = "logged_out"
+    REPLACED = "replaced"
+    OUTDATED = "outdated"
+    PAIRING_EXPIRED = "pairing_expired"
+    FAILED = "failed"
+    BANNED = "banned"
+    UNSTABLE = "unstable"
+    OFFLINE = "offline"
+    DATABASE_AWAY = "database_away"
+    REPLIES_STUCK = "replies_stuck"
+    REPLIES_LOST = "replies_lost"
+    DISK_LOW = "disk_low"
+    PROCESS_FAILED = "process_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that is wrong now.
+
+    Attributes:
+        condition: what.
+        detail: what is known about this very case, for people.
+        values: what the sentences have a place for.
+        patience_seconds: for how long it must have been so before it is worth an alert.
+        subject: tells two problems of one kind apart, as a unit's name does.
+    """
+
+    condition: Condition
+    detail: str = ""
+    values: tuple[tuple[str, str], ...] = ()
+    patience_seconds: float = 0.0
+    subject: str = ""
+
+    @property
+    def key(self) -> str:
+        """What this problem is remembered by."""
+        return problem_key(self.condition, self.subject)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One message to the owner, complete; all fields are texts, so that it can be stored."""
+
+    id: str
+    kind: str
+    conditions: str
+    account: str
+    host: str
+    at: str
+    title: str
+    body: str
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Self:
+        """From what `as_json` gave; raises KeyError or TypeError for anything else."""
+        values = {name: fields[name] for name in cls.__slots__}
+        if not all(isinstance(value, str) for value in values.values()):
+            raise TypeError("a notice is made of texts")
+        return cls(**values)
+
+    def as_json(self) -> dict[str, str]:
+        """To be stored."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Writes the notices of one account.
+
+    Attributes:
+        account: its user id.
+        host: the name of this machine.
+        language: es, en or pt.
+    """
+
+    account: str
+    host: str
+    language: str
+
+    def alert(self, problem: Problem, at: str) -> Notice:
+        """Something went wrong; `at` is ISO-8601, UTC."""
+        title, cause, step = (
+            text.format_map(dict(problem.values)) for text in PROBLEMS[problem.condition.value][self.language]
+        )
+        lines = [cause]
+        if problem.detail:
+            lines.append(f"{DETAIL[self.language]}: {problem.detail}")
+        lines.append(f"{NEXT_STEP[self.language]}: {step}")
+        return self._notice(Kind.ALERT, [problem.condition], at, title, lines)
+
+    def recovery(self, keys: Iterable[str], at: str) -> Notice:
+        """What was wrong is over."""
+        conditions = list(dict.fromkeys(Condition(key.partition(":")[0]) for key in keys))
+        title, sentence = OVER[self.language]
+        titles = [PROBLEMS[condition.value][self.language][0] for condition in conditions]
+        return self._notice(
+            Kind.RECOVERY, conditions, at, title, [sentence, *(f"- {each}" for each in titles)]
+        )
+
+    def test(self, at: str) -> Notice:
+        """Nothing is wrong: somebody wants to know whether alerts arrive."""
+        title, sentence = TEST[self.language]
+        return self._notice(Kind.TEST, [], at, title, [sentence])
+
+    def _notice(
+        self, kind: Kind, conditions: Iterable[Condition], at: str, title: str, lines: Iterable[str]
+    ) -> Notice:
+        return Notice(
+            id=f"msg_{secrets.token_hex(12)}",
+            kind=kind.value,
+            conditions=" ".join(conditions),
+            account=self.account,
+            host=self.host,
+            at=at,
+            title=f"wabot {self.account}: {title}",
+            body="\n".join(lines),
+        )
+
+
+def problem_key(condition: Condition, subject: str = "") -> str:
+    """What a problem of this kind is remembered by."""
+    return f"{condition}:{subject}" if subject else condition.value

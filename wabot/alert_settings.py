@@ -1,0 +1,66 @@
+"""Makes the addresses of the alerts ready for use: looks secrets up and checks what came of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from wabot.credentials import resolve_secret
+from wabot.masking import redact
+from wabot.settings import AlertSettings
+
+_REFERENCE = re.compile(r"(credential|env|file):")
+
+
+def resolve_alerts(settings: AlertSettings, environ: Mapping[str, str], problems: list[str]) -> AlertSettings:
+    """The settings with the secrets themselves in the place of the references.
+
+    Args:
+        settings: as they stand in the configuration.
+        environ: the process environment.
+        problems: gets a line for each problem.
+    """
+    found = {
+        name: _resolve(name, getattr(settings, name), environ, problems)
+        for name in ("webhook_url", "webhook_secret", "smtp_url")
+    }
+    if found["webhook_url"] and not _is_address(found["webhook_url"], "http", "https"):
+        problems.append("alerts.webhook_url = ***: allowed is an http or https address")
+        found["webhook_url"] = ""
+    if found["smtp_url"] and not _is_address(found["smtp_url"], "smtp", "smtps"):
+        problems.append("alerts.smtp_url = ***: allowed is smtps://… or smtp://USER:PASSWORD@HOST:PORT")
+        found["smtp_url"] = ""
+    if settings.smtp_url and not settings.to:
+        problems.append("alerts.to = []: smtp_url is set; name who gets the e-mails")
+    if settings.to and not settings.smtp_url:
+        problems.append("alerts.smtp_url is missing: `to` names who gets e-mails; name the mail server")
+    # The path of such an address is often the only secret that there is.
+    redact(found["webhook_url"])
+    return dataclasses.replace(
+        settings,
+        webhook_url=found["webhook_url"],
+        webhook_secret=found["webhook_secret"],
+        smtp_url=found["smtp_url"],
+    )
+
+
+def _resolve(name: str, value: str, environ: Mapping[str, str], problems: list[str]) -> str:
+    if not _REFERENCE.match(value):
+        return value
+    return resolve_secret(f"alerts.{name}", value, environ, problems)
+
+
+def _is_address(value: str, *schemes: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        return (
+            value.isprintable()
+            and " " not in value
+            and parts.scheme in schemes
+            and bool(parts.hostname)
+            and parts.port != 0
+        )
+    except ValueError:
+        return False

@@ -1,0 +1,167 @@
+"""Says what is wrong, from what the link, the database and the disk look like."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import peewee
+from peewee import fn
+
+from wabot.alert_notices import Condition, Problem, problem_key
+from wabot.connection import Connection
+from wabot.models import Outbound, database
+from wabot.outbox import OPEN_STATES
+from wabot.states import State
+
+_STABLE_SECONDS = 60.0
+_DATABASE_SECONDS = 60.0
+_STUCK = timedelta(minutes=15)
+_LOW_BYTES, _ENOUGH_BYTES = 200_000_000, 300_000_000
+_HOUR = timedelta(hours=1)
+_CHATS_LOOKED_AT = 20
+
+_ENDS = {
+    State.LOGGED_OUT: Condition.LOGGED_OUT,
+    State.REPLACED: Condition.REPLACED,
+    State.OUTDATED: Condition.OUTDATED,
+    State.PAIRING_EXPIRED: Condition.PAIRING_EXPIRED,
+    State.FAILED: Condition.FAILED,
+}
+_RESTS = {State.BANNED: Condition.BANNED, State.COOLDOWN: Condition.UNSTABLE}
+_WITHOUT_LINK = frozenset({State.CONNECTING, State.RECONNECTING, State.BACKOFF})
+# A link that is up and stays up is the end of all of these.
+_OF_THE_LINK = (*_ENDS.values(), *_RESTS.values(), Condition.OFFLINE)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkView:
+    """The link as main last saw it.
+
+    Attributes:
+        state: of the state machine.
+        reason: for people.
+        since: when this state began, in seconds since 1970.
+        until: when a ban or a rest ends, in seconds since 1970; None for other states.
+    """
+
+    state: State
+    reason: str
+    since: float
+    until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What is wrong, and the keys of what certainly is not; what is in neither cannot be told now."""
+
+    problems: Sequence[Problem] = ()
+    cleared: Sequence[str] = ()
+
+
+def link_view(connection: Connection, now: float, wall: float) -> LinkView:
+    """The link as it is.
+
+    Args:
+        connection: the state machine.
+        now: monotonic seconds.
+        wall: the same moment in seconds since 1970.
+    """
+    resting = connection.state in _RESTS and connection.deadline is not None
+    return LinkView(
+        connection.state,
+        connection.reason,
+        wall + connection.since - now,
+        wall + (connection.deadline or now) - now if resting else None,
+    )
+
+
+def look_at_link(link: LinkView, now: float, offline_seconds: float, timezone: str, unit: str) -> Findings:
+    """What the link's state means.
+
+    Args:
+        link: the link.
+        now: seconds since 1970.
+        offline_seconds: how long a link may be down before that is worth an alert.
+        timezone: where the owner is; "" for this machine's zone.
+        unit: the systemd unit this process is, whose failure is over when the link is well; "" outside.
+    """
+    if link.state in _ENDS:
+        return Findings([Problem(_ENDS[link.state], link.reason)])
+    if link.state in _RESTS:
+        until = "?" if link.until is None else _local(link.until, timezone)
+        return Findings([Problem(_RESTS[link.state], link.reason, (("until", until),))])
+    if link.state in _WITHOUT_LINK:
+        minutes = str(max(1, round(offline_seconds / 60)))
+        return Findings([Problem(Condition.OFFLINE, link.reason, (("minutes", minutes),), offline_seconds)])
+    if link.state is State.CONNECTED and now - link.since >= _STABLE_SECONDS:
+        failed = [problem_key(Condition.PROCESS_FAILED, unit)] if unit else []
+        return Findings(cleared=[*_OF_THE_LINK, *failed])
+    return Findings()
+
+
+def look_at_replies(
+    user_id: str, connected: bool, per_chat_per_hour: int, now: datetime
+) -> tuple[Findings, int | None]:
+    """Whether the database answers, and whether replies get stuck.
+
+    Args:
+        user_id: whose replies.
+        connected: whether the link is up, and has been for a while.
+        per_chat_per_hour: the limit that may hold a chat's replies back; 0 for none.
+        now: naive UTC.
+
+    Returns:
+        what was found, and how many replies can never be delivered; None when the database does not answer.
+    """
+    mine = Outbound.user_id == user_id
+    try:
+        lost: int = Outbound.select().where(mine, Outbound.state == "dead").count()
+        stuck = _stuck_replies(user_id, per_chat_per_hour, now) if connected else 0
+    except (peewee.OperationalError, peewee.InterfaceError, peewee.InternalError) as error:
+        database.close()
+        away = Problem(Condition.DATABASE_AWAY, str(error).strip(), (), _DATABASE_SECONDS)
+        return Findings([away]), None
+    if stuck:
+        minutes = str(int(_STUCK.total_seconds() // 60))
+        values = (("count", str(stuck)), ("minutes", minutes))
+        return Findings([Problem(Condition.REPLIES_STUCK, "", values)], [Condition.DATABASE_AWAY]), lost
+    cleared = [Condition.DATABASE_AWAY, *([Condition.REPLIES_STUCK] if connected else [])]
+    return Findings(cleared=cleared), lost
+
+
+def look_at_disk(state: Path) -> Findings:
+    """Whether there is room for more messages where the state is."""
+    try:
+        free = shutil.disk_usage(state).free
+    except OSError:
+        return Findings()
+    if free < _LOW_BYTES:
+        return Findings([Problem(Condition.DISK_LOW, str(state), (("megabytes", str(free // 1_000_000)),))])
+    return Findings(cleared=[Condition.DISK_LOW] if free >= _ENOUGH_BYTES else [])
+
+
+def _stuck_replies(user_id: str, per_chat_per_hour: int, now: datetime) -> int:
+    """How many replies are due, where none at all has left for long; 0 while any does."""
+    mine = Outbound.user_id == user_id
+    last = Outbound.select(fn.MAX(Outbound.sent_at)).where(mine).scalar()
+    if last is not None and now - last < _STUCK:
+        return 0
+    due = (mine, Outbound.state.in_(OPEN_STATES), Outbound.not_before < now - _STUCK)
+    chats: Any = Outbound.select(Outbound.chat).where(*due).distinct().limit(_CHATS_LOOKED_AT).tuples()
+    held = per_chat_per_hour and all(
+        Outbound.select().where(Outbound.chat == chat, Outbound.sent_at >= now - _HOUR).count()
+        >= per_chat_per_hour
+        for (chat,) in chats
+    )
+    return 0 if held or not chats else Outbound.select().where(*due).count()
+
+
+def _local(moment: float, timezone: str) -> str:
+    at = datetime.fromtimestamp(moment, UTC).astimezone(ZoneInfo(timezone) if timezone else None)
+    return f"{at:%Y-%m-%d %H:%M %Z}"
