@@ -1,27 +1,31 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import re
 import secrets
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import peewee
 import pytest
 
-from tests.conftest import PostgresqlServer
 from tests.existing_schema import add_row, add_user, create_application, rows
 from wabot.accounts import require_user
 from wabot.connection_row import PLACEHOLDER, ConnectionRow
 from wabot.connections import as_moment
 from wabot.database import migrate, open_database
+from wabot.errors import OperatorNeeded
+from wabot.janitor import clean
 from wabot.models import Session
 from wabot.row_id import new_row_id
 from wabot.session_record import SessionRecord
-from wabot.settings import DatabaseSettings, TableSettings
+from wabot.settings import DatabaseSettings, PathSettings, Settings, TableSettings
 from wabot.states import State
+from wabot.sweep import Action
 
 NOW = datetime(2026, 11, 22, 10, 0, 0, 123000)
 SIX = {"DISCONNECTED", "CONNECTING", "CONNECTED", "ERROR", "QR_PENDING", "QR_EXPIRED"}
@@ -238,7 +242,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON "whatsapp_connections" TO {role};
 
 
 @pytest.fixture
-def least_privileged_url(postgresql_server: PostgresqlServer, postgresql_url: str) -> Any:
+def least_privileged_url(postgresql_url: str) -> Any:
     """The address with a role that may do what the README says, and nothing else."""
     owner = open_database(postgresql_url)
     create_application(owner)
@@ -251,7 +255,22 @@ def least_privileged_url(postgresql_server: PostgresqlServer, postgresql_url: st
 
 
 @pytest.mark.postgresql
-def test_least_privileges_are_enough(least_privileged_url: str) -> None:
+def test_a_role_that_may_not_create_tables_is_told_which_right_it_lacks(
+    least_privileged_url: str, postgresql_url: str
+) -> None:
+    owner = open_database(postgresql_url)
+    owner.execute_sql(
+        "REVOKE CREATE ON SCHEMA public FROM " + least_privileged_url.split("//")[1].split(":")[0]
+    )
+    owner.close()
+    database = open_database(least_privileged_url)
+    with pytest.raises(OperatorNeeded, match="GRANT CREATE, USAGE ON SCHEMA public"):
+        migrate(database)
+    database.close()
+
+
+@pytest.mark.postgresql
+def test_least_privileges_are_enough(least_privileged_url: str, postgresql_url: str, tmp_path: Path) -> None:
     database = open_database(least_privileged_url)
     migrate(database)
     require_user(database, "ana")
@@ -261,6 +280,17 @@ def test_least_privileges_are_enough(least_privileged_url: str) -> None:
         database.execute_sql("SELECT password FROM users")
     with pytest.raises(peewee.ProgrammingError, match="permission denied"):
         database.execute_sql("SELECT * FROM sessions")
+
+    owner = open_database(postgresql_url)
+    owner.execute_sql("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+    owner.execute_sql(f"REVOKE CREATE ON SCHEMA public FROM {database.connect_params['user']}")
+    owner.close()
+    database = open_database(least_privileged_url)
+    assert migrate(database) == []
+    settings = dataclasses.replace(Settings(), paths=PathSettings(state=tmp_path))
+    done: list[Action] = []
+    clean(settings, {}, database, NOW, apply=True, tell=done.append)
+    assert [str(action.deed) for action in done] == ["corrected row"]
     database.close()
 
 

@@ -42,6 +42,14 @@ HEALTHY_UNIT = {
 
 
 @pytest.fixture(autouse=True)
+def private_files() -> Iterator[None]:
+    """Files are made as the bot makes them, for nobody else."""
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
+
+
+@pytest.fixture(autouse=True)
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The directory of the programs that the doctor may start; empty, so that this machine's play no part."""
     directory = tmp_path / "programs"
@@ -70,7 +78,6 @@ def file(tmp_path: Path) -> Path:
 def state(tmp_path: Path, file: Path) -> Path:
     """The state directory of the same bot after it has run."""
     state = tmp_path / "state"
-    os.umask(0o077)
     with database(f"sqlite:///{state}/wabot.db") as opened:
         require_user(opened, "ana")
     make_session(state / "sessions", "ana", linked=True, used_at=utc_now())

@@ -33,6 +33,7 @@ _PRISMA_PARAMETERS = frozenset(
         "single_use_connections",
     )
 )
+_INSUFFICIENT_PRIVILEGE = "42501"
 _HISTORY_TABLE = "wabot_migrations"
 _MIGRATION_LOCK = 7_703_301  # any number will do, as long as every wabot takes the same
 
@@ -78,7 +79,7 @@ def migrate(database: Any) -> list[str]:
         The names of those applied now.
 
     Raises:
-        OperatorNeeded: the database was written by a newer wabot.
+        OperatorNeeded: the database was written by a newer wabot, or the role may not create tables.
     """
     runner = _runner(database)
     with _one_at_a_time(database):
@@ -88,7 +89,17 @@ def migrate(database: Any) -> list[str]:
                 f"the database was written by a newer wabot (it knows {newer[-1]}): "
                 "install that version again, or restore the backup from before the upgrade"
             )
-        applied: list[str] = runner.up()
+        # Not asked when there is nothing to do: it creates its own table "if not exists", and that needs the
+        # right to create also where it exists.
+        try:
+            applied: list[str] = runner.up() if missing_migrations(database) else []
+        except peewee.ProgrammingError as error:
+            if getattr(error.orig, "pgcode", None) != _INSUFFICIENT_PRIVILEGE:
+                raise
+            raise OperatorNeeded(
+                f"wabot's own tables cannot be made ({error}): as the owner of the database, "
+                "GRANT CREATE, USAGE ON SCHEMA public to the role in database.url"
+            ) from None
     for name in applied:
         log.info("database: applied %s", name)
     return applied
