@@ -17,8 +17,10 @@ from wabot.link_signals import (
     logged_out,
     outcome,
     paired,
+    pairing_outcome,
     redial_failed,
     refused,
+    stream_ended,
 )
 from wabot.states import Signal
 
@@ -105,6 +107,34 @@ def test_only_a_refusal_is_looked_for_in_the_log() -> None:
         raise AssertionError
 
     assert ended("connection refused", must_not_wait).signal is Signal.DIAL_FAILED
+
+
+@pytest.mark.parametrize(
+    ("status", "shown_seconds", "signal", "part"),
+    [
+        ("passkey-request", 10, Signal.PASSKEY_REQUIRED, "asks for a passkey"),
+        ("err-client-outdated", 0, Signal.CLIENT_OUTDATED, "upgrade neonize"),
+        ("timeout", 160.2, Signal.PAIRING_FAILED, "nobody scanned the code in time"),
+        ("timeout", 20, Signal.PAIRING_FAILED, "the connection was lost while the code was on show"),
+        ("error", 20, Signal.PAIRING_FAILED, "the phone could not be linked (error)"),
+        ("err-unexpected-state", 20, Signal.PAIRING_FAILED, "(err-unexpected-state)"),
+        ("", 20, Signal.PAIRING_FAILED, "the phone could not be linked"),
+    ],
+)
+def test_what_became_of_a_pairing(status: str, shown_seconds: float, signal: Signal, part: str) -> None:
+    told = pairing_outcome(status, shown_seconds)
+    assert told is not None
+    assert told.signal is signal
+    assert part in told.reason
+
+
+def test_a_pairing_that_succeeded_goes_on() -> None:
+    assert pairing_outcome("success", 20) is None
+
+
+@pytest.mark.parametrize(("code", "shown"), [("516", "516"), ("", "none")])
+def test_a_stream_that_ended(code: str, shown: str) -> None:
+    assert stream_ended(code) == LinkSignal(Signal.STREAM_ERROR, f"WhatsApp ended the stream (code {shown})")
 
 
 def test_a_redial_that_failed_says_only_why() -> None:

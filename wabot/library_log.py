@@ -11,7 +11,7 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 
-from wabot.link_signals import LinkSignal, redial_failed
+from wabot.link_signals import LinkSignal, redial_failed, stream_ended
 from wabot.states import Signal
 
 _LOGGER = "whatsmeow"
@@ -68,4 +68,4 @@ class LibraryLog(logging.Handler):
             reason = "the redial that WhatsApp asked for failed, and the library does not try again"
             self._signal(LinkSignal(Signal.LINK_BROKEN, reason))
         elif "Got 503 stream error" in line:
-            self._signal(LinkSignal(Signal.STREAM_ERROR, "WhatsApp ended the stream (code 503)"))
+            self._signal(stream_ended("503"))

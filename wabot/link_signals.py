@@ -41,6 +41,8 @@ _SURELY_NOT_SENT = (
 _REFUSED = re.compile(r"server returned error \d+|info query returned status|no LID found")
 _UNKNOWN_BAN_SECONDS = 3600.0
 _LONGEST_BAN_SECONDS = 365 * 86_400
+# How long one dial shows codes (measured with neonize 0.5.2).
+_CODES_SECONDS = 160.0
 
 
 class Outcome(StrEnum):
@@ -103,6 +105,33 @@ def ended(error: str, refusal: Callable[[], Mapping[str, int]]) -> LinkSignal:
             f"the session store cannot be used ({error}): move its directory aside and pair again",
         )
     return LinkSignal(Signal.DIAL_FAILED, _plain_dial_error(error))
+
+
+def pairing_outcome(status: str, shown_seconds: float) -> LinkSignal | None:
+    """What became of a pairing, by the status the library tells of the login; None when it goes on.
+
+    Args:
+        status: its word.
+        shown_seconds: for how long codes have been on show.
+    """
+    if status == "passkey-request":
+        reason = "this account asks for a passkey to link a device, which the client library cannot do"
+        return LinkSignal(Signal.PASSKEY_REQUIRED, reason)
+    if status == "err-client-outdated":
+        return OUTDATED
+    if status == "timeout":
+        # It says so as well when the connection is lost while the code shows.
+        if shown_seconds < _CODES_SECONDS - 5:
+            return LinkSignal(Signal.PAIRING_FAILED, "the connection was lost while the code was on show")
+        return LinkSignal(Signal.PAIRING_FAILED, "nobody scanned the code in time")
+    if status == "success":
+        return None
+    return LinkSignal(Signal.PAIRING_FAILED, f"the phone could not be linked ({status})")
+
+
+def stream_ended(code: str) -> LinkSignal:
+    """WhatsApp ended the stream, and the library redials."""
+    return LinkSignal(Signal.STREAM_ERROR, f"WhatsApp ended the stream (code {code or 'none'})")
 
 
 def redial_failed(error: str) -> LinkSignal:

@@ -39,16 +39,15 @@ from wabot.link_signals import (
     logged_out,
     outcome,
     paired,
+    pairing_outcome,
     refused,
+    stream_ended,
 )
 from wabot.messages import IncomingMessage, Receipt
 from wabot.states import Signal
 from wabot.translation import incoming_message, receipt
 
 log = logging.getLogger(__name__)
-
-# How long one dial shows codes (measured).
-_CODES_SECONDS = 160.0
 
 
 class WhatsAppClient:
@@ -202,21 +201,10 @@ class WhatsAppClient:
 
     def _on_login_status(self, _uuid: int, status: int) -> None:
         text = ctypes.string_at(status).decode(errors="replace") if status else ""
-        if text == "passkey-request":
-            reason = "this account asks for a passkey to link a device, which the client library cannot do"
-            self._signal(LinkSignal(Signal.PASSKEY_REQUIRED, reason))
-        elif text == "err-client-outdated":
-            self._signal(OUTDATED)
-        elif text == "timeout":
-            self._signal(LinkSignal(Signal.PAIRING_FAILED, self._why_no_scan()))
-        elif text != "success":
-            self._signal(LinkSignal(Signal.PAIRING_FAILED, f"the phone could not be linked ({text})"))
-
-    def _why_no_scan(self) -> str:
-        """The library says "timeout" as well when the connection is lost while the code shows."""
-        if self._code_shown_at and time.monotonic() - self._code_shown_at < _CODES_SECONDS - 5:
-            return "the connection was lost while the code was on show"
-        return "nobody scanned the code in time"
+        shown_seconds = time.monotonic() - (self._code_shown_at or time.monotonic())
+        outcome_of_pairing = pairing_outcome(text, shown_seconds)
+        if outcome_of_pairing is not None:
+            self._signal(outcome_of_pairing)
 
     def _event_handlers(
         self, on_message: Callable[[IncomingMessage], None]
@@ -241,9 +229,7 @@ class WhatsAppClient:
             events.LoggedOutEv: lambda _client, event: signal(logged_out(event)),
             events.TemporaryBanEv: lambda _client, event: signal(banned(event)),
             events.ConnectFailureEv: lambda _client, event: signal(refused(event)),
-            events.StreamErrorEv: lambda _client, event: signal(
-                LinkSignal(Signal.STREAM_ERROR, f"WhatsApp ended the stream (code {event.Code or 'none'})")
-            ),
+            events.StreamErrorEv: lambda _client, event: signal(stream_ended(event.Code)),
             events.MessageEv: lambda _client, event: on_message(incoming_message(event)),
         }
 

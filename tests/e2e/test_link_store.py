@@ -100,7 +100,7 @@ def test_a_mention_in_an_answer_stays_plain_text_and_replies_carry_no_bot_tag(
         customer.send("Who can help me?")
         reply = customer.wait_for_replies(1)[0]
         assert (reply.text, reply.kind, reply.bot_tag) == (text, "text", False)
-    assert emulator.phone.copies[0].text == text
+    assert (emulator.phone.copies[0].text, emulator.phone.copies[0].mentions) == (text, ())
 
 
 def test_the_process_starts_itself_again_without_the_bot_tag(emulator: Emulator, make_bot: MakeBot) -> None:

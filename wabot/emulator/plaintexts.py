@@ -68,7 +68,7 @@ class Content:
     `kind` is "text", one of MEDIA_KINDS, "reaction", "edit", "revoke", "protocol" (any other of its kind)
     or "other". `text` is the text, caption, emoji or new text. `target_id` is the message that is quoted,
     edited, revoked or reacted to. `destination` is the chat's JID when a device tells another one of its
-    account what it sent.
+    account what it sent. `mentions` are the JIDs it marks as mentioned.
     """
 
     kind: str
@@ -76,6 +76,7 @@ class Content:
     target_id: str | None = None
     destination: str | None = None
     message_secret: bytes | None = field(default=None, repr=False)
+    mentions: tuple[str, ...] = ()
 
 
 def pad(message: bytes) -> bytes:
@@ -174,7 +175,7 @@ def _read(message: bytes) -> Content:
             break
         secret = secret or _secret(fields)
     kind, body, target_id = _read_innermost(fields)
-    return Content(kind, body, target_id, destination, secret)
+    return Content(kind, body, target_id, destination, secret, _mentions(fields))
 
 
 def _read_innermost(fields: Fields) -> tuple[str, str, str | None]:
@@ -196,6 +197,11 @@ def _read_innermost(fields: Fields) -> tuple[str, str, str | None]:
         return ("revoke", "", target_id) if protocol_type == _REVOKE_TYPE else ("protocol", "", None)
     kind, caption = kind_and_caption(fields) or ("other", "")
     return kind, caption, None
+
+
+def _mentions(fields: Fields) -> tuple[str, ...]:
+    context = _inside(_inside(fields, _EXTENDED_TEXT), 17)
+    return tuple(jid.decode("utf-8", "replace") for jid in context.get(15, []) if isinstance(jid, bytes))
 
 
 def _context(message_secret: bytes | None) -> bytes:
