@@ -349,6 +349,22 @@ def test_open_messages_are_kept_for_a_bot_that_may_come_back(settings: Settings,
     assert (Inbound.select().count(), Outbound.select().count(), Chat.select().count()) == (0, 0, 0)
 
 
+def test_wishes_of_customers_outlive_their_messages(settings: Settings, application: Any) -> None:
+    add_user(application, "ana")
+    long_ago = NOW - timedelta(days=400)
+    wishes: dict[str, dict[str, Any]] = {
+        "opted out": {"opted_out_at": long_ago},
+        "paused": {"pause_reason": "owner"},
+        "paused for long": {"pause_reason": "owner", "paused_until": NOW + timedelta(days=1)},
+        "was paused": {"pause_reason": "owner", "paused_until": NOW - timedelta(days=1)},
+        "was told": {"away_at": long_ago},
+    }
+    for contact, wish in wishes.items():
+        Chat.create(user_id="ana", contact=contact, jid=contact, created_at=long_ago, **wish)
+    run(settings, application)
+    assert {chat.contact for chat in Chat.select()} == {"opted out", "paused", "paused for long"}
+
+
 def test_the_record_of_a_user_that_is_gone_goes(settings: Settings, application: Any) -> None:
     add_user(application, "ana")
     for user_id in ("ana", PHANTOM):

@@ -94,7 +94,7 @@ def migrate(database: Any) -> list[str]:
         try:
             applied: list[str] = runner.up() if missing_migrations(database) else []
         except peewee.ProgrammingError as error:
-            if getattr(error.orig, "pgcode", None) != _INSUFFICIENT_PRIVILEGE:
+            if getattr(getattr(error, "orig", None), "pgcode", None) != _INSUFFICIENT_PRIVILEGE:
                 raise
             raise OperatorNeeded(
                 f"wabot's own tables cannot be made ({error}): as the owner of the database, "

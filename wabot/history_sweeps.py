@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import peewee
@@ -16,8 +16,6 @@ _PAGES_AT_ONCE = 500
 # Nobody answers or sends what is older, whatever its state: no bot has run for so long.
 _NEVER_OPEN_AFTER = timedelta(days=30)
 
-_SAYS_WHO = frozenset(("id", "user_id", "contact", "jid", "phone", "lid", "name", "language", "created_at"))
-
 
 def sweep_history(sweep: Sweep) -> None:
     """Delete what is older than `janitor.history_days`."""
@@ -29,7 +27,12 @@ def sweep_history(sweep: Sweep) -> None:
     _delete(sweep, Inbound, (received_at < cutoff) & (answered | (received_at < long_ago)), reason)
     settled, created_at = Outbound.state.not_in(OPEN_STATES), Outbound.created_at
     _delete(sweep, Outbound, (created_at < cutoff) & (settled | (created_at < long_ago)), reason)
-    _delete(sweep, Chat, (Chat.created_at < cutoff) & _is_forgettable(), f"{reason}, and without messages")
+    _delete(
+        sweep,
+        Chat,
+        (Chat.created_at < cutoff) & _is_forgettable(sweep.now),
+        f"{reason}, and without messages",
+    )
     _delete_sessions_of_nobody(sweep)
 
 
@@ -52,29 +55,25 @@ def free_space(sweep: Sweep) -> None:
         database.execute_sql("PRAGMA optimize")
 
 
-def _is_forgettable() -> Any:
-    """The condition for chats that hold neither a message nor a wish, such as not to be written to."""
-    empty = Chat.id.not_in(Inbound.select(Inbound.chat)) & Chat.id.not_in(Outbound.select(Outbound.chat))
-    for name, field in Chat._meta.fields.items():
-        if name not in _SAYS_WHO:
-            empty &= field.is_null() if field.null else field == field.default
-    return empty
+def _is_forgettable(now: datetime) -> Any:
+    """The condition for chats that hold neither a message nor a wish that still counts."""
+    chat: Any = Chat
+    empty = chat.id.not_in(Inbound.select(Inbound.chat)) & chat.id.not_in(Outbound.select(Outbound.chat))
+    talks = (chat.pause_reason == "") | (chat.paused_until < now)
+    # Who asked never to be written to is remembered for that very reason.
+    return empty & talks & chat.opted_out_at.is_null()
 
 
 def _delete(sweep: Sweep, model: Any, condition: Any, reason: str) -> None:
     """Delete in small transactions, so that a bot on the same database never waits for long."""
-    name = model._meta.table_name
-    total = model.select().where(condition).count()
-    if sweep.apply:
-        total = 0
-        while True:
-            batch = model.select(model.id).where(condition).limit(_BATCH_ROWS)
-            deleted = model.delete().where(model.id.in_([row.id for row in batch])).execute()
-            total += deleted
-            if deleted == 0:
-                break
+    total = 0 if sweep.apply else model.select().where(condition).count()
+    while sweep.apply:
+        batch = [row.id for row in model.select(model.id).where(condition).limit(_BATCH_ROWS)]
+        if not batch:
+            break
+        total += model.delete().where(model.id.in_(batch)).execute()
     if total:
-        sweep.report(Deed.HISTORY_DELETED, f"{total} rows of {name}", "", reason)
+        sweep.report(Deed.HISTORY_DELETED, f"{total} rows of {model._meta.table_name}", "", reason)
 
 
 def _delete_sessions_of_nobody(sweep: Sweep) -> None:
