@@ -51,7 +51,7 @@ def inbound() -> list[tuple[str, str]]:
 def test_a_pause_takes_back_what_is_open(quiet: Quiet, chat_id: int) -> None:
     assert quiet.pause(chat_id, PauseReason.OWNER, LATE) == 2
     assert outbound() == [("one", "withdrawn"), ("two", "withdrawn")]
-    assert inbound() == [("answered", "model:x"), ("ignored", "paused: the owner wrote")]
+    assert inbound() == [("ignored", "paused: the owner wrote"), ("ignored", "paused: the owner wrote")]
     assert pause_reason(Chat.get(), NOON) == "the owner wrote"
     assert pause_reason(Chat.get(), LATE) == ""
     assert [chat.id for chat in paused_chats("shop", NOON)] == [chat_id]

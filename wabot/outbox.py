@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import reduce
+from typing import Any
 
 from peewee import IntegrityError, fn
 
@@ -132,9 +133,7 @@ class Outbox:
             row.copies += 1
             row.state, row.sending_at, row.secret = "sending", now, secret
             return True
-        Outbound.update(state="withdrawn", error="the chat is paused, or the customer opted out").where(
-            mine
-        ).execute()
+        self._withdraw(mine, row.chat_id, "the chat is paused, or the customer opted out")
         return False
 
     def mark_sent(self, row: Outbound, message_id: str, now: datetime) -> None:
@@ -245,13 +244,8 @@ class Outbox:
         Returns:
             How many were withdrawn.
         """
-        withdrawn: int = (
-            Outbound.update(state="withdrawn", error=reason)
-            .where(Outbound.chat == chat_id, Outbound.state.in_(("pending", "in_doubt")))
-            .where(Outbound.source.not_in(but))
-            .execute()
-        )
-        return withdrawn
+        here = (Outbound.chat == chat_id) & Outbound.state.in_(("pending", "in_doubt"))
+        return self._withdraw(here & Outbound.source.not_in(but), chat_id, reason)
 
     def recall(self, reply: int) -> bool:
         """Take a whole answer back, unless some of it has left already or may have."""
@@ -269,6 +263,19 @@ class Outbox:
         except _Changed:
             return False
         return True
+
+    def _withdraw(self, which: Any, chat_id: int, reason: str) -> int:
+        """Withdraw replies, and say of the messages they answered that those got no answer."""
+        with database.atomic():
+            withdrawn: int = Outbound.update(state="withdrawn", error=reason).where(which).execute()
+            if withdrawn:
+                unsaid = Outbound.select(Outbound.id).where(
+                    Outbound.chat == chat_id, Outbound.state == "withdrawn"
+                )
+                Inbound.update(state="ignored", reason=reason).where(
+                    Inbound.chat == chat_id, Inbound.state == "answered", Inbound.reply.in_(unsaid)
+                ).execute()
+        return withdrawn
 
     def _store(
         self, chat_id: int, parts: Sequence[tuple[str, datetime]], source: str, now: datetime

@@ -33,8 +33,6 @@ _CHANGES = (Kind.EDIT, Kind.REVOKE)
 _STATES = {
     Action.ANSWER: "pending",
     Action.HAND_OVER: "owner",
-    Action.OPT_OUT: "answered",
-    Action.OPT_IN: "answered",
 }
 
 

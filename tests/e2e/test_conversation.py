@@ -1,0 +1,298 @@
+"""The conversation as customers and the owner see it: the real bot on the real client library."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.bot_process import BotProcess
+from tests.e2e.conftest import repeat_unanswered
+from tests.provider_server import Behaviour, Handler, ProviderServer, status
+from wabot.emulator.customer import Customer
+from wabot.emulator.server import Emulator
+
+pytestmark = pytest.mark.e2e
+
+SLOW_PACE = "debounce = 0\ntyping = true\ndelay_message = 1.5\ntime_per_char = 0\nworkers = 4"
+
+StartBot = Callable[..., BotProcess]
+
+_numbers = itertools.count(1)
+
+
+def texts(customer: Customer) -> list[str]:
+    return [reply.text for reply in customer.replies]
+
+
+def after(seconds: float, then: Behaviour) -> Behaviour:
+    """A slow model."""
+
+    def act(handler: Handler, body: dict[str, Any]) -> None:
+        time.sleep(seconds)
+        then(handler, body)
+
+    return act
+
+
+def wait_for(reached: Callable[[], object], bot: BotProcess, timeout_seconds: float = 10) -> None:
+    deadline = time.monotonic() + timeout_seconds
+    while not reached():
+        assert time.monotonic() < deadline, bot.log()
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def start_bot(
+    linked_emulator: Emulator, linked_state: Path, tmp_path: Path, model: ProviderServer
+) -> Iterator[StartBot]:
+    """Prepares or starts a linked bot whose model repeats what it has not answered."""
+    bots: list[BotProcess] = []
+
+    def start(
+        replies: str = "debounce = 0\ntyping = false", chats: str = "", *, running: bool = True
+    ) -> BotProcess:
+        sections = {"chats": chats}
+        bot = BotProcess(linked_emulator, tmp_path / "bot", provider=model.base_url, sections=sections)
+        bots.append(bot)
+        configuration = bot.config.read_text()
+        bot.config.write_text(configuration.replace("debounce = 0\ntyping = false\nworkers = 8", replies))
+        shutil.copytree(linked_state, bot.state)
+        if running:
+            bot.restart()
+        return bot
+
+    yield start
+    for bot in bots:
+        bot.close()
+    linked_emulator.wait_until(lambda: not linked_emulator.bot.connected)
+
+
+@pytest.fixture
+def customer(linked_emulator: Emulator) -> Callable[..., Customer]:
+    """Somebody who never wrote before."""
+    return lambda **options: linked_emulator.customer(next(_numbers), **options)
+
+
+def test_the_owner_writes_while_the_model_thinks(
+    linked_emulator: Emulator, start_bot: StartBot, customer: Callable[..., Customer], model: ProviderServer
+) -> None:
+    model.default = after(0.8, repeat_unanswered())
+    bot = start_bot()
+    ana, eva = customer(name="Ana"), customer(addressing="phone")
+    ana.send("¿Me oye?")
+    eva.send("Buenas")
+    time.sleep(0.3)
+    linked_emulator.phone.write(ana, "Yo le atiendo.")
+    eva.wait_for_replies(1)
+    time.sleep(0.5)
+    assert texts(ana) == []
+    assert ("ignored", "paused: the owner wrote") in bot.rows("SELECT state, reason FROM wabot_inbox")
+    # A crash does not end it, a word of the owner does; how things stand only the owner reads.
+    bot.kill()
+    bot.restart()
+    ana.send("Gracias")
+    wait_for(lambda: bot.rows("SELECT 1 FROM wabot_inbox WHERE text = 'Gracias' AND state = 'ignored'"), bot)
+    linked_emulator.phone.write(ana, "#bot on")
+    wait_for(lambda: "🤖 Ana: respondo." in {copy.text for copy in linked_emulator.phone.copies}, bot)
+    ana.send("¿Y ahora?")
+    ana.wait_for_replies(1)
+    assert texts(ana) == ["¿Y ahora?"]
+
+
+def test_an_opt_out_between_the_composing_and_the_sending(
+    start_bot: StartBot, customer: Callable[..., Customer]
+) -> None:
+    bot = start_bot(SLOW_PACE)
+    ana, eva = customer(), customer()
+    question = ana.send("¿Tienen tazas?")
+    eva.send("¿Y platos?")
+    wait_for(lambda: bot.rows("SELECT count(*) FROM wabot_outbox") == [(2,)], bot)
+    ana.send("BAJA")
+    ana.wait_for_replies(1)
+    eva.wait_for_replies(1)
+    ana.send("¿hola?")
+    ana.send("baja")
+    time.sleep(0.7)
+    assert len(ana.replies) == 1
+    assert ana.replies[0].text.endswith("escriba ALTA.")
+    assert sorted(bot.rows("SELECT text, state FROM wabot_outbox WHERE source LIKE 'model%'")) == [
+        ("¿Tienen tazas?", "withdrawn"),
+        ("¿Y platos?", "sent"),
+    ]
+    # Seen, typing, and typing no more; for who got an answer, the answer ended it.
+    assert question in ana.reads
+    assert [event.state for event in ana.typing_events] == ["composing", "paused"]
+    assert [event.state for event in eva.typing_events] == ["composing"]
+    ana.send("alta")
+    ana.wait_for_replies(2)
+    ana.send("¿Tienen tazas?")
+    assert ana.wait_for_replies(3)[2].text == "¿Tienen tazas?"
+
+
+def test_a_burst_of_five_gets_one_answer(start_bot: StartBot, customer: Callable[..., Customer]) -> None:
+    start_bot("debounce = 0.7\ntyping = false")
+    ana = customer()
+    sent = ["Hola", "quería dos tazas", "azules", "para regalo", "¿tienen?"]
+    for text in sent:
+        ana.send(text)
+        time.sleep(0.2)
+    ana.wait_for_replies(1)
+    time.sleep(1)
+    assert [text.splitlines() for text in texts(ana)] == [sent]
+
+
+def test_fifty_chats_with_a_slow_model(
+    start_bot: StartBot, customer: Callable[..., Customer], model: ProviderServer
+) -> None:
+    model.default = after(3.0, repeat_unanswered())
+    start_bot("debounce = 0\ntyping = false\nworkers = 16")
+    customers = [customer() for _ in range(50)]
+    started = time.monotonic()
+    for each in customers:
+        each.send(f"I am {each.name}")
+    for each in customers:
+        each.wait_for_replies(1, timeout_seconds=20)
+    took_seconds = time.monotonic() - started
+    assert [texts(each) for each in customers] == [[f"I am {each.name}"] for each in customers]
+    assert took_seconds < 12, took_seconds
+
+
+def test_a_stuck_provider_does_not_delay_another_chat(
+    start_bot: StartBot, customer: Callable[..., Customer], model: ProviderServer
+) -> None:
+    answer = repeat_unanswered()
+
+    def act(handler: Handler, body: dict[str, Any]) -> None:
+        if "stuck" in body["messages"][-1]["content"]:
+            time.sleep(15)
+        answer(handler, body)
+
+    model.default = act
+    start_bot("debounce = 0\ntyping = false\nworkers = 1")
+    stuck, quick = customer(), customer()
+    stuck.send("stuck")
+    time.sleep(0.3)
+    started = time.monotonic()
+    quick.send("quick")
+    quick.wait_for_replies(1)
+    assert time.monotonic() - started < 4
+    assert texts(stuck) == []
+
+
+def test_who_is_answered(
+    linked_emulator: Emulator, start_bot: StartBot, customer: Callable[..., Customer]
+) -> None:
+    """Rules written with phone numbers, customers who hide theirs, and groups."""
+    ana, ben, eva = customer(), customer(addressing="phone"), customer()
+    bot = start_bot(chats=f'groups = "mention"\nallow = ["+{ana.phone}", "{ben.phone}"]')
+    club = linked_emulator.group("Club", [ana, eva])
+    eva.send("let me in")
+    club.send(ana, "good morning all")
+    club.send(eva, "are you there?", mention_bot=True)
+    club.send(ana, "are you open?", mention_bot=True)
+    ana.send("from a hidden number")
+    ben.send("from a shown number")
+    assert ana.wait_for_replies(1)[0].text == "from a hidden number"
+    assert ben.wait_for_replies(1)[0].text == "from a shown number"
+    mentioned = "SELECT 1 FROM wabot_inbox WHERE text = 'are you open?' AND state = 'answered'"
+    wait_for(lambda: bot.rows(mentioned), bot)
+    assert sorted(bot.rows("SELECT text, reason FROM wabot_inbox WHERE state = 'ignored'")) == [
+        ("", "not on the allow list"),
+        ("", "not on the allow list"),
+        ("good morning all", "group, not mentioned"),
+    ]
+    assert texts(eva) == []
+
+
+def test_a_backlog_after_a_night(start_bot: StartBot, customer: Callable[..., Customer]) -> None:
+    bot = start_bot("debounce = 0.7\ntyping = false", running=False)
+    ana, eva = customer(), customer()
+    ana.send("at midnight", age_seconds=8 * 3600)
+    eva.send("at one", age_seconds=7 * 3600)
+    ana.send("this morning", age_seconds=300)
+    ana.send("just now")
+    bot.restart()
+    ana.wait_for_replies(1)
+    time.sleep(1)
+    assert texts(ana) == ["this morning\njust now"]
+    assert texts(eva) == []
+    assert bot.rows("SELECT text, reason FROM wabot_inbox WHERE state = 'ignored' ORDER BY id") == [
+        ("at midnight", "too old"),
+        ("at one", "too old"),
+    ]
+
+
+def test_edits_and_deletions_before_the_answer(
+    start_bot: StartBot, customer: Callable[..., Customer], model: ProviderServer
+) -> None:
+    bot = start_bot(SLOW_PACE)
+    ana, eva = customer(), customer()
+    size = ana.send("talla 38")
+    oops = eva.send("esto no era para usted")
+    wait_for(lambda: bot.rows("SELECT count(*) FROM wabot_outbox") == [(2,)], bot)
+    ana.edit(size, "talla 39")
+    eva.revoke(oops)
+    assert ana.wait_for_replies(1)[0].text == "talla 39"
+    # The same while the model thinks.
+    model.default = after(0.8, repeat_unanswered())
+    colour = ana.send("azul")
+    oops = eva.send("esto tampoco")
+    time.sleep(0.3)
+    ana.edit(colour, "verde")
+    eva.revoke(oops)
+    ana.wait_for_replies(2)
+    time.sleep(0.5)
+    assert texts(ana) == ["talla 39", "verde"]
+    assert texts(eva) == []
+
+
+def test_no_model_then_a_model(
+    start_bot: StartBot, customer: Callable[..., Customer], model: ProviderServer
+) -> None:
+    """One polite sentence, the question kept, the answer when the model is back; one for photos, too."""
+    answer = model.default
+    model.default = status(500)
+    start_bot()
+    ana = customer()
+    ana.send("What is the capital of Mongolia?")
+    assert "can't give you a reliable answer" in ana.wait_for_replies(1)[0].text
+    ana.send("And of Bolivia?")
+    ana.send_media("image")
+    time.sleep(0.5)
+    assert len(ana.replies) == 1
+    model.default = answer
+    assert ana.wait_for_replies(2, timeout_seconds=15)[1].text.splitlines() == [
+        "What is the capital of Mongolia?",
+        "And of Bolivia?",
+    ]
+    ana.send_media("audio")
+    assert "I can only read text" in ana.wait_for_replies(3)[2].text
+    ana.send_media("image")
+    time.sleep(0.5)
+    assert len(ana.replies) == 3
+
+
+def test_replies_beyond_the_rate_wait(start_bot: StartBot, customer: Callable[..., Customer]) -> None:
+    bot = start_bot("debounce = 0\ntyping = false\nper_minute = 3\nper_chat_per_hour = 2")
+    ana, ben = customer(), customer()
+    for text in ("one", "two", "three"):
+        ana.send(text)
+        wait_for(lambda text=text: bot.rows(f"SELECT 1 FROM wabot_outbox WHERE text = '{text}'"), bot)
+    ana.wait_for_replies(2)
+    ben.send("hello")
+    ben.wait_for_replies(1)
+    ben.send("hello again")
+    wait_for(lambda: bot.rows("SELECT 1 FROM wabot_outbox WHERE text = 'hello again'"), bot)
+    time.sleep(0.5)
+    assert texts(ana) == ["one", "two"]
+    assert texts(ben) == ["hello"]
+    assert bot.rows("SELECT text FROM wabot_outbox WHERE state = 'pending' ORDER BY id") == [
+        ("three",),
+        ("hello again",),
+    ]
