@@ -179,9 +179,10 @@ def test_banned_waits_and_redials_after_the_expiry_only(emulator: Emulator, make
 
 def test_refused_first_dial_is_tried_again(emulator: Emulator, make_bot: MakeBot) -> None:
     bot = make_bot()
-    emulator.faults.refuse(2)
+    emulator.faults.refuse(60)
     bot.start()
     bot.wait_for_state("backoff")
+    emulator.accept_connections()
     status = bot.wait_for(lambda status: bool(status["qr"]), timeout_seconds=20)
     emulator.phone.scan(status["qr"])
     bot.wait_for_state("connected")
