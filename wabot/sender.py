@@ -102,6 +102,8 @@ class Sender:
         """The link is there: replies may go."""
         with self._changed:
             self._up_since = self._announce_at = utc_now()
+            # Remembered, because the thread may be just about to wait.
+            self._woken = True
             self._changed.notify()
         self.courtesies.link_up()
 
@@ -152,16 +154,17 @@ class Sender:
                 now = utc_now()
                 self._announce_presence(now)
                 self.courtesies.show(self._messenger, now, self._beat_call)
-                settle_at = self._settle_doubts(now, up_since)
+                also_at = _earliest(
+                    self._settle_doubts(now, up_since), self._announce_at, self.courtesies.next_at()
+                )
                 opens_at = self._rates.opens_at()
                 if opens_at and opens_at > now:
-                    return _earliest(opens_at, settle_at, self.courtesies.next_at())
+                    return _earliest(opens_at, also_at)
                 stable_at = up_since + timedelta(seconds=STABLE_SECONDS)
                 # What queued while the link was down waits until the link has proved itself.
                 row, due = self._outbox.next(now, None if now >= stable_at else up_since)
                 if row is None:
-                    stable_later = stable_at if now < stable_at else None
-                    return _earliest(due, settle_at, stable_later, self.courtesies.next_at())
+                    return _earliest(due, also_at, stable_at if now < stable_at else None)
                 burst_seconds = self._bursts.seconds_left(row.chat_id, time.monotonic())
                 if burst_seconds and now - row.created_at < _LONGEST_BURST:
                     self._outbox.defer(row, retry_at(now, burst_seconds))
@@ -175,6 +178,7 @@ class Sender:
             log.warning("database: %s; replies wait", error)
             return retry_at(utc_now(), _DATABASE_RETRY_SECONDS)
         except Exception:
+            self._doubts.arose()
             log.exception("the sender failed; it goes on")
             return retry_at(utc_now(), _REFUSED_SECONDS)
         finally:
@@ -263,10 +267,11 @@ class Sender:
 
     def _announce_presence(self, now: datetime) -> None:
         if self._announce_at is not None and now >= self._announce_at:
+            self._announce_at = retry_at(now, _PRESENCE_RETRY_SECONDS)
             self._beat_call()
             # Right after pairing the library has no name to announce yet.
-            done = self._messenger.announce(self._available)
-            self._announce_at = None if done else retry_at(now, _PRESENCE_RETRY_SECONDS)
+            if self._messenger.announce(self._available):
+                self._announce_at = None
 
     def _beat_call(self) -> None:
         self._beat(self._send_timeout_seconds)

@@ -1,0 +1,575 @@
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import peewee
+import pytest
+
+from tests.arrivals import ANA, arrival
+from wabot import doubts, sender
+from wabot.bursts import Bursts
+from wabot.doubts import Doubts
+from wabot.inbox import Inbox
+from wabot.link_signals import LinkSignal, Outcome, SendFailed
+from wabot.models import Chat, Outbound, utc_now
+from wabot.outbox import Outbox
+from wabot.quiet import PauseReason, Quiet
+from wabot.rates import Rates
+from wabot.receipts import Receipts
+from wabot.sender import Sender
+from wabot.states import Signal
+
+WAIT_SECONDS = 10.0
+QUIET_SECONDS = 0.1
+SEND_TIMEOUT_SECONDS = 90.0
+
+
+def not_sent() -> SendFailed:
+    return SendFailed(Outcome.NOT_SENT, "websocket not connected")
+
+
+def in_doubt() -> SendFailed:
+    return SendFailed(Outcome.IN_DOUBT, "timed out waiting for message send response")
+
+
+def refused() -> SendFailed:
+    return SendFailed(Outcome.REFUSED, "server returned error 479")
+
+
+class Phone:
+    """WhatsApp as the sender meets it: takes what it is sent, unless it was told to fail."""
+
+    def __init__(self) -> None:
+        self.tried: list[str] = []
+        self.taken: list[tuple[str, str]] = []
+        self.secrets: list[bytes] = []
+        self.failures: list[Exception] = []
+        self.poison = ""
+        self.seen: list[tuple[str, str, list[str]]] = []
+        self.typing: list[tuple[str, bool]] = []
+        self.announced: list[bool] = []
+        self.announcements: list[bool | Exception] = []
+        self.began: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self.may_answer = threading.Event()
+        self.may_answer.set()
+
+    def send_text(self, jid: str, text: str, secret: bytes) -> str:
+        self.tried.append(text)
+        self.secrets.append(secret)
+        self.began.put(text)
+        assert self.may_answer.wait(WAIT_SECONDS)
+        if text == self.poison:
+            raise TypeError("an impossible address")
+        if self.failures:
+            raise self.failures.pop(0)
+        self.taken.append((jid, text))
+        return f"3EB0{len(self.tried)}"
+
+    def mark_read(self, jid: str, sender: str, message_ids: list[str]) -> None:
+        self.seen.append((jid, sender, message_ids))
+
+    def show_typing(self, jid: str, typing: bool) -> None:
+        self.typing.append((jid, typing))
+
+    def announce(self, available: bool) -> bool:
+        self.announced.append(available)
+        answer = self.announcements.pop(0) if self.announcements else True
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    @property
+    def texts(self) -> list[str]:
+        return [text for _, text in self.taken]
+
+
+class Office:
+    """A sender, and all it works with."""
+
+    def __init__(self, *, outbox: Outbox | None = None, rates: Rates | None = None) -> None:
+        self.outbox = outbox or Outbox("shop")
+        self.phone = Phone()
+        self.ids: dict[bytes, str] = {}
+        self.signals: queue.SimpleQueue[LinkSignal] = queue.SimpleQueue()
+        self.beats: list[float] = []
+        self.on_idle: Callable[[], None] = lambda: None
+        self.bursts = Bursts()
+        self.receipts = Receipts(self.outbox, lambda: self.sender.wake())
+        self.doubts = Doubts(self.outbox, self._find_ids, self.receipts.arrived, resend=True)
+        self.sender = Sender(
+            self.outbox,
+            self.doubts,
+            self.receipts,
+            self.bursts,
+            self.phone,
+            self.signals.put,
+            self._beat,
+            False,
+            rates or Rates(0, 0),
+            SEND_TIMEOUT_SECONDS,
+        )
+
+    def _find_ids(self, secrets: list[bytes]) -> Mapping[bytes, str]:
+        return {secret: self.ids[secret] for secret in secrets if secret in self.ids}
+
+    def _beat(self, seconds: float) -> None:
+        self.beats.append(seconds)
+        if seconds == 0:
+            self.on_idle()
+
+    def put(
+        self, *texts: str, customer: int = 1, at: datetime | None = None, not_before: datetime | None = None
+    ) -> int:
+        """Somebody wrote, and this is the answer; the number of the chat."""
+        at = at or utc_now()
+        number = f"3460000000{customer}"
+        chat_id = Inbox("shop").store(arrival(chat=f"{number}@s.whatsapp.net", phone=number), at)
+        assert chat_id is not None
+        rows = Inbox("shop").pending(chat_id)
+        assert self.outbox.put(chat_id, [(text, not_before or at) for text in texts], "test", rows, at)
+        self.sender.wake()
+        return chat_id
+
+
+@pytest.fixture(autouse=True)
+def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sender, "STABLE_SECONDS", 0.0)
+    monkeypatch.setattr(sender, "_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(sender, "_REFUSED_SECONDS", 0.01)
+    monkeypatch.setattr(sender, "_DATABASE_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(doubts, "RECEIPT_SECONDS", 0.01)
+
+
+@pytest.fixture
+def make_office(sqlite_database: Any) -> Iterator[Callable[..., Office]]:
+    offices: list[Office] = []
+
+    def make(**options: Any) -> Office:
+        offices.append(Office(**options))
+        return offices[-1]
+
+    yield make
+    for office in offices:
+        office.phone.may_answer.set()
+        office.sender.stop()
+        if office.sender.is_alive():
+            office.sender.join(WAIT_SECONDS)
+        assert not office.sender.is_alive()
+
+
+@pytest.fixture
+def office(make_office: Callable[..., Office]) -> Office:
+    """A sender at work, whose link is down."""
+    found = make_office()
+    found.sender.start()
+    return found
+
+
+def wait_until(condition: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.005)
+
+
+def states() -> dict[str, str]:
+    return {row.text: row.state for row in Outbound.select().order_by(Outbound.id)}
+
+
+# With the link up, and down
+
+
+def test_a_reply_goes_out_and_is_remembered_with_its_id(office: Office) -> None:
+    office.sender.link_up()
+    office.put("hello", customer=7)
+    wait_until(lambda: states() == {"hello": "sent"})
+    row = Outbound.get()
+    assert office.phone.taken == [("34600000007@s.whatsapp.net", "hello")]
+    assert (row.message_id, row.copies, bytes(row.secret)) == ("3EB01", 1, office.phone.secrets[0])
+    assert office.sender.last_sent_at == row.sent_at
+    assert abs((row.sent_at - utc_now()).total_seconds()) < WAIT_SECONDS
+
+
+def test_what_is_written_while_the_link_is_down_goes_out_when_it_is_up(office: Office) -> None:
+    office.put("one", "two")
+    time.sleep(QUIET_SECONDS)
+    assert office.phone.tried == []
+    office.sender.link_up()
+    wait_until(lambda: office.phone.texts == ["one", "two"])
+
+
+def test_nothing_leaves_once_the_link_is_down(office: Office) -> None:
+    office.sender.link_up()
+    office.put("one")
+    wait_until(lambda: office.phone.texts == ["one"])
+    office.sender.link_down()
+    office.put("two")
+    time.sleep(QUIET_SECONDS)
+    assert office.phone.tried == ["one"]
+    office.sender.link_up()
+    wait_until(lambda: office.phone.texts == ["one", "two"])
+
+
+def test_what_queued_waits_until_the_link_has_proved_itself(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "STABLE_SECONDS", 0.3)
+    office.put("queued", "queued too")
+    office.sender.link_up()
+    up_at = time.monotonic()
+    time.sleep(0.01)
+    office.put("composed since", customer=2)
+    wait_until(lambda: len(office.phone.texts) == 1)
+    assert time.monotonic() - up_at < 0.3
+    wait_until(lambda: len(office.phone.texts) == 3)
+    assert time.monotonic() - up_at >= 0.3
+    assert office.phone.texts == ["composed since", "queued", "queued too"]
+
+
+def test_a_link_that_comes_up_at_the_very_moment_of_falling_asleep_is_not_missed(office: Office) -> None:
+    office.put("hello")
+    office.on_idle = office.sender.link_up
+    office.sender.wake()
+    wait_until(lambda: office.phone.texts == ["hello"])
+
+
+# Order and time
+
+
+def test_a_chat_keeps_its_order_whatever_fails(office: Office) -> None:
+    office.phone.failures = [not_sent(), not_sent(), in_doubt(), refused()]
+    office.sender.link_up()
+    office.put("one", "two", "three")
+    wait_until(lambda: office.phone.texts == ["one", "two", "three"])
+    assert office.phone.tried == ["one"] * 5 + ["two", "three"]
+
+
+def test_one_chat_that_is_refused_does_not_hold_up_another(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "_REFUSED_SECONDS", 3600.0)
+    office.phone.failures = [refused()]
+    office.put("refused", customer=1)
+    office.put("welcome", customer=2)
+    office.sender.link_up()
+    wait_until(lambda: states() == {"refused": "pending", "welcome": "sent"})
+
+
+def test_a_part_waits_for_its_time(office: Office) -> None:
+    office.sender.link_up()
+    at = utc_now() + timedelta(seconds=0.3)
+    office.put("in a moment", not_before=at)
+    wait_until(lambda: office.phone.texts)
+    assert utc_now() >= at
+
+
+def test_in_the_middle_of_a_burst_nothing_is_sent(office: Office) -> None:
+    office.sender.link_up()
+    chat_id = office.put("first")
+    wait_until(lambda: office.phone.texts == ["first"])
+    office.sender.link_down()
+    office.put("second")
+    office.bursts.note(chat_id, time.monotonic())
+    office.bursts.note(chat_id, time.monotonic())
+    began = time.monotonic()
+    office.sender.link_up()
+    wait_until(lambda: office.phone.texts == ["first", "second"])
+    assert time.monotonic() - began >= 0.2
+
+
+def test_what_is_beyond_the_rate_waits(make_office: Callable[..., Office]) -> None:
+    office = make_office(rates=Rates(2, 0))
+    office.sender.start()
+    office.put("one", "two", "three")
+    office.sender.link_up()
+    wait_until(lambda: states() == {"one": "sent", "two": "sent", "three": "pending"})
+    time.sleep(QUIET_SECONDS)
+    assert office.phone.tried == ["one", "two"]
+
+
+def test_a_send_in_doubt_counts_for_the_rate(make_office: Callable[..., Office]) -> None:
+    office = make_office(rates=Rates(1, 0))
+    office.phone.failures = [in_doubt()]
+    office.sender.start()
+    office.put("one", customer=1)
+    office.put("two", customer=2)
+    office.sender.link_up()
+    wait_until(lambda: office.phone.tried)
+    time.sleep(QUIET_SECONDS)
+    assert office.phone.tried == ["one"]
+
+
+def test_one_chat_beyond_its_rate_does_not_hold_up_another(make_office: Callable[..., Office]) -> None:
+    office = make_office(rates=Rates(0, 1))
+    office.sender.start()
+    office.put("one", "two", customer=1)
+    office.put("three", customer=2)
+    office.sender.link_up()
+    wait_until(lambda: office.phone.texts == ["one", "three"])
+    wait_until(lambda: Outbound.get(Outbound.text == "two").not_before > utc_now() + timedelta(minutes=59))
+
+
+def test_what_must_not_be_said_any_more_is_withdrawn_at_the_last_moment(office: Office) -> None:
+    chat_id = office.put("too late")
+    Quiet(Inbox("shop"), office.outbox).pause(chat_id, PauseReason.COMMAND, None)
+    Outbound.update(state="pending").execute()
+    office.sender.link_up()
+    wait_until(lambda: states() == {"too late": "withdrawn"})
+    assert office.phone.tried == []
+
+
+# What became of it
+
+
+def test_what_surely_did_not_leave_goes_out_later_as_if_nothing_had_happened(office: Office) -> None:
+    office.phone.failures = [not_sent()] * 5
+    office.sender.link_up()
+    office.put("hello")
+    wait_until(lambda: states() == {"hello": "sent"})
+    assert office.phone.texts == ["hello"]
+    assert Outbound.get().copies == 1
+
+
+def test_a_link_that_dies_at_the_moment_of_sending_costs_a_delay(office: Office) -> None:
+    office.sender.link_up()
+    office.phone.may_answer.clear()
+    office.phone.failures = [not_sent()]
+    office.put("hello")
+    office.phone.began.get(timeout=WAIT_SECONDS)
+    office.sender.link_down()
+    office.phone.may_answer.set()
+    wait_until(lambda: states() == {"hello": "pending"})
+    time.sleep(QUIET_SECONDS)
+    assert office.phone.tried == ["hello"]
+    office.sender.link_up()
+    wait_until(lambda: office.phone.texts == ["hello"])
+
+
+def test_without_a_connection_one_failed_send_is_enough_for_a_while(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "_RETRY_SECONDS", 3600.0)
+    office.phone.failures = [not_sent()] * 10
+    for customer in range(5):
+        office.put("hello", customer=customer)
+    office.sender.link_up()
+    wait_until(lambda: office.phone.tried)
+    time.sleep(QUIET_SECONDS)
+    assert office.phone.tried == ["hello"]
+
+
+def test_a_silent_death_of_the_link_is_told_once(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sender, "OFFLINE_SENDS_SECONDS", 0.3)
+    office.phone.failures = [not_sent()] * 1000
+    office.put("hello")
+    office.sender.link_up()
+    began = time.monotonic()
+    assert office.signals.get(timeout=WAIT_SECONDS).signal is Signal.LINK_BROKEN
+    assert time.monotonic() - began >= 0.3
+    time.sleep(QUIET_SECONDS)
+    assert office.signals.empty()
+    office.sender.link_down()
+
+
+def test_a_send_that_works_ends_the_suspicion(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sender, "OFFLINE_SENDS_SECONDS", 0.15)
+    office.sender.link_up()
+    for text in ("one", "two"):
+        office.phone.failures = [not_sent()]
+        office.put(text)
+        wait_until(lambda text=text: states()[text] == "sent")
+        time.sleep(0.2)
+    assert office.signals.empty()
+
+
+def test_what_never_left_is_sent_again(office: Office) -> None:
+    office.phone.failures = [in_doubt()]
+    office.sender.link_up()
+    office.put("hello")
+    wait_until(lambda: states() == {"hello": "sent"})
+    assert office.phone.tried == ["hello", "hello"]
+    assert Outbound.get().copies == 1
+
+
+def test_what_left_and_arrived_is_not_sent_again(office: Office) -> None:
+    office.phone.may_answer.clear()
+    office.phone.failures = [in_doubt()]
+    office.sender.link_up()
+    office.put("hello")
+    office.phone.began.get(timeout=WAIT_SECONDS)
+    office.ids[office.phone.secrets[0]] = "3EB0"
+    office.receipts._arrived["3EB0"] = None
+    office.phone.may_answer.set()
+    wait_until(lambda: states() == {"hello": "sent"})
+    assert office.phone.tried == ["hello"]
+
+
+def test_what_left_and_did_not_arrive_gets_one_more_copy_and_no_third(office: Office) -> None:
+    office.sender.link_up()
+    office.phone.may_answer.clear()
+    office.phone.failures = [in_doubt(), in_doubt()]
+    office.put("hello")
+    for copy in range(2):
+        office.phone.began.get(timeout=WAIT_SECONDS)
+        office.ids[office.phone.secrets[copy]] = f"3EB{copy}"
+        office.phone.may_answer.set()
+        wait_until(lambda copy=copy: len(office.phone.failures) == 1 - copy)
+    wait_until(lambda: states() == {"hello": "unsure"})
+    assert office.phone.tried == ["hello", "hello"]
+    assert office.phone.secrets[0] != office.phone.secrets[1]
+
+
+def test_what_is_refused_is_tried_three_times_and_then_left(office: Office) -> None:
+    office.phone.failures = [refused() for _ in range(3)]
+    office.sender.link_up()
+    office.put("one", "two")
+    wait_until(lambda: states() == {"one": "dead", "two": "sent"})
+    assert office.phone.tried == ["one"] * 3 + ["two"]
+    assert Outbound.get(Outbound.text == "one").error == "server returned error 479"
+
+
+def test_a_reply_that_breaks_the_client_library_does_not_break_the_sender(office: Office) -> None:
+    office.phone.poison = "poison"
+    office.sender.link_up()
+    office.put("poison", customer=1)
+    office.put("welcome", customer=2)
+    wait_until(lambda: states() == {"poison": "dead", "welcome": "sent"})
+
+
+# A database that is away
+
+
+class AwayOutbox(Outbox):
+    """An outbox whose database goes away at a chosen moment."""
+
+    def __init__(self, method: str, times: int) -> None:
+        super().__init__("shop")
+        self._away = {method: times}
+
+    def _maybe(self, method: str) -> None:
+        if self._away.get(method, 0):
+            self._away[method] -= 1
+            raise peewee.OperationalError("server closed the connection unexpectedly")
+
+    def next(self, *arguments: Any) -> Any:
+        self._maybe("next")
+        return super().next(*arguments)
+
+    def begin(self, *arguments: Any) -> bool:
+        self._maybe("begin")
+        return super().begin(*arguments)
+
+    def mark_sent(self, *arguments: Any) -> None:
+        self._maybe("mark_sent")
+        super().mark_sent(*arguments)
+
+    def mark_in_doubt(self, *arguments: Any) -> None:
+        self._maybe("mark_in_doubt")
+        super().mark_in_doubt(*arguments)
+
+
+@pytest.mark.parametrize("method", ["next", "begin", "mark_sent"])
+def test_a_database_that_is_away_costs_a_delay_and_never_a_second_copy(
+    make_office: Callable[..., Office], method: str
+) -> None:
+    office = make_office(outbox=AwayOutbox(method, 5))
+    office.sender.start()
+    office.sender.link_up()
+    office.put("one", "two")
+    wait_until(lambda: states() == {"one": "sent", "two": "sent"})
+    assert office.phone.tried == ["one", "two"]
+
+
+def test_a_doubt_is_not_forgotten_while_the_database_is_away(make_office: Callable[..., Office]) -> None:
+    office = make_office(outbox=AwayOutbox("mark_in_doubt", 5))
+    office.phone.failures = [in_doubt()]
+    office.sender.start()
+    office.sender.link_up()
+    office.put("one", "two")
+    wait_until(lambda: states() == {"one": "sent", "two": "sent"})
+    assert office.phone.tried == ["one", "one", "two"]
+
+
+# Presence and courtesies
+
+
+def test_the_presence_is_announced_with_every_connection(office: Office) -> None:
+    office.sender.link_up()
+    wait_until(lambda: office.phone.announced == [False])
+    office.put("hello")
+    wait_until(lambda: office.phone.texts == ["hello"])
+    assert office.phone.announced == [False]
+    office.sender.link_down()
+    office.sender.link_up()
+    wait_until(lambda: office.phone.announced == [False, False])
+
+
+def test_a_presence_that_cannot_be_announced_yet_is_announced_later(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "_PRESENCE_RETRY_SECONDS", 0.01)
+    office.phone.announcements = [False, False]
+    office.sender.link_up()
+    wait_until(lambda: len(office.phone.announced) == 3)
+
+
+def test_a_presence_that_breaks_the_client_library_does_not_stop_the_replies(office: Office) -> None:
+    office.phone.announcements = [TypeError("no name")] * 1000
+    office.sender.link_up()
+    wait_until(lambda: office.phone.announced)
+    office.put("hello")
+    wait_until(lambda: office.phone.texts == ["hello"])
+
+
+def test_messages_are_seen_and_somebody_types_while_the_link_is_up(office: Office) -> None:
+    office.sender.courtesies.mark_read(ANA, ANA, ["never shown"])
+    office.sender.link_up()
+    office.sender.courtesies.mark_read(ANA, ANA, ["3EB0", "3EB1"])
+    office.sender.courtesies.begin_typing(ANA, utc_now() + timedelta(seconds=60))
+    wait_until(lambda: office.phone.seen == [(ANA, ANA, ["3EB0", "3EB1"])])
+    wait_until(lambda: office.phone.typing == [(ANA, True)])
+
+
+# Life
+
+
+def test_every_call_that_can_hang_is_announced_and_taken_back(office: Office) -> None:
+    office.sender.link_up()
+    office.phone.may_answer.clear()
+    office.put("hello")
+    office.phone.began.get(timeout=WAIT_SECONDS)
+    assert office.beats[-1] == SEND_TIMEOUT_SECONDS
+    office.phone.may_answer.set()
+    wait_until(lambda: office.phone.texts == ["hello"] and office.beats[-1] == 0)
+
+
+def test_a_stop_finishes_the_send_in_flight_and_takes_no_other(office: Office) -> None:
+    office.sender.link_up()
+    office.phone.may_answer.clear()
+    office.put("in flight", "waiting")
+    office.phone.began.get(timeout=WAIT_SECONDS)
+    office.sender.stop()
+    office.sender.join(QUIET_SECONDS)
+    assert office.sender.is_alive()
+    office.phone.may_answer.set()
+    office.sender.join(WAIT_SECONDS)
+    assert not office.sender.is_alive()
+    assert states() == {"in flight": "sent", "waiting": "pending"}
+
+
+def test_a_stop_with_nothing_to_do_is_immediate(office: Office) -> None:
+    office.sender.stop()
+    office.sender.join(WAIT_SECONDS)
+    assert not office.sender.is_alive()
+
+
+def test_the_last_address_of_a_chat_counts_at_the_moment_of_sending(office: Office) -> None:
+    chat_id = office.put("hello")
+    Chat.update(jid="299000111222@lid").where(Chat.id == chat_id).execute()
+    office.sender.link_up()
+    wait_until(lambda: office.phone.taken == [("299000111222@lid", "hello")])
