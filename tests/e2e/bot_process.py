@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ class BotProcess:
         self.user_id = user_id
         self.process: subprocess.Popen[bytes] | None = None
         self.systemd = NotifySocket()
+        self._started_at = datetime.min
         wanted = {
             "account": f'user_id = "{user_id}"',
             "paths": f'state = "{self.state}"',
@@ -64,6 +66,7 @@ class BotProcess:
 
     def start(self, *options: str) -> subprocess.Popen[bytes]:
         """Start the process."""
+        self._started_at = datetime.now(UTC)
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
                 self.emulator.command("run", "--config", str(self.config), *options),
@@ -115,39 +118,48 @@ class BotProcess:
         return status
 
     def wait_for_state(self, *states: str, timeout_seconds: float = 20) -> dict[str, Any]:
-        """Wait until the session is in one of these states, and everybody who asks is told so."""
+        """Wait until the session is in one of these states, and everybody who asks is told so.
+
+        The row is looked at, because that is cheaper than a process that asks. A state that has passed by the
+        time of the asking counts as well.
+        """
         deadline = time.monotonic() + timeout_seconds
         while True:
-            self._wait_for_row(states, deadline)
-            status = self.status()
-            if status["state"] in states:
-                shown = status["state"].replace("_", " ")
-                while not (self.systemd.statuses and self.systemd.statuses[-1].startswith(shown)):
-                    if self.state_in_row() != status["state"]:
-                        break
-                    self._check(deadline, f"systemd was told {self.systemd.statuses[-3:]} in {shown}")
-                else:
+            row = self.row()
+            if row.get("state") in states:
+                status = self.status()
+                if self.row() != row:
+                    return {**status, **row}
+                shown = str(row["state"]).replace("_", " ")
+                if status["state"] == row["state"] and self.systemd.shows(shown):
                     return status
-
-    def _wait_for_row(self, states: tuple[str, ...], deadline: float) -> None:
-        """Asking the database is cheaper than a process that asks."""
-        while (state := self.state_in_row()) not in states:
-            self._check(deadline, f"in {state} instead of {' or '.join(states)}")
+            self._check(deadline, f"in {row} instead of {' or '.join(states)}")
 
     def _check(self, deadline: float, where: str) -> None:
         """Give the bot time, unless it ended or there is none left."""
         ended = self.process is not None and self.process.poll() is not None
         if ended or time.monotonic() > deadline:
-            raise AssertionError(f"bot {'ended' if ended else 'is late'}, {where}\n{self.log()}")
+            told = self.systemd.statuses[-3:]
+            raise AssertionError(
+                f"bot {'ended' if ended else 'is late'}, {where}; systemd: {told}\n{self.log()}"
+            )
         time.sleep(0.05)
 
-    def state_in_row(self) -> str:
-        """The state as the process wrote it down; "" before it did."""
+    def row(self) -> dict[str, Any]:
+        """What the present process wrote down of its session; empty before it did."""
         try:
-            found = self.rows("SELECT state FROM wabot_sessions")
+            found = self.rows(
+                "SELECT state, reason, phone, qr, unstable_cycles, updated_at FROM wabot_sessions "
+                f"WHERE updated_at >= '{self._started_at:%Y-%m-%d %H:%M:%S.%f}'"
+            )
         except sqlite3.OperationalError:
-            return ""
-        return str(found[0][0]) if found else ""
+            return {}
+        names = ("state", "reason", "phone", "qr", "unstable_cycles")
+        return dict(zip(names, found[0], strict=False)) if found else {}
+
+    def state_in_row(self) -> str:
+        """The state as the present process wrote it down; "" before it did."""
+        return str(self.row().get("state", ""))
 
     def wait_for_log(self, text: str, timeout_seconds: float = 20) -> None:
         """Wait until it has logged this."""

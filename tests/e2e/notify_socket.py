@@ -24,6 +24,10 @@ class NotifySocket:
         """The status lines so far, in order."""
         return [message.removeprefix("STATUS=") for message in self.messages if message.startswith("STATUS=")]
 
+    def shows(self, beginning: str) -> bool:
+        """Whether the present status line begins like this."""
+        return bool(self.statuses) and self.statuses[-1].startswith(beginning)
+
     def close(self) -> None:
         """End it."""
         self._socket.shutdown(socket.SHUT_RDWR)
