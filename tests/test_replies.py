@@ -405,3 +405,27 @@ def test_the_pace_counts_from_the_arrival(
     assert [(at - arrived_at).total_seconds() for _, at in times] == seconds
     assert [text for text, _ in times] == list(parts)
     assert [at for _, at in paced(parts, arrived_at, now, ReplySettings(typing=False))] == [now] * len(parts)
+
+
+def test_a_customer_whose_messages_were_lost_is_asked_once_to_repeat_them(shop: Shop) -> None:
+    lost = [arrival("", kind=Kind.LOST) for _ in range(3)]
+    assert shop.answer(*lost[:2]) == [SPANISH.ask_to_repeat]
+    assert states() == [("answered", "ask-to-repeat")] * 2
+    assert shop.answer(lost[2]) == [SPANISH.ask_to_repeat]
+    assert states()[2] == ("ignored", "lost; asked to repeat already")
+    assert shop.model.asked == []
+
+
+def test_a_lost_message_beside_one_that_arrived(shop: Shop) -> None:
+    assert shop.answer(arrival("", kind=Kind.LOST), "do you have blue cups?") == [
+        ENGLISH.ask_to_repeat,
+        "Claro.",
+    ]
+    assert shop.model.heard == ["do you have blue cups?"]
+
+
+def test_a_customer_who_is_not_written_to_is_not_asked_to_repeat(shop: Shop) -> None:
+    shop.answer("baja")
+    Outbound.delete().execute()
+    assert shop.answer(arrival("", kind=Kind.LOST)) == []
+    assert states()[1] == ("ignored", "opted out")

@@ -97,6 +97,13 @@ class Inbox:
         )
         return reopened
 
+    def known(self, message_ids: Iterable[str]) -> set[str]:
+        """Which of these messages are here."""
+        rows = Inbound.select(Inbound.message_id).where(
+            Inbound.user_id == self._user_id, Inbound.message_id.in_(list(message_ids))
+        )
+        return {row.message_id for row in rows}
+
     def waiting(self) -> list[Waiting]:
         """Every chat with messages still to answer, for a start after a stop or a crash."""
         rows = (
@@ -177,10 +184,37 @@ class Inbox:
                 .on_conflict_ignore()
                 .as_rowcount()
                 .execute()
-            )
+            ) or self._replace_lost(message, now, state, reason)
         # Only now: what was rolled back must not be remembered.
         self._remember_chat(message, chat_id)
         return chat_id if inserted else None
+
+    def _replace_lost(self, message: IncomingMessage, now: datetime, state: str, reason: str) -> int:
+        """A message that was given up has come after all; whether that was so."""
+        if message.kind is Kind.LOST:
+            return 0
+        replaced: int = (
+            Inbound.update(
+                kind=message.kind,
+                text=message.text[:_KEPT_TEXT_CHARACTERS],
+                quoted_text=message.quoted_text[:_KEPT_TEXT_CHARACTERS],
+                mentions=" ".join(message.mentions),
+                sent_at=message.sent_at,
+                received_at=now,
+                state=state,
+                reason=reason,
+                reply=None,
+                revision=Inbound.revision + 1,
+            )
+            .where(
+                Inbound.user_id == self._user_id,
+                Inbound.jid == message.chat,
+                Inbound.message_id == message.message_id,
+                Inbound.kind == Kind.LOST,
+            )
+            .execute()
+        )
+        return replaced
 
     def _find_or_make_chat(self, message: IncomingMessage, now: datetime) -> int:
         """The row of the chat, with whatever the message says about it that is new."""

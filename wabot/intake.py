@@ -27,6 +27,10 @@ class Intake:
         reception: where messages are stored, with what becomes of them.
         schedule: told which chat has something to answer.
         record: told when the last message came.
+
+    Attributes:
+        bursts: which chats are receiving at this moment.
+        dropped: how many messages were given up because the database stayed away until the end.
     """
 
     def __init__(self, reception: Reception, schedule: ChatSchedule, record: SessionRecord) -> None:
@@ -36,6 +40,7 @@ class Intake:
         self._closed = threading.Event()
         self._last_at = time.monotonic()
         self.bursts = Bursts()
+        self.dropped = 0
 
     def take(self, message: IncomingMessage) -> None:
         """Store a message. While the database is away the library waits, and then so does WhatsApp.
@@ -53,12 +58,19 @@ class Intake:
                 database.close()
                 log.error("database: %s; a message waits to be stored, and all others behind it", error)
                 if self._closed.wait(_RETRY_SECONDS):
+                    self.dropped += 1
                     raise
         if chat_id is not None:
             self.bursts.note(chat_id, self._last_at)
             self._schedule.touch(chat_id)
         if not message.from_me:
             self._record.update(last_inbound_at=now)
+
+    def take_lost(self, message: IncomingMessage) -> None:
+        """Take in a message that the library lost; on a thread that deals with the database itself."""
+        chat_id = self._reception.receive(message, utc_now())
+        if chat_id is not None:
+            self._schedule.touch(chat_id)
 
     def close(self) -> None:
         """Wait for the database no longer."""

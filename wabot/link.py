@@ -29,11 +29,18 @@ class Link:
     Args:
         line: the WhatsApp client.
         on_signal: told when a connection ends that nobody asked to end.
+        on_stopped: called when the library is off the line, before anything else happens.
     """
 
-    def __init__(self, line: Line, on_signal: Callable[[LinkSignal], None]) -> None:
+    def __init__(
+        self,
+        line: Line,
+        on_signal: Callable[[LinkSignal], None],
+        on_stopped: Callable[[], None] = lambda: None,
+    ) -> None:
         self._line = line
         self._signal = on_signal
+        self._on_stopped = on_stopped
         self._changed = threading.Condition()
         self._wanted = False
         self._busy = False
@@ -83,6 +90,8 @@ class Link:
                     return
                 self._wanted, self._busy = False, True
             ended = self._stay()
+            if ended.signal is not Signal.DIAL_FAILED and not self._closed:
+                self._on_stopped()
             with self._changed:
                 self._busy = False
                 hanging_up, self._hanging_up = self._hanging_up, None

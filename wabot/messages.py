@@ -11,7 +11,10 @@ GROUP_SERVER = "g.us"
 
 
 class Kind(StrEnum):
-    """What a message carries, as far as the bot treats it differently."""
+    """What a message carries, as far as the bot treats it differently.
+
+    LOST is a message that is known to have come and will never be read.
+    """
 
     TEXT = "text"
     IMAGE = "image"
@@ -25,7 +28,25 @@ class Kind(StrEnum):
     EDIT = "edit"
     REVOKE = "revoke"
     PROTOCOL = "protocol"
+    LOST = "lost"
     OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What the client library leaves behind of a message; JIDs without a device number.
+
+    Attributes:
+        chat: where it was written.
+        sender: who wrote it.
+        message_id: which message.
+        phone: digits of the sender's phone number where the library knows it, or "".
+    """
+
+    chat: str
+    sender: str
+    message_id: str
+    phone: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from wabot.courtesies import Courtesies
 from wabot.decisions import Action
 from wabot.history import was_told
 from wabot.inbox import Inbox
+from wabot.messages import Kind
 from wabot.models import Chat, Inbound, database, utc_now
 from wabot.notices import handed_over_text, is_apology
 from wabot.outbox import Outbox
@@ -138,6 +139,12 @@ class ReplyWorker:
 
     def _answer(self, chat: Chat, rows: list[Inbound], language: str) -> None:
         """Show that somebody is there, and store what there is to say."""
+        lost = [row for row in rows if row.kind == Kind.LOST]
+        if lost:
+            self._ask_to_repeat(chat, lost, language)
+            rows = [row for row in rows if row.kind != Kind.LOST]
+        if not rows:
+            return
         new = [row for row in rows if row.attempts == 0]
         self._inbox.count_attempt(row.id for row in rows)
         self._attend(chat, new)
@@ -154,6 +161,17 @@ class ReplyWorker:
         finally:
             if not will_speak:
                 self._courtesies.end_typing(chat.jid)
+
+    def _ask_to_repeat(self, chat: Chat, lost: list[Inbound], language: str) -> None:
+        """These came, and nobody will ever read them; the customer is asked once to write again."""
+        now = utc_now()
+        if was_told(chat.id, Notice.ASK_TO_REPEAT, now - HOUR):
+            self._inbox.settle([row.id for row in lost], "ignored", "lost; asked to repeat already")
+            return
+        text = texts_for(language).ask_to_repeat
+        if self._outbox.put(chat.id, [(text, now)], Notice.ASK_TO_REPEAT, lost, now):
+            self._wake_sender()
+        log.info("chat %d: %d message(s) were lost; the customer is asked to repeat", chat.id, len(lost))
 
     def _compose(self, chat: Chat, rows: list[Inbound], language: str) -> bool:
         """Ask the brain; whether there is something to send."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from wabot.errors import OperatorNeeded
+from wabot.messages import Trace
 
 _BUSY_SECONDS = 5.0
 
@@ -39,6 +40,21 @@ class Device:
         """The user parts by which others mention the account."""
         lid = self.lid.partition("@")[0].partition(":")[0].partition(".")[0]
         return frozenset(filter(None, (self.phone, lid)))
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """Messages of others that passed through the library.
+
+    Attributes:
+        device: JID of the account the store is linked to, or "".
+        position: up to where this reaches; it grows as long as the device is the same.
+        newest_first: the messages.
+    """
+
+    device: str
+    position: int
+    newest_first: tuple[Trace, ...]
 
 
 def prepare(path: Path) -> Device | None:
@@ -126,6 +142,36 @@ def find_message_ids(path: Path, secrets: Iterable[bytes]) -> dict[bytes, str]:
             f"SELECT key, message_id FROM whatsmeow_message_secrets WHERE key IN ({marks})", wanted
         ).fetchall()
     return {bytes(key): str(message_id) for key, message_id in rows}
+
+
+def read_traces(path: Path, after: int, limit: int = 1000) -> Traces:
+    """The messages whose secrets the library stored after a position; most apps send one with each message.
+
+    whatsmeow stores a message's secret when it has decrypted the message, before it hands it over.
+
+    Args:
+        path: the store; not open in this process.
+        after: a position returned earlier; 0 = from the beginning.
+        limit: how many, at most, of the newest.
+    """
+    if not path.exists():
+        return Traces("", 0, ())
+    with closing(_open(path)) as store:
+        if not all(_has_table(store, f"whatsmeow_{name}") for name in ("message_secrets", "lid_map")):
+            return Traces("", 0, ())
+        newest = store.execute("SELECT max(rowid) FROM whatsmeow_message_secrets").fetchone()[0]
+        device = store.execute("SELECT jid, lid FROM whatsmeow_device LIMIT 1").fetchone()
+        rows = store.execute(
+            "SELECT chat_jid, sender_jid, message_id, coalesce(pn, '') "
+            "FROM whatsmeow_message_secrets AS secret "
+            "LEFT JOIN whatsmeow_lid_map ON sender_jid = lid || '@lid' "
+            "WHERE secret.rowid > ? ORDER BY secret.rowid DESC LIMIT ?",
+            (after, limit),
+        ).fetchall()
+    own = {str(jid or "").partition("@")[0].partition(":")[0].partition(".")[0] for jid in device or ()}
+    traces = (Trace(*map(str, row)) for row in rows)
+    foreign = tuple(each for each in traces if each.sender.partition("@")[0] not in own)
+    return Traces(str(device[0] or "") if device else "", newest or 0, foreign)
 
 
 def _explain(path: Path, error: Exception) -> str:

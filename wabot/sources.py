@@ -22,6 +22,7 @@ class Notice(StrEnum):
     OPTED_OUT = "opted-out"
     OPTED_IN = "opted-in"
     STATUS = "status"
+    ASK_TO_REPEAT = "ask-to-repeat"
 
 
 NOTICES = tuple(Notice)

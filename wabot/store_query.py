@@ -5,6 +5,7 @@ Two copies of SQLite in one process do not see each other's locks; in two proces
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -12,7 +13,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from wabot.session_store import find_message_ids
+from wabot.messages import Trace
+from wabot.session_store import Traces, find_message_ids, read_traces
 
 LOOKUP_SECONDS = 15.0
 """How long an answer is waited for; SQLite itself waits up to 5 s for another's lock."""
@@ -30,6 +32,17 @@ def ask_message_ids(path: Path, secrets: Iterable[bytes]) -> dict[bytes, str]:
     """
     answer = _ask({"path": str(path), "secrets": [secret.hex() for secret in secrets]})
     return {bytes.fromhex(secret): str(message_id) for secret, message_id in answer.items()}
+
+
+def ask_traces(path: Path, after: int) -> Traces:
+    """As `session_store.read_traces`, for a store that this process has open.
+
+    Raises:
+        StoreSilent: there was no answer in time.
+    """
+    answer = _ask({"path": str(path), "after": after})
+    newest_first = tuple(Trace(**each) for each in answer["newest_first"])
+    return Traces(answer["device"], answer["position"], newest_first)
 
 
 def _ask(question: dict[str, Any]) -> Any:
@@ -52,8 +65,14 @@ def _ask(question: dict[str, Any]) -> Any:
 def main() -> int:
     """Answer one question."""
     question = json.load(sys.stdin)
-    ids = find_message_ids(Path(question["path"]), [bytes.fromhex(each) for each in question["secrets"]])
-    json.dump({secret.hex(): message_id for secret, message_id in ids.items()}, sys.stdout)
+    path = Path(question["path"])
+    answer: dict[str, Any]
+    if "secrets" in question:
+        ids = find_message_ids(path, [bytes.fromhex(each) for each in question["secrets"]])
+        answer = {secret.hex(): message_id for secret, message_id in ids.items()}
+    else:
+        answer = dataclasses.asdict(read_traces(path, question["after"]))
+    json.dump(answer, sys.stdout)
     return 0
 
 

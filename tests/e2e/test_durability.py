@@ -12,6 +12,7 @@ import pytest
 
 from tests.e2e.bot_process import BotProcess
 from tests.e2e.conftest import MakeBot
+from wabot.brain import texts_for
 from wabot.emulator.customer import Customer
 from wabot.emulator.faults import CutMoment
 from wabot.emulator.server import Emulator
@@ -178,3 +179,75 @@ def test_every_customer_can_read_every_reply(linked_emulator: Emulator, start_li
     sent = bot.rows("SELECT count(*) FROM wabot_outbox")[0][0]
     linked_emulator.wait_until(lambda: sum(len(customer.replies) for customer in customers) >= sent)
     assert sum(len(customer.replies) for customer in customers) == sent
+
+
+def test_messages_that_only_the_library_had_when_it_was_killed_are_asked_for(
+    linked_emulator: Emulator, start_linked: MakeBot
+) -> None:
+    """WhatsApp was told that they arrived, and the bot had no chance to store them."""
+    bot = start_linked()
+    bot.wait_for_state("connected")
+    customers = [linked_emulator.customer(next(_numbers)) for _ in range(10)]
+    customers[0].send(QUESTION)
+    customers[0].wait_for_replies(1)
+    wait_for_outbox(bot, "sent")
+    with closing(sqlite3.connect(bot.state / "wabot.db")) as database:
+        database.execute("BEGIN IMMEDIATE")
+        for number in range(4):
+            for customer in customers:
+                customer.send(f"¿Tienen tarjetas de regalo? ({number})")
+        linked_emulator.wait_until(lambda: linked_emulator.bot.backlog == 0)
+        bot.kill()
+    bot.restart()
+    assert customers[1].wait_for_replies(1)[0].text == texts_for("es").ask_to_repeat
+    for customer in customers:
+        customer.wait_for_replies(1)
+    deadline = time.monotonic() + 20
+    while bot.rows("SELECT count(*) FROM wabot_inbox WHERE state = 'pending'") != [(0,)]:
+        assert time.monotonic() < deadline, bot.log()
+        time.sleep(0.05)
+    assert bot.rows("SELECT count(*) FROM wabot_inbox WHERE kind = 'lost'") == [(40,)]
+    assert bot.rows("SELECT count(*) FROM wabot_outbox WHERE source = 'ask-to-repeat'") == [(10,)]
+    assert "40 messages were acknowledged by the client library and lost" in bot.log()
+    time.sleep(1)
+    assert [len(customer.replies) for customer in customers] == [2, *[1] * 9]
+
+
+def test_messages_that_the_library_drops_when_its_event_loop_ends_are_asked_for(
+    linked_emulator: Emulator, start_linked: MakeBot
+) -> None:
+    """A receipt of a kind it has no name for: it stays on the line and acknowledges messages to nobody."""
+    bot = start_linked()
+    bot.wait_for_state("connected")
+    customers = [linked_emulator.customer(next(_numbers)) for _ in range(5)]
+    customers[0].send(QUESTION)
+    customers[0].wait_for_replies(1)
+    wait_for_outbox(bot, "sent")
+    with closing(sqlite3.connect(bot.state / "wabot.db")) as database:
+        database.execute("BEGIN IMMEDIATE")
+        customers[0].send("¿Y tienen tarjetas de regalo?")
+        time.sleep(0.5)
+        linked_emulator.receipt(customers[0], "enc_rekey_retry")
+        for customer in customers[1:]:
+            customer.send("¿Tienen tarjetas de regalo?")
+        linked_emulator.wait_until(lambda: linked_emulator.bot.backlog == 0)
+    for customer in customers[1:]:
+        assert customer.wait_for_replies(1, timeout_seconds=20)[0].text == texts_for("es").ask_to_repeat
+    customers[0].wait_for_replies(2)
+    assert bot.rows("SELECT count(*) FROM wabot_inbox WHERE kind = 'lost'") == [(4,)]
+
+
+def test_a_message_the_library_takes_for_an_old_one_is_asked_for(
+    linked_emulator: Emulator, start_linked: MakeBot, ana: Customer
+) -> None:
+    """It had decrypted the message before a kill, and WhatsApp delivers it again."""
+    bot = start_linked()
+    bot.wait_for_state("connected")
+    message_id = ana.send(QUESTION)
+    ana.wait_for_replies(1)
+    wait_for_outbox(bot, "sent")
+    ana.repeat(message_id)
+    with closing(sqlite3.connect(bot.state / "wabot.db", isolation_level=None)) as database:
+        database.execute("DELETE FROM wabot_inbox")
+    replies = ana.wait_for_replies(2, timeout_seconds=15)
+    assert replies[1].text == texts_for("en").ask_to_repeat

@@ -1,0 +1,224 @@
+"""Finds messages that the client library acknowledged but never handed over, and has them asked for again.
+
+The library confirms a message to WhatsApp before Python sees it (measured with neonize 0.5.2: up to about a
+hundred of them). Nobody delivers those again after a kill. But the library leaves traces: the secret of each
+message it has decrypted, in its own store; and of a message it had decrypted and not yet confirmed, which
+WhatsApp does deliver again, a line in its log that it ignores an old one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import peewee
+
+from wabot.inbox import Inbox
+from wabot.intake_mark import IntakeMark, load_mark, save_mark
+from wabot.messages import IncomingMessage, Kind, Trace
+from wabot.models import database, utc_now
+from wabot.session_store import Traces, read_traces
+from wabot.store_query import StoreSilent, ask_traces
+
+log = logging.getLogger(__name__)
+
+MOST_LOST = 300
+"""More cannot be lost at once: the library keeps a hundred and lets WhatsApp wait with the rest."""
+_STILL_COMING_SECONDS = 5.0
+_DATABASE_RETRY_SECONDS = 2.0
+_SHORTEST_HISTORY = timedelta(days=1)
+
+
+class LostMessages:
+    """Searches where messages can have been lost, on a thread of its own.
+
+    Args:
+        user_id: whose session.
+        store: the client library's store.
+        inbox: what was handed over.
+        receive: takes a message of the kind LOST in.
+    """
+
+    def __init__(
+        self,
+        user_id: str,
+        store: Path,
+        inbox: Inbox,
+        receive: Callable[[IncomingMessage], None],
+    ) -> None:
+        self._user_id = user_id
+        self._store = store
+        self._inbox = inbox
+        self._receive = receive
+        self._mark = IntakeMark("", 0, utc_now())
+        self._changed = threading.Condition()
+        self._tasks: list[tuple[float, Callable[[], None]]] = []
+        self._ignored: dict[str, Trace] = {}
+        self._starts_over = False
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="lost-messages", daemon=True)
+
+    def begin(self) -> None:
+        """Look at what the last process left behind; before the client opens its store."""
+        mark = load_mark(self._user_id)
+        try:
+            traces = read_traces(self._store, mark.position if mark else 0)
+        except sqlite3.Error as error:
+            log.warning("the session store cannot be searched for lost messages (%s)", error)
+            return
+        if mark is not None and mark.device == traces.device and not mark.in_order:
+            self._mark = mark
+            self._put(0.0, partial(self._account_for, traces, mark.at))
+        else:
+            self._advance(traces)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self, timeout_seconds: float, in_order: bool) -> None:
+        """Finish.
+
+        Args:
+            timeout_seconds: how long to wait for what is being done.
+            in_order: the library has handed over everything it had.
+        """
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        self._thread.join(timeout_seconds)
+        if in_order and not self._thread.is_alive() and not self._tasks:
+            save_mark(self._user_id, dataclasses.replace(self._mark, in_order=True))
+
+    def ignored(self, trace: Trace) -> None:
+        """The library ignored a message as an old one. It may be on its way to the inbox at this moment."""
+        with self._changed:
+            if not self._ignored:
+                self._put(_STILL_COMING_SECONDS, self._account_for_ignored)
+            if len(self._ignored) < 10 * MOST_LOST:
+                self._ignored[trace.message_id] = trace
+
+    def start_over(self) -> None:
+        """What the store holds now is no loss: the account was linked, or told its history."""
+        with self._changed:
+            if not self._starts_over:
+                self._starts_over = True
+                self._put(_STILL_COMING_SECONDS, self._skip)
+
+    def link_ended(self) -> None:
+        """The client was stopped, which drops what it had not handed over; before it connects again."""
+        try:
+            traces = ask_traces(self._store, self._mark.position)
+        except StoreSilent as error:
+            log.warning("%s; messages may have been lost unnoticed", error)
+            return
+        self._put(_STILL_COMING_SECONDS, partial(self._account_for, traces, utc_now()))
+
+    def _put(self, delay_seconds: float, task: Callable[[], None]) -> None:
+        with self._changed:
+            self._tasks.append((time.monotonic() + delay_seconds, task))
+            self._changed.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._stopping and self._seconds_left() != 0:
+                    self._changed.wait(self._seconds_left())
+                due, task = min(self._tasks, key=lambda each: each[0], default=(0.0, None))
+                if task is None:
+                    break
+                self._tasks.remove((due, task))
+            try:
+                task()
+            except (peewee.OperationalError, peewee.InterfaceError) as error:
+                database.close()
+                log.warning("database: %s; lost messages are looked for later", error)
+                self._put(_DATABASE_RETRY_SECONDS, task)
+                if self._stopping:
+                    break
+            except Exception:
+                log.exception("the search for lost messages failed")
+        database.close()
+
+    def _seconds_left(self) -> float | None:
+        """Until the next task; None when there is none."""
+        if not self._tasks:
+            return None
+        return max(0.0, min(due for due, _ in self._tasks) - time.monotonic())
+
+    def _account_for(self, traces: Traces, since: datetime) -> None:
+        """Find what came last and is not in the inbox: messages are handed over in the order they came.
+
+        Args:
+            traces: what came.
+            since: when the search before this one was.
+        """
+        known = self._inbox.known(trace.message_id for trace in traces.newest_first)
+        lost: list[Trace] = []
+        for trace in traces.newest_first:
+            if trace.message_id in known:
+                break
+            lost.append(trace)
+        if len(lost) >= MOST_LOST or (not known and utc_now() - since > _SHORTEST_HISTORY):
+            # Rather the history of a newly linked account, or messages that the janitor deleted since.
+            log.warning("%d messages are not in the inbox, but they cannot have been lost lately", len(lost))
+        else:
+            self._ask_for(reversed(lost))
+        self._advance(traces)
+
+    def _account_for_ignored(self) -> None:
+        with self._changed:
+            ignored, self._ignored = self._ignored, {}
+        try:
+            known = self._inbox.known(ignored)
+            self._ask_for(trace for trace in ignored.values() if trace.message_id not in known)
+        except (peewee.OperationalError, peewee.InterfaceError):
+            with self._changed:
+                self._ignored = ignored | self._ignored
+            raise
+
+    def _skip(self) -> None:
+        self._starts_over = False
+        try:
+            self._advance(ask_traces(self._store, self._mark.position))
+        except StoreSilent:
+            self.start_over()
+
+    def _ask_for(self, lost: Iterable[Trace]) -> None:
+        count = 0
+        for trace in lost:
+            self._receive(_as_message(trace))
+            count += 1
+        if count:
+            log.warning(
+                "%d messages were acknowledged by the client library and lost; their customers are asked to "
+                "write again",
+                count,
+            )
+
+    def _advance(self, traces: Traces) -> None:
+        """All of this is accounted for."""
+        self._mark = IntakeMark(traces.device, traces.position, utc_now())
+        save_mark(self._user_id, self._mark)
+
+
+def _as_message(trace: Trace) -> IncomingMessage:
+    user, _, server = trace.sender.partition("@")
+    return IncomingMessage(
+        chat=trace.chat,
+        message_id=trace.message_id,
+        sender=trace.sender,
+        phone=user if server == "s.whatsapp.net" else trace.phone,
+        lid=user if server == "lid" else "",
+        from_me=False,
+        kind=Kind.LOST,
+        text="",
+        sent_at=utc_now(),
+    )
