@@ -12,39 +12,27 @@ import queue
 import random
 import signal
 import time
-from functools import partial
 from typing import Any
 
 from wabot.alert_watch import link_view
 from wabot.alerts import Alerts
-from wabot.brain import Brain, BrainSettings
 from wabot.connection import Action, Command, Connection
 from wabot.connection_row import ConnectionRow
-from wabot.doubts import Doubts
 from wabot.errors import ExitCode
 from wabot.health import Health
-from wabot.history import rates_so_far
-from wabot.inbox import Inbox
-from wabot.intake import Intake
 from wabot.limits import limits_from
 from wabot.link import Link
 from wabot.link_signals import LinkSignal
+from wabot.message_path import MessagePath
 from wabot.models import utc_now
 from wabot.notify import ServiceNotifier
-from wabot.outbox import Outbox
 from wabot.prober import Prober
-from wabot.receipts import Receipts
-from wabot.reception import Reception
-from wabot.replies import ReplyWorker, start_workers
 from wabot.reporter import Reporter
-from wabot.schedule import ChatSchedule
-from wabot.sender import Sender
 from wabot.session_record import SessionRecord
 from wabot.session_store import Device
 from wabot.settings import Settings
-from wabot.shutdown import LOST_PATIENCE_SECONDS, PATIENCE_SECONDS, stop_in_order
+from wabot.shutdown import LOST_PATIENCE_SECONDS, PATIENCE_SECONDS
 from wabot.states import Signal, State
-from wabot.store_query import ask_message_ids
 from wabot.supervisor import Supervisor
 from wabot.whatsapp import WhatsAppClient
 
@@ -67,61 +55,38 @@ class Service:
     def __init__(self, settings: Settings, device: Device | None, notifier: ServiceNotifier) -> None:
         user_id = settings.account.user_id
         chosen = settings.connection
-        self._settings = settings
         self._notifier = notifier
         self._signals: queue.SimpleQueue[LinkSignal] = queue.SimpleQueue()
-        self._health = Health()
-        self._inbox = Inbox(user_id)
-        self._outbox = Outbox(user_id)
-        self._schedule = ChatSchedule(settings.replies.debounce, at_once=settings.replies.workers)
         self._connection = Connection(limits_from(chosen), time.monotonic(), random.random)
         self._record = SessionRecord(user_id, ConnectionRow(user_id, settings.database))
         self._reporter = Reporter(self._connection, device, notifier, self._record)
         self._alerts = Alerts(settings)
-        reception = Reception(
-            settings,
-            self._inbox,
-            self._outbox,
-            lambda: self._reporter.user_ids,
-            lambda jid: self._sender.courtesies.end_typing(jid),
-            lambda: self._sender.wake(),
-        )
-        self._intake = Intake(reception, self._schedule, self._record)
-        self._receipts = Receipts(self._outbox, lambda: self._sender.wake())
         self._client = WhatsAppClient(
             settings.session_store,
             f"wabot-{user_id}",
             self._signals.put,
-            self._intake.take,
+            lambda message: self._messages.intake.take(message),
             chosen.proxy,
-            self._receipts.take,
+            lambda receipt: self._messages.receipts.take(receipt),
         )
-        self._link = Link(self._client, self._signals.put)
+        self._link = Link(self._client, self._signals.put, lambda: self._messages.link_ended())
         # Often enough to find a dial that hangs within twice the time a dial may take.
         probe_seconds = min(chosen.keepalive_interval, chosen.connect_timeout / 2)
         self._prober = Prober(self._client.is_connected, probe_seconds)
-        self._sender = Sender(
-            self._outbox,
-            Doubts(
-                self._outbox,
-                partial(ask_message_ids, settings.session_store),
-                self._receipts.arrived,
-                settings.replies.in_doubt == "resend",
-            ),
-            self._receipts,
-            self._intake.bursts,
+        health = Health()
+        self._messages = MessagePath(
+            settings,
             self._client,
             self._signals.put,
-            partial(self._beat, "sender"),
-            chosen.presence == "available",
-            rates_so_far(settings, utc_now()),
-            chosen.send_timeout,
+            health,
+            self._record,
+            lambda: self._reporter.user_ids,
         )
         self._supervisor = Supervisor(
             self._connection,
             self._prober,
-            self._health,
-            self._sender.is_alive,
+            health,
+            self._messages.sender.is_alive,
             notifier,
             2 * chosen.connect_timeout - probe_seconds,
         )
@@ -132,7 +97,11 @@ class Service:
         """Serve until asked to stop or until the link ends for good; return the exit code."""
         signal.signal(signal.SIGTERM, self._on_stop_signal)
         signal.signal(signal.SIGINT, self._on_stop_signal)
-        self._start_threads()
+        self._record.start()
+        self._alerts.start()
+        self._messages.start()
+        self._link.start()
+        self._prober.start()
         now = time.monotonic()
         banned_until = self._record.banned_until()
         if banned_until:
@@ -159,7 +128,7 @@ class Service:
         command = command or self._connection.tick(now) or self._supervise(now)
         self._carry_out(command)
         self._show_changes()
-        self._reporter.show_status(self._sender.last_sent_at)
+        self._reporter.show_status(self._messages.sender.last_sent_at)
         self._supervisor.feed_watchdog(now)
         return command
 
@@ -176,12 +145,14 @@ class Service:
         command = self._connection.apply(
             link_signal.signal, time.monotonic(), link_signal.reason, link_signal.wait_seconds
         )
+        if link_signal.signal is Signal.PAIRED:
+            self._messages.account_is_linked()
         state = self._connection.state
         if state is State.CONNECTED and (before is not state or link_signal.signal is Signal.CONNECTED):
             self._prober.reset()
-            self._sender.link_up()
+            self._messages.sender.link_up()
         elif before is State.CONNECTED and state is not before:
-            self._sender.link_down()
+            self._messages.sender.link_down()
         self._reporter.show_signal(before, link_signal)
         return command
 
@@ -198,7 +169,7 @@ class Service:
             return
         log.info("%s: %s", command.action, command.reason)
         if self._connection.state is not State.CONNECTED:
-            self._sender.link_down()
+            self._messages.sender.link_down()
         match command.action:
             case Action.DIAL:
                 self._link.dial()
@@ -217,73 +188,23 @@ class Service:
             LinkSignal(Signal.STOP_REQUESTED, f"asked to stop by {signal.Signals(number).name}")
         )
 
-    def _start_threads(self) -> None:
-        for waiting in self._inbox.waiting():
-            waited_seconds = (utc_now() - waiting.last_at).total_seconds()
-            self._schedule.touch(waiting.chat_id, waited_seconds)
-        brain = Brain(_brain_settings(self._settings))
-        workers = [
-            ReplyWorker(
-                self._settings,
-                self._inbox,
-                self._outbox,
-                self._schedule,
-                brain,
-                self._sender.courtesies,
-                self._sender.wake,
-                partial(self._beat, f"reply-{number}"),
-            )
-            for number in range(1, 2 * self._settings.replies.workers + 1)
-        ]
-        self._record.start()
-        self._alerts.start()
-        self._link.start()
-        self._prober.start()
-        self._receipts.start()
-        self._sender.start()
-        self._workers = start_workers(workers)
-
-    def _beat(self, name: str, deadline_seconds: float) -> None:
-        if deadline_seconds:
-            self._health.beat(name, time.monotonic(), deadline_seconds)
-        else:
-            self._health.idle(name)
-
     def _wait_seconds(self) -> float:
         interval = self._notifier.watchdog_interval_seconds
         return min(_TICK_SECONDS, interval) if interval else _TICK_SECONDS
 
     def _end(self, command: Command) -> ExitCode:
         """Stop in the order that loses nothing."""
-        level = logging.INFO if command.exit_code is ExitCode.OK else logging.ERROR
-        log.log(level, "stopping: %s", command.reason)
+        is_asked = command.exit_code is ExitCode.OK
+        log.log(logging.INFO if is_asked else logging.ERROR, "stopping: %s", command.reason)
         self._notifier.stopping()
         self._notifier.status(f"stopping: {command.reason}")
-        self._schedule.close()
         self._prober.stop()
-        self._intake.close()
-        stop_in_order(
-            self._sender,
-            self._workers,
-            self._client.disconnect,
-            self._intake.seconds_since_message,
-            self._link,
-            LOST_PATIENCE_SECONDS if command.exit_code is ExitCode.LINK_LOST else PATIENCE_SECONDS,
+        is_lost = command.exit_code is ExitCode.LINK_LOST
+        self._messages.stop(
+            self._client.disconnect, self._link, LOST_PATIENCE_SECONDS if is_lost else PATIENCE_SECONDS
         )
-        self._receipts.stop(_RECORD_SECONDS)
-        self._alerts.stop(_ALERT_SECONDS if command.exit_code is not ExitCode.OK else 0)
+        # The next process will say so if it is no better there.
+        self._alerts.stop(0 if command.exit_code.restarts or is_asked else _ALERT_SECONDS)
         self._reporter.show_end(command.reason)
         self._record.stop(_RECORD_SECONDS)
         return command.exit_code
-
-
-def _brain_settings(settings: Settings) -> BrainSettings:
-    return BrainSettings(
-        providers=settings.ai.providers,
-        persona_file=settings.ai.system_prompt_file,
-        knowledge_folder=settings.ai.knowledge,
-        history_messages=settings.ai.history_messages,
-        history_max_age_seconds=settings.ai.history_max_age,
-        max_length=settings.replies.max_length,
-        max_parts=settings.replies.max_parts,
-    )

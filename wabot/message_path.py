@@ -1,0 +1,169 @@
+"""The way of a message through the process: taken over and stored, answered, sent."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+
+from wabot.brain import Brain, BrainSettings
+from wabot.doubts import Doubts
+from wabot.health import Health
+from wabot.history import rates_so_far
+from wabot.inbox import Inbox
+from wabot.intake import Intake
+from wabot.link import Link
+from wabot.link_signals import LinkSignal
+from wabot.loss_log import LossLog
+from wabot.lost_messages import LostMessages
+from wabot.models import utc_now
+from wabot.outbox import Outbox
+from wabot.receipts import Receipts
+from wabot.reception import Reception
+from wabot.replies import ReplyWorker, start_workers
+from wabot.schedule import ChatSchedule
+from wabot.sender import Messenger, Sender
+from wabot.session_record import SessionRecord
+from wabot.settings import Settings
+from wabot.shutdown import stop_in_order
+from wabot.store_query import ask_message_ids
+
+_LAST_WRITE_SECONDS = 1.0
+
+
+class MessagePath:
+    """Builds what a message passes, joins it, and owns its threads.
+
+    Args:
+        settings: the configuration; the database is open.
+        messenger: the WhatsApp client.
+        on_signal: told when the link turns out to be dead.
+        health: told by each thread when it will be done.
+        record: told when the last message came.
+        own_ids: user parts of the account's own JIDs.
+
+    Attributes:
+        intake: takes messages, on the client library's thread.
+        receipts: takes receipts, on the client library's thread.
+        sender: the thread that sends.
+        lost: finds what the client library acknowledged and dropped.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        messenger: Messenger,
+        on_signal: Callable[[LinkSignal], None],
+        health: Health,
+        record: SessionRecord,
+        own_ids: Callable[[], frozenset[str]],
+    ) -> None:
+        user_id = settings.account.user_id
+        self._settings = settings
+        self._health = health
+        self._inbox = Inbox(user_id)
+        self._outbox = Outbox(user_id)
+        self._schedule = ChatSchedule(settings.replies.debounce, at_once=settings.replies.workers)
+        reception = Reception(
+            settings,
+            self._inbox,
+            self._outbox,
+            own_ids,
+            lambda jid: self.sender.courtesies.end_typing(jid),
+            lambda: self.sender.wake(),
+        )
+        self.intake = Intake(reception, self._schedule, record)
+        self.receipts = Receipts(self._outbox, lambda: self.sender.wake())
+        self.lost = LostMessages(user_id, settings.session_store, self._inbox, self.intake.take_lost)
+        self._loss_log = LossLog(self.lost.ignored, self.lost.start_over)
+        doubts = Doubts(
+            self._outbox,
+            partial(ask_message_ids, settings.session_store),
+            self.receipts.arrived,
+            settings.replies.in_doubt == "resend",
+        )
+        self.sender = Sender(
+            self._outbox,
+            doubts,
+            self.receipts,
+            self.intake.bursts,
+            messenger,
+            on_signal,
+            partial(self._beat, "sender"),
+            settings.connection.presence == "available",
+            rates_so_far(settings, utc_now()),
+            settings.connection.send_timeout,
+        )
+
+    def start(self) -> None:
+        """Start the threads; what was still to answer when the last process ended comes first.
+
+        Before the client opens its store.
+        """
+        self.lost.begin()
+        self._loss_log.listen()
+        for waiting in self._inbox.waiting():
+            waited_seconds = (utc_now() - waiting.last_at).total_seconds()
+            self._schedule.touch(waiting.chat_id, waited_seconds)
+        brain = Brain(_brain_settings(self._settings))
+        self.lost.start()
+        self.receipts.start()
+        self.sender.start()
+        self._workers = start_workers(
+            [
+                ReplyWorker(
+                    self._settings,
+                    self._inbox,
+                    self._outbox,
+                    self._schedule,
+                    brain,
+                    self.sender.courtesies,
+                    self.sender.wake,
+                    partial(self._beat, f"reply-{number}"),
+                )
+                for number in range(1, 2 * self._settings.replies.workers + 1)
+            ]
+        )
+
+    def account_is_linked(self) -> None:
+        """The phone accepted the code: what the store holds is new."""
+        self.lost.start_over()
+
+    def link_ended(self) -> None:
+        """On the link's thread, between two connections: the library has dropped what it held."""
+        self.receipts.were_lost()
+        self.lost.link_ended()
+
+    def stop(self, disconnect: Callable[[], None], link: Link, patience_seconds: float) -> None:
+        """Take nothing new, finish what is on its way, and leave the line in the order that loses nothing.
+
+        Args:
+            disconnect: closes the socket; may hang.
+            link: the thread that stays on the line.
+            patience_seconds: for all of it.
+        """
+        self._schedule.close()
+        self.intake.close()
+        let_go = stop_in_order(
+            self.sender, self._workers, disconnect, self.intake.seconds_since_message, link, patience_seconds
+        )
+        self.lost.stop(_LAST_WRITE_SECONDS, in_order=let_go and not self.intake.dropped)
+        self.receipts.stop(_LAST_WRITE_SECONDS)
+
+    def _beat(self, name: str, deadline_seconds: float) -> None:
+        if deadline_seconds:
+            self._health.beat(name, time.monotonic(), deadline_seconds)
+        else:
+            self._health.idle(name)
+
+
+def _brain_settings(settings: Settings) -> BrainSettings:
+    return BrainSettings(
+        providers=settings.ai.providers,
+        persona_file=settings.ai.system_prompt_file,
+        knowledge_folder=settings.ai.knowledge,
+        history_messages=settings.ai.history_messages,
+        history_max_age_seconds=settings.ai.history_max_age,
+        max_length=settings.replies.max_length,
+        max_parts=settings.replies.max_parts,
+    )
