@@ -11,6 +11,11 @@ from typing import Any
 from tests.systemd.container import Container, JournalLine, environment_lines
 from wabot.emulator.server import Emulator
 
+_ASK = """
+import json, sqlite3, sys
+database = sqlite3.connect(sys.argv[1], timeout=10)
+print(json.dumps(database.execute(sys.argv[2]).fetchall()))
+"""
 SAMPLE_KNOWLEDGE = "/opt/wabot/src/wabot/sample_knowledge"
 
 
@@ -77,6 +82,20 @@ class BotUnit:
         assert answer.stdout, answer.stderr
         session: dict[str, Any] = json.loads(answer.stdout)["sessions"][0]
         return session
+
+    def status_line(self) -> str:
+        """What `systemctl status` shows of what the service says about itself."""
+        shown = self._container.run("systemctl", "status", "--no-pager", "--full", self.unit, check=False)
+        line = next(line for line in shown.stdout.splitlines() if line.lstrip().startswith("Status:"))
+        return line.partition(":")[2].strip().strip('"')
+
+    def rows(self, sql: str) -> list[list[Any]]:
+        """Ask its database."""
+        # From inside: SQLite resolves the links in a path, and that of the container leads out of it.
+        python = ["runuser", "-u", "wabot", "--", "/opt/wabot/bin/python", "-S", "-c", _ASK]
+        answer = self._container.run(*python, "/var/lib/wabot/wabot.db", sql).stdout
+        rows: list[list[Any]] = json.loads(answer)
+        return rows
 
     def show(self, *names: str) -> dict[str, str]:
         """Properties of the unit."""

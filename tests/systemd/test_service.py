@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import stat
+import time
 from collections.abc import Callable
 
 import pytest
@@ -27,6 +29,9 @@ def test_from_the_start_to_the_first_answer(container: Container, emulator: Emul
 
     emulator.phone.scan(bot.status()["qr"])
     bot.wait_for_state("connected")
+    assert re.fullmatch(
+        r"connected as \+\d\d\.\.\.\d\d since \d\d \w{3} \d\d:\d\d; 0 chats today; .*", bot.status_line()
+    )
     ana = emulator.customer(1, name="Ana")
     ana.send("Hola, ¿cuánto cuesta el envío a domicilio?")
     assert "env" in ana.wait_for_replies(1)[0].text.lower()
@@ -84,7 +89,9 @@ def test_a_stop_in_the_middle_of_an_answer(
     ana = emulator.customer(1)
     ana.send("¿Me oye?")
     container.wait_until(lambda: model.requests, bot.unit)
+    asked = time.monotonic()
     bot.stop()
+    assert time.monotonic() - asked < 20
     assert bot.show("Result", "ExecMainStatus") == {"Result": "success", "ExecMainStatus": "0"}
     assert not ana.replies
     bot.start()
@@ -125,12 +132,17 @@ def test_two_numbers_side_by_side(container: Container, bot: BotUnit) -> None:
             shop.remove()
 
 
-def test_replaced_ends_for_good_with_one_alert(
-    container: Container, emulator: Emulator, bot: BotUnit, alerts: Alerts
+@pytest.mark.parametrize("end", [Emulator.replace, Emulator.log_out])
+def test_a_session_that_ended_ends_the_unit_for_good_with_one_alert(
+    container: Container,
+    emulator: Emulator,
+    bot: BotUnit,
+    alerts: Alerts,
+    end: Callable[[Emulator], None],
 ) -> None:
     bot.configure(RestartSec="0")
     bot.pair()
-    emulator.replace()
+    end(emulator)
     bot.wait_for(ActiveState="failed", ExecMainStatus="77", NRestarts="0")
     container.wait_until(alerts, "wabot-alert@wabot.service")
     assert alerts() == ["alert: wabot.service ended with 77"]

@@ -1,0 +1,99 @@
+"""What systemd does with the bot when it dies, and leaves alone when it only waits."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.systemd.bot_unit import BotUnit
+from tests.systemd.container import Container
+from wabot.emulator.server import Emulator
+
+pytestmark = [pytest.mark.systemd, pytest.mark.timeout(240)]
+
+WATCHDOG_SECONDS = 10
+
+
+def refuse(container: Container, emulator: Emulator) -> None:
+    """Refuse connections until they are accepted again."""
+    # It opens a socket anew, which must be in the container as well.
+    container.in_network(lambda: emulator.faults.refuse(600))
+
+
+def stays(bot: BotUnit, state: str, until: float) -> None:
+    """See that the unit says it is in this state until then, by the monotonic clock."""
+    while time.monotonic() < until:
+        assert bot.status_line().startswith(state), bot.status_line()
+        time.sleep(1)
+
+
+def test_an_abort_shows_the_stack_of_every_thread(bot: BotUnit) -> None:
+    """The signal of the watchdog, to a process whose threads wait for something, as in a hang.
+
+    After a SIGSTOP the dump is sometimes short: then all threads have a timeout behind them and run at once,
+    and faulthandler, which takes no lock, may follow a frame that is gone.
+    """
+    bot.configure(RestartSec="0")
+    bot.pair()
+    bot.kill("ABRT")
+    bot.wait_for(NRestarts="1", ActiveState="active")
+    dump = bot.messages()
+    assert "Fatal Python error: Aborted" in dump
+    for function in ("service.py", "sender.py", "replies.py", "link.py", "prober.py", "session_record.py"):
+        assert f'/wabot/{function}"' in dump, f"no stack of a thread in {function}"
+    # Beneath the last stack, that of main.
+    assert "in entry_point" in dump.rpartition("Thread 0x")[2]
+
+
+def test_the_watchdog_lets_a_link_rest(container: Container, bot: BotUnit, emulator: Emulator) -> None:
+    """One link falls silent, the network of another is away, each for more than three times WatchdogSec=.
+
+    As shipped, the watchdog waits 120 s and the client library redials a silent link after about 187 s (with
+    neonize 0.5.2); the proportion is kept and the waiting is not. The library needs up to 40 s to notice the
+    silence, and nothing of that can be hurried.
+    """
+    with container.in_network(Emulator) as elsewhere:
+        shop = BotUnit(container, elsewhere, "shop")
+        try:
+            for unit in (bot, shop):
+                unit.configure("default" if unit is bot else "shop", WatchdogSec=str(WATCHDOG_SECONDS))
+                unit.pair()
+            pids = [unit.show("MainPID") for unit in (bot, shop)]
+            dials = emulator.bot.dials
+            began = time.monotonic()
+            emulator.silence()
+            refuse(container, elsewhere)
+            elsewhere.cut()
+
+            shop.wait_for_state("reconnecting")
+            stays(shop, "reconnecting", began + 3 * WATCHDOG_SECONDS + 1)
+            elsewhere.accept_connections()
+            bot.wait_for_state("reconnecting", timeout_seconds=60)
+            assert "WhatsApp does not answer" in bot.status_line()
+            stays(bot, "reconnecting", time.monotonic() + WATCHDOG_SECONDS + 1)
+            assert emulator.bot.dials == dials
+            emulator.speak()
+            for unit in (bot, shop):
+                unit.wait_for_state("connected", timeout_seconds=60)
+            assert [unit.show("MainPID") for unit in (bot, shop)] == pids
+            assert "Watchdog" not in bot.messages() + shop.messages()
+        finally:
+            shop.remove()
+
+
+def test_a_start_without_network_connects_when_it_comes(
+    container: Container, emulator: Emulator, bot: BotUnit
+) -> None:
+    bot.pair()
+    bot.stop()
+    refuse(container, emulator)
+    bot.start()
+    bot.wait_for_state("backoff")
+    assert "next dial at" in bot.status_line()
+    emulator.accept_connections()
+    bot.wait_for_state("connected")
+    ana = emulator.customer(1)
+    ana.send("¿Ya hay línea?")
+    ana.wait_for_replies(1)
+    assert bot.show("NRestarts") == {"NRestarts": "0"}
