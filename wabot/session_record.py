@@ -114,4 +114,7 @@ class SessionRecord:
             database.close()
             log.warning("database: %s; the session's state is written later", error)
             return False
+        except Exception:
+            # Something about this very change, as a NUL in a reason: kept, it would stop all that follow.
+            log.exception("a change of the session's state cannot be written down")
         return True
