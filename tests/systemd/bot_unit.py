@@ -84,9 +84,10 @@ class BotUnit:
         return session
 
     def status_line(self) -> str:
-        """What `systemctl status` shows of what the service says about itself."""
+        """What `systemctl status` shows of what the service says about itself; "" when it is down."""
         shown = self._container.run("systemctl", "status", "--no-pager", "--full", self.unit, check=False)
-        line = next(line for line in shown.stdout.splitlines() if line.lstrip().startswith("Status:"))
+        lines = (line.strip() for line in shown.stdout.splitlines())
+        line = next((line for line in lines if line.startswith("Status:")), "")
         return line.partition(":")[2].strip().strip('"')
 
     def rows(self, sql: str) -> list[list[Any]]:
