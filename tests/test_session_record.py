@@ -37,7 +37,7 @@ class Row(ConnectionRow):
 
 @pytest.fixture
 def row(database: Any, monkeypatch: pytest.MonkeyPatch) -> Row:
-    monkeypatch.setattr(session_record, "_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(session_record, "_RETRY_SECONDS", 0.05)
     monkeypatch.setattr(session_record, "_UNHURRIED_SECONDS", 0.05)
     return Row()
 
@@ -94,8 +94,11 @@ def test_while_the_database_is_away_nothing_is_forgotten_and_the_newest_wins(
 ) -> None:
     row.away = 5
     record.update(state="connecting", reason="first dial")
+    wait_until(lambda: row.away < 5)
     record.update(state="connected")
     wait_until(lambda: row.away == 0 and is_in("connected"))
+    time.sleep(0.1)
+    assert is_in("connected")
     found = session()
     assert found is not None
     assert found.reason == "first dial"

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from wabot.status import as_table, report
+
+
+def session(**changes: Any) -> dict[str, Any]:
+    return {
+        "name": "shop",
+        "state": "connected",
+        "reason": "",
+        "since": "2026-11-22T12:00:00Z",
+        "pid": 42,
+        "host": "vps",
+        "phone": "34600111222",
+        "inbox_pending": 1,
+        "outbox_pending": 2,
+        "outbox_dead": 3,
+        "last_inbound_at": "2026-11-22T12:30:00Z",
+        "last_reply_at": None,
+        **changes,
+    }
+
+
+def test_a_session_that_works() -> None:
+    assert as_table([session()]).split("\n") == [
+        "shop: connected as +34600111222 since 2026-11-22T12:00:00Z (pid 42 on vps)",
+        "  to answer: 1   to send: 2   not delivered: 3",
+        "  last message: 2026-11-22T12:30:00Z",
+        "  last reply:   never",
+    ]
+
+
+def test_a_session_that_does_not_says_why() -> None:
+    unknown = dict.fromkeys(session()) | {"name": "shop", "state": "stopped", "reason": "it never ran"}
+    assert as_table([unknown]).split("\n") == [
+        "shop: stopped",
+        "  it never ran",
+        "  to answer: ?   to send: ?   not delivered: ?",
+        "  last message: never",
+        "  last reply:   never",
+    ]
+
+
+def test_the_number_is_told_only_while_it_is_connected() -> None:
+    assert as_table([session(state="logged_out")]).startswith("shop: logged_out since ")
+
+
+@pytest.mark.parametrize(
+    ("states", "ok"),
+    [
+        (["connected"], True),
+        (["connected", "connected"], True),
+        (["connected", "stopped"], False),
+        (["reconnecting"], False),
+        ([], False),
+    ],
+)
+def test_all_is_well_only_when_every_session_is_connected(states: list[str], ok: bool) -> None:
+    assert report([session(state=state) for state in states])["ok"] is ok
