@@ -202,6 +202,7 @@ BURSTS: list[tuple[Burst, dict[str, Any], Action, str]] = [
     (burst(repetitions=4), {}, Action.ANSWER, ""),
     (burst(repetitions=5), {}, Action.REST, "the same message 6 times within an hour"),
     (burst(repetitions=50), {"loop_repetitions": 0}, Action.ANSWER, ""),
+    (burst(repetitions=50), {"loop_ceiling": 0}, Action.ANSWER, ""),
     # hours
     (burst(), {"business_hours": ("mon 00:00-24:00",)}, Action.ANSWER, ""),
     (burst(), OFFICE, Action.SAY_AWAY, "closed"),

@@ -74,7 +74,7 @@ def ceiling(burst: Burst, settings: Settings, now: datetime) -> Decision | None:
 
 def repetition(burst: Burst, settings: Settings, now: datetime) -> Decision | None:
     """So is who sends again what has got `loop_repetitions` answers in a row within an hour."""
-    most = settings.chats.loop_repetitions
+    most = settings.chats.loop_repetitions if settings.chats.loop_ceiling else 0
     if most and burst.repetitions >= most:
         return Decision(Action.REST, f"the same message {most + 1} times within an hour")
     return None

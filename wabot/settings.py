@@ -204,10 +204,11 @@ class ChatSettings:
     loop_ceiling: int = setting(
         integer(0, 100_000),
         30,
-        "answers to one chat in an hour; more than that is another bot, and the chat rests an hour; 0 = off",
+        "answers to one chat in an hour; more than that is another bot, and the chat rests an hour; "
+        "0 = off, and loop_repetitions with it",
     )
     loop_repetitions: int = setting(
-        integer(0, 50), 5, "the same message answered so often in an hour is another bot, too; 0 = off"
+        integer(0, 50), 10, "the same message answered so often in an hour is another bot, too; 0 = off"
     )
     handover_pause: float = setting(
         duration(0, 31_536_000), 43_200.0, "how long the bot keeps quiet in a chat where the owner wrote"
