@@ -199,8 +199,8 @@ BURSTS: list[tuple[Burst, dict[str, Any], Action, str]] = [
     (burst(answers=29), {}, Action.ANSWER, ""),
     (burst(answers=30), {}, Action.REST, "30 answers within an hour"),
     (burst(answers=1000), {"loop_ceiling": 0}, Action.ANSWER, ""),
-    (burst(repetitions=4), {}, Action.ANSWER, ""),
-    (burst(repetitions=5), {}, Action.REST, "the same message 6 times within an hour"),
+    (burst(repetitions=9), {}, Action.ANSWER, ""),
+    (burst(repetitions=10), {}, Action.REST, "the same message 11 times within an hour"),
     (burst(repetitions=50), {"loop_repetitions": 0}, Action.ANSWER, ""),
     (burst(repetitions=50), {"loop_ceiling": 0}, Action.ANSWER, ""),
     # hours
@@ -286,7 +286,7 @@ def test_the_order_before_answering() -> None:
         ("nothing began the chat", {"last_answer_at": NOON}),
         ("asked for a person", {"texts": ("hola",)}),
         ("30 answers within an hour", {"answers": 0}),
-        ("the same message 6 times within an hour", {"repetitions": 0}),
+        ("the same message 11 times within an hour", {"repetitions": 0}),
         ("closed", {"away_at": NOON}),
     ]
     for reason, cure in steps:
