@@ -10,9 +10,10 @@ import pytest
 from tests.arrivals import ANA, GROUP, arrival
 from wabot.brain import Answer, Conversation, ProviderSettings, texts_for
 from wabot.courtesies import Courtesies
+from wabot.escalation import take_signal
 from wabot.inbox import Inbox
 from wabot.messages import IncomingMessage, Kind
-from wabot.models import Chat, Inbound, Outbound, utc_now
+from wabot.models import Chat, Inbound, Outbound, Session, utc_now
 from wabot.outbox import Outbox
 from wabot.pace import paced
 from wabot.reception import Reception
@@ -270,7 +271,38 @@ def test_who_asks_for_a_person_is_left_to_one(sqlite_database: Any, caplog: pyte
     row, _ = shop.outbox.next(utc_now())
     assert row is not None
     assert shop.outbox.begin(row, utc_now())
-    assert "wants to talk to a person" in caplog.text
+    assert "wants a person" in caplog.text
+
+
+def test_the_model_can_call_a_person_and_the_owner_is_told(sqlite_database: Any) -> None:
+    shop = Shop()
+    Session.create(user_id="shop", phone="34999888777", updated_at=utc_now())
+    shop.model.answers.append(Answer(("Entiendo su enfado. *HAND_OVER*",), "model:test"))
+    told = shop.answer("¡es la tercera vez que llega rota!")
+    assert told[0] == "Entiendo su enfado."
+    assert told[1].startswith("🤖 Ana: no respondo (quiere hablar con una persona) hasta el ")
+    assert [row.chat.jid for row in Outbound.select().order_by(Outbound.id)] == [
+        ANA,
+        "34999888777@s.whatsapp.net",
+    ]
+    shop.model.answers.append(Answer(("HAND_OVER",), "model:test"))
+    Chat.update(pause_reason="").execute()
+    assert "persona del equipo" in shop.answer("¿hola?")[2]
+
+
+@pytest.mark.parametrize(
+    ("parts", "left", "called"),
+    [
+        (("Sí.",), ("Sí.",), False),
+        (("HAND_OVER",), (), True),
+        (("Un momento.", "`HAND_OVER`."), ("Un momento.",), True),
+        (("HAND_OVERS are HAND_OVER_ED",), ("HAND_OVERS are HAND_OVER_ED",), False),
+        (("hand_over",), ("hand_over",), False),
+        ((), (), False),
+    ],
+)
+def test_the_models_signal(parts: tuple[str, ...], left: tuple[str, ...], called: bool) -> None:
+    assert take_signal(parts) == (left, called)
 
 
 # What cannot be read

@@ -13,6 +13,7 @@ from typing import NoReturn
 from wabot import __version__
 from wabot.alert_command import add_alert_command
 from wabot.alerts import report_database_away
+from wabot.chat_commands import add_chat_commands
 from wabot.config import load_settings
 from wabot.errors import DatabaseAway, ExitCode, UsageError, WabotError
 from wabot.logs import LEVELS, configure_logging, send_stdout_to_stderr
@@ -93,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
 
     commands.add_parser("emulator", add_help=False, help="a WhatsApp on loopback, to try things")
 
+    add_chat_commands(commands, shared)
     add_upkeep_commands(commands, shared)
     add_alert_command(commands, shared)
 

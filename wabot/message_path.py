@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from wabot.brain import Brain, BrainSettings
+from wabot.brain import Brain
 from wabot.doubts import Doubts
 from wabot.health import Health
 from wabot.history import rates_so_far
@@ -105,7 +105,7 @@ class MessagePath:
         for waiting in self._inbox.waiting():
             waited_seconds = (utc_now() - waiting.last_at).total_seconds()
             self._schedule.touch(waiting.chat_id, waited_seconds)
-        brain = Brain(_brain_settings(self._settings))
+        brain = Brain(self._settings.brain)
         self.lost.start()
         self.receipts.start()
         self.sender.start()
@@ -155,15 +155,3 @@ class MessagePath:
             self._health.beat(name, time.monotonic(), deadline_seconds)
         else:
             self._health.idle(name)
-
-
-def _brain_settings(settings: Settings) -> BrainSettings:
-    return BrainSettings(
-        providers=settings.ai.providers,
-        persona_file=settings.ai.system_prompt_file,
-        knowledge_folder=settings.ai.knowledge,
-        history_messages=settings.ai.history_messages,
-        history_max_age_seconds=settings.ai.history_max_age,
-        max_length=settings.replies.max_length,
-        max_parts=settings.replies.max_parts,
-    )

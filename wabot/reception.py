@@ -15,20 +15,19 @@ from wabot import gate, history
 from wabot.arrival_rules import Candidate
 from wabot.brain import detect_language, texts_for
 from wabot.decisions import Action, Decision
-from wabot.dialogue import zone_of
 from wabot.inbox import Inbox
 from wabot.messages import IncomingMessage, Kind
 from wabot.models import Chat, database
-from wabot.notices import chat_status_text, none_paused_text, opted_out_text
+from wabot.notices import opted_out_text
 from wabot.outbox import Outbox
+from wabot.owner_chat import OwnerChat
 from wabot.phrases import is_phrase
-from wabot.quiet import PauseReason, Quiet, pause_reason, paused_chats
+from wabot.quiet import PauseReason, Quiet, paused_chats
 from wabot.settings import Settings
 from wabot.sources import Notice
 
 log = logging.getLogger(__name__)
 
-_LISTED_CHATS = 20
 _CHANGES = (Kind.EDIT, Kind.REVOKE)
 _STATES = {
     Action.ANSWER: "pending",
@@ -60,6 +59,7 @@ class Reception:
         self._inbox = inbox
         self._outbox = outbox
         self._quiet = Quiet(inbox, outbox)
+        self._owner_chat = OwnerChat(settings, outbox)
         self._own_ids = own_ids
         self._hush = hush
         self._wake_sender = wake_sender
@@ -179,25 +179,11 @@ class Reception:
         return str(known or detect_language(message.text, default=self._settings.account.language))
 
     def _tell_owner(self, message: IncomingMessage, chat_id: int, now: datetime) -> None:
-        """Say how things stand in the owner's chat with themselves, where no customer reads it."""
-        account = self._settings.account
+        """Say how things stand: here, or where the owner asks in their own chat, wherever it is paused."""
         to_self = message.sender == message.chat
-        chats = paused_chats(account.user_id, now)[:_LISTED_CHATS] if to_self else [Chat.get_by_id(chat_id)]
-        lines = [
-            chat_status_text(
-                chat.name or f"+{chat.phone}" if chat.phone else chat.contact,
-                pause_reason(chat, now),
-                chat.paused_until,
-                chat.opted_out_at is not None,
-                account.language,
-                zone_of(self._settings),
-            )
-            for chat in chats
-        ]
-        note = dataclasses.replace(message, chat=message.sender, phone="", lid="")
-        own_chat = self._inbox.chat_of(note, now)
-        text = "\n".join(lines) or none_paused_text(account.language)
-        self._outbox.notify(own_chat.id, text, Notice.STATUS, now)
+        user_id = self._settings.account.user_id
+        chats = paused_chats(user_id, now) if to_self else [Chat.get_by_id(chat_id)]
+        self._owner_chat.tell_about(chats, now, message.sender)
 
     def _tell_others(self, decision: Decision, message: IncomingMessage, chat_id: int) -> None:
         """Log what was decided, and wake who has to act on it; after the transaction."""

@@ -7,14 +7,16 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import peewee
 
 from wabot import dialogue, gate
 from wabot.arrival_rules import is_too_old
-from wabot.brain import Brain, texts_for
+from wabot.brain import Answer, Conversation, texts_for
 from wabot.courtesies import Courtesies
 from wabot.decisions import Action
+from wabot.escalation import Escalation, take_signal
 from wabot.history import was_told
 from wabot.inbox import Inbox
 from wabot.messages import Kind
@@ -22,7 +24,7 @@ from wabot.models import Chat, Inbound, database, utc_now
 from wabot.notices import handed_over_text, is_apology
 from wabot.outbox import Outbox
 from wabot.pace import paced
-from wabot.quiet import PauseReason, Quiet
+from wabot.quiet import Quiet
 from wabot.rates import HOUR
 from wabot.schedule import ChatSchedule
 from wabot.settings import Settings
@@ -33,8 +35,13 @@ log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 3
 _RETRY_SECONDS = 20.0
 _MODEL_RETRY_SECONDS = 5.0
-_LOOP_PAUSE = HOUR
-_ESCALATION_PAUSE_SECONDS = 43_200.0
+
+
+class Composer(Protocol):
+    """Who composes answers: the brain."""
+
+    def reply(self, conversation: Conversation, now: datetime) -> Answer:
+        """Compose the answer to the unanswered messages of a conversation."""
 
 
 class ReplyWorker:
@@ -56,7 +63,7 @@ class ReplyWorker:
         inbox: Inbox,
         outbox: Outbox,
         schedule: ChatSchedule,
-        brain: Brain,
+        brain: Composer,
         courtesies: Courtesies,
         wake_sender: Callable[[], None],
         beat: Callable[[float], None],
@@ -64,7 +71,7 @@ class ReplyWorker:
         self._settings = settings
         self._inbox = inbox
         self._outbox = outbox
-        self._quiet = Quiet(inbox, outbox)
+        self._escalation = Escalation(settings, outbox, Quiet(inbox, outbox))
         self._schedule = schedule
         self._brain = brain
         self._courtesies = courtesies
@@ -115,10 +122,10 @@ class ReplyWorker:
                 if self._put(chat, rows, [text], Notice.AWAY, decision.reason):
                     Chat.update(away_at=now).where(Chat.id == chat_id).execute()
             case Action.ESCALATE:
-                self._escalate(chat, rows, handed_over_text(language))
+                self._leave_to_person(chat, rows, [handed_over_text(language)])
             case Action.REST:
-                self._quiet.pause(chat_id, PauseReason.LOOP, now + _LOOP_PAUSE)
-                log.warning("chat %d: %s: it rests for an hour", chat_id, decision.reason)
+                self._escalation.let_rest(chat, decision.reason, now)
+                self._wake_sender()
             case _:
                 self._inbox.settle([row.id for row in rows], "ignored", decision.reason)
                 log.info("chat %d: not answered: %s", chat_id, decision.reason)
@@ -180,7 +187,10 @@ class ReplyWorker:
         if self._settings.ai.providers and is_apology(answer.parts):
             self._keep_question(chat, rows, answer.parts[0])
             return False
-        return self._put(chat, rows, answer.parts, answer.source)
+        parts, wants_person = take_signal(answer.parts)
+        if wants_person:
+            return self._leave_to_person(chat, rows, parts or [handed_over_text(language)])
+        return self._put(chat, rows, parts, answer.source)
 
     def _keep_question(self, chat: Chat, rows: list[Inbound], apology: str) -> None:
         """No model answers: say so once an hour, and ask again while the question is fresh."""
@@ -192,19 +202,13 @@ class ReplyWorker:
         self._schedule.postpone(chat.id, _MODEL_RETRY_SECONDS)
         log.info("chat %d: no model answers; %d message(s) are kept", chat.id, len(rows))
 
-    def _escalate(self, chat: Chat, rows: list[Inbound], text: str) -> None:
-        """Leave the chat to a person."""
-        now = utc_now()
-        seconds = self._settings.chats.handover_pause or _ESCALATION_PAUSE_SECONDS
-        with database.atomic():
-            stored = self._outbox.put(chat.id, [(text, now)], Notice.HANDED_OVER, rows, now)
-            if stored:
-                self._quiet.pause(chat.id, PauseReason.ESCALATED, now + timedelta(seconds=seconds))
-        if not stored:
+    def _leave_to_person(self, chat: Chat, rows: list[Inbound], parts: Sequence[str]) -> bool:
+        """Leave the chat to a person; whether there is something to send."""
+        if not self._escalation.leave_to_person(chat, rows, parts, utc_now()):
             self._schedule.postpone(chat.id, 0)
-            return
+            return False
         self._wake_sender()
-        log.warning("chat %d: the customer wants to talk to a person; the bot keeps quiet there", chat.id)
+        return True
 
     def _attend(self, chat: Chat, rows: list[Inbound]) -> None:
         """Show that messages were seen, and that somebody is writing."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from wabot.brain import ProviderSettings
+from wabot.brain import BrainSettings, ProviderSettings
 from wabot.setting_types import (
     boolean,
     choice,
@@ -311,6 +311,19 @@ class Settings:
     janitor: JanitorSettings = field(default_factory=JanitorSettings)
     alerts: AlertSettings = field(default_factory=AlertSettings)
     source: str = "no file: all defaults"
+
+    @property
+    def brain(self) -> BrainSettings:
+        """What the brain is told."""
+        return BrainSettings(
+            providers=self.ai.providers,
+            persona_file=self.ai.system_prompt_file,
+            knowledge_folder=self.ai.knowledge,
+            history_messages=self.ai.history_messages,
+            history_max_age_seconds=self.ai.history_max_age,
+            max_length=self.replies.max_length,
+            max_parts=self.replies.max_parts,
+        )
 
     @property
     def sessions(self) -> Path:

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.arrivals import ANA, ANA_LID, GROUP, NOON, arrival
+from wabot.chat_address import ChatAddress, find_chats, find_or_make_chat, parse_address
+from wabot.errors import UsageError
+from wabot.inbox import Inbox
+from wabot.models import Chat
+
+PHONE = ChatAddress(phone="34600111222")
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "jid"),
+    [
+        ("34600111222", PHONE, ANA),
+        ("+34600111222", PHONE, ANA),
+        (" +34 600-11.12 22 ", PHONE, ANA),
+        ("0034600111222", PHONE, ANA),
+        ("+1 (555) 010-9999", ChatAddress(phone="15550109999"), "15550109999@s.whatsapp.net"),
+        (ANA, PHONE, ANA),
+        ("34600111222:7@s.whatsapp.net", PHONE, ANA),
+        (ANA_LID, ChatAddress(lid="299000111222"), ANA_LID),
+        (GROUP, ChatAddress(group=GROUP), GROUP),
+        ("34600111222-1400000000@g.us", ChatAddress(group="34600111222-1400000000@g.us"), None),
+    ],
+)
+def test_what_names_a_chat(text: str, address: ChatAddress, jid: str | None) -> None:
+    assert parse_address(text) == address
+    assert jid is None or address.jid == jid
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "+", "ana", "123", "@s.whatsapp.net", "34600111222@", "1234567@example.com", "x@lid", "9" * 30],
+)
+def test_what_names_none(text: str) -> None:
+    with pytest.raises(UsageError, match="names no chat"):
+        parse_address(text)
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_an_address_or_a_mistake(text: str) -> None:
+    try:
+        address = parse_address(text)
+    except UsageError:
+        return
+    assert parse_address(address.jid) == address
+
+
+def test_a_chat_is_found_by_any_of_its_addresses(database: Any) -> None:
+    hidden = arrival(chat=ANA_LID, phone="34600111222", lid="299000111222")
+    chat_id = Inbox("shop").store(hidden, NOON)
+    for text in ("+34600111222", ANA, ANA_LID):
+        assert [chat.id for chat in find_chats("shop", parse_address(text))] == [chat_id]
+    assert find_chats("shop", parse_address("34911222333")) == []
+    assert find_chats("salon", PHONE) == []
+
+
+def test_a_chat_can_be_made_before_anybody_wrote(database: Any) -> None:
+    chat = find_or_make_chat("shop", PHONE, NOON)
+    assert find_or_make_chat("shop", PHONE, NOON).id == chat.id
+    hidden = arrival(chat=ANA_LID, phone="34600111222", lid="299000111222")
+    assert Inbox("shop").store(hidden, NOON) == chat.id
+    assert Chat.select().count() == 1

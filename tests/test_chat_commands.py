@@ -1,0 +1,171 @@
+"""The commands about chats, as somebody types them."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.arrivals import ANA, NOON, arrival
+from tests.provider_server import ProviderServer, say, status
+from wabot.cli import main
+from wabot.database import migrate, open_database
+from wabot.inbox import Inbox
+from wabot.models import Chat, Outbound, utc_now
+from wabot.outbox import Outbox
+
+KNOWLEDGE = Path(__file__).parents[1] / "wabot" / "sample_knowledge"
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'state' / 'wabot.db'}"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    found = tmp_path / "wabot.toml"
+    found.write_text(
+        '[account]\nuser_id = "shop"\n'
+        f'[paths]\nstate = "{tmp_path / "state"}"\n'
+        f'[ai]\nknowledge = "{KNOWLEDGE}"\n'
+    )
+    return found
+
+
+def add(file: Path, text: str) -> None:
+    file.write_text(file.read_text() + text + "\n")
+
+
+def provider(model: ProviderServer) -> str:
+    return f'[[ai.providers]]\nname = "m"\nbase_url = "{model.base_url}"\nmodel = "x"'
+
+
+@pytest.fixture
+def opened(url: str) -> Iterator[Any]:
+    """The bot's database, with Ana in it and an answer on its way to her."""
+    database = open_database(url)
+    migrate(database)
+    inbox = Inbox("shop")
+    chat_id = inbox.store(arrival("hola"), NOON)
+    assert chat_id is not None
+    Outbox("shop").put(chat_id, [("buenas", NOON)], "model:x", inbox.pending(chat_id), NOON)
+    yield database
+    database.close()
+
+
+def test_once_prints_the_answer_alone(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["chat", "--config", str(file), "--once", "¿Cuánto cuesta el envío?"]) == 0
+    out, err = capsys.readouterr()
+    assert "4,90" in out
+    assert "knowledge" not in out
+    assert "(knowledge; Envíos y plazos de entrega" in err
+
+
+def test_once_without_an_answer_is_a_finding(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    add(file, '[chats]\nallow = ["34600111222"]')
+    assert main(["chat", "--config", str(file), "--once", "hola"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "not on the allow list" in err
+    assert main(["chat", "--config", str(file), "--as", "+34 600 111 222", "--once", "hola"]) == 0
+
+
+def test_a_conversation_with_history_gate_and_owner(
+    file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = ["¿tienen tazas?", "¿azules?", "!yo le atiendo", "¿hola?", "!#bot on", "BAJA", "¿hola?"]
+    with ProviderServer(say("Sí.\n\nDígame.")) as model:
+        add(file, provider(model))
+        monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(lines)))
+        assert main(["chat", "--config", str(file)]) == 0
+        said = [message["content"] for message in model.requests[1].messages[1:]]
+    assert said == ["¿tienen tazas?", "Sí.\n\nDígame.", "¿azules?"]
+    out = capsys.readouterr().out
+    assert out.count("bot> Sí.") == 2
+    for told in (
+        "(model:m",
+        "(the owner wrote)",
+        "(paused: the owner wrote)",
+        "[to the owner] 🤖",
+        "escriba ALTA",
+        "(opted out)",
+    ):
+        assert told in out, told
+
+
+def test_a_question_that_is_kept_says_so(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with ProviderServer(status(500)) as model:
+        add(file, provider(model))
+        assert main(["chat", "--config", str(file), "--once", "¿capital de Mongolia?"]) == 0
+    assert "the question is kept" in capsys.readouterr().err
+
+
+def test_the_terminal_leaves_the_bots_database_alone(file: Path, opened: Any, url: str) -> None:
+    main(["chat", "--config", str(file), "--once", "baja"])
+    open_database(url)
+    assert (Chat.select().count(), Chat.get().opted_out_at) == (1, None)
+
+
+def test_pause_and_resume(file: Path, opened: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["pause", "--config", str(file), "34600111222"]) == 0
+    assert (Chat.get().pause_reason, Chat.get().paused_until) == ("the owner asked for it", None)
+    assert Outbound.get().state == "withdrawn"
+    assert main(["resume", "--config", str(file), ANA]) == 0
+    assert Chat.get().pause_reason == ""
+    assert main(["resume", "--config", str(file), "+34600111222"]) == 0
+    assert main(["pause", "--config", str(file), "+34600111222", "--for", "2h"]) == 0
+    assert abs(Chat.get().paused_until - utc_now() - timedelta(hours=2)) < timedelta(minutes=1)
+    out = capsys.readouterr().out.splitlines()
+    assert [line.partition(": ")[2].partition(" until 2")[0] for line in out] == [
+        "paused until it is resumed; 1 reply(ies) withdrawn",
+        "answered again",
+        "was not paused",
+        "paused",
+    ]
+    assert "600111222" not in "".join(out)
+
+
+def test_a_chat_can_be_paused_before_anybody_wrote(file: Path, opened: Any) -> None:
+    assert main(["pause", "--config", str(file), "+34 999 888 777"]) == 0
+    assert Chat.get(Chat.phone == "34999888777").pause_reason == "the owner asked for it"
+
+
+def test_export_and_forget(file: Path, opened: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", "--config", str(file), "+34600111222"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [message["text"] for message in found["chats"][0]["messages"]] == ["hola", "buenas"]
+    assert main(["forget", "--config", str(file), "+34600111222"]) == 0
+    assert capsys.readouterr().out.startswith("erased: 1 chat(s), 1 message(s) received, 1 sent, 0 in groups")
+    assert Chat.select().count() == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["pause"], "CHAT"),
+        (["pause", "ana"], "names no chat"),
+        (["forget", "12"], "names no chat"),
+        (["pause", "34600111222", "--for", "ever"], "allowed is 1s to 365d"),
+        (["chat", "--as", "nobody", "--once", "x"], "names no chat"),
+    ],
+)
+def test_mistakes_are_explained(
+    file: Path, arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*arguments, "--config", str(file)]) == 64
+    assert complaint in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["pause", "resume", "forget", "export"])
+def test_no_database_is_made_by_looking_for_one(
+    file: Path, tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command, "34600111222", "--config", str(file)]) == 78
+    assert "there is no database" in capsys.readouterr().err
+    assert not (tmp_path / "state").exists()

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.arrivals import ANA, ANA_LID, GROUP, NOON, arrival, later
+from wabot.chat_address import parse_address
+from wabot.inbox import Inbox
+from wabot.models import Chat, Inbound, Outbound
+from wabot.outbox import Outbox
+from wabot.personal_data import export, forget
+from wabot.session_lock import SessionLock
+from wabot.settings import AccountSettings, PathSettings, Settings
+
+EVA = "34911222333@s.whatsapp.net"
+SCHEMA = """
+    CREATE TABLE whatsmeow_contacts (our_jid TEXT, their_jid TEXT, push_name TEXT);
+    CREATE TABLE whatsmeow_message_secrets (our_jid TEXT, chat_jid TEXT, sender_jid TEXT, message_id TEXT);
+    CREATE TABLE whatsmeow_sessions (our_jid TEXT, their_id TEXT, session BLOB);
+    CREATE TABLE whatsmeow_identity_keys (our_jid TEXT, their_id TEXT, identity BLOB);
+    CREATE TABLE whatsmeow_lid_map (lid TEXT, pn TEXT);
+"""
+KEYS = ("whatsmeow_sessions", "whatsmeow_identity_keys", "whatsmeow_lid_map")
+NAMES = ("whatsmeow_contacts", "whatsmeow_message_secrets")
+
+
+@pytest.fixture
+def settings(database: Any, tmp_path: Path) -> Settings:
+    return Settings(account=AccountSettings(user_id="shop"), paths=PathSettings(state=tmp_path / "state"))
+
+
+@pytest.fixture
+def people(settings: Settings) -> Inbox:
+    """Ana, under both addresses, in her chat and in a group; Eva beside her; and a second account."""
+    inbox, outbox = Inbox("shop"), Outbox("shop")
+    for message in (
+        arrival("my secret", phone="34600111222", lid="299000111222"),
+        arrival("hidden", chat=ANA_LID, phone="34600111222", lid="299000111222", sender=ANA_LID),
+        arrival("Eva's", chat=EVA, phone="34911222333", name="Eva"),
+        arrival("Ana in the group", chat=GROUP, phone="", sender=ANA_LID),
+        arrival("Eva in the group", chat=GROUP, phone="", sender=EVA),
+    ):
+        inbox.store(message, NOON)
+    for waiting in inbox.waiting():
+        rows = inbox.pending(waiting.chat_id)
+        outbox.put(waiting.chat_id, [("answer", later(9))], "model:x", rows, later(9))
+    Inbox("salon").store(arrival("to the salon"), NOON)
+    return inbox
+
+
+def make_store(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(path)) as store, store:
+        store.executescript(SCHEMA)
+        for jid, session in ((ANA, "34600111222:0"), (ANA_LID, "299000111222_1:7"), (EVA, "34911222333:0")):
+            store.execute("INSERT INTO whatsmeow_contacts VALUES ('me', ?, 'name')", (jid,))
+            store.execute("INSERT INTO whatsmeow_message_secrets VALUES ('me', ?, ?, '3A')", (jid, jid))
+            store.execute("INSERT INTO whatsmeow_sessions VALUES ('me', ?, 'x')", (session,))
+            store.execute("INSERT INTO whatsmeow_identity_keys VALUES ('me', ?, 'x')", (session,))
+        store.execute("INSERT INTO whatsmeow_message_secrets VALUES ('me', ?, ?, '3B')", (GROUP, ANA_LID))
+        store.execute("INSERT INTO whatsmeow_lid_map VALUES ('299000111222', '34600111222')")
+        store.execute("INSERT INTO whatsmeow_lid_map VALUES ('1', '34911222333')")
+
+
+def counts(path: Path, tables: tuple[str, ...]) -> list[int]:
+    with closing(sqlite3.connect(path)) as store:
+        return [store.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables]
+
+
+def test_export_has_everything_and_nothing_of_others(settings: Settings, people: Inbox) -> None:
+    found = export(settings, parse_address("+34600111222"))
+    text = json.dumps(found)
+    (chat,) = found["chats"]
+    assert (chat["phone"], chat["lid"], chat["name"]) == ("34600111222", "299000111222", "Ana")
+    assert [(message["direction"], message["text"]) for message in chat["messages"]] == [
+        ("in", "my secret"),
+        ("in", "hidden"),
+        ("out", "answer"),
+    ]
+    assert chat["messages"][0]["at"] == "2026-11-22T12:00:00Z"
+    assert [message["text"] for message in found["in_groups"]] == ["Ana in the group"]
+    assert "Eva" not in text
+    assert "salon" not in text
+
+
+def test_export_of_nobody_is_empty(settings: Settings) -> None:
+    assert export(settings, parse_address("34999888777"))["chats"] == []
+
+
+@pytest.mark.parametrize("address", ["+34600111222", ANA, ANA_LID])
+def test_forget_erases_one_person_everywhere_and_nobody_else(
+    settings: Settings, people: Inbox, address: str
+) -> None:
+    make_store(settings.session_store)
+    moved = settings.quarantine / "old" / "whatsapp.db"
+    make_store(moved)
+    erased = forget(settings, parse_address(address), everything=False)
+    assert (erased.chats, erased.received, erased.sent, erased.in_groups) == (1, 2, 1, 1)
+    assert sorted(row.text for row in Inbound) == ["Eva in the group", "Eva's", "to the salon"]
+    assert Outbound.select().count() == 2
+    assert sorted(chat.user_id for chat in Chat.select().where(Chat.phone == "34600111222")) == ["salon"]
+    for store in (settings.session_store, moved):
+        assert counts(store, NAMES + KEYS) == [1, 1, 1, 1, 1]
+        assert b"299000111222" not in store.read_bytes()
+    assert not erased.store.keys_kept
+    assert erased.sentences() == [
+        "erased: 1 chat(s), 2 message(s) received, 1 sent, 1 in groups, 20 row(s) of the client library"
+    ]
+    again = forget(settings, parse_address(address), everything=False)
+    assert (again.chats, again.received, again.sent) == (0, 0, 0)
+
+
+def test_keys_that_a_running_bot_uses_stay(settings: Settings, people: Inbox) -> None:
+    make_store(settings.session_store)
+    with SessionLock(settings.session_lock).acquire(0):
+        erased = forget(settings, parse_address(ANA), everything=False)
+    assert counts(settings.session_store, NAMES) == [1, 1]
+    assert counts(settings.session_store, KEYS) == [3, 3, 2]
+    assert erased.store.keys_kept
+    assert "stop it and repeat" in erased.sentences()[-1]
+
+
+def test_who_asked_not_to_be_written_to_is_remembered_for_that(settings: Settings, people: Inbox) -> None:
+    Chat.update(opted_out_at=NOON, pause_reason="the owner wrote").where(Chat.name == "Ana").execute()
+    erased = forget(settings, parse_address(ANA), everything=False)
+    assert erased.opt_out_kept
+    chat = Chat.get(Chat.phone == "34600111222", Chat.user_id == "shop")
+    assert (chat.name, chat.pause_reason, chat.opted_out_at) == ("", "", NOON)
+    assert Inbound.select().where(Inbound.chat == chat.id).count() == 0
+    assert people.store(arrival("again"), NOON) == chat.id
+    forget(settings, parse_address(ANA), everything=True)
+    assert Chat.select().where(Chat.phone == "34600111222", Chat.user_id == "shop").count() == 0
+
+
+def test_a_group_can_be_forgotten_too(settings: Settings, people: Inbox) -> None:
+    erased = forget(settings, parse_address(GROUP), everything=False)
+    assert (erased.chats, erased.received) == (1, 2)
+    assert Inbound.select().where(Inbound.jid == GROUP).count() == 0

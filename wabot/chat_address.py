@@ -1,0 +1,82 @@
+"""Finds the chats that somebody names on the command line: by phone number or by JID."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from wabot.errors import UsageError
+from wabot.messages import GROUP_SERVER
+from wabot.models import Chat
+
+PHONE_SERVER, LID_SERVER = "s.whatsapp.net", "lid"
+_PUNCTUATION = re.compile(r"[\s().-]+")
+# E.164: at most 15 digits; WhatsApp's hidden ids have as many.
+_DIGITS = re.compile(r"[0-9]{5,20}")
+
+
+@dataclass(frozen=True, slots=True)
+class ChatAddress:
+    """Who is meant; one of the three is known, the others are "".
+
+    Attributes:
+        phone: digits of a phone number.
+        lid: digits of a hidden id.
+        group: JID of a group.
+    """
+
+    phone: str = ""
+    lid: str = ""
+    group: str = ""
+
+    @property
+    def jid(self) -> str:
+        """The address WhatsApp would use for it."""
+        return self.group or (f"{self.phone}@{PHONE_SERVER}" if self.phone else f"{self.lid}@{LID_SERVER}")
+
+
+def parse_address(text: str) -> ChatAddress:
+    """Read a phone number, with or without "+", or a JID.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    user, at, server = text.strip().partition("@")
+    user = user.partition(":")[0]
+    if at and server == GROUP_SERVER and re.fullmatch(r"[0-9-]{5,40}", user):
+        return ChatAddress(group=f"{user}@{GROUP_SERVER}")
+    if at and server == LID_SERVER and _DIGITS.fullmatch(user):
+        return ChatAddress(lid=user)
+    digits = user if at else _PUNCTUATION.sub("", user).removeprefix("+").removeprefix("00")
+    if (not at or server == PHONE_SERVER) and _DIGITS.fullmatch(digits):
+        return ChatAddress(phone=digits)
+    raise UsageError(
+        f"{text!r} names no chat; write a phone number such as +34600111222, "
+        f"or a JID such as 299000111222@{LID_SERVER}"
+    )
+
+
+def find_chats(user_id: str, address: ChatAddress) -> list[Chat]:
+    """Every chat of an account with that person, or that group."""
+    named = (Chat.contact == address.jid) | (Chat.jid == address.jid)
+    if address.phone:
+        named |= Chat.phone == address.phone
+    if address.lid:
+        named |= Chat.lid == address.lid
+    return list(Chat.select().where(Chat.user_id == user_id, named).order_by(Chat.id))
+
+
+def find_or_make_chat(user_id: str, address: ChatAddress, now: datetime) -> Chat:
+    """The chat, made now if nobody has written there yet."""
+    chats = find_chats(user_id, address)
+    if chats:
+        return chats[0]
+    return Chat.create(
+        user_id=user_id,
+        contact=address.jid,
+        jid=address.jid,
+        phone=address.phone,
+        lid=address.lid,
+        created_at=now,
+    )

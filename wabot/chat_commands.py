@@ -1,0 +1,168 @@
+"""The commands about chats: `chat`, `pause`, `resume`, `forget`, `export`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from datetime import timedelta
+from typing import Any
+
+from wabot.chat_address import ChatAddress, find_chats, find_or_make_chat, parse_address
+from wabot.config import find_configuration, load_settings
+from wabot.errors import ExitCode
+from wabot.inbox import Inbox
+from wabot.logs import configure_logging
+from wabot.masking import mask_phone
+from wabot.models import utc_now
+from wabot.outbox import Outbox
+from wabot.process import become_owner
+from wabot.quiet import PauseReason, Quiet
+from wabot.setting_types import duration
+from wabot.settings import Settings
+from wabot.unit_environment import unit_environment
+from wabot.upkeep_commands import open_existing_database
+
+_CHAT_HELP = "a phone number, with or without +, or a JID"
+_PERSON_IN_THE_TERMINAL = "10000000001"
+_LONGEST_PAUSE_SECONDS = 31_536_000
+
+
+def add_chat_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
+    """Add them to the command line.
+
+    Args:
+        commands: what `add_subparsers` returned.
+        shared: the options that every command takes.
+    """
+    chat = commands.add_parser("chat", parents=[shared], help="talk to the bot in the terminal")
+    chat.add_argument("--once", metavar="TEXT", help="say this, print the answer, and end")
+    chat.add_argument("--as", dest="customer", metavar="CHAT", help="be this customer: " + _CHAT_HELP)
+    chat.set_defaults(command=_chat)
+
+    pause = commands.add_parser("pause", parents=[shared], help="answer nothing in a chat")
+    pause.add_argument("chat", metavar="CHAT", type=parse_address, help=_CHAT_HELP)
+    pause.add_argument(
+        "--for", dest="seconds", metavar="TIME", type=_seconds, help='such as "12h"; default: for good'
+    )
+    pause.set_defaults(command=_pause)
+
+    resume = commands.add_parser("resume", parents=[shared], help="answer in a chat again")
+    resume.add_argument("chat", metavar="CHAT", type=parse_address, help=_CHAT_HELP)
+    resume.set_defaults(command=_resume)
+
+    forget = commands.add_parser("forget", parents=[shared], help="erase all that is kept about a person")
+    forget.add_argument("chat", metavar="PHONE", type=parse_address, help=_CHAT_HELP)
+    forget.add_argument("--everything", action="store_true", help="also that they asked not to be written to")
+    forget.set_defaults(command=_forget)
+
+    export = commands.add_parser(
+        "export", parents=[shared], help="print all that is kept about a person, as JSON"
+    )
+    export.add_argument("chat", metavar="PHONE", type=parse_address, help=_CHAT_HELP)
+    export.set_defaults(command=_export)
+
+
+def _chat(arguments: argparse.Namespace) -> int:
+    from wabot.terminal_chat import terminal_chat
+
+    configure_logging(level="ERROR")
+    file = find_configuration(arguments.config, os.environ)
+    settings = load_settings(file, unit_environment(file, os.environ))
+    customer = parse_address(arguments.customer or _PERSON_IN_THE_TERMINAL)
+    with terminal_chat(settings, customer) as chat:
+        if arguments.once is not None:
+            exchange = chat.say(arguments.once)
+            if exchange.parts:
+                print(*exchange.parts, sep="\n\n", flush=True)
+            print(_footnote(exchange), file=sys.stderr)
+            return ExitCode.OK if exchange.parts else ExitCode.FINDINGS
+        return _talk(chat)
+
+
+def _talk(chat: Any) -> int:
+    interactive = sys.stdin.isatty()
+    if interactive:
+        print("Write as a customer; with ! before it, as the owner from the phone. Ctrl-D ends.")
+    while True:
+        try:
+            text = input("you> " if interactive else "").strip()
+        except (EOFError, KeyboardInterrupt):
+            print()
+            return ExitCode.OK
+        if text:
+            exchange = chat.say(text)
+            for part in exchange.parts:
+                print("bot> " + part.replace("\n", "\n     "))
+            print(_footnote(exchange), flush=True)
+
+
+def _footnote(exchange: Any) -> str:
+    used = "".join(f"; {passage.title} {passage.score:.2f}" for passage in exchange.passages)
+    return f"     ({exchange.outcome}{used})"
+
+
+def _pause(arguments: argparse.Namespace) -> int:
+    settings = _opened(arguments)
+    user_id = settings.account.user_id
+    now = utc_now()
+    chat = find_or_make_chat(user_id, arguments.chat, now)
+    until = None if arguments.seconds is None else now + timedelta(seconds=arguments.seconds)
+    withdrawn = _quiet(settings).pause(chat.id, PauseReason.COMMAND, until)
+    how_long = "until it is resumed" if until is None else f"until {until:%Y-%m-%d %H:%M} UTC"
+    print(f"{_shown(arguments.chat)}: paused {how_long}; {withdrawn} reply(ies) withdrawn")
+    return ExitCode.OK
+
+
+def _resume(arguments: argparse.Namespace) -> int:
+    settings = _opened(arguments)
+    ended = [
+        _quiet(settings).resume(chat.id) for chat in find_chats(settings.account.user_id, arguments.chat)
+    ]
+    print(f"{_shown(arguments.chat)}: {'answered again' if any(ended) else 'was not paused'}")
+    return ExitCode.OK
+
+
+def _forget(arguments: argparse.Namespace) -> int:
+    from wabot.personal_data import forget
+
+    settings = _opened(arguments)
+    erased = forget(settings, arguments.chat, everything=arguments.everything)
+    print(*erased.sentences(), sep="\n")
+    return ExitCode.OK
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    from wabot.personal_data import export
+
+    settings = _opened(arguments)
+    print(json.dumps(export(settings, arguments.chat), ensure_ascii=False, indent=2))
+    return ExitCode.OK
+
+
+def _opened(arguments: argparse.Namespace) -> Settings:
+    """The settings, with the database open, as its owner: what root wrote the service could not open."""
+    configure_logging(level="WARNING")
+    file = find_configuration(arguments.config, os.environ)
+    settings = load_settings(file, unit_environment(file, os.environ), all_secrets=False)
+    become_owner(settings.paths.state)
+    open_existing_database(settings)
+    return settings
+
+
+def _quiet(settings: Settings) -> Quiet:
+    user_id = settings.account.user_id
+    return Quiet(Inbox(user_id), Outbox(user_id))
+
+
+def _shown(address: ChatAddress) -> str:
+    return mask_phone(address.phone) if address.phone else address.jid
+
+
+def _seconds(text: str) -> float:
+    span = duration(1, _LONGEST_PAUSE_SECONDS)
+    try:
+        return float(span.read(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: allowed is {span.allowed}") from None

@@ -1,0 +1,70 @@
+"""Leaves a chat to a person, or to itself: the customer is told where it matters, the owner always."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from wabot.models import Chat, Inbound, database
+from wabot.outbox import Outbox
+from wabot.owner_chat import OwnerChat
+from wabot.quiet import PauseReason, Quiet
+from wabot.rates import HOUR
+from wabot.settings import Settings
+from wabot.sources import Notice
+
+log = logging.getLogger(__name__)
+
+#: What a model writes, if its persona asks for it, when a person has to take over.
+HAND_OVER = "HAND_OVER"
+
+_SIGNAL = re.compile(rf"[*_`\"']{{0,3}}\b{HAND_OVER}\b[*_`\"']{{0,3}}[.!]?")
+_PAUSE_SECONDS = 43_200.0
+
+
+def take_signal(parts: Sequence[str]) -> tuple[tuple[str, ...], bool]:
+    """Take the model's own call for a person out of an answer; what is left, and whether there was one."""
+    cleaned = tuple(filter(None, (_SIGNAL.sub("", part).strip() for part in parts)))
+    return cleaned, any(_SIGNAL.search(part) for part in parts)
+
+
+class Escalation:
+    """Pauses chats in which the bot has no more to say, and lets the owner know.
+
+    Args:
+        settings: the configuration.
+        outbox: where the customer's and the owner's notices go.
+        quiet: pauses chats.
+    """
+
+    def __init__(self, settings: Settings, outbox: Outbox, quiet: Quiet) -> None:
+        self._settings = settings
+        self._outbox = outbox
+        self._quiet = quiet
+        self._owner_chat = OwnerChat(settings, outbox)
+
+    def leave_to_person(
+        self, chat: Chat, rows: Sequence[Inbound], parts: Sequence[str], now: datetime
+    ) -> bool:
+        """A person is wanted: tell the customer, pause the chat, tell the owner.
+
+        Returns:
+            False when the messages changed meanwhile; nothing was done then.
+        """
+        seconds = self._settings.chats.handover_pause or _PAUSE_SECONDS
+        with database.atomic():
+            if not self._outbox.put(chat.id, [(part, now) for part in parts], Notice.HANDED_OVER, rows, now):
+                return False
+            self._quiet.pause(chat.id, PauseReason.ESCALATED, now + timedelta(seconds=seconds))
+            self._owner_chat.tell_about([Chat.get_by_id(chat.id)], now)
+        log.warning("chat %d: the customer wants a person; the bot keeps quiet there", chat.id)
+        return True
+
+    def let_rest(self, chat: Chat, reason: str, now: datetime) -> None:
+        """It looks like another bot: answer nothing there for an hour."""
+        with database.atomic():
+            self._quiet.pause(chat.id, PauseReason.LOOP, now + HOUR)
+            self._owner_chat.tell_about([Chat.get_by_id(chat.id)], now)
+        log.warning("chat %d: %s: it rests for an hour", chat.id, reason)

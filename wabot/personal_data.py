@@ -1,0 +1,168 @@
+"""Everything that is kept about one person: shown, or erased."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from peewee import SqliteDatabase
+
+from wabot.chat_address import LID_SERVER, PHONE_SERVER, ChatAddress, find_chats
+from wabot.models import Chat, Inbound, Outbound, database
+from wabot.settings import Settings
+from wabot.store_erasure import StoreErased, erase_from_stores
+
+_CHAT_FIELDS = (
+    "contact",
+    "jid",
+    "phone",
+    "lid",
+    "name",
+    "language",
+    "pause_reason",
+    "paused_until",
+    "opted_out_at",
+    "created_at",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What was erased of one person.
+
+    Attributes:
+        chats, received, sent: how many rows.
+        in_groups: how many of their messages in groups.
+        store: what the client library held.
+        opt_out_kept: their number is kept, because they asked not to be written to.
+    """
+
+    chats: int
+    received: int
+    sent: int
+    in_groups: int
+    store: StoreErased
+    opt_out_kept: bool
+
+    def sentences(self) -> list[str]:
+        """The same for people."""
+        said = [
+            f"erased: {self.chats} chat(s), {self.received} message(s) received, {self.sent} sent, "
+            f"{self.in_groups} in groups, {self.store.rows} row(s) of the client library"
+        ]
+        if self.opt_out_kept:
+            said.append(
+                "kept: the number, because they asked not to be written to; --everything erases that too"
+            )
+        if self.store.keys_kept:
+            said.append(
+                "kept: their encryption keys, because the bot is running; stop it and repeat to erase them"
+            )
+        return said
+
+
+def export(settings: Settings, address: ChatAddress) -> dict[str, Any]:
+    """All that wabot's own tables hold about a person or a group, ready for JSON; times are UTC."""
+    chats = find_chats(settings.account.user_id, address)
+    here = [chat.id for chat in chats]
+    return {
+        "address": address.jid,
+        "chats": [
+            {name: _plain(getattr(chat, name)) for name in _CHAT_FIELDS} | {"messages": _messages(chat)}
+            for chat in chats
+        ],
+        "in_groups": [
+            {"group": row.jid} | _received(row) for row in _elsewhere(settings, address, chats, here)
+        ],
+    }
+
+
+def forget(settings: Settings, address: ChatAddress, *, everything: bool) -> Erased:
+    """Erase a person everywhere: messages, chats, and what the client library holds.
+
+    Args:
+        settings: the configuration; the database is open.
+        address: who.
+        everything: also that they asked not to be written to.
+    """
+    chats = find_chats(settings.account.user_id, address)
+    here = [chat.id for chat in chats]
+    kept = [] if everything else [chat.id for chat in chats if chat.opted_out_at is not None]
+    if isinstance(database.obj, SqliteDatabase):
+        # What is deleted is overwritten, too.
+        database.execute_sql("PRAGMA secure_delete = ON")
+    with database.atomic():
+        elsewhere = [row.id for row in _elsewhere(settings, address, chats, here)]
+        Inbound.delete().where(Inbound.id.in_(elsewhere)).execute()
+        received: int = Inbound.delete().where(Inbound.chat.in_(here)).execute()
+        sent: int = Outbound.delete().where(Outbound.chat.in_(here)).execute()
+        Chat.delete().where(Chat.id.in_(here), Chat.id.not_in(kept)).execute()
+        Chat.update(name="", language="", pause_reason="", paused_until=None, away_at=None).where(
+            Chat.id.in_(kept)
+        ).execute()
+    store = erase_from_stores(settings, _users(address, chats))
+    return Erased(len(here) - len(kept), received, sent, len(elsewhere), store, bool(kept))
+
+
+def _elsewhere(
+    settings: Settings, address: ChatAddress, chats: Iterable[Chat], here: list[int]
+) -> list[Inbound]:
+    """What the person wrote in groups."""
+    if address.group:
+        return []
+    senders = [f"{user}@{server}" for user, server in _users(address, chats)]
+    return list(
+        Inbound.select()
+        .where(
+            Inbound.user_id == settings.account.user_id,
+            Inbound.sender.in_(senders),
+            Inbound.chat.not_in(here),
+        )
+        .order_by(Inbound.id)
+    )
+
+
+def _users(address: ChatAddress, chats: Iterable[Chat]) -> set[tuple[str, str]]:
+    """Every (user, server) the person is known by."""
+    found = {(address.phone, PHONE_SERVER), (address.lid, LID_SERVER)}
+    found.add((address.group.partition("@")[0], address.group.partition("@")[2]))
+    for chat in chats:
+        found |= {(chat.phone, PHONE_SERVER), (chat.lid, LID_SERVER)}
+    return {(user, server) for user, server in found if user}
+
+
+def _messages(chat: Chat) -> list[dict[str, Any]]:
+    received = [_received(row) for row in Inbound.select().where(Inbound.chat == chat.id)]
+    sent = [
+        {
+            "at": _plain(row.created_at),
+            "direction": "out",
+            "text": row.text,
+            "source": row.source,
+            "state": row.state,
+            "sent_at": _plain(row.sent_at),
+        }
+        for row in Outbound.select().where(Outbound.chat == chat.id)
+    ]
+    return sorted(received + sent, key=lambda message: str(message["at"]))
+
+
+def _received(row: Inbound) -> dict[str, Any]:
+    return {
+        "at": _plain(row.received_at),
+        "direction": "owner" if row.state == "owner" else "in",
+        "kind": row.kind,
+        "text": row.text,
+        "quoted_text": row.quoted_text,
+        "sender": row.sender,
+        "message_id": row.message_id,
+        "sent_at": _plain(row.sent_at),
+        "state": row.state,
+        "reason": row.reason,
+    }
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() + "Z" if isinstance(value, datetime) else value
