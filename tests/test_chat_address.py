@@ -58,6 +58,8 @@ def test_a_chat_is_found_by_any_of_its_addresses(database: Any) -> None:
     chat_id = Inbox("shop").store(hidden, NOON)
     for text in ("+34600111222", ANA, ANA_LID):
         assert [chat.id for chat in find_chats("shop", parse_address(text))] == [chat_id]
+    Inbox("shop").store(arrival(phone="34600111222", lid="299000111222"), NOON)
+    assert [chat.id for chat in find_chats("shop", parse_address(ANA_LID))] == [chat_id]
     assert find_chats("shop", parse_address("34911222333")) == []
     assert find_chats("salon", PHONE) == []
 

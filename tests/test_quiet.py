@@ -184,14 +184,16 @@ def test_a_whole_answer_is_recalled_or_nothing_of_it(outbox: Outbox, chat_id: in
     assert not outbox.recall(first.id)
 
 
-@pytest.mark.parametrize("fate", ["sending", "sent", "in doubt"])
+@pytest.mark.parametrize("fate", ["sending", "sent", "in doubt", "to be sent again"])
 def test_an_answer_that_began_to_leave_stays(outbox: Outbox, chat_id: int, fate: str) -> None:
     row = Outbound.select().order_by(Outbound.id).first()
     outbox.begin(row, NOON)
     if fate == "sent":
         outbox.mark_sent(row, "3EB0", NOON)
-    elif fate == "in doubt":
+    elif fate != "sending":
         outbox.mark_in_doubt(row, "timeout")
+    if fate == "to be sent again":
+        outbox.leave_in_doubt(row, True, NOON)
     before = outbound()
     assert not outbox.recall(row.id)
     assert outbound() == before

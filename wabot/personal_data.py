@@ -90,7 +90,8 @@ def forget(settings: Settings, address: ChatAddress, *, everything: bool) -> Era
     chats = find_chats(settings.account.user_id, address)
     here = [chat.id for chat in chats]
     kept = [] if everything else [chat.id for chat in chats if chat.opted_out_at is not None]
-    if isinstance(database.obj, SqliteDatabase):
+    is_sqlite = isinstance(database.obj, SqliteDatabase)
+    if is_sqlite:
         # What is deleted is overwritten, too.
         database.execute_sql("PRAGMA secure_delete = ON")
     with database.atomic():
@@ -102,6 +103,8 @@ def forget(settings: Settings, address: ChatAddress, *, everything: bool) -> Era
         Chat.update(name="", language="", pause_reason="", paused_until=None, away_at=None).where(
             Chat.id.in_(kept)
         ).execute()
+    if is_sqlite:
+        database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     store = erase_from_stores(settings, _users(address, chats))
     return Erased(len(here) - len(kept), received, sent, len(elsewhere), store, bool(kept))
 

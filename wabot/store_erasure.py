@@ -78,11 +78,13 @@ def _owned(settings: Settings) -> Iterator[bool]:
 def _erase(path: Path, users: Iterable[tuple[str, str]], *, keys: bool) -> int:
     try:
         with closing(sqlite3.connect(path, timeout=_BUSY_SECONDS)) as store:
+            # What is deleted is overwritten, too.
+            store.execute("PRAGMA secure_delete = ON")
             tables = {
                 name for (name,) in store.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
             }
             with store:
-                return sum(
+                rows = sum(
                     store.execute(
                         f"DELETE FROM {table} WHERE {column} LIKE ? ESCAPE '!'", (pattern,)
                     ).rowcount
@@ -90,6 +92,8 @@ def _erase(path: Path, users: Iterable[tuple[str, str]], *, keys: bool) -> int:
                     for table, column, pattern in _targets(user, server, keys)
                     if table in tables
                 )
+            store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return rows
     except sqlite3.Error as error:
         raise OperatorNeeded(
             f"the session store {path} cannot be changed ({error}); the rest is erased: try once more"
