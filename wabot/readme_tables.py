@@ -11,6 +11,7 @@ from typing import Any
 
 from wabot.config import PROVIDER_TYPES
 from wabot.errors import ExitCode
+from wabot.gate import ANSWER_RULES, ARRIVAL_RULES
 from wabot.settings import Settings
 from wabot.states import EXIT_CODES, MEANINGS, State
 
@@ -60,6 +61,16 @@ def _row(key: str, default: str, allowed: str, meaning: str) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
+def gate_table() -> str:
+    """Every rule of the gate, in the order they are asked, as Markdown."""
+    lines = ["| when | rule |", "|---|---|"]
+    for moment, rules in (("a message arrives", ARRIVAL_RULES), ("a chat is answered", ANSWER_RULES)):
+        for rule in rules:
+            lines.append(f"| {moment} | {rule.__doc__} |")
+            moment = ""
+    return "\n".join(lines) + "\n"
+
+
 def exit_code_table() -> str:
     """Every exit code, what it means and whether systemd starts the service again."""
     lines = ["| code | meaning | systemd restarts? |", "|---|---|---|"]
@@ -81,6 +92,7 @@ def _ends_with(state: State) -> str:
 
 
 TABLES: dict[str, Callable[[], str]] = {
+    "gate": gate_table,
     "settings": settings_table,
     "exit codes": exit_code_table,
     "states": state_table,
