@@ -14,7 +14,7 @@ from wabot import __version__
 from wabot.alert_command import add_alert_command
 from wabot.alerts import report_database_away
 from wabot.chat_commands import add_chat_commands
-from wabot.config import load_settings
+from wabot.config import find_configuration, load_settings
 from wabot.errors import DatabaseAway, ExitCode, UsageError, WabotError
 from wabot.logs import LEVELS, configure_logging, send_stdout_to_stderr
 from wabot.notify import ServiceNotifier
@@ -22,6 +22,7 @@ from wabot.owned_session import owned_session
 from wabot.pairing_command import add_pairing_command
 from wabot.process import ensure_plain_messages, leave
 from wabot.settings import Settings
+from wabot.unit_environment import unit_environment
 from wabot.upkeep_commands import add_upkeep_commands
 
 log = logging.getLogger(__name__)
@@ -138,7 +139,8 @@ def _serve(settings: Settings) -> ExitCode:
 
 
 def _check_config(arguments: argparse.Namespace) -> int:
-    settings = load_settings(arguments.config, os.environ)
+    configuration = find_configuration(arguments.config, os.environ)
+    settings = load_settings(configuration, unit_environment(configuration, os.environ))
     print(f"{settings.source}: good (user {settings.account.user_id}, state in {settings.paths.state})")
     return ExitCode.OK
 

@@ -71,10 +71,16 @@ class Container:
 
     Args:
         directory: an empty one, outside of what the container needs to see.
+        binds: further directories of this machine, and where they are to be seen, read-only.
+        installed: whether wabot is put into it; otherwise it is as new as this machine.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(
+        self, directory: Path, binds: Mapping[Path, Path] | None = None, *, installed: bool = True
+    ) -> None:
         self._directory = directory
+        self._binds = dict(binds or {})
+        self._installed = installed
         self._console = directory.with_name(directory.name + ".console")
         self._process: subprocess.Popen[bytes] | None = None
         self._init_pid = 0
@@ -82,7 +88,8 @@ class Container:
     def __enter__(self) -> Self:
         try:
             self._boot()
-            self._install()
+            if self._installed:
+                self._install()
         except BaseException:
             self.stop()
             raise
@@ -215,9 +222,11 @@ class Container:
     # How it comes to be.
 
     def _boot(self) -> None:
-        binds = {REPOSITORY: PREFIX / "src", Path(sysconfig.get_path("purelib")): PREFIX / "packages"}
-        if self._python_prefix() != Path(sys.base_prefix):
-            binds[Path(sys.base_prefix)] = self._python_prefix()
+        binds = self._binds
+        if self._installed:
+            binds |= {REPOSITORY: PREFIX / "src", Path(sysconfig.get_path("purelib")): PREFIX / "packages"}
+            if self._python_prefix() != Path(sys.base_prefix):
+                binds[Path(sys.base_prefix)] = self._python_prefix()
         self._directory.mkdir()
         with self._console.open("wb") as console:
             self._process = subprocess.Popen(

@@ -1,0 +1,56 @@
+"""The alert unit as it is shipped: it reaches the owner from inside its sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.alert_receivers import WebhookReceiver
+from tests.systemd.bot_unit import BotUnit
+from tests.systemd.container import Container
+from wabot.emulator.server import Emulator
+
+pytestmark = [pytest.mark.systemd, pytest.mark.timeout(180)]
+
+
+@pytest.fixture
+def receiver(container: Container) -> Iterator[WebhookReceiver]:
+    with container.in_network(WebhookReceiver) as running:
+        container.write("/etc/credstore/wabot.webhook-url", running.url, mode=0o600)
+        container.write("/etc/credstore/wabot.webhook-secret", "s3cret", mode=0o600)
+        yield running
+
+
+def configure(container: Container, bot: BotUnit, more: str = "") -> None:
+    lines = '[alerts]\nwebhook_url = "credential:webhook-url"\nwebhook_secret = "credential:webhook-secret"\n'
+    text = container.path(bot.config).read_text()
+    container.write(bot.config, f"{text}{lines}{more}", mode=0o640)
+    container.run("chown", "root:wabot", bot.config)
+
+
+def test_the_reason_is_told_by_the_bot_and_not_again_by_the_unit(
+    container: Container, emulator: Emulator, bot: BotUnit, receiver: WebhookReceiver
+) -> None:
+    configure(container, bot)
+    bot.pair()
+    after = container.cursor()
+    emulator.log_out()
+    bot.wait_for(ActiveState="failed", ExecMainStatus="77")
+    unit = "wabot-alert@wabot.service"
+    container.wait_until(
+        lambda: any("Finished" in line.message for line in container.journal(unit, after)), unit
+    )
+    assert receiver.kinds() == ["alert logged_out"]
+    assert receiver.calls[0].is_signed_with(b"s3cret")
+    assert receiver.url not in "\n".join(line.message for line in [*bot.journal(), *container.journal(unit)])
+
+
+def test_what_the_bot_cannot_tell_the_unit_tells(
+    container: Container, bot: BotUnit, receiver: WebhookReceiver
+) -> None:
+    configure(container, bot, "[typo]\n")
+    bot.start(check=False)
+    receiver.wait_for(1)
+    assert receiver.kinds() == ["alert process_failed"]
+    assert "exit 78" in receiver.calls[0].content["text"]
