@@ -48,7 +48,7 @@ def test_commands_know_their_options(line: str, tmp_path: Path) -> None:
 
 
 def test_example_configuration_is_good(tmp_path: Path) -> None:
-    (example,) = (block for kind, block in BLOCKS if kind == "toml")
+    example = next(block for kind, block in BLOCKS if kind == "toml")
     folder = tmp_path / "wabot"
     (folder / "knowledge").mkdir(parents=True)
     (folder / "persona.txt").write_text("Be brief.")
