@@ -154,7 +154,8 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="scripts/demo", description="wabot against a WhatsApp on loopback")
     parser.add_argument("--svg", type=Path, metavar="FILE", help="also draw what was shown as a picture")
     picture: Path | None = parser.parse_args(argv).svg
-    for stop_signal in (signal.SIGTERM, signal.SIGHUP):
+    # SIGINT as well: a shell that starts a job in the background has it ignored, and Python leaves it so.
+    for stop_signal in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(stop_signal, signal.default_int_handler)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without UTF-8 shows "?"
