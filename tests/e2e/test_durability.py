@@ -209,6 +209,7 @@ def test_messages_that_only_the_library_had_when_it_was_killed_are_asked_for(
     assert bot.rows("SELECT count(*) FROM wabot_inbox WHERE kind = 'lost'") == [(40,)]
     assert bot.rows("SELECT count(*) FROM wabot_outbox WHERE source = 'ask-to-repeat'") == [(10,)]
     assert "40 messages were acknowledged by the client library and lost" in bot.log()
+    customers[0].wait_for_replies(2, timeout_seconds=20)
     time.sleep(1)
     assert [len(customer.replies) for customer in customers] == [2, *[1] * 9]
 
