@@ -47,7 +47,7 @@ def last_id() -> int:
 
 
 def texts_before(chat_id: int, limit: int = 10) -> list[str]:
-    return [text for _, _, text in history.turns_before(chat_id, last_id(), NOON, limit)]
+    return [text for _, _, text in history.past_of(chat_id, last_id(), NOON, limit).turns]
 
 
 def test_what_was_said_before_in_both_directions(inbox: Inbox, outbox: Outbox) -> None:
@@ -55,14 +55,15 @@ def test_what_was_said_before_in_both_directions(inbox: Inbox, outbox: Outbox) -
     answer(inbox, outbox, chat_id, 1, "two")
     hear(inbox, "three", 2, "owner", from_me=True)
     hear(inbox, "four", 3)
-    assert history.turns_before(chat_id, last_id(), NOON, 10) == [
+    assert history.past_of(chat_id, last_id(), NOON, 10).turns == (
         (NOON, "user", "one"),
         (later(1), "assistant", "two"),
         (later(2), "assistant", "three"),
-    ]
+    )
     assert texts_before(chat_id, 2) == ["two", "three"]
-    assert [text for _, _, text in history.turns_before(chat_id, last_id(), later(1), 10)] == ["two", "three"]
-    assert history.turns_before(chat_id, last_id(), NOON, 0) == []
+    since_then = history.past_of(chat_id, last_id(), later(1), 10).turns
+    assert [text for _, _, text in since_then] == ["two", "three"]
+    assert texts_before(chat_id, 0) == []
 
 
 def test_what_the_customer_never_saw_or_took_back_is_left_out(inbox: Inbox, outbox: Outbox) -> None:
@@ -90,30 +91,39 @@ def test_another_chats_words_never_come_in(inbox: Inbox, outbox: Outbox) -> None
     answer(inbox, outbox, other, 1, "also secret")
     chat_id = hear(inbox, "hello", 2)
     assert texts_before(chat_id) == []
-    assert history.answers_since(chat_id, NOON, 10) == 0
+    assert history.answers_since(chat_id, "secret", NOON, 10) == (0, 0)
 
 
-def test_reactions_are_the_latest_to_each_text(inbox: Inbox) -> None:
-    chat_id = hear(inbox, "hello", 0)
-    for second, (emoji, quoted) in enumerate(
-        [("👍", "shall I?"), ("❤️", "in blue"), ("", "in blue")], start=1
-    ):
+def test_reactions_are_the_latest_to_what_was_said_last(inbox: Inbox, outbox: Outbox) -> None:
+    def react(emoji: str, quoted: str, second: float) -> None:
         hear(inbox, emoji, second, "ignored", kind=Kind.REACTION, quoted_text=quoted)
+
+    chat_id = hear(inbox, "hello", 0)
+    react("😀", "an older text", 1)
+    answer(inbox, outbox, chat_id, 2, "shall I?", "in blue")
+    react("👍", "shall I?", 3)
+    react("❤️", "in blue", 4)
+    react("", "in blue", 5)
     hear(inbox, "two please", 9)
-    assert history.reactions_before(chat_id, last_id(), NOON) == [("👍", "shall I?")]
-    assert history.reactions_before(chat_id, last_id(), later(2)) == []
+    assert history.past_of(chat_id, last_id(), NOON, 10).reactions == (("👍", "shall I?"),)
+    assert texts_before(chat_id) == ["hello", "shall I?", "in blue"]
 
 
-def test_answers_are_counted_by_questions_not_by_parts(inbox: Inbox, outbox: Outbox) -> None:
+def test_answers_are_counted_by_questions_not_by_parts_or_messages(inbox: Inbox, outbox: Outbox) -> None:
     chat_id = hear(inbox, "one", 0)
+    hear(inbox, "and", 0)
     answer(inbox, outbox, chat_id, 1, "a", "b", "c")
     hear(inbox, "two", 2)
     answer(inbox, outbox, chat_id, 3, "d")
     outbox.notify(chat_id, "away", Notice.AWAY, later(4))
-    assert history.answers_since(chat_id, NOON, 30) == 2
-    assert history.answers_since(chat_id, later(2), 30) == 1
-    assert history.answers_since(chat_id, NOON, 1) == 1
+    hear(inbox, "three", 5)
+    answer(inbox, outbox, chat_id, 6, "taken back")
+    outbox.withdraw(chat_id, "paused")
+    Outbound.update(state="sent").where(Outbound.text != "taken back").execute()
     assert history.last_said_at(chat_id) == later(3)
+    Inbound.update(state="answered").where(Inbound.text != "three").execute()
+    assert history.answers_since(chat_id, "x", NOON, 30) == (2, 0)
+    assert history.answers_since(chat_id, "x", later(2), 30) == (1, 0)
 
 
 def test_repetitions_are_answers_in_a_row_to_one_text(inbox: Inbox, outbox: Outbox) -> None:
@@ -123,10 +133,10 @@ def test_repetitions_are_answers_in_a_row_to_one_text(inbox: Inbox, outbox: Outb
         hear(inbox, "Out of office!", second)
         hear(inbox, "out of  OFFICE", second)
         answer(inbox, outbox, chat_id, second, "x")
-    assert history.repetitions_since(chat_id, "out of office", NOON) == 3
-    assert history.repetitions_since(chat_id, "out of office", later(2)) == 2
-    assert history.repetitions_since(chat_id, "hello", NOON) == 0
-    assert history.repetitions_since(chat_id, "👍", NOON) == 0
+    assert history.answers_since(chat_id, "out of office", NOON, 30) == (4, 3)
+    assert history.answers_since(chat_id, "out of office", later(2), 30) == (2, 2)
+    assert history.answers_since(chat_id, "hello", NOON, 30) == (4, 0)
+    assert history.answers_since(chat_id, "👍", NOON, 30) == (4, 0)
 
 
 def test_what_a_chat_was_told(inbox: Inbox, outbox: Outbox) -> None:

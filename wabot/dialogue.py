@@ -28,14 +28,17 @@ def burst_of(chat: Chat, rows: Sequence[Inbound], settings: Settings, now: datet
         now: naive UTC.
     """
     chats = settings.chats
-    since = now - HOUR
+    answers = repetitions = 0
+    if chats.loop_ceiling:
+        limit = max(chats.loop_ceiling, chats.loop_repetitions)
+        answers, repetitions = history.answers_since(chat.id, rows[-1].text, now - HOUR, limit)
     return Burst(
         texts=tuple(row.text for row in rows),
         opted_out=chat.opted_out_at is not None,
         pause=pause_reason(chat, now),
         last_answer_at=history.last_said_at(chat.id) if chats.trigger_type != "all" else None,
-        answers=history.answers_since(chat.id, since, chats.loop_ceiling) if chats.loop_ceiling else 0,
-        repetitions=history.repetitions_since(chat.id, rows[-1].text, since) if chats.loop_repetitions else 0,
+        answers=answers,
+        repetitions=repetitions,
         away_at=chat.away_at,
     )
 
@@ -53,13 +56,9 @@ def conversation_of(
         now: naive UTC.
     """
     since = history.horizon(now, settings.ai.history_max_age)
-    before = history.turns_before(chat.id, rows[0].id, since, settings.ai.history_messages)
-    turns = [Turn("assistant" if role == "assistant" else "user", text, at) for at, role, text in before]
-    last_said_at = max((turn.at for turn in turns if turn.role == "assistant" and turn.at), default=since)
-    reactions = [
-        f"[{emoji}] {_quoted(text)}".rstrip()
-        for emoji, text in history.reactions_before(chat.id, rows[-1].id, last_said_at)
-    ]
+    past = history.past_of(chat.id, rows[-1].id, since, settings.ai.history_messages)
+    turns = [Turn("assistant" if role == "assistant" else "user", text, at) for at, role, text in past.turns]
+    reactions = [f"[{emoji}] {_quoted(text)}".rstrip() for emoji, text in past.reactions]
     said = [row for row in rows if row.text.strip()]
     for row in said:
         turns.append(Turn("user", "\n".join([*reactions, _with_context(row)]), row.received_at))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,39 +13,54 @@ from wabot.rates import HOUR, Rates
 from wabot.settings import Settings
 from wabot.sources import NOTICES
 
-_LONGEST_RUN = 50
+_LATEST_REPLIES = 50
+# Where bursts are longer than this, fewer answers are seen: a loop is stopped a little later.
+_MESSAGES_PER_ANSWER = 5
 _MAX_REACTIONS = 3
 _UNSAID = ("withdrawn", "dead")
+_ROLES = {"owner": "assistant", "reply": "assistant"}
 
 
-def turns_before(
-    chat_id: int, inbound_id: int, since: datetime, limit: int
-) -> list[tuple[datetime, str, str]]:
-    """What was said before a message: (time, "user" or "assistant", text), oldest first.
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What was said in a chat before a message.
 
-    The owner's own messages count as the assistant's: the customer saw one and the same sender. What the
-    customer said while the owner had the chat is there up to the owner's last word; what came after it was
-    left to the owner to answer.
+    Attributes:
+        turns: (time, "user" or "assistant", text), oldest first. The owner's own messages count as the
+            assistant's: the customer saw one and the same sender. What the customer said while the owner had
+            the chat is there up to the owner's last word; what came after it was the owner's to answer.
+        reactions: the customer's to what was said last: (emoji, the text reacted to), oldest first.
     """
-    if limit <= 0:
-        return []
+
+    turns: tuple[tuple[datetime, str, str], ...]
+    reactions: tuple[tuple[str, str], ...]
+
+
+def past_of(chat_id: int, inbound_id: int, since: datetime, limit: int) -> Past:
+    """What was said before a message.
+
+    Args:
+        chat_id: the chat.
+        inbound_id: the message.
+        since: naive UTC.
+        limit: how many turns at most.
+    """
     to_owner = (Inbound.state == "ignored") & Inbound.reason.startswith("paused")
-    said = [
-        (row.received_at, row.state, row.text)
-        for row in Inbound.select(Inbound.received_at, Inbound.state, Inbound.text)
+    is_reaction = Inbound.kind == Kind.REACTION
+    heard: Any = (
+        Inbound.select(Inbound.received_at, Inbound.state, Inbound.text, Inbound.kind, Inbound.quoted_text)
         .where(
             Inbound.chat == chat_id,
             Inbound.id < inbound_id,
             Inbound.received_at >= since,
-            Inbound.state.in_(("answered", "owner")) | to_owner,
-            Inbound.text != "",
+            (Inbound.state.in_(("answered", "owner")) & (Inbound.text != "")) | to_owner | is_reaction,
         )
         .order_by(Inbound.id.desc())
         .limit(limit)
-    ]
-    said += [
-        (row.created_at, "reply", row.text)
-        for row in Outbound.select(Outbound.created_at, Outbound.text)
+        .tuples()
+    )
+    said: Any = (
+        Outbound.select(Outbound.created_at, Outbound.text)
         .where(
             Outbound.chat == chat_id,
             Outbound.created_at >= since,
@@ -53,33 +69,28 @@ def turns_before(
         )
         .order_by(Outbound.id.desc())
         .limit(limit)
-    ]
-    # Parts of one answer have one and the same time: read backwards, the sort would leave them reversed.
-    said.reverse()
-    said.sort(key=lambda turn: turn[0])
-    while said and said[-1][1] == "ignored":
-        said.pop()
-    roles = {"owner": "assistant", "reply": "assistant"}
-    return [(at, roles.get(state, "user"), text) for at, state, text in said[-limit:]]
-
-
-def reactions_before(chat_id: int, inbound_id: int, since: datetime) -> list[tuple[str, str]]:
-    """The customer's latest reactions to what was said last: (emoji, the text reacted to), oldest first."""
-    latest: dict[str, str] = {}
-    rows = (
-        Inbound.select(Inbound.text, Inbound.quoted_text)
-        .where(
-            Inbound.chat == chat_id,
-            Inbound.id < inbound_id,
-            Inbound.received_at >= since,
-            Inbound.kind == Kind.REACTION,
-        )
-        .order_by(Inbound.id.desc())
-        .limit(_MAX_REACTIONS)
+        .tuples()
     )
-    for row in rows:
-        latest.setdefault(row.quoted_text, row.text)
-    return [(emoji, quoted) for quoted, emoji in reversed(latest.items()) if emoji]
+    # Parts of one answer have one and the same time: read backwards, a sort would leave them reversed.
+    events = sorted(
+        [(at, "reply", text, "", "") for at, text in reversed(list(said))] + list(reversed(list(heard))),
+        key=lambda event: event[0],
+    )
+    reactions: dict[str, str] = {}
+    turns = []
+    for at, state, text, kind, quoted_text in events:
+        if kind == Kind.REACTION:
+            reactions[quoted_text] = text
+        elif text:
+            turns.append((at, state, text))
+            if state in _ROLES:
+                reactions.clear()
+    while turns and turns[-1][1] == "ignored":
+        turns.pop()
+    return Past(
+        tuple((at, _ROLES.get(state, "user"), text) for at, state, text in turns[-limit:] if limit),
+        tuple((emoji, quoted) for quoted, emoji in reactions.items() if emoji)[-_MAX_REACTIONS:],
+    )
 
 
 def last_said_at(chat_id: int) -> datetime | None:
@@ -88,29 +99,40 @@ def last_said_at(chat_id: int) -> datetime | None:
     return row.created_at if row else None
 
 
-def answers_since(chat_id: int, since: datetime, limit: int) -> int:
-    """How many answers, of whatever length, a chat got; counted up to a limit."""
-    latest = _replies(chat_id).where(Outbound.first_part.is_null()).order_by(Outbound.id.desc())
-    return sum(row.created_at >= since for row in latest.limit(limit))
+def answers_since(chat_id: int, text: str, since: datetime, limit: int) -> tuple[int, int]:
+    """How many answers, of whatever length, a chat got, and how many of the last of them to one text.
 
+    Args:
+        chat_id: the chat.
+        text: what is to be answered now.
+        since: naive UTC.
+        limit: enough is known with so many answers.
 
-def repetitions_since(chat_id: int, text: str, since: datetime) -> int:
-    """How many answers in a row went to messages that all said this very text."""
+    Returns:
+        The number of answers, and of those in a row up to the last that went to this very text.
+    """
     wanted = normalized(text)
-    if not wanted:
-        return 0
-    answered = (
+    answered: Any = (
         Inbound.select(Inbound.text, Inbound.reply)
-        .where(Inbound.chat == chat_id, Inbound.received_at >= since, Inbound.reply.is_null(False))
+        .where(
+            Inbound.chat == chat_id,
+            Inbound.received_at >= since,
+            Inbound.state == "answered",
+            Inbound.reply.is_null(False),
+        )
         .order_by(Inbound.id.desc())
-        .limit(_LONGEST_RUN)
+        .limit(limit * _MESSAGES_PER_ANSWER)
+        .tuples()
     )
-    replies = set()
-    for row in answered:
-        if normalized(row.text) != wanted:
-            break
-        replies.add(row.reply)
-    return len(replies)
+    replies: set[int] = set()
+    repetitions: set[int] = set()
+    is_run = bool(wanted)
+    for said, reply in answered:
+        replies.add(reply)
+        is_run = is_run and normalized(said) == wanted
+        if is_run:
+            repetitions.add(reply)
+    return len(replies), len(repetitions)
 
 
 def was_told(chat_id: int, notice: str, since: datetime) -> bool:
@@ -172,5 +194,5 @@ def _latest_replies(chat_id: int) -> Any:
         Outbound.select(Outbound.message_id, Outbound.text, Outbound.copies)
         .where(Outbound.chat == chat_id)
         .order_by(Outbound.id.desc())
-        .limit(_LONGEST_RUN)
+        .limit(_LATEST_REPLIES)
     )

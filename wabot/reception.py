@@ -29,6 +29,7 @@ from wabot.sources import Notice
 log = logging.getLogger(__name__)
 
 _CHANGES = (Kind.EDIT, Kind.REVOKE)
+_ABOUT_ANOTHER = (*_CHANGES, Kind.REACTION)
 _STATES = {
     Action.ANSWER: "pending",
     Action.HAND_OVER: "owner",
@@ -85,22 +86,24 @@ class Reception:
             raise
 
     def _receive(self, message: IncomingMessage, now: datetime) -> int | None:
+        if not self._concerns_chat(message):
+            return self._take_in(message, None, now)
         # One transaction: a message that is known must never be one whose consequences were lost.
         with database.atomic():
-            chat = self._inbox.chat_of(message, now) if self._concerns_chat(message) else None
-            decision = gate.on_arrival(self._candidate(message, chat), self._settings, now)
-            state = _STATES.get(decision.action, "ignored")
-            kept = self._as_kept(message, decision, chat)
-            chat_id = self._inbox.store(kept, now, state, decision.reason)
-            if chat_id is None:
-                return None
-            if decision.action is Action.ANSWER:
-                return chat_id
-            is_change = message.kind in _CHANGES and decision.keeps_text
-            changed = is_change and self._change(message, chat_id)
-            if decision.action is not Action.IGNORE:
-                self._carry_out(decision, message, chat_id, now)
-        self._tell_others(decision, message, chat_id)
+            return self._take_in(message, self._inbox.chat_of(message, now), now)
+
+    def _take_in(self, message: IncomingMessage, chat: Chat | None, now: datetime) -> int | None:
+        decision = gate.on_arrival(self._candidate(message, chat), self._settings, now)
+        state = _STATES.get(decision.action, "ignored")
+        kept = self._as_kept(message, decision, chat)
+        chat_id = self._inbox.store(kept, now, state, decision.reason)
+        if chat_id is None or decision.action is Action.ANSWER:
+            return chat_id
+        is_change = message.kind in _CHANGES and decision.keeps_text
+        changed = is_change and self._change(message, chat_id)
+        if decision.action is not Action.IGNORE:
+            self._carry_out(decision, message, chat_id, now)
+        database.after_commit(lambda: self._tell_others(decision, message, chat_id))
         return chat_id if changed else None
 
     def _as_kept(self, message: IncomingMessage, decision: Decision, chat: Chat | None) -> IncomingMessage:
@@ -117,7 +120,7 @@ class Reception:
         chats = self._settings.chats
         return (
             message.from_me
-            or message.kind is Kind.REACTION
+            or message.kind in _ABOUT_ANOTHER
             or bool(chats.allow or chats.deny)
             or is_phrase(message.text, chats.opt_out_words + chats.opt_in_words)
         )
