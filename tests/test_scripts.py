@@ -290,7 +290,7 @@ class TestTiers:
             "python -m ruff check .",
             "python -m mypy",
             "python -m pytest -n 2 -m not e2e and not systemd -k lock",
-            "python -m pytest -n 4 --dist worksteal -m e2e and not systemd -k lock",
+            "python -m pytest -n 2 -m e2e and not systemd -k lock",
             "python -m pytest -m systemd -k lock",
         ]
         last_line = result.stderr.splitlines()[-1]
