@@ -143,6 +143,9 @@ def test_export_and_forget(file: Path, opened: Any, capsys: pytest.CaptureFixtur
     assert main(["forget", "--config", str(file), "+34600111222"]) == 0
     assert capsys.readouterr().out.startswith("erased: 1 chat(s), 1 message(s) received, 1 sent, 0 in groups")
     assert Chat.select().count() == 0
+    (file.parent / "state" / "backups" / "1.0").mkdir(parents=True)
+    assert main(["forget", "--config", str(file), "+34600111222"]) == 0
+    assert "not erased: the copies from before an upgrade" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,11 @@ def _forget(arguments: argparse.Namespace) -> int:
     settings = _opened(arguments)
     erased = forget(settings, arguments.chat, everything=arguments.everything)
     print(*erased.sentences(), sep="\n")
+    backups = settings.paths.state / "backups"
+    if backups.is_dir() and any(backups.iterdir()):
+        print(
+            f"not erased: the copies from before an upgrade, in {backups}; remove them when you trust the new one"
+        )
     return ExitCode.OK
 
 
