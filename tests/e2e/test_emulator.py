@@ -630,7 +630,7 @@ def test_the_command_starts_a_bot_and_lets_a_person_be_its_customer() -> None:
 
 @pytest.mark.parametrize(
     "program",
-    [["wabot/emulator/raw_echo.py", "STORE"], ["-m", "wabot", "run", "--config", "CONFIG"]],
+    [["-m", "wabot.emulator.raw_echo", "STORE"], ["-m", "wabot", "run", "--config", "CONFIG"]],
     ids=["raw", "wabot"],
 )
 def test_without_the_launcher_no_client_trusts_the_emulator(tmp_path: Path, program: list[str]) -> None:
