@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from wabot.emulator import plaintexts
 from wabot.emulator.app_state import SyncKey, push_name_patch
@@ -16,9 +16,25 @@ from wabot.emulator.stanza import Node, Value
 
 if TYPE_CHECKING:
     from wabot.emulator.customer import Customer
-    from wabot.emulator.registration import Registration
 
 _PAIRING_SECONDS = 20.0
+
+
+class NewDevice(Protocol):
+    """A device that shows codes to be linked by."""
+
+    @property
+    def has_link_code(self) -> bool:
+        """Whether it has made a code to type."""
+
+    def accept(self, code: PairingCode, timeout_seconds: float) -> None:
+        """Link it by the QR code it shows; returns when it has accepted."""
+
+    def accept_typed(self, code: str, timeout_seconds: float) -> None:
+        """Link it by the code typed on the phone; returns when it has accepted."""
+
+    def reject(self, code: PairingCode) -> None:
+        """Let its linking fail."""
 
 
 class OwnerPhone:
@@ -32,7 +48,7 @@ class OwnerPhone:
         self._service = service
         self._endpoint = Endpoint(service, SignalParty.generate())
         self._seen: set[str] = set()
-        self._waiting: dict[str, Registration] = {}  # by the references of their codes
+        self._waiting: dict[str, NewDevice] = {}  # by the references of their codes
 
     @property
     def push_name(self) -> str:
@@ -44,8 +60,8 @@ class OwnerPhone:
 
         Raises PairingError when the code is none, is not on show any more, or the device refuses.
         """
-        registration, code = self._find(code_text)
-        registration.accept(code, timeout_seconds)
+        device, code = self._find(code_text)
+        device.accept(code, timeout_seconds)
 
     def type_code(self, code: str, timeout_seconds: float = _PAIRING_SECONDS) -> None:
         """Link the device that shows the eight-character `code` for this phone's number.
@@ -53,33 +69,33 @@ class OwnerPhone:
         Raises PairingError when no device has made a code, the code is wrong, or the device refuses.
         """
         with self._service.lock:
-            registration = next((one for one in self._waiting.values() if one.has_link_code), None)
-        if registration is None:
+            device = next((one for one in self._waiting.values() if one.has_link_code), None)
+        if device is None:
             raise PairingError(f"no device has made a code for +{self.phone}")
-        registration.accept_typed(code, timeout_seconds)
+        device.accept_typed(code, timeout_seconds)
 
     def refuse(self, code_text: str) -> None:
         """Let the linking of the device that shows `code_text` fail."""
-        registration, code = self._find(code_text)
-        registration.reject(code)
+        device, code = self._find(code_text)
+        device.reject(code)
 
-    def _find(self, code_text: str) -> tuple[Registration, PairingCode]:
+    def _find(self, code_text: str) -> tuple[NewDevice, PairingCode]:
         code = PairingCode.parse(code_text)
         with self._service.lock:
-            registration = self._waiting.get(code.ref)
-        if registration is None:
+            device = self._waiting.get(code.ref)
+        if device is None:
             raise PairingError("this code is not on show any more: take the present one")
-        return registration, code
+        return device, code
 
-    def watch(self, registration: Registration, refs: list[str]) -> None:
+    def watch(self, device: NewDevice, refs: list[str]) -> None:
         """Expect codes with these references to be scanned."""
         with self._service.lock:
-            self._waiting.update(dict.fromkeys(refs, registration))
+            self._waiting.update(dict.fromkeys(refs, device))
 
-    def forget(self, registration: Registration) -> None:
+    def forget(self, device: NewDevice) -> None:
         """End `watch`."""
         with self._service.lock:
-            self._waiting = {ref: one for ref, one in self._waiting.items() if one is not registration}
+            self._waiting = {ref: one for ref, one in self._waiting.items() if one is not device}
 
     def sign(self, code: PairingCode) -> DeviceIdentity:
         """Vouch for the device that shows `code`."""
