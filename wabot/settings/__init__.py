@@ -1,0 +1,89 @@
+"""Every setting, with its default, its bounds and its meaning; the README's table is made from this."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wabot.brain import BrainSettings
+from wabot.settings.account import (
+    SAFE_PATH,
+    USER_ID,
+    AccountSettings,
+    DatabaseSettings,
+    PathSettings,
+    TableSettings,
+)
+from wabot.settings.conversation import AiSettings, ChatSettings, ReplySettings
+from wabot.settings.link import ConnectionSettings
+from wabot.settings.upkeep import AlertSettings, JanitorSettings
+
+__all__ = [
+    "SAFE_PATH",
+    "USER_ID",
+    "AccountSettings",
+    "AiSettings",
+    "AlertSettings",
+    "ChatSettings",
+    "ConnectionSettings",
+    "DatabaseSettings",
+    "JanitorSettings",
+    "PathSettings",
+    "ReplySettings",
+    "Settings",
+    "TableSettings",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole configuration, checked."""
+
+    account: AccountSettings = field(default_factory=AccountSettings)
+    paths: PathSettings = field(default_factory=PathSettings)
+    database: DatabaseSettings = field(default_factory=DatabaseSettings)
+    connection: ConnectionSettings = field(default_factory=ConnectionSettings)
+    ai: AiSettings = field(default_factory=AiSettings)
+    replies: ReplySettings = field(default_factory=ReplySettings)
+    chats: ChatSettings = field(default_factory=ChatSettings)
+    janitor: JanitorSettings = field(default_factory=JanitorSettings)
+    alerts: AlertSettings = field(default_factory=AlertSettings)
+    source: str = "no file: all defaults"
+
+    @property
+    def brain(self) -> BrainSettings:
+        """What the brain is told."""
+        return BrainSettings(
+            providers=self.ai.providers,
+            persona_file=self.ai.system_prompt_file,
+            knowledge_folder=self.ai.knowledge,
+            history_messages=self.ai.history_messages,
+            history_max_age_seconds=self.ai.history_max_age,
+            max_length=self.replies.max_length,
+            max_parts=self.replies.max_parts,
+        )
+
+    @property
+    def sessions(self) -> Path:
+        """Where every account's directory and lock are."""
+        return self.paths.state / "sessions"
+
+    @property
+    def quarantine(self) -> Path:
+        """Where sessions are kept for a while that were moved aside."""
+        return self.paths.state / "quarantine"
+
+    @property
+    def session_directory(self) -> Path:
+        """Where this account's keys and link state live."""
+        return self.sessions / self.account.user_id
+
+    @property
+    def session_store(self) -> Path:
+        """The client library's own database."""
+        return self.session_directory / "whatsapp.db"
+
+    @property
+    def session_lock(self) -> Path:
+        """The lock of whoever owns the session; beside the directory, which may then be moved aside."""
+        return self.sessions / f"{self.account.user_id}.lock"
