@@ -86,8 +86,9 @@ def test_wrong_usage_is_one_line_and_64(
     assert shown.err.count("\n") == 1
 
 
-def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["version"]) == ExitCode.OK
+@pytest.mark.parametrize("argv", [["version"], ["--version"], ["version", "--config", "some.toml"]])
+def test_the_version(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(argv) == ExitCode.OK
     assert capsys.readouterr().out.startswith(f"wabot {__version__}, neonize 0.5.2")
 
 

@@ -62,6 +62,8 @@ def _obey(argv: Sequence[str]) -> int:
     if argv[:1] == ["emulator"]:
         # It has options of its own, and the packages it needs may not be installed.
         return _emulate(argv[1:])
+    if argv[:1] == ["--version"]:
+        argv = ["version"]
     try:
         arguments = _parser().parse_args(argv)
     except SystemExit as shown:
@@ -79,6 +81,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="wabot", description="Answers a WhatsApp number with an AI, day and night.")
     parser.set_defaults(command=lambda _arguments: _show_help(parser))
+    parser.add_argument("--version", action="store_true", help="the same as the command version")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
     shared = _Parser(add_help=False)
     shared.add_argument("--config", type=Path, metavar="FILE", help="configuration file (TOML)")
@@ -99,7 +102,10 @@ def _parser() -> argparse.ArgumentParser:
     add_upkeep_commands(commands, shared)
     add_alert_command(commands, shared)
 
-    version = commands.add_parser("version", help="the versions of wabot and of the client library")
+    # Every command takes --config, so that a script may pass it without thinking.
+    version = commands.add_parser(
+        "version", parents=[shared], help="the versions of wabot and of the client library"
+    )
     version.set_defaults(command=_version)
     return parser
 
