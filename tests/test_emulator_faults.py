@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from wabot.emulator.faults import LOGIN_FAILURES, Faults
+from wabot.emulator.fault_kinds import LOGIN_FAILURES
+from wabot.emulator.faults import Faults
 from wabot.emulator.mailbox import Mailbox
 from wabot.emulator.stanza import Node
 from wabot.emulator.timers import Timers

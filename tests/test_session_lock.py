@@ -18,7 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wabot.errors import ExitCode, OperatorNeeded
-from wabot.session_lock import Holder, SessionInUse, SessionLock, is_held, read_holder
+from wabot.lock_holder import Holder, read_holder
+from wabot.session_lock import SessionInUse, SessionLock, is_held
 
 HOLD = """
     import sys, pathlib

@@ -13,8 +13,8 @@ from wabot.alert_channels import Channel, NotDelivered, channels, own_host
 from wabot.alert_ledger import AlertLedger
 from wabot.alert_notices import Author, Condition, Problem
 from wabot.alert_watch import Findings, LinkView, look_at_disk, look_at_link, look_at_replies
+from wabot.lock_holder import own_unit
 from wabot.models import database, utc_now
-from wabot.session_lock import own_unit
 from wabot.settings import Settings
 from wabot.states import State
 

@@ -13,9 +13,10 @@ from wabot.database import open_database, sqlite_file
 from wabot.diagnosis import Finding, Patient, healthy, illness
 from wabot.errors import OperatorNeeded, WabotError
 from wabot.janitor import clean
+from wabot.lock_holder import read_holder
 from wabot.masking import mask_phone
 from wabot.models import Session
-from wabot.session_lock import borrowed, is_held, read_holder
+from wabot.session_lock import borrowed, is_held
 from wabot.session_store import read_device, store_is_newer
 from wabot.states import State
 from wabot.sweep import Action, Deed

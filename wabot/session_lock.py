@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import json
 import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,33 +19,12 @@ from typing import Self
 from filelock import FileLock, Timeout
 
 from wabot.errors import OperatorNeeded
+from wabot.lock_holder import Holder, own_stamp, read_holder
 
-_LARGEST_STAMP_BYTES = 4096
 _LOOK_ONLY = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _CANNOT_LOCK_ERRNOS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP})
 # is_held() has a shared lock for microseconds; a start at that very moment must not take it for a living bot.
 _LEAST_GRACE_SECONDS = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """The process that wrote its name into a lock file.
-
-    Attributes:
-        pid: its process id, as it saw it itself.
-        host: the machine it runs on.
-        unit: its systemd service, None outside of one.
-        since: when it took the lock, in UTC.
-    """
-
-    pid: int
-    host: str
-    unit: str | None
-    since: datetime
-
-    def __str__(self) -> str:
-        unit = f", {self.unit}" if self.unit else ""
-        return f"PID {self.pid} (host {self.host}{unit}, since {self.since:%Y-%m-%d %H:%M:%S} UTC)"
 
 
 class SessionInUse(OperatorNeeded):
@@ -133,13 +109,7 @@ class SessionLock:
     def _sign(self, descriptor: int) -> None:
         found = os.fstat(descriptor)
         self._inode = (found.st_dev, found.st_ino)
-        stamp = {
-            "pid": os.getpid(),
-            "host": socket.gethostname(),
-            "unit": own_unit(),
-            "since": datetime.now(UTC).isoformat(timespec="seconds"),
-        }
-        line = (json.dumps(stamp) + "\n").encode()
+        line = own_stamp()
         # In this order no reader finds an empty file; what is left of an older stamp is a second line.
         os.pwrite(descriptor, line, 0)
         os.ftruncate(descriptor, len(line))
@@ -199,29 +169,6 @@ def is_held(path: Path) -> bool:
     return False
 
 
-def read_holder(path: Path) -> Holder | None:
-    """Who holds the lock file, or held it last: only `is_held` tells the two apart.
-
-    Returns:
-        None when there is no lock file, or none that this program signed.
-    """
-    try:
-        with path.open("rb") as file:
-            line = file.read(_LARGEST_STAMP_BYTES).partition(b"\n")[0]
-        stamp = json.loads(line)
-        pid, host, unit = stamp["pid"], stamp["host"], stamp["unit"]
-        since = datetime.fromisoformat(stamp["since"]).astimezone(UTC)
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
-        return None
-    if not isinstance(pid, int) or not _is_printable(host) or not (unit is None or _is_printable(unit)):
-        return None
-    return Holder(pid, host, unit, since)
-
-
-def _is_printable(value: object) -> bool:
-    return isinstance(value, str) and value.isprintable()
-
-
 def _refusal(path: Path, error: OSError) -> OperatorNeeded:
     if error.errno in _CANNOT_LOCK_ERRNOS:
         return OperatorNeeded(
@@ -237,18 +184,3 @@ def _make_private_directory(directory: Path) -> None:
     for missing in reversed([each for each in (directory, *directory.parents) if not each.exists()]):
         # One by one: Path.mkdir(parents=True) gives the parents the mode the umask allows.
         missing.mkdir(mode=0o700, exist_ok=True)
-
-
-def own_unit() -> str | None:
-    """The service this process runs in, from its control group, which systemd names after the unit."""
-    try:
-        lines = Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        return None
-    # cgroup v2 has one line, "0::/system.slice/wabot.service"; on v1 that of systemd is named "name=systemd".
-    for line in lines:
-        hierarchy, _, path = line.partition(":")[2].partition(":")
-        unit = path.rpartition("/")[2]
-        if hierarchy in ("", "name=systemd") and unit.endswith(".service"):
-            return unit
-    return None

@@ -14,7 +14,7 @@ from tests.e2e.bot_process import BotProcess
 from tests.e2e.conftest import MakeBot
 from wabot.brain import texts_for
 from wabot.emulator.customer import Customer
-from wabot.emulator.faults import CutMoment
+from wabot.emulator.fault_kinds import CutMoment
 from wabot.emulator.server import Emulator
 
 pytestmark = pytest.mark.e2e

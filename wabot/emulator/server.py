@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import logging
-import os
 import socket
-import ssl
-import sys
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 
-import trustme
-
 from wabot.emulator.bot_state import BotState
 from wabot.emulator.customer import Addressing, Customer
 from wabot.emulator.dial import Dial
+from wabot.emulator.doorway import Doorway
 from wabot.emulator.faults import Faults
 from wabot.emulator.group import Group
-from wabot.emulator.listener import LOOPBACK, SERVICE, Listener
+from wabot.emulator.listener import LOOPBACK, Listener
 from wabot.emulator.noise import NoiseIdentity
 from wabot.emulator.phone import OwnerPhone
 from wabot.emulator.service import Service
@@ -53,9 +49,6 @@ class Emulator:
         self._tokens = client_tokens()
         self._identity = NoiseIdentity.generate()
         self._temporary = None if directory else tempfile.TemporaryDirectory(prefix="wabot-emulator-")
-        folder = directory or Path(self._temporary.name if self._temporary else "")
-        self._authority_file = folder / "emulator-ca.pem"
-        self._context = self._make_certificate()
         self._timers = Timers()
         self._dials: set[Dial] = set()
         self._dials_lock = threading.Lock()
@@ -69,6 +62,9 @@ class Emulator:
         self._listener = Listener(
             self._serve, lambda target: self._service.note("refused proxy", "bot", target)
         )
+        folder = directory or Path(self._temporary.name if self._temporary else "")
+        self._doorway = Doorway(self._listener.port, self._identity.root.public, folder)
+        self._context = self._doorway.make_certificate()
         _log.warning("this is an emulator of WhatsApp on %s, port %d", LOOPBACK, self._listener.port)
 
     def __enter__(self) -> Emulator:
@@ -92,33 +88,15 @@ class Emulator:
     def environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
         """The environment of a process that is to find the emulator: `base` (default: this process's) and
         where proxy and certificate authority are."""
-        environment = dict(os.environ if base is None else base)
-        for name in ("https_proxy", "no_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"):
-            environment.pop(name, None)
-        environment.update(
-            HTTPS_PROXY=f"http://{LOOPBACK}:{self._listener.port}",
-            SSL_CERT_FILE=str(self._authority_file),
-            NO_PROXY=f"{LOOPBACK},localhost",
-            NEONIZE_BOT_TAG="off",
-        )
-        return environment
+        return self._doorway.environment(base)
 
     def command(self, *arguments: str) -> list[str]:
         """The command line that runs `wabot` with `arguments` against this emulator."""
-        return self._launch("wabot", *arguments)
+        return self._doorway.command("wabot", *arguments)
 
     def command_for_script(self, path: str | Path, *arguments: str) -> list[str]:
         """The command line that runs a Python script which uses neonize against this emulator."""
-        return self._launch(str(path), *arguments)
-
-    def _launch(self, *program: str) -> list[str]:
-        return [
-            sys.executable,
-            "-m",
-            "wabot.emulator.launcher",
-            self._identity.root.public.hex(),
-            *program,
-        ]
+        return self._doorway.command(str(path), *arguments)
 
     # Who writes to it.
 
@@ -242,9 +220,6 @@ class Emulator:
         with self._dials_lock:
             return [dial for dial in self._dials if dial.link is not None]
 
-    def _note_refused(self, target: str) -> None:
-        self._service.note("refused proxy", "bot", target)
-
     def _refuse_connections(self, seconds: float) -> None:
         self._listener.refuse()
         self._service.note("refusing", "bot", f"{seconds:g} s")
@@ -259,11 +234,3 @@ class Emulator:
         finally:
             with self._dials_lock:
                 self._dials.discard(dial)
-
-    def _make_certificate(self) -> ssl.SSLContext:
-        authority = trustme.CA()
-        authority.cert_pem.write_to_path(str(self._authority_file))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.set_alpn_protocols(["http/1.1"])
-        authority.issue_cert(SERVICE).configure_cert(context)
-        return context
