@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from wabot.connection import Action
 from wabot.link import Link
 from wabot.link_signals import LinkSignal
 from wabot.states import Signal
@@ -204,4 +205,18 @@ def test_a_closed_link_dials_no_more(line: Line, signals: queue.SimpleQueue[Link
     assert link.close(WAIT_SECONDS)
     link.dial()
     assert_no_dial(line)
+    assert signals.empty()
+
+
+def test_the_state_machines_orders(link: Link, line: Line, signals: queue.SimpleQueue[LinkSignal]) -> None:
+    link.carry_out(Action.DIAL)
+    assert wait_for_dial(line) == 1
+    link.carry_out(Action.EXIT)
+    assert_no_dial(line)
+    assert line.is_up, "the end of the process is main's own business"
+    link.carry_out(Action.KICK)
+    assert wait_for_dial(line) == 2
+    link.carry_out(Action.HANG_UP)
+    assert_no_dial(line)
+    assert not line.is_up
     assert signals.empty()

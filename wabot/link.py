@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
+from wabot.connection import Action
 from wabot.link_signals import LinkSignal
 from wabot.states import Signal
 
@@ -51,6 +52,16 @@ class Link:
     def start(self) -> None:
         """Start the thread; it waits for the first `dial`."""
         self._thread.start()
+
+    def carry_out(self, action: Action) -> None:
+        """Do what the state machine wants done with the line."""
+        match action:
+            case Action.DIAL:
+                self.dial()
+            case Action.KICK:
+                self.kick()
+            case Action.HANG_UP:
+                self.hang_up()
 
     def dial(self) -> None:
         """Connect, unless a connection is up already."""

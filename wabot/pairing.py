@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import queue
 import random
-import signal
 import threading
 import time
-from typing import Any
 
 from wabot.connection import Action, Command, Connection
 from wabot.connection_row import ConnectionRow
@@ -18,6 +14,7 @@ from wabot.intake import Intake
 from wabot.limits import limits_from
 from wabot.link import Link
 from wabot.link_signals import LinkCodeRefused, LinkSignal
+from wabot.main_signals import MainSignals
 from wabot.notify import ServiceNotifier
 from wabot.outbox import Outbox
 from wabot.pairing_screen import PairingScreen
@@ -51,7 +48,7 @@ class Pairing:
         user_id = settings.account.user_id
         self._screen = screen
         self._phone = phone
-        self._signals: queue.SimpleQueue[LinkSignal] = queue.SimpleQueue()
+        self._signals = MainSignals(hurried_exit=ExitCode.FINDINGS)
         limits = limits_from(settings.connection)
         self._connection = Connection(limits, time.monotonic(), random.random)
         self._code_deadline = time.monotonic() + limits.connect_seconds + limits.pairing_seconds
@@ -72,17 +69,15 @@ class Pairing:
         self._can_try_again = True
         self._linked = False
         self._link_code = self._shown_code = ""
-        self._stop_asked = False
         self._shown: object = None
 
     def run(self) -> ExitCode:
         """Link the number; return the exit code."""
-        signal.signal(signal.SIGTERM, self._on_stop_signal)
-        signal.signal(signal.SIGINT, self._on_stop_signal)
+        self._signals.listen()
         self._record.start()
         self._link.start()
         self._screen.say("Connecting to WhatsApp …")
-        self._carry_out(self._connection.apply(Signal.STARTED, time.monotonic()))
+        self._obey(self._connection.apply(Signal.STARTED, time.monotonic()))
         end: Command | None = None
         while end is None:
             end = self._turn()
@@ -97,16 +92,12 @@ class Pairing:
 
     def _turn(self) -> Command | None:
         """One turn of the main loop; returns how it ends, once it does."""
-        try:
-            link_signal = self._signals.get(timeout=_TICK_SECONDS)
-        except queue.Empty:
-            command = None
-        else:
-            command = self._apply(link_signal)
+        link_signal = self._signals.next(_TICK_SECONDS)
+        command = self._apply(link_signal) if link_signal else None
         now = time.monotonic()
         command = command or self._connection.tick(now)
         if command is None or command.action is not Action.EXIT:
-            self._carry_out(command)
+            self._obey(command)
             command = self._verdict(now)
         elif self._connection.state is State.PAIRING_EXPIRED and self._can_try_again:
             # For a service this is the end; whoever sits at a terminal types the command once more.
@@ -179,20 +170,6 @@ class Pairing:
     def _failure(self, reason: str) -> Command:
         return Command(Action.EXIT, reason, ExitCode.FINDINGS)
 
-    def _carry_out(self, command: Command | None) -> None:
-        if command is None:
-            return
-        match command.action:
-            case Action.DIAL:
-                self._link.dial()
-            case Action.KICK:
-                self._link.kick()
-            case Action.HANG_UP:
-                self._link.hang_up()
-
-    def _on_stop_signal(self, _number: int, _frame: Any) -> None:
-        if self._stop_asked:
-            # Somebody is in a hurry, and there is nothing here to lose.
-            os._exit(ExitCode.FINDINGS)
-        self._stop_asked = True
-        self._signals.put(LinkSignal(Signal.STOP_REQUESTED, "asked to stop"))
+    def _obey(self, command: Command | None) -> None:
+        if command is not None:
+            self._link.carry_out(command.action)

@@ -7,12 +7,8 @@ methods that return at once, and ends the process itself when one of them hangs 
 from __future__ import annotations
 
 import logging
-import os
-import queue
 import random
-import signal
 import time
-from typing import Any
 
 from wabot.alert_watch import link_view
 from wabot.alerts import Alerts
@@ -23,6 +19,7 @@ from wabot.health import Health
 from wabot.limits import limits_from
 from wabot.link import Link
 from wabot.link_signals import LinkSignal
+from wabot.main_signals import MainSignals
 from wabot.message_path import MessagePath
 from wabot.models import utc_now
 from wabot.notify import ServiceNotifier
@@ -56,7 +53,7 @@ class Service:
         user_id = settings.account.user_id
         chosen = settings.connection
         self._notifier = notifier
-        self._signals: queue.SimpleQueue[LinkSignal] = queue.SimpleQueue()
+        self._signals = MainSignals(hurried_exit=ExitCode.OK)
         self._connection = Connection(limits_from(chosen), time.monotonic(), random.random)
         self._record = SessionRecord(user_id, ConnectionRow(user_id, settings.database))
         self._reporter = Reporter(self._connection, device, notifier, self._record)
@@ -90,13 +87,11 @@ class Service:
             notifier,
             2 * chosen.connect_timeout - probe_seconds,
         )
-        self._stop_asked = False
         self._shown: object = None
 
     def run(self) -> ExitCode:
         """Serve until asked to stop or until the link ends for good; return the exit code."""
-        signal.signal(signal.SIGTERM, self._on_stop_signal)
-        signal.signal(signal.SIGINT, self._on_stop_signal)
+        self._signals.listen()
         self._record.start()
         self._alerts.start()
         self._messages.start()
@@ -118,12 +113,8 @@ class Service:
 
     def _turn(self) -> Command | None:
         """One turn of the main loop: a signal if there is one, the deadlines, the watchdog."""
-        try:
-            link_signal = self._signals.get(timeout=self._wait_seconds())
-        except queue.Empty:
-            command = None
-        else:
-            command = self._apply(link_signal)
+        link_signal = self._signals.next(self._wait_seconds())
+        command = self._apply(link_signal) if link_signal else None
         now = time.monotonic()
         command = command or self._connection.tick(now) or self._supervise(now)
         self._carry_out(command)
@@ -170,23 +161,7 @@ class Service:
         log.info("%s: %s", command.action, command.reason)
         if self._connection.state is not State.CONNECTED:
             self._messages.sender.link_down()
-        match command.action:
-            case Action.DIAL:
-                self._link.dial()
-            case Action.KICK:
-                self._link.kick()
-            case Action.HANG_UP:
-                self._link.hang_up()
-
-    def _on_stop_signal(self, number: int, _frame: Any) -> None:
-        if self._stop_asked:
-            # Somebody is in a hurry. What is on its way is written down and settled at the next start.
-            os._exit(ExitCode.OK)
-        self._stop_asked = True
-        # SimpleQueue.put is reentrant; logging is not.
-        self._signals.put(
-            LinkSignal(Signal.STOP_REQUESTED, f"asked to stop by {signal.Signals(number).name}")
-        )
+        self._link.carry_out(command.action)
 
     def _wait_seconds(self) -> float:
         interval = self._notifier.watchdog_interval_seconds
