@@ -117,6 +117,19 @@ class TestWatchdog:
         up.supervisor.feed_watchdog(1_000_000)
         assert up.watchdog.beats == 1
 
+    def test_each_beat_winds_up_the_clock_that_shows_the_stacks_of_a_stuck_interpreter(
+        self, up: Scene, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        wound: list[float] = []
+        monkeypatch.setattr("wabot.supervisor.show_stacks_unless_beaten", wound.append)
+        up.supervisor.feed_watchdog(0)
+        assert wound == [], "no watchdog, no abort"
+        up.watchdog.watchdog_seconds = 120
+        up.supervisor.feed_watchdog(1)
+        up.health.beat("reply-1", 1, 60)
+        up.supervisor.feed_watchdog(62)
+        assert wound == [120], "once, not when it is stuck"
+
     def test_fed_in_a_declared_wait_until_its_deadline_is_past(self) -> None:
         scene = Scene(Signal.STARTED, Signal.DIAL_FAILED)
         assert scene.connection.deadline is not None

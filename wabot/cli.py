@@ -22,6 +22,7 @@ from wabot.owned_session import owned_session
 from wabot.pairing_command import add_pairing_command
 from wabot.process import ensure_plain_messages, leave
 from wabot.settings import Settings
+from wabot.stacks import show_stacks_on_abort
 from wabot.unit_environment import unit_environment
 from wabot.upkeep_commands import add_upkeep_commands
 
@@ -114,6 +115,7 @@ def _run(arguments: argparse.Namespace) -> int:
     ensure_plain_messages()
     send_stdout_to_stderr()
     configure_logging(level=arguments.log_level, json_lines=arguments.log_json)
+    show_stacks_on_abort()
     settings = None
     try:
         settings = load_settings(arguments.config, os.environ)

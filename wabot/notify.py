@@ -29,6 +29,7 @@ class ServiceNotifier:
         environ: the process environment.
 
     Attributes:
+        watchdog_seconds: how long systemd allows this process to be silent, None when no watchdog watches it.
         watchdog_interval_seconds: how often to call `alive`, None when no watchdog watches this process.
             A quarter of what systemd allows, so that a beat that comes late still comes within the half.
 
@@ -37,7 +38,8 @@ class ServiceNotifier:
     """
 
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
-        self.watchdog_interval_seconds = _watchdog_interval_seconds(environ)
+        self.watchdog_seconds = _watchdog_seconds(environ)
+        self.watchdog_interval_seconds = self.watchdog_seconds / 4 if self.watchdog_seconds else None
         self._last_status = ""
         self._notifier: SystemdNotifier | None = None
         if not environ.get("NOTIFY_SOCKET"):
@@ -82,8 +84,8 @@ class ServiceNotifier:
             _log.warning("systemd did not take %s: %s", message.partition("=")[0], error)
 
 
-def _watchdog_interval_seconds(environ: Mapping[str, str]) -> float | None:
-    """How often to beat, from WATCHDOG_USEC and WATCHDOG_PID (sd_watchdog_enabled(3))."""
+def _watchdog_seconds(environ: Mapping[str, str]) -> float | None:
+    """Within what time to beat, from WATCHDOG_USEC and WATCHDOG_PID (sd_watchdog_enabled(3))."""
     value = environ.get("WATCHDOG_USEC", "")
     # Another process's pid: a parent is watched, and this process inherited its environment.
     if not value or environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
@@ -96,7 +98,7 @@ def _watchdog_interval_seconds(environ: Mapping[str, str]) -> float | None:
             f"WatchdogSec={allowed_seconds:.7g}s in the unit is too short; "
             f"allowed is {LEAST_WATCHDOG_SECONDS} s or more, 120 s is usual"
         )
-    return allowed_seconds / 4
+    return allowed_seconds
 
 
 def _fold(text: str) -> str:

@@ -29,6 +29,7 @@ from wabot.session_record import SessionRecord
 from wabot.session_store import Device
 from wabot.settings import Settings
 from wabot.shutdown import LOST_PATIENCE_SECONDS, PATIENCE_SECONDS
+from wabot.stacks import no_beat_expected
 from wabot.states import Signal, State
 from wabot.supervisor import Supervisor
 from wabot.whatsapp import WhatsAppClient
@@ -171,6 +172,7 @@ class Service:
         """Stop in the order that loses nothing."""
         is_asked = command.exit_code is ExitCode.OK
         log.log(logging.INFO if is_asked else logging.ERROR, "stopping: %s", command.reason)
+        no_beat_expected()
         self._notifier.stopping()
         self._notifier.status(f"stopping: {command.reason}")
         self._prober.stop()

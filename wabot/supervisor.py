@@ -11,6 +11,7 @@ from wabot.health import Health
 from wabot.link_signals import LinkSignal
 from wabot.notify import ServiceNotifier
 from wabot.prober import Prober
+from wabot.stacks import show_stacks_unless_beaten
 from wabot.states import Signal, State
 
 log = logging.getLogger(__name__)
@@ -80,6 +81,8 @@ class Supervisor:
         verdict = self._health.verdict(now)
         if verdict.healthy:
             self._notifier.alive()
+            if self._notifier.watchdog_seconds:
+                show_stacks_unless_beaten(self._notifier.watchdog_seconds)
         elif now - self._complained_at > _SAY_AGAIN_SECONDS:
             self._complained_at = now
             log.error("not healthy: %s", verdict.reason)

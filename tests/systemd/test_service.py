@@ -54,10 +54,14 @@ def test_a_process_that_stands_still_is_replaced(emulator: Emulator, bot: BotUni
     bot.kill("STOP")
     bot.wait_for(NRestarts="1", ActiveState="active")
     bot.wait_for_state("connected")
-    assert "Watchdog timeout" in bot.messages()
-    assert "Fatal Python error: Aborted" in bot.messages()
-    # Not the stacks of all: the threads that wake up move on while they are being read, and that may fail.
-    assert "most recent call first" in bot.messages()
+    told = bot.messages()
+    assert "Watchdog timeout" in told
+    assert "wabot.stacks: aborted by SIGABRT; the stacks of all threads follow" in told
+    for module in ("service", "sender", "replies", "link", "prober", "session_record", "receipts"):
+        assert f'/wabot/{module}.py"' in told, f"no stack of a thread in {module}"
+    # Beneath the last stack, that of main.
+    assert "in entry_point" in told.rpartition("hread 0x")[2]
+    assert "status=6/ABRT" in told
     ana = emulator.customer(1)
     ana.send("¿Siguen ahí?")
     ana.wait_for_replies(1)

@@ -105,25 +105,6 @@ def test_killed_twenty_times_under_traffic(
     assert sum(times.values()) - len(times) <= 20, "more said twice than processes were killed"
 
 
-def test_an_abort_shows_the_stack_of_every_thread(bot: BotUnit) -> None:
-    """The signal of the watchdog, to a process whose threads wait for something, as in a hang.
-
-    After a SIGSTOP the dump is sometimes short: then all threads have a timeout behind them and run at once,
-    and faulthandler, which takes no lock, may follow a frame that is gone. With Python 3.11.7, 1 dump of 8
-    was cut short after 3 s of SIGSTOP, and none of 16 without.
-    """
-    bot.configure(RestartSec="0")
-    bot.pair()
-    bot.kill("ABRT")
-    bot.wait_for(NRestarts="1", ActiveState="active")
-    dump = bot.messages()
-    assert "Fatal Python error: Aborted" in dump
-    for function in ("service.py", "sender.py", "replies.py", "link.py", "prober.py", "session_record.py"):
-        assert f'/wabot/{function}"' in dump, f"no stack of a thread in {function}"
-    # Beneath the last stack, that of main.
-    assert "in entry_point" in dump.rpartition("Thread 0x")[2]
-
-
 def test_the_watchdog_lets_a_link_rest(container: Container, bot: BotUnit, emulator: Emulator) -> None:
     """One link falls silent, the network of another is away, each for more than three times WatchdogSec=.
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import ctypes
 import re
 import runpy
+import signal
 import sys
 from pathlib import Path
 
@@ -31,8 +32,12 @@ def replace_root_key(root_key: bytes) -> None:
     Raises RuntimeError unless the pinned key is found exactly once: then this is not the library this was
     written for.
     """
+    # Go's threads take over the mask of the thread that loads them. `wabot run` keeps SIGABRT from them, and
+    # would come too late here.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGABRT})
     import neonize  # noqa: F401  (maps the shared object into this process)
 
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     places = [
         start + match.start()
         for start, end in _writable_mappings()
