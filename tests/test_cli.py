@@ -36,11 +36,11 @@ def config(tmp_path: Path) -> Path:
 ENVIRON = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
 
 
-def wabot(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def wabot(*arguments: str | Path, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run the program as a user does."""
     return subprocess.run(
         [sys.executable, "-m", "wabot", *map(str, arguments)],
-        env=ENVIRON,
+        env={**ENVIRON, **environ},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -204,3 +204,20 @@ def test_a_service_whose_database_is_away_is_started_again(config: Path) -> None
     assert code == 69
     assert "database postgresql://wabot:***@127.0.0.1:1/shop cannot be opened" in said
     assert "s3cret" not in said
+
+
+@pytest.mark.parametrize("command", ["run", "pair"])
+def test_without_libmagic_the_operator_is_told_and_nothing_is_tried_again(
+    config: Path, tmp_path: Path, command: str
+) -> None:
+    """So behaves python-magic, which the client library imports, where the system's library is missing."""
+    folder = tmp_path / "without"
+    folder.mkdir()
+    (folder / "magic.py").write_text(
+        "raise ImportError('failed to find libmagic.  Check your installation')\n"
+    )
+    shown = wabot(command, "--config", config, PYTHONPATH=str(folder))
+    assert (shown.returncode, shown.stdout) == (78, "")
+    assert "the client library cannot be loaded: failed to find libmagic. Check your inst" in shown.stderr
+    assert "wabot doctor" in shown.stderr
+    assert "Traceback" not in shown.stderr

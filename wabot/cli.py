@@ -20,7 +20,7 @@ from wabot.logs import LEVELS, configure_logging, send_stdout_to_stderr
 from wabot.notify import ServiceNotifier
 from wabot.owned_session import owned_session
 from wabot.pairing_command import add_pairing_command
-from wabot.process import ensure_plain_messages, leave
+from wabot.process import ensure_plain_messages, leave, load_client_library
 from wabot.settings import Settings
 from wabot.stacks import show_stacks_on_abort
 from wabot.unit_environment import unit_environment
@@ -135,7 +135,7 @@ def _serve(settings: Settings) -> ExitCode:
     notifier = ServiceNotifier()
     log.info("wabot %s, user %s, configuration: %s", __version__, settings.account.user_id, settings.source)
     with owned_session(settings) as device:
-        # Imported late: the client library takes half a second and needs logging and environment ready.
+        load_client_library()
         from wabot.outbox import Outbox
         from wabot.recovery import give_up_old_replies, recover_in_flight
         from wabot.service import Service

@@ -14,7 +14,7 @@ from wabot.errors import ExitCode, UsageError, WabotError
 from wabot.logs import configure_logging, send_stdout_to_stderr
 from wabot.owned_session import owned_session
 from wabot.pairing_screen import PairingScreen
-from wabot.process import become_owner, leave
+from wabot.process import become_owner, leave, load_client_library
 from wabot.unit_environment import unit_environment
 
 
@@ -54,7 +54,7 @@ def _pair(arguments: argparse.Namespace) -> int:
                     "to link another number, `wabot reset` first"
                 )
                 return ExitCode.OK
-            # Imported late: the client library takes half a second and needs logging to be ready.
+            load_client_library()
             from wabot.pairing import Pairing
 
             code = Pairing(settings, screen, arguments.phone or "").run()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import sys
 import threading
 from pathlib import Path
 
-from wabot.errors import ExitCode
+from wabot.errors import ExitCode, OperatorNeeded
 
 
 def ensure_plain_messages() -> None:
@@ -20,6 +21,21 @@ def ensure_plain_messages() -> None:
     if os.environ.get("NEONIZE_BOT_TAG") != "off":
         environ = {**os.environ, "NEONIZE_BOT_TAG": "off"}
         os.execve(sys.executable, [sys.executable, "-m", "wabot", *sys.argv[1:]], environ)
+
+
+def load_client_library() -> None:
+    """Load neonize: late, because it takes half a second and needs logging and environment to be ready.
+
+    Raises:
+        OperatorNeeded: it or something it needs is not installed; the usual one is libmagic (neonize 0.5.2
+            imports python-magic, which raises ImportError where the system's library is missing).
+    """
+    try:
+        importlib.import_module("wabot.whatsapp")
+    except ImportError as error:
+        raise OperatorNeeded(
+            f"the client library cannot be loaded: {error}; what is missing says: wabot doctor"
+        ) from None
 
 
 def become_owner(state: Path) -> None:

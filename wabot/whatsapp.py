@@ -18,14 +18,7 @@ from neonize.client import NewClient
 from neonize.exc import NeonizeError
 from neonize.proto.Neonize_pb2 import JID
 from neonize.proto.waE2E.WAWebProtobufsE2E_pb2 import Message
-from neonize.utils.enum import (
-    ChatPresence,
-    ChatPresenceMedia,
-    ClientName,
-    ClientType,
-    Presence,
-    ReceiptType,
-)
+from neonize.utils.enum import ChatPresence, ChatPresenceMedia, ClientName, ClientType, Presence, ReceiptType
 from neonize.utils.jid import build_jid
 
 from wabot.library_log import LibraryLog
@@ -50,8 +43,11 @@ from wabot.translation import incoming_message, receipt
 log = logging.getLogger(__name__)
 
 
+_names: set[str] = set()
+
+
 class WhatsAppClient:
-    """The one client of the process. A second one with the same id would stop the first when collected.
+    """The one client of a session in this process.
 
     Args:
         store: path of the library's SQLite file.
@@ -60,6 +56,10 @@ class WhatsAppClient:
         on_message: called on the library's thread; must return within milliseconds.
         proxy: address of a proxy, or "".
         on_receipt: called on the library's thread; must return at once. None: receipts are not heard.
+
+    Raises:
+        RuntimeError: there was one already. The library knows clients by name alone, and stops the living one
+            when another of its name is collected as garbage (neonize 0.5.2, weakref.finalize).
     """
 
     def __init__(
@@ -71,6 +71,9 @@ class WhatsAppClient:
         proxy: str = "",
         on_receipt: Callable[[Receipt], None] | None = None,
     ) -> None:
+        if name in _names:
+            raise RuntimeError(f"a second client {name}: when it is collected, the first one is stopped")
+        _names.add(name)
         self._signal = on_signal
         self._proxy = proxy
         self._client = NewClient(str(store), uuid=name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -122,6 +123,41 @@ def test_the_process_starts_itself_again_without_the_bot_tag(emulator: Emulator,
         process.terminate()
         process.communicate(timeout=20)
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize("maker", ["ours", "library"])
+def test_a_second_client_in_one_process_is_refused_because_its_collection_would_end_the_first(
+    linked_emulator: Emulator, linked_state: Path, ana: Customer, tmp_path: Path, maker: str
+) -> None:
+    """The library's own second client shows what it is kept from: one day it may no longer be needed."""
+    shutil.copytree(linked_state, tmp_path / "state")
+    store = tmp_path / "state" / "sessions" / "shop" / "whatsapp.db"
+    script = Path(__file__).with_name("second_client.py")
+    logins = linked_emulator.bot.logins
+    with subprocess.Popen(
+        linked_emulator.command_for_script(script, str(store), maker),
+        env={**linked_emulator.environment(), "PYTHONPATH": str(REPOSITORY)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        told = iter(process.stdout.readline, "")
+        linked_emulator.wait_for_login(logins + 1)
+        assert "CONNECTED\n" in told
+        print(file=process.stdin, flush=True)
+        if maker == "library":
+            assert "collected\n" in told
+            assert "the line is dead\n" in told
+            assert process.wait(20) == 3
+            return
+        assert "a second client wabot-shop: when it is collected, the first one is stopped\n" in told
+        assert "collected\n" in told
+        ana.send(QUESTION)
+        assert f"message {QUESTION}\n" in told
+        print(file=process.stdin, flush=True)
+        assert process.wait(20) == 0
 
 
 def test_an_exception_in_a_handler_is_counted_and_the_next_message_is_answered(
