@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import PostgresqlServer
 from wabot.accounts import find_users, require_user
 from wabot.database import migrate, open_database
+from wabot.emulator.postgresql import PostgresqlServer
 from wabot.errors import DatabaseAway, ExitCode, OperatorNeeded
 from wabot.settings import TableSettings
 

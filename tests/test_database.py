@@ -14,8 +14,8 @@ import peewee
 import pytest
 
 from tests.arrivals import NOON, arrival
-from tests.conftest import PostgresqlServer, free_port
 from wabot.database import migrate, missing_migrations, open_database, public_url, sqlite_file
+from wabot.emulator.postgresql import PostgresqlServer, free_port
 from wabot.errors import DatabaseAway, ExitCode, OperatorNeeded, WabotError
 from wabot.inbox import Inbox
 from wabot.models import OWN_TABLES, Chat, Fact, Inbound, Outbound, utc_now

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -15,14 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.notify_socket import NotifySocket
+from wabot.emulator import bot_process
 from wabot.emulator.server import Emulator
 
 REPOSITORY = Path(__file__).parents[2]
 SAMPLE_KNOWLEDGE = REPOSITORY / "wabot" / "sample_knowledge"
 
 
-class BotProcess:
-    """One bot: its configuration, its state and at most one process at a time.
+class BotProcess(bot_process.BotProcess):
+    """One bot with what tests ask it, below a systemd that keeps what it is told.
 
     Args:
         emulator: where it is led.
@@ -43,10 +41,7 @@ class BotProcess:
         directory.mkdir(parents=True, exist_ok=True)
         self.emulator = emulator
         self.state = directory / "state"
-        self.config = directory / f"{user_id}.toml"
-        self.log_file = directory / f"{user_id}.log"
         self.user_id = user_id
-        self.process: subprocess.Popen[bytes] | None = None
         self.systemd = NotifySocket()
         self._started_at = datetime.min
         wanted = {
@@ -62,21 +57,12 @@ class BotProcess:
             text += (
                 f'\n[[ai.providers]]\nname = "test"\nbase_url = "{provider}"\nmodel = "echo"\ntimeout = 20\n'
             )
-        self.config.write_text(text)
+        super().__init__(emulator, directory, text)
 
     def start(self, *options: str) -> subprocess.Popen[bytes]:
         """Start the process."""
         self._started_at = datetime.now(UTC)
-        with self.log_file.open("ab") as log:
-            self.process = subprocess.Popen(
-                self.emulator.command("run", "--config", str(self.config), *options),
-                env={**self.emulator.environment(), "NOTIFY_SOCKET": self.systemd.address},
-                cwd=REPOSITORY,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-        return self.process
+        return super().start(*options)
 
     def pair(self) -> None:
         """Start, scan the code, and wait until messages are taken."""
@@ -94,19 +80,8 @@ class BotProcess:
 
     def status(self) -> dict[str, Any]:
         """This session as `wabot status --json` prints it."""
-        answer = subprocess.run(
-            [sys.executable, "-m", "wabot", "status", "--json", "--config", str(self.config)],
-            cwd=REPOSITORY,
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-        )
-        assert answer.stdout, answer.stderr
-        session: dict[str, Any] = next(
-            entry for entry in json.loads(answer.stdout)["sessions"] if entry["user_id"] == self.user_id
-        )
-        return session
+        sessions = bot_process.read_sessions(self.config)
+        return next(each for each in sessions if each["user_id"] == self.user_id)
 
     def wait_for(
         self, reached: Callable[[dict[str, Any]], bool], timeout_seconds: float = 20
@@ -177,20 +152,11 @@ class BotProcess:
 
     def stop(self, timeout_seconds: float = 25) -> int:
         """SIGTERM; the exit code."""
-        assert self.process is not None
-        self.process.send_signal(signal.SIGTERM)
-        return self.wait_for_exit(timeout_seconds)
-
-    def kill(self) -> None:
-        """kill -9."""
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait()
+        return super().stop(timeout_seconds)
 
     def close(self) -> None:
         """End whatever still runs."""
-        if self.process is not None and self.process.poll() is None:
-            self.kill()
+        self.kill()
         self.systemd.close()
 
     def log(self) -> str:
@@ -207,3 +173,6 @@ class BotProcess:
         """Ask its database."""
         with closing(sqlite3.connect(self.state / "wabot.db")) as database:
             return database.execute(sql).fetchall()
+
+    def _environment(self) -> dict[str, str]:
+        return {**super()._environment(), "NOTIFY_SOCKET": self.systemd.address}

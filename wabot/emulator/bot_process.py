@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from wabot.emulator.server import Emulator
 
@@ -33,33 +34,39 @@ class BotEnded(Exception):
 
 
 class BotProcess:
-    """`wabot run` with a configuration of its own in `directory`, which must exist; not started yet."""
+    """`wabot run` with a configuration of its own; not started yet, and at most one process at a time.
 
-    def __init__(self, emulator: Emulator, directory: Path) -> None:
+    Args:
+        emulator: where it is led.
+        directory: for the configuration and the log; it must exist.
+        configuration: the text of the configuration; one for a show by default.
+    """
+
+    def __init__(self, emulator: Emulator, directory: Path, configuration: str = "") -> None:
         self.config = directory / "shop.toml"
         self.log_file = directory / "bot.log"
+        self.process: subprocess.Popen[bytes] | None = None
         self._emulator = emulator
-        self._process: subprocess.Popen[bytes] | None = None
-        self.config.write_text(
-            _CONFIGURATION.format(directory=directory, knowledge=_SAMPLE_KNOWLEDGE), encoding="utf-8"
-        )
+        default = _CONFIGURATION.format(directory=directory, knowledge=_SAMPLE_KNOWLEDGE)
+        self.config.write_text(configuration or default, encoding="utf-8")
 
     @property
     def pid(self) -> int:
         """The process id; 0 before the start."""
-        return self._process.pid if self._process else 0
+        return self.process.pid if self.process else 0
 
-    def start(self) -> None:
+    def start(self, *options: str) -> subprocess.Popen[bytes]:
         """Start it; its log goes to `log_file`."""
         with self.log_file.open("ab") as log:
-            self._process = subprocess.Popen(
-                self._command(),
+            self.process = subprocess.Popen(
+                [*self._command(), *options],
                 env=self._environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C is for whoever started it, and they end it in order
             )
+        return self.process
 
     def run_second(self, timeout_seconds: float) -> subprocess.CompletedProcess[str]:
         """Start it once more on the same session and wait for the end of that."""
@@ -85,25 +92,34 @@ class BotProcess:
 
     def check_alive(self) -> None:
         """Raise BotEnded unless it runs."""
-        code = self._process.poll() if self._process else None
+        code = self.process.poll() if self.process else None
         if code is not None:
             raise BotEnded(f"the bot ended by itself with exit code {code}")
 
     def stop(self, timeout_seconds: float) -> int:
         """Ask it to stop as systemd does, with SIGTERM; the exit code, or TimeoutError."""
-        if self._process is None:
+        if self.process is None:
             return 0
-        self._process.terminate()
+        self.process.terminate()
         try:
-            return self._process.wait(timeout_seconds)
+            return self.process.wait(timeout_seconds)
         except subprocess.TimeoutExpired:
             raise TimeoutError(f"the bot did not stop within {timeout_seconds:g} s") from None
 
+    def signal(self, number: int) -> None:
+        """Send it a signal, if it runs."""
+        if self.process is not None:
+            self.process.send_signal(number)
+
+    def wait(self) -> int:
+        """Wait for its end; the exit code, or the negative number of the signal that ended it."""
+        return self.process.wait() if self.process else 0
+
     def kill(self) -> None:
         """End it at once, if it still runs."""
-        if self._process is not None and self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
 
     def _command(self) -> list[str]:
         return self._emulator.command("run", "--config", str(self.config))
@@ -114,8 +130,8 @@ class BotProcess:
         return environment
 
 
-def read_code(config: Path) -> str:
-    """The text of the QR code that the bot with this configuration shows, "" while it shows none."""
+def read_sessions(config: Path) -> list[dict[str, Any]]:
+    """The sessions as `wabot status --json` tells them with this configuration."""
     answer = subprocess.run(
         [sys.executable, "-m", "wabot", "status", "--json", "--config", str(config)],
         stdin=subprocess.DEVNULL,
@@ -125,5 +141,11 @@ def read_code(config: Path) -> str:
         check=False,
     )
     # Its exit code is 1 as long as the bot is not connected: the answer is what counts.
-    sessions = json.loads(answer.stdout)["sessions"] if answer.stdout else []
+    sessions: list[dict[str, Any]] = json.loads(answer.stdout)["sessions"] if answer.stdout else []
+    return sessions
+
+
+def read_code(config: Path) -> str:
+    """The text of the QR code that the bot with this configuration shows, "" while it shows none."""
+    sessions = read_sessions(config)
     return str(sessions[0]["qr"] or "") if sessions else ""

@@ -61,4 +61,10 @@ class BotState:
     @property
     def backlog(self) -> int:
         """How many messages to it are not confirmed yet."""
-        return sum(stanza.tag == "message" for stanza in self._service.mailbox)
+        return len(self.waiting)
+
+    @property
+    def waiting(self) -> list[str]:
+        """The ids of the messages to it that are not confirmed yet, oldest first."""
+        with self._service.lock:
+            return [stanza.text("id") for stanza in self._service.mailbox if stanza.tag == "message"]

@@ -1,0 +1,105 @@
+"""The bot's database in a soak: read for the account, locked, and restarted."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Protocol
+
+import psycopg2
+
+from wabot.emulator.postgresql import PostgresqlServer
+
+_LOCK_TIMEOUT_SECONDS = 10
+_NAME = "soak"
+
+
+class SoakDatabase(Protocol):
+    """What a soak needs of the bot's database.
+
+    Attributes:
+        name: what it is, for people.
+        url: its address, for the bot's configuration.
+    """
+
+    name: str
+    url: str
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Ask it; raises Unreachable while it cannot be asked."""
+
+    def lock(self, seconds: float) -> None:
+        """Let nobody write for so long, as another program does in a long transaction."""
+
+    def restart(self, seconds: float, crash: bool) -> None:
+        """Take it away and bring it back after so long."""
+
+
+class Unreachable(Exception):
+    """The database cannot be asked at the moment."""
+
+
+class SqliteFile:
+    """A file of the bot's own."""
+
+    name = "SQLite"
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.url = f"sqlite:///{path}"
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Ask it."""
+        try:
+            with closing(sqlite3.connect(self._path, timeout=_LOCK_TIMEOUT_SECONDS)) as opened:
+                return opened.execute(query).fetchall()
+        except sqlite3.OperationalError as error:
+            raise Unreachable(str(error)) from None
+
+    def lock(self, seconds: float) -> None:
+        """Hold the one lock for writing."""
+        opened = sqlite3.connect(self._path, timeout=_LOCK_TIMEOUT_SECONDS, isolation_level=None)
+        with closing(opened):
+            opened.execute("BEGIN IMMEDIATE")
+            time.sleep(seconds)
+            opened.execute("ROLLBACK")
+
+    def restart(self, seconds: float, crash: bool) -> None:
+        """A file has nobody who could be restarted."""
+        raise NotImplementedError("there is no SQLite server to restart")
+
+
+class PostgresqlDatabase:
+    """A database on a server of the soak's own."""
+
+    name = "PostgreSQL"
+
+    def __init__(self, server: PostgresqlServer) -> None:
+        self._server = server
+        server.execute(f"CREATE DATABASE {_NAME}")
+        self.url = server.url(_NAME)
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Ask it."""
+        try:
+            with closing(psycopg2.connect(self.url)) as opened, opened.cursor() as cursor:
+                cursor.execute(query)
+                return cursor.fetchall()
+        except psycopg2.Error as error:
+            raise Unreachable(str(error)) from None
+
+    def lock(self, seconds: float) -> None:
+        """Hold the tables of messages, as a migration of somebody else's does."""
+        with closing(psycopg2.connect(self.url)) as opened, opened.cursor() as cursor:
+            cursor.execute(f"SET lock_timeout = '{_LOCK_TIMEOUT_SECONDS}s'")
+            cursor.execute("LOCK TABLE wabot_inbox, wabot_outbox IN EXCLUSIVE MODE")
+            time.sleep(seconds)
+            opened.rollback()
+
+    def restart(self, seconds: float, crash: bool) -> None:
+        """Stop the server, and start it again."""
+        self._server.stop(crash=crash)
+        time.sleep(seconds)
+        self._server.start()

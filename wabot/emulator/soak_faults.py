@@ -1,0 +1,121 @@
+"""Lets things go wrong in a soak."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Sequence
+from typing import get_args
+
+from wabot.emulator.customer import Customer
+from wabot.emulator.faults import CutMoment, DialStage
+from wabot.emulator.keeper import Keeper
+from wabot.emulator.model_server import Behaviour, ModelServer
+from wabot.emulator.server import Emulator
+from wabot.emulator.soak_database import SoakDatabase
+from wabot.emulator.soak_plan import Trouble
+
+_MOMENTS: tuple[CutMoment, ...] = get_args(CutMoment)
+_STAGES: tuple[DialStage, ...] = get_args(DialStage)
+_STREAM_ERRORS = (None, 500, 503, 515, 516)
+_LOGIN_FAILURES = (500, 503)
+_LATE_SECONDS = 0.5
+_SILENCE_FACTOR = 3
+_MOST_ACKS = 3
+
+
+class Troublemaker:
+    """Carries a plan of troubles out.
+
+    Args:
+        emulator: the service.
+        customers: those whose phones may fail.
+        model: asked by the bot, and how else than well it can behave.
+        misbehaviours: the latter.
+        database: the bot's.
+        keeper: starts the bot again after each end.
+    """
+
+    def __init__(
+        self,
+        emulator: Emulator,
+        customers: Sequence[Customer],
+        model: ModelServer,
+        misbehaviours: Sequence[Behaviour],
+        database: SoakDatabase,
+        keeper: Keeper,
+    ) -> None:
+        self._emulator = emulator
+        self._customers = customers
+        self._model = model
+        self._misbehaviours = misbehaviours
+        self._database = database
+        self._keeper = keeper
+
+    def make(self, trouble: Trouble) -> None:
+        """Let it happen; returns when it is over, where it lasts."""
+        emulator, faults, choice = self._emulator, self._emulator.faults, trouble.choice
+        moment = _MOMENTS[choice % len(_MOMENTS)]
+        customer = self._customers[choice % len(self._customers)]
+        match trouble.fault:
+            case "cut":
+                emulator.cut()
+            case "cut-at-send":
+                faults.cut_at_send(times=1, when=moment)
+            case "cuts-at-send":
+                faults.cut_at_send(times=2, when=moment)
+            case "refuse":
+                faults.refuse(trouble.seconds)
+                emulator.cut()
+            case "refused-dials":
+                faults.refuse_dials(1 + choice % 2)
+                emulator.cut()
+            case "hung-dial":
+                faults.hang(_STAGES[choice % len(_STAGES)])
+                emulator.cut()
+            case "failed-login":
+                faults.fail_login(_LOGIN_FAILURES[choice % len(_LOGIN_FAILURES)])
+                emulator.cut()
+            case "silence":
+                emulator.silence()
+                time.sleep(_SILENCE_FACTOR * trouble.seconds)
+                emulator.speak()
+            case "latency":
+                faults.latency(_LATE_SECONDS)
+                time.sleep(trouble.seconds)
+                faults.latency(0.0)
+            case "stream-error":
+                emulator.stream_error(_STREAM_ERRORS[choice % len(_STREAM_ERRORS)])
+            case "late-ack":
+                faults.ack(late_seconds=trouble.seconds, times=1 + choice % _MOST_ACKS)
+            case "no-ack":
+                faults.ack(never=True, times=1 + choice % _MOST_ACKS)
+            case "nack":
+                faults.ack(error=479)
+            case "unreadable":
+                customer.damaged_replies += 1
+            case "unknown-receipt":
+                emulator.receipt(customer, "enc_rekey_retry")
+            case "ban":
+                emulator.ban(trouble.seconds)
+            case "replaced":
+                if emulator.bot.connected:
+                    self._keeper.pardon()
+                    emulator.replace()
+            case "model":
+                well = self._model.default
+                self._model.default = self._misbehaviours[choice % len(self._misbehaviours)]
+                time.sleep(trouble.seconds)
+                self._model.default = well
+            case "database-lock":
+                self._database.lock(trouble.seconds)
+            case "database-restart":
+                self._database.restart(trouble.seconds, crash=bool(choice % 2))
+            case "stop":
+                self._keeper.signal(signal.SIGTERM)
+            case "kill":
+                self._keeper.signal(signal.SIGKILL)
+            case "freeze":
+                self._keeper.signal(signal.SIGSTOP)
+                time.sleep(trouble.seconds)
+                self._keeper.signal(signal.SIGCONT)

@@ -1,0 +1,122 @@
+"""What happens in a soak, decided by a seed: who writes what and when, and what goes wrong."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+_SENTENCES = (
+    "Hola, ¿tienen {reference} en azul?",
+    "¿Cuánto cuesta el envío de {reference} a Sevilla? 📦",
+    "Buenas, quería preguntar por {reference} 🙏",
+    "Hi! Is {reference} still available?",
+    "What time do you open tomorrow? It is about {reference}",
+    "{reference} 😀😀",
+    "¿Y {reference}?",
+    "ok gracias, y otra cosa: {reference}",
+)
+_LONG = (
+    "Le cuento con calma, porque es un poco largo. Compramos una lámpara hace dos semanas y llegó bien, "
+    "pero el cable es corto y no llega al enchufe de la pared. ¿Se puede cambiar por otro más largo? "
+)
+_PAUSE_SECONDS = 14.0  # between two bursts of one customer, on average
+_TROUBLE_EVERY_SECONDS = 4.0
+
+FAULTS = {
+    "cut": "the link is cut",
+    "cut-at-send": "the link is cut at the moment of a send",
+    "cuts-at-send": "the link is cut at two sends in a row",
+    "refuse": "the service refuses connections for a while",
+    "refused-dials": "the service accepts the next connections and closes them at once",
+    "hung-dial": "the next dial gets no answer",
+    "failed-login": "the service refuses a login for the moment",
+    "silence": "the link falls silent for a while",
+    "latency": "everything arrives late for a while",
+    "stream-error": "the service ends the stream",
+    "late-ack": "acknowledgements come late",
+    "no-ack": "acknowledgements never come",
+    "nack": "the service refuses a message",
+    "unreadable": "a customer's phone cannot read a reply",
+    "unknown-receipt": "a receipt of a kind the client library has no name for",
+    "ban": "the number is banned for some seconds",
+    "replaced": "another device takes the session, and an operator starts the bot again",
+    "model": "the model misbehaves for a while",
+    "database-lock": "another program has the database locked for a while",
+    "database-restart": "the database server is restarted, or crashes",
+    "stop": "SIGTERM, and a new start",
+    "kill": "kill -9, and a new start",
+    "freeze": "SIGSTOP, and SIGCONT after some seconds",
+}
+"""The kinds of faults, and what they are."""
+
+NEEDS_SERVER = frozenset(("database-restart",))
+"""Those that need a database with a server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """A customer does something; `what` is "text", "image", "reaction", "repeat" or "resend"."""
+
+    at_seconds: float
+    customer: int
+    what: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something goes wrong, for some `seconds` where it lasts; `choice` decides between its forms."""
+
+    at_seconds: float
+    fault: str
+    seconds: float
+    choice: int
+
+
+def plan_deeds(seed: int, seconds: float, customers: int) -> list[Deed]:
+    """What the customers do, in order of time: bursts, pauses, long texts, emoji, two languages."""
+    deeds = [
+        deed
+        for customer in range(1, customers + 1)
+        for deed in _life(random.Random(f"{seed} customer {customer}"), customer, seconds)
+    ]
+    return sorted(deeds, key=lambda deed: deed.at_seconds)
+
+
+def plan_troubles(seed: int, seconds: float, faults: Sequence[str]) -> list[Trouble]:
+    """What goes wrong, in order of time; every kind comes at its turn before one comes again."""
+    numbers = random.Random(f"{seed} troubles")
+    troubles: list[Trouble] = []
+    turn: list[str] = []
+    at = numbers.expovariate(1 / _TROUBLE_EVERY_SECONDS)
+    while faults and at < seconds:
+        turn = turn or numbers.sample(list(faults), len(faults))
+        troubles.append(Trouble(at, turn.pop(), numbers.uniform(0.5, 4.0), numbers.randrange(1000)))
+        at += numbers.expovariate(1 / _TROUBLE_EVERY_SECONDS)
+    return troubles
+
+
+def _life(numbers: random.Random, customer: int, seconds: float) -> Iterator[Deed]:
+    at = numbers.uniform(0, min(_PAUSE_SECONDS, seconds / 2))
+    count = 0
+    while at < seconds:
+        for _ in range(numbers.choice((1, 1, 1, 2, 3))):
+            count += 1
+            yield _deed(numbers, at, customer, f"R{customer}-{count}")
+            at += numbers.uniform(0.1, 2.0)
+        at += numbers.expovariate(1 / _PAUSE_SECONDS)
+
+
+def _deed(numbers: random.Random, at: float, customer: int, reference: str) -> Deed:
+    kind = numbers.random()
+    if kind < 0.03:
+        return Deed(at, customer, "image", "")
+    if kind < 0.05:
+        return Deed(at, customer, "reaction", "👍")
+    if kind < 0.08:
+        return Deed(at, customer, numbers.choice(("repeat", "resend")), "")
+    text = numbers.choice(_SENTENCES).format(reference=reference)
+    if kind > 0.95:
+        text = _LONG * numbers.randint(2, 12) + text
+    return Deed(at, customer, "text", text)

@@ -1,0 +1,247 @@
+"""One long trial: customers write, everything goes wrong, and then every message is accounted for."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+
+from wabot.emulator.bot_process import BotProcess
+from wabot.emulator.customer import Customer
+from wabot.emulator.keeper import Keeper
+from wabot.emulator.model_server import ModelServer
+from wabot.emulator.server import Emulator
+from wabot.emulator.soak_account import Account, doubts_in, draw_up, open_work
+from wabot.emulator.soak_database import SoakDatabase
+from wabot.emulator.soak_faults import Troublemaker
+from wabot.emulator.soak_model import answer_references, misbehaviours
+from wabot.emulator.soak_plan import FAULTS, Deed, plan_deeds, plan_troubles
+from wabot.errors import ExitCode
+
+_TIMEOUT_SECONDS = 30.0
+# A provider that failed is left alone for up to some minutes, and a dial that hangs costs two deadlines.
+_SETTLE_SECONDS = 300.0
+_INTERRUPTED_SECONDS = 15.0
+_QUIET_SECONDS = 3.0
+_PROGRESS_SECONDS = 5.0
+_KILLED, _TERMINATED_EARLY = -9, -15
+_EXPECTED_CODES = frozenset(
+    {ExitCode.OK, ExitCode.LINK_LOST, ExitCode.DATABASE_AWAY, ExitCode.SESSION_ENDED}
+    | {_KILLED, _TERMINATED_EARLY}
+)
+# Nothing is answered but by the model, no limit cuts in, and no pause is longer than the trial has time for.
+_CONFIGURATION = """\
+[account]
+user_id = "shop"
+[paths]
+state = "{directory}/state"
+[database]
+url = "{database}"
+[connection]
+connect_timeout = 15
+reconnect_timeout = 15
+send_timeout = 8
+max_unstable_cycles = 0
+keepalive_interval = 5
+[ai]
+knowledge = "{directory}/knowledge"
+[[ai.providers]]
+name = "model"
+base_url = "{model}"
+model = "echo"
+timeout = 3
+[replies]
+debounce = 0.5
+typing = false
+per_chat_per_hour = 0
+per_minute = 0
+[chats]
+loop_ceiling = 0
+loop_repetitions = 0
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a trial is to be: the same terms let the same things happen at the same times."""
+
+    seed: int
+    seconds: float
+    faults: tuple[str, ...]
+    customers: int
+
+
+class Trial:
+    """One trial.
+
+    Args:
+        terms: what it is to be.
+        directory: for the bot; it must be empty.
+        database: the bot's.
+        tell: called with a line whenever something happens, and every few seconds.
+
+    Attributes:
+        happened: how often which fault did.
+        codes: how often the bot ended in which way.
+        interrupted_at: after how many seconds it was cut short; None when it was not.
+    """
+
+    def __init__(
+        self, terms: Terms, directory: Path, database: SoakDatabase, tell: Callable[[str], None]
+    ) -> None:
+        self._terms = terms
+        self._deeds = plan_deeds(terms.seed, terms.seconds, terms.customers)
+        self._troubles = plan_troubles(terms.seed, terms.seconds, terms.faults)
+        self._directory = directory
+        self._database = database
+        self._sent: dict[Customer, dict[str, str]] = defaultdict(dict)
+        self._tell = tell
+        self._written = threading.Event()
+        self._settled = threading.Event()
+        self._began = time.monotonic()
+        self.happened: Counter[str] = Counter()
+        self.codes: Counter[int] = Counter()
+        self.interrupted_at: float | None = None
+
+    def run(self) -> Account:
+        """Let it all happen; returns what became of it. KeyboardInterrupt cuts it short."""
+        seed = self._terms.seed
+        (self._directory / "knowledge").mkdir()
+        with Emulator(seed) as emulator, ModelServer(answer_references(seed)) as model:
+            configuration = _CONFIGURATION.format(
+                directory=self._directory, database=self._database.url, model=model.base_url
+            )
+            bot = BotProcess(emulator, self._directory, configuration)
+            customers = [emulator.customer(number) for number in range(1, self._terms.customers + 1)]
+            keeper = Keeper(bot)
+            try:
+                keeper.start()
+                emulator.phone.scan(bot.wait_for_code(_TIMEOUT_SECONDS))
+                emulator.wait_for_login(1, _TIMEOUT_SECONDS)
+                troublemaker = Troublemaker(
+                    emulator, customers, model, misbehaviours(seed), self._database, keeper
+                )
+                settled = self._live(emulator, customers, troublemaker, keeper)
+                ended = keeper.close(_TIMEOUT_SECONDS)
+            finally:
+                bot.kill()
+            doubted = doubts_in(bot.log_file.read_text(encoding="utf-8", errors="replace"))
+            account = draw_up(self._database, self._sent, emulator.bot.waiting, doubted)
+        self.codes.update(keeper.codes)
+        account.faults += self._faults_of_process(keeper, ended)
+        if self.interrupted_at is None:
+            account.faults += account.unfinished
+            account.faults += [] if settled else [f"work was left after {_SETTLE_SECONDS:g} s"]
+        return account
+
+    def _live(
+        self,
+        emulator: Emulator,
+        customers: list[Customer],
+        troublemaker: Troublemaker,
+        keeper: Keeper,
+    ) -> bool:
+        """Customers and troubles side by side; whether nobody has anything to do in the end."""
+        self._began = time.monotonic()
+        with ThreadPoolExecutor(2, "soak") as pool:
+            progress = pool.submit(self._show_progress, emulator, keeper)
+            troubles = pool.submit(self._make_trouble, troublemaker)
+            try:
+                self._write(customers, troubles)
+            except KeyboardInterrupt:
+                self.interrupted_at = self._seconds()
+                self._say("interrupted: the bot may finish what it has; Ctrl-C again ends that, too")
+            try:
+                self._written.set()
+                troubles.result()
+                emulator.faults.clear()
+                emulator.accept_connections()
+                return self._settle(emulator, keeper)
+            except KeyboardInterrupt:
+                self.interrupted_at = self.interrupted_at or self._seconds()
+                return False
+            finally:
+                self._settled.set()
+                progress.result()
+
+    def _write(self, customers: list[Customer], troubles: Future[None]) -> None:
+        """Let the customers write."""
+        for deed in self._deeds:
+            time.sleep(max(0.0, deed.at_seconds - self._seconds()))
+            if troubles.done():
+                # Whatever ended them ends everything.
+                troubles.result()
+            self._act(customers[deed.customer - 1], deed)
+        wait([troubles])
+
+    def _make_trouble(self, troublemaker: Troublemaker) -> None:
+        for trouble in self._troubles:
+            if self._written.wait(max(0.0, trouble.at_seconds - self._seconds())):
+                return
+            self._say(FAULTS[trouble.fault])
+            troublemaker.make(trouble)
+            self.happened[trouble.fault] += 1
+
+    def _act(self, customer: Customer, deed: Deed) -> None:
+        sent = self._sent[customer]
+        match deed.what:
+            case "text":
+                sent[customer.send(deed.text)] = deed.text
+            case "image":
+                sent[customer.send_media("image")] = "an image"
+            case "reaction" if customer.replies:
+                sent[customer.react(customer.replies[-1].message_id, deed.text)] = "a reaction"
+            case "repeat" if sent:
+                customer.repeat(next(reversed(sent)))
+            case "resend" if sent:
+                customer.resend(next(reversed(sent)))
+
+    def _settle(self, emulator: Emulator, keeper: Keeper) -> bool:
+        """Wait until nobody has anything to do; whether it came to that."""
+        limit_seconds = _SETTLE_SECONDS if self.interrupted_at is None else _INTERRUPTED_SECONDS
+        deadline = time.monotonic() + limit_seconds
+        quiet_since: float | None = None
+        while time.monotonic() < deadline and not keeper.gave_up:
+            if emulator.bot.connected and not emulator.bot.waiting and not open_work(self._database):
+                quiet_since = quiet_since or time.monotonic()
+                if time.monotonic() - quiet_since > _QUIET_SECONDS:
+                    return True
+            else:
+                quiet_since = None
+            time.sleep(0.2)
+        return False
+
+    def _faults_of_process(self, keeper: Keeper, ended: bool) -> list[str]:
+        replaced = self.happened["replaced"]
+        found = [
+            f"the bot ended with exit code {code}" for code in keeper.codes if code not in _EXPECTED_CODES
+        ]
+        if keeper.codes.count(ExitCode.SESSION_ENDED) > replaced:
+            found.append("the bot took its session for ended more often than it was")
+        if not ended:
+            found.append(f"the bot did not stop within {_TIMEOUT_SECONDS:g} s")
+        if keeper.gave_up:
+            found.append("the bot ended for good")
+        return found
+
+    def _show_progress(self, emulator: Emulator, keeper: Keeper) -> None:
+        while not self._settled.wait(_PROGRESS_SECONDS):
+            sent = sum(len(messages) for messages in list(self._sent.values()))
+            read = sum(len(customer.replies) for customer in list(self._sent))
+            state = "connected" if emulator.bot.connected else "away"
+            doing = "" if not self._written.is_set() else "; the bot finishes what is left"
+            self._say(
+                f"{sent} messages, {read} replies, {len(emulator.bot.waiting)} messages on their way; "
+                f"the bot is {state}, ended {len(keeper.codes)} times{doing}"
+            )
+
+    def _seconds(self) -> float:
+        return time.monotonic() - self._began
+
+    def _say(self, text: str) -> None:
+        minutes, seconds = divmod(self._seconds(), 60)
+        self._tell(f"{minutes:3.0f}:{seconds:04.1f}  {text}")
