@@ -72,7 +72,7 @@ def ask(model: ModelServer, *contents: str) -> str:
 
 
 def test_the_model_repeats_the_references_nobody_has_answered(model: ModelServer) -> None:
-    answer = ask(model, "R1-1?", "Sí, claro: R1-1.", "hi R1-2", "and R1-3")
+    answer = ask(model, "R1-1?", "Sí, claro: R1-1.", "[👍] > Sí, claro: R1-1.\nhi R1-2", "and R1-3")
     assert answer == "Sí, claro: R1-2.\nSí, claro: R1-3."
 
 

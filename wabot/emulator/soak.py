@@ -19,7 +19,7 @@ from wabot.emulator.postgresql import PostgresqlMissing, PostgresqlServer, find_
 from wabot.emulator.soak_database import PostgresqlDatabase, SoakDatabase, SqliteFile
 from wabot.emulator.soak_plan import FAULTS, NEEDS_SERVER
 from wabot.emulator.soak_report import report
-from wabot.emulator.soak_trial import Terms, Trial
+from wabot.emulator.soak_trial import USER_ID, Terms, Trial
 from wabot.errors import ExitCode
 
 _INTERRUPTED = 128 + signal.SIGINT
@@ -88,7 +88,7 @@ def _hold(arguments: argparse.Namespace, directory: Path) -> int:
         database: SoakDatabase = SqliteFile(directory / "wabot.db")
         if arguments.database == "postgresql":
             server = opened.enter_context(PostgresqlServer(_POSTGRESQL_OPTIONS))
-            database = PostgresqlDatabase(server)
+            database = PostgresqlDatabase(server, USER_ID)
         _tell(
             f"seed {terms.seed}: {terms.customers} customers write for {arguments.minutes:g} min; "
             f"{len(terms.faults)} kinds of faults; {database.name}"

@@ -72,14 +72,18 @@ class SqliteFile:
 
 
 class PostgresqlDatabase:
-    """A database on a server of the soak's own."""
+    """A database on a server of the soak's own, with one user in it."""
 
     name = "PostgreSQL"
 
-    def __init__(self, server: PostgresqlServer) -> None:
+    def __init__(self, server: PostgresqlServer, user_id: str) -> None:
         self._server = server
         server.execute(f"CREATE DATABASE {_NAME}")
         self.url = server.url(_NAME)
+        # A server's database belongs to an application, and the bot's user is one of that.
+        with closing(psycopg2.connect(self.url)) as opened, opened, opened.cursor() as cursor:
+            cursor.execute("CREATE TABLE users (id text PRIMARY KEY)")
+            cursor.execute("INSERT INTO users VALUES (%s)", (user_id,))
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Ask it."""

@@ -23,6 +23,9 @@ from wabot.emulator.model_server import Behaviour, Handler
 
 REFERENCE = re.compile(r"\bR\d+-\d+\b")
 """What marks a question; its answer repeats it."""
+_ANSWER = "Sí, claro: {}."
+# Where a customer reacts to an answer, the model is told what they react to.
+_QUOTED_ANSWER = re.compile(re.escape(_ANSWER).replace(r"\{\}", REFERENCE.pattern))
 _LONGEST_THOUGHT_SECONDS = 0.4
 _SLOW_SECONDS = 2.5
 
@@ -36,10 +39,10 @@ def answer_references(seed: int, slow_seconds: float = 0.0) -> Behaviour:
         unanswered: list[str] = []
         for message in body.get("messages", []):
             if message["role"] == "user":
-                unanswered += REFERENCE.findall(message["content"])
+                unanswered += REFERENCE.findall(_QUOTED_ANSWER.sub("", message["content"]))
             elif message["role"] == "assistant":
                 unanswered.clear()
-        text = "\n".join(f"Sí, claro: {reference}." for reference in unanswered) or "¿Sí?"
+        text = "\n".join(map(_ANSWER.format, unanswered)) or "¿Sí?"
         handler.send_json(completion(text))
 
     return act

@@ -22,6 +22,7 @@ from wabot.emulator.soak_model import answer_references, misbehaviours
 from wabot.emulator.soak_plan import FAULTS, Deed, plan_deeds, plan_troubles
 from wabot.errors import ExitCode
 
+USER_ID = "shop"
 _TIMEOUT_SECONDS = 30.0
 # A provider that failed is left alone for up to some minutes, and a dial that hangs costs two deadlines.
 _SETTLE_SECONDS = 300.0
@@ -36,7 +37,7 @@ _EXPECTED_CODES = frozenset(
 # Nothing is answered but by the model, no limit cuts in, and no pause is longer than the trial has time for.
 _CONFIGURATION = """\
 [account]
-user_id = "shop"
+user_id = "{user_id}"
 [paths]
 state = "{directory}/state"
 [database]
@@ -113,7 +114,7 @@ class Trial:
         (self._directory / "knowledge").mkdir()
         with Emulator(seed) as emulator, ModelServer(answer_references(seed)) as model:
             configuration = _CONFIGURATION.format(
-                directory=self._directory, database=self._database.url, model=model.base_url
+                user_id=USER_ID, directory=self._directory, database=self._database.url, model=model.base_url
             )
             bot = BotProcess(emulator, self._directory, configuration)
             customers = [emulator.customer(number) for number in range(1, self._terms.customers + 1)]
