@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
 import urllib.request
 from collections import Counter
 from collections.abc import Callable
@@ -287,3 +288,10 @@ def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -
         main(arguments)
     assert ended.value.code == 64
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_the_help_names_every_fault() -> None:
+    script = Path(__file__).parents[1] / "scripts" / "soak"
+    told = subprocess.run([script, "--help"], capture_output=True, text=True, timeout=20, check=True).stdout
+    listed = told.partition("Faults:")[2].partition("\n\n")[0].replace(" (PostgreSQL only)", "")
+    assert [each.strip() for each in listed.split(",")] == list(FAULTS)

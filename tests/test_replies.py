@@ -448,6 +448,14 @@ def test_a_customer_whose_messages_were_lost_is_asked_once_to_repeat_them(shop: 
     assert shop.model.asked == []
 
 
+def test_a_customer_who_did_repeat_is_asked_again_when_more_is_lost(shop: Shop) -> None:
+    shop.answer(arrival("", kind=Kind.LOST))
+    shop.answer("¿tienen tazas azules?")
+    assert shop.answer(arrival("", kind=Kind.LOST))[2:] == [SPANISH.ask_to_repeat]
+    shop.answer(arrival("", kind=Kind.LOST))
+    assert states()[2:] == [("answered", "ask-to-repeat"), ("ignored", "lost; asked to repeat already")]
+
+
 def test_a_lost_message_beside_one_that_arrived(shop: Shop) -> None:
     assert shop.answer(arrival("", kind=Kind.LOST), "do you have blue cups?") == [
         ENGLISH.ask_to_repeat,

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from peewee import fn
+
 from wabot.messages import Kind
 from wabot.models import Inbound, Outbound
 from wabot.phrases import normalized
 from wabot.rates import HOUR, Rates
 from wabot.settings import Settings
-from wabot.sources import NOTICES
+from wabot.sources import NOTICES, Notice
 
 _LATEST_REPLIES = 50
 # Where bursts are longer than this, fewer answers are seen: a loop is stopped a little later.
@@ -148,6 +150,26 @@ def was_told(chat_id: int, notice: str, since: datetime) -> bool:
         .exists()
     )
     return told
+
+
+def was_asked_to_repeat(chat_id: int, since: datetime) -> bool:
+    """Whether a customer was asked to write again, and has not written since."""
+    asked_at = (
+        Outbound.select(fn.MAX(Outbound.created_at))
+        .where(
+            Outbound.chat == chat_id,
+            Outbound.created_at >= since,
+            Outbound.source == Notice.ASK_TO_REPEAT,
+            Outbound.state.not_in(_UNSAID),
+        )
+        .scalar()
+    )
+    if asked_at is None:
+        return False
+    heard = Inbound.select().where(
+        Inbound.chat == chat_id, Inbound.received_at > asked_at, Inbound.kind != Kind.LOST
+    )
+    return not heard.exists()
 
 
 def reply_with_id(chat_id: int, message_id: str) -> Outbound | None:

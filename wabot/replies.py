@@ -17,7 +17,7 @@ from wabot.brain import Answer, Conversation, texts_for
 from wabot.courtesies import Courtesies
 from wabot.decisions import Action
 from wabot.escalation import Escalation, take_signal
-from wabot.history import was_told
+from wabot.history import was_asked_to_repeat, was_told
 from wabot.inbox import Inbox
 from wabot.messages import Kind
 from wabot.models import Chat, Inbound, database, utc_now
@@ -170,9 +170,9 @@ class ReplyWorker:
                 self._courtesies.end_typing(chat.jid)
 
     def _ask_to_repeat(self, chat: Chat, lost: list[Inbound], language: str) -> None:
-        """These came, and nobody will ever read them; the customer is asked once to write again."""
+        """These came, and nobody will ever read them: ask for them, once until the customer writes again."""
         now = utc_now()
-        if was_told(chat.id, Notice.ASK_TO_REPEAT, now - HOUR):
+        if was_asked_to_repeat(chat.id, now - HOUR):
             self._inbox.settle([row.id for row in lost], "ignored", "lost; asked to repeat already")
             return
         text = texts_for(language).ask_to_repeat
