@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,6 +15,10 @@ from wabot.emulator.postgresql import PostgresqlServer
 
 _LOCK_TIMEOUT_SECONDS = 10
 _NAME = "soak"
+
+
+def _nothing() -> None:
+    """What happens where nothing else is to happen."""
 
 
 class SoakDatabase(Protocol):
@@ -30,7 +35,7 @@ class SoakDatabase(Protocol):
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Ask it; raises Unreachable while it cannot be asked."""
 
-    def lock(self, seconds: float) -> None:
+    def lock(self, seconds: float, at_the_end: Callable[[], None] = _nothing) -> None:
         """Let nobody write for so long, as another program does in a long transaction."""
 
     def restart(self, seconds: float, crash: bool) -> None:
@@ -58,12 +63,13 @@ class SqliteFile:
         except sqlite3.OperationalError as error:
             raise Unreachable(str(error)) from None
 
-    def lock(self, seconds: float) -> None:
+    def lock(self, seconds: float, at_the_end: Callable[[], None] = _nothing) -> None:
         """Hold the one lock for writing."""
         opened = sqlite3.connect(self._path, timeout=_LOCK_TIMEOUT_SECONDS, isolation_level=None)
         with closing(opened):
             opened.execute("BEGIN IMMEDIATE")
             time.sleep(seconds)
+            at_the_end()
             opened.execute("ROLLBACK")
 
     def restart(self, seconds: float, crash: bool) -> None:
@@ -94,12 +100,13 @@ class PostgresqlDatabase:
         except psycopg2.Error as error:
             raise Unreachable(str(error)) from None
 
-    def lock(self, seconds: float) -> None:
+    def lock(self, seconds: float, at_the_end: Callable[[], None] = _nothing) -> None:
         """Hold the tables of messages, as a migration of somebody else's does."""
         with closing(psycopg2.connect(self.url)) as opened, opened.cursor() as cursor:
             cursor.execute(f"SET lock_timeout = '{_LOCK_TIMEOUT_SECONDS}s'")
             cursor.execute("LOCK TABLE wabot_inbox, wabot_outbox IN EXCLUSIVE MODE")
             time.sleep(seconds)
+            at_the_end()
             opened.rollback()
 
     def restart(self, seconds: float, crash: bool) -> None:

@@ -114,8 +114,13 @@ class Troublemaker:
             case "stop":
                 self._keeper.signal(signal.SIGTERM)
             case "kill":
-                self._keeper.signal(signal.SIGKILL)
+                self._kill()
+            case "locked-kill":
+                self._database.lock(trouble.seconds, self._kill)
             case "freeze":
                 self._keeper.signal(signal.SIGSTOP)
                 time.sleep(trouble.seconds)
                 self._keeper.signal(signal.SIGCONT)
+
+    def _kill(self) -> None:
+        self._keeper.signal(signal.SIGKILL)

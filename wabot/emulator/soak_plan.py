@@ -46,6 +46,7 @@ FAULTS = {
     "database-restart": "the database server is restarted, or crashes",
     "stop": "SIGTERM, and a new start",
     "kill": "kill -9, and a new start",
+    "locked-kill": "kill -9 while the database is locked, so that messages have come and are not stored",
     "freeze": "SIGSTOP, and SIGCONT after some seconds",
 }
 """The kinds of faults, and what they are."""
