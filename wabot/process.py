@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import os
 import sys
@@ -31,7 +30,7 @@ def load_client_library() -> None:
             imports python-magic, which raises ImportError where the system's library is missing).
     """
     try:
-        importlib.import_module("wabot.whatsapp")
+        import wabot.whatsapp  # noqa: F401
     except ImportError as error:
         raise OperatorNeeded(
             f"the client library cannot be loaded: {error}; what is missing says: wabot doctor"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import get_args
 
 from wabot.emulator.customer import Customer
-from wabot.emulator.faults import CutMoment, DialStage
+from wabot.emulator.fault_kinds import CutMoment, DialStage
 from wabot.emulator.keeper import Keeper
 from wabot.emulator.model_server import Behaviour, ModelServer
 from wabot.emulator.server import Emulator
