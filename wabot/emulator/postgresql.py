@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from types import TracebackType
@@ -44,6 +45,8 @@ class PostgresqlServer:
         # Not below pytest's tmp_path: root's is closed to the user that has to run the server.
         self._home = Path(tempfile.mkdtemp(prefix="wabot-postgresql-"))
         self._process: subprocess.Popen[bytes] | None = None
+        # pdeathsig comes at the end of the thread that started a process: this one stays.
+        self._starter = ThreadPoolExecutor(1, "postgresql")
 
     def __enter__(self) -> Self:
         try:
@@ -73,17 +76,7 @@ class PostgresqlServer:
 
     def start(self) -> None:
         """Start it; returns when it answers."""
-        with (self._home / "log").open("ab") as log:
-            self._process = subprocess.Popen(
-                self._as_user(
-                    [str(self._programs / "postgres"), "-D", str(self._home / "data"), *self._options]
-                ),
-                cwd=self._home,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C is for whoever started it
-            )
+        self._process = self._starter.submit(self._launch).result()
         self._wait_until_it_answers(self._process)
 
     def stop(self, *, crash: bool = False) -> None:
@@ -99,8 +92,21 @@ class PostgresqlServer:
             process.kill()
             process.wait()
 
+    def _launch(self) -> subprocess.Popen[bytes]:
+        command = [str(self._programs / "postgres"), "-D", str(self._home / "data"), *self._options]
+        with (self._home / "log").open("ab") as log:
+            return subprocess.Popen(
+                self._as_user(command),
+                cwd=self._home,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is for whoever started it
+            )
+
     def _remove(self) -> None:
         self.stop()
+        self._starter.shutdown()
         shutil.rmtree(self._home, ignore_errors=True)
 
     def _make_cluster(self) -> None:

@@ -28,6 +28,9 @@ _TIMEOUT_SECONDS = 30.0
 _SETTLE_SECONDS = 300.0
 _INTERRUPTED_SECONDS = 15.0
 _QUIET_SECONDS = 3.0
+# What comes within 5 seconds of linking wabot cannot tell from the account's history (lost_messages.py): a kill
+# could lose that, and no customer has written to a number before it is linked.
+_LINKED_SECONDS = 8.0
 _PROGRESS_SECONDS = 5.0
 _KILLED, _TERMINATED_EARLY = -9, -15
 _EXPECTED_CODES = frozenset(
@@ -123,6 +126,7 @@ class Trial:
                 keeper.start()
                 emulator.phone.scan(bot.wait_for_code(_TIMEOUT_SECONDS))
                 emulator.wait_for_login(1, _TIMEOUT_SECONDS)
+                time.sleep(_LINKED_SECONDS)
                 troublemaker = Troublemaker(
                     emulator, customers, model, misbehaviours(seed), self._database, keeper
                 )
