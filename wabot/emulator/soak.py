@@ -16,7 +16,7 @@ from typing import NoReturn
 from wabot.emulator.bot_process import BotEnded
 from wabot.emulator.pairing import PairingError
 from wabot.emulator.postgresql import PostgresqlMissing, PostgresqlServer, find_programs
-from wabot.emulator.soak_database import PostgresqlDatabase, SoakDatabase, SqliteFile
+from wabot.emulator.soak_database import PostgresqlDatabase, SoakDatabase, SqliteFile, Unreachable
 from wabot.emulator.soak_plan import FAULTS, NEEDS_SERVER
 from wabot.emulator.soak_report import report
 from wabot.emulator.soak_trial import USER_ID, Terms, Trial
@@ -53,7 +53,7 @@ def main(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         _tell("Interrupted; the bot was ended.")
         code = _INTERRUPTED
-    except (BotEnded, PairingError, PostgresqlMissing, TimeoutError) as error:
+    except (BotEnded, PairingError, PostgresqlMissing, TimeoutError, Unreachable) as error:
         _tell(f"The trial could not be held: {error}")
     if code == ExitCode.FINDINGS:
         _tell(f"The bot's log is {directory / 'bot.log'}")

@@ -28,8 +28,8 @@ _TIMEOUT_SECONDS = 30.0
 _SETTLE_SECONDS = 300.0
 _INTERRUPTED_SECONDS = 15.0
 _QUIET_SECONDS = 3.0
-# What comes within 5 seconds of linking wabot cannot tell from the account's history (lost_messages.py): a kill
-# could lose that, and no customer has written to a number before it is linked.
+# What comes within 5 seconds of linking cannot be told from the account's history (lost_messages.py), so that
+# a kill could lose it; a number that is being linked has no customers yet.
 _LINKED_SECONDS = 8.0
 _PROGRESS_SECONDS = 5.0
 _KILLED, _TERMINATED_EARLY = -9, -15
