@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any, NoReturn
 
+import hypothesis
+import psycopg2
 import pytest
 
 from wabot.database import migrate, open_database
 from wabot.emulator.postgresql import PostgresqlMissing, PostgresqlServer
 from wabot.models import OWN_TABLES
+
+# No test asserts how fast anything is: on a busy machine one example may take longer than any deadline.
+hypothesis.settings.register_profile("wabot", deadline=None)
+hypothesis.settings.load_profile("wabot")
 
 # Each test is thrown away: nothing of it has to survive a power cut.
 _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=50")
@@ -30,13 +35,30 @@ def postgresql_server() -> Iterator[PostgresqlServer]:
         yield server
 
 
+_EMPTY = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid != pg_backend_pid();
+ALTER DATABASE test_empty RESET ALL;
+DROP SCHEMA public CASCADE;
+CREATE SCHEMA public AUTHORIZATION pg_database_owner;
+GRANT USAGE ON SCHEMA public TO PUBLIC;
+"""
+
+
+@pytest.fixture(scope="session")
+def _postgresql_url_to_empty(postgresql_server: PostgresqlServer) -> str:
+    postgresql_server.execute("CREATE DATABASE test_empty")
+    return postgresql_server.url("test_empty")
+
+
 @pytest.fixture
-def postgresql_url(postgresql_server: PostgresqlServer) -> Iterator[str]:
-    """The address of an empty PostgreSQL database."""
-    name = f"test_{secrets.token_hex(6)}"
-    postgresql_server.execute(f"CREATE DATABASE {name}")
-    yield postgresql_server.url(name)
-    postgresql_server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+def postgresql_url(_postgresql_url_to_empty: str) -> str:
+    """The address of a PostgreSQL database as empty as a new one, which would take longer to make."""
+    writable = "-c default_transaction_read_only=off"
+    with closing(psycopg2.connect(_postgresql_url_to_empty, options=writable)) as connection:
+        connection.cursor().execute(_EMPTY)
+        connection.commit()
+    return _postgresql_url_to_empty
 
 
 @pytest.fixture
@@ -54,7 +76,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def postgresql_url_of_all(postgresql_server: PostgresqlServer) -> str:
-    """The address of one PostgreSQL database that all tests use in turn: making one takes a while."""
+    """The address of one PostgreSQL database with wabot's tables, for all tests in turn."""
     postgresql_server.execute("CREATE DATABASE test_all")
     return postgresql_server.url("test_all")
 

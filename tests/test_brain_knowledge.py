@@ -78,7 +78,7 @@ def test_a_question_that_says_nothing_is_not_answered(sample: KnowledgeBase, que
     assert sample.answer(question, "es") is None
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     question=st.text(alphabet=st.one_of(st.characters(), st.sampled_from('"*():^-+ ORANDNT')), max_size=200)
 )

@@ -453,7 +453,7 @@ trees = st.dictionaries(
 sections = st.sampled_from(["account", "paths", "database", "connection", "ai", "replies", "chats"])
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(trees | st.dictionaries(sections, trees, max_size=5))
 def test_any_values_are_good_or_a_configuration_error(file: Path, tree: dict[str, Any]) -> None:
     text = "\n".join(f"{as_toml(key)} = {as_toml(value)}" for key, value in tree.items())
@@ -464,7 +464,7 @@ def test_any_values_are_good_or_a_configuration_error(file: Path, tree: dict[str
         assert "\n" not in str(error)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=200), st.integers(0, 10_000), st.integers(0, 50))
 def test_any_bytes_are_good_or_a_configuration_error(
     file: Path, rubbish: bytes, position: int, length: int

@@ -87,7 +87,7 @@ def test_works_without_a_one_time_prekey(ana: SignalParty, bot: SignalParty) -> 
     assert bot.decrypt(ANA, *ana.encrypt(BOT, b"hello", short)) == b"hello"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_any_order_with_losses_and_repeats(data: st.DataObject) -> None:
     ana, bot = SignalParty.generate(), SignalParty.generate()
@@ -346,7 +346,7 @@ def test_a_responder_cannot_send_before_it_has_read() -> None:
         session.encrypt(b"too early")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from(["pkmsg", "msg", "skmsg", ""]), st.binary(max_size=400), st.booleans())
 def test_rubbish_is_refused(enc_type: str, rubbish: bytes, with_version: bool) -> None:
     ana, bot = PAIR
@@ -355,7 +355,7 @@ def test_rubbish_is_refused(enc_type: str, rubbish: bytes, with_version: bool) -
     assert bot.decrypt(ANA, *ana.encrypt(BOT, b"unharmed")) == b"unharmed"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(0, 999), st.integers(1, 255))
 def test_a_changed_introduction_never_passes_for_something_else(place: int, change: int) -> None:
     ana, bot = SignalParty.generate(), PAIR[1]

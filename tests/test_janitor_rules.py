@@ -106,9 +106,7 @@ def application(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
 
 
 @given(people=people)
-@hypothesis_settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@hypothesis_settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_removes_exactly_what_the_rules_say(application: tuple[Any, Settings], people: list[Person]) -> None:
     database, settings = application
     _forget_everything(database, settings.paths.state)

@@ -49,7 +49,7 @@ def test_a_drawing_is_the_code(text: str) -> None:
     assert read_back(draw_qr(text)) == modules(text)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.text(min_size=1, max_size=300).filter(lambda text: text.isprintable()))
 def test_any_text_can_be_drawn(text: str) -> None:
     assert read_back(draw_qr(text)) == modules(text)

@@ -28,7 +28,7 @@ MISSING = 69
 _TIMEOUT_SECONDS = 60
 
 # What the scripts may use of any Debian; the rest is stubs or absent.
-_TOOLS = "bash basename cat chmod dirname env flock mkdir rm sed sha256sum tail touch"
+_TOOLS = "bash basename cat chmod dirname env flock mkdir renice rm sed sha256sum sleep tail touch"
 
 _STUB_PYTHON = """\
 #!/usr/bin/env bash
@@ -47,7 +47,8 @@ case "$*" in
 *"-m pip"*) echo "pip ${*: -1}" >>MACHINE/calls; echo "pip at work"; [[ ! -e MACHINE/no-network ]] ;;
 *)
     echo "python $*" >>MACHINE/calls
-    [[ ! -e MACHINE/fails || $* != *$(cat MACHINE/fails)* ]] || exit 3 ;;
+    [[ ! -e MACHINE/hangs || $* != *pytest* ]] || exec sleep 60
+    [[ ! -e MACHINE/fails || $* != *$(cat MACHINE/fails)* ]] || exit "$(cat MACHINE/exit-code)" ;;
 esac
 """
 _STUB_APT = """\
@@ -83,6 +84,7 @@ class Machine:
             (self.path / tool).symlink_to(found)
         self.put("uid", "1000")
         self.put("python-version", "3.11.2")
+        self.put("exit-code", "3")
         self.put("ensurepip")
         self.put("libmagic")
         self.stub("python3", _STUB_PYTHON)
@@ -281,32 +283,80 @@ class TestMissing:
 
 
 class TestTiers:
-    def test_stages_and_arguments(self, machine: Machine) -> None:
-        result = machine.run("test", "-k", "lock")
+    PARTS = (
+        "pytest -o cache_dir=.pytest_cache/unit -m not e2e and not systemd -n 2",
+        "pytest -o cache_dir=.pytest_cache/e2e -m e2e and not slow and not systemd -n 2 --dist worksteal",
+        "pytest -o cache_dir=.pytest_cache/slow -m slow and not systemd",
+        "pytest -o cache_dir=.pytest_cache/systemd -m systemd",
+    )
+
+    @staticmethod
+    def calls(machine: Machine) -> list[str]:
+        """What was run, without the environment's set-up."""
+        found = [call for call in machine.calls() if call.startswith("python -m ")]
+        return [call.removeprefix("python -m ") for call in found]
+
+    def test_all_parts_run_and_are_shown(self, machine: Machine) -> None:
+        result = machine.run("test")
         assert result.returncode == 0, result.stderr
-        calls = [call for call in machine.calls() if call.startswith("python")]
-        assert calls == [
-            "python -m ruff format --check .",
-            "python -m ruff check .",
-            "python -m mypy",
-            "python -m pytest -n 2 -m not e2e and not systemd -k lock",
-            "python -m pytest -n 2 -m e2e and not systemd -k lock",
-            "python -m pytest -m systemd -k lock",
-        ]
-        last_line = result.stderr.splitlines()[-1]
-        assert last_line.startswith("── passed: format 0 s, style 0 s, types 0 s, tests 0 s, ")
+        format_check, style, types, *tests = self.calls(machine)
+        assert (format_check, style, types) == ("ruff format --check .", "ruff check .", "mypy")
+        assert sorted(tests) == sorted(self.PARTS)
+        shown = result.stderr.splitlines()
+        assert all(f"── {part}" in shown for part in ("unit", "e2e", "slow", "systemd"))
+        assert shown[-1].startswith("── passed: format 0 s, style 0 s, types 0 s, ")
 
-    def test_own_choice_of_marks_replaces_the_parts(self, machine: Machine) -> None:
-        machine.run("test", "-m", "postgresql")
-        tests = [call for call in machine.calls() if "-m pytest" in call]
-        assert tests == ["python -m pytest -m postgresql"]
+    @pytest.mark.parametrize("arguments", [["-k", "lock"], ["-m", "postgresql"]])
+    def test_arguments_choose_the_tests(self, machine: Machine, arguments: list[str]) -> None:
+        assert machine.run("test", *arguments).returncode == 0
+        tests = [call for call in self.calls(machine) if call.startswith("pytest")]
+        assert tests == [f"pytest -o cache_dir=.pytest_cache/tests {' '.join(arguments)}"]
 
-    def test_first_failure_ends_it(self, machine: Machine) -> None:
+    def test_a_failed_stage_ends_it(self, machine: Machine) -> None:
         machine.put("fails", "mypy")
         result = machine.run("test")
         assert result.returncode == 3
         assert result.stderr.splitlines()[-1].startswith("── FAILED at types: ")
-        assert not any("-m pytest" in call for call in machine.calls())
+        assert not any(call.startswith("pytest") for call in self.calls(machine))
+
+    def test_a_part_that_breaks_fails_it_when_all_have_ended(self, machine: Machine) -> None:
+        machine.put("fails", "cache/slow")
+        result = machine.run("test")
+        assert result.returncode == 3
+        assert result.stderr.splitlines()[-1].startswith("── FAILED at slow: ")
+        assert sorted(self.calls(machine)[3:]) == sorted(self.PARTS)
+
+    def test_failed_tests_are_tried_once_more_out_loud(self, machine: Machine) -> None:
+        machine.put("fails", "cache/e2e")
+        machine.put("exit-code", "1")
+        result = machine.run("test")
+        assert result.returncode == 1
+        assert "── e2e once more, one at a time" in result.stderr
+        marks = "-m e2e and not slow and not systemd"
+        again = (
+            f"pytest -o cache_dir=.pytest_cache/e2e {marks} -n 0 --last-failed --last-failed-no-failures none"
+        )
+        assert self.calls(machine)[-1] == again
+
+    @pytest.mark.parametrize("stop_signal", [signal.SIGINT, signal.SIGTERM])
+    def test_an_interrupt_ends_all_parts(self, machine: Machine, stop_signal: signal.Signals) -> None:
+        machine.put("hangs")
+        with subprocess.Popen(
+            [machine.checkout / "scripts" / "test"],
+            env={"PATH": str(machine.path)},
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            calls = machine.machine / "calls"
+            deadline = time.monotonic() + _TIMEOUT_SECONDS
+            while not calls.exists() or calls.read_text().count("-m pytest") < len(self.PARTS):
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+            process.send_signal(stop_signal)
+            assert process.wait(_TIMEOUT_SECONDS) == 130
+            assert process.stderr is not None
+            # Its end comes when nobody has it open any more.
+            assert "Interrupted" in process.stderr.read()
 
     def test_skipped_parts_are_announced(self, machine: Machine) -> None:
         result = machine.run("test")
@@ -324,7 +374,7 @@ class TestTiers:
         result = machine.run("test", CI="true")
         assert result.returncode == 0, result.stderr
         tests = [call for call in machine.calls() if "-m pytest" in call]
-        assert len(tests) == 3
+        assert len(tests) == 4
         assert all("-p tests.no_skips" in call for call in tests)
 
 

@@ -289,7 +289,7 @@ LIKELY = (
 )
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None)
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(anything(events.Message, LIKELY))
 def test_no_message_breaks_the_translation(hostile: Any) -> None:
     found = incoming_message(hostile)

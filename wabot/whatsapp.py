@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from neonize import events
+from neonize._binder import ProxySettings
 from neonize.client import NewClient
 from neonize.exc import NeonizeError
 from neonize.proto.Neonize_pb2 import JID
@@ -244,8 +245,4 @@ def _jid(text: str) -> JID:
 
 
 def _proxy_settings(address: str) -> Any:
-    if not address:
-        return None
-    from neonize._binder import ProxySettings
-
-    return ProxySettings(proxy_address=address)
+    return ProxySettings(proxy_address=address) if address else None

@@ -17,6 +17,7 @@ from wabot.emulator.server import Emulator
 
 REPOSITORY = Path(__file__).parents[2]
 SAMPLE_KNOWLEDGE = REPOSITORY / "wabot" / "sample_knowledge"
+_LONGEST_SECONDS_WITHOUT_ASKING = 0.5
 
 
 class BotProcess(bot_process.BotProcess):
@@ -86,11 +87,20 @@ class BotProcess(bot_process.BotProcess):
     def wait_for(
         self, reached: Callable[[dict[str, Any]], bool], timeout_seconds: float = 20
     ) -> dict[str, Any]:
-        """Ask for the status until it is as wanted."""
+        """Ask for the status until it is as wanted: each asking is a process, so only when there is news."""
         deadline = time.monotonic() + timeout_seconds
+        news = self._news()
         while not reached(status := self.status()):
-            self._check(deadline, str(status))
+            ask_again = time.monotonic() + _LONGEST_SECONDS_WITHOUT_ASKING
+            while True:
+                self._check(deadline, str(status))
+                if news != (news := self._news()) or time.monotonic() > ask_again:
+                    break
         return status
+
+    def _news(self) -> object:
+        """Something that is different after most changes of the status."""
+        return self.row(), len(self.systemd.messages)
 
     def wait_for_state(self, *states: str, timeout_seconds: float = 20) -> dict[str, Any]:
         """Wait until the session is in one of these states, and everybody who asks is told so.

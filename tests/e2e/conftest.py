@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,9 +12,13 @@ import pytest
 
 from tests.e2e.bot_process import BotProcess
 from tests.provider_server import Behaviour, Handler, ProviderServer, completion
+from wabot.emulator.customer import Customer
 from wabot.emulator.server import Emulator
 
 MakeBot = Callable[..., BotProcess]
+MakeCustomer = Callable[..., Customer]
+
+_numbers = itertools.count(1)
 
 
 @pytest.fixture
@@ -38,14 +43,14 @@ def make_bot(emulator: Emulator, tmp_path: Path) -> Iterator[MakeBot]:
         bot.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def linked_emulator() -> Iterator[Emulator]:
-    """WhatsApp on loopback for all tests of a module, each with a bot that is linked already."""
+    """WhatsApp on loopback for many tests, each with a bot that is linked already."""
     with Emulator() as running:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def linked_state(linked_emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What a bot owns that was linked, and stopped."""
     bot = BotProcess(linked_emulator, tmp_path_factory.mktemp("linked"))
@@ -59,7 +64,7 @@ def linked_state(linked_emulator: Emulator, tmp_path_factory: pytest.TempPathFac
 def start_linked(linked_emulator: Emulator, linked_state: Path, tmp_path: Path) -> Iterator[MakeBot]:
     """Starts a bot that is linked already, with its own copy of the state, which the test may ruin.
 
-    Each test writes as a customer of its own: the copies know nothing of each other's sessions.
+    Each test writes as customers of its own: the copies know nothing of each other's sessions.
     """
     bots: list[BotProcess] = []
 
@@ -78,6 +83,18 @@ def start_linked(linked_emulator: Emulator, linked_state: Path, tmp_path: Path) 
     linked_emulator.faults.clear()
     linked_emulator.accept_connections()
     linked_emulator.wait_until(lambda: not linked_emulator.bot.connected)
+
+
+@pytest.fixture
+def new_customer(linked_emulator: Emulator) -> MakeCustomer:
+    """Makes customers whom no bot knows."""
+    return lambda **options: linked_emulator.customer(next(_numbers), **options)
+
+
+@pytest.fixture
+def ana(new_customer: MakeCustomer) -> Customer:
+    """One of them."""
+    return new_customer()
 
 
 @pytest.fixture

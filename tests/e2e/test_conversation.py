@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.bot_process import BotProcess
-from tests.e2e.conftest import repeat_unanswered
+from tests.e2e.conftest import MakeCustomer, repeat_unanswered
 from tests.provider_server import Behaviour, Handler, ProviderServer, status
 from wabot.emulator.customer import Customer
 from wabot.emulator.server import Emulator
@@ -22,8 +21,6 @@ pytestmark = pytest.mark.e2e
 SLOW_PACE = "debounce = 0\ntyping = true\ndelay_message = 1.5\ntime_per_char = 0\nworkers = 4"
 
 StartBot = Callable[..., BotProcess]
-
-_numbers = itertools.count(1)
 
 
 def texts(customer: Customer) -> list[str]:
@@ -73,18 +70,12 @@ def start_bot(
     linked_emulator.wait_until(lambda: not linked_emulator.bot.connected)
 
 
-@pytest.fixture
-def customer(linked_emulator: Emulator) -> Callable[..., Customer]:
-    """Somebody who never wrote before."""
-    return lambda **options: linked_emulator.customer(next(_numbers), **options)
-
-
 def test_the_owner_writes_while_the_model_thinks(
-    linked_emulator: Emulator, start_bot: StartBot, customer: Callable[..., Customer], model: ProviderServer
+    linked_emulator: Emulator, start_bot: StartBot, new_customer: MakeCustomer, model: ProviderServer
 ) -> None:
     model.default = after(0.8, repeat_unanswered())
     bot = start_bot()
-    ana, eva = customer(name="Ana"), customer(addressing="phone")
+    ana, eva = new_customer(name="Ana"), new_customer(addressing="phone")
     ana.send("¿Me oye?")
     eva.send("Buenas")
     time.sleep(0.3)
@@ -106,10 +97,10 @@ def test_the_owner_writes_while_the_model_thinks(
 
 
 def test_an_opt_out_between_the_composing_and_the_sending(
-    start_bot: StartBot, customer: Callable[..., Customer]
+    start_bot: StartBot, new_customer: MakeCustomer
 ) -> None:
     bot = start_bot(SLOW_PACE)
-    ana, eva = customer(), customer()
+    ana, eva = new_customer(), new_customer()
     question = ana.send("¿Tienen tazas?")
     eva.send("¿Y platos?")
     wait_for(lambda: bot.rows("SELECT count(*) FROM wabot_outbox") == [(2,)], bot)
@@ -135,9 +126,9 @@ def test_an_opt_out_between_the_composing_and_the_sending(
     assert ana.wait_for_replies(3)[2].text == "¿Tienen tazas?"
 
 
-def test_a_burst_of_five_gets_one_answer(start_bot: StartBot, customer: Callable[..., Customer]) -> None:
+def test_a_burst_of_five_gets_one_answer(start_bot: StartBot, new_customer: MakeCustomer) -> None:
     start_bot("debounce = 0.7\ntyping = false")
-    ana = customer()
+    ana = new_customer()
     sent = ["Hola", "quería dos tazas", "azules", "para regalo", "¿tienen?"]
     for text in sent:
         ana.send(text)
@@ -148,11 +139,11 @@ def test_a_burst_of_five_gets_one_answer(start_bot: StartBot, customer: Callable
 
 
 def test_fifty_chats_with_a_slow_model(
-    start_bot: StartBot, customer: Callable[..., Customer], model: ProviderServer
+    start_bot: StartBot, new_customer: MakeCustomer, model: ProviderServer
 ) -> None:
     model.default = after(3.0, repeat_unanswered())
     start_bot("debounce = 0\ntyping = false\nworkers = 16")
-    customers = [customer() for _ in range(50)]
+    customers = [new_customer() for _ in range(50)]
     started = time.monotonic()
     for each in customers:
         each.send(f"I am {each.name}")
@@ -164,7 +155,7 @@ def test_fifty_chats_with_a_slow_model(
 
 
 def test_a_stuck_provider_does_not_delay_another_chat(
-    start_bot: StartBot, customer: Callable[..., Customer], model: ProviderServer
+    start_bot: StartBot, new_customer: MakeCustomer, model: ProviderServer
 ) -> None:
     answer = repeat_unanswered()
 
@@ -175,7 +166,7 @@ def test_a_stuck_provider_does_not_delay_another_chat(
 
     model.default = act
     start_bot("debounce = 0\ntyping = false\nworkers = 1")
-    stuck, quick = customer(), customer()
+    stuck, quick = new_customer(), new_customer()
     stuck.send("stuck")
     time.sleep(0.3)
     started = time.monotonic()
@@ -185,11 +176,9 @@ def test_a_stuck_provider_does_not_delay_another_chat(
     assert texts(stuck) == []
 
 
-def test_who_is_answered(
-    linked_emulator: Emulator, start_bot: StartBot, customer: Callable[..., Customer]
-) -> None:
+def test_who_is_answered(linked_emulator: Emulator, start_bot: StartBot, new_customer: MakeCustomer) -> None:
     """Rules written with phone numbers, customers who hide theirs, and groups."""
-    ana, ben, eva = customer(), customer(addressing="phone"), customer()
+    ana, ben, eva = new_customer(), new_customer(addressing="phone"), new_customer()
     bot = start_bot(chats=f'groups = "mention"\nallow = ["+{ana.phone}", "{ben.phone}"]')
     club = linked_emulator.group("Club", [ana, eva])
     eva.send("let me in")
@@ -210,9 +199,9 @@ def test_who_is_answered(
     assert texts(eva) == []
 
 
-def test_a_backlog_after_a_night(start_bot: StartBot, customer: Callable[..., Customer]) -> None:
+def test_a_backlog_after_a_night(start_bot: StartBot, new_customer: MakeCustomer) -> None:
     bot = start_bot("debounce = 0.7\ntyping = false", running=False)
-    ana, eva = customer(), customer()
+    ana, eva = new_customer(), new_customer()
     ana.send("at midnight", age_seconds=8 * 3600)
     eva.send("at one", age_seconds=7 * 3600)
     ana.send("this morning", age_seconds=300)
@@ -229,10 +218,10 @@ def test_a_backlog_after_a_night(start_bot: StartBot, customer: Callable[..., Cu
 
 
 def test_edits_and_deletions_before_the_answer(
-    start_bot: StartBot, customer: Callable[..., Customer], model: ProviderServer
+    start_bot: StartBot, new_customer: MakeCustomer, model: ProviderServer
 ) -> None:
     bot = start_bot(SLOW_PACE)
-    ana, eva = customer(), customer()
+    ana, eva = new_customer(), new_customer()
     size = ana.send("talla 38")
     oops = eva.send("esto no era para usted")
     wait_for(lambda: bot.rows("SELECT count(*) FROM wabot_outbox") == [(2,)], bot)
@@ -253,13 +242,13 @@ def test_edits_and_deletions_before_the_answer(
 
 
 def test_no_model_then_a_model(
-    start_bot: StartBot, customer: Callable[..., Customer], model: ProviderServer
+    start_bot: StartBot, new_customer: MakeCustomer, model: ProviderServer
 ) -> None:
     """One polite sentence, the question kept, the answer when the model is back; one for photos, too."""
     answer = model.default
     model.default = status(500)
     start_bot()
-    ana = customer()
+    ana = new_customer()
     ana.send("What is the capital of Mongolia?")
     assert "can't give you a reliable answer" in ana.wait_for_replies(1)[0].text
     ana.send("And of Bolivia?")
@@ -278,9 +267,9 @@ def test_no_model_then_a_model(
     assert len(ana.replies) == 3
 
 
-def test_replies_beyond_the_rate_wait(start_bot: StartBot, customer: Callable[..., Customer]) -> None:
+def test_replies_beyond_the_rate_wait(start_bot: StartBot, new_customer: MakeCustomer) -> None:
     bot = start_bot("debounce = 0\ntyping = false\nper_minute = 3\nper_chat_per_hour = 2")
-    ana, ben = customer(), customer()
+    ana, ben = new_customer(), new_customer()
     for text in ("one", "two", "three"):
         ana.send(text)
         wait_for(lambda text=text: bot.rows(f"SELECT 1 FROM wabot_outbox WHERE text = '{text}'"), bot)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import sqlite3
 import time
 from contextlib import closing
@@ -11,7 +10,7 @@ from functools import partial
 import pytest
 
 from tests.e2e.bot_process import BotProcess
-from tests.e2e.conftest import MakeBot
+from tests.e2e.conftest import MakeBot, MakeCustomer
 from wabot.brain import texts_for
 from wabot.emulator.customer import Customer
 from wabot.emulator.fault_kinds import CutMoment
@@ -19,14 +18,7 @@ from wabot.emulator.server import Emulator
 
 pytestmark = pytest.mark.e2e
 
-_numbers = itertools.count(1)
 QUESTION = "Do you have gift cards?"
-
-
-@pytest.fixture
-def ana(linked_emulator: Emulator) -> Customer:
-    """A customer whom no other bot knows."""
-    return linked_emulator.customer(next(_numbers))
 
 
 def wait_for_outbox(bot: BotProcess, *states: str, timeout_seconds: float = 20) -> None:
@@ -161,11 +153,13 @@ def test_a_reply_asked_for_again_after_a_kill_is_sent_again(
     assert len(ana.replies) == 1
 
 
-def test_every_customer_can_read_every_reply(linked_emulator: Emulator, start_linked: MakeBot) -> None:
+def test_every_customer_can_read_every_reply(
+    linked_emulator: Emulator, start_linked: MakeBot, new_customer: MakeCustomer
+) -> None:
     """Three hundred messages from thirty customers at once."""
     bot = start_linked()
     bot.wait_for_state("connected")
-    customers = [linked_emulator.customer(next(_numbers)) for _ in range(30)]
+    customers = [new_customer() for _ in range(30)]
     for number in range(10):
         for customer in customers:
             customer.send(f"{QUESTION} ({number})")
@@ -182,12 +176,12 @@ def test_every_customer_can_read_every_reply(linked_emulator: Emulator, start_li
 
 
 def test_messages_that_only_the_library_had_when_it_was_killed_are_asked_for(
-    linked_emulator: Emulator, start_linked: MakeBot
+    linked_emulator: Emulator, start_linked: MakeBot, new_customer: MakeCustomer
 ) -> None:
     """WhatsApp was told that they arrived, and the bot had no chance to store them."""
     bot = start_linked()
     bot.wait_for_state("connected")
-    customers = [linked_emulator.customer(next(_numbers)) for _ in range(10)]
+    customers = [new_customer() for _ in range(10)]
     customers[0].send(QUESTION)
     customers[0].wait_for_replies(1)
     wait_for_outbox(bot, "sent")
@@ -215,12 +209,12 @@ def test_messages_that_only_the_library_had_when_it_was_killed_are_asked_for(
 
 
 def test_messages_that_the_library_drops_when_its_event_loop_ends_are_asked_for(
-    linked_emulator: Emulator, start_linked: MakeBot
+    linked_emulator: Emulator, start_linked: MakeBot, new_customer: MakeCustomer
 ) -> None:
     """A receipt of a kind it has no name for: it stays on the line and acknowledges messages to nobody."""
     bot = start_linked()
     bot.wait_for_state("connected")
-    customers = [linked_emulator.customer(next(_numbers)) for _ in range(5)]
+    customers = [new_customer() for _ in range(5)]
     customers[0].send(QUESTION)
     customers[0].wait_for_replies(1)
     wait_for_outbox(bot, "sent")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 
 import pytest
@@ -13,14 +12,7 @@ from wabot.emulator.server import Emulator
 
 pytestmark = pytest.mark.e2e
 
-_numbers = itertools.count(1)
 QUESTION = "Do you have gift cards?"
-
-
-@pytest.fixture
-def ana(linked_emulator: Emulator) -> Customer:
-    """A customer whom no other bot knows."""
-    return linked_emulator.customer(next(_numbers))
 
 
 def assert_answers(customer: Customer, replies: int = 1) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 
 import pytest
@@ -14,17 +13,10 @@ from wabot.emulator.server import Emulator
 
 pytestmark = pytest.mark.e2e
 
-_numbers = itertools.count(1)
 QUESTION = "Do you have gift cards?"
 CONNECT_SECONDS = 2
 HANG_SECONDS = 2 * CONNECT_SECONDS + 10
 SHORT = f"connect_timeout = {CONNECT_SECONDS}\nkeepalive_interval = 1"
-
-
-@pytest.fixture
-def ana(linked_emulator: Emulator) -> Customer:
-    """A customer whom no other bot knows."""
-    return linked_emulator.customer(next(_numbers))
 
 
 def assert_ends_with_75(bot: BotProcess, began: float, within_seconds: float) -> None:

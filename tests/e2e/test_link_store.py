@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import shutil
 import sqlite3
 import subprocess
@@ -22,14 +21,7 @@ from wabot.emulator.server import Emulator
 
 pytestmark = pytest.mark.e2e
 
-_numbers = itertools.count(1)
 QUESTION = "Do you have gift cards?"
-
-
-@pytest.fixture
-def ana(linked_emulator: Emulator) -> Customer:
-    """A customer whom no other bot knows."""
-    return linked_emulator.customer(next(_numbers))
 
 
 def store_of(bot: BotProcess) -> Path:
