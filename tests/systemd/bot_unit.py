@@ -55,6 +55,11 @@ class BotUnit:
         self._container.run("chown", "root:wabot", self.config)
         self.override(*(f"{name}={value}" for name, value in lines.items()))
 
+    def add_settings(self, *sections: str) -> None:
+        """Add sections to the configuration."""
+        with self._container.path(self.config).open("a") as configuration:
+            configuration.write("\n".join(sections) + "\n")
+
     def override(self, *lines: str) -> None:
         """Replace settings of the unit; where the emulator is stays known."""
         self._container.override(self.unit, ["[Service]", *self._way_to_emulator(), *lines])

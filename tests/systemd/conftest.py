@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.alert_receivers import WebhookReceiver
 from tests.e2e.conftest import repeat_unanswered
 from tests.provider_server import ProviderServer
 from tests.systemd import container as container_module
@@ -44,6 +45,13 @@ def model(container: Container) -> Iterator[ProviderServer]:
     server = container.in_network(lambda: ProviderServer(repeat_unanswered()))
     with server:
         yield server
+
+
+@pytest.fixture
+def receiver(container: Container) -> Iterator[WebhookReceiver]:
+    """A web address of the owner's in the container's network."""
+    with container.in_network(WebhookReceiver) as running:
+        yield running
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.alert_receivers import WebhookReceiver
@@ -14,25 +12,20 @@ from wabot.emulator.server import Emulator
 pytestmark = [pytest.mark.systemd, pytest.mark.timeout(180)]
 
 
-@pytest.fixture
-def receiver(container: Container) -> Iterator[WebhookReceiver]:
-    with container.in_network(WebhookReceiver) as running:
-        container.write("/etc/credstore/wabot.webhook-url", running.url, mode=0o600)
-        container.write("/etc/credstore/wabot.webhook-secret", "s3cret", mode=0o600)
-        yield running
+@pytest.fixture(autouse=True)
+def addresses(container: Container, receiver: WebhookReceiver) -> None:
+    """Where the owner is, in the credential store."""
+    container.write("/etc/credstore/wabot.webhook-url", receiver.url, mode=0o600)
+    container.write("/etc/credstore/wabot.webhook-secret", "s3cret", mode=0o600)
 
 
-def configure(container: Container, bot: BotUnit, more: str = "") -> None:
-    lines = '[alerts]\nwebhook_url = "credential:webhook-url"\nwebhook_secret = "credential:webhook-secret"\n'
-    text = container.path(bot.config).read_text()
-    container.write(bot.config, f"{text}{lines}{more}", mode=0o640)
-    container.run("chown", "root:wabot", bot.config)
+ALERTS = '[alerts]\nwebhook_url = "credential:webhook-url"\nwebhook_secret = "credential:webhook-secret"'
 
 
 def test_the_reason_is_told_by_the_bot_and_not_again_by_the_unit(
     container: Container, emulator: Emulator, bot: BotUnit, receiver: WebhookReceiver
 ) -> None:
-    configure(container, bot)
+    bot.add_settings(ALERTS)
     bot.pair()
     after = container.cursor()
     emulator.log_out()
@@ -49,7 +42,7 @@ def test_the_reason_is_told_by_the_bot_and_not_again_by_the_unit(
 def test_what_the_bot_cannot_tell_the_unit_tells(
     container: Container, bot: BotUnit, receiver: WebhookReceiver
 ) -> None:
-    configure(container, bot, "[typo]\n")
+    bot.add_settings(ALERTS, "[typo]")
     bot.start(check=False)
     receiver.wait_for(1)
     assert receiver.kinds() == ["alert process_failed"]

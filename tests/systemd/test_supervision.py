@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.alert_receivers import WebhookReceiver
 from tests.provider_server import ProviderServer
 from tests.systemd.bot_unit import BotUnit
 from tests.systemd.container import Container
@@ -59,11 +60,14 @@ def refuse(container: Container, emulator: Emulator) -> None:
     container.in_network(lambda: emulator.faults.refuse(600))
 
 
-def stays(bot: BotUnit, state: str, until: float) -> None:
-    """See that the unit says it is in this state until then, by the monotonic clock."""
+def stays(bot: BotUnit, until: float, *states: str) -> set[str]:
+    """See that the unit says it is in one of these states until then, by the monotonic clock; all it said."""
+    said: set[str] = set()
     while time.monotonic() < until:
-        assert bot.status_line().startswith(state), bot.status_line()
+        said.add(bot.status_line())
+        assert all(line.startswith(states) for line in said), said
         time.sleep(1)
+    return said
 
 
 def test_killed_twenty_times_under_traffic(
@@ -105,18 +109,27 @@ def test_killed_twenty_times_under_traffic(
     assert sum(times.values()) - len(times) <= 20, "more said twice than processes were killed"
 
 
-def test_the_watchdog_lets_a_link_rest(container: Container, bot: BotUnit, emulator: Emulator) -> None:
+@pytest.mark.slow
+def test_the_watchdog_lets_a_link_rest(
+    container: Container, bot: BotUnit, emulator: Emulator, receiver: WebhookReceiver
+) -> None:
     """One link falls silent, the network of another is away, each for more than three times WatchdogSec=.
 
-    As shipped, the watchdog waits 120 s and the client library redials a silent link after about 187 s (with
-    neonize 0.5.2); the proportion is kept and the waiting is not. The library needs up to 40 s to notice the
-    silence, and nothing of that can be hurried.
+    As shipped, the watchdog waits 120 s, the client library redials a silent link after about 187 s (with
+    neonize 0.5.2), wabot dials itself after six minutes, and the owner hears of it after ten; the proportion
+    is kept and the waiting is not. The library needs up to 40 s to notice the silence, and nothing of that
+    can be hurried.
     """
     with container.in_network(Emulator) as elsewhere:
         shop = BotUnit(container, elsewhere, "shop")
         try:
             for unit in (bot, shop):
                 unit.configure("default" if unit is bot else "shop", WatchdogSec=str(WATCHDOG_SECONDS))
+            shop.add_settings(
+                "[connection]\nreconnect_timeout = 12",
+                f'[alerts]\nwebhook_url = "{receiver.url}"\noffline_after = 15',
+            )
+            for unit in (bot, shop):
                 unit.pair()
             pids = [unit.show("MainPID") for unit in (bot, shop)]
             dials = emulator.bot.dials
@@ -126,17 +139,25 @@ def test_the_watchdog_lets_a_link_rest(container: Container, bot: BotUnit, emula
             elsewhere.cut()
 
             shop.wait_for_state("reconnecting")
-            stays(shop, "reconnecting", began + 3 * WATCHDOG_SECONDS + 1)
+            away = began + 3 * WATCHDOG_SECONDS + 1
+            said = stays(shop, away, "reconnecting", "connecting", "backoff")
+            assert any("no connection to WhatsApp: connection refused; next dial at" in line for line in said)
+            assert receiver.kinds() == ["alert offline"]
             elsewhere.accept_connections()
             bot.wait_for_state("reconnecting", timeout_seconds=60)
             assert "WhatsApp does not answer" in bot.status_line()
-            stays(bot, "reconnecting", time.monotonic() + WATCHDOG_SECONDS + 1)
+            stays(bot, time.monotonic() + WATCHDOG_SECONDS + 1, "reconnecting")
             assert emulator.bot.dials == dials
             emulator.speak()
             for unit in (bot, shop):
                 unit.wait_for_state("connected", timeout_seconds=60)
             assert [unit.show("MainPID") for unit in (bot, shop)] == pids
             assert "Watchdog" not in bot.messages() + shop.messages()
+            assert "kick: reconnecting for 12 s" in shop.messages()
+            ana = elsewhere.customer(1)
+            ana.send("¿Ya hay línea?")
+            ana.wait_for_replies(1)
+            assert receiver.kinds() == ["alert offline"]
         finally:
             shop.remove()
 
