@@ -21,7 +21,7 @@ def assert_answers(customer: Customer, replies: int = 1) -> None:
     customer.wait_for_replies(replies, timeout_seconds=15)
 
 
-@pytest.mark.parametrize("code", [500, 503, 515, 516, None])
+@pytest.mark.parametrize("code", [401, 500, 503, 515, 516, None])
 def test_a_stream_that_whatsapp_ends_is_redialled_by_the_library(
     linked_emulator: Emulator, start_linked: MakeBot, ana: Customer, code: int | None
 ) -> None:
