@@ -286,7 +286,7 @@ class TestTiers:
     PARTS = (
         "pytest -o cache_dir=.pytest_cache/unit -m not e2e and not systemd -n 2",
         "pytest -o cache_dir=.pytest_cache/e2e -m e2e and not slow and not systemd -n 2 --dist worksteal",
-        "pytest -o cache_dir=.pytest_cache/slow -m slow -n 2",
+        "pytest -o cache_dir=.pytest_cache/slow -m slow -n 2 --dist worksteal",
         "pytest -o cache_dir=.pytest_cache/systemd -m systemd and not slow",
     )
 

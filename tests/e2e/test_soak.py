@@ -13,7 +13,7 @@ import pytest
 
 from wabot.emulator.soak import main
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(400)]
 
 
 @pytest.mark.parametrize(
