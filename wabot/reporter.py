@@ -19,6 +19,8 @@ from wabot.states import TERMINAL_STATES, WAITING_STATES, Signal, State
 
 log = logging.getLogger(__name__)
 
+# Each try to dial passes through two of these; what people want to know is since when there is no link.
+_WITHOUT_LINK = frozenset({State.CONNECTING, State.RECONNECTING, State.BACKOFF})
 # The library shows the first code for 60 s and each further one for 20 s (measured with neonize 0.5.2).
 _FIRST_CODE_SECONDS, _NEXT_CODE_SECONDS = 60, 20
 
@@ -46,6 +48,7 @@ class Reporter:
         self._notifier = notifier
         self._attempts = 0
         self._counted_since: float = connection.since
+        self._without_link_since: float | None = None
         self._last_sent_at: datetime | None = None
 
     @property
@@ -74,6 +77,10 @@ class Reporter:
         connection = self._connection
         reason = self._reason()
         self._count_attempt()
+        if connection.state not in _WITHOUT_LINK:
+            self._without_link_since = None
+        elif self._without_link_since is None:
+            self._without_link_since = connection.since
         self.record.update(
             state=connection.state.value,
             reason=reason,
@@ -129,7 +136,8 @@ class Reporter:
             line += f" as {mask_phone(self.device.phone)}"
         elif reason := self._reason():
             line += f" ({reason})"
-        since = datetime.now().astimezone() - timedelta(seconds=time.monotonic() - connection.since)
+        began = connection.since if self._without_link_since is None else self._without_link_since
+        since = datetime.now().astimezone() - timedelta(seconds=time.monotonic() - began)
         line += f" since {since:%d %b %H:%M}"
         if self.record.backlog:
             line += f"; {self.record.backlog}"
