@@ -42,6 +42,9 @@ def bot(emulator: Emulator, shared_bot: EchoProcess) -> Iterator[EchoProcess]:
     """The shared bot, logged in and without a fault pending."""
     yield shared_bot
     emulator.faults.clear()
+    if not emulator.bot.connected:
+        # A question that was ignored stays unanswered: it is asked again after the next login only.
+        emulator.cut()
     emulator.wait_until(lambda: emulator.bot.connected, 15, "the bot to be back after a fault")
 
 
@@ -51,6 +54,11 @@ _numbers = iter(range(1, 1000))
 @pytest.fixture
 def ana(emulator: Emulator) -> Customer:
     return emulator.customer(next(_numbers), name="Ana")
+
+
+def count_logins(emulator: Emulator) -> int:
+    """How many the service has taken, also those whose questions it has not answered."""
+    return sum(event.kind == "login" for event in emulator.transcript)
 
 
 def texts(customer: Customer) -> list[str]:
@@ -172,9 +180,10 @@ class TestCuts:
         self, emulator: Emulator, bot: EchoProcess, ana: Customer
     ) -> None:
         logins = emulator.bot.logins
+        taken = count_logins(emulator)
         emulator.faults.ignore_queries("passive")
         emulator.cut()
-        emulator.wait_until(lambda: emulator.transcript[-1].kind == "login")
+        emulator.wait_until(lambda: count_logins(emulator) > taken)
         time.sleep(0.1)
         emulator.faults.answer_queries()
         emulator.cut()
