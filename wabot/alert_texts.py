@@ -144,17 +144,17 @@ PROBLEMS: dict[str, dict[str, tuple[str, str, str]]] = {
     "database_away": {
         "es": (
             "la base de datos no responde",
-            "Los mensajes y las respuestas no se pueden guardar, y esperan.",
+            "Los mensajes se guardan en el disco y se contestan cuando vuelva; ninguno se pierde.",
             "compruebe la base de datos: wabot doctor",
         ),
         "en": (
             "the database does not answer",
-            "Messages and replies cannot be stored, and wait.",
+            "Messages are kept on disk and answered when it is back; none is lost.",
             "check the database: wabot doctor",
         ),
         "pt": (
             "o banco de dados não responde",
-            "As mensagens e as respostas não podem ser guardadas, e esperam.",
+            "As mensagens ficam no disco e são respondidas quando ele voltar; nenhuma se perde.",
             "verifique o banco de dados: wabot doctor",
         ),
     },

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import peewee
 from peewee import fn
 
 from wabot.alert_notices import Condition, Problem, problem_key
 from wabot.connection import Connection
+from wabot.database_faults import AWAY
 from wabot.models import Outbound, database
 from wabot.outbox import OPEN_STATES
 from wabot.states import State
@@ -106,7 +106,7 @@ def look_at_link(link: LinkView, now: float, offline_seconds: float, timezone: s
 
 
 def look_at_replies(
-    user_id: str, connected: bool, per_chat_per_hour: int, now: datetime
+    user_id: str, connected: bool, per_chat_per_hour: int, now: datetime, trouble: str = ""
 ) -> tuple[Findings, int | None]:
     """Whether the database answers, and whether replies get stuck.
 
@@ -115,6 +115,7 @@ def look_at_replies(
         connected: whether the link is up, and has been for a while.
         per_chat_per_hour: the limit that may hold a chat's replies back; 0 for none.
         now: naive UTC.
+        trouble: what keeps messages from being stored, also where the database can be read; or "".
 
     Returns:
         what was found, and how many replies can never be delivered; None when the database does not answer.
@@ -123,10 +124,12 @@ def look_at_replies(
     try:
         lost: int = Outbound.select().where(mine, Outbound.state == "dead").count()
         stuck = _stuck_replies(user_id, per_chat_per_hour, now) if connected else 0
-    except (peewee.OperationalError, peewee.InterfaceError, peewee.InternalError) as error:
+    except AWAY as error:
         database.close()
-        away = Problem(Condition.DATABASE_AWAY, str(error).strip(), (), _DATABASE_SECONDS)
+        away = Problem(Condition.DATABASE_AWAY, trouble or str(error).strip(), (), _DATABASE_SECONDS)
         return Findings([away]), None
+    if trouble:
+        return Findings([Problem(Condition.DATABASE_AWAY, trouble, (), _DATABASE_SECONDS)]), lost
     if stuck:
         minutes = str(int(_STUCK.total_seconds() // 60))
         values = (("count", str(stuck)), ("minutes", minutes))

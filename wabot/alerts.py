@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from wabot.alert_book import Book, Delivery
@@ -104,10 +104,12 @@ class Alerts:
 
     Args:
         settings: the configuration.
+        database_trouble: says what keeps messages from being stored, or "".
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, database_trouble: Callable[[], str] = lambda: "") -> None:
         self._settings = settings
+        self._database_trouble = database_trouble
         self._courier = Courier(settings)
         self._unit = own_unit() or ""
         self._link = LinkView(State.STARTING, "", time.time())
@@ -164,7 +166,11 @@ class Alerts:
             link, now, settings.alerts.offline_after, settings.account.timezone, self._unit
         )
         of_replies, lost = look_at_replies(
-            settings.account.user_id, connected, settings.replies.per_chat_per_hour, utc_now()
+            settings.account.user_id,
+            connected,
+            settings.replies.per_chat_per_hour,
+            utc_now(),
+            self._database_trouble(),
         )
         of_disk = look_at_disk(settings.paths.state)
         found = (of_link, of_replies, of_disk)

@@ -14,6 +14,7 @@ import peewee
 
 from wabot.accounts import Users, find_users
 from wabot.connections import Connections, Status, find_connections, storable
+from wabot.database_faults import AWAY
 from wabot.errors import OperatorNeeded
 from wabot.masking import mask_phone
 from wabot.models import database
@@ -85,7 +86,7 @@ class ConnectionRow:
             if self._connections is not None:
                 self._store(self._connections, now)
                 self._said = ""
-        except (peewee.OperationalError, peewee.InterfaceError, peewee.InternalError):
+        except AWAY:
             # What comes back may not be what went away.
             self._connections = None
             raise

@@ -15,6 +15,7 @@ from playhouse import db_url
 from playhouse.migrations import Runner
 
 from wabot import models
+from wabot.database_faults import bound_waiting
 from wabot.errors import DatabaseAway, OperatorNeeded
 
 log = logging.getLogger(__name__)
@@ -164,6 +165,7 @@ def _sqlite(path: Path) -> Any:
 
 
 def _postgresql(url: str) -> Any:
+    bound_waiting()
     address, schema = _without_prisma_parameters(url)
     search_path = f" -c search_path={schema}" if schema else ""
     return db_url.connect(

@@ -5,19 +5,24 @@ from __future__ import annotations
 import logging
 import threading
 import time
-
-import peewee
+from collections.abc import Callable
 
 from wabot.bursts import Bursts
+from wabot.database_faults import concerns_what_was_stored, patience
 from wabot.messages import IncomingMessage
 from wabot.models import database, utc_now
 from wabot.reception import Reception
 from wabot.schedule import ChatSchedule
 from wabot.session_record import SessionRecord
+from wabot.spool_drain import SpoolDrain
+from wabot.spool_record import Spooled
 
 log = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 1.0
+_ANSWER_SECONDS = 5.0
+# A message asks the database a handful of questions, each with its own limit.
+_LONGEST_SECONDS = 60.0
 
 
 class Intake:
@@ -27,44 +32,51 @@ class Intake:
         reception: where messages are stored, with what becomes of them.
         schedule: told which chat has something to answer.
         record: told when the last message came.
+        drain: takes what the database does not, and brings it there later.
+        beat: called with the seconds this may now take, and with 0 when it is done.
 
     Attributes:
         bursts: which chats are receiving at this moment.
-        dropped: how many messages were given up because the database stayed away until the end.
+        dropped: how many messages were given up because neither database nor disk took them until the end.
     """
 
-    def __init__(self, reception: Reception, schedule: ChatSchedule, record: SessionRecord) -> None:
+    def __init__(
+        self,
+        reception: Reception,
+        schedule: ChatSchedule,
+        record: SessionRecord,
+        drain: SpoolDrain,
+        beat: Callable[[float], None] = lambda seconds: None,
+    ) -> None:
         self._reception = reception
         self._schedule = schedule
         self._record = record
+        self._drain = drain
+        self._beat = beat
         self._closed = threading.Event()
         self._last_at = time.monotonic()
         self.bursts = Bursts()
         self.dropped = 0
 
     def take(self, message: IncomingMessage) -> None:
-        """Store a message. While the database is away the library waits, and then so does WhatsApp.
+        """Make a message safe: in the database, else on the disk; else the library waits, and so WhatsApp does.
+
+        As long as messages are on the disk all others go there as well, so that none overtakes another.
 
         The library has acknowledged about a hundred messages at most that it could not hand over; every
         later one WhatsApp keeps, and delivers again (measured with neonize 0.5.2).
         """
         self._last_at = time.monotonic()
-        now = utc_now()
-        while True:
-            try:
-                chat_id = self._reception.receive(message, now)
-                break
-            except (peewee.OperationalError, peewee.InterfaceError) as error:
-                database.close()
-                log.error("database: %s; a message waits to be stored, and all others behind it", error)
+        spooled = Spooled(message, utc_now())
+        try:
+            while not self._is_safe(spooled):
                 if self._closed.wait(_RETRY_SECONDS):
                     self.dropped += 1
-                    raise
-        if chat_id is not None:
-            self.bursts.note(chat_id, self._last_at)
-            self._schedule.touch(chat_id)
+                    raise TimeoutError("a message could not be stored before the end")
+        finally:
+            self._beat(0)
         if not message.from_me:
-            self._record.update(last_inbound_at=now)
+            self._record.update(last_inbound_at=spooled.received_at)
 
     def take_lost(self, message: IncomingMessage) -> None:
         """Take in a message that the library lost; on a thread that deals with the database itself."""
@@ -79,3 +91,25 @@ class Intake:
     def seconds_since_message(self) -> float:
         """How long ago the library handed over a message."""
         return time.monotonic() - self._last_at
+
+    def _is_safe(self, spooled: Spooled) -> bool:
+        self._beat(_LONGEST_SECONDS)
+        return (not self._drain.is_behind and self._store(spooled)) or self._drain.keep(spooled)
+
+    def _store(self, spooled: Spooled) -> bool:
+        try:
+            with patience(_ANSWER_SECONDS):
+                chat_id = self._reception.receive(spooled.message, spooled.received_at)
+        except Exception as error:
+            if concerns_what_was_stored(error):
+                self._drain.set_aside(spooled)
+                raise
+            database.close()
+            self._drain.outage.began(error)
+            return False
+        if chat_id is not None:
+            self.bursts.note(chat_id, self._last_at)
+            self._schedule.touch(chat_id)
+        if self._drain.outage.lasts:
+            self._drain.outage.ended(0)
+        return True

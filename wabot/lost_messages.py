@@ -18,8 +18,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-import peewee
-
+from wabot.database_faults import AWAY
 from wabot.inbox import Inbox
 from wabot.intake_mark import IntakeMark, load_mark, save_mark
 from wabot.messages import IncomingMessage, Kind, Trace
@@ -44,6 +43,7 @@ class LostMessages:
         store: the client library's store.
         inbox: what was handed over.
         receive: takes a message of the kind LOST in.
+        is_behind: whether there are messages that are safe, but not in the inbox yet.
     """
 
     def __init__(
@@ -52,11 +52,13 @@ class LostMessages:
         store: Path,
         inbox: Inbox,
         receive: Callable[[IncomingMessage], None],
+        is_behind: Callable[[], bool] = lambda: False,
     ) -> None:
         self._user_id = user_id
         self._store = store
         self._inbox = inbox
         self._receive = receive
+        self._is_behind = is_behind
         self._mark = IntakeMark("", 0, utc_now())
         self._changed = threading.Condition()
         self._tasks: list[tuple[float, Callable[[], None]]] = []
@@ -95,7 +97,10 @@ class LostMessages:
             self._changed.notify()
         self._thread.join(timeout_seconds)
         if in_order and not self._thread.is_alive() and not self._tasks:
-            save_mark(self._user_id, dataclasses.replace(self._mark, in_order=True))
+            try:
+                save_mark(self._user_id, dataclasses.replace(self._mark, in_order=True))
+            except AWAY as error:
+                log.warning("database: %s; the next start looks for lost messages", error)
 
     def ignored(self, trace: Trace) -> None:
         """The library ignored a message as an old one. It may be on its way to the inbox at this moment."""
@@ -135,17 +140,25 @@ class LostMessages:
                 if task is None:
                     break
                 self._tasks.remove((due, task))
-            try:
-                task()
-            except (peewee.OperationalError, peewee.InterfaceError) as error:
-                database.close()
-                log.warning("database: %s; lost messages are looked for later", error)
+            if not self._is_done(task):
                 self._put(_DATABASE_RETRY_SECONDS, task)
                 if self._stopping:
                     break
-            except Exception:
-                log.exception("the search for lost messages failed")
         database.close()
+
+    def _is_done(self, task: Callable[[], None]) -> bool:
+        """Carry a task out, unless the database is away or does not have all messages yet."""
+        try:
+            if self._is_behind():
+                return False
+            task()
+        except AWAY as error:
+            database.close()
+            log.warning("database: %s; lost messages are looked for later", error)
+            return False
+        except Exception:
+            log.exception("the search for lost messages failed")
+        return True
 
     def _seconds_left(self) -> float | None:
         """Until the next task; None when there is none."""
@@ -179,7 +192,7 @@ class LostMessages:
         try:
             known = self._inbox.known(ignored)
             self._ask_for(trace for trace in ignored.values() if trace.message_id not in known)
-        except (peewee.OperationalError, peewee.InterfaceError):
+        except AWAY:
             with self._changed:
                 self._ignored = ignored | self._ignored
             raise

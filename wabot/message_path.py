@@ -26,6 +26,8 @@ from wabot.sender import Messenger, Sender
 from wabot.session_record import SessionRecord
 from wabot.settings import Settings
 from wabot.shutdown import stop_in_order
+from wabot.spool import Spool
+from wabot.spool_drain import SpoolDrain
 from wabot.store_query import ask_message_ids
 
 _LAST_WRITE_SECONDS = 1.0
@@ -72,9 +74,18 @@ class MessagePath:
             lambda jid: self.sender.courtesies.end_typing(jid),
             lambda: self.sender.wake(),
         )
-        self.intake = Intake(reception, self._schedule, record)
+        self._drain = SpoolDrain(
+            Spool(settings.spool),
+            reception,
+            self._schedule,
+            lambda: self.sender.wake(),
+            partial(self._beat, "spool"),
+        )
+        self.intake = Intake(reception, self._schedule, record, self._drain, partial(self._beat, "intake"))
         self.receipts = Receipts(self._outbox, lambda: self.sender.wake())
-        self.lost = LostMessages(user_id, settings.session_store, self._inbox, self.intake.take_lost)
+        self.lost = LostMessages(
+            user_id, settings.session_store, self._inbox, self.intake.take_lost, self._is_behind
+        )
         self._loss_log = LossLog(self.lost.ignored, self.lost.start_over)
         doubts = Doubts(
             self._outbox,
@@ -93,6 +104,7 @@ class MessagePath:
             settings.connection.presence == "available",
             rates_so_far(settings, utc_now()),
             settings.connection.send_timeout,
+            self._is_behind,
         )
 
     def start(self) -> None:
@@ -106,6 +118,7 @@ class MessagePath:
             waited_seconds = (utc_now() - waiting.last_at).total_seconds()
             self._schedule.touch(waiting.chat_id, waited_seconds)
         brain = Brain(self._settings.brain)
+        self._drain.start()
         self.lost.start()
         self.receipts.start()
         self.sender.start()
@@ -124,6 +137,11 @@ class MessagePath:
                 for number in range(1, 2 * self._settings.replies.workers + 1)
             ]
         )
+
+    @property
+    def trouble(self) -> str:
+        """What keeps messages from being stored as they come; "" while all is well."""
+        return self._drain.trouble
 
     def account_is_linked(self) -> None:
         """The phone accepted the code: what the store holds is new."""
@@ -147,8 +165,13 @@ class MessagePath:
         let_go = stop_in_order(
             self.sender, self._workers, disconnect, self.intake.seconds_since_message, link, patience_seconds
         )
-        self.lost.stop(_LAST_WRITE_SECONDS, in_order=let_go and not self.intake.dropped)
+        self._drain.stop(_LAST_WRITE_SECONDS)
+        in_order = let_go and not self.intake.dropped and not self._drain.outage.lasts
+        self.lost.stop(_LAST_WRITE_SECONDS, in_order)
         self.receipts.stop(_LAST_WRITE_SECONDS)
+
+    def _is_behind(self) -> bool:
+        return self._drain.is_behind
 
     def _beat(self, name: str, deadline_seconds: float) -> None:
         if deadline_seconds:

@@ -24,6 +24,8 @@ from wabot.schedule import ChatSchedule
 from wabot.session_record import SessionRecord
 from wabot.settings import Settings
 from wabot.shutdown import hang_up
+from wabot.spool import Spool
+from wabot.spool_drain import SpoolDrain
 from wabot.states import Signal, State
 from wabot.whatsapp import WhatsAppClient
 
@@ -56,7 +58,10 @@ class Pairing:
         # Whoever started this command is not waiting for systemd's notifications.
         self._reporter = Reporter(self._connection, None, ServiceNotifier({}), self._record)
         reception = Reception(settings, Inbox(user_id), Outbox(user_id))
-        self._intake = Intake(reception, ChatSchedule(settings.replies.debounce), self._record)
+        schedule = ChatSchedule(settings.replies.debounce)
+        # Not started: what the database does not take now is for the service to bring there.
+        drain = SpoolDrain(Spool(settings.spool), reception, schedule)
+        self._intake = Intake(reception, schedule, self._record, drain)
         self._client = WhatsAppClient(
             settings.session_store,
             f"wabot-{user_id}",

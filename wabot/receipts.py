@@ -8,8 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime
 
-import peewee
-
+from wabot.database_faults import AWAY
 from wabot.deliveries import Deliveries, Evidence
 from wabot.messages import Receipt
 from wabot.models import database, utc_now
@@ -110,7 +109,7 @@ class Receipts:
             try:
                 self._write(arrived)
                 self._send_again(unreadable)
-            except (peewee.OperationalError, peewee.InterfaceError) as error:
+            except AWAY as error:
                 database.close()
                 log.warning("database: %s; receipts are written later", error)
                 with self._changed:

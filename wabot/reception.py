@@ -82,8 +82,12 @@ class Reception:
             return self._receive(message, now)
         except Exception:
             # A chat that was made just now is not there any more: it went back with the transaction.
-            self._inbox.forget_remembered_chats()
+            self.forget_remembered_chats()
             raise
+
+    def forget_remembered_chats(self) -> None:
+        """Chats that are remembered may have gone back with a transaction."""
+        self._inbox.forget_remembered_chats()
 
     def _receive(self, message: IncomingMessage, now: datetime) -> int | None:
         if not self._concerns_chat(message):

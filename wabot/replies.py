@@ -9,12 +9,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-import peewee
-
 from wabot import dialogue, gate
 from wabot.arrival_rules import is_too_old
 from wabot.brain import Answer, Conversation, texts_for
 from wabot.courtesies import Courtesies
+from wabot.database_faults import AWAY
 from wabot.decisions import Action
 from wabot.escalation import Escalation, take_signal
 from wabot.history import was_asked_to_repeat, was_told
@@ -34,6 +33,7 @@ log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 3
 _RETRY_SECONDS = 20.0
+_DATABASE_RETRY_SECONDS = 2.0
 _MODEL_RETRY_SECONDS = 5.0
 
 
@@ -84,11 +84,11 @@ class ReplyWorker:
             self._beat(self.deadline_seconds)
             try:
                 self.answer(chat_id)
-            except (peewee.OperationalError, peewee.InterfaceError) as error:
+            except AWAY as error:
                 # After the server cut a connection every query on it fails until it is closed (peewee 4.5).
                 database.close()
                 log.warning("database: %s; chat %d waits", error, chat_id)
-                self._schedule.postpone(chat_id, _RETRY_SECONDS)
+                self._schedule.postpone(chat_id, _DATABASE_RETRY_SECONDS)
             except Exception:
                 log.exception("chat %d: the answer failed", chat_id)
                 self._schedule.postpone(chat_id, _RETRY_SECONDS)

@@ -92,12 +92,17 @@ class Reporter:
         )
         log.info("state: %s%s", connection.state, f" ({reason})" if reason else "")
 
-    def show_status(self, last_sent_at: datetime | None) -> None:
-        """Keep systemd's status line true; the notifier says nothing twice."""
+    def show_status(self, last_sent_at: datetime | None, trouble: str = "") -> None:
+        """Keep systemd's status line true; the notifier says nothing twice.
+
+        Args:
+            last_sent_at: when the last reply left.
+            trouble: what keeps messages from being stored, or "".
+        """
         if last_sent_at != self._last_sent_at:
             self._last_sent_at = last_sent_at
             self.record.update(last_reply_at=last_sent_at)
-        self._notifier.status(self._status_line())
+        self._notifier.status(self._status_line(trouble))
 
     def show_end(self, reason: str) -> None:
         """The last word of the process: why it stops, or the state from which there was no way on."""
@@ -129,7 +134,7 @@ class Reporter:
         day = "%d %b " if wait > timedelta(hours=12) else ""
         return f"{connection.reason}; next dial at {datetime.now().astimezone() + wait:{day}%H:%M:%S %Z}"
 
-    def _status_line(self) -> str:
+    def _status_line(self, trouble: str) -> str:
         connection = self._connection
         line = str(connection.state).replace("_", " ")
         if connection.state is State.CONNECTED and self.device:
@@ -139,8 +144,8 @@ class Reporter:
         began = connection.since if self._without_link_since is None else self._without_link_since
         since = datetime.now().astimezone() - timedelta(seconds=time.monotonic() - began)
         line += f" since {since:%d %b %H:%M}"
-        if self.record.backlog:
-            line += f"; {self.record.backlog}"
+        if trouble or self.record.backlog:
+            line += f"; {trouble or self.record.backlog}"
         failures = unhandled_errors()
         if not failures:
             return line

@@ -10,10 +10,9 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
 
-import peewee
-
 from wabot.bursts import Bursts
 from wabot.courtesies import Courtesies, CourtesyMessenger
+from wabot.database_faults import AWAY
 from wabot.doubts import Doubts
 from wabot.link_signals import LinkSignal, Outcome, SendFailed
 from wabot.models import Outbound, database, utc_now
@@ -59,6 +58,8 @@ class Sender:
         available: the presence to announce.
         rates: how many replies may leave in what time.
         send_timeout_seconds: what is promised with `beat` for every call of the messenger.
+        is_behind: whether there are messages that the database does not have yet. One may take a reply
+            back, so nothing is sent until they are there; who brings them calls `wake`.
     """
 
     def __init__(
@@ -73,8 +74,10 @@ class Sender:
         available: bool,
         rates: Rates,
         send_timeout_seconds: float,
+        is_behind: Callable[[], bool] = lambda: False,
     ) -> None:
         self._send_timeout_seconds = send_timeout_seconds
+        self._is_behind = is_behind
         self._outbox = outbox
         self._doubts = doubts
         self._receipts = receipts
@@ -149,7 +152,7 @@ class Sender:
         try:
             while not self._stopping:
                 up_since = self._up_since
-                if up_since is None:
+                if up_since is None or self._is_behind():
                     return None
                 now = utc_now()
                 self._announce_presence(now)
@@ -172,7 +175,7 @@ class Sender:
                 pause = self._send(row)
                 if pause:
                     return retry_at(utc_now(), pause)
-        except (peewee.OperationalError, peewee.InterfaceError) as error:
+        except AWAY as error:
             database.close()
             self._doubts.arose()
             log.warning("database: %s; replies wait", error)
@@ -221,7 +224,7 @@ class Sender:
         while True:
             try:
                 return result()
-            except (peewee.OperationalError, peewee.InterfaceError) as error:
+            except AWAY as error:
                 database.close()
                 log.warning("database: %s; what became of a reply is written later", error)
             with self._changed:

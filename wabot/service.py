@@ -58,7 +58,7 @@ class Service:
         self._connection = Connection(limits_from(chosen), time.monotonic(), random.random)
         self._record = SessionRecord(user_id, ConnectionRow(user_id, settings.database))
         self._reporter = Reporter(self._connection, device, notifier, self._record)
-        self._alerts = Alerts(settings)
+        self._alerts = Alerts(settings, lambda: self._messages.trouble)
         self._client = WhatsAppClient(
             settings.session_store,
             f"wabot-{user_id}",
@@ -120,7 +120,7 @@ class Service:
         command = command or self._connection.tick(now) or self._supervise(now)
         self._carry_out(command)
         self._show_changes()
-        self._reporter.show_status(self._messages.sender.last_sent_at)
+        self._reporter.show_status(self._messages.sender.last_sent_at, self._messages.trouble)
         self._supervisor.feed_watchdog(now)
         return command
 

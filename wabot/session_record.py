@@ -11,10 +11,9 @@ import time
 from datetime import datetime
 from typing import Any
 
-import peewee
-
 from wabot.backlog import count_backlog
 from wabot.connection_row import ConnectionRow
+from wabot.database_faults import AWAY
 from wabot.models import Session, database, utc_now
 
 log = logging.getLogger(__name__)
@@ -94,7 +93,7 @@ class SessionRecord:
         self._counted_at = time.monotonic()
         try:
             self.backlog = str(count_backlog(self._user_id, datetime.now().astimezone()))
-        except (peewee.OperationalError, peewee.InterfaceError, peewee.InternalError):
+        except AWAY:
             database.close()
             self.backlog = "the database does not answer"
 
@@ -110,7 +109,7 @@ class SessionRecord:
                 conflict_target=[Session.user_id], update=own
             ).execute()
             self._row.write(fields, now)
-        except (peewee.OperationalError, peewee.InterfaceError, peewee.InternalError) as error:
+        except AWAY as error:
             database.close()
             log.warning("database: %s; the session's state is written later", error)
             return False

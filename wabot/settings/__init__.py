@@ -84,6 +84,11 @@ class Settings:
         return self.session_directory / "whatsapp.db"
 
     @property
+    def spool(self) -> Path:
+        """Messages that the database does not have yet."""
+        return self.session_directory / "spool"
+
+    @property
     def session_lock(self) -> Path:
         """The lock of whoever owns the session; beside the directory, which may then be moved aside."""
         return self.sessions / f"{self.account.user_id}.lock"

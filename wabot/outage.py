@@ -1,0 +1,80 @@
+"""Knows since when the database is away and says so, once in the journal and always in the status line."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+log = logging.getLogger(__name__)
+
+
+class Outage:
+    """Told by whoever stores messages how that went."""
+
+    def __init__(self) -> None:
+        self._since: datetime | None = None
+        self._is_answering = True
+        self._obstacle = ""
+
+    @property
+    def lasts(self) -> bool:
+        """Whether messages cannot be stored as they come."""
+        return self._since is not None
+
+    def began(self, error: Exception) -> None:
+        """The database did not take a message."""
+        if self._since is None:
+            self._since = datetime.now().astimezone()
+            log.error(
+                "messages cannot be stored (%s); until they can they are kept on disk", _one_line(error)
+            )
+        elif self._is_answering:
+            log.error("messages cannot be stored (%s); the others stay on disk", _one_line(error))
+        self._is_answering = False
+
+    def blocked(self, error: Exception) -> None:
+        """The disk did not take a message either; it is held, and WhatsApp keeps those that follow."""
+        if not self._obstacle:
+            log.error("%s; a message waits to be stored, and all others behind it", _one_line(error))
+        self._obstacle = _one_line(error)
+
+    def unblocked(self) -> None:
+        """A message that was held is safe."""
+        self._obstacle = ""
+
+    def answers(self) -> None:
+        """The database takes messages again; some are still on the disk."""
+        self._is_answering = True
+
+    def ended(self, stored: int) -> None:
+        """Nothing is left on the disk.
+
+        Args:
+            stored: how many messages the database has taken from there.
+        """
+        if self._since is not None:
+            seconds = (datetime.now().astimezone() - self._since).total_seconds()
+            log.info("messages are stored again after %.0f s; %d had been kept on disk", seconds, stored)
+        self._since = None
+        self._is_answering = True
+
+    def text(self, kept: int) -> str:
+        """What the status line says of it; "" while all is well.
+
+        Args:
+            kept: how many messages are on the disk.
+        """
+        since, held = self._since, ""
+        if since is None and not kept:
+            return ""
+        messages = f"{kept} message{'' if kept == 1 else 's'} kept on disk"
+        if since is None or self._is_answering:
+            return f"database back, {messages} still to be stored"
+        day = "" if since.date() == datetime.now().date() else "%d %b "
+        if self._obstacle:
+            held = f", the others wait at WhatsApp: {self._obstacle}"
+        return f"database away since {since:{day}%H:%M}, {messages}{held}"
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
