@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -27,11 +27,17 @@ _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_con
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[PostgresqlServer]:
     """A PostgreSQL server with its own data directory on a free port; skipped where none is installed."""
-    with ExitStack() as opened:
-        try:
-            server = opened.enter_context(PostgresqlServer(_FAST))
-        except PostgresqlMissing as missing:
-            _cannot_run(str(missing))
+    with _running(*_FAST) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def mortal_postgresql() -> Iterator[PostgresqlServer]:
+    """A server that a test may crash, freeze or reconfigure, and leaves running as it found it.
+
+    What it has confirmed is there after a crash.
+    """
+    with _running(*_FAST, "synchronous_commit=on") as server:
         yield server
 
 
@@ -101,6 +107,16 @@ def sqlite_database(sqlite_url: str) -> Iterator[Any]:
     migrate(opened)
     yield opened
     opened.close()
+
+
+@contextmanager
+def _running(*options: str) -> Iterator[PostgresqlServer]:
+    with ExitStack() as opened:
+        try:
+            server = opened.enter_context(PostgresqlServer(options))
+        except PostgresqlMissing as missing:
+            _cannot_run(str(missing))
+        yield server
 
 
 def _cannot_run(reason: str) -> NoReturn:

@@ -59,7 +59,7 @@ class Intake:
         self.dropped = 0
 
     def take(self, message: IncomingMessage) -> None:
-        """Make a message safe: in the database, else on the disk; else the library waits, and so WhatsApp does.
+        """Make a message safe: in the database, else on the disk; else the library waits, and WhatsApp too.
 
         As long as messages are on the disk all others go there as well, so that none overtakes another.
 

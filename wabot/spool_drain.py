@@ -64,11 +64,12 @@ class SpoolDrain:
         self._thread.start()
 
     def stop(self, timeout_seconds: float) -> None:
-        """End; what is on the disk stays there, for the next start."""
+        """End, if it was started; what is on the disk stays there, for the next start."""
         with self._changed:
             self._stopping = True
             self._changed.notify()
-        self._thread.join(timeout_seconds)
+        if self._thread.is_alive():
+            self._thread.join(timeout_seconds)
 
     @property
     def is_behind(self) -> bool:
