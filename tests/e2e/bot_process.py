@@ -98,6 +98,12 @@ class BotProcess(bot_process.BotProcess):
                     break
         return status
 
+    def wait_until(self, reached: Callable[[], bool], timeout_seconds: float = 30) -> None:
+        """Wait for something that is seen elsewhere than in its own database."""
+        deadline = time.monotonic() + timeout_seconds
+        while not reached():
+            self._check(deadline, "and what was waited for has not happened")
+
     def _news(self) -> object:
         """Something that is different after most changes of the status."""
         return self.row(), len(self.systemd.messages)

@@ -92,6 +92,21 @@ class PostgresqlServer:
             process.kill()
             process.wait()
 
+    def freeze(self) -> None:
+        """Let all its processes stand still: connections stay open and nobody answers."""
+        self._signal_all(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let them go on."""
+        self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        pid = self._process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+        for each in (pid, *map(int, children)):
+            os.kill(each, number)
+
     def _launch(self) -> subprocess.Popen[bytes]:
         command = [str(self._programs / "postgres"), "-D", str(self._home / "data"), *self._options]
         with (self._home / "log").open("ab") as log:

@@ -1,0 +1,308 @@
+"""The database goes away under traffic: the link stays, nothing is lost, nothing is said twice."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import secrets
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+import psycopg2
+import pytest
+
+from tests.e2e.bot_process import BotProcess
+from tests.e2e.conftest import MakeBot
+from tests.e2e.test_promises import assert_answered_once_in_order, wait_until_answered
+from tests.existing_schema import add_user, create_application
+from tests.provider_server import ProviderServer
+from wabot.database import open_database
+from wabot.emulator.customer import Customer
+from wabot.emulator.postgresql import PostgresqlServer
+from wabot.emulator.server import Emulator
+from wabot.spool import waiting
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+OUTAGE_SECONDS = float(os.environ.get("WABOT_TEST_OUTAGE_SECONDS", "8"))
+MESSAGES_PER_SECOND = 20
+
+_numbers = itertools.count(1)
+
+
+class Application:
+    """An application's database on a server to which anything may happen, and its role there."""
+
+    def __init__(self, server: PostgresqlServer) -> None:
+        self.server = server
+        self.name = f"app_{secrets.token_hex(6)}"
+        server.execute(f"CREATE ROLE {self.name} LOGIN PASSWORD 'secret'")
+        server.execute(f"CREATE DATABASE {self.name} OWNER {self.name}")
+        opened = open_database(server.url(self.name))
+        create_application(opened)
+        add_user(opened, "shop")
+        opened.execute_sql(f"GRANT SELECT ON users TO {self.name}")
+        opened.execute_sql(f"GRANT SELECT, INSERT, UPDATE, DELETE ON whatsapp_connections TO {self.name}")
+        opened.execute_sql(f"GRANT CREATE, USAGE ON SCHEMA public TO {self.name}")
+        opened.close()
+
+    @property
+    def url(self) -> str:
+        """What the bot is configured with."""
+        return f"postgresql://{self.name}:secret@127.0.0.1:{self.server.port}/{self.name}"
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Ask it."""
+        with closing(psycopg2.connect(self.server.url(self.name))) as connection:
+            cursor = connection.cursor()
+            cursor.execute(sql)
+            return cursor.fetchall()
+
+    def disconnect_all(self) -> None:
+        """End every connection of the role."""
+        self.server.execute(
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{self.name}'"
+        )
+
+
+@pytest.fixture
+def application(mortal_postgresql: PostgresqlServer) -> Application:
+    return Application(mortal_postgresql)
+
+
+@pytest.fixture
+def bot(
+    linked_emulator: Emulator, start_linked: MakeBot, model: ProviderServer, request: pytest.FixtureRequest
+) -> Iterator[BotProcess]:
+    """A bot on the application's database, or with `sqlite` as its parameter on its own; connected.
+
+    An `unhurried` one takes five seconds for every reply.
+    """
+    kind = getattr(request, "param", "")
+    url = "" if kind == "sqlite" else request.getfixturevalue("application").url
+
+    def configure(bot: BotProcess) -> None:
+        text = bot.config.read_text()
+        if kind == "unhurried":
+            text = text.replace("typing = false", "typing = true\ndelay_message = 5")
+        text += f'\n[database]\nurl = "{url}"\n' if url else ""
+        provider = f'name = "test"\nbase_url = "{model.base_url}"\nmodel = "echo"\ntimeout = 20\n'
+        bot.config.write_text(
+            f"{text}\n[[ai.providers]]\n{provider}".replace("[replies]", "[replies]\nper_chat_per_hour = 0")
+        )
+
+    started = start_linked(prepare=configure)
+    started.wait_until(lambda: started.systemd.shows("connected"))
+    yield started
+
+
+def spooled(bot: BotProcess) -> int:
+    return len(waiting(bot.state / "sessions" / "shop" / "spool"))
+
+
+def says_so(bot: BotProcess, kept: int = 1) -> Callable[[], bool]:
+    """Whether systemd is told that the link is up, the database away, and messages are kept."""
+
+    def told() -> bool:
+        line = bot.systemd.statuses[-1]
+        return line.startswith("connected") and "; database away since " in line and spooled(bot) >= kept
+
+    return told
+
+
+class Traffic:
+    """Customers who write at a steady pace."""
+
+    def __init__(self, emulator: Emulator) -> None:
+        self.sent: dict[Customer, list[str]] = {
+            emulator.customer(next(_numbers)): [] for _ in range(MESSAGES_PER_SECOND)
+        }
+
+    def flow(self, seconds: float) -> None:
+        """Let them write for so long."""
+        began = time.monotonic()
+        for number, customer in enumerate(itertools.cycle(self.sent)):
+            due = began + number / MESSAGES_PER_SECOND
+            if due - began >= seconds:
+                return
+            time.sleep(max(0.0, due - time.monotonic()))
+            text = f"message {len(self.sent[customer])} of {customer.name}"
+            self.sent[customer].append(text)
+            customer.send(text)
+
+    @property
+    def count(self) -> int:
+        """How many messages were sent."""
+        return sum(len(texts) for texts in self.sent.values())
+
+    def assert_each_answered_once(self, timeout_seconds: float = 60) -> None:
+        """None lost, none doubled, none out of order."""
+        wait_until_answered(self.sent, timeout_seconds)
+        time.sleep(1)
+        for customer, texts in self.sent.items():
+            assert_answered_once_in_order(customer, texts)
+
+
+def assert_stored_once(application: Application, traffic: Traffic) -> None:
+    found = application.rows(
+        "SELECT count(*), count(DISTINCT (jid, message_id)) FROM wabot_inbox WHERE kind = 'text'"
+    )
+    assert found == [(traffic.count, traffic.count)]
+    assert application.rows("SELECT count(*) FROM wabot_inbox WHERE kind = 'lost'") == [(0,)]
+
+
+@pytest.mark.postgresql
+def test_postgresql_killed_under_traffic(
+    linked_emulator: Emulator, bot: BotProcess, application: Application, mortal_postgresql: PostgresqlServer
+) -> None:
+    logins = linked_emulator.bot.logins
+    traffic = Traffic(linked_emulator)
+    traffic.flow(2)
+    mortal_postgresql.stop(crash=True)
+    try:
+        traffic.flow(OUTAGE_SECONDS)
+        assert says_so(bot, int(MESSAGES_PER_SECOND * (OUTAGE_SECONDS - 3)))(), bot.systemd.statuses[-3:]
+    finally:
+        mortal_postgresql.start()
+    traffic.flow(3)
+    traffic.assert_each_answered_once()
+    assert_stored_once(application, traffic)
+    assert spooled(bot) == 0
+    assert linked_emulator.bot.logins == logins
+    bot.wait_until(lambda: "kept on disk" not in bot.systemd.statuses[-1])
+    assert bot.log().count(" ERROR ") == 1, bot.log()
+    assert "Traceback" not in bot.log()
+    print(f"{traffic.count} messages, outage of {OUTAGE_SECONDS:.0f} s: all stored and answered once")
+
+
+def make_read_only(application: Application, on: bool) -> None:
+    """As on a standby, or where somebody protects a database from being written."""
+    change = "SET default_transaction_read_only = on" if on else "RESET default_transaction_read_only"
+    application.server.execute(f"ALTER SYSTEM {change}")
+    application.server.execute("SELECT pg_reload_conf()")
+
+
+def use_up_connections(application: Application, on: bool) -> None:
+    """No more connections for this role."""
+    application.server.execute(f"ALTER ROLE {application.name} CONNECTION LIMIT {0 if on else -1}")
+    if on:
+        application.disconnect_all()
+
+
+def freeze(application: Application, on: bool) -> None:
+    """Connections stay open, and nobody answers."""
+    if on:
+        application.server.freeze()
+    else:
+        application.server.thaw()
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("break_it", [make_read_only, use_up_connections, freeze])
+def test_postgresql_that_does_not_take_anything(
+    linked_emulator: Emulator,
+    bot: BotProcess,
+    application: Application,
+    break_it: Callable[[Application, bool], None],
+) -> None:
+    traffic = Traffic(linked_emulator)
+    traffic.flow(1)
+    break_it(application, True)
+    try:
+        traffic.flow(7)
+        bot.wait_until(says_so(bot, 20))
+    finally:
+        break_it(application, False)
+    traffic.flow(1)
+    traffic.assert_each_answered_once()
+    assert_stored_once(application, traffic)
+    assert "Traceback" not in bot.log()
+
+
+@pytest.mark.parametrize("bot", ["sqlite"], indirect=True)
+def test_sqlite_locked_by_somebody_else(linked_emulator: Emulator, bot: BotProcess) -> None:
+    traffic = Traffic(linked_emulator)
+    with closing(sqlite3.connect(bot.state / "wabot.db", isolation_level=None)) as database:
+        database.execute("BEGIN IMMEDIATE")
+        traffic.flow(7)
+        bot.wait_until(says_so(bot, 20))
+    traffic.assert_each_answered_once()
+    assert bot.rows("SELECT count(*) FROM wabot_inbox") == [(traffic.count,)]
+    assert "Traceback" not in bot.log()
+
+
+@pytest.mark.postgresql
+def test_killed_during_the_outage_and_while_catching_up(
+    linked_emulator: Emulator, bot: BotProcess, application: Application, mortal_postgresql: PostgresqlServer
+) -> None:
+    traffic = Traffic(linked_emulator)
+    mortal_postgresql.stop(crash=True)
+    try:
+        traffic.flow(15)
+        bot.wait_until(lambda: spooled(bot) == traffic.count)
+        bot.kill()
+        # As systemd would: a start with the database away is tried again.
+        assert bot.start().wait(60) == 69
+    finally:
+        mortal_postgresql.start()
+    assert spooled(bot) == traffic.count
+    bot.start()
+    deadline = time.monotonic() + 20
+    while not application.rows("SELECT count(*) FROM wabot_inbox")[0][0] > 0:
+        assert time.monotonic() < deadline, bot.log()
+    bot.kill()
+    assert spooled(bot) > 0
+    bot.start()
+    bot.wait_until(lambda: bot.systemd.shows("connected"))
+    traffic.flow(1)
+    traffic.assert_each_answered_once()
+    assert_stored_once(application, traffic)
+
+
+@pytest.mark.postgresql
+def test_asked_to_stop_during_the_outage(
+    linked_emulator: Emulator, bot: BotProcess, application: Application, mortal_postgresql: PostgresqlServer
+) -> None:
+    traffic = Traffic(linked_emulator)
+    mortal_postgresql.stop(crash=True)
+    try:
+        traffic.flow(2)
+        began = time.monotonic()
+        assert bot.stop() == 0
+        assert time.monotonic() - began < 20
+    finally:
+        mortal_postgresql.start()
+    assert "Traceback" not in bot.log()
+    bot.start()
+    bot.wait_until(lambda: bot.systemd.shows("connected"))
+    traffic.assert_each_answered_once()
+    assert_stored_once(application, traffic)
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("bot", ["unhurried"], indirect=True)
+def test_no_reply_overtakes_the_word_that_takes_it_back(
+    linked_emulator: Emulator, bot: BotProcess, application: Application, mortal_postgresql: PostgresqlServer
+) -> None:
+    """A reply is ready to leave when the database comes back, and the customer's BAJA is on the disk."""
+    traffic = Traffic(linked_emulator)
+    ana = linked_emulator.customer(next(_numbers))
+    ana.send("how much is it?")
+    deadline = time.monotonic() + 3
+    while application.rows("SELECT state FROM wabot_outbox") != [("pending",)]:
+        assert time.monotonic() < deadline, bot.log()
+    mortal_postgresql.stop(crash=True)
+    try:
+        traffic.flow(5)
+        ana.send("BAJA")
+        bot.wait_until(lambda: spooled(bot) == traffic.count + 1)
+        time.sleep(3)
+    finally:
+        mortal_postgresql.start()
+    (reply,) = ana.wait_for_replies(1, timeout_seconds=20)
+    assert "ALTA" in reply.text.upper()
+    bot.wait_until(lambda: ("withdrawn",) in application.rows("SELECT state FROM wabot_outbox"))
+    assert len(ana.replies) == 1
