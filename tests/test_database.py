@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import errno
 import os
+import sqlite3
 import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,7 @@ import peewee
 import pytest
 
 from tests.arrivals import NOON, arrival
-from wabot.database import migrate, missing_migrations, open_database, public_url, sqlite_file
+from wabot.database import fault, migrate, missing_migrations, open_database, public_url, sqlite_file
 from wabot.emulator.postgresql import PostgresqlServer, free_port
 from wabot.errors import DatabaseAway, ExitCode, OperatorNeeded, WabotError
 from wabot.inbox import Inbox
@@ -26,7 +29,7 @@ ALL_MIGRATIONS = sorted(
 )
 MIGRATE = """
 import sys
-from wabot.database import migrate, open_database
+from wabot.database import fault, migrate, open_database
 database = open_database(sys.argv[1])
 print("ready", flush=True)
 sys.stdin.readline()
@@ -235,10 +238,67 @@ def test_a_file_that_is_no_database(tmp_path: Path, content: bytes) -> None:
     assert file.read_bytes() == content
 
 
+def test_what_heals_by_itself_and_what_does_not(tmp_path: Path) -> None:
+    """Real errors of SQLite: another program holds the file, or it may only be read."""
+    file = tmp_path / "wabot.db"
+    open_database(f"sqlite:///{file}").close()
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        busy = peewee.SqliteDatabase(str(file), timeout=0)
+        with pytest.raises(peewee.OperationalError) as locked:
+            busy.execute_sql("CREATE TABLE x (y)")
+        busy.close()
+    read_only = peewee.SqliteDatabase(f"file:{file}?mode=ro", uri=True)
+    with pytest.raises(peewee.OperationalError) as refused:
+        read_only.execute_sql("CREATE TABLE x (y)")
+    read_only.close()
+    url = f"sqlite:///{file}"
+    assert fault(locked.value, url).exit_code is ExitCode.DATABASE_AWAY
+    assert fault(refused.value, url).exit_code is ExitCode.OPERATOR_NEEDED
+    assert fault(OSError(errno.ENOSPC, "No space left"), url).exit_code is ExitCode.DATABASE_AWAY
+    assert fault(PermissionError(errno.EACCES, "Denied"), url).exit_code is ExitCode.OPERATOR_NEEDED
+
+
+def ruin_pages(file: Path) -> None:
+    """As a bad disk does: the head of the file is good, the tables are not."""
+    data = file.read_bytes()
+    file.write_bytes(data[:4096] + b"\xa5" * (len(data) - 4096))
+
+
+def put_directory_there(file: Path) -> None:
+    file.unlink()
+    file.mkdir()
+
+
+@pytest.mark.parametrize(
+    ("ruin", "advice"),
+    [
+        (ruin_pages, "restore a backup, or move it aside"),
+        (put_directory_there, "must be there, writable"),
+    ],
+)
+def test_a_bot_whose_file_is_unusable_is_not_started_again_and_again(
+    tmp_path: Path, ruin: Callable[[Path], None], advice: str
+) -> None:
+    file = tmp_path / "wabot.db"
+    opened = open_database(f"sqlite:///{file}")
+    migrate(opened)
+    opened.close()
+    ruin(file)
+    configuration = tmp_path / "wabot.toml"
+    configuration.write_text(f'[paths]\nstate = "{tmp_path}"\n')
+    command = [sys.executable, "-m", "wabot", "run", "--config", str(configuration)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == ExitCode.OPERATOR_NEEDED
+    (line,) = [line for line in ended.stderr.splitlines() if " ERROR " in line]
+    assert advice in line
+    assert "Traceback" not in ended.stderr
+
+
 @pytest.mark.parametrize("name", ["", "file/wabot.db", "x" * 300])
 def test_a_path_where_no_file_can_be(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(DatabaseAway, match="cannot be opened: "):
+    with pytest.raises(OperatorNeeded, match=r"cannot be opened \(.*must be there, writable"):
         open_database(f"sqlite:///{tmp_path / name}")
 
 

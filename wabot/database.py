@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import re
 import urllib.parse
@@ -15,8 +16,8 @@ from playhouse import db_url
 from playhouse.migrations import Runner
 
 from wabot import models
-from wabot.database_faults import bound_waiting
-from wabot.errors import DatabaseAway, OperatorNeeded
+from wabot.database_faults import AWAY, bound_waiting
+from wabot.errors import DatabaseAway, OperatorNeeded, WabotError
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,11 @@ _PRISMA_PARAMETERS = frozenset(
         "sslidentity",
         "single_use_connections",
     )
+)
+# Names of SQLite's codes (Python 3.11); the longer ones begin like these.
+_UNREACHABLE = ("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH")
+_UNREACHABLE_ERRNOS = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG}
 )
 _INSUFFICIENT_PRIVILEGE = "42501"
 _HISTORY_TABLE = "wabot_migrations"
@@ -63,12 +69,8 @@ def open_database(url: str) -> Any:
         raise OperatorNeeded(
             f"database.url {public_url(url)}: not an address; see the README, Settings"
         ) from None
-    except (peewee.OperationalError, OSError) as error:
-        raise DatabaseAway(f"database {public_url(url)} cannot be opened: {error}") from None
-    except peewee.DatabaseError as error:
-        raise OperatorNeeded(
-            f"database {public_url(url)} cannot be used ({error}): restore a backup, or move it aside"
-        ) from None
+    except (peewee.DatabaseError, OSError) as error:
+        raise fault(error, url) from None
     models.database.initialize(database)
     return database
 
@@ -104,6 +106,29 @@ def migrate(database: Any) -> list[str]:
     for name in applied:
         log.info("database: applied %s", name)
     return applied
+
+
+def fault(error: Exception, url: str) -> WabotError:
+    """What to tell the operator of an error that kept the bot from starting.
+
+    Args:
+        error: peewee's, or the operating system's.
+        url: the address of the database.
+
+    Returns:
+        DatabaseAway for what heals by itself or when somebody mends the server, so that trying again makes
+        sense; OperatorNeeded for a file that will be as unusable at the next try.
+    """
+    name = public_url(url)
+    reason = str(getattr(getattr(error, "orig", None), "sqlite_errorname", ""))
+    if reason.startswith(_UNREACHABLE) or getattr(error, "errno", None) in _UNREACHABLE_ERRNOS:
+        return OperatorNeeded(
+            f"database {name} cannot be opened ({error}): the file and its directory must be there, writable "
+            "and wabot's own; ls -ld shows whose they are, chown changes it"
+        )
+    if isinstance(error, (*AWAY, OSError)):
+        return DatabaseAway(f"database {name} cannot be opened: {error}")
+    return OperatorNeeded(f"database {name} cannot be used ({error}): restore a backup, or move it aside")
 
 
 def missing_migrations(database: Any) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,7 +34,8 @@ def check_database(patient: Patient) -> list[Finding]:
     except DatabaseAway as error:
         return [illness("database", str(error), _how_to_reach(url, file))]
     except OperatorNeeded as error:
-        return [illness("database", str(error), f"edit database.url in {patient.configuration}")]
+        cure = _how_to_mend(file) if file else f"edit database.url in {patient.configuration}"
+        return [illness("database", str(error), cure)]
     try:
         return [*_check_engine(database, file, url), *_check_application(patient, database)]
     except (peewee.DatabaseError, peewee.InterfaceError) as error:
@@ -57,10 +59,7 @@ def _sqlite_trouble(database: Any, file: Path) -> tuple[str, str] | None:
     if file.stat().st_size < _LARGEST_CHECKED_BYTES:
         found = database.execute_sql("PRAGMA quick_check(1)").fetchone()[0]
         if found != "ok":
-            return (
-                f"{file} is damaged: {found}",
-                f"restore a backup, or: sqlite3 {file} .recover > recovered.sql",
-            )
+            return f"{file} is damaged: {found}", _how_to_mend(file)
     return None
 
 
@@ -147,6 +146,12 @@ def _check_names(connections: Connections) -> Finding:
     if camel:
         return healthy("names", f'in SQL of your own, quote the columns of {name}: "{camel[0]}"')
     return healthy("names", f"the columns of {name} need no quotes")
+
+
+def _how_to_mend(file: Path) -> str:
+    if not file.is_file() or not os.access(file, os.R_OK | os.W_OK):
+        return f"ls -ld {file.parent} {file}; sudo chown wabot: {file}"
+    return f"restore a backup, or: sqlite3 {file} .recover > recovered.sql"
 
 
 def _how_to_reach(url: str, file: Path | None) -> str:

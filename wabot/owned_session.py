@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import peewee
+
 from wabot.accounts import require_user
-from wabot.database import migrate, open_database
+from wabot.database import fault, migrate, open_database
+from wabot.database_faults import AWAY
 from wabot.session_lock import SessionLock
 from wabot.session_store import Device, prepare
 from wabot.settings import Settings
@@ -23,10 +26,21 @@ def owned_session(settings: Settings) -> Iterator[Device | None]:
 
     Raises:
         OperatorNeeded: another process holds the session, or it can never work like this.
-        DatabaseAway: the database does not answer.
+        DatabaseAway: the database does not answer, here or in the block; a bot that runs lives with that.
     """
+    url = settings.database.url
     with SessionLock(settings.session_lock).acquire(_LOCK_GRACE_SECONDS):
-        database = open_database(settings.database.url)
-        migrate(database)
-        require_user(database, settings.account.user_id, settings.database.tables)
-        yield prepare(settings.session_store)
+        try:
+            database = open_database(url)
+            migrate(database)
+            require_user(database, settings.account.user_id, settings.database.tables)
+            yield prepare(settings.session_store)
+        except peewee.PeeweeException as error:
+            if not _is_of_database(error):
+                raise
+            raise fault(error, url) from None
+
+
+def _is_of_database(error: peewee.PeeweeException) -> bool:
+    """Whether it is the database's trouble and no bug; of a damaged file SQLite says plain DatabaseError."""
+    return isinstance(error, AWAY) or type(error) is peewee.DatabaseError

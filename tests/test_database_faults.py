@@ -1,0 +1,107 @@
+"""Real databases in real trouble: each says so within its bound, and it is told apart from a bad message."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import peewee
+import pytest
+
+from wabot.database import migrate, open_database
+from wabot.database_faults import AWAY, concerns_what_was_stored, patience
+from wabot.emulator.postgresql import PostgresqlServer
+from wabot.models import Fact
+
+pytestmark = pytest.mark.postgresql
+
+
+@pytest.fixture
+def server_database(mortal_postgresql: PostgresqlServer) -> Iterator[Any]:
+    """wabot's tables on a server that a test may break."""
+    opened = open_database(mortal_postgresql.url("postgres"))
+    migrate(opened)
+    Fact.delete().execute()
+    yield opened
+    opened.close()
+
+
+def test_a_server_that_stands_still_is_not_waited_for_for_ever(
+    server_database: Any, mortal_postgresql: PostgresqlServer
+) -> None:
+    Fact.create(key="a", value="b")
+    mortal_postgresql.freeze()
+    try:
+        began = time.monotonic()
+        with pytest.raises(AWAY, match="has not answered for 1 second"), patience(1):
+            Fact.get(Fact.key == "a")
+        server_database.close()
+        # The kernel takes the connection; nobody says hello.
+        with pytest.raises(AWAY, match="has not answered for 5 seconds"):
+            Fact.get(Fact.key == "a")
+        assert time.monotonic() - began < 15
+    finally:
+        mortal_postgresql.thaw()
+    server_database.close()
+    assert Fact.get(Fact.key == "a").value == "b"
+
+
+def test_a_bound_is_for_each_answer_and_for_its_block_alone(server_database: Any) -> None:
+    with patience(0.5):
+        for _ in range(4):
+            server_database.execute_sql("SELECT pg_sleep(0.2)")
+        with pytest.raises(AWAY, match="has not answered"):
+            server_database.execute_sql("SELECT pg_sleep(2)")
+    server_database.close()
+    server_database.execute_sql("SELECT pg_sleep(1)")
+
+
+def test_a_killed_server_is_away_and_comes_back(
+    server_database: Any, mortal_postgresql: PostgresqlServer
+) -> None:
+    mortal_postgresql.stop(crash=True)
+    try:
+        for _ in range(2):
+            with pytest.raises(AWAY) as caught:
+                Fact.create(key="a", value="b")
+            assert not concerns_what_was_stored(caught.value)
+            server_database.close()
+    finally:
+        mortal_postgresql.start()
+    Fact.create(key="a", value="b")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SET default_transaction_read_only = on",
+        "SET search_path = nowhere",
+        "SELECT pg_terminate_backend(pg_backend_pid())",
+    ],
+)
+def test_trouble_of_the_database_is_no_fault_of_the_message(server_database: Any, statement: str) -> None:
+    try:
+        server_database.execute_sql(statement)
+    except peewee.PeeweeException as error:
+        assert "terminating connection" in str(error)
+    with pytest.raises(peewee.PeeweeException) as caught:
+        Fact.create(key="a", value="b")
+    assert not concerns_what_was_stored(caught.value)
+
+
+@pytest.mark.parametrize("key", ["nul \x00", "x" * 300, None])
+def test_what_no_database_takes_is_told_apart(server_database: Any, key: str | None) -> None:
+    with pytest.raises((ValueError, peewee.DatabaseError)) as caught:
+        Fact.create(key=key, value="b")
+    assert concerns_what_was_stored(caught.value)
+
+
+def test_a_full_sqlite_file_and_a_damaged_one(sqlite_database: Any) -> None:
+    (pages,) = sqlite_database.execute_sql("PRAGMA page_count").fetchone()
+    sqlite_database.execute_sql(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(AWAY, match="full") as full:
+        for number in range(1000):
+            Fact.create(key=str(number), value="v" * 1000)
+    assert not concerns_what_was_stored(full.value)
+    assert not concerns_what_was_stored(peewee.DatabaseError("database disk image is malformed"))
