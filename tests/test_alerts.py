@@ -126,6 +126,17 @@ def test_a_database_that_does_not_answer(sqlite_database: Any) -> None:
     assert (found.cleared, lost) == ((), None)
 
 
+def test_a_database_that_can_be_read_but_takes_no_messages(sqlite_database: Any) -> None:
+    found, lost = look_at_replies(
+        "shop", True, 0, utc_now(), "database away since 10:02, 37 messages kept on disk"
+    )
+    (problem,) = found.problems
+    assert (problem.condition, problem.detail[:13]) == (Condition.DATABASE_AWAY, "database away")
+    assert (found.cleared, lost) == ((), 0)
+    found, _ = look_at_replies("shop", True, 0, utc_now(), "")
+    assert Condition.DATABASE_AWAY in found.cleared
+
+
 def test_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert look_at_disk(tmp_path).cleared == [Condition.DISK_LOW]
     assert not look_at_disk(tmp_path / "gone").cleared

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from tests.arrivals import arrival
 from tests.existing_schema import add_row, add_user, create_application
 from tests.session_directories import hold, make_session
 from wabot import doctor_machine
@@ -28,6 +29,8 @@ from wabot.doctor import examine
 from wabot.doctor_machine import NEONIZE_VERSION, judge_unit
 from wabot.errors import ExitCode
 from wabot.models import Session, utc_now
+from wabot.spool import Spool
+from wabot.spool_record import Spooled
 
 HEALTHY_UNIT = {
     "LoadState": "loaded",
@@ -325,6 +328,27 @@ def test_a_session_of_a_newer_library(file: Path, state: Path) -> None:
     with contextlib.closing(sqlite3.connect(state / "sessions/ana/whatsapp.db")) as store, store:
         store.execute("UPDATE whatsmeow_version SET version = 99, compat = 99")
     assert "newer client library" in illnesses(file)["session store"].text
+
+
+def test_messages_that_wait_on_the_disk(file: Path, state: Path) -> None:
+    spool = Spool(state / "sessions" / "ana" / "spool")
+    assert "kept messages" not in illnesses(file)
+    for minute in (7, 3):
+        spool.append(Spooled(arrival("hello"), datetime(2026, 11, 22, 10, minute)))
+    ill = illnesses(file)["kept messages"]
+    assert ill.text == "2 wait on disk since 2026-11-22 10:03 UTC, because the database took none"
+    assert ill.cure == "sudo systemctl start wabot@shop.service"
+    bot = hold(state / "sessions" / "ana.lock")
+    assert illnesses(file)["kept messages"].cure.startswith("journalctl -u wabot@shop.service")
+    bot.communicate(timeout=10)
+
+
+def test_messages_that_were_set_aside(file: Path, state: Path) -> None:
+    damaged = state / "sessions" / "ana" / "spool.damaged"
+    damaged.write_bytes(b"half a message\n")
+    ill = illnesses(file)["kept messages"]
+    assert str(damaged) in ill.text
+    assert f"rm {damaged}" in ill.cure
 
 
 def test_leftovers(file: Path, state: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import peewee
 import pytest
 
+from tests.arrivals import arrival
 from tests.existing_schema import add_row, add_user, create_application, rows
 from tests.session_directories import hold, make_session, tree
 from wabot.cli import main
@@ -25,6 +26,8 @@ from wabot.models import Chat, Inbound, Outbound, Session
 from wabot.quarantine import Quarantine
 from wabot.session_lock import SessionLock
 from wabot.settings import Settings
+from wabot.spool import Spool, read_spool
+from wabot.spool_record import Spooled
 from wabot.sweep import Action, Deed
 
 NOW = datetime(2026, 11, 22, 10, 0, 0)
@@ -259,6 +262,21 @@ def test_an_unlinked_directory_goes_when_it_is_old(settings: Settings, applicati
     assert told(actions) == {(Deed.DIRECTORY_MOVED, "old")}
     assert "no number is linked, and unused since 2026-11-21 09:00 UTC" in str(actions[0])
     assert run(settings, application)[1] == []
+
+
+def test_messages_on_the_disk_go_with_a_phantom_and_keep_everybody_elses_directory(
+    settings: Settings, application: Any
+) -> None:
+    add_user(application, "ana")
+    for user_id in ("ana", PHANTOM):
+        directory = make_session(settings.sessions, user_id, linked=False, used_at=OLD)
+        Spool(directory / "spool").append(Spooled(arrival("hello"), OLD))
+        os.utime(directory / "spool", (0, 0))
+    _, actions = run(settings, application)
+    assert told(actions) == {(Deed.DIRECTORY_MOVED, PHANTOM)}
+    assert "this user does not exist; 1 message(s) on disk go with it" in str(actions[0])
+    (entry,) = Quarantine(settings.quarantine, settings.sessions).entries()
+    assert len(read_spool(entry.session / "spool")) == 1
 
 
 def test_a_dry_run_leaves_no_trace_on_the_disk(settings: Settings, application: Any) -> None:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import peewee
 import pytest
 
 from tests.arrivals import ANA, ANA_LID, NOON, arrival, later
@@ -39,6 +40,7 @@ class Session:
         self.path = path
         self.inbox = Inbox("shop")
         self.taken: list[IncomingMessage] = []
+        self.is_behind = False
         with closing(sqlite3.connect(path)) as store, store:
             store.executescript(TABLES)
             store.execute("INSERT INTO whatsmeow_device VALUES (?, ?)", (OWN, OWN_LID))
@@ -58,7 +60,7 @@ class Session:
 
     def process(self) -> LostMessages:
         """A process that begins."""
-        lost = LostMessages("shop", self.path, self.inbox, self.taken.append)
+        lost = LostMessages("shop", self.path, self.inbox, self.taken.append, lambda: self.is_behind)
         lost.begin()
         lost.start()
         return lost
@@ -73,6 +75,39 @@ class Session:
 @pytest.fixture
 def session(database: Any, tmp_path: Path) -> Session:
     return Session(tmp_path / "whatsapp.db")
+
+
+def test_what_is_safe_on_the_disk_is_not_lost(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kill while the database was away: the messages are not in the inbox yet."""
+    monkeypatch.setattr("wabot.lost_messages._DATABASE_RETRY_SECONDS", 0.05)
+    session.decrypt("A1")
+    session.hand_over("A1")
+    assert session.search() == []
+    session.decrypt("A2", "A3")
+    session.is_behind = True
+    lost = session.process()
+    time.sleep(0.3)
+    assert session.taken == []
+    session.hand_over("A2")
+    session.is_behind = False
+    deadline = time.monotonic() + 5
+    while not session.taken:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    lost.stop(5, in_order=True)
+    assert [message.message_id for message in session.taken] == ["A3"]
+
+
+def test_a_database_that_is_away_at_the_end_is_no_crash(
+    session: Session, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(_user_id: str, _mark: IntakeMark) -> None:
+        raise peewee.OperationalError("could not connect to server")
+
+    lost = session.process()
+    monkeypatch.setattr("wabot.lost_messages.save_mark", refuse)
+    lost.stop(5, in_order=True)
+    assert "the next start looks for lost messages" in caplog.text
 
 
 def test_after_an_end_in_order_nothing_is_searched(session: Session) -> None:

@@ -16,6 +16,8 @@ from wabot.outbox import Outbox
 from wabot.personal_data import export, forget
 from wabot.session_lock import SessionLock
 from wabot.settings import AccountSettings, PathSettings, Settings
+from wabot.spool import Spool, read_spool
+from wabot.spool_record import Spooled
 
 EVA = "34911222333@s.whatsapp.net"
 SCHEMA = """
@@ -113,6 +115,32 @@ def test_forget_erases_one_person_everywhere_and_nobody_else(
     ]
     again = forget(settings, parse_address(address), everything=False)
     assert (again.chats, again.received, again.sent) == (0, 0, 0)
+
+
+def test_messages_on_the_disk_are_a_persons_as_well(settings: Settings, people: Inbox) -> None:
+    moved = settings.quarantine / "old" / "session" / "spool"
+    for file in (settings.spool, moved):
+        file.parent.mkdir(parents=True)
+        spool = Spool(file)
+        for message in (
+            arrival("waits", lid="299000111222"),
+            arrival("Eva waits", chat=EVA, phone="34911222333"),
+            arrival("Ana waits in the group", chat=GROUP, phone="", sender=ANA_LID),
+            arrival("the owner to Ana", sender="34999888777@s.whatsapp.net", from_me=True),
+        ):
+            spool.append(Spooled(message, NOON))
+    found = export(settings, parse_address(ANA))["on_disk"]
+    assert [(each["text"], each["direction"]) for each in found] == [
+        ("waits", "in"),
+        ("Ana waits in the group", "in"),
+        ("the owner to Ana", "owner"),
+    ]
+    assert json.dumps(found)
+    assert forget(settings, parse_address(ANA), everything=False).received == 2 + 6
+    for file in (settings.spool, moved):
+        assert [spooled.message.text for spooled in read_spool(file)] == ["Eva waits"]
+        assert b"299000111222" not in file.read_bytes()
+    assert export(settings, parse_address(ANA))["on_disk"] == []
 
 
 def test_keys_that_a_running_bot_uses_stay(settings: Settings, people: Inbox) -> None:

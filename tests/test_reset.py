@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.arrivals import arrival
 from tests.existing_schema import add_row, add_user, create_application, rows
 from tests.session_directories import hold, make_session, tree
 from wabot.cli import main
@@ -15,6 +16,8 @@ from wabot.database import migrate, open_database
 from wabot.errors import ExitCode
 from wabot.models import Session
 from wabot.quarantine import Quarantine
+from wabot.spool import Spool, read_spool
+from wabot.spool_record import Spooled
 
 NOW = datetime(2026, 11, 22, 10, 0, 0)
 
@@ -76,6 +79,18 @@ def test_moves_the_session_aside_and_takes_back_what_was_said(
     assert "(linked as +34…22)" in out
     assert "`wabot pair`" in out
     assert f"wabot janitor --restore {entry.name}" in out
+
+
+def test_messages_that_wait_on_the_disk_stay(
+    database: Any, arguments: list[str], sessions: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    directory = make_session(sessions, "ana", linked=True, used_at=NOW)
+    Spool(directory / "spool").append(Spooled(arrival("hello"), NOW))
+    (directory / "spool.damaged").write_bytes(b"half a message\n")
+    assert main([*arguments, "--yes"]) == ExitCode.OK
+    assert sorted(tree(directory)) == ["spool", "spool.damaged"]
+    assert [spooled.message.text for spooled in read_spool(directory / "spool")] == ["hello"]
+    assert directory.stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.parametrize("text", ["", "n\n", "\n", "yesterday\n"])

@@ -99,6 +99,7 @@ class Office:
         self.beats: list[float] = []
         self.on_idle: Callable[[], None] = lambda: None
         self.bursts = Bursts()
+        self.is_behind = False
         self.receipts = Receipts(self.outbox, lambda: self.sender.wake())
         self.doubts = Doubts(self.outbox, self._find_ids, self.receipts.arrived, resend=True)
         self.sender = Sender(
@@ -112,6 +113,7 @@ class Office:
             False,
             rates or Rates(0, 0),
             SEND_TIMEOUT_SECONDS,
+            lambda: self.is_behind,
         )
 
     def _find_ids(self, secrets: list[bytes]) -> Mapping[bytes, str]:
@@ -266,6 +268,18 @@ def test_a_part_waits_for_its_time(office: Office) -> None:
     office.put("in a moment", not_before=at)
     wait_until(lambda: office.phone.texts)
     assert utc_now() >= at
+
+
+def test_nothing_is_sent_while_messages_are_on_their_way_into_the_database(office: Office) -> None:
+    """One of them may say that nobody is to write to its customer any more."""
+    office.sender.link_up()
+    office.is_behind = True
+    office.put("first")
+    time.sleep(0.3)
+    assert office.phone.texts == []
+    office.is_behind = False
+    office.sender.wake()
+    wait_until(lambda: office.phone.texts == ["first"])
 
 
 def test_in_the_middle_of_a_burst_nothing_is_sent(office: Office) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.arrivals import ANA, GROUP, NOON, arrival, later
 from wabot.messages import IncomingMessage, Kind
-from wabot.spool import SET_ASIDE, Spool, SpoolFull, blank_out, waiting
+from wabot.spool import SET_ASIDE, Spool, SpoolFull, blank_out, read_spool
 from wabot.spool_record import Damaged, Spooled, decode, encode
 
 _APPEND_FOR_EVER = """
@@ -202,10 +202,10 @@ def test_a_kill_at_any_moment_loses_and_doubles_nothing(file: Path) -> None:
 
 
 def test_somebody_who_looks_sees_what_waits(file: Path) -> None:
-    assert waiting(file) == []
+    assert read_spool(file) == []
     keep(Spool(file), "a", "b")
     file.write_bytes(file.read_bytes() + b"rubbish\n")
-    assert [spooled.message.text for spooled in waiting(file)] == ["a", "b"]
+    assert [spooled.message.text for spooled in read_spool(file)] == ["a", "b"]
 
 
 def test_a_person_is_blanked_out_and_the_bot_goes_on(file: Path) -> None:

@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
+from tests.arrivals import arrival
 from tests.session_directories import hold
 from wabot.cli import main
 from wabot.database import migrate, open_database
 from wabot.errors import ExitCode
 from wabot.models import Session, utc_now
+from wabot.spool import Spool
+from wabot.spool_record import Spooled
 
 KEYS = [
     "name",
@@ -119,6 +122,22 @@ def test_good_only_when_every_session_is_connected(
     assert lines[0].startswith("a: connected as +34600111222 since 2026-01-02T03:04:05Z (pid ")
     assert "b: stopped" in lines
     bots.pop().communicate(timeout=10)
+
+
+def test_messages_that_wait_on_the_disk_are_told(
+    tmp_path: Path, state: Path, database: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = configure(tmp_path, "a")
+    directory = state / "sessions" / "a"
+    directory.mkdir(parents=True)
+    spool = Spool(directory / "spool")
+    spool.append(Spooled(arrival("hello"), LONG_AGO))
+    assert status(file, capsys)[1]["a"]["reason"] == "1 message kept on disk"
+    spool.append(Spooled(arrival("hello"), LONG_AGO))
+    file.write_text(file.read_text() + '[database]\nurl = "postgresql://wabot@127.0.0.1:1/x"\n')
+    reason = status(file, capsys)[1]["a"]["reason"]
+    assert "cannot be opened" in reason
+    assert reason.endswith("; 2 messages kept on disk")
 
 
 def test_what_an_earlier_process_wrote_does_not_count(

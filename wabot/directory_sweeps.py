@@ -7,9 +7,10 @@ from pathlib import Path
 
 from wabot.errors import OperatorNeeded
 from wabot.quarantine import Quarantine
-from wabot.session_directories import STORE, last_used, session_names
+from wabot.session_directories import SPOOL, STORE, last_used, session_names
 from wabot.session_lock import SessionInUse, SessionLock, borrowed
 from wabot.session_store import read_device
+from wabot.spool import read_spool
 from wabot.sweep import Deed, Sweep
 
 
@@ -50,7 +51,11 @@ def _objection(sweep: Sweep, user_id: str) -> str:
     if not directory.is_dir():
         return ""
     if user_id not in sweep.protected and sweep.judges_strangers and sweep.users.lack(user_id):
-        return "this user does not exist"
+        kept = len(read_spool(directory / SPOOL))
+        return "this user does not exist" + (f"; {kept} message(s) on disk go with it" if kept else "")
+    if read_spool(directory / SPOOL):
+        # Linked or not: the next start brings them into the database.
+        return ""
     used_at = last_used(directory)
     if sweep.now - used_at <= timedelta(seconds=sweep.settings.janitor.disconnected_after):
         return ""

@@ -19,7 +19,7 @@ from wabot.doctor_machine import (
     check_whatsapp,
 )
 from wabot.doctor_providers import check_providers
-from wabot.doctor_session import check_holder, check_leftovers, check_store
+from wabot.doctor_session import check_holder, check_leftovers, check_spool, check_store
 from wabot.errors import ConfigError
 from wabot.settings import Settings
 from wabot.unit_environment import unit_environment
@@ -32,6 +32,7 @@ _CHECKS: _Checks = (
     check_database,
     check_holder,
     check_store,
+    check_spool,
     check_leftovers,
     check_providers,
     check_unit,

@@ -18,6 +18,7 @@ from wabot.masking import mask_phone
 from wabot.models import Session
 from wabot.session_lock import borrowed, is_held
 from wabot.session_store import read_device, store_is_newer
+from wabot.spool import SET_ASIDE, read_spool
 from wabot.states import State
 from wabot.sweep import Action, Deed
 
@@ -59,6 +60,27 @@ def check_store(patient: Patient) -> list[Finding]:
     if device is None:
         return [illness("session store", "no number is linked", patient.command("pair"))]
     return [healthy("session store", f"linked as {mask_phone(device.phone)}")]
+
+
+def check_spool(patient: Patient) -> list[Finding]:
+    """Whether messages wait on the disk, because the database did not take them."""
+    spool, held = patient.settings.spool, False
+    try:
+        kept = read_spool(spool)
+        held = is_held(patient.settings.session_lock)
+    except (OSError, OperatorNeeded) as error:
+        return [illness("kept messages", f"{spool}: {error}", f"sudo chown -R wabot: {spool.parent}")]
+    findings = []
+    if kept:
+        cure = f"journalctl -u {patient.unit} -n 20" if held else f"sudo systemctl start {patient.unit}"
+        since = min(spooled.received_at for spooled in kept)
+        text = f"{len(kept)} wait on disk since {since:%Y-%m-%d %H:%M} UTC, because the database took none"
+        findings.append(illness("kept messages", text, cure))
+    damaged = spool.with_name(spool.name + SET_ASIDE)
+    if damaged.exists():
+        text = f"{damaged} has messages that could not be read or stored"
+        findings.append(illness("kept messages", text, f"less {damaged}; when it is seen to: rm {damaged}"))
+    return findings or [healthy("kept messages", "none: the database has them all")]
 
 
 def check_leftovers(patient: Patient) -> list[Finding]:

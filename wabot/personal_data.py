@@ -10,8 +10,11 @@ from typing import Any
 from peewee import SqliteDatabase
 
 from wabot.chat_address import LID_SERVER, PHONE_SERVER, ChatAddress, find_chats
+from wabot.messages import IncomingMessage
 from wabot.models import Chat, Inbound, Outbound, database
 from wabot.settings import Settings
+from wabot.spool import blank_out, read_spool
+from wabot.spool_record import Spooled
 from wabot.store_erasure import StoreErased, erase_from_stores
 
 _CHAT_FIELDS = (
@@ -64,7 +67,10 @@ class Erased:
 
 
 def export(settings: Settings, address: ChatAddress) -> dict[str, Any]:
-    """All that wabot's own tables hold about a person or a group, ready for JSON; times are UTC."""
+    """All that wabot holds about a person or a group, ready for JSON; times are UTC.
+
+    `on_disk` is what came while the database was away, and may be in the other lists by now as well.
+    """
     chats = find_chats(settings.account.user_id, address)
     here = [chat.id for chat in chats]
     return {
@@ -75,6 +81,11 @@ def export(settings: Settings, address: ChatAddress) -> dict[str, Any]:
         ],
         "in_groups": [
             {"group": row.jid} | _received(row) for row in _elsewhere(settings, address, chats, here)
+        ],
+        "on_disk": [
+            _on_disk(spooled)
+            for spooled in read_spool(settings.spool)
+            if _is_of(spooled.message, _users(address, chats))
         ],
     }
 
@@ -90,6 +101,16 @@ def forget(settings: Settings, address: ChatAddress, *, everything: bool) -> Era
     chats = find_chats(settings.account.user_id, address)
     here = [chat.id for chat in chats]
     kept = [] if everything else [chat.id for chat in chats if chat.opted_out_at is not None]
+    users = _users(address, chats)
+    # First: what is not there any more cannot be brought into the database afterwards.
+    on_disk = sum(
+        blank_out(
+            spool,
+            lambda spooled: _is_of(spooled.message, users),
+            frozenset(user for user, _ in users),
+        )
+        for spool in (settings.spool, *settings.quarantine.rglob(settings.spool.name))
+    )
     is_sqlite = isinstance(database.obj, SqliteDatabase)
     if is_sqlite:
         # What is deleted is overwritten, too.
@@ -105,8 +126,8 @@ def forget(settings: Settings, address: ChatAddress, *, everything: bool) -> Era
         ).execute()
     if is_sqlite:
         database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    store = erase_from_stores(settings, _users(address, chats))
-    return Erased(len(here) - len(kept), received, sent, len(elsewhere), store, bool(kept))
+    store = erase_from_stores(settings, users)
+    return Erased(len(here) - len(kept), received + on_disk, sent, len(elsewhere), store, bool(kept))
 
 
 def _elsewhere(
@@ -134,6 +155,13 @@ def _users(address: ChatAddress, chats: Iterable[Chat]) -> set[tuple[str, str]]:
     for chat in chats:
         found |= {(chat.phone, PHONE_SERVER), (chat.lid, LID_SERVER)}
     return {(user, server) for user, server in found if user}
+
+
+def _is_of(message: IncomingMessage, users: set[tuple[str, str]]) -> bool:
+    """Whether a message on the disk was written by a person, or in their chat."""
+    jids = {message.chat, message.sender, message.sender_alt}
+    jids |= {f"{message.phone}@{PHONE_SERVER}", f"{message.lid}@{LID_SERVER}"}
+    return any(f"{user}@{server}" in jids for user, server in users)
 
 
 def _messages(chat: Chat) -> list[dict[str, Any]]:
@@ -164,6 +192,21 @@ def _received(row: Inbound) -> dict[str, Any]:
         "sent_at": _plain(row.sent_at),
         "state": row.state,
         "reason": row.reason,
+    }
+
+
+def _on_disk(spooled: Spooled) -> dict[str, Any]:
+    message = spooled.message
+    return {
+        "at": _plain(spooled.received_at),
+        "chat": message.chat,
+        "direction": "owner" if message.from_me else "in",
+        "kind": message.kind,
+        "text": message.text,
+        "quoted_text": message.quoted_text,
+        "sender": message.sender,
+        "message_id": message.message_id,
+        "sent_at": _plain(message.sent_at),
     }
 
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import peewee
@@ -64,8 +65,16 @@ def reset(settings: Settings, now: datetime, confirm: Callable[[list[str]], bool
         undo = ""
         if directory.is_dir():
             entry = Quarantine(settings.quarantine, settings.sessions).take(user_id, _REASON, now)
+            _keep_messages(settings, entry.session)
             undo = f"; to undo it: wabot janitor --restore {entry.name}"
     return Outcome(True, f"done; link the number with `wabot pair`, then start the bot again{undo}")
+
+
+def _keep_messages(settings: Settings, moved: Path) -> None:
+    """Messages that the database does not have yet are no part of the link to WhatsApp."""
+    for kept in moved.glob(f"{settings.spool.name}*"):
+        settings.session_directory.mkdir(mode=0o700, exist_ok=True)
+        kept.rename(settings.session_directory / kept.name)
 
 
 def _linked_to(settings: Settings) -> str:

@@ -14,6 +14,7 @@ from wabot.session_store import read_device
 from wabot.settings import USER_ID
 
 STORE = "whatsapp.db"
+SPOOL = "spool"
 _PASSING = ("-wal", "-shm", "-journal")
 
 

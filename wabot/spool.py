@@ -154,7 +154,7 @@ class Spool:
         return self._descriptor
 
 
-def waiting(file: Path) -> list[Spooled]:
+def read_spool(file: Path) -> list[Spooled]:
     """The messages that wait in a spool, for anybody who looks; those that cannot be read are left out."""
     found = []
     for line in _lines(file):

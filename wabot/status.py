@@ -17,6 +17,7 @@ from wabot.models import Session, database
 from wabot.outbox import OPEN_STATES, Outbox
 from wabot.session_lock import is_held
 from wabot.settings import Settings
+from wabot.spool import read_spool
 from wabot.states import TERMINAL_STATES, State
 
 STOPPED = "stopped"
@@ -73,7 +74,7 @@ def session_status(settings: Settings, name: str) -> dict[str, Any]:
         "name": name,
         "user_id": user_id,
         "state": state,
-        "reason": _reason(session, state),
+        "reason": _and_kept(settings, _reason(session, state)),
         "since": _iso(session.since),
         "pid": holder.pid if holder else None,
         "host": holder.host if holder else None,
@@ -99,7 +100,7 @@ def unknown_status(settings: Settings, name: str, reason: str) -> dict[str, Any]
         "name": name,
         "user_id": settings.account.user_id,
         "state": UNKNOWN if held else STOPPED,
-        "reason": reason,
+        "reason": _and_kept(settings, reason),
         "pid": holder.pid if holder else None,
         "host": holder.host if holder else None,
     }
@@ -136,6 +137,17 @@ def _reason(session: Session, state: str) -> str:
     if state == STOPPED and session.state not in (STOPPED, *TERMINAL_STATES):
         return f"the process ended without a word; it was {str(session.state).replace('_', ' ')}"
     return str(session.reason) if state == session.state or state == STOPPED else ""
+
+
+def _and_kept(settings: Settings, reason: str) -> str:
+    """Messages that came while the database was away, and are not there yet, are worth a word."""
+    try:
+        kept = len(read_spool(settings.spool))
+    except OSError:
+        # Somebody else's file: whoever may not look is not told.
+        kept = 0
+    messages = f"{kept} message{'' if kept == 1 else 's'} kept on disk" if kept else ""
+    return "; ".join(part for part in (reason, messages) if part)
 
 
 def report(sessions: list[dict[str, Any]]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from wabot.database import open_database
 from wabot.emulator.customer import Customer
 from wabot.emulator.postgresql import PostgresqlServer
 from wabot.emulator.server import Emulator
-from wabot.spool import waiting
+from wabot.spool import read_spool
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -100,7 +100,7 @@ def bot(
 
 
 def spooled(bot: BotProcess) -> int:
-    return len(waiting(bot.state / "sessions" / "shop" / "spool"))
+    return len(read_spool(bot.state / "sessions" / "shop" / "spool"))
 
 
 def says_so(bot: BotProcess, kept: int = 1) -> Callable[[], bool]:
