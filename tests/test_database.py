@@ -29,7 +29,7 @@ ALL_MIGRATIONS = sorted(
 )
 MIGRATE = """
 import sys
-from wabot.database import fault, migrate, open_database
+from wabot.database import migrate, open_database
 database = open_database(sys.argv[1])
 print("ready", flush=True)
 sys.stdin.readline()

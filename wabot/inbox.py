@@ -8,11 +8,11 @@ from datetime import datetime
 
 from peewee import IntegrityError, fn
 
+from wabot.chats import Chats
 from wabot.messages import IncomingMessage, Kind
-from wabot.models import Chat, Inbound, database
+from wabot.models import Inbound, database
 
 _KEPT_TEXT_CHARACTERS = 20_000  # WhatsApp's own limit is about 65,000; a model needs less
-_REMEMBERED_CHATS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,14 @@ class Inbox:
 
     Args:
         user_id: whose account.
+
+    Attributes:
+        chats: what the messages belong to.
     """
 
     def __init__(self, user_id: str) -> None:
         self._user_id = user_id
-        self._chat_ids: dict[tuple[str, str, str], int] = {}
+        self.chats = Chats(user_id)
 
     def store(
         self, message: IncomingMessage, now: datetime, state: str = "pending", reason: str = ""
@@ -53,18 +56,8 @@ class Inbox:
             return self._store(message, now, state, reason)
         except IntegrityError:
             # Another process deleted the chat, whose number is still remembered here, with all it held.
-            self.forget_remembered_chats()
+            self.chats.forget()
             return self._store(message, now, state, reason)
-
-    def chat_of(self, message: IncomingMessage, now: datetime) -> Chat:
-        """The chat a message belongs to, made now if it is new."""
-        remembered = self._chat_ids.get(_chat_key(message))
-        chat = Chat.get_or_none(Chat.id == remembered) if remembered else None
-        return chat or Chat.get_by_id(self._find_or_make_chat(message, now))
-
-    def forget_remembered_chats(self) -> None:
-        """Look every chat up again, because one may not be there any more."""
-        self._chat_ids.clear()
 
     def amend(self, message: IncomingMessage, chat_id: int) -> int | None:
         """Carry out an edit or a deletion.
@@ -163,7 +156,7 @@ class Inbox:
 
     def _store(self, message: IncomingMessage, now: datetime, state: str, reason: str) -> int | None:
         with database.atomic():
-            chat_id = self._chat_ids.get(_chat_key(message)) or self._find_or_make_chat(message, now)
+            chat_id = self.chats.id_of(message, now)
             inserted = (
                 Inbound.insert(
                     user_id=self._user_id,
@@ -186,7 +179,7 @@ class Inbox:
                 .execute()
             ) or self._replace_lost(message, now, state, reason)
         # Only now: what was rolled back must not be remembered.
-        self._remember_chat(message, chat_id)
+        self.chats.remember(message, chat_id)
         return chat_id if inserted else None
 
     def _replace_lost(self, message: IncomingMessage, now: datetime, state: str, reason: str) -> int:
@@ -216,34 +209,6 @@ class Inbox:
         )
         return replaced
 
-    def _find_or_make_chat(self, message: IncomingMessage, now: datetime) -> int:
-        """The row of the chat, with whatever the message says about it that is new."""
-        chat = self._find_chat(message) or Chat(
-            user_id=self._user_id, contact=message.contact, jid=message.chat, created_at=now
-        )
-        chat.jid = message.chat
-        chat.phone = message.phone or chat.phone
-        chat.lid = message.lid or chat.lid
-        if chat.phone and not message.is_group:
-            chat.contact = message.contact if message.phone else chat.contact
-        if message.name and not message.from_me:
-            chat.name = message.name[:200]
-        chat.save()
-        return int(chat.id)
-
-    def _remember_chat(self, message: IncomingMessage, chat_id: int) -> None:
-        if len(self._chat_ids) >= _REMEMBERED_CHATS:
-            self._chat_ids.clear()
-        self._chat_ids[_chat_key(message)] = chat_id
-
-    def _find_chat(self, message: IncomingMessage) -> Chat | None:
-        mine = Chat.user_id == self._user_id
-        chat = Chat.get_or_none(mine, Chat.contact == message.contact)
-        if chat is None and message.lid and message.is_person:
-            # The same person seen before under the other address.
-            chat = Chat.select().where(mine, Chat.lid == message.lid).order_by(Chat.id).first()
-        return chat
-
     def _find_target(self, message: IncomingMessage, chat_id: int) -> Inbound | None:
         """The message that another one changes: only its own sender can."""
         same_sender = Inbound.sender == message.sender
@@ -258,8 +223,3 @@ class Inbox:
             .first()
         )
         return target
-
-
-def _chat_key(message: IncomingMessage) -> tuple[str, str, str]:
-    """What a message says of its chat: as long as it stays the same, the row needs no writing."""
-    return (message.contact, message.chat, "" if message.from_me else message.name)

@@ -87,14 +87,14 @@ class Reception:
 
     def forget_remembered_chats(self) -> None:
         """Chats that are remembered may have gone back with a transaction."""
-        self._inbox.forget_remembered_chats()
+        self._inbox.chats.forget()
 
     def _receive(self, message: IncomingMessage, now: datetime) -> int | None:
         if not self._concerns_chat(message):
             return self._take_in(message, None, now)
         # One transaction: a message that is known must never be one whose consequences were lost.
         with database.atomic():
-            return self._take_in(message, self._inbox.chat_of(message, now), now)
+            return self._take_in(message, self._inbox.chats.of(message, now), now)
 
     def _take_in(self, message: IncomingMessage, chat: Chat | None, now: datetime) -> int | None:
         decision = gate.on_arrival(self._candidate(message, chat), self._settings, now)
