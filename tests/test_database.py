@@ -262,7 +262,7 @@ def test_what_heals_by_itself_and_what_does_not(tmp_path: Path) -> None:
 def ruin_pages(file: Path) -> None:
     """As a bad disk does: the head of the file is good, the tables are not."""
     data = file.read_bytes()
-    file.write_bytes(data[:4096] + b"\xa5" * (len(data) - 4096))
+    file.write_bytes(data[:4096] + b"\xa5" * 3 * 4096 + data[4 * 4096 :])
 
 
 def put_directory_there(file: Path) -> None:

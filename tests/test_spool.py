@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import resource
 import subprocess
 import sys
@@ -181,6 +182,23 @@ def test_a_full_disk_keeps_nothing_by_halves(file: Path) -> None:
         assert len(spool) == 1
     keep(spool, "c")
     assert take(spool) == ["a", "c"]
+    assert not set_aside(file)
+
+
+def test_what_a_failing_disk_has_taken_all_the_same_is_no_damage(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = Spool(file)
+
+    def fail(_descriptor: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="Input/output"):
+        keep(spool, "a")
+        patch.setattr("os.fsync", fail)
+        keep(spool, "stored elsewhere after all " * 9)
+    keep(spool, "c")
+    assert take(Spool(file)) == ["a", "c"]
     assert not set_aside(file)
 
 

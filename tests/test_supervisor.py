@@ -53,8 +53,15 @@ class Scene:
             self.connection.apply(signal, 0)
         self.prober, self.health, self.watchdog = Answers(), Health(), Watchdog()
         self.sender_lives = True
+        self.lost = ""
         self.supervisor = Supervisor(
-            self.connection, self.prober, self.health, lambda: self.sender_lives, self.watchdog, HANG_SECONDS
+            self.connection,
+            self.prober,
+            self.health,
+            lambda: self.sender_lives,
+            self.watchdog,
+            lambda: self.lost,
+            HANG_SECONDS,
         )
 
 
@@ -62,6 +69,14 @@ class Scene:
 def up() -> Scene:
     """The link is connected."""
     return Scene(Signal.STARTED, Signal.CONNECTED)
+
+
+def test_another_machine_has_the_session(up: Scene) -> None:
+    up.lost = "PID 9 on vps2 took this session over"
+    command = up.supervisor.look(1000)
+    assert isinstance(command, Command)
+    assert (command.action, command.exit_code) == (Action.EXIT, ExitCode.OPERATOR_NEEDED)
+    assert "vps2" in command.reason
 
 
 def test_nothing_to_complain_about(up: Scene) -> None:

@@ -134,7 +134,7 @@ def _run(arguments: argparse.Namespace) -> int:
 def _serve(settings: Settings) -> ExitCode:
     notifier = ServiceNotifier()
     log.info("wabot %s, user %s, configuration: %s", __version__, settings.account.user_id, settings.source)
-    with owned_session(settings) as device:
+    with owned_session(settings) as session:
         load_client_library()
         from wabot.outbox import Outbox
         from wabot.recovery import give_up_old_replies, recover_in_flight
@@ -143,7 +143,7 @@ def _serve(settings: Settings) -> ExitCode:
         outbox = Outbox(settings.account.user_id)
         recover_in_flight(outbox, settings.session_store)
         give_up_old_replies(outbox)
-        return Service(settings, device, notifier).run()
+        return Service(settings, session, notifier).run()
 
 
 def _check_config(arguments: argparse.Namespace) -> int:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import peewee
 
 from wabot.accounts import require_user
-from wabot.database import fault, migrate, open_database
+from wabot.database import fault, migrate, open_database, sqlite_file
 from wabot.database_faults import AWAY
+from wabot.host_lock import HostLock
 from wabot.session_lock import SessionLock
 from wabot.session_store import Device, prepare
 from wabot.settings import Settings
@@ -17,12 +19,22 @@ from wabot.settings import Settings
 _LOCK_GRACE_SECONDS = 2.0
 
 
-@contextmanager
-def owned_session(settings: Settings) -> Iterator[Device | None]:
-    """Hold the session's lock, with the database open and the user known.
+@dataclass(frozen=True, slots=True)
+class OwnedSession:
+    """A session that is this process's own.
 
-    Yields:
-        the account the session is linked to, or None.
+    Attributes:
+        device: the account it is linked to, or None.
+        lost: who has taken it over on another machine, in a sentence; "" as long as nobody has.
+    """
+
+    device: Device | None
+    lost: Callable[[], str]
+
+
+@contextmanager
+def owned_session(settings: Settings) -> Iterator[OwnedSession]:
+    """Hold the session's locks, with the database open and the user known.
 
     Raises:
         OperatorNeeded: another process holds the session, or it can never work like this.
@@ -34,11 +46,26 @@ def owned_session(settings: Settings) -> Iterator[Device | None]:
             database = open_database(url)
             migrate(database)
             require_user(database, settings.account.user_id, settings.database.tables)
-            yield prepare(settings.session_store)
+            with _host_lock(settings) as lost:
+                yield OwnedSession(prepare(settings.session_store), lost)
         except peewee.PeeweeException as error:
             if not _is_of_database(error):
                 raise
             raise fault(error, url) from None
+
+
+@contextmanager
+def _host_lock(settings: Settings) -> Iterator[Callable[[], str]]:
+    """A file lock is enough where the database is a file as well."""
+    if sqlite_file(settings.database.url) is not None:
+        yield str
+        return
+    lock = HostLock(settings.account.user_id, settings.paths.state)
+    try:
+        lock.acquire(_LOCK_GRACE_SECONDS)
+        yield lambda: lock.lost
+    finally:
+        lock.release()
 
 
 def _is_of_database(error: peewee.PeeweeException) -> bool:

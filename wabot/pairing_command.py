@@ -47,7 +47,8 @@ def _pair(arguments: argparse.Namespace) -> int:
     screen = PairingScreen(_own_stdout(), arguments.png)
     configure_logging(level="WARNING")
     try:
-        with owned_session(settings) as device:
+        with owned_session(settings) as session:
+            device = session.device
             if device is not None:
                 screen.say(
                     f"user {settings.account.user_id} is linked already, as +{device.phone}; "

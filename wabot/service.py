@@ -23,10 +23,10 @@ from wabot.main_signals import MainSignals
 from wabot.message_path import MessagePath
 from wabot.models import utc_now
 from wabot.notify import ServiceNotifier
+from wabot.owned_session import OwnedSession
 from wabot.prober import Prober
 from wabot.reporter import Reporter
 from wabot.session_record import SessionRecord
-from wabot.session_store import Device
 from wabot.settings import Settings
 from wabot.shutdown import LOST_PATIENCE_SECONDS, PATIENCE_SECONDS
 from wabot.stacks import no_beat_expected
@@ -46,18 +46,18 @@ class Service:
 
     Args:
         settings: the configuration.
-        device: the account the session store is linked to, or None.
+        session: what it serves.
         notifier: systemd.
     """
 
-    def __init__(self, settings: Settings, device: Device | None, notifier: ServiceNotifier) -> None:
+    def __init__(self, settings: Settings, session: OwnedSession, notifier: ServiceNotifier) -> None:
         user_id = settings.account.user_id
         chosen = settings.connection
         self._notifier = notifier
         self._signals = MainSignals(hurried_exit=ExitCode.OK)
         self._connection = Connection(limits_from(chosen), time.monotonic(), random.random)
         self._record = SessionRecord(user_id, ConnectionRow(user_id, settings.database))
-        self._reporter = Reporter(self._connection, device, notifier, self._record)
+        self._reporter = Reporter(self._connection, session.device, notifier, self._record)
         self._alerts = Alerts(settings, lambda: self._messages.trouble)
         self._client = WhatsAppClient(
             settings.session_store,
@@ -86,6 +86,7 @@ class Service:
             health,
             self._messages.sender.is_alive,
             notifier,
+            session.lost,
             2 * chosen.connect_timeout - probe_seconds,
         )
         self._shown: object = None

@@ -29,6 +29,7 @@ class Supervisor:
         health: where the sender and the workers promise when they will be done.
         sender_is_alive: whether the sender's thread still runs.
         notifier: systemd.
+        lost: who has taken the session over on another machine, or "".
         hang_seconds: how long the library may owe the prober an answer. It owes one while it dials, and for
             ever when the service never answers its HTTP upgrade (measured with neonize 0.5.2).
     """
@@ -40,6 +41,7 @@ class Supervisor:
         health: Health,
         sender_is_alive: Callable[[], bool],
         notifier: ServiceNotifier,
+        lost: Callable[[], str],
         hang_seconds: float,
     ) -> None:
         self._connection = connection
@@ -47,6 +49,7 @@ class Supervisor:
         self._health = health
         self._sender_is_alive = sender_is_alive
         self._notifier = notifier
+        self._lost = lost
         self._hang_seconds = hang_seconds
         self._kicked_at: float | None = None
         self._complained_at = float("-inf")
@@ -55,6 +58,8 @@ class Supervisor:
         """What the main loop has to know or do; `now` in monotonic seconds."""
         if not self._sender_is_alive():
             return Command(Action.EXIT, "the sender has died", ExitCode.BUG)
+        if lost := self._lost():
+            return Command(Action.EXIT, lost, ExitCode.OPERATOR_NEEDED)
         silent_seconds = self._prober.seconds_without_answer()
         if silent_seconds > self._hang_seconds:
             reason = f"the client library has not answered for {silent_seconds:.0f} s"

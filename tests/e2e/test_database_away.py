@@ -44,7 +44,7 @@ class Application:
         opened = open_database(server.url(self.name))
         create_application(opened)
         add_user(opened, "shop")
-        opened.execute_sql(f"GRANT SELECT ON users TO {self.name}")
+        opened.execute_sql(f'GRANT SELECT ("id") ON users TO {self.name}')
         opened.execute_sql(f"GRANT SELECT, INSERT, UPDATE, DELETE ON whatsapp_connections TO {self.name}")
         opened.execute_sql(f"GRANT CREATE, USAGE ON SCHEMA public TO {self.name}")
         opened.close()
@@ -306,3 +306,43 @@ def test_no_reply_overtakes_the_word_that_takes_it_back(
     assert "ALTA" in reply.text.upper()
     bot.wait_until(lambda: ("withdrawn",) in application.rows("SELECT state FROM wabot_outbox"))
     assert len(ana.replies) == 1
+
+
+@pytest.mark.postgresql
+def test_a_second_machine_on_the_same_database_is_refused(
+    linked_emulator: Emulator, bot: BotProcess, start_linked: MakeBot
+) -> None:
+    """Its state directory is another one, so the file lock cannot see the first."""
+    assert bot.process is not None
+    dials = linked_emulator.bot.dials
+    second = start_linked(prepare=lambda made: made.config.write_text(same_database(bot, made)))
+    assert second.wait_for_exit(20) == 78
+    (line,) = [line for line in second.log().splitlines() if " ERROR " in line]
+    assert f"session shop is in use by PID {bot.process.pid} on " in line
+    assert linked_emulator.bot.dials == dials
+    ana = linked_emulator.customer(next(_numbers))
+    ana.send("hello")
+    ana.wait_for_replies(1)
+
+
+def same_database(bot: BotProcess, other: BotProcess) -> str:
+    """The configuration of a bot, for another state directory."""
+    return bot.config.read_text().replace(str(bot.state), str(other.state))
+
+
+@pytest.mark.postgresql
+def test_a_machine_that_took_over_during_an_outage_keeps_the_session(
+    bot: BotProcess, application: Application
+) -> None:
+    ((backend, key),) = application.rows(
+        "SELECT pid, classid::bigint << 32 | objid::bigint FROM pg_locks "
+        "WHERE locktype = 'advisory' AND granted AND database = "
+        "(SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    with closing(psycopg2.connect(application.url, application_name="wabot x #PID 9 on vps2")) as other:
+        application.server.execute(f"SELECT pg_terminate_backend({backend})")
+        # Waits for its turn, which comes when that connection has ended.
+        other.cursor().execute("SELECT pg_advisory_lock(%s)", (key,))
+        assert bot.wait_for_exit(40) == 78
+    (line,) = [line for line in bot.log().splitlines() if " ERROR " in line]
+    assert "PID 9 on vps2, connected since " in line

@@ -24,10 +24,10 @@ pytestmark = [pytest.mark.e2e, pytest.mark.postgresql]
 
 @pytest.fixture
 def application(postgresql_url: str) -> Iterator[Any]:
-    """The application's database, whose foreign key somebody dropped, with two users."""
+    """The application's database, whose foreign key somebody dropped, with its users."""
     opened = open_database(postgresql_url)
     create_application(opened, foreign_key=False)
-    for user_id in ("shop", "valid"):
+    for user_id in ("shop", "valid", "claimant", "second claimant"):
         add_user(opened, user_id)
     yield opened
     opened.close()
@@ -62,13 +62,21 @@ def test_the_row_is_true_and_the_janitor_leaves_a_living_bot_alone(
     sessions = bot.state / "sessions"
     add_row(application, PHANTOM, old, status="CONNECTED", isConnected=True)
     make_session(sessions, PHANTOM, linked=True, used_at=old)
+    for user_id in ("claimant", "second claimant"):
+        add_row(application, user_id, old, status="CONNECTED", isConnected=True)
     add_row(application, "valid", old)
     make_session(sessions, "valid", linked=True, used_at=old)
+    valid_row = rows(application)["valid"]
     credentials, lock = tree(sessions / "valid"), (sessions / "shop.lock").read_bytes()
     command = [sys.executable, "-m", "wabot", "janitor", "--apply", "--config", str(bot.config)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    assert "janitor: 2 done" in done.stdout
-    assert rows(application).keys() == {"shop", "valid"}
+    assert "janitor: 4 done" in done.stdout
+    found = rows(application)
+    assert found.keys() == {"shop", "valid", "claimant", "second claimant"}
+    assert [found[user_id]["status"] for user_id in ("claimant", "second claimant")] == ["DISCONNECTED"] * 2
+    assert (found["valid"], found["shop"]["status"]) == (valid_row, "CONNECTED")
+    (entry,) = (bot.state / "quarantine").iterdir()
+    assert entry.name.startswith(PHANTOM)
     assert not (sessions / PHANTOM).exists()
     assert (tree(sessions / "valid"), (sessions / "shop.lock").read_bytes()) == (credentials, lock)
 
