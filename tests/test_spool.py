@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.arrivals import ANA, GROUP, NOON, arrival, later
+from wabot.errors import OperatorNeeded
 from wabot.messages import IncomingMessage, Kind
 from wabot.spool import SET_ASIDE, Spool, SpoolFull, blank_out, read_spool
 from wabot.spool_record import Damaged, Spooled, decode, encode
@@ -217,6 +218,14 @@ def test_a_kill_at_any_moment_loses_and_doubles_nothing(file: Path) -> None:
         assert texts == [f"message {number}" for number in range(len(texts))]
         # The one that was being written at the kill may be there, without having been confirmed.
         assert confirmed <= len(texts) <= confirmed + 1
+
+
+def test_a_file_that_cannot_be_read_is_for_the_operator(file: Path) -> None:
+    file.mkdir()
+    with pytest.raises(
+        OperatorNeeded, match=r"spool cannot be read \(Is a directory\), and there may be messages"
+    ):
+        Spool(file)
 
 
 def test_somebody_who_looks_sees_what_waits(file: Path) -> None:

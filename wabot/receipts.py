@@ -98,6 +98,7 @@ class Receipts:
 
     def _run(self) -> None:
         stopping = False
+        unreadable: list[tuple[str, Evidence]] = []
         while not stopping:
             with self._changed:
                 self._changed.wait_for(self._has_work, self._idle_seconds())
@@ -105,17 +106,22 @@ class Receipts:
                 self._changed.wait_for(lambda: self._stopping, _WRITE_EVERY_SECONDS)
                 stopping = self._stopping
                 arrived, self._unwritten = self._unwritten, []
-                unreadable, self._look_at = self._deliveries.take_unreadable(utc_now())
+                found, self._look_at = self._deliveries.take_unreadable(utc_now())
+                unreadable += found
             try:
                 self._write(arrived)
                 self._send_again(unreadable)
+                unreadable = []
             except AWAY as error:
                 database.close()
                 log.warning("database: %s; receipts are written later", error)
                 with self._changed:
                     self._unwritten = arrived + self._unwritten
+                    if unreadable:
+                        self._look_at = utc_now()
             except Exception:
                 log.exception("receipts could not be written down")
+                unreadable = []
         database.close()
 
     def _has_work(self) -> bool:

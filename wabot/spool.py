@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from wabot.errors import OperatorNeeded
 from wabot.spool_record import Damaged, Spooled, decode, encode
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,9 @@ class Spool:
     Args:
         file: made, with mode 0600, when the first message comes; its directory is there.
         most_messages, most_bytes: how much it holds.
+
+    Raises:
+        OperatorNeeded: the file cannot be read, and may be full of messages.
     """
 
     def __init__(self, file: Path, most_messages: int = MOST_MESSAGES, most_bytes: int = MOST_BYTES) -> None:
@@ -45,7 +49,13 @@ class Spool:
         self._descriptor: int | None = None
         self._taken_bytes = 0
         self._is_torn = False
-        self._count, self._bytes = self._found()
+        try:
+            self._count, self._bytes = self._found()
+        except OSError as error:
+            raise OperatorNeeded(
+                f"{file} cannot be read ({error.strerror}), and there may be messages in it: it must be a "
+                "file and belong to the user that runs wabot"
+            ) from None
 
     def __len__(self) -> int:
         """How many messages wait."""

@@ -6,6 +6,7 @@ import sqlite3
 import time
 from contextlib import closing
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -175,6 +176,13 @@ def test_every_customer_can_read_every_reply(
     assert sum(len(customer.replies) for customer in customers) == sent
 
 
+def spoil_spool(bot: BotProcess) -> Path:
+    """Let messages not be kept on the disk either; they stay in the library's hands."""
+    spool = bot.state / "sessions" / "shop" / "spool"
+    spool.mkdir()
+    return spool
+
+
 def test_messages_that_only_the_library_had_when_it_was_killed_are_asked_for(
     linked_emulator: Emulator, start_linked: MakeBot, new_customer: MakeCustomer
 ) -> None:
@@ -185,6 +193,7 @@ def test_messages_that_only_the_library_had_when_it_was_killed_are_asked_for(
     customers[0].send(QUESTION)
     customers[0].wait_for_replies(1)
     wait_for_outbox(bot, "sent")
+    spool = spoil_spool(bot)
     with closing(sqlite3.connect(bot.state / "wabot.db")) as database:
         database.execute("BEGIN IMMEDIATE")
         for number in range(4):
@@ -192,6 +201,7 @@ def test_messages_that_only_the_library_had_when_it_was_killed_are_asked_for(
                 customer.send(f"¿Tienen tarjetas de regalo? ({number})")
         linked_emulator.wait_until(lambda: linked_emulator.bot.backlog == 0)
         bot.kill()
+    spool.rmdir()
     bot.restart()
     assert customers[1].wait_for_replies(1)[0].text == texts_for("es").ask_to_repeat
     for customer in customers:
@@ -218,6 +228,7 @@ def test_messages_that_the_library_drops_when_its_event_loop_ends_are_asked_for(
     customers[0].send(QUESTION)
     customers[0].wait_for_replies(1)
     wait_for_outbox(bot, "sent")
+    spoil_spool(bot)
     with closing(sqlite3.connect(bot.state / "wabot.db")) as database:
         database.execute("BEGIN IMMEDIATE")
         customers[0].send("¿Y tienen tarjetas de regalo?")
