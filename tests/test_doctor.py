@@ -28,6 +28,7 @@ from wabot.diagnosis import Finding
 from wabot.doctor import examine
 from wabot.doctor_machine import NEONIZE_VERSION, judge_unit
 from wabot.errors import ExitCode
+from wabot.host_lock import HostLock
 from wabot.models import Session, utc_now
 from wabot.spool import Spool
 from wabot.spool_record import Spooled
@@ -251,6 +252,19 @@ def test_the_camel_case_trap(application: Any, file: Path) -> None:
     assert '"userId" and userid' in ill.text
     application.execute_sql(ill.cure.partition("then: ")[2])
     assert "names" not in illnesses(file)
+
+
+@pytest.mark.postgresql
+def test_another_machine_on_the_same_database(application: Any, file: Path, tmp_path: Path) -> None:
+    create_application(application)
+    add_user(application, "ana")
+    assert "second holder" not in illnesses(file)
+    there = HostLock("ana", tmp_path / "vps2").acquire(0)
+    ill = illnesses(file)["second holder"]
+    assert ill.text.startswith(f"another machine has this session: PID {os.getpid()} on ")
+    assert ill.cure.endswith("sudo systemctl disable --now wabot@shop.service")
+    there.release()
+    assert "second holder" not in illnesses(file)
 
 
 @pytest.mark.postgresql

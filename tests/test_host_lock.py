@@ -73,6 +73,8 @@ def test_the_second_machine_is_told_who_has_the_session(make: Make) -> None:
     )
     assert text.endswith("UTC, on the same database; stop it there first: one number, one machine")
     assert first.lost == ""
+    assert host_lock.holder_on_any_machine("shop") in text
+    assert host_lock.holder_on_any_machine("salon") == ""
     first.release()
     make(machine="vps3").acquire(2)
 
@@ -118,7 +120,7 @@ def test_whoever_took_it_meanwhile_keeps_it(
 ) -> None:
     first = make().acquire(0)
     monkeypatch.setattr(host_lock, "_CHECK_SECONDS", 0.01)
-    key = first._key()
+    key = host_lock._key("shop")
     with closing(
         psycopg2.connect(mortal_postgresql.url("postgres"), application_name="wabot x #PID 9 on vps2")
     ) as other:

@@ -21,6 +21,7 @@ from wabot.cli import main
 from wabot.config import load_settings
 from wabot.database import migrate, open_database
 from wabot.errors import DatabaseAway, ExitCode, OperatorNeeded
+from wabot.host_lock import HostLock
 from wabot.janitor import Outcome, clean
 from wabot.models import Chat, Inbound, Outbound, Session
 from wabot.quarantine import Quarantine
@@ -150,6 +151,23 @@ def test_the_old_documents_statement_fails_where_the_janitor_succeeds(
     file.write_text(f'[paths]\nstate = "{tmp_path}/state"\n[database]\nurl = "{postgresql_url}"\n')
     run(load_settings(file, {}), database)
     assert rows(database) == {}
+    database.close()
+
+
+@pytest.mark.postgresql
+def test_a_bot_on_another_machine_keeps_its_row(postgresql_url: str, tmp_path: Path) -> None:
+    database = open_database(postgresql_url)
+    migrate(database)
+    create_application(database)
+    for user_id in ("ana", "ben"):
+        add_user(database, user_id)
+        add_row(database, user_id, OLD, status="CONNECTED", isConnected=True)
+    file = tmp_path / "wabot.toml"
+    file.write_text(f'[paths]\nstate = "{tmp_path}/state"\n[database]\nurl = "{postgresql_url}"\n')
+    there = HostLock("ana", tmp_path / "vps2").acquire(0)
+    _, actions = run(load_settings(file, {}), database)
+    there.release()
+    assert told(actions) == {(Deed.ROW_CORRECTED, "ben")}
     database.close()
 
 

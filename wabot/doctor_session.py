@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from wabot.configurations import configurations
 from wabot.database import open_database, sqlite_file
 from wabot.diagnosis import Finding, Patient, healthy, illness
 from wabot.errors import OperatorNeeded, WabotError
+from wabot.host_lock import holder_on_any_machine
 from wabot.janitor import clean
 from wabot.lock_holder import read_holder
 from wabot.masking import mask_phone
@@ -36,7 +38,7 @@ def check_holder(patient: Patient) -> list[Finding]:
     holder = read_holder(settings.session_lock) if held else None
     findings = [*_same_user_twice(patient), *_intruders(patient, holder.pid if holder else None)]
     if not held:
-        findings += _last_end(patient)
+        findings += [*_holder_elsewhere(patient), *_last_end(patient)]
     who = f"held by {holder}" if holder else "held" if held else "free: no bot runs"
     return findings or [healthy("session lock", who)]
 
@@ -121,6 +123,16 @@ def _same_user_twice(patient: Patient) -> list[Finding]:
     ]
 
 
+def _holder_elsewhere(patient: Patient) -> list[Finding]:
+    """A bot on another machine that uses the same database."""
+    holder = _asked(patient, lambda: holder_on_any_machine(patient.settings.account.user_id))
+    if not holder:
+        return []
+    text = f"another machine has this session: {holder}"
+    cure = f"stop it there; or leave it to that one: sudo systemctl disable --now {patient.unit}"
+    return [illness("second holder", text, cure)]
+
+
 def _intruders(patient: Patient, holder_pid: int | None) -> list[Finding]:
     """Processes that use the session's files without its lock."""
     directory = f"{patient.settings.session_directory}/"
@@ -158,13 +170,19 @@ def _last_end(patient: Patient) -> list[Finding]:
 
 
 def _recorded(patient: Patient) -> Any:
+    user_id = patient.settings.account.user_id
+    return _asked(patient, lambda: Session.get_or_none(Session.user_id == user_id))
+
+
+def _asked(patient: Patient, question: Callable[[], Any]) -> Any:
+    """What the database answers; None when it cannot be asked, which other checks say."""
     file = sqlite_file(patient.settings.database.url)
     if file is not None and not file.exists():
         return None
     try:
         database = open_database(patient.settings.database.url)
         try:
-            return Session.get_or_none(Session.user_id == patient.settings.account.user_id)
+            return question()
         finally:
             database.close()
     except (WabotError, peewee.DatabaseError, peewee.InterfaceError):

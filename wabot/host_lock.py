@@ -12,8 +12,9 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import peewee
 
@@ -127,24 +128,38 @@ class HostLock:
     def _take(self) -> str:
         """Take the lock; return who has it otherwise, "" once it is ours."""
         database.execute_sql(_PREPARE, (self._name,))
-        key = self._key()
+        key = _key(self._user_id)
         for _ in range(_TRIES):
             (self._is_held,) = database.execute_sql("SELECT pg_try_advisory_lock(%s)", (key,)).fetchone()
             if self._is_held:
                 return ""
             found = database.execute_sql(_HOLDER, (key,)).fetchone()
             if found is not None:
-                backend, name, since = found
+                backend, name, _since = found
                 if not str(name).startswith(self._place):
-                    who = str(name or "a connection without a name").rpartition("#")[2]
-                    return f"{who}, connected since {since:%Y-%m-%d %H:%M:%S} UTC"
+                    return _described(found)
                 # We hold this directory's file lock, so that process is gone, and the server has not noticed.
                 database.execute_sql("SELECT pg_terminate_backend(%s)", (backend,))
             time.sleep(_RETRY_SECONDS)
         return "somebody"
 
-    def _key(self) -> int:
-        """Two schemas of one database may each have a user of this name."""
-        (schema,) = database.execute_sql("SELECT current_schema()").fetchone()
-        digest = hashlib.sha256(f"wabot:{schema}:{self._user_id}".encode()).digest()
-        return int.from_bytes(digest[:8], signed=True)
+
+def holder_on_any_machine(user_id: str) -> str:
+    """Who has a user's session on the open database, in words; "" for nobody, or where it is a file."""
+    if isinstance(database.obj, peewee.SqliteDatabase):
+        return ""
+    found = database.execute_sql(_HOLDER, (_key(user_id),)).fetchone()
+    return _described(found) if found else ""
+
+
+def _described(found: Sequence[Any]) -> str:
+    _backend, name, since = found
+    who = str(name or "a connection without a name").rpartition("#")[2]
+    return f"{who}, connected since {since:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _key(user_id: str) -> int:
+    """Two schemas of one database may each have a user of this name."""
+    (schema,) = database.execute_sql("SELECT current_schema()").fetchone()
+    digest = hashlib.sha256(f"wabot:{schema}:{user_id}".encode()).digest()
+    return int.from_bytes(digest[:8], signed=True)

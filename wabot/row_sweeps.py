@@ -17,6 +17,7 @@ from typing import Any
 import peewee
 
 from wabot.connections import Connections, Status, as_moment, storable
+from wabot.host_lock import holder_on_any_machine
 from wabot.sweep import Deed, Sweep
 
 _WINDOW_ROWS = 20_000
@@ -149,7 +150,8 @@ def _has_user(sweep: Sweep, connections: Connections) -> Any:
 
 
 def _is_held(sweep: Sweep) -> Callable[[_Row], bool]:
-    return lambda row: sweep.sessions.is_held(row.user_id)
+    """Whether a living process has the row's session, here or on another machine."""
+    return lambda row: sweep.sessions.is_held(row.user_id) or bool(holder_on_any_machine(row.user_id))
 
 
 def _enforce(sweep: Sweep, connections: Connections, rule: _Rule, rows: list[_Row]) -> None:
