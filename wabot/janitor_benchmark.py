@@ -25,12 +25,14 @@ from typing import Any
 import peewee
 
 from wabot.database import migrate, open_database
+from wabot.database_faults import patience
 from wabot.errors import DatabaseAway
 from wabot.models import Fact
 
 GOAL_SECONDS = 30.0
 GOAL_LOCK_SECONDS = 0.5
 
+_LONGEST_FILL_SECONDS = 600
 _SCHEMA = """
 CREATE TABLE "users" ("id" TEXT PRIMARY KEY);
 CREATE TABLE "whatsapp_connections" (
@@ -110,7 +112,9 @@ def measure(url: str, directory: Path, rows: int, orphans: int) -> dict[str, Any
         rows: of connections.
         orphans: how many of them have no user.
     """
-    _fill(url, rows, orphans)
+    # A million rows take longer than any question of the bot's.
+    with patience(_LONGEST_FILL_SECONDS):
+        _fill(url, rows, orphans)
     configuration = directory / "wabot.toml"
     configuration.write_text(f'[paths]\nstate = "{directory}/state"\n[database]\nurl = "{url}"\n', "utf-8")
     writer = subprocess.Popen(
