@@ -270,7 +270,9 @@ def test_beyond_the_bound_the_library_waits_and_nothing_is_lost(
     bot.is_away = True
     for text in ("one", "two"):
         bot.intake.take(fresh(text))
-    library = threading.Thread(target=lambda: [bot.intake.take(fresh(text)) for text in ("three", "four")])
+    library = threading.Thread(
+        target=lambda: [bot.intake.take(fresh(text)) for text in ("three", "four")], daemon=True
+    )
     library.start()
     wait_until(lambda: "the others wait at WhatsApp: 2 messages on disk are the most" in bot.drain.trouble)
     held = len(bot.beats)
