@@ -215,8 +215,8 @@ def make_alerts(
     )
     running: list[Alerts] = []
 
-    def make() -> Alerts:
-        alerts = Alerts(settings)
+    def make(database_trouble: Callable[[], str] = lambda: "") -> Alerts:
+        alerts = Alerts(settings, database_trouble)
         running.append(alerts)
         alerts.start()
         return alerts
@@ -284,6 +284,27 @@ def test_a_receiver_that_is_down_gets_it_later_and_once(
     assert len({call.headers["webhook-id"] for call in receiver.calls}) == 2
     assert "the web address answered 503" in caplog.text
     assert "T0KEN" not in caplog.text
+
+
+def test_an_outage_of_the_database_is_told_once_and_its_end_once(
+    make_alerts: MakeAlerts, receiver: WebhookReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database can be read all the time: only whoever stores messages knows."""
+    monkeypatch.setattr("wabot.alert_watch._DATABASE_SECONDS", 0.1)
+    trouble = "database away since 10:02, 37 messages kept on disk"
+    alerts = make_alerts(lambda: trouble)
+    for _ in range(10):
+        alerts.link_changed(well())
+        time.sleep(0.06)
+    (alert,) = receiver.wait_for(1)
+    trouble = ""
+    for _ in range(5):
+        alerts.link_changed(well())
+        time.sleep(0.06)
+    receiver.wait_for(2)
+    alerts.stop(10)
+    assert receiver.kinds() == ["alert database_away", "recovery database_away"]
+    assert "database away since 10:02, 37 messages kept on disk" in alert.content["text"]
 
 
 def test_without_a_channel_there_is_no_thread(tmp_path: Path) -> None:
