@@ -75,6 +75,14 @@ def test_a_state_that_is_no_search_for_the_link_has_a_time_of_its_own() -> None:
     assert scene.happens(Signal.TEMPORARY_BAN, 2 * HOUR_SECONDS).endswith(scene.since(2 * HOUR_SECONDS))
 
 
+def test_what_keeps_messages_from_being_stored_stands_in_the_status_line() -> None:
+    scene = Scene(HOUR_SECONDS)
+    scene.record.backlog = "3 chats today; all answered; outbox empty"
+    assert scene.happens(Signal.STARTED, HOUR_SECONDS).endswith("; 3 chats today; all answered; outbox empty")
+    scene.reporter.show_status(None, "database away since 10:02, 37 messages kept on disk")
+    assert scene.line.text.endswith("; database away since 10:02, 37 messages kept on disk")
+
+
 def test_the_row_keeps_the_time_of_the_state() -> None:
     scene = Scene(9 * HOUR_SECONDS)
     scene.happens(Signal.STARTED, 9 * HOUR_SECONDS)

@@ -14,6 +14,7 @@ from tests.session_directories import hold, make_session, tree
 from wabot.cli import main
 from wabot.database import migrate, open_database
 from wabot.errors import ExitCode
+from wabot.host_lock import HostLock
 from wabot.models import Session
 from wabot.quarantine import Quarantine
 from wabot.spool import Spool, read_spool
@@ -91,6 +92,34 @@ def test_messages_that_wait_on_the_disk_stay(
     assert sorted(tree(directory)) == ["spool", "spool.damaged"]
     assert [spooled.message.text for spooled in read_spool(directory / "spool")] == ["hello"]
     assert directory.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.postgresql
+def test_what_a_bot_on_another_machine_says_stays(
+    postgresql_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened = open_database(postgresql_url)
+    migrate(opened)
+    create_application(opened)
+    add_user(opened, "ana")
+    add_row(opened, "ana", NOW, status="CONNECTED", isConnected=True)
+    before = rows(opened)
+    there = HostLock("ana", tmp_path / "vps2").acquire(0)
+    make_session(tmp_path / "state" / "sessions", "ana", linked=True, used_at=NOW)
+    file = tmp_path / "wabot.toml"
+    file.write_text(
+        f'[account]\nuser_id = "ana"\n[paths]\nstate = "{tmp_path}/state"\n'
+        f'[database]\nurl = "{postgresql_url}"\n'
+    )
+    assert main(["reset", "--yes", "--config", str(file)]) == ExitCode.OK
+    there.release()
+    assert rows(opened) == before
+    assert not (tmp_path / "state" / "sessions" / "ana").exists()
+    assert (
+        "leave the database as it is, because another machine has this session: PID"
+        in capsys.readouterr().out
+    )
+    opened.close()
 
 
 @pytest.mark.parametrize("text", ["", "n\n", "\n", "yesterday\n"])

@@ -63,6 +63,7 @@ class HostLock:
         self._stopping = threading.Event()
         self._error: Exception | None = None
         self._lost = ""
+        self._deadline = 0.0
         self._thread = threading.Thread(target=self._run, name="host-lock", daemon=True)
 
     @property

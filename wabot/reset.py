@@ -14,6 +14,7 @@ import peewee
 from wabot.connection_row import ConnectionRow
 from wabot.database import open_database, sqlite_file
 from wabot.errors import DatabaseAway, OperatorNeeded
+from wabot.host_lock import holder_on_any_machine
 from wabot.masking import mask_phone
 from wabot.models import Session, database
 from wabot.quarantine import Quarantine
@@ -53,14 +54,20 @@ def reset(settings: Settings, now: datetime, confirm: Callable[[list[str]], bool
         steps = []
         if directory.is_dir():
             steps.append(f"move {directory} ({_linked_to(settings)}) to {settings.quarantine}")
+        holder = ""
         if has_database:
             open_database(settings.database.url)
-            steps.append(f"say in the database that {user_id} is disconnected and has no number")
+            holder = holder_on_any_machine(user_id)
+            steps.append(
+                f"leave the database as it is, because another machine has this session: {holder}"
+                if holder
+                else f"say in the database that {user_id} is disconnected and has no number"
+            )
         if not steps:
             return Outcome(True, "there is nothing to reset")
         if not confirm(steps):
             return Outcome(False, "nothing was changed")
-        if has_database:
+        if has_database and not holder:
             _take_back(settings, now)
         undo = ""
         if directory.is_dir():
