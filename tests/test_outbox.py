@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from tests.arrivals import NOON, arrival, later
+from wabot.departures import MAX_COPIES, MAX_REFUSALS, SECRET_BYTES
 from wabot.inbox import Inbox
 from wabot.messages import Kind
 from wabot.models import Chat, Inbound, Outbound
-from wabot.outbox import MAX_COPIES, MAX_REFUSALS, SECRET_BYTES, Outbox, retry_at
+from wabot.outbox import Outbox, retry_at
 
 
 @pytest.fixture

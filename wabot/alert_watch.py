@@ -15,8 +15,8 @@ from peewee import fn
 from wabot.alert_notices import Condition, Problem, problem_key
 from wabot.connection import Connection
 from wabot.database_faults import AWAY
+from wabot.departures import OPEN_STATES
 from wabot.models import Outbound, database
-from wabot.outbox import OPEN_STATES
 from wabot.states import State
 
 _STABLE_SECONDS = 60.0

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 
 from peewee import fn
 
+from wabot.departures import OPEN_STATES
 from wabot.inbox import Inbox
 from wabot.models import Inbound
-from wabot.outbox import OPEN_STATES, Outbox
+from wabot.outbox import Outbox
 
 
 @dataclass(frozen=True, slots=True)

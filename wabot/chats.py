@@ -6,8 +6,10 @@ from datetime import datetime
 
 from wabot.messages import IncomingMessage
 from wabot.models import Chat
+from wabot.statements import Parameter, select
 
 _REMEMBERED_CHATS = 10_000
+_CHAT = select(Chat, lambda chats: chats.where(Chat.id == Parameter("chat_id")))
 
 
 class Chats:
@@ -23,13 +25,13 @@ class Chats:
 
     def of(self, message: IncomingMessage, now: datetime) -> Chat:
         """The chat a message belongs to, made now if it is new."""
-        remembered = self._ids.get(_key(message))
-        chat = Chat.get_or_none(Chat.id == remembered) if remembered else None
-        return chat or Chat.get_by_id(self._find_or_make(message, now))
+        remembered = self.remembered(message)
+        chat = find_chat(remembered) if remembered else None
+        return chat or Chat.get_by_id(self.find_or_make(message, now))
 
-    def id_of(self, message: IncomingMessage, now: datetime) -> int:
-        """The number of that chat; of one that is remembered the database is not asked."""
-        return self._ids.get(_key(message)) or self._find_or_make(message, now)
+    def remembered(self, message: IncomingMessage) -> int | None:
+        """The number of that chat, if its row is known and says all that the message does."""
+        return self._ids.get(_key(message))
 
     def remember(self, message: IncomingMessage, chat_id: int) -> None:
         """The chat is in the database: what was rolled back must not be remembered."""
@@ -41,8 +43,8 @@ class Chats:
         """Look every chat up again, because one may not be there any more."""
         self._ids.clear()
 
-    def _find_or_make(self, message: IncomingMessage, now: datetime) -> int:
-        """The row of the chat, with whatever the message says about it that is new."""
+    def find_or_make(self, message: IncomingMessage, now: datetime) -> int:
+        """The number of the chat, whose row then says whatever is new in the message."""
         chat = self._find(message) or Chat(
             user_id=self._user_id, contact=message.contact, jid=message.chat, created_at=now
         )
@@ -63,6 +65,12 @@ class Chats:
             # The same person seen before under the other address.
             chat = Chat.select().where(mine, Chat.lid == message.lid).order_by(Chat.id).first()
         return chat
+
+
+def find_chat(chat_id: int) -> Chat | None:
+    """A chat by its number."""
+    found: Chat | None = _CHAT.first(chat_id=chat_id)
+    return found
 
 
 def _key(message: IncomingMessage) -> tuple[str, str, str]:

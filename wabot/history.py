@@ -14,6 +14,7 @@ from wabot.phrases import normalized
 from wabot.rates import HOUR, Rates
 from wabot.settings import Settings
 from wabot.sources import NOTICES, Notice
+from wabot.statements import Parameter, Statement
 
 _LATEST_REPLIES = 50
 # Where bursts are longer than this, fewer answers are seen: a loop is stopped a little later.
@@ -21,6 +22,63 @@ _MESSAGES_PER_ANSWER = 5
 _MAX_REACTIONS = 3
 _UNSAID = ("withdrawn", "dead")
 _ROLES = {"owner": "assistant", "reply": "assistant"}
+
+
+def _heard() -> Any:
+    to_owner = (Inbound.state == "ignored") & Inbound.reason.startswith("paused")
+    is_reaction = Inbound.kind == Kind.REACTION
+    return (
+        Inbound.select(Inbound.received_at, Inbound.state, Inbound.text, Inbound.kind, Inbound.quoted_text)
+        .where(
+            Inbound.chat == Parameter("chat_id"),
+            Inbound.id < Parameter("before"),
+            Inbound.received_at >= Parameter("since"),
+            (Inbound.state.in_(("answered", "owner")) & (Inbound.text != "")) | to_owner | is_reaction,
+        )
+        .order_by(Inbound.id.desc())
+        .limit(Parameter("limit"))
+    )
+
+
+_HEARD = Statement(_heard)
+_SAID = Statement(
+    lambda: (
+        Outbound.select(Outbound.created_at, Outbound.text)
+        .where(
+            Outbound.chat == Parameter("chat_id"),
+            Outbound.created_at >= Parameter("since"),
+            Outbound.state.not_in(_UNSAID),
+            Outbound.source.not_in(NOTICES),
+        )
+        .order_by(Outbound.id.desc())
+        .limit(Parameter("limit"))
+    )
+)
+_ANSWERED = Statement(
+    lambda: (
+        Inbound.select(Inbound.text, Inbound.reply)
+        .where(
+            Inbound.chat == Parameter("chat_id"),
+            Inbound.received_at >= Parameter("since"),
+            Inbound.state == "answered",
+            Inbound.reply.is_null(False),
+        )
+        .order_by(Inbound.id.desc())
+        .limit(Parameter("limit"))
+    )
+)
+_TOLD = Statement(
+    lambda: (
+        Outbound.select(Outbound.id)
+        .where(
+            Outbound.chat == Parameter("chat_id"),
+            Outbound.created_at >= Parameter("since"),
+            Outbound.source == Parameter("notice"),
+            Outbound.state.not_in(_UNSAID),
+        )
+        .limit(1)
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,35 +105,11 @@ def past_of(chat_id: int, inbound_id: int, since: datetime, limit: int) -> Past:
         since: naive UTC.
         limit: how many turns at most.
     """
-    to_owner = (Inbound.state == "ignored") & Inbound.reason.startswith("paused")
-    is_reaction = Inbound.kind == Kind.REACTION
-    heard: Any = (
-        Inbound.select(Inbound.received_at, Inbound.state, Inbound.text, Inbound.kind, Inbound.quoted_text)
-        .where(
-            Inbound.chat == chat_id,
-            Inbound.id < inbound_id,
-            Inbound.received_at >= since,
-            (Inbound.state.in_(("answered", "owner")) & (Inbound.text != "")) | to_owner | is_reaction,
-        )
-        .order_by(Inbound.id.desc())
-        .limit(limit)
-        .tuples()
-    )
-    said: Any = (
-        Outbound.select(Outbound.created_at, Outbound.text)
-        .where(
-            Outbound.chat == chat_id,
-            Outbound.created_at >= since,
-            Outbound.state.not_in(_UNSAID),
-            Outbound.source.not_in(NOTICES),
-        )
-        .order_by(Outbound.id.desc())
-        .limit(limit)
-        .tuples()
-    )
+    heard = _HEARD.rows(chat_id=chat_id, before=inbound_id, since=since, limit=limit)
+    said = _SAID.rows(chat_id=chat_id, since=since, limit=limit)
     # Parts of one answer have one and the same time: read backwards, a sort would leave them reversed.
     events = sorted(
-        [(at, "reply", text, "", "") for at, text in reversed(list(said))] + list(reversed(list(heard))),
+        [(at, "reply", text, "", "") for at, text in reversed(said)] + list(reversed(heard)),
         key=lambda event: event[0],
     )
     reactions: dict[str, str] = {}
@@ -114,18 +148,7 @@ def answers_since(chat_id: int, text: str, since: datetime, limit: int) -> tuple
         The number of answers, and of those in a row up to the last that went to this very text.
     """
     wanted = normalized(text)
-    answered: Any = (
-        Inbound.select(Inbound.text, Inbound.reply)
-        .where(
-            Inbound.chat == chat_id,
-            Inbound.received_at >= since,
-            Inbound.state == "answered",
-            Inbound.reply.is_null(False),
-        )
-        .order_by(Inbound.id.desc())
-        .limit(limit * _MESSAGES_PER_ANSWER)
-        .tuples()
-    )
+    answered = _ANSWERED.rows(chat_id=chat_id, since=since, limit=limit * _MESSAGES_PER_ANSWER)
     replies: set[int] = set()
     repetitions: set[int] = set()
     is_run = bool(wanted)
@@ -139,17 +162,7 @@ def answers_since(chat_id: int, text: str, since: datetime, limit: int) -> tuple
 
 def was_told(chat_id: int, notice: str, since: datetime) -> bool:
     """Whether a chat got this notice."""
-    told: bool = (
-        Outbound.select()
-        .where(
-            Outbound.chat == chat_id,
-            Outbound.created_at >= since,
-            Outbound.source == notice,
-            Outbound.state.not_in(_UNSAID),
-        )
-        .exists()
-    )
-    return told
+    return _TOLD.first(chat_id=chat_id, since=since, notice=notice) is not None
 
 
 def was_asked_to_repeat(chat_id: int, since: datetime) -> bool:

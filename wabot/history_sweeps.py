@@ -7,8 +7,8 @@ from typing import Any
 
 import peewee
 
+from wabot.departures import OPEN_STATES
 from wabot.models import Chat, Inbound, Outbound, Session
-from wabot.outbox import OPEN_STATES
 from wabot.sweep import Deed, Sweep
 
 _BATCH_ROWS = 500

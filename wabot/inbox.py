@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,8 +12,34 @@ from peewee import IntegrityError, fn
 from wabot.chats import Chats
 from wabot.messages import IncomingMessage, Kind
 from wabot.models import Inbound, database
+from wabot.statements import Parameter, Statement, select
+from wabot.transactions import transaction
 
 _KEPT_TEXT_CHARACTERS = 20_000  # WhatsApp's own limit is about 65,000; a model needs less
+
+_GIVEN = (
+    "user_id jid message_id sender kind text quoted_text mentions offline sent_at received_at state reason"
+).split()
+_INSERT = Statement(
+    lambda: Inbound.insert(
+        chat=Parameter("chat_id"), **{name: Parameter(name, getattr(Inbound, name)) for name in _GIVEN}
+    ).on_conflict_ignore()
+)
+_PENDING = select(
+    Inbound,
+    lambda messages: (
+        messages.where(
+            Inbound.user_id == Parameter("user_id"),
+            Inbound.state == "pending",
+            Inbound.chat == Parameter("chat_id"),
+        )
+        .order_by(Inbound.id)
+        .limit(Parameter("limit"))
+    ),
+)
+_COUNT_ATTEMPT = Statement(
+    lambda: Inbound.update(attempts=Inbound.attempts + 1).where(Inbound.id == Parameter("message"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +137,7 @@ class Inbox:
 
     def pending(self, chat_id: int, limit: int = 100) -> list[Inbound]:
         """The messages of a chat still to answer, in the order they came."""
-        return list(
-            Inbound.select()
-            .where(
-                Inbound.user_id == self._user_id,
-                Inbound.state == "pending",
-                Inbound.chat == chat_id,
-            )
-            .order_by(Inbound.id)
-            .limit(limit)
-        )
+        return _PENDING.rows(user_id=self._user_id, chat_id=chat_id, limit=limit)
 
     def settle(self, message_ids: Iterable[int], state: str, reason: str) -> int:
         """Take messages out of those to answer, with the reason; returns how many still were."""
@@ -140,8 +158,10 @@ class Inbox:
         return settled
 
     def count_attempt(self, message_ids: Iterable[int]) -> None:
-        """Remember that answering these failed, so that one bad message cannot keep a worker for ever."""
-        Inbound.update(attempts=Inbound.attempts + 1).where(Inbound.id.in_(list(message_ids))).execute()
+        """Remember that these are about to be answered, so that one bad message cannot end us for ever."""
+        with transaction(survives_power_cut=False):
+            for message_id in message_ids:
+                _COUNT_ATTEMPT.change(message=message_id)
 
     def keep_for_later(self, message_ids: Iterable[int]) -> None:
         """Answering these failed through no fault of theirs: the next attempt is their second again."""
@@ -155,28 +175,25 @@ class Inbox:
         return count
 
     def _store(self, message: IncomingMessage, now: datetime, state: str, reason: str) -> int | None:
-        with database.atomic():
-            chat_id = self.chats.id_of(message, now)
-            inserted = (
-                Inbound.insert(
-                    user_id=self._user_id,
-                    chat=chat_id,
-                    jid=message.chat,
-                    message_id=message.message_id,
-                    sender=message.sender,
-                    kind=message.kind,
-                    text=message.text[:_KEPT_TEXT_CHARACTERS],
-                    quoted_text=message.quoted_text[:_KEPT_TEXT_CHARACTERS],
-                    mentions=" ".join(message.mentions),
-                    offline=message.offline,
-                    sent_at=message.sent_at,
-                    received_at=now,
-                    state=state,
-                    reason=reason,
-                )
-                .on_conflict_ignore()
-                .as_rowcount()
-                .execute()
+        chat_id = self.chats.remembered(message)
+        # One statement is a transaction by itself.
+        with nullcontext() if chat_id else database.atomic():
+            chat_id = chat_id or self.chats.find_or_make(message, now)
+            inserted = _INSERT.change(
+                user_id=self._user_id,
+                chat_id=chat_id,
+                jid=message.chat,
+                message_id=message.message_id,
+                sender=message.sender,
+                kind=message.kind,
+                text=message.text[:_KEPT_TEXT_CHARACTERS],
+                quoted_text=message.quoted_text[:_KEPT_TEXT_CHARACTERS],
+                mentions=" ".join(message.mentions),
+                offline=message.offline,
+                sent_at=message.sent_at,
+                received_at=now,
+                state=state,
+                reason=reason,
             ) or self._replace_lost(message, now, state, reason)
         # Only now: what was rolled back must not be remembered.
         self.chats.remember(message, chat_id)

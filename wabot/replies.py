@@ -12,6 +12,7 @@ from typing import Protocol
 from wabot import dialogue, gate
 from wabot.arrival_rules import is_too_old
 from wabot.brain import Answer, Conversation, texts_for
+from wabot.chats import find_chat
 from wabot.courtesies import Courtesies
 from wabot.database_faults import AWAY
 from wabot.decisions import Action
@@ -104,7 +105,7 @@ class ReplyWorker:
 
     def answer(self, chat_id: int) -> None:
         """Answer what is pending in a chat, once; or settle it with the reason why not."""
-        chat = Chat.get_or_none(Chat.id == chat_id)
+        chat = find_chat(chat_id)
         if chat is None:
             return
         now = utc_now()

@@ -5,9 +5,8 @@ And what of all that may be said in a chat that is paused, or to a customer who 
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from wabot.models import Chat
 
@@ -30,11 +29,23 @@ SENT_ALTHOUGH_OPTED_OUT = (Notice.OPTED_OUT, Notice.STATUS)
 SENT_ALTHOUGH_PAUSED = (*SENT_ALTHOUGH_OPTED_OUT, Notice.HANDED_OVER, Notice.OPTED_IN)
 
 
-def chat_that_may_be_told(chat_id: int, source: str, now: datetime) -> Any:
-    """A query for a chat that finds it only if something from this source may be said there now."""
+class Liberty(NamedTuple):
+    """What may not keep something from being said."""
+
+    although_opted_out: bool
+    although_paused: bool
+
+
+def liberty_of(source: str) -> Liberty:
+    """What may not keep something from this source from being said."""
+    return Liberty(source in SENT_ALTHOUGH_OPTED_OUT, source in SENT_ALTHOUGH_PAUSED)
+
+
+def chat_that_may_be_told(chat_id: Any, liberty: Liberty, now: Any) -> Any:
+    """A query for a chat that finds it only if something with this liberty may be said there now."""
     chat = Chat.select(Chat.id).where(Chat.id == chat_id)
-    if source not in SENT_ALTHOUGH_OPTED_OUT:
+    if not liberty.although_opted_out:
         chat = chat.where(Chat.opted_out_at.is_null())
-    if source not in SENT_ALTHOUGH_PAUSED:
+    if not liberty.although_paused:
         chat = chat.where((Chat.pause_reason == "") | (Chat.paused_until <= now))
     return chat

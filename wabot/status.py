@@ -10,11 +10,12 @@ import peewee
 
 from wabot.configurations import Configuration, configurations
 from wabot.database import open_database, sqlite_file
+from wabot.departures import OPEN_STATES
 from wabot.errors import WabotError
 from wabot.inbox import Inbox
 from wabot.lock_holder import Holder, read_holder
 from wabot.models import Session, database
-from wabot.outbox import OPEN_STATES, Outbox
+from wabot.outbox import Outbox
 from wabot.session_lock import is_held
 from wabot.settings import Settings
 from wabot.spool import read_spool

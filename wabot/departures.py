@@ -1,0 +1,231 @@
+"""The sender's half of the outbox: which reply leaves next, and what became of it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+from peewee import Case, fn
+
+from wabot.models import Chat, Inbound, Outbound, database
+from wabot.sources import Liberty, chat_that_may_be_told, liberty_of
+from wabot.statements import Parameter, Statement
+from wabot.withdrawals import withdraw
+
+OPEN_STATES = ("pending", "sending", "in_doubt")
+MAX_COPIES = 2
+MAX_REFUSALS = 3
+SECRET_BYTES = 32
+_LAST = 2**62
+_SAME_MOMENT = timedelta(seconds=1)
+
+
+def new_secret() -> bytes:
+    """What is planted into one copy of a message, to find it by."""
+    return secrets.token_bytes(SECRET_BYTES)
+
+
+def _next() -> Any:
+    """The oldest reply that is due, else the one that will be due first; of each chat's only the oldest."""
+    heads = (
+        Outbound.select(fn.MIN(Outbound.id))
+        .where(Outbound.user_id == Parameter("user_id"), Outbound.state.in_(OPEN_STATES))
+        .group_by(Outbound.chat)
+    )
+    is_due = Outbound.not_before <= Parameter("now")
+    return (
+        Outbound.select(
+            Outbound.id,
+            Outbound.chat,
+            Chat.jid,
+            Outbound.text,
+            Outbound.source,
+            Outbound.secret,
+            Outbound.copies,
+            Outbound.refusals,
+            Outbound.created_at,
+            Outbound.not_before,
+        )
+        .join(Chat)
+        .where(
+            Outbound.id.in_(heads),
+            Outbound.state == "pending",
+            Outbound.created_at >= Parameter("composed_after"),
+        )
+        .order_by(Case(None, [(is_due, Outbound.id)], _LAST), Outbound.not_before)
+        .limit(1)
+    )
+
+
+def _to_send(reply_id: int, chat_id: int, jid: str, *rest: Any) -> Outbound:
+    text, source, secret, copies, refusals, created_at, not_before = rest
+    return Outbound(
+        id=reply_id,
+        chat=Chat(id=chat_id, jid=jid),
+        text=text,
+        source=source,
+        secret=secret,
+        copies=copies,
+        refusals=refusals,
+        created_at=created_at,
+        not_before=not_before,
+    )
+
+
+_NEXT = Statement(_next, _to_send)
+_MARK_SENT = Statement(
+    lambda: Outbound.update(
+        state="sent", message_id=Parameter("message_id"), sent_at=Parameter("now"), error=""
+    ).where(Outbound.id == Parameter("reply_id"))
+)
+
+
+@cache
+def _begin(liberty: Liberty) -> Statement:
+    chat = chat_that_may_be_told(Parameter("chat_id"), liberty, Parameter("now"))
+    return Statement(
+        lambda: Outbound.update(
+            state="sending",
+            copies=Outbound.copies + 1,
+            sending_at=Parameter("now"),
+            secret=Parameter("secret", Outbound.secret),
+        ).where(Outbound.id == Parameter("reply_id"), Outbound.state == "pending", fn.EXISTS(chat))
+    )
+
+
+class Departures:
+    """The replies of one account, as they leave.
+
+    Args:
+        user_id: whose account.
+    """
+
+    def __init__(self, user_id: str) -> None:
+        self._user_id = user_id
+
+    def next(
+        self, now: datetime, composed_after: datetime | None = None
+    ) -> tuple[Outbound | None, datetime | None]:
+        """The reply to send now, and failing that, when the next one is due.
+
+        Only the oldest open reply of each chat counts, so that a chat's replies keep their order: one that is
+        on its way, or in doubt, holds the later ones.
+
+        Args:
+            now: naive UTC.
+            composed_after: leave out replies composed before this time (they wait for a stable link).
+        """
+        row = _NEXT.first(user_id=self._user_id, now=now, composed_after=composed_after or datetime.min)
+        if row is None or row.not_before > now:
+            return None, row.not_before if row else None
+        return row, now
+
+    def defer(self, row: Outbound, not_before: datetime) -> None:
+        """Not now."""
+        Outbound.update(not_before=not_before).where(Outbound.id == row.id).execute()
+
+    def begin(self, row: Outbound, now: datetime) -> bool:
+        """Write down that this reply is about to leave; from here on a crash leaves it in doubt.
+
+        Each copy gets a secret of its own, so that the library's store tells which of them left.
+
+        Returns:
+            False when it must not leave any more: it was withdrawn, the customer opted out, the chat is
+            paused, or its data was erased.
+        """
+        secret = new_secret()
+        begun = _begin(liberty_of(row.source)).change(
+            reply_id=row.id, chat_id=row.chat_id, now=now, secret=secret
+        )
+        if begun:
+            row.copies += 1
+            row.state, row.sending_at, row.secret = "sending", now, secret
+            return True
+        waiting = (Outbound.id == row.id) & (Outbound.state == "pending")
+        withdraw(waiting, row.chat_id, "the chat is paused, or the customer opted out")
+        return False
+
+    def mark_sent(self, row: Outbound, message_id: str, now: datetime) -> None:
+        """WhatsApp took it."""
+        _MARK_SENT.change(reply_id=row.id, message_id=message_id, now=now)
+
+    def put_back(self, row: Outbound, error: str, not_before: datetime) -> None:
+        """It surely did not leave: send it again."""
+        Outbound.update(
+            state="pending", copies=row.copies - 1, error=error[:500], not_before=not_before
+        ).where(Outbound.id == row.id).execute()
+
+    def mark_in_doubt(self, row: Outbound, error: str, message_id: str = "") -> None:
+        """It may have left; `message_id` is what it left as, where that is known already."""
+        row.state, row.message_id = "in_doubt", message_id
+        Outbound.update(state="in_doubt", message_id=message_id, error=error[:500]).where(
+            Outbound.id == row.id
+        ).execute()
+
+    def leave_in_doubt(self, row: Outbound, resend: bool, not_before: datetime) -> str:
+        """Nothing more will be known: one more copy, if wanted, then only the record of the doubt.
+
+        Returns:
+            The new state.
+        """
+        state = "pending" if resend and row.copies < MAX_COPIES else "unsure"
+        Outbound.update(state=state, not_before=not_before).where(Outbound.id == row.id).execute()
+        return state
+
+    def confirm(self, message_ids: Collection[str], now: datetime) -> None:
+        """A device of the customer has these messages; that settles every doubt about them."""
+        mine = (Outbound.user_id == self._user_id) & Outbound.message_id.in_(list(message_ids))
+        with database.atomic():
+            Outbound.update(delivered_at=now).where(mine, Outbound.delivered_at.is_null()).execute()
+            Outbound.update(state="sent", sent_at=Outbound.sending_at, error="").where(
+                mine, Outbound.state.in_(("in_doubt", "unsure", "pending"))
+            ).execute()
+
+    def mark_refused(self, row: Outbound, error: str, not_before: datetime) -> str:
+        """WhatsApp refused it: try a few times more, far apart. Returns the new state."""
+        refusals = row.refusals + 1
+        state = "pending" if refusals < MAX_REFUSALS else "dead"
+        Outbound.update(
+            state=state, refusals=refusals, copies=row.copies - 1, error=error[:500], not_before=not_before
+        ).where(Outbound.id == row.id).execute()
+        return state
+
+    def send_again(self, message_id: str, in_race: bool, now: datetime) -> bool:
+        """WhatsApp took it, and the customer's phone cannot read it: send it once more, and only once.
+
+        Not where the chat went on meanwhile: then the reply would answer what nobody asks any more.
+
+        Args:
+            message_id: what it was sent as.
+            in_race: only if it was sent at the very moment a message of the same chat came.
+            now: naive UTC.
+
+        Returns:
+            Whether it will be sent.
+        """
+        row = Outbound.get_or_none(Outbound.user_id == self._user_id, Outbound.message_id == message_id)
+        if row is None or row.state != "sent" or row.delivered_at or row.copies >= MAX_COPIES:
+            return False
+        sent_at = row.sent_at or now
+        heard = Inbound.select().where(Inbound.chat == row.chat)
+        if heard.where(Inbound.received_at > sent_at + _SAME_MOMENT).exists():
+            return False
+        if in_race and not heard.where(Inbound.received_at >= sent_at - _SAME_MOMENT).exists():
+            return False
+        changed: int = (
+            Outbound.update(state="pending", not_before=now, error="the customer cannot read it")
+            .where(Outbound.id == row.id, Outbound.state == "sent", Outbound.delivered_at.is_null())
+            .execute()
+        )
+        return bool(changed)
+
+    def unsettled(self) -> list[Outbound]:
+        """Replies that began to leave, and of which nobody knows whether they did."""
+        return list(
+            Outbound.select()
+            .where(Outbound.user_id == self._user_id, Outbound.state.in_(("sending", "in_doubt")))
+            .order_by(Outbound.id)
+        )
