@@ -3,6 +3,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -299,6 +300,33 @@ def test_a_worker_that_is_done_wakes_one_for_what_came_meanwhile(
     schedule.touch(1)
     schedule.done(1)
     assert taken.result(WAIT_SECONDS) == 1
+
+
+def test_one_message_after_the_other_wakes_one_and_the_same_worker(make_schedule: MakeSchedule) -> None:
+    schedule = make_schedule(0.0)
+    took: list[tuple[str, int]] = []
+    answered = threading.Semaphore(0)
+
+    def work() -> None:
+        while (chat_id := schedule.take()) is not None:
+            took.append((threading.current_thread().name, chat_id))
+            schedule.done(chat_id)
+            answered.release()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for chat_id in range(20):
+        schedule.touch(chat_id)
+        assert answered.acquire(timeout=WAIT_SECONDS)
+        # Until whoever took it waits again.
+        time.sleep(0.005)
+    schedule.close()
+    for thread in threads:
+        thread.join(WAIT_SECONDS)
+    assert [chat_id for _, chat_id in took] == list(range(20))
+    # Where the machine is busy, one may not be back in time.
+    assert max(Counter(name for name, _ in took).values()) >= 15
 
 
 def test_closing_lets_every_worker_go(workers: ThreadPoolExecutor, make_schedule: MakeSchedule) -> None:

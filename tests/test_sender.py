@@ -11,7 +11,7 @@ import peewee
 import pytest
 
 from tests.arrivals import ANA, arrival
-from wabot import doubts, sender
+from wabot import doubts, sender, sending
 from wabot.bursts import Bursts
 from wabot.doubts import Doubts
 from wabot.inbox import Inbox
@@ -141,9 +141,10 @@ class Office:
 @pytest.fixture(autouse=True)
 def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sender, "STABLE_SECONDS", 0.0)
-    monkeypatch.setattr(sender, "_RETRY_SECONDS", 0.01)
-    monkeypatch.setattr(sender, "_REFUSED_SECONDS", 0.01)
-    monkeypatch.setattr(sender, "_DATABASE_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(sending, "_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(sending, "_REFUSED_SECONDS", 0.01)
+    monkeypatch.setattr(sending, "DATABASE_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(sender, "_FAILED_SECONDS", 0.01)
     monkeypatch.setattr(doubts, "RECEIPT_SECONDS", 0.01)
 
 
@@ -254,7 +255,7 @@ def test_a_chat_keeps_its_order_whatever_fails(office: Office) -> None:
 def test_one_chat_that_is_refused_does_not_hold_up_another(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sender, "_REFUSED_SECONDS", 3600.0)
+    monkeypatch.setattr(sending, "_REFUSED_SECONDS", 3600.0)
     office.phone.failures = [refused()]
     office.put("refused", customer=1)
     office.put("welcome", customer=2)
@@ -367,7 +368,7 @@ def test_a_link_that_dies_at_the_moment_of_sending_costs_a_delay(office: Office)
 def test_without_a_connection_one_failed_send_is_enough_for_a_while(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sender, "_RETRY_SECONDS", 3600.0)
+    monkeypatch.setattr(sending, "_RETRY_SECONDS", 3600.0)
     office.phone.failures = [not_sent()] * 10
     for customer in range(5):
         office.put("hello", customer=customer)
@@ -378,7 +379,7 @@ def test_without_a_connection_one_failed_send_is_enough_for_a_while(
 
 
 def test_a_silent_death_of_the_link_is_told_once(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sender, "OFFLINE_SENDS_SECONDS", 0.3)
+    monkeypatch.setattr(sending, "OFFLINE_SENDS_SECONDS", 0.3)
     office.phone.failures = [not_sent()] * 1000
     office.put("hello")
     office.sender.link_up()
@@ -391,7 +392,7 @@ def test_a_silent_death_of_the_link_is_told_once(office: Office, monkeypatch: py
 
 
 def test_a_send_that_works_ends_the_suspicion(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sender, "OFFLINE_SENDS_SECONDS", 0.15)
+    monkeypatch.setattr(sending, "OFFLINE_SENDS_SECONDS", 0.15)
     office.sender.link_up()
     for text in ("one", "two"):
         office.phone.failures = [not_sent()]
@@ -587,3 +588,36 @@ def test_the_last_address_of_a_chat_counts_at_the_moment_of_sending(office: Offi
     Chat.update(jid="299000111222@lid").where(Chat.id == chat_id).execute()
     office.sender.link_up()
     wait_until(lambda: office.phone.taken == [("299000111222@lid", "hello")])
+
+
+def test_a_reply_that_is_due_goes_before_the_courtesies(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[int] = []
+    monkeypatch.setattr(office.phone, "mark_read", lambda *_: shown.append(len(office.phone.taken)))
+    office.put("hello")
+    office.sender.courtesies.link_up()
+    office.sender.courtesies.mark_read(ANA, ANA, ["3EB0"])
+    office.sender.link_up()
+    wait_until(lambda: shown)
+    assert shown == [1]
+
+
+def test_courtesies_wait_a_second_for_replies_and_no_longer(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[int] = []
+    monkeypatch.setattr(office.phone, "mark_read", lambda *_: shown.append(len(office.phone.taken)))
+    for longest_seconds, seen_after in ((3600.0, 5), (0.0, 1)):
+        monkeypatch.setattr(sender, "_LONGEST_DISCOURTESY", timedelta(seconds=longest_seconds))
+        office.sender.link_up()
+        wait_until(lambda: office.phone.announced)
+        office.sender.link_down()
+        office.phone.taken.clear()
+        office.put(*(str(number) for number in range(5)))
+        office.sender.courtesies.link_up()
+        office.sender.courtesies.mark_read(ANA, ANA, ["3EB0"])
+        office.sender.link_up()
+        wait_until(lambda: len(office.phone.taken) == 5 and shown)
+        assert shown == [seen_after]
+        shown.clear()

@@ -13,6 +13,7 @@ from peewee import Case, fn
 from wabot.models import Chat, Inbound, Outbound, database
 from wabot.sources import Liberty, chat_that_may_be_told, liberty_of
 from wabot.statements import Parameter, Statement
+from wabot.transactions import transaction
 from wabot.withdrawals import withdraw
 
 OPEN_STATES = ("pending", "sending", "in_doubt")
@@ -149,8 +150,13 @@ class Departures:
         return False
 
     def mark_sent(self, row: Outbound, message_id: str, now: datetime) -> None:
-        """WhatsApp took it."""
-        _MARK_SENT.change(reply_id=row.id, message_id=message_id, now=now)
+        """WhatsApp took it.
+
+        What the process says of itself within the next second or two takes this to the disk, too. A power
+        cut before that leaves the reply in doubt, as one in the moment before this would.
+        """
+        with transaction(survives_power_cut=False):
+            _MARK_SENT.change(reply_id=row.id, message_id=message_id, now=now)
 
     def put_back(self, row: Outbound, error: str, not_before: datetime) -> None:
         """It surely did not leave: send it again."""

@@ -17,9 +17,8 @@ from wabot.transactions import transaction
 
 _KEPT_TEXT_CHARACTERS = 20_000  # WhatsApp's own limit is about 65,000; a model needs less
 
-_GIVEN = (
-    "user_id jid message_id sender kind text quoted_text mentions offline sent_at received_at state reason"
-).split()
+_GIVEN = ["user_id", "jid", "message_id", "sender", "kind", "text", "quoted_text", "mentions", "offline"]
+_GIVEN += ["sent_at", "received_at", "state", "reason"]
 _INSERT = Statement(
     lambda: Inbound.insert(
         chat=Parameter("chat_id"), **{name: Parameter(name, getattr(Inbound, name)) for name in _GIVEN}

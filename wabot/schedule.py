@@ -3,8 +3,8 @@
 The database says what is waiting; this says when to look. Thread-safe, and told the time by its caller only
 where that matters for tests: `take` waits on the real clock.
 
-Of the workers that have nothing to do, one watches the clock and the others sleep until it has taken a chat:
-a message wakes one thread, however many there are.
+Of the workers that have nothing to do, one watches the clock, and the others sleep until one is wanted: a
+message wakes one thread, however many there are, and as long as one is enough it is the same one.
 """
 
 from __future__ import annotations
@@ -79,7 +79,8 @@ class ChatSchedule:
                 chat_id = self._pop_due(now)
                 if chat_id is not None:
                     self._in_flight.add(chat_id)
-                    self._relieved.notify()
+                    if self._queue:
+                        self._alert()
                     return chat_id
                 self._is_watched = True
                 self._changed.wait(self._seconds_to_wait(now))
@@ -92,7 +93,8 @@ class ChatSchedule:
             self._in_flight.discard(chat_id)
             if chat_id in self._due:
                 heapq.heappush(self._queue, (self._due[chat_id], chat_id))
-            self._changed.notify()
+            if self._queue:
+                self._alert()
 
     def close(self) -> None:
         """Let every waiting worker go."""
@@ -105,7 +107,11 @@ class ChatSchedule:
         self._due[chat_id] = due
         if chat_id not in self._in_flight:
             heapq.heappush(self._queue, (due, chat_id))
-            self._changed.notify()
+            self._alert()
+
+    def _alert(self) -> None:
+        """Have somebody look at the queue, if anybody is free; who is not looks when they are."""
+        (self._changed if self._is_watched else self._relieved).notify()
 
     def _pop_due(self, now: float) -> int | None:
         self._drop_outdated()

@@ -54,8 +54,10 @@ class SessionRecord:
     def update(self, **fields: Any) -> None:
         """Write these columns of `wabot_sessions`, and `connection_attempts`, soon; never waits."""
         with self._changed:
+            is_news = not self._pending or not fields.keys() <= _UNHURRIED
             self._pending.update(fields)
-            self._changed.notify()
+            if is_news:
+                self._changed.notify()
 
     def banned_until(self) -> datetime | None:
         """When the ban ends that an earlier process met, if it has not ended."""

@@ -156,7 +156,7 @@ class Brain:
         together = self._search_known(join_texts(unanswered), language)
         chosen: dict[str, Passage] = {}
         for turn in unanswered[-self._settings.max_parts :]:
-            alone = self._search_known(turn.text, language)
+            alone = self._search_known(turn.text, language) if len(unanswered) > 1 else together
             close = [passage for passage in alone if passage.score >= _NEARLY_AS_WELL * alone[0].score]
             shared = [passage for passage in close if together and passage.text == together[0].text]
             for passage in (*shared, *close)[:1]:
@@ -183,6 +183,8 @@ class Brain:
 
 def _language_of(conversation: Conversation) -> str:
     """Guess from the unanswered messages, else from all the customer wrote; else it is the account's."""
+    heard = detect_language(join_texts(conversation.unanswered), default="")
+    if heard:
+        return heard
     said = join_texts(turn for turn in conversation.turns if turn.role == "user")
-    earlier = detect_language(said, default=conversation.language)
-    return detect_language(join_texts(conversation.unanswered), default=earlier)
+    return detect_language(said, default=conversation.language)

@@ -81,7 +81,7 @@ def estimate_tokens(text: str) -> int:
     No tokenizer is shared by all models; Latin text runs at three to four characters a token, other scripts
     nearer to one, so their characters count in full.
     """
-    latin = sum(character < "\u0250" for character in text)
+    latin = len(text) if text.isascii() else sum(character < "\u0250" for character in text)
     return _TOKENS_PER_MESSAGE + round(latin / _CHARACTERS_PER_TOKEN) + len(text) - latin
 
 

@@ -1,0 +1,179 @@
+"""Gives a chat its answer: shows that somebody is there, asks the brain, stores what there is to say."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from wabot import dialogue
+from wabot.brain import Answer, Conversation, texts_for
+from wabot.courtesies import Courtesies
+from wabot.escalation import Escalation, take_signal
+from wabot.history import was_asked_to_repeat, was_told
+from wabot.inbox import Inbox
+from wabot.messages import Kind
+from wabot.models import Chat, Inbound, utc_now
+from wabot.notices import handed_over_text, is_apology
+from wabot.outbox import Outbox
+from wabot.pace import paced
+from wabot.rates import HOUR
+from wabot.schedule import ChatSchedule
+from wabot.settings import Settings
+from wabot.sources import Notice
+
+log = logging.getLogger(__name__)
+
+_MODEL_RETRY_SECONDS = 5.0
+
+
+class Composer(Protocol):
+    """Who composes answers: the brain."""
+
+    def reply(self, conversation: Conversation, now: datetime) -> Answer:
+        """Compose the answer to the unanswered messages of a conversation."""
+
+
+class Answering:
+    """Answers what the gate lets through; for one worker, or several in turn.
+
+    Args:
+        settings: the configuration.
+        inbox, outbox: where messages come from and answers go.
+        escalation: leaves a chat to a person.
+        schedule: told which chat is to be looked at again.
+        brain: composes the answer.
+        courtesies: shows "seen" and "typing…".
+        wake_sender: called when an answer was stored.
+        longest_seconds: how long an answer may take.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        inbox: Inbox,
+        outbox: Outbox,
+        escalation: Escalation,
+        schedule: ChatSchedule,
+        brain: Composer,
+        courtesies: Courtesies,
+        wake_sender: Callable[[], None],
+        longest_seconds: float,
+    ) -> None:
+        self._settings = settings
+        self._inbox = inbox
+        self._outbox = outbox
+        self._escalation = escalation
+        self._schedule = schedule
+        self._brain = brain
+        self._courtesies = courtesies
+        self._wake_sender = wake_sender
+        self._longest_seconds = longest_seconds
+        # Otherwise the answer is there at once, and being first on the line is worth more to it.
+        self._takes_a_while = settings.replies.typing or bool(settings.ai.providers)
+
+    def answer(self, chat: Chat, rows: list[Inbound], language: str) -> None:
+        """Show that somebody is there, and store what there is to say."""
+        lost = [row for row in rows if row.kind == Kind.LOST]
+        if lost:
+            self._ask_to_repeat(chat, lost, language)
+            rows = [row for row in rows if row.kind != Kind.LOST]
+        if not rows:
+            return
+        new = [row for row in rows if row.attempts == 0]
+        self._inbox.count_attempt(row.id for row in rows)
+        if self._takes_a_while:
+            self._attend(chat, new)
+        will_speak = False
+        try:
+            if any(row.text.strip() for row in rows):
+                will_speak = self._compose(chat, rows, language)
+            elif not was_told(chat.id, Notice.TEXT_ONLY, utc_now() - HOUR):
+                text = texts_for(language).text_only
+                will_speak = self.put(chat, rows, [text], Notice.TEXT_ONLY, "nothing to read")
+            else:
+                self._inbox.settle([row.id for row in rows], "ignored", "nothing to read, told already")
+                log.info("chat %d: not answered: nothing to read, told already", chat.id)
+        finally:
+            if not self._takes_a_while:
+                self._attend(chat, new)
+            if not will_speak:
+                self._courtesies.end_typing(chat.jid)
+
+    def put(
+        self, chat: Chat, rows: list[Inbound], parts: Sequence[str], source: str, reason: str = ""
+    ) -> bool:
+        """Store an answer; whether there is something to send."""
+        now = utc_now()
+        timed = paced(parts, rows[-1].received_at, now, self._settings.replies)
+        if not self._outbox.put(chat.id, timed, source, rows, now):
+            log.info("chat %d: the messages changed while they were answered", chat.id)
+            self._schedule.postpone(chat.id, 0)
+            return False
+        if parts:
+            self._wake_sender()
+        because = f" ({reason})" if reason else ""
+        log.info(
+            "chat %d: %d message(s) answered by %s%s in %d part(s)",
+            chat.id,
+            len(rows),
+            source,
+            because,
+            len(parts),
+        )
+        if not parts:
+            return False
+        if self._settings.replies.typing:
+            self._courtesies.begin_typing(chat.jid, timed[-1][1])
+        return True
+
+    def leave_to_person(self, chat: Chat, rows: list[Inbound], parts: Sequence[str]) -> bool:
+        """Leave the chat to a person; whether there is something to send."""
+        if not self._escalation.leave_to_person(chat, rows, parts, utc_now()):
+            self._schedule.postpone(chat.id, 0)
+            return False
+        self._wake_sender()
+        return True
+
+    def _ask_to_repeat(self, chat: Chat, lost: list[Inbound], language: str) -> None:
+        """These came, and nobody will ever read them: ask for them, once until the customer writes again."""
+        now = utc_now()
+        if was_asked_to_repeat(chat.id, now - HOUR):
+            self._inbox.settle([row.id for row in lost], "ignored", "lost; asked to repeat already")
+            return
+        text = texts_for(language).ask_to_repeat
+        if self._outbox.put(chat.id, [(text, now)], Notice.ASK_TO_REPEAT, lost, now):
+            self._wake_sender()
+        log.info("chat %d: %d message(s) were lost; the customer is asked to repeat", chat.id, len(lost))
+
+    def _compose(self, chat: Chat, rows: list[Inbound], language: str) -> bool:
+        """Ask the brain; whether there is something to send."""
+        conversation = dialogue.conversation_of(chat, rows, language, self._settings, utc_now())
+        answer = self._brain.reply(conversation, dialogue.local_time(self._settings))
+        if self._settings.ai.providers and is_apology(answer.parts):
+            self._keep_question(chat, rows, answer.parts[0])
+            return False
+        parts, wants_person = take_signal(answer.parts)
+        if wants_person:
+            return self.leave_to_person(chat, rows, parts or [handed_over_text(language)])
+        return self.put(chat, rows, parts, answer.source)
+
+    def _keep_question(self, chat: Chat, rows: list[Inbound], apology: str) -> None:
+        """No model answers: say so once an hour, and ask again while the question is fresh."""
+        now = utc_now()
+        if not was_told(chat.id, Notice.APOLOGY, now - HOUR):
+            self._outbox.notify(chat.id, apology, Notice.APOLOGY, now)
+            self._wake_sender()
+        self._inbox.keep_for_later(row.id for row in rows)
+        self._schedule.postpone(chat.id, _MODEL_RETRY_SECONDS)
+        log.info("chat %d: no model answers; %d message(s) are kept", chat.id, len(rows))
+
+    def _attend(self, chat: Chat, rows: list[Inbound]) -> None:
+        """Show that messages were seen, and that somebody is writing."""
+        for sender, seen in itertools.groupby(rows, key=lambda row: row.sender):
+            self._courtesies.mark_read(chat.jid, sender, [row.message_id for row in seen])
+        if rows and self._settings.replies.typing:
+            until = utc_now() + timedelta(seconds=self._longest_seconds)
+            self._courtesies.begin_typing(chat.jid, until)

@@ -1,0 +1,154 @@
+"""Sends one reply, and writes down what became of it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import Protocol
+
+from wabot.courtesies import Courtesies
+from wabot.database_faults import AWAY
+from wabot.departures import Departures
+from wabot.doubts import Doubts
+from wabot.link_signals import LinkSignal, Outcome, SendFailed
+from wabot.models import Outbound, database, utc_now
+from wabot.outbox import retry_at
+from wabot.rates import Rates
+from wabot.receipts import Receipts
+from wabot.states import Signal
+
+log = logging.getLogger(__name__)
+
+OFFLINE_SENDS_SECONDS = 10.0
+DATABASE_RETRY_SECONDS = 1.0
+_RETRY_SECONDS = 0.5
+_REFUSED_SECONDS = 15.0
+
+
+class TextMessenger(Protocol):
+    """What sending needs of the WhatsApp client."""
+
+    def send_text(self, jid: str, text: str, secret: bytes) -> str:
+        """Send; return the message id or raise SendFailed."""
+
+
+class Sending:
+    """One reply after the other, on the sender's thread.
+
+    Args:
+        replies: where they are.
+        doubts: told that one may or may not have left.
+        receipts: told what WhatsApp took.
+        rates: how many may leave in what time.
+        courtesies: told where "typing…" ends.
+        messenger: the WhatsApp client.
+        on_signal: told when the link turns out to be dead although nobody said so.
+        beat: called before what may hang, and with False when it did not.
+        wait_unless_stopping: waits so many seconds; returns True at once when there is no more time.
+
+    Attributes:
+        last_sent_at: when WhatsApp last took a reply, naive UTC.
+    """
+
+    def __init__(
+        self,
+        replies: Departures,
+        doubts: Doubts,
+        receipts: Receipts,
+        rates: Rates,
+        courtesies: Courtesies,
+        messenger: TextMessenger,
+        on_signal: Callable[[LinkSignal], None],
+        beat: Callable[[bool], None],
+        wait_unless_stopping: Callable[[float], bool],
+    ) -> None:
+        self._replies = replies
+        self._doubts = doubts
+        self._receipts = receipts
+        self._rates = rates
+        self._courtesies = courtesies
+        self._messenger = messenger
+        self._signal = on_signal
+        self._beat = beat
+        self._wait_unless_stopping = wait_unless_stopping
+        self._offline_since: datetime | None = None
+        self.last_sent_at: datetime | None = None
+
+    def send(self, row: Outbound) -> float:
+        """Send one reply; return for how many seconds the whole sender should pause."""
+        now = utc_now()
+        chat_opens_at = self._rates.chat_opens_at(row.chat_id)
+        if chat_opens_at and chat_opens_at > now:
+            self._replies.defer(row, chat_opens_at)
+            log.info("chat %d has had its messages of this hour; reply %d waits", row.chat_id, row.id)
+            return 0.0
+        if not self._replies.begin(row, now):
+            self._courtesies.end_typing(row.chat.jid)
+            log.info("reply %d was withdrawn: the chat is paused, or the customer opted out", row.id)
+            return 0.0
+        self._beat(True)
+        try:
+            message_id = self._messenger.send_text(row.chat.jid, row.text, bytes(row.secret))
+            result = partial(self._after_success, row, message_id, utc_now())
+        except SendFailed as failure:
+            result = partial(self._after_failure, row, failure)
+        except Exception as error:
+            # Something about this very reply, as a chat with an impossible address.
+            log.exception("reply %d cannot be sent", row.id)
+            result = partial(self._after_failure, row, SendFailed(Outcome.REFUSED, repr(error)))
+        return self._write_down(result)
+
+    def link_is_down(self) -> None:
+        """The link is known to be down: that sends fail proves nothing any more."""
+        self._offline_since = None
+
+    def _write_down(self, result: Callable[[], float]) -> float:
+        """Store what became of a send; a reply that is forgotten here would be sent twice."""
+        self._beat(False)
+        while True:
+            try:
+                return result()
+            except AWAY as error:
+                database.close()
+                log.warning("database: %s; what became of a reply is written later", error)
+            if self._wait_unless_stopping(DATABASE_RETRY_SECONDS):
+                return result()
+
+    def _after_success(self, row: Outbound, message_id: str, now: datetime) -> float:
+        self._replies.mark_sent(row, message_id, now)
+        self._receipts.expect(message_id, row.chat_id, now)
+        self._rates.count(row.chat_id, now)
+        self._courtesies.message_sent(row.chat.jid, now)
+        self._offline_since = None
+        self.last_sent_at = now
+        log.debug("reply %d sent as %s", row.id, message_id)
+        return 0.0
+
+    def _after_failure(self, row: Outbound, failure: SendFailed) -> float:
+        now = utc_now()
+        match failure.outcome:
+            case Outcome.NOT_SENT:
+                self._replies.put_back(row, str(failure), retry_at(now, _RETRY_SECONDS))
+                log.info("reply %d did not leave (%s); it goes out with the next connection", row.id, failure)
+                self._notice_offline(now)
+                return _RETRY_SECONDS
+            case Outcome.IN_DOUBT:
+                self._replies.mark_in_doubt(row, str(failure))
+                self._doubts.arose()
+                self._rates.count(row.chat_id, now)
+                log.info("reply %d may not have arrived (%s)", row.id, failure)
+                return 0.0
+            case Outcome.REFUSED:
+                wait_seconds = _REFUSED_SECONDS * 4**row.refusals
+                state = self._replies.mark_refused(row, str(failure), retry_at(now, wait_seconds))
+                log.warning("reply %d was refused by WhatsApp (%s); now %s", row.id, failure, state)
+                return 0.0
+
+    def _notice_offline(self, now: datetime) -> None:
+        """Sends that fail for want of a connection, although none was reported lost: a silent death."""
+        self._offline_since = self._offline_since or now
+        if (now - self._offline_since).total_seconds() > OFFLINE_SENDS_SECONDS:
+            self._offline_since = None
+            self._signal(LinkSignal(Signal.LINK_BROKEN, "the connection is gone without a word"))
