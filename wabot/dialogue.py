@@ -56,7 +56,12 @@ def conversation_of(
         now: naive UTC.
     """
     since = history.horizon(now, settings.ai.history_max_age)
-    past = history.past_of(chat.id, rows[-1].id, since, settings.ai.history_messages)
+    # The knowledge base looks at what is asked now, and never at what was said.
+    past = (
+        history.past_of(chat.id, rows[-1].id, since, settings.ai.history_messages)
+        if settings.ai.providers
+        else history.NOTHING
+    )
     turns = [Turn("assistant" if role == "assistant" else "user", text, at) for at, role, text in past.turns]
     reactions = [f"[{emoji}] {_quoted(text)}".rstrip() for emoji, text in past.reactions]
     said = [row for row in rows if row.text.strip()]

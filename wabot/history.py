@@ -96,6 +96,9 @@ class Past:
     reactions: tuple[tuple[str, str], ...]
 
 
+NOTHING = Past((), ())
+
+
 def past_of(chat_id: int, inbound_id: int, since: datetime, limit: int) -> Past:
     """What was said before a message.
 
@@ -154,7 +157,7 @@ def answers_since(chat_id: int, text: str, since: datetime, limit: int) -> tuple
     is_run = bool(wanted)
     for said, reply in answered:
         replies.add(reply)
-        is_run = is_run and normalized(said) == wanted
+        is_run = is_run and (said == text or normalized(said) == wanted)
         if is_run:
             repetitions.add(reply)
     return len(replies), len(repetitions)

@@ -7,6 +7,7 @@ To render a query takes peewee several times as long as it takes SQLite to run i
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 import peewee
@@ -146,9 +147,5 @@ def _readers(columns: Sequence[Any], engine: Any) -> list[tuple[int, _Reader]]:
     """The columns whose values the driver hands over as something else than Python has."""
     if not isinstance(engine, peewee.SqliteDatabase):
         return [(at, bytes) for at, column in enumerate(columns) if isinstance(column, peewee.BlobField)]
-    texts_and_numbers = (peewee.DateTimeField, peewee.BooleanField)
-    return [
-        (at, column.python_value)
-        for at, column in enumerate(columns)
-        if isinstance(column, texts_and_numbers)
-    ]
+    readers: dict[type, _Reader] = {peewee.DateTimeField: datetime.fromisoformat, peewee.BooleanField: bool}
+    return [(at, readers[type(column)]) for at, column in enumerate(columns) if type(column) in readers]

@@ -13,14 +13,24 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from neonize import events
-from neonize._binder import ProxySettings
-from neonize.client import NewClient
-from neonize.exc import NeonizeError
-from neonize.proto.Neonize_pb2 import JID
-from neonize.proto.waE2E.WAWebProtobufsE2E_pb2 import Message
-from neonize.utils.enum import ChatPresence, ChatPresenceMedia, ClientName, ClientType, Presence, ReceiptType
-from neonize.utils.jid import build_jid
+from wabot.lean_import import without
+
+with without():
+    from neonize import events
+    from neonize._binder import ProxySettings
+    from neonize.client import NewClient
+    from neonize.exc import NeonizeError
+    from neonize.proto.Neonize_pb2 import JID
+    from neonize.proto.waE2E.WAWebProtobufsE2E_pb2 import Message
+    from neonize.utils.enum import (
+        ChatPresence,
+        ChatPresenceMedia,
+        ClientName,
+        ClientType,
+        Presence,
+        ReceiptType,
+    )
+    from neonize.utils.jid import build_jid
 
 from wabot.library_log import LibraryLog
 from wabot.link_signals import (

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.notify_socket import NotifySocket
 from wabot.emulator import bot_process
+from wabot.emulator.notify_socket import NotifySocket
 from wabot.emulator.server import Emulator
 
 REPOSITORY = Path(__file__).parents[2]

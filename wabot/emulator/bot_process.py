@@ -36,6 +36,8 @@ class BotEnded(Exception):
 class BotProcess:
     """`wabot run` with a configuration of its own; not started yet, and at most one process at a time.
 
+    `notify_socket` may be set to the address of one that stands where systemd stands.
+
     Args:
         emulator: where it is led.
         directory: for the configuration and the log; it must exist.
@@ -45,6 +47,7 @@ class BotProcess:
     def __init__(self, emulator: Emulator, directory: Path, configuration: str = "") -> None:
         self.config = directory / "shop.toml"
         self.log_file = directory / "bot.log"
+        self.notify_socket = ""
         self.process: subprocess.Popen[bytes] | None = None
         self._emulator = emulator
         default = _CONFIGURATION.format(directory=directory, knowledge=_SAMPLE_KNOWLEDGE)
@@ -127,6 +130,8 @@ class BotProcess:
     def _environment(self) -> dict[str, str]:
         environment = self._emulator.environment(os.environ)
         environment.pop("NOTIFY_SOCKET", None)  # a service manager above us is not the bot's
+        if self.notify_socket:
+            environment["NOTIFY_SOCKET"] = self.notify_socket
         return environment
 
 

@@ -15,7 +15,10 @@ import re
 import runpy
 import signal
 import sys
+from contextlib import nullcontext
 from pathlib import Path
+
+from wabot.lean_import import without
 
 PINNED_ROOT_KEY = bytes.fromhex("142375574d0a587166aae71ebe516437c4a28b73e3695c6ce1f7f9545da8ee6b")
 """The public key every certificate of WhatsApp's service ends in (whatsmeow handshake.go, WACertPubKey)."""
@@ -26,8 +29,10 @@ _EXIT_USAGE = 64
 _EXIT_SOFTWARE = 70
 
 
-def replace_root_key(root_key: bytes) -> None:
+def replace_root_key(root_key: bytes, lean: bool = False) -> None:
     """Make the client library of this process trust `root_key` (32 bytes) instead of the pinned one.
+
+    `lean`: load it as wabot does.
 
     Raises RuntimeError unless the pinned key is found exactly once: then this is not the library this was
     written for.
@@ -35,7 +40,8 @@ def replace_root_key(root_key: bytes) -> None:
     # Go's threads take over the mask of the thread that loads them. `wabot run` keeps SIGABRT from them, and
     # would come too late here.
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGABRT})
-    import neonize  # noqa: F401  (maps the shared object into this process)
+    with without() if lean else nullcontext():
+        import neonize  # noqa: F401  (maps the shared object into this process)
 
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     places = [
@@ -65,7 +71,7 @@ def main(argv: list[str]) -> int:
         print(_USAGE, file=sys.stderr)
         return _EXIT_USAGE
     try:
-        replace_root_key(root_key)
+        replace_root_key(root_key, lean=program == "wabot")
     except RuntimeError as error:
         print(f"the emulator cannot be used: {error}", file=sys.stderr)
         return _EXIT_SOFTWARE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import socket
 import threading
+import time
 
 
 class NotifySocket:
@@ -27,6 +28,14 @@ class NotifySocket:
     def shows(self, beginning: str) -> bool:
         """Whether the present status line begins like this."""
         return bool(self.statuses) and self.statuses[-1].startswith(beginning)
+
+    def wait_for(self, message: str, timeout_seconds: float) -> None:
+        """Wait until the service has said this; raises TimeoutError."""
+        deadline = time.monotonic() + timeout_seconds
+        while message not in self.messages:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"no {message} within {timeout_seconds:g} s")
+            time.sleep(0.001)
 
     def close(self) -> None:
         """End it."""

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from wabot.lean_import import NOT_WANTED, without
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_what_is_kept_out_can_be_imported_from_and_says_why_it_does_nothing() -> None:
+    with without(("wabot_has_no_such_module",)):
+        from wabot_has_no_such_module import fetch  # type: ignore[import-not-found]
+    with pytest.raises(RuntimeError, match="wabot_has_no_such_module is not loaded in wabot"):
+        fetch("x", timeout=1)
+    with pytest.raises(ModuleNotFoundError):
+        import wabot_has_no_such_module  # noqa: F401
+
+
+def test_what_is_loaded_already_stays() -> None:
+    with without(("json",)):
+        import json
+    assert json.loads("[1]") == [1]
+    assert sys.modules["json"] is json
+
+
+def test_the_client_library_needs_none_of_them_for_what_wabot_does() -> None:
+    """In a process of its own: here they may be loaded already."""
+    seen = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys, wabot.whatsapp as whatsapp\n"
+            f"print([name for name in {NOT_WANTED!r} if name in sys.modules])\n"
+            "print('bs4' in sys.modules)\n"
+            "import httpx, phonenumbers, linkpreview\n"
+            "print(httpx.Client.__name__, phonenumbers.PhoneNumberFormat.E164)\n",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert seen.stdout.split("\n")[:3] == ["[]", "False", "Client 0"]
