@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import sys
@@ -135,15 +136,22 @@ def _serve(settings: Settings) -> ExitCode:
     notifier = ServiceNotifier()
     log.info("wabot %s, user %s, configuration: %s", __version__, settings.account.user_id, settings.source)
     with owned_session(settings) as session:
-        load_client_library()
-        from wabot.outbox import Outbox
-        from wabot.recovery import give_up_old_replies, recover_in_flight
-        from wabot.service import Service
+        # All this is there until the end: the collector need not look at it, now or later.
+        gc.disable()
+        try:
+            load_client_library()
+            from wabot.outbox import Outbox
+            from wabot.recovery import give_up_old_replies, recover_in_flight
+            from wabot.service import Service
 
-        outbox = Outbox(settings.account.user_id)
-        recover_in_flight(outbox, settings.session_store)
-        give_up_old_replies(outbox)
-        return Service(settings, session, notifier).run()
+            outbox = Outbox(settings.account.user_id)
+            recover_in_flight(outbox, settings.session_store)
+            give_up_old_replies(outbox)
+            service = Service(settings, session, notifier)
+            gc.freeze()
+        finally:
+            gc.enable()
+        return service.run()
 
 
 def _check_config(arguments: argparse.Namespace) -> int:

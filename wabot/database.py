@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import peewee
-from playhouse import db_url
 from playhouse.migrations import Runner
 
 from wabot import models
@@ -190,6 +189,9 @@ def _sqlite(path: Path) -> Any:
 
 
 def _postgresql(url: str) -> Any:
+    # It brings pools for every engine along; where there is only a file, nobody has to wait for them.
+    from playhouse import db_url
+
     bound_waiting()
     address, schema = _without_prisma_parameters(url)
     search_path = f" -c search_path={schema}" if schema else ""

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from wabot.emulator.benchmark import GOALS, Figures, as_table, compared
+from wabot.emulator.leak_benchmark import Growth, Held, held
+from wabot.emulator.leak_benchmark import as_table as leaks_table
+from wabot.emulator.loss_benchmark import Account
+from wabot.emulator.loss_benchmark import as_table as losses_table
+
+
+def figures(**values: float) -> Figures:
+    """Three rounds, of which the middle one has these values by the first words of their names; else 100."""
+    made = Figures()
+    for name in GOALS:
+        value = next((value for start, value in values.items() if name.startswith(start)), 100.0)
+        for each in (value / 2, value, value * 9):
+            made.add(name, each)
+    return made
+
+
+def test_each_figure_is_a_median_and_is_judged_by_its_ratio() -> None:
+    rows = {row["figure"]: row for row in compared(figures(), figures(round=126, throughput=79, CPU=140))}
+    assert rows["round trip, median"]["ratio"] == pytest.approx(1.26)
+    assert {name: row["verdict"] for name, row in rows.items()} == {
+        **dict.fromkeys(GOALS, "met"),
+        "round trip, median": "missed",
+        "round trip, 95th percentile": "missed",
+        "throughput, 50 chats": "missed",
+    }
+    assert compared(figures(), figures(throughput=80))[2]["verdict"] == "met"
+
+
+def test_the_table_says_for_each_figure_whether_its_goal_is_met() -> None:
+    table = as_table(compared(figures(), figures(round=126))).splitlines()
+    assert len(table) == 1 + len(GOALS)
+    assert " ".join(table[1].split()) == "round trip, median ms 100.00 126.00 1.26 ≤ 1.25 missed"
+    assert " ".join(table[3].split()) == "throughput, 50 chats messages/s 100.00 100.00 1.00 ≥ 0.8 met"
+
+
+@pytest.mark.parametrize(
+    ("scenario", "lost", "duplicated", "verdict"),
+    [
+        ("link cut at every 20th send", 0, 0, "met"),
+        ("link cut at every 20th send", 1, 0, "missed"),
+        ("SIGTERM every 100", 0, 1, "missed"),
+        ("kill -9 every 100", 0, 10, "met"),
+        ("kill -9 every 100", 0, 11, "missed"),
+        ("kill -9 every 100", 1, 0, "missed"),
+    ],
+)
+def test_only_a_kill_may_double_what_was_leaving(
+    scenario: str, lost: int, duplicated: int, verdict: str
+) -> None:
+    account = Account(scenario, "wabot", 1000, 3, lost, duplicated, ends=10)
+    assert account.verdict == verdict
+    assert losses_table([account]).splitlines()[1].split()[-6:] == [
+        "wabot",
+        "1000",
+        "3",
+        str(lost),
+        str(duplicated),
+        verdict,
+    ]
+
+
+def test_what_a_process_holds_is_counted() -> None:
+    before = held(os.getpid())
+    assert before.memory_mb > 1
+    opened = [os.open(os.devnull, os.O_RDONLY) for _ in range(3)]
+    after = held(os.getpid())
+    for each in opened:
+        os.close(each)
+    growth = Growth("files", 3, before, after)
+    assert growth.descriptors == 3
+    assert growth.threads == 0
+    assert "3 files" in leaks_table([growth])
+    assert Growth("x", 1, Held(10, 5, 3), Held(12.5, 5, 4)).memory_mb == 2.5
