@@ -74,3 +74,27 @@ def test_threads_take_turns_where_the_engine_has_one_writer(database: Any) -> No
     _INSERT.change(key="second")
     holder.join(_WAIT_SECONDS)
     assert {"first", "second"} <= set(keys())
+
+
+def test_a_transaction_that_is_open_does_not_wait_for_one_that_waits_for_it(database: Any) -> None:
+    """Else each would wait for the other until SQLite gives up."""
+    failures: list[Exception] = []
+
+    def write() -> None:
+        try:
+            with transaction():
+                _INSERT.change(key="second")
+        except peewee.OperationalError as error:
+            failures.append(error)
+        database.close()
+
+    with database.atomic():
+        _INSERT.change(key="first")
+        second = threading.Thread(target=write)
+        second.start()
+        # Until it waits for the end of this transaction.
+        second.join(0.2)
+        _INSERT.change(key="third")
+    second.join(_WAIT_SECONDS)
+    assert failures == []
+    assert keys() == ["first", "second", "third"]

@@ -10,7 +10,7 @@ from typing import Any
 
 from peewee import Case, fn
 
-from wabot.models import Chat, Inbound, Outbound, database
+from wabot.models import Chat, Inbound, Outbound
 from wabot.sources import Liberty, chat_that_may_be_told, liberty_of
 from wabot.statements import Parameter, Statement
 from wabot.transactions import transaction
@@ -184,7 +184,7 @@ class Departures:
     def confirm(self, message_ids: Collection[str], now: datetime) -> None:
         """A device of the customer has these messages; that settles every doubt about them."""
         mine = (Outbound.user_id == self._user_id) & Outbound.message_id.in_(list(message_ids))
-        with database.atomic():
+        with transaction():
             Outbound.update(delivered_at=now).where(mine, Outbound.delivered_at.is_null()).execute()
             Outbound.update(state="sent", sent_at=Outbound.sending_at, error="").where(
                 mine, Outbound.state.in_(("in_doubt", "unsure", "pending"))

@@ -15,6 +15,7 @@ from wabot.backlog import count_backlog
 from wabot.connection_row import ConnectionRow
 from wabot.database_faults import AWAY
 from wabot.models import Session, database, utc_now
+from wabot.transactions import one_at_a_time
 
 log = logging.getLogger(__name__)
 
@@ -107,10 +108,11 @@ class SessionRecord:
         own = {name: value for name, value in fields.items() if name not in _OF_THE_ROW_ONLY}
         own["updated_at"] = now
         try:
-            Session.insert(user_id=self._user_id, **own).on_conflict(
-                conflict_target=[Session.user_id], update=own
-            ).execute()
-            self._row.write(fields, now)
+            with one_at_a_time():
+                Session.insert(user_id=self._user_id, **own).on_conflict(
+                    conflict_target=[Session.user_id], update=own
+                ).execute()
+                self._row.write(fields, now)
         except AWAY as error:
             database.close()
             log.warning("database: %s; the session's state is written later", error)

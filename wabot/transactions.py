@@ -18,9 +18,12 @@ def one_at_a_time() -> AbstractContextManager[object]:
     """Wait until no other thread writes, where only one can.
 
     SQLite has one writer. Who comes second sleeps there for 1, 2, 5, 10 … ms until it finds the first gone
-    (`sqliteDefaultBusyCallback`); here it is woken. Other processes still meet SQLite's own lock.
+    (`sqliteDefaultBusyCallback`); here it is woken. Other processes still meet SQLite's own lock, and so does
+    a transaction that was begun in another way: it is the writer then, and must not wait for its turn.
     """
-    return _turn if isinstance(database.obj, peewee.SqliteDatabase) else _free
+    engine = database.obj
+    has_one_writer = isinstance(engine, peewee.SqliteDatabase)
+    return _turn if has_one_writer and not engine.in_transaction() else _free
 
 
 @contextmanager
