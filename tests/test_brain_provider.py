@@ -37,7 +37,8 @@ from tests.provider_server import (
 )
 from wabot.brain import Brain, BrainSettings, Conversation, ProviderSettings, Turn, texts_for
 from wabot.brain.chain import NoProviderAnswered, ProviderChain
-from wabot.brain.provider import Provider, ProviderError
+from wabot.brain.provider import Provider
+from wabot.brain.provider_error import ProviderError
 
 KEY = "sk-secret-0123456789"
 NOW = datetime(2026, 11, 22, 12, 0)
@@ -317,10 +318,18 @@ def test_content_in_parts_is_joined(server: ProviderServer) -> None:
         {"prompt_tokens": 10**20},
     ],
 )
-def test_a_strange_usage_counts_as_none(server: ProviderServer, usage: object) -> None:
-    server.script(json_value({**completion("hola"), "usage": usage}))
+def test_a_strange_usage_is_an_estimate(server: ProviderServer, usage: object) -> None:
+    server.script(json_value({**completion("a" * 350), "usage": usage}))
     result = Provider(provider_settings(server.base_url)).complete(HELLO, 5)
-    assert (result.usage.prompt_tokens, result.usage.completion_tokens) == (0, 0)
+    assert (result.usage.prompt_tokens, result.usage.completion_tokens) == (5, 104)
+
+
+def test_an_answer_that_came_to_nothing_has_its_cost(server: ProviderServer) -> None:
+    server.default = say("<think>the customer wants…")
+    with pytest.raises(ProviderError) as caught:
+        Provider(provider_settings(server.base_url)).complete(HELLO, 5)
+    assert caught.value.usage is not None
+    assert caught.value.usage.tokens == 18
 
 
 def test_reasoning_never_reaches_the_customer(server: ProviderServer) -> None:

@@ -476,3 +476,31 @@ def test_any_bytes_are_good_or_a_configuration_error(
             load_settings(file, {"HOME": "/home/ana"})
         except ConfigError as error:
             assert error.problems
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("[ai]\ntokens_per_day = 399\n" + PROVIDER, ["ai.tokens_per_day = 399: less than one answer"]),
+        (PROVIDER + "tokens_per_day = 399\n", ["ai.providers[1].tokens_per_day = 399: less than one"]),
+        (PROVIDER + "calls_per_day = 5\n" + PROVIDER, ["ai.providers[1].name: another one is called m"]),
+        ("[ai]\ncalls_per_day = -1\n", ["ai.calls_per_day = -1: allowed is a whole number from 0"]),
+        (PROVIDER + 'calls_per_day = "many"\n', ["ai.providers[1].calls_per_day = 'many': allowed"]),
+        (PROVIDER + 'name = ""\n', ["ai.providers[1].name = ''"]),
+    ],
+)
+def test_budgets_that_cannot_be(file: Path, lines: str, said: list[str]) -> None:
+    found = problems(file, lines)
+    assert len(found) == len(said)
+    assert all(problem.startswith(start) for problem, start in zip(found, said, strict=True))
+
+
+def test_budgets(file: Path) -> None:
+    settings = load(
+        file,
+        "[ai]\ncalls_per_day = 3\ntokens_per_day = 4000\n"
+        f"{PROVIDER}calls_per_day = 1\ntokens_per_day = 400\n{PROVIDER}name = 'b'\n",
+    )
+    assert (settings.ai.calls_per_day, settings.ai.tokens_per_day) == (3, 4000)
+    limits = [(each.calls_per_day, each.tokens_per_day) for each in settings.brain.providers]
+    assert limits == [(1, 400), (0, 0)]

@@ -29,7 +29,7 @@ from wabot.doctor import examine
 from wabot.doctor_machine import NEONIZE_VERSION, judge_unit
 from wabot.errors import ExitCode
 from wabot.host_lock import HostLock
-from wabot.models import Session, utc_now
+from wabot.models import ModelUsage, Session, utc_now
 from wabot.spool import Spool
 from wabot.spool_record import Spooled
 
@@ -195,8 +195,26 @@ def test_a_damaged_database(file: Path, state: Path) -> None:
 
 def test_a_database_of_a_newer_wabot(file: Path, state: Path) -> None:
     with database(f"sqlite:///{state}/wabot.db") as opened:
-        opened.execute_sql("UPDATE wabot_migrations SET name = '9999_future'")
+        opened.execute_sql("UPDATE wabot_migrations SET name = '9999_future' WHERE name LIKE '0001%'")
     assert "newer wabot" in illnesses(file)["database"].text
+
+
+def test_a_budget_that_is_spent(file: Path, state: Path) -> None:
+    with file.open("a") as text:
+        text.write(
+            '[ai]\ntokens_per_day = 9000\n[[ai.providers]]\nname = "gpt"\n'
+            'base_url = "http://far.example/v1"\nmodel = "m"\ncalls_per_day = 5\n'
+        )
+    assert "ai budget" not in illnesses(file)
+    today = datetime.now().astimezone().date().isoformat()
+    with database(f"sqlite:///{state}/wabot.db"):
+        ModelUsage.create(user_id="ana", day=today, provider="gpt", calls=5, refused_tokens=430)
+    ill = illnesses(file)["ai budget"]
+    assert ill.text == "gpt: 5 of 5 calls today: spent, so it is not asked"
+    assert "raise calls_per_day" in ill.cure
+    assert "[[ai.providers]] gpt" in ill.cure
+    (state / "wabot.db").unlink()
+    assert "ai budget" not in illnesses(file)
 
 
 def test_a_user_that_does_not_exist_and_those_that_do(file: Path, state: Path) -> None:

@@ -23,7 +23,7 @@ from wabot.database import migrate, open_database
 from wabot.errors import DatabaseAway, ExitCode, OperatorNeeded
 from wabot.host_lock import HostLock
 from wabot.janitor import Outcome, clean
-from wabot.models import Chat, Inbound, Outbound, Session
+from wabot.models import Chat, Inbound, ModelUsage, Outbound, Session
 from wabot.quarantine import Quarantine
 from wabot.session_lock import SessionLock
 from wabot.settings import Settings
@@ -371,6 +371,18 @@ def test_old_history_goes_in_batches(settings: Settings, application: Any) -> No
     ]
     assert (outcome.after["inbox"], outcome.after["outbox"], outcome.after["chats"]) == (1, 1, 1)
     assert [action for action in run(settings, application)[1] if action.deed is Deed.HISTORY_DELETED] == []
+
+
+def test_old_counts_of_the_models_go(settings: Settings, application: Any) -> None:
+    add_user(application, "ana")
+    for days in (0, 89, 91, 400):
+        day = (NOW - timedelta(days=days)).date().isoformat()
+        ModelUsage.create(user_id="ana", day=day, provider="gpt")
+    run(settings, application, apply=False)
+    assert ModelUsage.select().count() == 4
+    run(settings, application)
+    kept = [usage.day for usage in ModelUsage.select().order_by(ModelUsage.day)]
+    assert kept == ["2026-08-25", "2026-11-22"]
 
 
 def test_open_messages_are_kept_for_a_bot_that_may_come_back(settings: Settings, application: Any) -> None:

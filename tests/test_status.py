@@ -13,7 +13,7 @@ from tests.session_directories import hold
 from wabot.cli import main
 from wabot.database import migrate, open_database
 from wabot.errors import ExitCode
-from wabot.models import Session, utc_now
+from wabot.models import ModelUsage, Session, utc_now
 from wabot.spool import Spool
 from wabot.spool_record import Spooled
 
@@ -172,3 +172,27 @@ def test_secrets_of_the_service_need_not_be_at_hand(
     )
     code, sessions = status(configure(tmp_path, "a", more), capsys)
     assert (code, sessions["a"]["state"]) == (ExitCode.FINDINGS, "stopped")
+
+
+def test_the_budget_of_the_models_is_told_to_people_only(
+    tmp_path: Path, state: Path, database: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = configure(
+        tmp_path,
+        "a",
+        '[ai]\ncalls_per_day = 500\n[[ai.providers]]\nname = "gpt"\nbase_url = "http://localhost/v1"\n'
+        'model = "m"\ntokens_per_day = 90000\n',
+    )
+    record("a")
+    today = datetime.now().astimezone().date().isoformat()
+    ModelUsage.create(user_id="a", day=today, provider="", calls=12, tokens=8100)
+    ModelUsage.create(user_id="a", day=today, provider="gpt", calls=9, tokens=89_950, refused_tokens=430)
+    assert list(status(file, capsys)[1]["a"]) == KEYS
+    assert main(["status", "--config", str(file)]) == ExitCode.FINDINGS
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        "  all models: 12 of 500 calls today",
+        "  gpt: 89950 of 90000 tokens today, spent",
+    ]
+    database.execute_sql("DROP TABLE wabot_model_usage")
+    main(["status", "--config", str(file)])
+    assert "  all models: 0 of 500 calls today" in capsys.readouterr().out

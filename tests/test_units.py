@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from wabot.config import PROVIDER_TYPES, load_settings
+from wabot.config import load_settings
 from wabot.errors import ExitCode
 from wabot.example_configuration import example_configuration
 from wabot.notify import LEAST_WATCHDOG_SECONDS
 from wabot.settings import Settings
+from wabot.settings.providers import PROVIDER_SETTINGS
 
 UNITS = Path(__file__).parents[1] / "systemd"
 SERVICES = sorted(path.name for path in UNITS.glob("*.service"))
@@ -172,8 +173,8 @@ def test_the_example_has_every_setting_with_its_default() -> None:
 
 def test_the_provider_in_the_example_is_a_good_one() -> None:
     (provider,) = uncommented()["ai"]["providers"]
-    assert {key: PROVIDER_TYPES[key].read(value) for key, value in provider.items()}.keys() == {
-        *PROVIDER_TYPES
+    assert {key: PROVIDER_SETTINGS[key].type.read(value) for key, value in provider.items()}.keys() == {
+        *PROVIDER_SETTINGS
     }
 
 

@@ -14,21 +14,13 @@ from wabot.alert_settings import resolve_alerts
 from wabot.brain import ProviderSettings
 from wabot.credentials import MissingSecret, resolve_secret
 from wabot.errors import ConfigError
-from wabot.setting_types import SettingType, duration, integer, number, text
+from wabot.setting_types import SettingType
 from wabot.settings import SAFE_PATH, Settings
+from wabot.settings.providers import PROVIDER_SETTINGS, budget_problems
 from wabot.triggers import pattern_problem
 
 _LARGEST_FILE_BYTES = 1_000_000
 _LONGEST_SHOWN = 80
-PROVIDER_TYPES: dict[str, SettingType] = {
-    "name": text(longest=60),
-    "base_url": text(pattern=r"https?://\S+", allowed="an address such as http://localhost:11434/v1"),
-    "model": text(longest=200),
-    "api_key": text(longest=2000),
-    "timeout": duration(0.1, 600),
-    "max_tokens": integer(1, 100_000),
-    "temperature": number(0, 2),
-}
 
 
 def load_settings(
@@ -158,12 +150,12 @@ def _providers(value: Any, environ: Mapping[str, str], problems: list[str]) -> t
         where = f"ai.providers[{position}]"
         found = {}
         for key, item in table.items():
-            if key not in PROVIDER_TYPES:
-                allowed = ", ".join(PROVIDER_TYPES)
+            if key not in PROVIDER_SETTINGS:
+                allowed = ", ".join(PROVIDER_SETTINGS)
                 problems.append(f"{where}.{_named(key)}: unknown setting; there are {allowed}")
                 continue
             hidden = key == "api_key"
-            read = _read_value(f"{where}.{key}", PROVIDER_TYPES[key], item, problems, hidden=hidden)
+            read = _read_value(f"{where}.{key}", PROVIDER_SETTINGS[key].type, item, problems, hidden=hidden)
             if read is not None:
                 found["timeout_seconds" if key == "timeout" else key] = read
         missing = [key for key in ("base_url", "model") if key not in table]
@@ -199,6 +191,7 @@ def _with_defaults(
     for key, named in (("knowledge", knowledge), ("system_prompt_file", settings.ai.system_prompt_file)):
         if key in document.get("ai", {}) and named is not None and not _is_there(named):
             problems.append(f"ai.{key} = {_shown(str(named))}: no such file or folder")
+    problems += budget_problems(settings.ai.providers, settings.ai.tokens_per_day)
     if settings.chats.trigger_type == "regex":
         for pattern in settings.chats.trigger_values:
             if problem := pattern_problem(pattern):

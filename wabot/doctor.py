@@ -8,6 +8,7 @@ from pathlib import Path
 
 from wabot.config import load_settings
 from wabot.diagnosis import Finding, Patient, healthy, illness
+from wabot.doctor_budget import check_budget
 from wabot.doctor_configuration import check_permissions, check_secrets
 from wabot.doctor_database import check_database
 from wabot.doctor_machine import (
@@ -35,6 +36,7 @@ _CHECKS: _Checks = (
     check_spool,
     check_leftovers,
     check_providers,
+    check_budget,
     check_unit,
     check_neonize,
     check_libmagic,

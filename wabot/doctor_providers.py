@@ -6,7 +6,8 @@ import dataclasses
 import ipaddress
 import urllib.parse
 
-from wabot.brain.provider import Provider, ProviderError, ProviderSettings
+from wabot.brain.provider import Provider, ProviderSettings
+from wabot.brain.provider_error import ProviderError
 from wabot.diagnosis import Finding, Patient, healthy, illness
 
 _TIMEOUT_SECONDS = 20.0

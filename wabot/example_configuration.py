@@ -35,6 +35,8 @@ _PROVIDER = """\
 #timeout = "1m"
 #max_tokens = 400
 #temperature = 0.7
+#calls_per_day = 0
+#tokens_per_day = 0
 """
 
 

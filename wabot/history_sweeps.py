@@ -8,7 +8,7 @@ from typing import Any
 import peewee
 
 from wabot.departures import OPEN_STATES
-from wabot.models import Chat, Inbound, Outbound, Session
+from wabot.models import Chat, Inbound, ModelUsage, Outbound, Session
 from wabot.sweep import Deed, Sweep
 
 _BATCH_ROWS = 500
@@ -33,6 +33,7 @@ def sweep_history(sweep: Sweep) -> None:
         (Chat.created_at < cutoff) & _is_forgettable(sweep.now),
         f"{reason}, and without messages",
     )
+    _delete(sweep, ModelUsage, ModelUsage.day < cutoff.date().isoformat(), reason)
     _delete_sessions_of_nobody(sweep)
 
 

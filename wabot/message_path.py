@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from wabot.brain import Brain
+from wabot.brain import Brain, Tally
 from wabot.doubts import Doubts
 from wabot.health import Health
 from wabot.history import rates_so_far
@@ -16,6 +16,7 @@ from wabot.link import Link
 from wabot.link_signals import LinkSignal
 from wabot.loss_log import LossLog
 from wabot.lost_messages import LostMessages
+from wabot.model_budget import DailyBudget
 from wabot.models import utc_now
 from wabot.outbox import Outbox
 from wabot.receipts import Receipts
@@ -49,6 +50,7 @@ class MessagePath:
         receipts: takes receipts, on the client library's thread.
         sender: the thread that sends.
         lost: finds what the client library acknowledged and dropped.
+        tally: counts what the models do.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class MessagePath:
         own_ids: Callable[[], frozenset[str]],
     ) -> None:
         user_id = settings.account.user_id
+        self.tally = Tally(provider.name for provider in settings.ai.providers)
         self._settings = settings
         self._health = health
         self._inbox = Inbox(user_id)
@@ -117,8 +120,8 @@ class MessagePath:
         for waiting in self._inbox.waiting():
             waited_seconds = (utc_now() - waiting.last_at).total_seconds()
             self._schedule.touch(waiting.chat_id, waited_seconds)
-        brain = Brain(self._settings.brain)
         self._drain.start()
+        brain = Brain(self._settings.brain, DailyBudget(self._settings), self.tally)
         self.lost.start()
         self.receipts.start()
         self.sender.start()

@@ -11,6 +11,7 @@ from typing import Any
 
 from peewee import (
     AutoField,
+    BigIntegerField,
     BlobField,
     BooleanField,
     CharField,
@@ -168,4 +169,24 @@ class Outbound(BaseModel):
         )
 
 
-OWN_TABLES = (Fact, Session, Chat, Inbound, Outbound)
+class ModelUsage(BaseModel):
+    """What one provider took on one day of the account's; `provider` "" is all of them together.
+
+    Kept only where there is a limit. Calls that are under way count with what they may take at most.
+    `refused_tokens` is what the day's first call that found no room would have taken; null when none did.
+    """
+
+    id = AutoField()
+    user_id = TextField()
+    day = CharField()
+    provider = TextField()
+    calls = IntegerField(default=0)
+    tokens = BigIntegerField(default=0)
+    refused_tokens = IntegerField(null=True)
+
+    class Meta:
+        table_name = "wabot_model_usage"
+        indexes = ((("user_id", "day", "provider"), True),)
+
+
+OWN_TABLES = (Fact, Session, Chat, Inbound, Outbound, ModelUsage)

@@ -9,21 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from wabot.config import PROVIDER_TYPES
 from wabot.errors import ExitCode
 from wabot.gate import ANSWER_RULES, ARRIVAL_RULES
 from wabot.settings import Settings
+from wabot.settings.providers import PROVIDER_SETTINGS
 from wabot.states import EXIT_CODES, MEANINGS, State
-
-_PROVIDER_MEANINGS = {
-    "name": ("the model's", "what logs and `wabot status` call it"),
-    "base_url": ("", "address of an OpenAI-compatible API, up to and with /v1"),
-    "model": ("", "the model's name there"),
-    "api_key": ('""', "credential:NAME, env:NAME or file:PATH; the key itself never stands in the file"),
-    "timeout": ('"1m"', "seconds for one answer"),
-    "max_tokens": ("400", "longest answer"),
-    "temperature": ("0.7", "how freely it speaks"),
-}
 
 
 def settings_table() -> str:
@@ -41,11 +31,8 @@ def _section_lines(name: str, section_class: Any) -> list[str]:
         key = f"{name}.{field.name}"
         if field.name == "providers":
             lines += [
-                _row(
-                    f"[[{key}]] {provider_key}", *_PROVIDER_MEANINGS[provider_key][:1], type_.allowed, meaning
-                )
-                for provider_key, type_ in PROVIDER_TYPES.items()
-                for meaning in _PROVIDER_MEANINGS[provider_key][1:]
+                _row(f"[[{key}]] {provider_key}", known.default, known.type.allowed, known.meaning)
+                for provider_key, known in PROVIDER_SETTINGS.items()
             ]
         elif "type" in field.metadata:
             type_ = field.metadata["type"]

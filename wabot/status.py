@@ -11,9 +11,11 @@ import peewee
 from wabot.configurations import Configuration, configurations
 from wabot.database import open_database, sqlite_file
 from wabot.departures import OPEN_STATES
+from wabot.dialogue import local_time
 from wabot.errors import WabotError
 from wabot.inbox import Inbox
 from wabot.lock_holder import Holder, read_holder
+from wabot.model_spending import spending_on
 from wabot.models import Session, database
 from wabot.outbox import Outbox
 from wabot.session_lock import is_held
@@ -43,6 +45,8 @@ _FIELDS = (
     "last_inbound_at",
     "last_reply_at",
 )
+# For people only: the fields for programs are fixed.
+_MODELS = "models"
 
 
 def all_sessions(settings: Settings, environ: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -56,7 +60,7 @@ def all_sessions(settings: Settings, environ: Mapping[str, str]) -> list[dict[st
 
 
 def session_status(settings: Settings, name: str) -> dict[str, Any]:
-    """One session as `wabot status --json` prints it; times are ISO-8601 UTC.
+    """One session as `wabot status --json` prints it, and more for people; times are ISO-8601 UTC.
 
     Args:
         settings: its configuration; the database is open.
@@ -90,6 +94,10 @@ def session_status(settings: Settings, name: str) -> dict[str, Any]:
         "outbox_dead": outbox.count(("dead", "unsure")),
         "last_inbound_at": _iso(session.last_inbound_at),
         "last_reply_at": _iso(session.last_reply_at),
+        _MODELS: [
+            f"{spending}{', spent' if spending.is_spent else ''}"
+            for spending in spending_on(settings, local_time(settings).date())
+        ],
     }
 
 
@@ -154,7 +162,7 @@ def _and_kept(settings: Settings, reason: str) -> str:
 def report(sessions: list[dict[str, Any]]) -> dict[str, Any]:
     """The whole answer of `wabot status --json`."""
     return {
-        "sessions": sessions,
+        "sessions": [{name: session[name] for name in _FIELDS} for session in sessions],
         "ok": bool(sessions) and all(session["state"] == State.CONNECTED for session in sessions),
     }
 
@@ -175,6 +183,7 @@ def as_table(sessions: list[dict[str, Any]]) -> str:
         )
         lines.append(f"  last message: {session['last_inbound_at'] or 'never'}")
         lines.append(f"  last reply:   {session['last_reply_at'] or 'never'}")
+        lines += [f"  {line}" for line in session.get(_MODELS, ())]
     return "\n".join(lines)
 
 

@@ -63,8 +63,9 @@ def _status(arguments: argparse.Namespace) -> int:
     from wabot.status import all_sessions, as_table, report
 
     settings = _settings(arguments)
-    answer = report(all_sessions(settings, os.environ))
-    print(json.dumps(answer, ensure_ascii=False) if arguments.json else as_table(answer["sessions"]))
+    sessions = all_sessions(settings, os.environ)
+    answer = report(sessions)
+    print(json.dumps(answer, ensure_ascii=False) if arguments.json else as_table(sessions))
     return ExitCode.OK if answer["ok"] else ExitCode.FINDINGS
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from wabot.brain.budget import Budget
 from wabot.brain.chain import NoProviderAnswered, ProviderChain
 from wabot.brain.cleaning import SILENCE, clean
 from wabot.brain.completion import Usage
@@ -19,6 +20,7 @@ from wabot.brain.persona import Persona
 from wabot.brain.prompt import compose_messages
 from wabot.brain.provider import ProviderSettings
 from wabot.brain.splitting import split
+from wabot.brain.tally import Tally
 from wabot.brain.texts import texts_for
 
 _PASSAGES_FOR_MODEL = 4
@@ -78,14 +80,17 @@ class Answer:
 class Brain:
     """Answers conversations. It keeps nothing of them, so no chat can meet another's words.
 
-    Safe to share by threads: several replies may be composed at once.
+    Safe to share by threads: several replies may be composed at once. `budget` bounds what the models cost,
+    None for no bound; `tally` counts what they do.
     """
 
-    def __init__(self, settings: BrainSettings) -> None:
+    def __init__(
+        self, settings: BrainSettings, budget: Budget | None = None, tally: Tally | None = None
+    ) -> None:
         self._settings = settings
         self._knowledge = KnowledgeBase(settings.knowledge_folder)
         self._persona = Persona(settings.persona_file)
-        self._chain = ProviderChain(settings.providers)
+        self._chain = ProviderChain(settings.providers, budget, tally)
 
     def reply(self, conversation: Conversation, now: datetime) -> Answer:
         """Compose the answer to the unanswered messages of a conversation.
@@ -124,7 +129,9 @@ class Brain:
         try:
             completion = self._chain.complete(messages, self._settings.longest_reply_seconds)
         except NoProviderAnswered as error:
-            log.error("no model answered (%s); the knowledge base does", error)
+            # The budget says once by itself that it is spent.
+            level = logging.DEBUG if error.only_spent else logging.ERROR
+            log.log(level, "no model answered (%s); the knowledge base does", error)
             return None
         parts = self._split(clean(completion.text))
         if parts:

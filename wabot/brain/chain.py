@@ -7,9 +7,12 @@ import random
 import time
 from collections.abc import Callable, Sequence
 
+from wabot.brain.budget import Budget, BudgetSpent, NoBudget, cost_of, cost_of_failure
 from wabot.brain.circuit import CircuitBreaker
 from wabot.brain.completion import Completion
-from wabot.brain.provider import Message, Provider, ProviderError, ProviderSettings
+from wabot.brain.provider import Message, Provider, ProviderSettings, estimate_prompt_tokens
+from wabot.brain.provider_error import ProviderError
+from wabot.brain.tally import Tally
 
 _SHORTEST_CALL_SECONDS = 0.2
 _RECONNECT_WAIT_SECONDS = 0.3
@@ -19,7 +22,14 @@ log = logging.getLogger(__name__)
 
 
 class NoProviderAnswered(Exception):
-    """Every provider failed, was paused, or there is none. The message names what each did."""
+    """Every provider failed, was paused or has spent its budget. The message names what each did.
+
+    `only_spent` is whether the budgets were the only reason.
+    """
+
+    def __init__(self, explanation: str, *, only_spent: bool = False) -> None:
+        super().__init__(explanation)
+        self.only_spent = only_spent
 
 
 class ProviderChain:
@@ -29,6 +39,7 @@ class ProviderChain:
     One pass asks each provider once. If none answered, the one that may be ready soonest gets a single second
     try: after a connection that failed, or when a 429 or 5xx named a wait (Retry-After) that fits the
     deadline. Asking again is safe: nothing of a failed call has reached the customer.
+    `budget` is asked before each call and `tally` told after it.
 
     `clock` is monotonic, in seconds; `wait` sleeps.
     """
@@ -36,10 +47,14 @@ class ProviderChain:
     def __init__(
         self,
         providers: Sequence[ProviderSettings],
+        budget: Budget | None = None,
+        tally: Tally | None = None,
         clock: Callable[[], float] = time.monotonic,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
         self._links = [(Provider(settings), CircuitBreaker()) for settings in providers]
+        self._budget = budget or NoBudget()
+        self._tally = tally or Tally()
         self._clock = clock
         self._wait = wait
 
@@ -52,47 +67,65 @@ class ProviderChain:
         deadline = self._clock() + deadline_seconds
         failures: list[str] = []
         second_tries: list[tuple[float, int]] = []
-        for place, (provider, circuit) in enumerate(self._links):
+        spent = 0
+        for place in range(len(self._links)):
             try:
-                completion = self._ask(provider, circuit, messages, deadline)
+                completion = self._ask(place, messages, deadline)
             except ProviderError as error:
                 failures.append(str(error))
                 wait = _second_try_wait(error)
                 if wait is not None:
                     second_tries.append((wait, place))
+            except BudgetSpent as error:
+                failures.append(self._of(place, str(error)))
+                spent += 1
             else:
                 if completion:
                     return completion
-                failures.append(f"provider {provider.settings.name}: paused, or no time left")
+                failures.append(self._of(place, "paused, or no time left"))
         if second_tries:
             wait, place = min(second_tries)
             wait *= 1 + random.uniform(0, _JITTER)
-            provider, circuit = self._links[place]
             if self._clock() + wait + _SHORTEST_CALL_SECONDS < deadline:
-                log.info("provider %s: trying once more in %.1f s", provider.settings.name, wait)
+                log.info("%s", self._of(place, f"trying once more in {wait:.1f} s"))
                 self._wait(wait)
                 try:
-                    completion = self._ask(provider, circuit, messages, deadline)
-                except ProviderError as error:
+                    completion = self._ask(place, messages, deadline)
+                except (ProviderError, BudgetSpent) as error:
                     failures.append(str(error))
                 else:
                     if completion:
                         return completion
-        raise NoProviderAnswered("; ".join(failures) or "no provider is configured")
+        reason = "; ".join(failures) or "no provider is configured"
+        only_spent = 0 < spent == len(failures)
+        if not only_spent:
+            self._tally.nobody_answered(reason)
+        raise NoProviderAnswered(reason, only_spent=only_spent)
 
-    def _ask(
-        self, provider: Provider, circuit: CircuitBreaker, messages: Sequence[Message], deadline: float
-    ) -> Completion | None:
+    def _of(self, place: int, what: str) -> str:
+        return f"provider {self._links[place][0].settings.name}: {what}"
+
+    def _ask(self, place: int, messages: Sequence[Message], deadline: float) -> Completion | None:
         """Ask one provider and tell its circuit; None when the circuit or the deadline forbids the call."""
+        provider, circuit = self._links[place]
+        name = provider.settings.name
         seconds_left = deadline - self._clock()
         if seconds_left < _SHORTEST_CALL_SECONDS or not circuit.try_acquire(self._clock()):
             return None
+        longest = estimate_prompt_tokens(messages) + provider.settings.max_tokens
+        try:
+            reservation = self._budget.reserve(provider.settings, longest)
+        except BaseException:
+            circuit.give_back()
+            raise
         healthy = False
         try:
             completion = provider.complete(messages, seconds_left)
             healthy = True
         except ProviderError as error:
             log.warning("%s", error)
+            self._tally.failed(name, error.kind)
+            self._budget.settle(reservation, *cost_of_failure(error, reservation.tokens))
             # One chat's request was at fault; the provider answers others.
             healthy = error.kind == "rejected"
             raise
@@ -102,7 +135,9 @@ class ProviderChain:
             else:
                 pause = circuit.record_failure(self._clock())
                 if pause is not None:
-                    log.warning("provider %s: failing; not asked for %.0f s", provider.settings.name, pause)
+                    log.warning("provider %s: failing; not asked for %.0f s", name, pause)
+        self._tally.answered(name, completion.usage)
+        self._budget.settle(reservation, *cost_of(completion.usage))
         return completion
 
 

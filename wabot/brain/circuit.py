@@ -13,7 +13,8 @@ class CircuitBreaker:
     """Closed while calls succeed; open after three failures in a row; half-open when the pause is over.
 
     Half-open lets one call through: its success closes the circuit, its failure doubles the pause, from 30 s
-    up to 10 min. Every call that `try_acquire` allowed must end in `record_success` or `record_failure`.
+    up to 10 min. Every call that `try_acquire` allowed must end in `record_success` or `record_failure`, or
+    in `give_back` when it was not made.
     Safe to share by threads. `now` is monotonic seconds.
     """
 
@@ -33,6 +34,11 @@ class CircuitBreaker:
                 return False
             self._trial_running = True
             return True
+
+    def give_back(self) -> None:
+        """The call was not made: nothing is known about the provider."""
+        with self._lock:
+            self._trial_running = False
 
     def record_success(self) -> None:
         """The provider answered: close the circuit."""

@@ -7,14 +7,20 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from wabot.brain.cleaning import strip_reasoning
+from wabot.brain.conversation import estimate_tokens
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens the model counted for one answer; 0 where it did not say."""
+    """Tokens of one call: as the provider counted them, or an estimate where it did not say."""
 
     prompt_tokens: int
     completion_tokens: int
+
+    @property
+    def tokens(self) -> int:
+        """All of them."""
+        return self.prompt_tokens + self.completion_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +33,23 @@ class Completion:
 
 
 class UnusableCompletion(Exception):
-    """The body holds no answer: "malformed" in another form than expected, "empty" with nothing said."""
+    """The body holds no answer: "malformed" in another form than expected, "empty" with nothing said.
 
-    def __init__(self, kind: Literal["malformed", "empty"], explanation: str) -> None:
+    `usage` is what an empty one cost: a model may have thought for long.
+    """
+
+    def __init__(
+        self, kind: Literal["malformed", "empty"], explanation: str, usage: Usage | None = None
+    ) -> None:
         super().__init__(explanation)
         self.kind = kind
+        self.usage = usage
 
 
-def parse_completion(body: bytes, provider: str) -> Completion:
+def parse_completion(body: bytes, provider: str, prompt_tokens: int) -> Completion:
     """Return the first choice's message of a body; its reasoning is taken off.
+
+    `prompt_tokens` is an estimate of what was sent, for providers that do not count.
 
     Raises:
         UnusableCompletion: there is no text to use.
@@ -53,11 +67,14 @@ def parse_completion(body: bytes, provider: str) -> Completion:
     if content is None:
         raise UnusableCompletion("malformed", "its message is no text")
     text = strip_reasoning(content).strip()
+    usage = _parse_usage(answer.get("usage"), Usage(prompt_tokens, estimate_tokens(content)))
     if not text and message.get("tool_calls"):
-        raise UnusableCompletion("empty", "it called a tool, and none was offered")
+        raise UnusableCompletion("empty", "it called a tool, and none was offered", usage)
     if not text:
-        raise UnusableCompletion("empty", "its answer is empty; with a reasoning model, raise max_tokens")
-    return Completion(text, provider, _parse_usage(answer.get("usage")))
+        raise UnusableCompletion(
+            "empty", "its answer is empty; with a reasoning model, raise max_tokens", usage
+        )
+    return Completion(text, provider, usage)
 
 
 def _content_text(content: object) -> str | None:
@@ -72,11 +89,13 @@ def _content_text(content: object) -> str | None:
     return "".join(text for text in texts if isinstance(text, str))
 
 
-def _parse_usage(usage: object) -> Usage:
+def _parse_usage(usage: object, estimate: Usage) -> Usage:
     counts = usage if isinstance(usage, dict) else {}
 
-    def count(key: str) -> int:
+    def count(key: str, otherwise: int) -> int:
         value = counts.get(key)
-        return value if isinstance(value, int) and 0 <= value < 2**31 else 0
+        return value if isinstance(value, int) and 0 < value < 2**31 else otherwise
 
-    return Usage(count("prompt_tokens"), count("completion_tokens"))
+    return Usage(
+        count("prompt_tokens", estimate.prompt_tokens), count("completion_tokens", estimate.completion_tokens)
+    )

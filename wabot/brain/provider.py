@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import threading
@@ -10,13 +9,15 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import Literal
 
 import requests
 import urllib3
 
 from wabot.brain.completion import Completion, UnusableCompletion, parse_completion
+from wabot.brain.conversation import estimate_tokens
 from wabot.brain.http_deadline import Deadline, DeadlineSession
+from wabot.brain.provider_error import ErrorKind, ProviderError
+from wabot.brain.request_form import compose_request, refused_parameter
 
 _CONNECT_TIMEOUT_SECONDS = 10.0
 _MAX_ANSWER_BYTES = 1_000_000
@@ -27,25 +28,13 @@ log = logging.getLogger(__name__)
 
 Message = Mapping[str, str]
 
-ErrorKind = Literal[
-    "unreachable",  # no connection: refused, no such host, TLS or proxy trouble
-    "dropped",  # connected, then cut before the answer was complete
-    "timeout",
-    "rate_limited",  # 429
-    "unavailable",  # 5xx
-    "unauthorized",  # 401, 403
-    "rejected",  # any other 4xx: the request itself is at fault
-    "redirected",
-    "too_large",
-    "malformed",
-    "empty",
-    "misconfigured",  # an address or key that cannot be sent
-]
-
 
 @dataclass(frozen=True, slots=True)
 class ProviderSettings:
-    """One endpoint: `base_url` ends before /chat/completions; the key is a secret, kept out of repr."""
+    """One endpoint: `base_url` ends before /chat/completions; the key is a secret, kept out of repr.
+
+    A limit of 0 is none.
+    """
 
     name: str
     base_url: str
@@ -54,20 +43,16 @@ class ProviderSettings:
     timeout_seconds: float = 60.0
     max_tokens: int = 400
     temperature: float = 0.7
+    calls_per_day: int = 0
+    tokens_per_day: int = 0
 
 
-class ProviderError(Exception):
-    """A provider gave no answer to use. The message is one line for the operator, free of secrets and chats.
+class _ParameterRefused(Exception):
+    """The endpoint answered 400 to something that the request can do without."""
 
-    `retry_after_seconds` is how long the provider asked to be left alone, None when it did not say.
-    """
-
-    def __init__(
-        self, provider: str, kind: ErrorKind, explanation: str, retry_after_seconds: float | None = None
-    ) -> None:
-        super().__init__(f"provider {provider}: {explanation}")
-        self.kind = kind
-        self.retry_after_seconds = retry_after_seconds
+    def __init__(self, parameter: str) -> None:
+        super().__init__(parameter)
+        self.parameter = parameter
 
 
 class Provider:
@@ -81,28 +66,22 @@ class Provider:
         self.settings = settings
         self._url = settings.base_url.rstrip("/") + "/chat/completions"
         self._of_thread = threading.local()
+        self._refused: frozenset[str] = frozenset()
 
     def complete(self, messages: Sequence[Message], timeout_seconds: float) -> Completion:
         """Return the model's next message after `messages` (each with "role" and "content").
 
-        The whole call takes at most the smaller of `timeout_seconds` and the provider's own timeout.
+        The whole call takes at most the smaller of `timeout_seconds` and the provider's own timeout. An
+        endpoint that refuses a parameter is asked again at once without it, and never with it again.
 
         Raises:
             ProviderError: whatever went wrong.
         """
         seconds = min(timeout_seconds, self.settings.timeout_seconds)
-        request = json.dumps(
-            {
-                "model": self.settings.model,
-                "messages": list(messages),
-                "max_tokens": self.settings.max_tokens,
-                "temperature": self.settings.temperature,
-                "stream": False,
-            }
-        ).encode("ascii")
+        prompt_tokens = estimate_prompt_tokens(messages)
         with Deadline(seconds) as deadline:
             try:
-                body = self._post(request, seconds)
+                body = self._post_as_it_takes_it(messages, seconds)
             except ProviderError:
                 if deadline.expired:
                     raise self._timed_out(seconds) from None
@@ -111,9 +90,27 @@ class Provider:
             if deadline.expired:
                 raise self._timed_out(seconds)
         try:
-            return parse_completion(body, self.settings.name)
+            return parse_completion(body, self.settings.name, prompt_tokens)
         except UnusableCompletion as error:
-            raise self._error(error.kind, str(error)) from None
+            raise ProviderError(self.settings.name, error.kind, str(error), usage=error.usage) from None
+
+    def _post_as_it_takes_it(self, messages: Sequence[Message], seconds: float) -> bytes:
+        """Send the request, and once more for each parameter that is refused: twice more at most."""
+        settings, refused = self.settings, self._refused
+        while True:
+            request = compose_request(
+                settings.model, messages, settings.max_tokens, settings.temperature, refused
+            )
+            try:
+                return self._post(request, seconds)
+            except _ParameterRefused as error:
+                if error.parameter in refused:
+                    raise self._rejected(400) from None
+                refused |= {error.parameter}
+                if not refused <= self._refused:
+                    log.info("provider %s takes no %s; asked without from now on", settings.name, error)
+                # Another thread may have learnt something else meanwhile.
+                self._refused = refused = refused | self._refused
 
     def _post(self, request: bytes, seconds: float) -> bytes:
         """Send the request and return the body of a successful answer.
@@ -166,12 +163,15 @@ class Provider:
         status = response.status_code
         if 200 <= status < 300:
             return
-        if log.isEnabledFor(logging.DEBUG) and status >= 400:
+        if status == 400 or (status > 400 and log.isEnabledFor(logging.DEBUG)):
+            body = self._read(response, _MAX_ERROR_BYTES, cut=True)
             # Only here: the text may quote the chat, or the key.
-            text = self._read(response, _MAX_ERROR_BYTES, cut=True).decode("utf-8", errors="replace")
+            text = body.decode("utf-8", errors="replace")
             if self.settings.api_key:
                 text = text.replace(self.settings.api_key, "***")
             log.debug("provider %s answered %d: %r", self.settings.name, status, text)
+            if status == 400 and (refused := refused_parameter(body)):
+                raise _ParameterRefused(refused)
         wait = _parse_retry_after(response.headers.get("Retry-After"), time.time())
         if status < 400:
             advice = "put the final address in base_url"
@@ -182,7 +182,10 @@ class Provider:
             raise self._error("rate_limited", "it answered 429: too many requests, or no credit left", wait)
         if status >= 500:
             raise self._error("unavailable", f"it answered {status}", wait)
-        raise self._error("rejected", f"it answered {status}: check its base_url and model")
+        raise self._rejected(status)
+
+    def _rejected(self, status: int) -> ProviderError:
+        return self._error("rejected", f"it answered {status}: check its base_url and model")
 
     def _read(self, response: requests.Response, limit: int, cut: bool = False) -> bytes:
         body = bytearray()
@@ -199,6 +202,11 @@ class Provider:
 
     def _error(self, kind: ErrorKind, explanation: str, wait: float | None = None) -> ProviderError:
         return ProviderError(self.settings.name, kind, explanation, wait)
+
+
+def estimate_prompt_tokens(messages: Sequence[Message]) -> int:
+    """Estimate how many tokens a model counts for all of these messages."""
+    return sum(estimate_tokens(message["content"]) for message in messages)
 
 
 def _parse_retry_after(value: str | None, now: float) -> float | None:

@@ -19,6 +19,7 @@ from wabot.setting_types import (
     texts,
     words,
 )
+from wabot.settings.providers import BUDGET
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,16 @@ class AiSettings:
     history_messages: int = setting(integer(0, 200), 20, "how much of a chat the model sees")
     history_max_age: float = setting(
         duration(0, 31_536_000), 86_400.0, "older messages are not shown to the model"
+    )
+    calls_per_day: int = setting(
+        BUDGET,
+        0,
+        "calls of all providers together in one day of the account's time zone; 0 = no limit",
+    )
+    tokens_per_day: int = setting(
+        BUDGET,
+        0,
+        "tokens of all providers together, of questions and answers, in one day; 0 = no limit",
     )
 
 
