@@ -268,7 +268,7 @@ def test_two_processes_write_the_same_file(tmp_path: Path) -> None:
 
 def test_every_problem_can_be_told_in_every_language() -> None:
     assert set(PROBLEMS) == {condition.value for condition in Condition}
-    values = [(name, "7") for name in ("until", "minutes", "count", "megabytes", "unit")]
+    values = [(name, "7") for name in ("until", "minutes", "count", "megabytes", "unit", "limit", "spent")]
     for language in ("es", "en", "pt"):
         author = Author("shop", "vps-1", language)
         for condition in Condition:
@@ -279,4 +279,6 @@ def test_every_problem_can_be_told_in_every_language() -> None:
         recovery = author.recovery(["banned", "process_failed:wabot.service"], "now")
         assert OVER[language][0] in recovery.title
         assert recovery.conditions == "banned process_failed"
+        assert recovery.body.count("\n- ") == 2
+        assert " wabot.service " in recovery.body
         assert TEST[language][0] in author.test("now").title

@@ -17,6 +17,7 @@ from tests.alert_receivers import WebhookReceiver, wait_until
 from wabot.alert_notices import Condition, Problem
 from wabot.alert_watch import LinkView, look_at_disk, look_at_link, look_at_replies
 from wabot.alerts import Alerts, Courier, report_database_away
+from wabot.brain import Tally
 from wabot.config import load_settings
 from wabot.errors import ConfigError
 from wabot.models import Chat, Outbound, utc_now
@@ -216,7 +217,7 @@ def make_alerts(
     running: list[Alerts] = []
 
     def make(database_trouble: Callable[[], str] = lambda: "") -> Alerts:
-        alerts = Alerts(settings, database_trouble)
+        alerts = Alerts(settings, Tally(), database_trouble)
         running.append(alerts)
         alerts.start()
         return alerts
@@ -308,7 +309,7 @@ def test_an_outage_of_the_database_is_told_once_and_its_end_once(
 
 
 def test_without_a_channel_there_is_no_thread(tmp_path: Path) -> None:
-    alerts = Alerts(configured(tmp_path, ""))
+    alerts = Alerts(configured(tmp_path, ""), Tally())
     alerts.start()
     alerts.link_changed(banned())
     alerts.stop(0)

@@ -14,6 +14,7 @@ from wabot.alert_notices import Condition, Problem
 from wabot.alerts import Courier
 from wabot.config import find_configuration, load_settings
 from wabot.errors import ExitCode, OperatorNeeded, UsageError
+from wabot.janitor_alert import JANITOR_UNITS
 from wabot.logs import configure_logging
 from wabot.process import become_owner
 from wabot.unit_environment import unit_environment
@@ -55,9 +56,7 @@ def _alert(arguments: argparse.Namespace) -> int:
     if not courier.channels:
         print(f"{unit} failed; {_nothing_configured(settings.source)}")
         return ExitCode.OK
-    courier.tell_failure(
-        Problem(Condition.PROCESS_FAILED, _how_it_ended(os.environ), (("unit", unit),), subject=unit)
-    )
+    courier.tell_failure(_failure(unit, os.environ))
     if courier.deliver_within(_PATIENCE_SECONDS):
         return ExitCode.OK
     print("not delivered; it is tried again when the bot runs")
@@ -81,6 +80,14 @@ def _test(courier: Courier, source: str) -> int:
 
 def _nothing_configured(source: str) -> str:
     return f"no alerts are configured: set alerts.webhook_url, or alerts.smtp_url and alerts.to, in {source}"
+
+
+def _failure(unit: str, environ: Mapping[str, str]) -> Problem:
+    refused = environ.get("MONITOR_EXIT_STATUS") == str(int(ExitCode.OPERATOR_NEEDED))
+    if unit.startswith(JANITOR_UNITS) and refused:
+        # It has told so itself and why, if it got so far.
+        return Problem(Condition.JANITOR_REFUSED, _how_it_ended(environ))
+    return Problem(Condition.PROCESS_FAILED, _how_it_ended(environ), (("unit", unit),), subject=unit)
 
 
 def _how_it_ended(environ: Mapping[str, str]) -> str:

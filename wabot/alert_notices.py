@@ -33,7 +33,10 @@ class Condition(StrEnum):
     DATABASE_AWAY = "database_away"
     REPLIES_STUCK = "replies_stuck"
     REPLIES_LOST = "replies_lost"
+    MODEL_DOWN = "model_down"
+    BUDGET_SPENT = "budget_spent"
     DISK_LOW = "disk_low"
+    JANITOR_REFUSED = "janitor_refused"
     PROCESS_FAILED = "process_failed"
 
 
@@ -114,12 +117,15 @@ class Author:
 
     def recovery(self, keys: Iterable[str], at: str) -> Notice:
         """What was wrong is over."""
-        conditions = list(dict.fromkeys(Condition(key.partition(":")[0]) for key in keys))
         title, sentence = OVER[self.language]
-        titles = [PROBLEMS[condition.value][self.language][0] for condition in conditions]
-        return self._notice(
-            Kind.RECOVERY, conditions, at, title, [sentence, *(f"- {each}" for each in titles)]
-        )
+        conditions: dict[Condition, None] = {}
+        lines: dict[str, None] = {}
+        for key in keys:
+            name, _, subject = key.partition(":")
+            conditions[Condition(name)] = None
+            # The one title with a place for something names the unit.
+            lines[f"- {PROBLEMS[name][self.language][0].format(unit=subject)}"] = None
+        return self._notice(Kind.RECOVERY, conditions, at, title, [sentence, *lines])
 
     def test(self, at: str) -> Notice:
         """Nothing is wrong: somebody wants to know whether alerts arrive."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-PROBLEMS: dict[str, dict[str, tuple[str, str, str]]] = {
+from wabot.alert_texts_work import OF_THE_WORK
+
+_OF_THE_LINK: dict[str, dict[str, tuple[str, str, str]]] = {
     "logged_out": {
         "es": (
             "la sesión de WhatsApp está cerrada",
@@ -141,92 +143,9 @@ PROBLEMS: dict[str, dict[str, tuple[str, str, str]]] = {
             "verifique a rede da máquina: wabot doctor",
         ),
     },
-    "database_away": {
-        "es": (
-            "la base de datos no responde",
-            "Los mensajes se guardan en el disco y se contestan cuando vuelva; ninguno se pierde.",
-            "compruebe la base de datos: wabot doctor",
-        ),
-        "en": (
-            "the database does not answer",
-            "Messages are kept on disk and answered when it is back; none is lost.",
-            "check the database: wabot doctor",
-        ),
-        "pt": (
-            "o banco de dados não responde",
-            "As mensagens ficam no disco e são respondidas quando ele voltar; nenhuma se perde.",
-            "verifique o banco de dados: wabot doctor",
-        ),
-    },
-    "replies_stuck": {
-        "es": (
-            "las respuestas no salen",
-            "Hay {count} respuestas por enviar y no sale ninguna desde hace {minutes} minutos, con conexión.",
-            "mire qué pasa: journalctl -u wabot",
-        ),
-        "en": (
-            "replies do not go out",
-            "There are {count} replies to send and none has left for {minutes} minutes, with the link up.",
-            "see what happens: journalctl -u wabot",
-        ),
-        "pt": (
-            "as respostas não saem",
-            "Há {count} respostas por enviar e nenhuma saiu em {minutes} minutos, embora haja conexão.",
-            "veja o que acontece: journalctl -u wabot",
-        ),
-    },
-    "replies_lost": {
-        "es": (
-            "respuestas sin entregar",
-            "WhatsApp ha rechazado {count} respuestas, o eran ya demasiado viejas.",
-            "mire cuáles y por qué: journalctl -u wabot",
-        ),
-        "en": (
-            "replies not delivered",
-            "WhatsApp refused {count} replies, or they had become too old.",
-            "see which and why: journalctl -u wabot",
-        ),
-        "pt": (
-            "respostas não entregues",
-            "O WhatsApp recusou {count} respostas, ou já eram velhas demais.",
-            "veja quais e por quê: journalctl -u wabot",
-        ),
-    },
-    "disk_low": {
-        "es": (
-            "queda poco disco",
-            "Quedan {megabytes} MB libres donde el bot guarda los mensajes.",
-            "libere espacio: df -h, journalctl --vacuum-size=200M",
-        ),
-        "en": (
-            "the disk is nearly full",
-            "{megabytes} MB are left where the bot stores messages.",
-            "free some space: df -h, journalctl --vacuum-size=200M",
-        ),
-        "pt": (
-            "resta pouco disco",
-            "Restam {megabytes} MB livres onde o bot guarda as mensagens.",
-            "libere espaço: df -h, journalctl --vacuum-size=200M",
-        ),
-    },
-    "process_failed": {
-        "es": (
-            "el servicio {unit} ha fallado",
-            "El servicio ha terminado y systemd no lo arranca de nuevo.",
-            "mire por qué: systemctl status {unit}",
-        ),
-        "en": (
-            "the service {unit} failed",
-            "The service ended, and systemd does not start it again.",
-            "see why: systemctl status {unit}",
-        ),
-        "pt": (
-            "o serviço {unit} falhou",
-            "O serviço terminou, e o systemd não o inicia de novo.",
-            "veja por quê: systemctl status {unit}",
-        ),
-    },
 }
+
+PROBLEMS = {**_OF_THE_LINK, **OF_THE_WORK}
 
 DETAIL = {"es": "Detalle", "en": "Detail", "pt": "Detalhe"}
 NEXT_STEP = {"es": "Qué hacer", "en": "What to do", "pt": "O que fazer"}

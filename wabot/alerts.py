@@ -11,8 +11,11 @@ from datetime import UTC, datetime
 from wabot.alert_book import Book, Delivery
 from wabot.alert_channels import Channel, NotDelivered, channels, own_host
 from wabot.alert_ledger import AlertLedger
+from wabot.alert_model_watch import look_at_budget, look_at_models
 from wabot.alert_notices import Author, Condition, Problem
 from wabot.alert_watch import Findings, LinkView, look_at_disk, look_at_link, look_at_replies
+from wabot.brain import Tally
+from wabot.dialogue import local_time
 from wabot.lock_holder import own_unit
 from wabot.models import database, utc_now
 from wabot.settings import Settings
@@ -104,11 +107,15 @@ class Alerts:
 
     Args:
         settings: the configuration.
+        tally: what the models do.
         database_trouble: says what keeps messages from being stored, or "".
     """
 
-    def __init__(self, settings: Settings, database_trouble: Callable[[], str] = lambda: "") -> None:
+    def __init__(
+        self, settings: Settings, tally: Tally, database_trouble: Callable[[], str] = lambda: ""
+    ) -> None:
         self._settings = settings
+        self._tally = tally
         self._database_trouble = database_trouble
         self._courier = Courier(settings)
         self._unit = own_unit() or ""
@@ -173,7 +180,9 @@ class Alerts:
             self._database_trouble(),
         )
         of_disk = look_at_disk(settings.paths.state)
-        found = (of_link, of_replies, of_disk)
+        of_models = look_at_models(self._tally, settings.alerts.model_down_after)
+        of_budget = look_at_budget(settings, local_time(settings).date())
+        found = (of_link, of_replies, of_disk, of_models, of_budget)
         self._courier.tell(
             Findings(
                 [problem for each in found for problem in each.problems],

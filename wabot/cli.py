@@ -16,6 +16,7 @@ from wabot.alert_command import add_alert_command
 from wabot.alerts import report_database_away
 from wabot.chat_commands import add_chat_commands
 from wabot.config import find_configuration, load_settings
+from wabot.doctor_metrics import OF_THE_UNIT, trouble_with
 from wabot.errors import DatabaseAway, ExitCode, UsageError, WabotError
 from wabot.logs import LEVELS, configure_logging, send_stdout_to_stderr
 from wabot.notify import ServiceNotifier
@@ -158,6 +159,10 @@ def _check_config(arguments: argparse.Namespace) -> int:
     configuration = find_configuration(arguments.config, os.environ)
     settings = load_settings(configuration, unit_environment(configuration, os.environ))
     print(f"{settings.source}: good (user {settings.account.user_id}, state in {settings.paths.state})")
+    if settings.metrics.file and (trouble := trouble_with(settings.metrics.file)):
+        # No reason not to answer customers: the bot runs without, too.
+        made = "; the service makes it when it starts" if settings.metrics.file.parent == OF_THE_UNIT else ""
+        print(f"note: metrics.file: {trouble}{made}")
     return ExitCode.OK
 
 

@@ -19,6 +19,7 @@ from wabot.doctor_machine import (
     check_unit,
     check_whatsapp,
 )
+from wabot.doctor_metrics import check_metrics
 from wabot.doctor_providers import check_providers
 from wabot.doctor_session import check_holder, check_leftovers, check_spool, check_store
 from wabot.errors import ConfigError
@@ -37,6 +38,7 @@ _CHECKS: _Checks = (
     check_leftovers,
     check_providers,
     check_budget,
+    check_metrics,
     check_unit,
     check_neonize,
     check_libmagic,

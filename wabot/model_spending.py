@@ -60,6 +60,13 @@ class Spending:
         calls, tokens = self.limit.calls_per_day, self.limit.tokens_per_day
         return 0 < calls <= self.calls or 0 < tokens < self.tokens + self.refused_tokens
 
+    @property
+    def in_settings(self) -> str:
+        """The same in the names of the settings, which need no translation."""
+        calls, tokens = self.limit.calls_per_day, self.limit.tokens_per_day
+        parts = [f"calls_per_day {self.calls}/{calls}"] if calls else []
+        return ", ".join([*parts, f"tokens_per_day {self.tokens}/{tokens}"] if tokens else parts)
+
     def __str__(self) -> str:
         parts = []
         if self.limit.calls_per_day:

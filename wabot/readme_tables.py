@@ -11,6 +11,7 @@ from typing import Any
 
 from wabot.errors import ExitCode
 from wabot.gate import ANSWER_RULES, ARRIVAL_RULES
+from wabot.metrics import DEFINITIONS
 from wabot.settings import Settings
 from wabot.settings.providers import PROVIDER_SETTINGS
 from wabot.states import EXIT_CODES, MEANINGS, State
@@ -65,6 +66,15 @@ def exit_code_table() -> str:
     return "\n".join(lines) + "\n"
 
 
+def metrics_table() -> str:
+    """Every metric with its type, its labels and what it means, as Markdown."""
+    lines = ["| metric | type | labels beside `account` | meaning |", "|---|---|---|---|"]
+    for metric in DEFINITIONS:
+        labels = ", ".join(f"`{label}`" for label in metric.labels)
+        lines.append(f"| `{metric.name}` | {metric.kind} | {labels} | {metric.meaning} |")
+    return "\n".join(lines) + "\n"
+
+
 def state_table() -> str:
     """Every state of the link, what it means, what to do, and the exit code of those that end the process."""
     lines = ["| state | what it means | what to do | ends with |", "|---|---|---|---|"]
@@ -83,6 +93,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "settings": settings_table,
     "exit codes": exit_code_table,
     "states": state_table,
+    "metrics": metrics_table,
 }
 
 

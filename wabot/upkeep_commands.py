@@ -98,6 +98,7 @@ def _answers_yes(question: str) -> bool:
 
 def _janitor(arguments: argparse.Namespace) -> int:
     from wabot.janitor import clean
+    from wabot.janitor_alert import owner_told
     from wabot.quarantine import Quarantine
     from wabot.session_directories import session_names
     from wabot.sweep import Action
@@ -115,14 +116,15 @@ def _janitor(arguments: argparse.Namespace) -> int:
         print(json.dumps(nothing) if arguments.json else "janitor: 0 done; there is nothing yet to clean")
         return ExitCode.OK
     actions: list[Action] = []
-    outcome = clean(
-        settings,
-        os.environ,
-        open_existing_database(settings),
-        utc_now(),
-        apply=arguments.apply,
-        tell=actions.append if arguments.json else lambda action: print(action, flush=True),
-    )
+    with owner_told(settings):
+        outcome = clean(
+            settings,
+            os.environ,
+            open_existing_database(settings),
+            utc_now(),
+            apply=arguments.apply,
+            tell=actions.append if arguments.json else lambda action: print(action, flush=True),
+        )
     if arguments.json:
         found = {"actions": [action.as_json() for action in actions], "applied": arguments.apply}
         found |= {"before": outcome.before, "after": outcome.after, "foreign_key": outcome.foreign_key}

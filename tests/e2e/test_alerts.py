@@ -13,6 +13,7 @@ import pytest
 from tests.alert_receivers import MailServer, WebhookReceiver, wait_until
 from tests.e2e.bot_process import REPOSITORY, BotProcess
 from tests.e2e.conftest import MakeBot
+from tests.provider_server import ProviderServer, status
 from wabot.emulator.server import Emulator
 
 pytestmark = pytest.mark.e2e
@@ -102,3 +103,43 @@ def test_unstable_and_offline_are_told_while_the_bot_goes_on(
     emulator.accept_connections()
     assert bot.stop() == 0
     assert receiver.kinds() == ["alert offline"]
+
+
+def test_a_model_that_is_down_is_told_and_that_it_answers_again(
+    emulator: Emulator, make_bot: MakeBot, receiver: WebhookReceiver, model: ProviderServer
+) -> None:
+    answer, model.default = model.default, status(500)
+    with MailServer() as mail:
+        bot = make_bot(
+            provider=model.base_url,
+            sections={
+                "alerts": f'webhook_url = "{receiver.url}"\nmodel_down_after = 10\n'
+                f'smtp_url = "smtp://localhost:{mail.port}"\nto = ["owner@example.com"]',
+                "account": 'language = "pt"',
+            },
+        )
+        bot.pair()
+        # One question that is kept, and asked again and again.
+        emulator.customer(1).send("What is the capital of Mongolia?")
+        wait_until(lambda: receiver.kinds() == ["alert model_down"], 50, receiver.kinds)
+        assert "wabot doctor --online" in receiver.calls[0].content["text"]
+        model.default = answer
+        wait_until(lambda: len(receiver.calls) == 2, 60, receiver.kinds)
+        wait_until(lambda: len(mail.messages) == 2, 20, lambda: mail.messages)
+        assert bot.stop() == 0
+        assert receiver.kinds() == ["alert model_down", "recovery model_down"]
+        assert "nenhum modelo responde" in mail.messages[0]["Subject"]
+
+
+def test_unstable_is_told_with_the_end_of_the_rest(
+    emulator: Emulator, make_bot: MakeBot, receiver: WebhookReceiver
+) -> None:
+    bot = make_bot(
+        sections={"alerts": f'webhook_url = "{receiver.url}"', "connection": "max_unstable_cycles = 1"}
+    )
+    bot.pair()
+    emulator.faults.refuse(5.5)
+    emulator.cut()
+    wait_until(lambda: receiver.kinds() == ["alert unstable"], 40, receiver.kinds)
+    assert "descansa hasta 20" in receiver.calls[0].content["text"]
+    assert bot.stop() == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -265,6 +266,43 @@ def test_no_model_then_a_model(
     ana.send_media("image")
     time.sleep(0.5)
     assert len(ana.replies) == 3
+
+
+def test_a_budget_outlives_a_kill_and_its_end_is_no_end_of_the_question(
+    start_bot: StartBot, new_customer: MakeCustomer, model: ProviderServer
+) -> None:
+    bot = start_bot(running=False)
+
+    def limit(calls: int) -> None:
+        text = re.sub(r"calls_per_day = \d+\n", "", bot.config.read_text())
+        bot.config.write_text(text.replace("[ai]\n", f"[ai]\ncalls_per_day = {calls}\n"))
+
+    limit(2)
+    bot.restart()
+    ana, eva = new_customer(), new_customer()
+    for number, text in enumerate(("One?", "Two?"), start=1):
+        ana.send(text)
+        assert ana.wait_for_replies(number)[-1].text == text
+    bot.kill()
+    bot.restart()
+    eva.send("What is the capital of Mongolia?")
+    assert "can't give you a reliable answer" in eva.wait_for_replies(1)[0].text
+    eva.send("And of Bolivia?")
+    wait_for(lambda: bot.rows("SELECT count(*) FROM wabot_inbox WHERE state = 'pending'") == [(2,)], bot)
+    bot.kill()
+    bot.restart()
+    # Tried again every few seconds, and refused each time without a word more.
+    time.sleep(6)
+    assert (len(eva.replies), len(model.requests)) == (1, 2)
+    assert bot.rows("SELECT provider, calls FROM wabot_model_usage") == [("", 2)]
+    assert bot.log().count("budget of all models is spent") == 1
+    assert bot.stop() == 0
+    limit(3)
+    bot.restart()
+    assert eva.wait_for_replies(2, timeout_seconds=15)[1].text.splitlines() == [
+        "What is the capital of Mongolia?",
+        "And of Bolivia?",
+    ]
 
 
 def test_replies_beyond_the_rate_wait(start_bot: StartBot, new_customer: MakeCustomer) -> None:

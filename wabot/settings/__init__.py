@@ -16,6 +16,7 @@ from wabot.settings.account import (
 )
 from wabot.settings.conversation import AiSettings, ChatSettings, ReplySettings
 from wabot.settings.link import ConnectionSettings
+from wabot.settings.metrics import MetricsSettings
 from wabot.settings.upkeep import AlertSettings, JanitorSettings
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "ConnectionSettings",
     "DatabaseSettings",
     "JanitorSettings",
+    "MetricsSettings",
     "PathSettings",
     "ReplySettings",
     "Settings",
@@ -48,6 +50,7 @@ class Settings:
     chats: ChatSettings = field(default_factory=ChatSettings)
     janitor: JanitorSettings = field(default_factory=JanitorSettings)
     alerts: AlertSettings = field(default_factory=AlertSettings)
+    metrics: MetricsSettings = field(default_factory=MetricsSettings)
     source: str = "no file: all defaults"
 
     @property

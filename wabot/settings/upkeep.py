@@ -61,3 +61,6 @@ class AlertSettings:
     offline_after: float = setting(
         duration(10, 86_400), 600.0, "how long WhatsApp may be out of reach before that is worth an alert"
     )
+    model_down_after: float = setting(
+        duration(10, 86_400), 300.0, "how long no model may answer before that is worth an alert"
+    )

@@ -1,0 +1,148 @@
+"""The sentences of alerts about the bot's work: what it stores, sends, asks and cleans."""
+
+from __future__ import annotations
+
+OF_THE_WORK: dict[str, dict[str, tuple[str, str, str]]] = {
+    "database_away": {
+        "es": (
+            "la base de datos no responde",
+            "Los mensajes se guardan en el disco y se contestan cuando vuelva; ninguno se pierde.",
+            "compruebe la base de datos: wabot doctor",
+        ),
+        "en": (
+            "the database does not answer",
+            "Messages are kept on disk and answered when it is back; none is lost.",
+            "check the database: wabot doctor",
+        ),
+        "pt": (
+            "o banco de dados não responde",
+            "As mensagens ficam no disco e são respondidas quando ele voltar; nenhuma se perde.",
+            "verifique o banco de dados: wabot doctor",
+        ),
+    },
+    "replies_stuck": {
+        "es": (
+            "las respuestas no salen",
+            "Hay {count} respuestas por enviar y no sale ninguna desde hace {minutes} minutos, con conexión.",
+            "mire qué pasa: journalctl -u wabot",
+        ),
+        "en": (
+            "replies do not go out",
+            "There are {count} replies to send and none has left for {minutes} minutes, with the link up.",
+            "see what happens: journalctl -u wabot",
+        ),
+        "pt": (
+            "as respostas não saem",
+            "Há {count} respostas por enviar e nenhuma saiu em {minutes} minutos, embora haja conexão.",
+            "veja o que acontece: journalctl -u wabot",
+        ),
+    },
+    "replies_lost": {
+        "es": (
+            "respuestas sin entregar",
+            "WhatsApp ha rechazado {count} respuestas, o eran ya demasiado viejas.",
+            "mire cuáles y por qué: journalctl -u wabot",
+        ),
+        "en": (
+            "replies not delivered",
+            "WhatsApp refused {count} replies, or they had become too old.",
+            "see which and why: journalctl -u wabot",
+        ),
+        "pt": (
+            "respostas não entregues",
+            "O WhatsApp recusou {count} respostas, ou já eram velhas demais.",
+            "veja quais e por quê: journalctl -u wabot",
+        ),
+    },
+    "disk_low": {
+        "es": (
+            "queda poco disco",
+            "Quedan {megabytes} MB libres donde el bot guarda los mensajes.",
+            "libere espacio: df -h, journalctl --vacuum-size=200M",
+        ),
+        "en": (
+            "the disk is nearly full",
+            "{megabytes} MB are left where the bot stores messages.",
+            "free some space: df -h, journalctl --vacuum-size=200M",
+        ),
+        "pt": (
+            "resta pouco disco",
+            "Restam {megabytes} MB livres onde o bot guarda as mensagens.",
+            "libere espaço: df -h, journalctl --vacuum-size=200M",
+        ),
+    },
+    "model_down": {
+        "es": (
+            "ningún modelo contesta",
+            "Desde hace {minutes} minutos ningún modelo da respuesta. Contesta la base de conocimiento; lo "
+            "que no sabe se guarda mientras sea reciente.",
+            "compruebe la dirección, la clave y el saldo: wabot doctor --online",
+        ),
+        "en": (
+            "no model answers",
+            "No model has answered for {minutes} minutes. The knowledge base answers; what it does not know "
+            "is kept while it is fresh.",
+            "check address, key and credit: wabot doctor --online",
+        ),
+        "pt": (
+            "nenhum modelo responde",
+            "Há {minutes} minutos nenhum modelo responde. A base de conhecimento responde; o que ela não "
+            "sabe é guardado enquanto for recente.",
+            "verifique o endereço, a chave e o saldo: wabot doctor --online",
+        ),
+    },
+    "budget_spent": {
+        "es": (
+            "el presupuesto diario del modelo está agotado",
+            "Límite de {limit}: {spent}. Hasta medianoche contesta el siguiente modelo o la base de "
+            "conocimiento; lo que no saben se guarda mientras sea reciente.",
+            "suba calls_per_day o tokens_per_day, o espere a medianoche",
+        ),
+        "en": (
+            "the model's budget for the day is spent",
+            "Limit of {limit}: {spent}. Until midnight the next model or the knowledge base answers; what "
+            "they do not know is kept while it is fresh.",
+            "raise calls_per_day or tokens_per_day, or wait for midnight",
+        ),
+        "pt": (
+            "o orçamento diário do modelo acabou",
+            "Limite de {limit}: {spent}. Até a meia-noite responde o próximo modelo ou a base de "
+            "conhecimento; o que eles não sabem é guardado enquanto for recente.",
+            "aumente calls_per_day ou tokens_per_day, ou espere a meia-noite",
+        ),
+    },
+    "janitor_refused": {
+        "es": (
+            "la limpieza se niega a trabajar",
+            "Así como están las cosas no puede limpiar sin peligro, y no borra nada.",
+            "lea la razón y el consejo: wabot janitor",
+        ),
+        "en": (
+            "the janitor refuses to clean",
+            "As things are it cannot clean safely, and it deletes nothing.",
+            "read the reason and the advice: wabot janitor",
+        ),
+        "pt": (
+            "a limpeza se recusa a trabalhar",
+            "Do jeito que as coisas estão não pode limpar com segurança, e não apaga nada.",
+            "leia a razão e o conselho: wabot janitor",
+        ),
+    },
+    "process_failed": {
+        "es": (
+            "el servicio {unit} ha fallado",
+            "El servicio ha terminado y systemd no lo arranca de nuevo.",
+            "mire por qué: systemctl status {unit}",
+        ),
+        "en": (
+            "the service {unit} failed",
+            "The service ended, and systemd does not start it again.",
+            "see why: systemctl status {unit}",
+        ),
+        "pt": (
+            "o serviço {unit} falhou",
+            "O serviço terminou, e o systemd não o inicia de novo.",
+            "veja por quê: systemctl status {unit}",
+        ),
+    },
+}

@@ -1,0 +1,56 @@
+"""Checks whether the metrics file can be written, and is."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from wabot.diagnosis import Finding, Patient, healthy, illness
+from wabot.session_lock import is_held
+
+_STALE_SECONDS = 120.0
+#: What the units make for it (RuntimeDirectory=).
+OF_THE_UNIT = Path("/run/wabot-metrics")
+
+
+def check_metrics(patient: Patient) -> list[Finding]:
+    """Nothing when no file is wanted."""
+    file = patient.settings.metrics.file
+    if file is None:
+        return []
+    trouble = trouble_with(file)
+    if trouble:
+        cure = (
+            f"set metrics.file in {patient.configuration} to {OF_THE_UNIT}/wabot.prom, or make the directory"
+        )
+        if file.parent == OF_THE_UNIT:
+            cure = f"sudo systemctl restart {patient.unit}"
+        return [illness("metrics", trouble, cure)]
+    if is_held(patient.settings.session_lock):
+        age_seconds = _age_seconds(file, patient.now)
+        if age_seconds is None or age_seconds > _STALE_SECONDS:
+            age = "never" if age_seconds is None else f"{age_seconds:.0f} s ago"
+            cure = f"journalctl -u {patient.unit} --grep metrics"
+            return [illness("metrics", f"the bot runs, and {file} was last written {age}", cure)]
+    return [healthy("metrics", str(file))]
+
+
+def trouble_with(file: Path) -> str:
+    """Why the file cannot be written; "" when it can."""
+    directory = file.parent
+    if not directory.is_dir():
+        return f"{directory} does not exist, so {file.name} cannot be written there"
+    if not os.access(directory, os.W_OK | os.X_OK):
+        return f"{directory} may not be written to, so {file.name} cannot be written there"
+    if file.is_dir():
+        return f"{file} is a directory"
+    return ""
+
+
+def _age_seconds(file: Path, now: datetime) -> float | None:
+    try:
+        written_at = file.stat().st_mtime
+    except OSError:
+        return None
+    return now.replace(tzinfo=UTC).timestamp() - written_at
