@@ -28,7 +28,7 @@ MISSING = 69
 _TIMEOUT_SECONDS = 60
 
 # What the scripts may use of any Debian; the rest is stubs or absent.
-_TOOLS = "bash basename cat chmod dirname env flock mkdir renice rm sed sha256sum sleep tail touch"
+_TOOLS = "bash basename cat chmod dirname env flock install mkdir mktemp renice rm sed sha256sum sleep tail tar touch"
 
 _STUB_PYTHON = """\
 #!/usr/bin/env bash
@@ -368,8 +368,8 @@ class TestTiers:
         assert "CI=true allows no skips" in result.stderr
 
     def test_ci_passes_the_strictness_on(self, machine: Machine) -> None:
-        machine.stub("initdb", "#!/usr/bin/env bash\n")
-        machine.stub("systemd-nspawn", "#!/usr/bin/env bash\n")
+        for program in ("initdb", "systemd-nspawn", "promtool"):
+            machine.stub(program, "#!/usr/bin/env bash\n")
         machine.put("uid", "0")
         result = machine.run("test", CI="true")
         assert result.returncode == 0, result.stderr
@@ -481,3 +481,24 @@ def test_demonstration_fails_when_the_bot_dies(tmp_path: Path) -> None:
     assert "ended by itself with exit code -9" in shown
     log = Path(shown.rpartition("The bot's log is ")[2].strip().replace("\n", ""))
     assert log.exists()
+
+    def test_promtool_is_taken_out_of_its_package_once(self, machine: Machine) -> None:
+        machine.stub("apt-get", "#!/usr/bin/env bash\n[[ $1 == download ]] && touch prometheus_2.deb\n")
+        machine.stub(
+            "dpkg-deb",
+            '#!/usr/bin/env bash\necho "dpkg-deb" >>MACHINE/calls\nset -e; [[ -e $2 ]]\ncd MACHINE\n'
+            "mkdir -p usr/bin\ntouch usr/bin/promtool\ntar --create ./usr/bin/promtool\n",
+        )
+        for _ in range(2):
+            result = machine.run("test")
+            assert result.returncode == 0, result.stderr
+            assert "promtool. To run it" not in result.stderr
+        assert machine.calls().count("dpkg-deb") == 1
+        assert os.access(machine.checkout / ".venv" / "bin" / "promtool", os.X_OK)
+
+    def test_without_promtool_one_test_is_skipped(self, machine: Machine) -> None:
+        machine.stub("apt-get", "#!/usr/bin/env bash\nexit 100\n")
+        machine.stub("dpkg-deb", "#!/usr/bin/env bash\nexit 1\n")
+        result = machine.run("test")
+        assert result.returncode == 0
+        assert "To run it: sudo apt-get install -y prometheus" in result.stderr

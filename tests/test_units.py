@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from wabot.config import load_settings
+from wabot.doctor_metrics import OF_THE_UNIT
 from wabot.errors import ExitCode
 from wabot.example_configuration import example_configuration
 from wabot.notify import LEAST_WATCHDOG_SECONDS
@@ -119,10 +120,25 @@ def test_every_service_is_locked_in_alike() -> None:
         lines = [(key, value.replace("%i", "wabot")) for key, value in settings_of(unit)]
         start = next(index for index, (key, _) in enumerate(lines) if key == "User")
         own = {"MemoryHigh", "MemoryMax", "TasksMax", "MemoryDenyWriteExecute", "Environment", "WantedBy"}
-        return [line for line in lines[start:] if line[0] not in own]
+        return [line for line in lines[start:] if line[0] not in own and "Runtime" not in line[0]]
 
     for unit in SERVICES:
         assert sandbox(unit) == sandbox("wabot.service"), unit
+
+
+def test_only_the_bot_has_a_place_that_others_may_read() -> None:
+    for unit in SERVICES:
+        made = {key: value for key, value in settings_of(unit) if key.startswith("RuntimeDirectory")}
+        assert made == (
+            {
+                "RuntimeDirectory": OF_THE_UNIT.name,
+                "RuntimeDirectoryMode": "0755",
+                "RuntimeDirectoryPreserve": "yes",
+            }
+            if unit in ("wabot.service", "wabot@.service")
+            else {}
+        )
+    assert OF_THE_UNIT.parent == Path("/run")
 
 
 def test_nothing_limits_addresses() -> None:

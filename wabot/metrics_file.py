@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 
 import peewee
-from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Histogram, disable_created_metrics, generate_latest
 
 from wabot.brain import Tally
 from wabot.inbox import Inbox
@@ -40,6 +40,8 @@ class MetricsFile:
         self._user_id = user_id
         self._tally = tally
         self._collector = AccountCollector(user_id)
+        # wabot_start_time_seconds says as much.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
         self._registry.register(self._collector)
         self._latency = Histogram(

@@ -202,3 +202,31 @@ def test_a_secret_comes_from_the_credential_store(
     pid = bot.show("MainPID")["MainPID"]
     shown = container.run("cat", f"/proc/{pid}/environ", f"/proc/{pid}/cmdline").stdout
     assert "sk-from-credstore" not in shown
+
+
+def test_the_metrics_can_be_read_by_others_and_nothing_else(
+    container: Container, emulator: Emulator, bot: BotUnit
+) -> None:
+    file = "/run/wabot-metrics/wabot.prom"
+    text = container.path(bot.config).read_text()
+    container.write(bot.config, f'{text}[metrics]\nfile = "{file}"\n', mode=0o640)
+    container.run("chown", "root:wabot", bot.config)
+    bot.pair()
+
+    def seen_by_nobody() -> str:
+        answer = container.run("runuser", "-u", "nobody", "--", "cat", file, check=False)
+        return answer.stdout
+
+    container.wait_until(lambda: 'state="starting"} 0.0' in seen_by_nobody(), bot.unit)
+    ana = emulator.customer(1)
+    ana.send("Hola, ¿cuánto cuesta el envío a domicilio?")
+    ana.wait_for_replies(1)
+    bot.stop()
+    # What it last wrote is there after the end, and on a machine with two bots the other one's file.
+    told = seen_by_nobody()
+    assert 'wabot_reply_latency_seconds_count{account="default"} 1.0' in told
+    assert 'wabot_state{account="default",state="stopping"} 1.0' in told
+    assert ana.phone not in told
+    modes = container.run("stat", "--format=%a %U", "/run/wabot-metrics", file).stdout.split("\n")
+    assert modes[:2] == ["755 wabot", "644 wabot"]
+    assert container.run("runuser", "-u", "nobody", "--", "ls", "/var/lib/wabot", check=False).returncode
