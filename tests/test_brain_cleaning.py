@@ -94,6 +94,32 @@ def test_plain_text_is_left_as_it_is(words: list[str], between: str) -> None:
     assert clean(text) == text.strip()
 
 
+WORD = st.text("abcñé12", min_size=1, max_size=8)
+PHRASE = st.lists(WORD, min_size=1, max_size=4).map(" ".join)
+BLOCK = st.one_of(
+    PHRASE,
+    PHRASE.map(lambda text: f"## {text}"),
+    PHRASE.map(lambda text: f"**{text}**"),
+    PHRASE.map(lambda text: f"_{text}_ and __{text}__"),
+    PHRASE.map(lambda text: f"* {text}\n* {text}"),
+    PHRASE.map(lambda text: f"1. {text}"),
+    PHRASE.map(lambda text: f"> {text}"),
+    PHRASE.map(lambda text: f"[{text}](https://a.example/{text.split()[0]})"),
+    PHRASE.map(lambda text: f"`{text}`"),
+    PHRASE.map(lambda text: f"```\n{text}\n```"),
+    PHRASE.map(lambda text: f"| {text} | {text} |\n|---|---|\n| {text} | {text} |"),
+    PHRASE.map(lambda text: f"~~{text}~~"),
+)
+
+
+@given(st.lists(BLOCK, max_size=8))
+def test_no_word_of_markdown_is_lost_or_changes_its_place(blocks: list[str]) -> None:
+    def words(text: str) -> list[str]:
+        return [word for word in re.findall(r"[a-zñé12]+", text) if word not in ("https", "example")]
+
+    assert words(clean("\n\n".join(blocks))) == words("\n\n".join(blocks))
+
+
 @given(st.text(alphabet=st.characters(), max_size=400))
 def test_no_text_breaks_it_and_nothing_odd_is_left(text: str) -> None:
     cleaned = clean(text)

@@ -191,6 +191,8 @@ def test_whatever_hangs_is_cut_at_the_deadline(server: ProviderServer, hang: str
         provider.complete(HELLO, 60)
     assert caught.value.kind == "timeout"
     assert 0.35 < time.monotonic() - started < 2.5
+    # Alone, it costs the customer the polite sentence.
+    assert ask_brain(server.base_url, timeout_seconds=0.3).parts == (texts_for("es").cannot_answer,)
     # The thread's session works on, and no timer is left behind to cut a later call.
     server.default = echo()
     assert provider.complete(HELLO, 5).text == "echo: hola"

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 
-import peewee
-
 from wabot.alert_notices import Condition, Problem, problem_key
 from wabot.alert_watch import Findings
 from wabot.brain import Tally
+from wabot.database_faults import AWAY
 from wabot.model_spending import limits_of, spending_on
 from wabot.models import database
 from wabot.settings import Settings
@@ -42,7 +41,7 @@ def look_at_budget(settings: Settings, day: date) -> Findings:
         return Findings()
     try:
         spending = spending_on(settings, day)
-    except (peewee.OperationalError, peewee.InterfaceError, peewee.InternalError):
+    except AWAY:
         # That it is away is told by another look.
         database.close()
         return Findings()

@@ -8,10 +8,10 @@ import os
 import threading
 from pathlib import Path
 
-import peewee
 from prometheus_client import CollectorRegistry, Histogram, disable_created_metrics, generate_latest
 
 from wabot.brain import Tally
+from wabot.database_faults import AWAY
 from wabot.inbox import Inbox
 from wabot.logs import unhandled_errors
 from wabot.metrics import LATENCY, LATENCY_BUCKETS, AccountCollector, Depths, Snapshot
@@ -105,7 +105,7 @@ class MetricsFile:
                 session.last_inbound_at if session else None,
                 session.last_reply_at if session else None,
             )
-        except (peewee.OperationalError, peewee.InterfaceError, peewee.InternalError):
+        except AWAY:
             database.close()
             return None
 

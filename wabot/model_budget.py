@@ -7,17 +7,14 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
-import peewee
-
 from wabot.brain import BudgetSpent, ProviderSettings, Reservation
+from wabot.database_faults import AWAY
 from wabot.dialogue import local_time
 from wabot.model_spending import ALL, Limit, limits_of
 from wabot.models import ModelUsage, database
 from wabot.settings import Settings
 
 log = logging.getLogger(__name__)
-
-_AWAY = (peewee.OperationalError, peewee.InterfaceError, peewee.InternalError)
 
 
 class DailyBudget:
@@ -51,7 +48,7 @@ class DailyBudget:
             refused = self._take(self._limits_for(provider), day, tokens)
             if refused is not None:
                 self._tell_once(refused, day, tokens)
-        except _AWAY as error:
+        except AWAY as error:
             database.close()
             raise BudgetSpent(f"what is left of the day's budget is not known: {error}") from None
         if refused is not None:
@@ -70,7 +67,7 @@ class DailyBudget:
             with database.atomic():
                 for limit in self._limits_for(reservation.provider):
                     self._add(limit, reservation.day, calls - 1, tokens - reservation.tokens)
-        except _AWAY as error:
+        except AWAY as error:
             database.close()
             log.warning("database: %s; a call counts with all %d tokens set aside", error, reservation.tokens)
 

@@ -17,7 +17,6 @@ from wabot.courtesies import Courtesies
 from wabot.database import migrate, open_database
 from wabot.inbox import Inbox
 from wabot.messages import IncomingMessage, Kind
-from wabot.model_budget import DailyBudget
 from wabot.models import Inbound, utc_now
 from wabot.outbox import Outbox
 from wabot.reception import Reception
@@ -58,7 +57,7 @@ class TerminalChat:
         )
         user_id = settings.account.user_id
         self._customer = customer
-        self._brain = _ListeningBrain(Brain(settings.brain, DailyBudget(settings)))
+        self._brain = _ListeningBrain(Brain(settings.brain))
         inbox, self._outbox = Inbox(user_id), Outbox(user_id)
         self._reception = Reception(settings, inbox, self._outbox)
         self._worker = ReplyWorker(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.bot_process import BotProcess
+from tests.e2e.bot_process import REPOSITORY, BotProcess
 from tests.e2e.conftest import MakeCustomer, repeat_unanswered
-from tests.provider_server import Behaviour, Handler, ProviderServer, status
+from tests.provider_server import Behaviour, Handler, ProviderServer, say, status
 from wabot.emulator.customer import Customer
 from wabot.emulator.server import Emulator
 
@@ -303,6 +305,66 @@ def test_a_budget_outlives_a_kill_and_its_end_is_no_end_of_the_question(
         "What is the capital of Mongolia?",
         "And of Bolivia?",
     ]
+
+
+def test_the_model_sees_the_context_and_may_keep_silent_or_call_a_person(
+    linked_emulator: Emulator,
+    start_bot: StartBot,
+    new_customer: MakeCustomer,
+    model: ProviderServer,
+    tmp_path: Path,
+) -> None:
+    persona = tmp_path / "persona.txt"
+    persona.write_text("Eres Paco.")
+    bot = start_bot(running=False)
+    text = bot.config.read_text()
+    bot.config.write_text(text.replace("[ai]\n", f'[ai]\nsystem_prompt_file = "{persona}"\n'))
+    bot.restart()
+    ana = new_customer(name="Ana")
+    ana.send("¿Tienen tazas?")
+    first = ana.wait_for_replies(1)[0]
+    # A reaction to what the bot said, and a message that quotes it: context of the next answer.
+    persona.write_text("Eres Eva, y la persona ha cambiado.")
+    ana.react(first.message_id, "👍")
+    wait_for(lambda: bot.rows("SELECT 1 FROM wabot_inbox WHERE kind = 'reaction'"), bot)
+    ana.reply_to(first.message_id, "de estas, dos", quoted_text="¿Tienen tazas?")
+    ana.wait_for_replies(2)
+    assert "Eres Paco." in model.requests[0].messages[0]["content"]
+    assert "Eres Eva, y la persona ha cambiado." in model.requests[1].messages[0]["content"]
+    assert model.requests[1].messages[-1]["content"].splitlines() == [
+        "[👍] > ¿Tienen tazas?",
+        "> ¿Tienen tazas?",
+        "de estas, dos",
+    ]
+    # Silence is an answer.
+    model.default = say("NO_REPLY")
+    ana.send("Su pedido 123 ha sido entregado")
+    settled = "SELECT state FROM wabot_inbox WHERE text LIKE 'Su pedido%' AND state <> 'pending'"
+    wait_for(lambda: bot.rows(settled), bot)
+    # The model's own signal: the customer is told, the owner too, and the chat is quiet until it is resumed.
+    model.default = say("Lamento oírlo, enseguida le atienden. HAND_OVER")
+    ana.send("Quiero poner una reclamación")
+    assert ana.wait_for_replies(3)[2].text == "Lamento oírlo, enseguida le atienden."
+    told = "🤖 Ana: no respondo (quiere hablar con una persona)"
+    wait_for(lambda: any(copy.text.startswith(told) for copy in linked_emulator.phone.copies), bot)
+    asked = len(model.requests)
+    ana.send("¿Hola?")
+    wait_for(lambda: bot.rows("SELECT 1 FROM wabot_inbox WHERE text = '¿Hola?' AND state = 'ignored'"), bot)
+    assert len(model.requests) == asked
+    resumed = subprocess.run(
+        [sys.executable, "-m", "wabot", "resume", f"+{ana.phone}", "--config", str(bot.config)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert resumed.returncode == 0, resumed.stderr
+    model.default = repeat_unanswered()
+    ana.send("¿Y ahora?")
+    assert ana.wait_for_replies(4)[3].text == "¿Y ahora?"
+    assert "HAND_OVER" not in "".join(texts(ana))
+    assert "NO_REPLY" not in "".join(texts(ana))
 
 
 def test_replies_beyond_the_rate_wait(start_bot: StartBot, new_customer: MakeCustomer) -> None:
