@@ -382,7 +382,14 @@ def test_the_doctor_looks(tmp_path: Path, file: Path) -> None:
     gone = finding("/nowhere/wabot.prom")
     assert "/nowhere does not exist" in gone.text
     assert "/run/wabot-metrics/wabot.prom" in gone.cure
-    settings = load_settings(configure(tmp_path, str(file)), {})
+    config = configure(tmp_path, str(file))
+    other = tmp_path / "north.toml"
+    other.write_text(config.read_text().replace('"shop"', '"north"'))
+    shared = finding(str(file))
+    assert shared.text == f"north writes to {file} as well"
+    assert shared.cure == f"set metrics.file in {config} to {file.parent}/shop.prom"
+    other.unlink()
+    settings = load_settings(config, {})
     lock = SessionLock(settings.session_lock)
     lock.acquire(0)
     try:

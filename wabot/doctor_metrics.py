@@ -6,6 +6,7 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
+from wabot.configurations import configurations
 from wabot.diagnosis import Finding, Patient, healthy, illness
 from wabot.session_lock import is_held
 
@@ -27,6 +28,10 @@ def check_metrics(patient: Patient) -> list[Finding]:
         if file.parent == OF_THE_UNIT:
             cure = f"sudo systemctl restart {patient.unit}"
         return [illness("metrics", trouble, cure)]
+    for other in configurations(patient.settings, patient.environ)[1:]:
+        if other.settings is not None and other.settings.metrics.file == file:
+            cure = f"set metrics.file in {patient.configuration} to {file.parent}/{_name_of(patient)}.prom"
+            return [illness("metrics", f"{other.name} writes to {file} as well", cure)]
     if is_held(patient.settings.session_lock):
         age_seconds = _age_seconds(file, patient.now)
         if age_seconds is None or age_seconds > _STALE_SECONDS:
@@ -34,6 +39,10 @@ def check_metrics(patient: Patient) -> list[Finding]:
             cure = f"journalctl -u {patient.unit} --grep metrics"
             return [illness("metrics", f"the bot runs, and {file} was last written {age}", cure)]
     return [healthy("metrics", str(file))]
+
+
+def _name_of(patient: Patient) -> str:
+    return patient.file.stem if patient.file else "wabot"
 
 
 def trouble_with(file: Path) -> str:
