@@ -145,7 +145,7 @@ def test_export_and_forget(file: Path, opened: Any, capsys: pytest.CaptureFixtur
     assert Chat.select().count() == 0
     (file.parent / "state" / "backups" / "1.0").mkdir(parents=True)
     assert main(["forget", "--config", str(file), "+34600111222"]) == 0
-    assert "not erased: the copies from before an upgrade" in capsys.readouterr().out
+    assert "not erased: the copies of backups and upgrades" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,8 @@ def test_every_line_is_a_command_one_can_type(line: str) -> None:
     if program == "systemctl":
         units = [word for word in words[1:] if not word.startswith("-")]
         for unit in units:
-            assert (REPOSITORY / "systemd" / f"{re.sub('@.*', '@', unit)}.service").exists()
+            file = re.sub(r"@[^.]*", "@", unit)
+            assert (REPOSITORY / "systemd" / (file if "." in file else f"{file}.service")).exists()
     if program in ("cp", "sudoedit", "install"):
         assert {word for word in words if word.startswith("/etc")} <= OUR_FILES
     if program != "wabot" and ("/etc" in line or words[:1] in (["enable"], ["restart"])):

@@ -48,12 +48,13 @@ def setting(unit: str, key: str) -> str:
 def test_the_units_are_these() -> None:
     assert SERVICES == [
         "wabot-alert@.service",
+        "wabot-backup@.service",
         "wabot-janitor.service",
         "wabot-janitor@.service",
         "wabot.service",
         "wabot@.service",
     ]
-    assert TIMERS == ["wabot-janitor.timer", "wabot-janitor@.timer"]
+    assert TIMERS == ["wabot-backup@.timer", "wabot-janitor.timer", "wabot-janitor@.timer"]
 
 
 @needs_analyze
@@ -148,7 +149,8 @@ def test_nothing_limits_addresses() -> None:
 
 def test_a_failure_for_good_raises_the_alert() -> None:
     assert setting("wabot.service", "OnFailure") == "wabot-alert@wabot.service"
-    assert setting("wabot@.service", "OnFailure") == "wabot-alert@%i.service"
+    for unit in ("wabot@.service", "wabot-backup@.service", "wabot-janitor@.service"):
+        assert setting(unit, "OnFailure") == "wabot-alert@%i.service"
 
 
 def test_the_timer_catches_up() -> None:

@@ -132,7 +132,7 @@ def _forget(arguments: argparse.Namespace) -> int:
     print(*erased.sentences(), sep="\n")
     backups = settings.paths.state / "backups"
     if backups.is_dir() and any(backups.iterdir()):
-        print(f"not erased: the copies from before an upgrade, in {backups}; remove them by hand")
+        print(f"not erased: the copies of backups and upgrades in {backups}; remove them by hand")
     return ExitCode.OK
 
 

@@ -14,6 +14,7 @@ from typing import NoReturn
 from wabot import __version__
 from wabot.alert_command import add_alert_command
 from wabot.alerts import report_database_away
+from wabot.backup_commands import add_backup_commands
 from wabot.chat_commands import add_chat_commands
 from wabot.config import find_configuration, load_settings
 from wabot.doctor_metrics import OF_THE_UNIT, trouble_with
@@ -103,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
 
     add_chat_commands(commands, shared)
     add_upkeep_commands(commands, shared)
+    add_backup_commands(commands, shared)
     add_alert_command(commands, shared)
 
     # Every command takes --config, so that a script may pass it without thinking.

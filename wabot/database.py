@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import peewee
-from playhouse.migrations import Runner
+from playhouse.migrations import Migration, Runner
 
 from wabot import models
 from wabot.database_faults import AWAY, bound_waiting
@@ -137,6 +137,11 @@ def missing_migrations(database: Any) -> list[str]:
     return [migration.name for migration in runner.migrations() if migration.name not in applied]
 
 
+def known_migrations() -> frozenset[str]:
+    """The names of all migrations of this program."""
+    return frozenset(migration.name for migration in Migration.load_directory(str(_MIGRATIONS)))
+
+
 def newer_migrations(database: Any) -> list[str]:
     """The names of migrations that a newer wabot applied and this one does not know."""
     runner = _runner(database)
@@ -193,7 +198,7 @@ def _postgresql(url: str) -> Any:
     from playhouse import db_url
 
     bound_waiting()
-    address, schema = _without_prisma_parameters(url)
+    address, schema = postgresql_address(url)
     search_path = f" -c search_path={schema}" if schema else ""
     return db_url.connect(
         address,
@@ -207,10 +212,13 @@ def _postgresql(url: str) -> Any:
     )
 
 
-def _without_prisma_parameters(url: str) -> tuple[str, str]:
-    """The address as PostgreSQL's own library takes it, and the schema that was named in it.
+def postgresql_address(url: str) -> tuple[str, str]:
+    """The address as PostgreSQL's own library takes it, and the schema that was named in it, quoted, or "".
 
     Prisma's addresses end in `?schema=public` and the like, which that library refuses as invalid options.
+
+    Raises:
+        ValueError: it is no address of a PostgreSQL.
     """
     parts = urllib.parse.urlsplit(url)
     if parts.scheme not in ("postgresql", "postgres"):

@@ -13,13 +13,13 @@ import os
 import sqlite3
 import sys
 from collections.abc import Iterable, Sequence
-from contextlib import closing
 from pathlib import Path
 
 from wabot.config import load_settings
 from wabot.database import sqlite_file
 from wabot.errors import ExitCode, OperatorNeeded, UsageError, WabotError
 from wabot.process import become_owner
+from wabot.sqlite_copy import copy_sqlite, move_sqlite
 from wabot.unit_environment import unit_environment
 
 _LIST = "databases.json"
@@ -44,7 +44,7 @@ def save(directory: Path, databases: Iterable[Path]) -> list[Path]:
         directory.mkdir(mode=0o700)
         for file in dict.fromkeys(database.resolve() for database in databases):
             if file.exists():
-                _copy(file, directory / f"{len(copied)}.db")
+                copy_sqlite(file, directory / f"{len(copied)}.db")
                 copied.append(file)
         names = {f"{number}.db": str(file) for number, file in enumerate(copied)}
         (directory / _LIST).write_text(json.dumps(names), encoding="utf-8")
@@ -64,29 +64,12 @@ def restore(directory: Path) -> list[Path]:
         names = json.loads((directory / _LIST).read_text(encoding="utf-8"))
         for name, place in names.items():
             file = Path(place)
-            # With its journals, which belong to it and to no other; its shared memory is made anew.
-            for ending in ("", "-wal", "-journal"):
-                present = file.with_name(file.name + ending)
-                kept = file.with_name(f"{file.name}.replaced{ending}")
-                kept.unlink(missing_ok=True)
-                if present.exists():
-                    present.replace(kept)
-            file.with_name(file.name + "-shm").unlink(missing_ok=True)
-            _copy(directory / name, file)
+            move_sqlite(file, file.with_name(f"{file.name}.replaced"))
+            copy_sqlite(directory / name, file)
             restored.append(file)
     except (OSError, ValueError, AttributeError, TypeError, sqlite3.Error) as error:
         raise OperatorNeeded(f"the copies in {directory} cannot be put back: {error}") from None
     return restored
-
-
-def _copy(source: Path, target: Path) -> None:
-    # SQLite's own copying: complete, also with what stands in a journal beside the file.
-    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
-        target.chmod(0o600)
-        old.backup(new)
-        (verdict,) = new.execute("PRAGMA quick_check").fetchone()
-        if verdict != "ok":
-            raise sqlite3.DatabaseError(f"{source} is damaged: {verdict}")
 
 
 def main(argv: Sequence[str]) -> int:

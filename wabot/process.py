@@ -6,6 +6,8 @@ import logging
 import os
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from wabot.errors import ExitCode, OperatorNeeded
@@ -49,6 +51,28 @@ def become_owner(state: Path) -> None:
         os.setgroups([])
         os.setgid(owner.st_gid)
         os.setuid(owner.st_uid)
+
+
+@contextmanager
+def as_owner(directory: Path) -> Iterator[None]:
+    """For a while be the user that owns a directory, where root typed the command.
+
+    Not only for the sake of owners: a path in another user's directory may lead root anywhere.
+    """
+    owner = directory.stat() if os.geteuid() == 0 and directory.exists() else None
+    if owner is None or owner.st_uid == 0:
+        yield
+        return
+    groups, group = os.getgroups(), os.getegid()
+    os.setgroups([])
+    os.setegid(owner.st_gid)
+    os.seteuid(owner.st_uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(group)
+        os.setgroups(groups)
 
 
 def leave(code: ExitCode) -> int:

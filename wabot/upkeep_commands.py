@@ -11,7 +11,9 @@ from wabot.config import find_configuration, load_settings
 from wabot.database import open_database, sqlite_file
 from wabot.errors import ExitCode, OperatorNeeded, UsageError
 from wabot.models import utc_now
+from wabot.process import become_owner
 from wabot.settings import Settings
+from wabot.terminal_question import answers_yes
 from wabot.unit_environment import unit_environment
 
 
@@ -75,9 +77,10 @@ def _reset(arguments: argparse.Namespace) -> int:
     def confirm(steps: list[str]) -> bool:
         print(*steps, sep="\n")
         print("messages, configuration and knowledge stay as they are", flush=True)
-        return arguments.yes or _answers_yes("Go on? [y/N] ")
+        return arguments.yes or answers_yes("Go on? [y/N] ")
 
     settings = _settings(arguments)
+    become_owner(settings.paths.state)
     outcome = reset(settings, utc_now(), confirm)
     print(outcome.sentence)
     return ExitCode.OK if outcome.done else ExitCode.FINDINGS
@@ -88,14 +91,6 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     return load_settings(file, unit_environment(file, os.environ), all_secrets=False)
 
 
-def _answers_yes(question: str) -> bool:
-    try:
-        return input(question).strip().lower() in ("y", "yes", "s", "si", "sí", "sim")
-    except EOFError:
-        print()
-        return False
-
-
 def _janitor(arguments: argparse.Namespace) -> int:
     from wabot.janitor import clean
     from wabot.janitor_alert import owner_told
@@ -104,6 +99,8 @@ def _janitor(arguments: argparse.Namespace) -> int:
     from wabot.sweep import Action
 
     settings = _settings(arguments)
+    if arguments.apply or arguments.restore is not None:
+        become_owner(settings.paths.state)
     if arguments.restore is not None:
         if arguments.apply or arguments.json:
             raise UsageError("--restore goes alone; see wabot janitor --help")

@@ -1,0 +1,510 @@
+"""`wabot backup` and `wabot restore`: what was saved comes back, and nothing else is harmed on the way."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import resource
+import shutil
+import sqlite3
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.session_directories import hold, make_session, tree
+from wabot.accounts import require_user
+from wabot.backup import make_backup
+from wabot.backup_manifest import MANIFEST
+from wabot.cli import main
+from wabot.config import load_settings
+from wabot.database import migrate, open_database
+from wabot.errors import OperatorNeeded
+from wabot.intake_mark import IntakeMark, load_mark, save_mark
+from wabot.models import Chat, Outbound
+from wabot.models import database as bound_database
+from wabot.session_lock import SessionLock
+from wabot.session_store import read_device
+
+REPOSITORY = Path(__file__).parents[1]
+NOW = datetime(2026, 11, 22, 10, 0, 0)
+ANA = "34600111222"
+
+
+class Bot:
+    """A bot that ran before: its configuration, its texts, its database, its session."""
+
+    def __init__(self, home: Path, url: str) -> None:
+        self.home, self.url = home, url
+        self.backups = home / "backups"
+        self.configuration = home / "wabot.toml"
+        self.knowledge = home / "knowledge"
+        self.state = home / "state"
+        self.knowledge.mkdir()
+        (self.knowledge / "prices.md").write_text("# Prices\nShipping is 5 euros.\n")
+        (self.knowledge / "more").mkdir()
+        (self.knowledge / "more" / "hours.md").write_text("# Hours\nAlways.\n")
+        (self.knowledge / ".draft.md").write_text("not yet")
+        (home / "persona.txt").write_text("Be brief.")
+        self.configuration.write_text(
+            f'[account]\nuser_id = "ana"\n[paths]\nstate = "{self.state}"\n[database]\nurl = "{url}"\n'
+            f'[ai]\nknowledge = "{self.knowledge}"\nsystem_prompt_file = "{home}/persona.txt"\n'
+        )
+        self.state.mkdir(mode=0o700)
+        make_session(self.state / "sessions", "ana", linked=True, used_at=NOW)
+        opened = open_database(url)
+        migrate(opened)
+        if url.startswith("postgresql"):
+            opened.execute_sql("CREATE TABLE users (id TEXT PRIMARY KEY)")
+            opened.execute_sql("INSERT INTO users VALUES ('ana')")
+        require_user(opened, "ana")
+        save_mark("ana", IntakeMark("device", 7, NOW))
+        opened.close()
+        self.write("before")
+
+    def write(self, text: str, state: str = "pending") -> None:
+        """Store a message to send."""
+        opened = open_database(self.url)
+        chat, _ = Chat.get_or_create(
+            user_id="ana", contact=ANA, defaults={"jid": f"{ANA}@s.whatsapp.net", "created_at": NOW}
+        )
+        Outbound.create(
+            user_id="ana", chat=chat, text=text, secret=b"", created_at=NOW, not_before=NOW, state=state
+        )
+        opened.close()
+
+    def texts(self) -> dict[str, str]:
+        """The messages to send, and the state of each."""
+        opened = open_database(self.url)
+        found = {row.text: row.state for row in Outbound.select().order_by(Outbound.id)}
+        opened.close()
+        return found
+
+    def run(self, *arguments: str) -> int:
+        """A command with this bot's configuration."""
+        return main([*arguments, "--config", str(self.configuration)])
+
+    def backup(self, *options: str) -> Path:
+        """Make a backup; the newest there is."""
+        assert self.run("backup", str(self.backups), *options) == 0
+        return max(self.backups.iterdir())
+
+
+@pytest.fixture
+def bot(tmp_path: Path, database_url: str) -> Iterator[Bot]:
+    yield Bot(tmp_path, database_url)
+    bound_database.close()
+
+
+@pytest.fixture
+def small_bot(tmp_path: Path, sqlite_url: str) -> Iterator[Bot]:
+    """The same on SQLite alone, for what does not depend on the engine."""
+    yield Bot(tmp_path, sqlite_url)
+    bound_database.close()
+
+
+def test_there_and_back(bot: Bot, capsys: pytest.CaptureFixture[str]) -> None:
+    configuration = bot.configuration.read_text()
+    path = bot.backup()
+    assert {stat.S_IMODE(each.stat().st_mode) for each in path.rglob("*") if each.is_file()} == {0o600}
+    assert {stat.S_IMODE(each.stat().st_mode) for each in (bot.backups, path, path / "knowledge")} == {0o700}
+    assert "session" not in str(sorted(path.iterdir()))
+    bot.write("after")
+    bot.configuration.write_text(configuration + "[chats]\nexpire = 7\n")
+    (bot.knowledge / "prices.md").write_text("changed")
+    (bot.home / "persona.txt").unlink()
+
+    assert bot.run("restore", str(path), "--yes") == 0
+    told = capsys.readouterr().out
+    assert bot.run("restore", str(path), "--yes") == 0
+    assert str(bot.configuration) not in capsys.readouterr().out.partition("\n")[2], "it is as it was saved"
+    assert "then: systemctl start wabot" in told
+    assert bot.texts() == {"before": "pending"}
+    assert bot.configuration.read_text() == configuration
+    assert (bot.knowledge / "prices.md").read_text() == "# Prices\nShipping is 5 euros.\n"
+    assert (bot.knowledge / "more" / "hours.md").exists()
+    assert not (bot.knowledge / ".draft.md").exists()
+    assert (bot.home / "persona.txt").read_text() == "Be brief."
+    (aside,) = bot.home.glob("wabot.toml.replaced-*")
+    assert "expire = 7" in aside.read_text()
+    (aside,) = bot.home.glob("knowledge.replaced-*")
+    assert (aside / "prices.md").read_text() == "changed"
+    open_database(bot.url)
+    assert load_mark("ana") is None, "the messages since then were not lost by the client library"
+
+
+def test_what_was_replaced_can_be_had_again(bot: Bot, postgresql_tool: Callable[..., None]) -> None:
+    path = bot.backup()
+    bot.write("after")
+    assert bot.run("restore", str(path), "--yes", "--database-only") == 0
+    if bot.url.startswith("sqlite"):
+        (aside,) = bot.home.glob("wabot.db.replaced-*")
+        bot.url = f"sqlite:///{aside}"
+    else:
+        (aside,) = bot.state.glob("wabot.pgdump.replaced-*")
+        assert stat.S_IMODE(aside.stat().st_mode) == 0o600
+        postgresql_tool("pg_restore", "--clean", "--if-exists", f"--dbname={bot.url}", str(aside))
+    assert list(bot.texts()) == ["before", "after"]
+
+
+@pytest.fixture
+def postgresql_tool() -> Callable[..., None]:
+    def run(*command: str) -> None:
+        subprocess.run(command, check=True, capture_output=True, timeout=60)
+
+    return run
+
+
+def test_with_a_bot_that_runs(bot: Bot) -> None:
+    """It is copied as it is at one moment; what it was sending then is not sent once more."""
+    bot.write("sent before", state="sent")
+    process = hold(bot.state / "sessions" / "ana.lock")
+    try:
+        path = bot.backup()
+        before = tree(bot.home)
+        assert bot.run("restore", str(path), "--yes") == 78
+        assert tree(bot.home) == before
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait(10)
+    assert bot.run("restore", str(path), "--yes") == 0
+    assert bot.texts() == {"before": "unsure", "sent before": "sent"}
+
+
+def test_a_writer_in_the_middle_of_a_transaction_is_no_obstacle(small_bot: Bot) -> None:
+    with closing(sqlite3.connect(small_bot.home / "wabot.db", isolation_level=None)) as writer:
+        writer.execute("UPDATE wabot_outbox SET text = 'in the journal'")
+        writer.execute("BEGIN IMMEDIATE")
+        writer.execute("UPDATE wabot_outbox SET text = 'half done'")
+        path = small_bot.backup()
+        writer.execute("ROLLBACK")
+    assert small_bot.run("restore", str(path), "--yes") == 0
+    assert list(small_bot.texts()) == ["in the journal"]
+
+
+def test_another_bot_on_the_same_database_refuses_it_too(small_bot: Bot) -> None:
+    path = small_bot.backup()
+    other = small_bot.configuration.read_text().replace('"ana"', '"ben"')
+    (small_bot.home / "other.toml").write_text(other)
+    with SessionLock(small_bot.state / "sessions" / "ben.lock").acquire(0):
+        assert small_bot.run("restore", str(path), "--yes") == 78
+    assert small_bot.run("restore", str(path), "--yes") == 0
+
+
+def test_on_a_machine_that_has_nothing(small_bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = small_bot.backup().rename(small_bot.home / "kept")
+    monkeypatch.delenv("WABOT_CONFIG", raising=False)
+    for gone in (small_bot.state, small_bot.knowledge, small_bot.backups):
+        shutil.rmtree(gone)
+    for name in ("wabot.toml", "persona.txt", "wabot.db"):
+        (small_bot.home / name).unlink()
+    assert main(["restore", str(path), "--yes"]) == 0
+    assert small_bot.texts() == {"before": "pending"}
+    assert load_settings(small_bot.configuration, {}).account.user_id == "ana"
+    assert not list(small_bot.home.glob("*.replaced-*")), "there was nothing to move aside"
+
+
+def test_nothing_changes_without_a_yes(
+    small_bot: Bot, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = small_bot.backup()
+    (small_bot.state / "sessions" / "ana.lock").touch()
+    small_bot.configuration.write_text(small_bot.configuration.read_text() + "# mine\n")
+    (small_bot.knowledge / "prices.md").write_text("mine")
+    before = tree(small_bot.home)
+    monkeypatch.setattr("builtins.input", lambda _question: "n")
+    assert small_bot.run("restore", str(path)) == 1
+    told = capsys.readouterr().out
+    for place in (small_bot.home / "wabot.db", small_bot.configuration, small_bot.knowledge):
+        assert f"put {place} back" in told or f"put the database {place} back" in told
+    assert "nothing was changed" in told
+    (small_bot.state / "sessions" / "ana.lock").write_bytes(b"")
+    assert tree(small_bot.home) == before
+
+
+def test_the_session_only_when_it_is_asked_for(small_bot: Bot, capsys: pytest.CaptureFixture[str]) -> None:
+    path = small_bot.backup("--session")
+    assert "throw each other out" in capsys.readouterr().out
+    directory = small_bot.state / "sessions" / "ana"
+    with closing(sqlite3.connect(directory / "whatsapp.db")) as store:
+        store.execute("DELETE FROM whatsmeow_device")
+        store.commit()
+    assert small_bot.run("restore", str(path), "--yes") == 0
+    assert read_device(directory / "whatsapp.db") is None
+    assert small_bot.run("restore", str(path), "--yes", "--session") == 0
+    device = read_device(directory / "whatsapp.db")
+    assert device is not None and device.phone == ANA
+    assert stat.S_IMODE((directory / "whatsapp.db").stat().st_mode) == 0o600
+    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+    (entry,) = (small_bot.state / "quarantine").iterdir()
+    assert json.loads((entry / "note.json").read_text())["reason"] == "wabot restore"
+    (path / "session.db").unlink()
+    manifest = json.loads((path / MANIFEST).read_text())
+    del manifest["files"]["session.db"]
+    (path / MANIFEST).write_text(json.dumps(manifest))
+    assert small_bot.run("restore", str(path), "--yes", "--session") == 78
+    assert "made without --session" in capsys.readouterr().err
+
+
+def damage(path: Path, name: str, change: str) -> None:
+    if change == "gone":
+        (path / name).unlink()
+    elif change == "more":
+        (path / name).write_text("more")
+    else:
+        with (path / name).open("r+b") as file:
+            file.seek(10)
+            file.write(b"\x00damaged\x00")
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("wabot.db", "changed"),
+        ("wabot.db", "gone"),
+        ("knowledge/prices.md", "changed"),
+        ("knowledge/new.md", "more"),
+        ("configuration.toml", "gone"),
+        (MANIFEST, "changed"),
+        (MANIFEST, "gone"),
+    ],
+)
+def test_a_damaged_backup_is_refused_before_anything_is_touched(
+    small_bot: Bot, name: str, change: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = small_bot.backup()
+    damage(path, name, change)
+    before = tree(small_bot.home)
+    assert small_bot.run("restore", str(path), "--yes") == 78
+    assert tree(small_bot.home) == before
+    told = capsys.readouterr().err
+    assert ("damaged" in told or "no backup" in told) and told.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("wabot", "99.0.0", "made by wabot 99.0.0"),
+        ("format", 2, "install that version"),
+        ("migrations", ["0001_initial", "9999_from_the_future"], "9999_from_the_future"),
+        ("user_id", "ben", "is of user ben"),
+        ("engine", "postgresql", "of another kind"),
+        ("engine", "oracle", "damaged"),
+        ("files", {"../../etc/passwd": "0"}, "damaged"),
+        ("files", ["wabot.db"], "damaged"),
+        ("places", {"configuration.toml": 7}, "damaged"),
+    ],
+)
+def test_a_backup_that_does_not_fit_is_refused(
+    small_bot: Bot, key: str, value: Any, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = small_bot.backup()
+    manifest = json.loads((path / MANIFEST).read_text())
+    (path / MANIFEST).write_text(json.dumps(manifest | {key: value}))
+    assert small_bot.run("restore", str(path), "--yes") == 78
+    assert says in capsys.readouterr().err
+    assert not list(small_bot.home.glob("*.replaced-*"))
+
+
+def test_twice_within_a_second_overwrites_nothing_that_was_moved_aside(small_bot: Bot) -> None:
+    path = small_bot.backup()
+    for text in ("second", "third"):
+        small_bot.write(text)
+        (small_bot.knowledge / "prices.md").write_text(text)
+        assert small_bot.run("restore", str(path), "--yes") == 0
+    kept = sorted(small_bot.home.glob("wabot.db.replaced-*"))
+    assert len(kept) == len(list(small_bot.home.glob("knowledge.replaced-*"))) == 2
+
+
+def test_the_newest_of_a_directory(small_bot: Bot, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = load_settings(small_bot.configuration, {})
+    assert small_bot.run("restore", str(small_bot.home / "nothing"), "--yes") == 78
+    small_bot.backups.mkdir()
+    assert small_bot.run("restore", str(small_bot.backups), "--yes") == 78
+    make_backup(settings, small_bot.backups, NOW, keep=7, with_session=False)
+    small_bot.write("second")
+    make_backup(settings, small_bot.backups, NOW + timedelta(days=1), keep=7, with_session=False)
+    small_bot.write("third")
+    (small_bot.backups / "north-20261231T000000Z").mkdir()
+    assert small_bot.run("restore", str(small_bot.backups), "--yes") == 0, "the name is the configuration's"
+    assert list(small_bot.texts()) == ["before", "second"]
+    capsys.readouterr()
+    assert main(["restore", str(small_bot.backups), "--yes"]) == 78
+    assert "backups of north and wabot" in capsys.readouterr().err
+
+
+def test_the_oldest_go(small_bot: Bot) -> None:
+    settings = load_settings(small_bot.configuration, {})
+    (small_bot.backups / "other-20200101T000000Z").mkdir(parents=True)
+    (small_bot.backups / "wabot-of-mine").mkdir()
+    for day in range(4):
+        made = make_backup(settings, small_bot.backups, NOW + timedelta(days=day), keep=2, with_session=False)
+    assert [path.name for path in made.removed] == ["wabot-20261123T100000Z"]
+    assert sorted(path.name for path in small_bot.backups.iterdir()) == [
+        "other-20200101T000000Z",
+        "wabot-20261124T100000Z",
+        "wabot-20261125T100000Z",
+        "wabot-of-mine",
+    ]
+
+
+def test_two_backups_at_the_same_time(small_bot: Bot) -> None:
+    small_bot.backup()
+    settings = load_settings(small_bot.configuration, {})
+    descriptor = os.open(small_bot.backups, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with pytest.raises(OperatorNeeded, match="another backup is being made"):
+        make_backup(settings, small_bot.backups, NOW, keep=7, with_session=False)
+    os.close(descriptor)
+
+
+def command(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "wabot", *arguments],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        **options,
+    )
+
+
+def test_no_room_leaves_nothing_behind(small_bot: Bot) -> None:
+    for _ in range(200):
+        small_bot.write("x" * 5000)
+
+    def little_room() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+
+    arguments = ("backup", str(small_bot.backups), "--config", str(small_bot.configuration))
+    failed = command(*arguments, preexec_fn=little_room)
+    assert failed.returncode == 78
+    assert failed.stderr.startswith(f"wabot: there is no new backup in {small_bot.backups}: ")
+    assert failed.stderr.count("\n") == 1
+    assert list(small_bot.backups.iterdir()) == []
+    assert command(*arguments).returncode == 0
+
+
+def test_where_nothing_can_be_written(small_bot: Bot, capsys: pytest.CaptureFixture[str]) -> None:
+    for place in (small_bot.configuration, "/proc/backups"):
+        assert small_bot.run("backup", str(place)) == 78
+        assert f"no backup can be made in {place}: " in capsys.readouterr().err
+
+
+def test_a_killed_backup_leaves_nothing_that_looks_like_one(small_bot: Bot) -> None:
+    dying = f"""
+import os, sys
+from wabot import backup
+backup.Manifest.write = lambda self, path: os.kill(os.getpid(), 9)
+from wabot.cli import main
+main(["backup", {str(small_bot.backups)!r}, "--config", {str(small_bot.configuration)!r}])
+"""
+    killed = subprocess.run([sys.executable, "-c", dying], cwd=REPOSITORY, timeout=60, check=False)
+    assert killed.returncode == -9
+    (left_over,) = small_bot.backups.iterdir()
+    assert left_over.name.startswith(".unfinished-")
+    assert small_bot.run("restore", str(small_bot.backups), "--yes") == 78
+    path = small_bot.backup()
+    assert list(small_bot.backups.iterdir()) == [path]
+
+
+def test_a_bot_that_never_ran(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "new.toml"
+    file.write_text(f'[paths]\nstate = "{tmp_path}/state"\n')
+    assert main(["backup", str(tmp_path / "backups"), "--config", str(file)]) == 0
+    assert "configuration.toml" in capsys.readouterr().out
+    assert not (tmp_path / "state").exists(), "looking made nothing"
+    file.unlink()
+    assert main(["restore", str(tmp_path / "backups"), "--yes"]) == 0
+    assert file.exists()
+
+
+@pytest.mark.postgresql
+def test_only_wabots_own_tables_are_put_back(tmp_path: Path, postgresql_url: str) -> None:
+    bot = Bot(tmp_path, postgresql_url + "?schema=public")
+    path = bot.backup()
+    opened = open_database(bot.url)
+    opened.execute_sql("INSERT INTO users VALUES ('new since')")
+    # What a newer program made, which an older one would stumble over.
+    opened.execute_sql("CREATE TABLE wabot_new (chat INTEGER REFERENCES wabot_chats)")
+    opened.close()
+    assert bot.run("restore", str(path), "--yes") == 0
+    opened = open_database(bot.url)
+    assert opened.execute_sql("SELECT count(*) FROM users").fetchone() == (2,)
+    assert not opened.table_exists("wabot_new")
+    assert migrate(opened) == []
+    bot.write("the numbers go on where they were")
+    opened.close()
+
+
+@pytest.mark.postgresql
+def test_a_server_that_is_away_changes_nothing(
+    tmp_path: Path, postgresql_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bot = Bot(tmp_path, postgresql_url)
+    path = bot.backup()
+    away = f"postgresql://wabot:hush-hush@127.0.0.1:1/{postgresql_url.rpartition('/')[2]}"
+    bot.configuration.write_text(bot.configuration.read_text().replace(postgresql_url, away))
+    elsewhere = tmp_path / "elsewhere"
+    assert bot.run("backup", str(elsewhere)) == 69
+    assert bot.run("restore", str(path), "--yes", "--database-only") == 69
+    assert "hush-hush" not in capsys.readouterr().err
+    assert list(elsewhere.iterdir()) == []
+
+
+@pytest.mark.postgresql
+def test_a_dump_that_cannot_be_put_back_changes_nothing(
+    tmp_path: Path, postgresql_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bot = Bot(tmp_path, postgresql_url)
+    path = bot.backup()
+    bot.write("after")
+    opened = open_database(bot.url)
+    opened.execute_sql("CREATE VIEW of_the_application AS SELECT * FROM wabot_chats")
+    opened.close()
+    assert bot.run("restore", str(path), "--yes") == 78
+    assert "psql failed: " in capsys.readouterr().err
+    assert list(bot.texts()) == ["before", "after"]
+
+
+@pytest.mark.postgresql
+def test_without_pg_dump_it_says_what_to_install(
+    tmp_path: Path, postgresql_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bot = Bot(tmp_path, postgresql_url)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert bot.run("backup", str(bot.backups)) == 78
+    assert "pg_dump is not installed" in capsys.readouterr().err
+    assert list(bot.backups.iterdir()) == []
+
+
+@pytest.mark.postgresql
+def test_the_password_is_seen_by_nobody(
+    tmp_path: Path, postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither in the arguments of PostgreSQL's programs nor in their environment."""
+    bot = Bot(tmp_path, postgresql_url)
+    seen = tmp_path / "seen"
+    for name in ("pg_dump", "pg_restore", "psql"):
+        real, spy = shutil.which(name), tmp_path / "bin" / name
+        spy.parent.mkdir(exist_ok=True)
+        spy.write_text(
+            f'#!/bin/sh\necho "$0 $@" >>{seen}\nenv >>{seen}\nstat -c %a "$PGSERVICEFILE" >>{seen}\n'
+            f'exec {real} "$@"\n'
+        )
+        spy.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+    assert bot.run("restore", str(bot.backup()), "--yes") == 0
+    told = seen.read_text()
+    assert all(f"{tmp_path}/bin/{name} " in told for name in ("pg_dump", "pg_restore", "psql"))
+    assert postgresql_url.split(":")[2].partition("@")[0] not in told
+    assert set(told.split()) >= {"600"}

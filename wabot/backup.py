@@ -1,0 +1,207 @@
+"""Makes backups: one directory each, with everything a bot cannot make anew, and a manifest."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from wabot.backup_manifest import MANIFEST, Manifest, checksums
+from wabot.database import sqlite_file
+from wabot.errors import OperatorNeeded
+from wabot.postgresql_copy import find_tables
+from wabot.session_lock import is_held
+from wabot.settings import Settings
+from wabot.sqlite_copy import copy_sqlite
+
+CONFIGURATION, PERSONA, KNOWLEDGE = "configuration.toml", "persona.txt", "knowledge"
+SQLITE, POSTGRESQL, SESSION = "wabot.db", "wabot.pgdump", "session.db"
+_UNFINISHED = ".unfinished-"
+_TIME = r"\d{8}T\d{6}Z"
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A backup that was made: where it is, what is in it, and which older ones went."""
+
+    path: Path
+    manifest: Manifest
+    removed: tuple[Path, ...]
+
+
+def make_backup(
+    settings: Settings, directory: Path, now: datetime, *, keep: int, with_session: bool
+) -> Backup:
+    """Make a backup; a bot may be running.
+
+    It gets its name when it is complete, so an interruption leaves none that looks like one.
+
+    Args:
+        settings: of the bot.
+        directory: where all backups are; made where missing.
+        now: naive UTC.
+        keep: how many of this bot's to keep, this one included.
+        with_session: copy the keys of the linked number, too.
+
+    Raises:
+        OperatorNeeded: it cannot be made; there is none of it left.
+        DatabaseAway: the database does not answer.
+    """
+    name = Path(settings.source).stem if Path(settings.source).is_file() else "wabot"
+    path = directory / f"{name}-{now:%Y%m%dT%H%M%SZ}"
+    with _alone(directory):
+        unfinished = directory / f"{_UNFINISHED}{path.name}"
+        try:
+            for left_over in directory.glob(f"{_UNFINISHED}*"):
+                shutil.rmtree(left_over)
+            if path.exists():
+                raise OperatorNeeded(f"{path} is there already: wait a second")
+            unfinished.mkdir(mode=0o700)
+            manifest = _fill(settings, unfinished, now, with_session=with_session)
+            _sync(unfinished)
+            unfinished.rename(path)
+            removed = _rotate(directory, name, keep)
+            _sync_directory(directory)
+        except (OSError, sqlite3.Error) as error:
+            why = getattr(error, "strerror", None) or error
+            raise OperatorNeeded(f"there is no new backup in {directory}: {why}") from None
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+    return Backup(path, manifest, removed)
+
+
+def newest_backup(directory: Path, name: str | None) -> Path:
+    """The newest backup in a directory of backups.
+
+    Args:
+        directory: as `make_backup` got it.
+        name: of the bot's configuration, without its ending; None where there is one bot only.
+
+    Raises:
+        OperatorNeeded: there is none, or it is not clear whose is wanted.
+    """
+    found: dict[str, Path] = {}
+    for path in sorted(directory.glob("*-*Z")):
+        whose = re.fullmatch(f"(.+)-{_TIME}", path.name)
+        if whose and name in (None, whose[1]):
+            found[whose[1]] = path
+    if len(found) > 1:
+        raise OperatorNeeded(
+            f"{directory} has backups of {' and '.join(found)}: name one, or its configuration with --config"
+        )
+    if not found:
+        raise OperatorNeeded(f"there is no backup{f' of {name}' if name else ''} in {directory}")
+    return next(iter(found.values()))
+
+
+@contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise OperatorNeeded(f"no backup can be made in {directory}: {error.strerror}") from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise OperatorNeeded(f"another backup is being made in {directory}") from None
+    finally:
+        os.close(descriptor)
+
+
+def _fill(settings: Settings, backup: Path, now: datetime, *, with_session: bool) -> Manifest:
+    manifest = Manifest(
+        user_id=settings.account.user_id,
+        made_at=f"{now:%Y-%m-%dT%H:%M:%SZ}",
+        running=is_held(settings.session_lock),
+        places=_copy_texts(settings, backup),
+    )
+    file = sqlite_file(settings.database.url)
+    if file is None:
+        tables = find_tables(settings.database.url)
+        if tables.names:
+            tables.dump(backup / POSTGRESQL)
+            manifest = replace(
+                manifest, engine="postgresql", schema=tables.schema, migrations=list(tables.migrations)
+            )
+    elif file.exists():
+        copy_sqlite(file, backup / SQLITE)
+        manifest = replace(manifest, engine="sqlite", migrations=_migrations(backup / SQLITE))
+    if with_session and settings.session_store.exists():
+        copy_sqlite(settings.session_store, backup / SESSION)
+    for path in backup.rglob("*"):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+    manifest = replace(manifest, files=checksums(backup))
+    manifest.write(backup)
+    return manifest
+
+
+def _copy_texts(settings: Settings, backup: Path) -> dict[str, str]:
+    """Copy what people wrote; where it stood."""
+    configuration = Path(settings.source)
+    if not configuration.is_file():
+        return {}
+    shutil.copyfile(configuration, backup / CONFIGURATION)
+    places = {CONFIGURATION: configuration}
+    persona, knowledge = settings.ai.system_prompt_file, settings.ai.knowledge
+    if persona is not None and persona.is_file():
+        shutil.copyfile(persona, backup / PERSONA)
+        places[PERSONA] = persona
+    if knowledge.is_dir():
+        _copy_folder(knowledge, backup / KNOWLEDGE)
+        places[KNOWLEDGE] = knowledge
+    return {name: str(place.absolute()) for name, place in places.items()}
+
+
+def _copy_folder(source: Path, target: Path) -> None:
+    """Copy the files of a folder and of those below it, without what is hidden."""
+    for directory, below, names in os.walk(source):
+        below[:] = [name for name in below if not name.startswith(".")]
+        place = target / Path(directory).relative_to(source)
+        place.mkdir(mode=0o700)
+        for name in names:
+            path = Path(directory) / name
+            if not name.startswith(".") and path.is_file():
+                shutil.copyfile(path, place / name)
+
+
+def _migrations(database: Path) -> list[str]:
+    with closing(sqlite3.connect(database)) as copy:
+        if copy.execute("SELECT 1 FROM sqlite_master WHERE name = 'wabot_migrations'").fetchone() is None:
+            return []
+        return [name for (name,) in copy.execute("SELECT name FROM wabot_migrations ORDER BY name")]
+
+
+def _rotate(directory: Path, name: str, keep: int) -> tuple[Path, ...]:
+    own = sorted(
+        path
+        for path in directory.glob(f"{name}-*Z")
+        if re.fullmatch(re.escape(name) + f"-{_TIME}", path.name) and (path / MANIFEST).is_file()
+    )
+    for path in own[:-keep]:
+        # Renamed first: what an interruption leaves of it must not look like a backup.
+        doomed = path.rename(directory / f"{_UNFINISHED}{path.name}")
+        shutil.rmtree(doomed)
+    return tuple(own[:-keep])
+
+
+def _sync(backup: Path) -> None:
+    for path in backup.rglob("*"):
+        _sync_directory(path)
+    _sync_directory(backup)
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

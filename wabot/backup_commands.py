@@ -1,0 +1,125 @@
+"""`wabot backup` and `wabot restore`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from wabot.config import find_configuration, load_settings
+from wabot.errors import ExitCode, OperatorNeeded
+from wabot.models import utc_now
+from wabot.setting_types import integer
+from wabot.terminal_question import answers_yes
+from wabot.unit_environment import unit_environment
+
+_MOST_KEPT = 10_000
+_SESSION_WARNING = (
+    "the session is for moving to another machine while no bot runs. An old copy breaks the encryption with "
+    "every chat that went on since, and two bots on copies of one session throw each other out."
+)
+
+
+def add_backup_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
+    """Add them to the command line.
+
+    Args:
+        commands: what `add_subparsers` returned.
+        shared: the options that every command takes.
+    """
+    backup = commands.add_parser(
+        "backup", parents=[shared], help="copy database, configuration and texts; the bot may be running"
+    )
+    backup.add_argument("directory", metavar="DIRECTORY", type=Path, help="where all backups are")
+    backup.add_argument(
+        "--keep", type=_count, default=7, metavar="N", help="how many to keep there (default: 7)"
+    )
+    backup.add_argument("--session", action="store_true", help=f"copy the session, too: {_SESSION_WARNING}")
+    backup.set_defaults(command=_backup)
+
+    restore = commands.add_parser(
+        "restore", parents=[shared], help="put a backup back; what it replaces is moved aside"
+    )
+    restore.add_argument(
+        "backup", metavar="BACKUP", type=Path, help="a backup, or a directory of them for the newest"
+    )
+    restore.add_argument("--database-only", action="store_true", help="leave configuration and texts alone")
+    restore.add_argument(
+        "--session", action="store_true", help=f"put the session back, too: {_SESSION_WARNING}"
+    )
+    restore.add_argument("--yes", action="store_true", help="do not ask")
+    restore.set_defaults(command=_restore)
+
+
+def _backup(arguments: argparse.Namespace) -> int:
+    from wabot.backup import SESSION, make_backup
+
+    file = find_configuration(arguments.config, os.environ)
+    settings = load_settings(file, unit_environment(file, os.environ), all_secrets=False)
+    made = make_backup(
+        settings, arguments.directory, utc_now(), keep=arguments.keep, with_session=arguments.session
+    )
+    manifest = made.manifest
+    parts = [manifest.engine and f"the database ({manifest.engine})", *manifest.places]
+    if SESSION in manifest.files:
+        parts.append("the session")
+    print(f"{made.path}: {', '.join(filter(None, parts)) or 'nothing is there yet'}")
+    if SESSION in manifest.files:
+        print(f"mind: {_SESSION_WARNING}")
+    elif arguments.session:
+        print("there is no session to copy: no number was ever linked")
+    if made.removed:
+        print(f"removed: {', '.join(path.name for path in made.removed)}")
+    print(f"to put it back: wabot restore {made.path}")
+    return ExitCode.OK
+
+
+def _restore(arguments: argparse.Namespace) -> int:
+    from wabot.backup import CONFIGURATION, newest_backup
+    from wabot.backup_manifest import MANIFEST, read_manifest
+    from wabot.restore import Restoration
+
+    backup = arguments.backup.absolute()
+    # Not searched for: the backup knows where its own stood.
+    named = arguments.config or Path(os.environ.get("WABOT_CONFIG") or "")
+    named = named.absolute() if named.name else None
+    if not backup.is_dir():
+        raise OperatorNeeded(f"{backup} is no directory, so it is no backup")
+    if not (backup / MANIFEST).exists():
+        backup = newest_backup(backup, named.stem if named else None)
+    manifest = read_manifest(backup)
+    place = named or Path(manifest.places.get(CONFIGURATION, "/etc/wabot/wabot.toml"))
+    restoration = Restoration(backup, manifest, named, unit_environment(place, os.environ), utc_now())
+    with restoration.prepared(
+        with_texts=not arguments.database_only, with_session=arguments.session
+    ) as steps:
+        print(f"{backup}, made {manifest.made_at} by wabot {manifest.wabot}:")
+        print(*(step.sentence for step in steps), sep="\n")
+        if arguments.session:
+            print(f"mind: {_SESSION_WARNING}")
+        if not steps:
+            print("there is nothing in it to put back")
+            return ExitCode.OK
+        if not arguments.yes and not answers_yes("Go on? [y/N] "):
+            print("nothing was changed")
+            return ExitCode.FINDINGS
+        for step in steps:
+            try:
+                step.do()
+            except (OSError, sqlite3.Error) as error:
+                raise OperatorNeeded(
+                    f"it could not {step.sentence.partition(';')[0]}: {error}; what was there stands aside, "
+                    "under the name above. Run the same command again when that is mended"
+                ) from None
+    unit = "wabot" if place.stem == "wabot" else f"wabot@{place.stem}"
+    print(f"done; look at it with `wabot doctor`, then: systemctl start {unit}")
+    return ExitCode.OK
+
+
+def _count(text: str) -> int:
+    try:
+        return int(integer(1, _MOST_KEPT).read(int(text)))
+    except (ValueError, TypeError):
+        raise argparse.ArgumentTypeError(f"{text!r}: allowed is a number from 1 to {_MOST_KEPT}") from None

@@ -1,0 +1,153 @@
+"""Dumps wabot's own tables in a PostgreSQL database, and puts them back, with PostgreSQL's own programs.
+
+The dump is of pg_dump's custom format: `pg_restore` can put it back without wabot, too.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg2
+from psycopg2 import sql
+from psycopg2.extensions import parse_dsn
+
+from wabot.database import postgresql_address, public_url
+from wabot.errors import DatabaseAway, OperatorNeeded
+
+_TABLES = "wabot_*"
+_LIKE = r"wabot\_%"
+_CONNECT_SECONDS = "5"
+_LOCK_SECONDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresqlTables:
+    """wabot's tables in one database.
+
+    Attributes:
+        url: its address.
+        schema: where they are.
+        names: what they are called; empty where wabot has never run.
+        migrations: that made them.
+    """
+
+    url: str
+    schema: str
+    names: tuple[str, ...]
+    migrations: tuple[str, ...]
+
+    def dump(self, target: Path) -> None:
+        """Write them to a file, as they are at one moment; the application's tables are left out.
+
+        Raises:
+            OperatorNeeded: pg_dump is missing or fails.
+        """
+        with _service(self.url) as environ:
+            # Quoted, because an unquoted name would be folded to lower case.
+            wanted = f'--table="{self.schema}".{_TABLES}'
+            _run(["pg_dump", "--format=custom", wanted, f"--file={target}"], environ)
+
+    def replace(self, source: Path, corrections: str) -> None:
+        """Put the tables in a dump in place of these, all or nothing.
+
+        Args:
+            source: what `dump` wrote.
+            corrections: SQL that belongs to it.
+
+        Raises:
+            OperatorNeeded: the programs are missing or fail; nothing has changed.
+        """
+        tables = sql.SQL(", ").join(sql.Identifier(self.schema, name) for name in self.names)
+        with _service(self.url) as environ:
+            script = _run(
+                ["pg_restore", "--no-owner", "--no-privileges", "--file=-", str(source)], environ, wants=False
+            )
+            with closing(_connect(self.url)) as connection:
+                drop = sql.SQL("DROP TABLE {};").format(tables).as_string(connection) if self.names else ""
+            # pg_dump leaves an empty search path behind.
+            path = f'SET search_path = "{self.schema}";'
+            text = "\n".join((drop, script, path, corrections))
+            _run(
+                [
+                    "psql",
+                    "--no-psqlrc",
+                    "--quiet",
+                    "--single-transaction",
+                    "--set=ON_ERROR_STOP=1",
+                    "--file=-",
+                ],
+                environ,
+                text,
+            )
+
+
+def find_tables(url: str) -> PostgresqlTables:
+    """Look at wabot's tables.
+
+    Raises:
+        DatabaseAway: the database does not answer.
+    """
+    try:
+        with closing(_connect(url)) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT current_schema()")
+            (schema,) = cursor.fetchone() or ("public",)
+            cursor.execute(
+                "SELECT tablename FROM pg_tables WHERE schemaname = %s AND tablename LIKE %s ORDER BY 1",
+                (schema, _LIKE),
+            )
+            names = tuple(name for (name,) in cursor.fetchall())
+            migrations: tuple[str, ...] = ()
+            if "wabot_migrations" in names:
+                cursor.execute("SELECT name FROM wabot_migrations ORDER BY name")
+                migrations = tuple(name for (name,) in cursor.fetchall())
+    except psycopg2.OperationalError as error:
+        raise DatabaseAway(f"database {public_url(url)} cannot be opened: {error}") from None
+    return PostgresqlTables(url, schema, names, migrations)
+
+
+def _connect(url: str) -> psycopg2.extensions.connection:
+    address, schema = postgresql_address(url)
+    options = f"-c search_path={schema}" if schema else ""
+    return psycopg2.connect(address, connect_timeout=int(_CONNECT_SECONDS), options=options)
+
+
+@contextmanager
+def _service(url: str) -> Iterator[dict[str, str]]:
+    """An environment in which PostgreSQL's programs find the database by the name of a service.
+
+    Everybody on the machine can see the arguments of a program, so the password stands in a private file.
+    """
+    parameters = {"connect_timeout": _CONNECT_SECONDS, **parse_dsn(postgresql_address(url)[0])}
+    with tempfile.TemporaryDirectory(prefix="wabot-") as directory:
+        file = Path(directory) / "service.conf"
+        lines = (f"{name}={value}\n" for name, value in parameters.items())
+        file.touch(mode=0o600)
+        file.write_text(f"[wabot]\n{''.join(lines)}", encoding="utf-8")
+        yield {
+            **{name: value for name, value in os.environ.items() if not name.startswith("PG")},
+            "PGSERVICEFILE": str(file),
+            "PGSERVICE": "wabot",
+            "PGOPTIONS": f"-c lock_timeout={_LOCK_SECONDS}s",
+        }
+
+
+def _run(command: list[str], environ: dict[str, str], text: str = "", *, wants: bool = True) -> str:
+    if shutil.which(command[0]) is None:
+        raise OperatorNeeded(
+            f"{command[0]} is not installed, and PostgreSQL's tables need it: "
+            "sudo apt-get install postgresql-client"
+        )
+    words = [*command, "--no-password"] if wants else command
+    done = subprocess.run(words, env=environ, input=text, capture_output=True, text=True, check=False)
+    if done.returncode:
+        # The first line says what, the others are hints and what follows from it.
+        first = next(iter(done.stderr.strip().splitlines()), f"exit {done.returncode}")
+        raise OperatorNeeded(f"{command[0]} failed: {first}")
+    return done.stdout

@@ -1,0 +1,237 @@
+"""Puts a backup back: looks at all of it first, moves aside what it replaces, and refuses a running bot."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import os
+import shutil
+import sqlite3
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from wabot.backup import CONFIGURATION, POSTGRESQL, SESSION, SQLITE
+from wabot.backup_manifest import Manifest, checksums
+from wabot.config import load_settings
+from wabot.configurations import configurations
+from wabot.database import sqlite_file
+from wabot.errors import OperatorNeeded
+from wabot.postgresql_copy import find_tables
+from wabot.process import as_owner
+from wabot.quarantine import Quarantine
+from wabot.session_lock import SessionLock
+from wabot.session_store import store_is_newer
+from wabot.settings import Settings
+from wabot.sqlite_copy import copy_sqlite, move_sqlite
+
+# What was waiting to be sent when a running bot was copied has most likely been sent since.
+_AFTER_A_RUNNING_BOT = (
+    "UPDATE wabot_outbox SET state = 'unsure', error = 'from a backup: it may have been sent since' "
+    "WHERE state IN ('pending', 'sending', 'in_doubt');"
+)
+# What came since and is not in the inbox was not lost by the client library; without its mark, the search for
+# such messages begins anew instead of asking their senders to write again.
+_IN_ANY_CASE = "DELETE FROM wabot_facts WHERE key LIKE 'intake:%';"
+_REASON = "wabot restore"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to do: a line for people, and the deed."""
+
+    sentence: str
+    do: Callable[[], None]
+
+
+class Restoration:
+    """One backup on its way back.
+
+    Args:
+        backup: its directory.
+        manifest: as `read_manifest` found it.
+        place: where the configuration is to stand, None to leave that to the manifest.
+        environ: the environment that the bot's unit would have.
+        now: naive UTC; the mark of everything that is moved aside.
+    """
+
+    def __init__(
+        self, backup: Path, manifest: Manifest, place: Path | None, environ: Mapping[str, str], now: datetime
+    ) -> None:
+        self._backup = backup
+        self._manifest = manifest
+        self._environ = environ
+        self._now = now
+        self.places = {name: Path(there) for name, there in manifest.places.items()}
+        if place is not None and CONFIGURATION in self.places:
+            self.places[CONFIGURATION] = place
+        self._configuration = place or self.places.get(CONFIGURATION)
+
+    @contextmanager
+    def prepared(self, *, with_texts: bool, with_session: bool) -> Iterator[list[Step]]:
+        """Hold the locks of all bots that use this database, and say what is to be done.
+
+        Args:
+            with_texts: also put configuration, persona and knowledge back.
+            with_session: also put the keys of the linked number back.
+
+        Raises:
+            SessionInUse: one of the bots is running.
+            OperatorNeeded: the backup does not fit here.
+            DatabaseAway: the database does not answer.
+        """
+        settings = self._settings(with_texts=with_texts)
+        if settings.account.user_id != self._manifest.user_id:
+            raise OperatorNeeded(
+                f"{self._backup} is of user {self._manifest.user_id}, and {settings.source} is for "
+                f"{settings.account.user_id}: name its own configuration with --config"
+            )
+        with ExitStack() as locks:
+            with as_owner(settings.paths.state):
+                for lock in self._locks(settings):
+                    locks.enter_context(SessionLock(lock).acquire(0))
+            steps = [*self._database(settings)]
+            if with_session:
+                steps += self._session(settings)
+            if with_texts:
+                # Last, because the configuration says where the rest is.
+                steps += [self._text(name) for name in self.places if not self._is_as_saved(name)]
+            yield steps
+
+    def _settings(self, *, with_texts: bool) -> Settings:
+        """Those of the bot as it will be: who it is, and where its state and database are."""
+        file = self._configuration
+        source = self._backup / CONFIGURATION if with_texts and CONFIGURATION in self.places else file
+        settings = load_settings(
+            source, self._environ, all_secrets=False, sections=("account", "paths", "database")
+        )
+        return dataclasses.replace(settings, source=str(file)) if file is not None else settings
+
+    def _locks(self, settings: Settings) -> list[Path]:
+        sharing = [settings.session_lock]
+        for each in configurations(settings, self._environ):
+            if each.settings is not None and each.settings.database.url == settings.database.url:
+                sharing.append(each.settings.session_lock)
+            elif each.settings is None and each.user_id:
+                sharing.append(settings.sessions / f"{each.user_id}.lock")
+        return list(dict.fromkeys(sharing))
+
+    def _database(self, settings: Settings) -> list[Step]:
+        if not self._manifest.engine:
+            return []
+        file = sqlite_file(settings.database.url)
+        if (file is None) != (self._manifest.engine == "postgresql"):
+            raise OperatorNeeded(
+                f"{self._backup} has a database of {self._manifest.engine}, and database.url of "
+                f"{settings.source} is of another kind"
+            )
+        corrections = _IN_ANY_CASE + (_AFTER_A_RUNNING_BOT if self._manifest.running else "")
+        if not self._manifest.migrations:
+            corrections = ""
+        return [
+            self._sqlite(file, settings, corrections) if file else self._postgresql(settings, corrections)
+        ]
+
+    def _sqlite(self, file: Path, settings: Settings, corrections: str) -> Step:
+        aside = self._aside(file)
+
+        def put() -> None:
+            fresh = file.with_name(f".{file.name}.restoring")
+            with as_owner(settings.paths.state):
+                file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                fresh.unlink(missing_ok=True)
+            copy_sqlite(self._backup / SQLITE, fresh, at_rest=True, as_writer=as_owner(settings.paths.state))
+            with as_owner(settings.paths.state):
+                with sqlite3.connect(fresh) as database:
+                    database.executescript(corrections)
+                database.close()
+                move_sqlite(file, aside)
+                fresh.replace(file)
+
+        return Step(f"put the database {file} back{self._moving(file)}", put)
+
+    def _postgresql(self, settings: Settings, corrections: str) -> Step:
+        tables = find_tables(settings.database.url)
+        if tables.schema != self._manifest.schema:
+            raise OperatorNeeded(
+                f"{self._backup} has tables of the schema {self._manifest.schema}, and database.url leads to "
+                f"{tables.schema}: add ?schema={self._manifest.schema} to it"
+            )
+        aside = self._aside(settings.paths.state / POSTGRESQL)
+
+        def put() -> None:
+            if tables.names:
+                with as_owner(settings.paths.state):
+                    tables.dump(aside)
+                    aside.chmod(0o600)
+            tables.replace(self._backup / POSTGRESQL, corrections)
+
+        present = f"; those there now are dumped to {aside}" if tables.names else ""
+        return Step(f"put wabot's own tables in schema {tables.schema} back{present}", put)
+
+    def _session(self, settings: Settings) -> list[Step]:
+        saved, directory = self._backup / SESSION, settings.session_directory
+        if not saved.exists():
+            raise OperatorNeeded(f"{self._backup} has no session: it was made without --session")
+        if store_is_newer(saved):
+            raise OperatorNeeded(f"{saved} was written by a newer client library than this one")
+
+        def put() -> None:
+            with as_owner(settings.paths.state):
+                if directory.is_dir():
+                    Quarantine(settings.quarantine, settings.sessions).take(
+                        settings.account.user_id, _REASON, self._now
+                    )
+                directory.mkdir(mode=0o700)
+            copy_sqlite(saved, settings.session_store, at_rest=True, as_writer=as_owner(settings.paths.state))
+
+        present = f"; the one there now moves to {settings.quarantine}" if directory.is_dir() else ""
+        return [Step(f"put the session {directory} back{present}", put)]
+
+    def _is_as_saved(self, name: str) -> bool:
+        place, saved = self.places[name], self._backup / name
+        if saved.is_dir():
+            return place.is_dir() and checksums(place) == checksums(saved)
+        return place.is_file() and place.read_bytes() == saved.read_bytes()
+
+    def _text(self, name: str) -> Step:
+        place = self.places[name]
+
+        def put() -> None:
+            place.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            fresh = place.with_name(f".{place.name}.restoring")
+            if fresh.is_dir():
+                shutil.rmtree(fresh)
+            source = self._backup / name
+            if source.is_dir():
+                shutil.copytree(source, fresh)
+            else:
+                shutil.copyfile(source, fresh)
+            _give_like(place.parent, fresh)
+            if place.exists():
+                place.rename(self._aside(place))
+            fresh.rename(place)
+
+        return Step(f"put {place} back{self._moving(place)}", put)
+
+    def _aside(self, place: Path) -> Path:
+        """The name that what stands in a place gets; nothing has it yet."""
+        name = f"{place.name}.replaced-{self._now:%Y%m%dT%H%M%SZ}"
+        names = (name if number == 1 else f"{name}-{number}" for number in itertools.count(1))
+        return next(free for free in map(place.with_name, names) if not os.path.lexists(free))
+
+    def _moving(self, place: Path) -> str:
+        return f"; the one there now becomes {self._aside(place).name}" if place.exists() else ""
+
+
+def _give_like(directory: Path, made: Path) -> None:
+    """Let those read it who may read the directory it is in: in /etc/wabot that is the service's group."""
+    found = directory.stat()
+    mode = stat.S_IMODE(found.st_mode) & 0o750
+    for path in (made, *(made.rglob("*") if made.is_dir() else ())):
+        if os.geteuid() == 0:
+            os.chown(path, found.st_uid, found.st_gid)
+        path.chmod(mode if path.is_dir() else mode & 0o640)
