@@ -146,34 +146,15 @@ def test_secrets_that_are_missing(file: Path, state: Path) -> None:
         ("state/sessions/ana", 0o750),
         ("state/sessions/ana/whatsapp.db", 0o644),
         ("state/wabot.db", 0o640),
-        ("shop.env", 0o644),
-        ("key", 0o644),
     ],
 )
 def test_files_that_others_may_read(file: Path, state: Path, path: str, mode: int) -> None:
-    for name in ("shop.env", "key"):
-        (file.parent / name).write_text("x")
-    with file.open("a") as text:
-        text.write(
-            '[[ai.providers]]\nbase_url = "http://localhost:1/v1"\nmodel = "m"\n'
-            f'api_key = "file:{file.parent}/key"\n'
-        )
     assert "permissions" not in illnesses(file)
     (file.parent / path).chmod(mode)
     ill = illnesses(file)["permissions"]
     assert str(file.parent / path) in ill.text
     _run_cure(ill.cure)
     assert "permissions" not in illnesses(file)
-
-
-def test_a_password_in_a_configuration_that_others_may_read(file: Path) -> None:
-    with file.open("a") as text:
-        text.write('[database]\nurl = "postgresql://a:secret@127.0.0.1:1/x"\n')
-    assert "permissions" not in illnesses(file)
-    file.chmod(0o644)
-    ill = illnesses(file)
-    assert str(file) in ill["permissions"].text
-    assert "secret" not in "".join(map(str, ill.values()))
 
 
 def test_a_database_that_is_away(file: Path) -> None:

@@ -12,6 +12,7 @@ from wabot.accounts import require_user
 from wabot.database import fault, migrate, open_database, sqlite_file
 from wabot.database_faults import AWAY
 from wabot.host_lock import HostLock
+from wabot.private_files import keep_private
 from wabot.session_lock import SessionLock
 from wabot.session_store import Device, prepare
 from wabot.settings import Settings
@@ -37,9 +38,10 @@ def owned_session(settings: Settings) -> Iterator[OwnedSession]:
     """Hold the session's locks, with the database open and the user known.
 
     Raises:
-        OperatorNeeded: another process holds the session, or it can never work like this.
+        OperatorNeeded: another process holds the session, others may read secrets, or it can never work so.
         DatabaseAway: the database does not answer, here or in the block; a bot that runs lives with that.
     """
+    keep_private(settings)
     url = settings.database.url
     with SessionLock(settings.session_lock).acquire(_LOCK_GRACE_SECONDS):
         try:
