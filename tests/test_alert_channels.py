@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -165,3 +166,17 @@ def test_only_what_is_configured() -> None:
     assert channels(AlertSettings(to=TO)) == []
     both = AlertSettings(webhook_url="http://127.0.0.1/", smtp_url="smtp://localhost", to=TO)
     assert [channel.name for channel in channels(both)] == ["webhook", "mail"]
+
+
+@given(
+    kind=st.text(), conditions=st.text(), account=st.text(), title=st.text(), body=st.text(), host=st.text()
+)
+def test_no_text_reaches_the_headers_of_a_call(
+    kind: str, conditions: str, account: str, title: str, body: str, host: str
+) -> None:
+    notice = Notice("msg_1", kind, conditions, account, host, "now", title, body)
+    headers = Webhook("http://127.0.0.1/", "secret")._headers(notice, body.encode("utf-8", "replace"))
+    plain = Webhook("http://127.0.0.1/", "secret")._headers(NOTICE, b"")
+    assert headers.keys() == plain.keys()
+    for name, value in headers.items():
+        assert re.fullmatch(r"[\x21-\x7e]+( [\x21-\x7e]+)*", value), name

@@ -4,6 +4,8 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.arrivals import ANA, ANA_LID, GROUP, NOON, arrival, later
 from wabot.inbox import Inbox, Waiting
@@ -362,3 +364,24 @@ def test_a_chat_whose_first_message_could_not_be_stored_is_not_remembered(inbox:
     assert eva is not None
     assert ana is not None
     assert (texts(inbox, eva), texts(inbox, ana)) == (["from Eva"], ["Ana again"])
+
+
+# What the translation lets through: see test_no_message_breaks_the_translation.
+hostile = st.text(
+    alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=40
+) | st.sampled_from(["'; DROP TABLE wabot_inbox; --", "%s %(name)s", '{"$gt": ""}', "\u202e\u0007" * 20])
+
+
+@given(hostile, hostile, hostile, hostile, st.lists(hostile, max_size=3))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_text_in_any_field_is_kept_as_it_is(
+    inbox: Inbox, text: str, name: str, message_id: str, quoted_text: str, mentions: list[str]
+) -> None:
+    Inbound.delete().execute()
+    message = arrival(
+        text, name=name, message_id=message_id, quoted_text=quoted_text, mentions=tuple(mentions)
+    )
+    inbox.store(message, NOON)
+    row = Inbound.get()
+    assert (row.text, row.message_id, row.quoted_text) == (text, message_id, quoted_text)
+    assert inbox.known([message_id]) == {message_id}

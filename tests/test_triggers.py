@@ -4,7 +4,7 @@ import threading
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wabot.triggers import is_triggered, pattern_problem
@@ -74,3 +74,13 @@ def test_a_good_pattern_has_no_problem() -> None:
 @given(st.text(max_size=50), st.text(max_size=50), st.sampled_from(["contains", "equals", "starts_with"]))
 def test_no_text_breaks_a_keyword(text: str, value: str, operator: str) -> None:
     is_triggered(text, "keyword", operator, (value,))
+
+
+@given(
+    st.text(max_size=40) | st.text(alphabet="ab(|)*+?{2,}[^-]\\d.$<=!>P:1", max_size=25),
+    st.text(max_size=60) | st.text(alphabet="ab12 ", max_size=300),
+)
+@settings(deadline=None)
+def test_no_pattern_and_no_text_break_each_other(pattern: str, text: str) -> None:
+    if not pattern_problem(pattern):
+        assert is_triggered(text, "regex", "contains", (pattern,)) in (True, False)

@@ -23,6 +23,7 @@ from wabot.logs import LEVELS, configure_logging, send_stdout_to_stderr
 from wabot.notify import ServiceNotifier
 from wabot.owned_session import owned_session
 from wabot.pairing_command import add_pairing_command
+from wabot.printable import printable
 from wabot.process import ensure_plain_messages, leave, load_client_library
 from wabot.settings import Settings
 from wabot.stacks import show_stacks_on_abort
@@ -189,5 +190,5 @@ def _show_help(parser: argparse.ArgumentParser) -> int:
 
 
 def _fail(error: WabotError) -> int:
-    print(f"wabot: {error}", file=sys.stderr)
+    print(f"wabot: {printable(error)}", file=sys.stderr)
     return error.exit_code

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from wabot.printable import printable
 from wabot.settings import Settings
 
 
@@ -28,8 +29,8 @@ class Finding:
     cure: str = ""
 
     def __str__(self) -> str:
-        cure = f"\n      cure: {self.cure}" if self.cure else ""
-        return f"{'ok ' if self.ok else 'ILL'}  {self.name}: {' '.join(self.text.split())}{cure}"
+        cure = f"\n      cure: {printable(self.cure)}" if self.cure else ""
+        return f"{'ok ' if self.ok else 'ILL'}  {self.name}: {printable(self.text)}{cure}"
 
     def as_json(self) -> dict[str, Any]:
         """The same for programs."""

@@ -18,6 +18,7 @@ from wabot.lock_holder import Holder, read_holder
 from wabot.model_spending import spending_on
 from wabot.models import Session, database
 from wabot.outbox import Outbox
+from wabot.printable import printable
 from wabot.session_lock import is_held
 from wabot.settings import Settings
 from wabot.spool import read_spool
@@ -173,9 +174,9 @@ def as_table(sessions: list[dict[str, Any]]) -> str:
     for session in sessions:
         who = f" as +{session['phone']}" if session["phone"] and session["state"] == State.CONNECTED else ""
         since = f" since {session['since']}" if session["since"] and session["pid"] else ""
-        lines.append(f"{session['name']}: {session['state']}{who}{since}{_process(session)}")
+        lines.append(printable(f"{session['name']}: {session['state']}{who}{since}{_process(session)}"))
         if session["reason"]:
-            lines.append(f"  {session['reason']}")
+            lines.append(f"  {printable(session['reason'])}")
         lines.append(
             f"  to answer: {_number(session['inbox_pending'])}"
             f"   to send: {_number(session['outbox_pending'])}"

@@ -10,6 +10,7 @@ from typing import Any
 
 from wabot.accounts import Users
 from wabot.connections import Connections
+from wabot.printable import printable
 from wabot.session_directories import SessionDirectories
 from wabot.settings import Settings
 
@@ -58,7 +59,7 @@ class Action:
     def __str__(self) -> str:
         words = self.deed if self.done else _INTENTIONS[self.deed]
         whose = f" of user {self.user_id}" if self.user_id else ""
-        return " ".join(f"{words} {self.target}{whose}: {self.reason}".split())
+        return printable(f"{words} {self.target}{whose}: {self.reason}")
 
     def as_json(self) -> dict[str, Any]:
         """The same for programs."""
