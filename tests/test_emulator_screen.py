@@ -57,7 +57,7 @@ def test_text_cannot_steer_the_terminal() -> None:
     assert stream.getvalue() == "a�[2Jb�c\xa0d\n"
 
 
-@given(st.lists(st.tuples(st.text(), st.sampled_from(Style)), max_size=5))
+@given(st.lists(st.tuples(st.text(), st.sampled_from([*{*Style} - {Style.CODE}])), max_size=5))
 def test_picture_holds_every_text_whatever_it_is(pieces: list[tuple[str, Style]]) -> None:
     spans = tuple(Span(text, style) for text, style in pieces)
     root = ElementTree.fromstring(draw_terminal([spans], "a <title> & more"))
@@ -72,3 +72,19 @@ def test_picture_aligns_columns_by_their_place_in_the_line() -> None:
     assert by_text["Ana"].get("x") == by_text["Ben"].get("x")
     assert by_text["Ana"].get("y") != by_text["Ben"].get("y")
     assert by_text["Ana"].get("textLength") == by_text["Ben"].get("textLength")
+
+
+def test_picture_of_a_code_has_its_light_and_its_dark_parts_where_they_are() -> None:
+    root = ElementTree.fromstring(draw_terminal([(Span("██ ▀▄", Style.CODE),)], "pair"))
+    background, *blocks = root.findall(f"{_SVG}rect")[1:]
+    width = float(background.get("width", 0)) / 5
+    left, top = float(background.get("x", 0)), float(background.get("y", 0))
+    places = [
+        ((float(block.get("x", 0)) - left) / width, float(block.get("y", 0)) - top, block.get("height"))
+        for block in blocks
+    ]
+    assert [(round(x), round(2 * y) / 2, height) for x, y, height in places] == [
+        (0, 0.0, "21.0"),
+        (3, 0.0, "10.5"),
+        (4, 10.5, "10.5"),
+    ]

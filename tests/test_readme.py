@@ -102,7 +102,8 @@ def sentences_of_the_code() -> list[str]:
     return texts
 
 
-SYMPTOMS = re.findall(r"^\|([^|]*)\|", README.split("## When something is wrong")[1], re.MULTILINE)
+WRONG = README.split("## When something is wrong")[1].partition("## The database")[0]
+SYMPTOMS = re.findall(r"^\|([^|]*)\|", WRONG + README.split("## En español")[1], re.MULTILINE)
 
 
 @pytest.mark.parametrize("quotation", sorted(set(re.findall(r'"([^"]+)"', "".join(SYMPTOMS)))))

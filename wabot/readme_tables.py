@@ -16,6 +16,17 @@ from wabot.settings import Settings
 from wabot.settings.providers import PROVIDER_SETTINGS
 from wabot.states import EXIT_CODES, MEANINGS, State
 
+# systemd calls exit statuses by the names of BSD's sysexits.h.
+_SYSTEMD_NAMES = {
+    ExitCode.USAGE: ("USAGE", "`systemctl cat wabot`: somebody changed the command"),
+    ExitCode.DATABASE_AWAY: ("UNAVAILABLE", "start the database; `sudo wabot doctor` says which"),
+    ExitCode.BUG: ("SOFTWARE", "nothing now; report what stands above it in the journal"),
+    ExitCode.LINK_LOST: ("TEMPFAIL", "nothing; when it comes again and again, `sudo wabot doctor --online`"),
+    ExitCode.CLIENT_OUTDATED: ("PROTOCOL", "`git pull`, then `sudo scripts/install --upgrade`"),
+    ExitCode.SESSION_ENDED: ("NOPERM", "the journal says which of the three: see [by symptom](#by-symptom)"),
+    ExitCode.OPERATOR_NEEDED: ("CONFIG", "`sudo wabot doctor`; the journal names the file or the process"),
+}
+
 
 def settings_table() -> str:
     """Every setting with its default, what is allowed and what it means, as Markdown."""
@@ -75,6 +86,19 @@ def metrics_table() -> str:
     return "\n".join(lines) + "\n"
 
 
+def systemctl_table() -> str:
+    """What `systemctl status` shows of each end of the service, what it means and what to do, as Markdown."""
+    lines = ["| `Active:` | `status=` | it means | what to do |", "|---|---|---|---|"]
+    lines.append("| `active (running)` | | it runs | what the table of [states](#states) says |")
+    lines.append(
+        "| `inactive (dead)` | | it was stopped, or never started | `sudo systemctl enable --now wabot` |"
+    )
+    for code, (name, advice) in _SYSTEMD_NAMES.items():
+        active = "activating (auto-restart)" if code.restarts else "failed"
+        lines.append(f"| `{active}` | `{int(code)}/{name}` | {code.meaning} | {advice} |")
+    return "\n".join(lines) + "\n"
+
+
 def state_table() -> str:
     """Every state of the link, what it means, what to do, and the exit code of those that end the process."""
     lines = ["| state | what it means | what to do | ends with |", "|---|---|---|---|"]
@@ -90,6 +114,7 @@ def _ends_with(state: State) -> str:
 
 TABLES: dict[str, Callable[[], str]] = {
     "gate": gate_table,
+    "systemctl": systemctl_table,
     "settings": settings_table,
     "exit codes": exit_code_table,
     "states": state_table,

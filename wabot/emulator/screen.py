@@ -28,6 +28,7 @@ class Style(Enum):
     TROUBLE = "31"
     GOOD = "1;32"
     BAD = "1;31"
+    CODE = "38;5;231;48;5;16"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from xml.sax.saxutils import escape
 
@@ -24,7 +25,10 @@ _COLOURS = {
     Style.TROUBLE: "#ff8f80",
     Style.GOOD: "#5fe38b",
     Style.BAD: "#ff6b6b",
+    Style.CODE: "#ffffff",
 }
+# Where in its cell each block of a QR code begins and how much of it it fills, from the top.
+_BLOCKS = {"█": (0.0, 1.0), "▀": (0.0, 0.5), "▄": (0.5, 0.5)}
 _BOLD = frozenset({Style.HEADING, Style.GOOD, Style.BAD})
 
 
@@ -60,7 +64,9 @@ def _draw_line(line: Line, baseline: int) -> list[str]:
     column = 0
     for span in line:
         text = span.text.strip(" ")
-        if text:
+        if span.style is Style.CODE:
+            drawn += _draw_blocks(span.text, _MARGIN_PIXELS + column * _CHARACTER_PIXELS, baseline)
+        elif text:
             start = column + len(span.text) - len(span.text.lstrip(" "))
             x = _MARGIN_PIXELS + start * _CHARACTER_PIXELS
             bold = ' font-weight="bold"' if span.style in _BOLD else ""
@@ -69,4 +75,23 @@ def _draw_line(line: Line, baseline: int) -> list[str]:
                 f' fill="{_COLOURS[span.style]}"{bold} xml:space="preserve">{escape(text)}</text>'
             )
         column += len(span.text)
+    return drawn
+
+
+def _draw_blocks(text: str, left: float, baseline: int) -> list[str]:
+    """A line of a QR code, as surfaces: letters of a font would leave gaps, and no phone could read it."""
+    top = baseline - _LINE_PIXELS * 0.75
+    width = len(text) * _CHARACTER_PIXELS
+    drawn = [f'<rect x="{left:.1f}" y="{top:.1f}" width="{width:.1f}" height="{_LINE_PIXELS}" fill="#000"/>']
+    place = 0
+    for block, run in itertools.groupby(text):
+        length = len(list(run))
+        if block in _BLOCKS:
+            begin, part = _BLOCKS[block]
+            drawn.append(
+                f'<rect x="{left + place * _CHARACTER_PIXELS:.1f}" y="{top + begin * _LINE_PIXELS:.1f}"'
+                f' width="{length * _CHARACTER_PIXELS:.1f}" height="{part * _LINE_PIXELS:.1f}"'
+                f' fill="{_COLOURS[Style.CODE]}" shape-rendering="crispEdges"/>'
+            )
+        place += length
     return drawn

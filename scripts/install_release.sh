@@ -1,0 +1,60 @@
+# shellcheck shell=bash disable=SC2154
+# One version of wabot on this machine: how it is made, and made the one that runs; sourced by scripts/install.
+
+make_user() {
+    getent passwd wabot >/dev/null ||
+        run useradd --system --user-group --home-dir "$STATE" --no-create-home --shell /usr/sbin/nologin wabot
+    run install -d -m 0700 -o wabot -g wabot "$STATE"
+}
+
+# Everything of one version: its Python environment and its units.
+make_release() {
+    say "Installing wabot with Python $python_version; this takes a minute or more …"
+    undo="rm -rf $release"
+    run "$python" -m venv "$release"
+    # A copy, because building leaves files that belong to root beside the sources.
+    cp -r "$root"/{wabot,setup.cfg,pyproject.toml,README.md,LICENSE} "$work"
+    pip_install --require-hashes --requirement "$root/scripts/requirements.txt"
+    pip_install --no-index --no-deps --no-build-isolation "$work"
+    run "$release/bin/python" -m pip uninstall --quiet --yes setuptools
+    run install -d "$release/share/wabot"
+    run cp -r "$root/systemd" "$release/share/wabot"
+    run "$release/bin/wabot" version
+}
+
+pip_install() {
+    local command=("$release/bin/python" -m pip install --no-input --no-cache-dir --disable-pip-version-check
+        --progress-bar off "$@")
+    if $dry_run; then
+        run "${command[@]}"
+    elif ! "${command[@]}" 2>&1 </dev/null | follow_pip; then
+        tail -n 15 "$setup_log" >&2
+        say "scripts/install: pip could not install what wabot needs; the last lines are above."
+        exit "$EXIT_FAILED"
+    fi
+}
+
+install_configuration() {
+    run install -d -m 0750 -o root -g wabot "$CONFIGURATION"
+    run install -d -m 0700 "$CREDENTIALS"
+    [[ -e $CONFIGURATION/wabot.toml ]] ||
+        run install -m 0640 -o root -g wabot "$root/systemd/wabot.toml" "$CONFIGURATION/wabot.toml"
+    if [[ ! -e $CONFIGURATION/knowledge ]]; then
+        run install -d -m 0750 -o root -g wabot "$CONFIGURATION/knowledge"
+        run install -m 0640 -o root -g wabot "$root"/wabot/sample_knowledge/*.md "$CONFIGURATION/knowledge"
+    fi
+}
+
+# switch_to RELEASE: make it the one that runs at the next start.
+switch_to() {
+    local unit
+    run ln -sfn "$1" "$CURRENT.new"
+    run mv -T "$CURRENT.new" "$CURRENT"
+    for unit in "$root"/systemd/*.service "$root"/systemd/*.timer; do
+        unit=$(basename "$unit")
+        [[ ! -e $1/share/wabot/systemd/$unit && -e $1 ]] ||
+            run install -m 0644 "$1/share/wabot/systemd/$unit" "$UNITS/$unit"
+    done
+    run systemctl daemon-reload
+    [[ -e $COMMAND && ! -L $COMMAND ]] || run ln -sfn "$CURRENT/bin/wabot" "$COMMAND"
+}

@@ -1,0 +1,36 @@
+# shellcheck shell=bash disable=SC2154
+# Removes wabot from this machine, with --purge also what is the owner's; sourced by scripts/install.
+
+uninstall() {
+    local unit name secret
+    local known=() names=(wabot)
+    mapfile -t known < <(systemctl list-units --all --plain --no-legend 'wabot.service' 'wabot@*.service' \
+        'wabot-janitor*' 'wabot-backup@*' 'wabot-alert@*' | cut -d ' ' -f 1)
+    [[ ${#known[@]} -eq 0 ]] || try systemctl disable --quiet --now "${known[@]}"
+    for unit in "$root"/systemd/*.service "$root"/systemd/*.timer; do
+        unit=$(basename "$unit")
+        try systemctl disable --quiet "$unit"
+        run rm -f "$UNITS/$unit"
+        ! $purge || run rm -rf "$UNITS/$unit.d"
+    done
+    run systemctl daemon-reload
+    try systemctl reset-failed 'wabot*'
+    [[ ! -L $COMMAND ]] || run rm -f "$COMMAND"
+    run rm -rf "$RELEASES" /run/wabot-metrics
+    [[ ! -L $CURRENT ]] || run rm -f "$CURRENT"
+    if ! $purge; then
+        say "Removed. Kept: $CONFIGURATION, $STATE and the user wabot; --uninstall --purge removes them, too."
+        return
+    fi
+    for name in "$CONFIGURATION"/*.toml; do
+        names+=("$(basename "$name" .toml)")
+    done
+    for name in "${names[@]}"; do
+        for secret in "${SECRETS[@]}"; do
+            run rm -f "$CREDENTIALS/$name.$secret"
+        done
+    done
+    run rm -rf "$CONFIGURATION" "$STATE"
+    ! getent passwd wabot >/dev/null || run userdel wabot
+    say "Removed, with all data. On the phone, remove the linked device as well: WhatsApp, Linked devices."
+}

@@ -1,0 +1,61 @@
+# shellcheck shell=bash disable=SC2154
+# From one version to the next, and back when that does not get ready; sourced by scripts/install.
+
+running=() starting=() backup=""
+
+upgrade() {
+    local file
+    for file in "$CONFIGURATION"/*.toml; do
+        [[ -e $file ]] || continue
+        if ! run "$release/bin/wabot" check-config --config "$file"; then
+            say "scripts/install: the new version does not accept $file; nothing has changed."
+            exit "$EXIT_FAILED"
+        fi
+    done
+    mapfile -t running < <(units_in_state active | grep -v '^wabot-janitor.*service$')
+    # These are not up, and so cannot show whether the new version is any better.
+    mapfile -t starting < <(units_in_state activating | grep -v '^wabot-janitor.*service$')
+    undo=roll_back
+    say "Stopping ${running[*]:-nothing} …"
+    run systemctl stop "${running[@]}" "${starting[@]}" 'wabot-janitor*.service'
+    backup=$STATE/backups/$(basename "$release")
+    run "$release/bin/python" -m wabot.database_backup save "$backup" "$CONFIGURATION"/*.toml
+    switch_to "$release"
+    start_again || exit "$EXIT_FAILED"
+}
+
+# The units of wabot that are in one of these states, the bots and the janitor's timers and services.
+units_in_state() {
+    systemctl list-units --plain --no-legend --state="$1" 'wabot.service' 'wabot@*.service' 'wabot-janitor*' |
+        cut -d ' ' -f 1
+}
+
+# systemctl start returns when the bots are ready, or fails.
+start_again() {
+    [[ ${#starting[@]} -eq 0 ]] || run systemctl start --no-block "${starting[@]}"
+    [[ ${#running[@]} -gt 0 ]] || return 0
+    say "Starting ${running[*]} …"
+    try systemctl reset-failed "${running[@]}"
+    run systemctl start "${running[@]}"
+}
+
+roll_back() {
+    say "scripts/install: the new version does not get ready; going back to the one before."
+    try systemctl stop "${running[@]}" "${starting[@]}"
+    [[ ! -d $backup ]] || "$release/bin/python" -m wabot.database_backup restore "$backup" || true
+    switch_to "$previous"
+    start_again || say "The old version does not start either; see: journalctl -u wabot"
+    rm -rf "$release"
+    say "Nothing has changed. Why it failed: journalctl -u wabot"
+}
+
+# Keep this version and the one before, and the last three copies of the databases from before an upgrade.
+remove_old() {
+    local old
+    while read -r old; do
+        [[ $old == "$release" || $old == "$previous" ]] || run rm -rf "$old"
+    done < <(find "$RELEASES" -mindepth 1 -maxdepth 1 -type d 2>/dev/null)
+    while read -r old; do
+        run rm -rf "$old"
+    done < <(find "$STATE/backups" -mindepth 1 -maxdepth 1 -type d -name '2*Z' 2>/dev/null | sort -r | tail -n +4)
+}
