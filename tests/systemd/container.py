@@ -132,7 +132,7 @@ class Container:
     ) -> subprocess.CompletedProcess[str]:
         """Run a command inside, as root, in the container's own environment."""
         done = subprocess.run(
-            [*self._enter(), *command],
+            [*self.entrance(), *command],
             input=text,
             capture_output=True,
             text=True,
@@ -144,6 +144,11 @@ class Container:
             f"{command}: exit {done.returncode}\n{done.stdout}{done.stderr}"
         )
         return done
+
+    def entrance(self) -> list[str]:
+        """The command that runs the words behind it inside, as root."""
+        namespaces = ("--mount", "--uts", "--net", "--ipc", "--pid", "--cgroup")
+        return ["nsenter", f"--target={self._init_pid}", *namespaces]
 
     def in_network(self, function: Callable[[], T]) -> T:
         """Call `function` on a thread in the container's network.
@@ -293,13 +298,6 @@ class Container:
     def _python_prefix(self) -> Path:
         system = sys.base_prefix in ("/usr", "/usr/local")
         return Path(sys.base_prefix) if system else Path("/opt/python")
-
-    def _enter(self) -> list[str]:
-        return [
-            "nsenter",
-            f"--target={self._init_pid}",
-            *("--mount", "--uts", "--net", "--ipc", "--pid", "--cgroup"),
-        ]
 
     def _call_in_network(self, function: Callable[[], T]) -> T:
         with Path(f"/proc/{self._init_pid}/ns/net").open() as namespace:

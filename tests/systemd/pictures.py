@@ -1,0 +1,94 @@
+"""Draws the README's pictures of terminals from a real run: the units as shipped, on a booted systemd.
+
+python -m tests.systemd.pictures [DIRECTORY]
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.systemd.as_typed import lead, scan_with, type_in
+from tests.systemd.bot_unit import BotUnit
+from tests.systemd.container import REPOSITORY, Container, missing
+from wabot.emulator.screen import Line, Span, Style
+from wabot.emulator.server import Emulator
+from wabot.emulator.terminal_picture import draw_terminal
+
+_SEQUENCE = re.compile(r"\x1b\[([0-9;]*)m|\x1b[\[\]()][0-9;?]*[A-Za-z]")
+_STYLES = {
+    "0;1;32": Style.GOOD,
+    "0;1;31": Style.BAD,
+    "0;1;39": Style.HEADING,
+    "0;38;5;245": Style.FAINT,
+    "38;5;231;48;5;16": Style.CODE,
+}
+_CUSTOMERS = (("Ana", "Hola, ¿dónde está la tienda?"), ("Ben", "Hi! Do you have gift cards?"))
+
+
+def draw_all(directory: Path) -> list[Path]:
+    """Make every picture anew.
+
+    Args:
+        directory: where to.
+
+    Returns:
+        The pictures.
+    """
+    with tempfile.TemporaryDirectory() as home, Container(Path(home) / "machine") as machine:
+        machine.run("hostname", "shop")
+        with machine.in_network(Emulator) as emulator:
+            shown = _shown(machine, emulator)
+    pictures = []
+    for name, (title, text) in shown.items():
+        picture = directory / f"{name}.svg"
+        picture.write_text(draw_terminal(lines_of(f"$ {title}\n{text}"), title), encoding="utf-8")
+        pictures.append(picture)
+    return pictures
+
+
+def _shown(machine: Container, emulator: Emulator) -> dict[str, tuple[str, str]]:
+    bot = BotUnit(machine, emulator)
+    bot.configure()
+    lead(machine, emulator)
+    scan = scan_with(emulator, lambda: bot.status()["qr"])
+    found = {"pair": ("sudo wabot pair", type_in(machine, "wabot pair", scan, "/etc/wabot/wabot.env"))}
+    machine.run("systemctl", "enable", "--now", "wabot")
+    bot.wait_for_state("connected")
+    for number, (name, question) in enumerate(_CUSTOMERS, start=1):
+        customer = emulator.customer(number, name)
+        customer.send(question)
+        customer.wait_for_replies(1)
+    machine.wait_until(lambda: "2 chats today" in bot.status_line(), bot.unit)
+    found["status"] = ("sudo wabot status", type_in(machine, "wabot status"))
+    found["systemctl"] = (
+        "systemctl status wabot",
+        type_in(machine, "systemctl status --no-pager --full --lines=8 wabot"),
+    )
+    return found
+
+
+def lines_of(text: str) -> list[Line]:
+    """What a terminal shows of a text with colours, line by line."""
+    lines: list[Line] = []
+    style = Style.PLAIN
+    for row in text.rstrip("\n").split("\n"):
+        spans, place = [], 0
+        for sequence in _SEQUENCE.finditer(row):
+            spans.append(Span(row[place : sequence.start()], style))
+            place = sequence.end()
+            if sequence[1] is not None:
+                style = _STYLES.get(sequence[1], Style.PLAIN)
+        spans.append(Span(row[place:], style))
+        lines.append(tuple(span for span in spans if span.text))
+    return lines
+
+
+if __name__ == "__main__":
+    reason = missing()
+    if reason:
+        sys.exit(f"scripts/pictures: {reason}")
+    target = Path(sys.argv[1]) if sys.argv[1:] else REPOSITORY / ".pictures"
+    print(*draw_all(target), sep="\n")

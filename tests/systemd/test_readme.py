@@ -1,0 +1,52 @@
+"""Journeys of the README, typed as they stand there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+import pytest
+
+from tests.systemd.as_typed import lead, scan_with, type_in
+from tests.systemd.bot_unit import BotUnit
+from tests.systemd.container import REPOSITORY, Container
+from wabot.emulator.server import Emulator
+
+pytestmark = [pytest.mark.systemd, pytest.mark.timeout(180)]
+
+README = (REPOSITORY / "README.md").read_text()
+
+
+def block_below(heading: str) -> list[str]:
+    """The first commands below a heading."""
+    return re.split("```\n?", README.split(f"### {heading}\n")[1])[1].splitlines()
+
+
+def test_a_second_number(container: Container, bot: BotUnit) -> None:
+    bot.pair()
+    with container.in_network(Emulator) as elsewhere:
+        lead(container, elsewhere, "north")
+        north = BotUnit(container, elsewhere, "north")
+        try:
+            for line in block_below("Several numbers"):
+                command = line.removeprefix("sudo ")
+                if command.startswith("sudoedit "):
+                    file = command.split()[1]
+                    container.run("sed", "-i", 's/^user_id.*/user_id = "north"/', file)
+                elif command.startswith("wabot pair"):
+                    scan = scan_with(elsewhere, lambda: north.status()["qr"])
+                    assert "Ready: linked as" in type_in(container, command, scan, "/etc/wabot/north.env")
+                elif command == "wabot status":
+                    north.wait_for_state("connected")
+                    # Its exit code is 0 when both are connected.
+                    shown = type_in(container, command)
+                    assert shown.count(": connected as +") == 2, shown
+                else:
+                    container.run(*shlex.split(command))
+            customer = elsewhere.customer(1)
+            customer.send("Hola, ¿cuánto cuesta el envío a domicilio?")
+            customer.wait_for_replies(1)
+            north.kill("KILL")
+            assert bot.status()["state"] == "connected", "one that ends takes none of the others along"
+        finally:
+            north.remove()
