@@ -462,16 +462,27 @@ def test_a_server_that_is_away_changes_nothing(
 
 
 @pytest.mark.postgresql
+@pytest.mark.parametrize(
+    "obstacle",
+    [
+        # Before anything is put back, and when nearly everything is.
+        "CREATE VIEW of_the_application AS SELECT * FROM wabot_chats",
+        "DROP INDEX {index}; CREATE VIEW {index} AS SELECT 1",
+    ],
+)
 def test_a_dump_that_cannot_be_put_back_changes_nothing(
-    tmp_path: Path, postgresql_url: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, postgresql_url: str, capsys: pytest.CaptureFixture[str], obstacle: str
 ) -> None:
     bot = Bot(tmp_path, postgresql_url)
     path = bot.backup()
     bot.write("after")
     opened = open_database(bot.url)
-    opened.execute_sql("CREATE VIEW of_the_application AS SELECT * FROM wabot_chats")
+    (index,) = opened.execute_sql(
+        "SELECT indexname FROM pg_indexes WHERE tablename = 'wabot_outbox' AND indexname LIKE '%%state%%'"
+    ).fetchone()
+    opened.execute_sql(obstacle.format(index=f'"{index}"'))
     opened.close()
-    assert bot.run("restore", str(path), "--yes") == 78
+    assert bot.run("restore", str(path), "--yes", "--database-only") == 78
     assert "psql failed: " in capsys.readouterr().err
     assert list(bot.texts()) == ["before", "after"]
 
