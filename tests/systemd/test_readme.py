@@ -50,3 +50,17 @@ def test_a_second_number(container: Container, bot: BotUnit) -> None:
             assert bot.status()["state"] == "connected", "one that ends takes none of the others along"
         finally:
             north.remove()
+
+
+@pytest.mark.parametrize("shown", re.findall(r"^\| `(?:failed|activating.*?)` \| `(\d+/\w+)`", README, re.M))
+def test_systemctl_calls_the_exit_codes_so(container: Container, shown: str) -> None:
+    unit = "wabot-test-exit.service"
+    code = shown.partition("/")[0]
+    container.write(f"/run/systemd/system/{unit}", f"[Service]\nExecStart=/bin/sh -c 'exit {code}'\n")
+    container.run("systemctl", "daemon-reload")
+    container.run("systemctl", "start", unit)
+    container.wait_for_property(unit, ActiveState="failed")
+    status = container.run("systemctl", "status", "--no-pager", unit, check=False).stdout
+    container.reset(unit)
+    assert "Active: failed" in status
+    assert f"status={shown})" in status
