@@ -400,6 +400,31 @@ def test_where_nothing_can_be_written(small_bot: Bot, capsys: pytest.CaptureFixt
         assert f"no backup can be made in {place}: " in capsys.readouterr().err
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize("what", ["backup", "restore"])
+def test_who_may_not_is_told_so_in_one_line(small_bot: Bot, what: str) -> None:
+    path = small_bot.backup()
+    typed = {"backup": ["backup", "/var/tmp/never"], "restore": ["restore", str(path)]}[what]
+    as_nobody = f"""
+import os, pwd, sys
+import wabot.backup, wabot.backup_manifest, wabot.restore, wabot.cli
+nobody = pwd.getpwnam("nobody")
+os.setgroups([]), os.setgid(nobody.pw_gid), os.setuid(nobody.pw_uid)
+sys.exit(wabot.cli.main({[*typed, "--config", str(small_bot.configuration)]!r}))
+"""
+    refused = subprocess.run(
+        [sys.executable, "-c", as_nobody],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert refused.returncode == 78, refused.stderr
+    assert "Permission denied" in refused.stderr and refused.stderr.count("\n") == 1
+    assert refused.stdout == ""
+
+
 def test_a_killed_backup_leaves_nothing_that_looks_like_one(small_bot: Bot) -> None:
     dying = f"""
 import os, sys

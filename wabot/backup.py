@@ -70,7 +70,8 @@ def make_backup(
             removed = _rotate(directory, name, keep)
             _sync_directory(directory)
         except (OSError, sqlite3.Error) as error:
-            why = getattr(error, "strerror", None) or error
+            # With the path, where there is one: it may be that of a text nobody may read.
+            why = str(error).partition("] ")[2] if isinstance(error, OSError) else error
             raise OperatorNeeded(f"there is no new backup in {directory}: {why}") from None
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)

@@ -203,13 +203,15 @@ class Restoration:
         def put() -> None:
             place.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
             fresh = place.with_name(f".{place.name}.restoring")
-            if fresh.is_dir():
-                shutil.rmtree(fresh)
             source = self._backup / name
             if source.is_dir():
+                shutil.rmtree(fresh, ignore_errors=True)
                 shutil.copytree(source, fresh)
             else:
-                shutil.copyfile(source, fresh)
+                fresh.unlink(missing_ok=True)
+                # "x": never through a link that somebody put there.
+                with fresh.open("xb") as file:
+                    file.write(source.read_bytes())
             _give_like(place.parent, fresh)
             if place.exists():
                 place.rename(self._aside(place))
@@ -233,5 +235,5 @@ def _give_like(directory: Path, made: Path) -> None:
     mode = stat.S_IMODE(found.st_mode) & 0o750
     for path in (made, *(made.rglob("*") if made.is_dir() else ())):
         if os.geteuid() == 0:
-            os.chown(path, found.st_uid, found.st_gid)
+            os.chown(path, found.st_uid, found.st_gid, follow_symlinks=False)
         path.chmod(mode if path.is_dir() else mode & 0o640)
