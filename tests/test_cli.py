@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,8 +16,21 @@ from wabot.cli import main
 from wabot.database import migrate, open_database
 from wabot.errors import ExitCode
 
-COMMANDS = ["run", "pair", "status", "doctor", "janitor", "reset", "check-config", "version", "emulator"]
+COMMANDS = [
+    "run",
+    "pair",
+    "status",
+    "doctor",
+    "janitor",
+    "reset",
+    "check-config",
+    "version",
+    "emulator",
+    "backup",
+    "restore",
+]
 WAIT_SECONDS = 60
+REPOSITORY = Path(__file__).parents[1]
 
 
 @pytest.fixture(autouse=True)
@@ -221,3 +235,42 @@ def test_without_libmagic_the_operator_is_told_and_nothing_is_tried_again(
     assert "the client library cannot be loaded: failed to find libmagic. Check your inst" in shown.stderr
     assert "wabot doctor" in shown.stderr
     assert "Traceback" not in shown.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize("command", ["status", "doctor", "janitor", "reset", "export"])
+def test_who_may_not_look_is_told_so_in_one_line(tmp_path: Path, command: str) -> None:
+    """The configuration can be read, the state cannot: it is the service's."""
+    with tempfile.TemporaryDirectory() as home:
+        file, state = Path(home) / "shop.toml", Path(home) / "state"
+        Path(home).chmod(0o755)
+        state.mkdir(mode=0o700)
+        file.write_text(f'[paths]\nstate = "{state}"\n')
+        file.chmod(0o644)
+        arguments = [command, *(["34600111222"] if command == "export" else []), "--config", str(file)]
+        told = subprocess.run(
+            [sys.executable, "-c", AS_NOBODY, *arguments],
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert "Traceback" not in told.stderr, told.stderr
+    if command != "doctor":
+        assert told.returncode in (1, 78)
+        assert (told.stdout + told.stderr).count("Permission denied") == 1
+
+
+# Everything is imported before, because the packages of a checkout may not be everybody's either.
+AS_NOBODY = """
+import importlib, os, pkgutil, pwd, sys
+import wabot
+for module in pkgutil.iter_modules(wabot.__path__):
+    if module.name not in ("__main__", "emulator"):
+        importlib.import_module(f"wabot.{module.name}")
+from wabot.cli import main
+nobody = pwd.getpwnam("nobody")
+os.setgroups([]), os.setgid(nobody.pw_gid), os.setuid(nobody.pw_uid)
+sys.exit(main(sys.argv[1:]))
+"""

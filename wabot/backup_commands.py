@@ -77,15 +77,6 @@ def _backup(arguments: argparse.Namespace) -> int:
 
 
 def _restore(arguments: argparse.Namespace) -> int:
-    try:
-        return _put_back(arguments)
-    except PermissionError as error:
-        raise OperatorNeeded(
-            f"{error.filename} is not yours to look at ({error.strerror}): put sudo before the command"
-        ) from None
-
-
-def _put_back(arguments: argparse.Namespace) -> int:
     from wabot.backup import CONFIGURATION, newest_backup
     from wabot.backup_manifest import MANIFEST, read_manifest
     from wabot.restore import Restoration

@@ -18,7 +18,7 @@ from wabot.backup_commands import add_backup_commands
 from wabot.chat_commands import add_chat_commands
 from wabot.config import find_configuration, load_settings
 from wabot.doctor_metrics import OF_THE_UNIT, trouble_with
-from wabot.errors import DatabaseAway, ExitCode, UsageError, WabotError
+from wabot.errors import DatabaseAway, ExitCode, OperatorNeeded, UsageError, WabotError
 from wabot.logs import LEVELS, configure_logging, send_stdout_to_stderr
 from wabot.notify import ServiceNotifier
 from wabot.owned_session import owned_session
@@ -52,6 +52,9 @@ def main(argv: Sequence[str]) -> int:
         return code
     except WabotError as error:
         return _fail(error)
+    except PermissionError as error:
+        path = f"{error.filename} is not yours to look at" if error.filename else "this is not yours to do"
+        return _fail(OperatorNeeded(f"{path} ({error.strerror}): put sudo before the command"))
     except BrokenPipeError:
         # The reader of our output left (as in `wabot status | head`); nothing is wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -28,19 +28,26 @@ _STYLES = {
 _CUSTOMERS = (("Ana", "Hola, ¿dónde está la tienda?"), ("Ben", "Hi! Do you have gift cards?"))
 
 
-def draw_all(directory: Path) -> list[Path]:
+def draw_all(machine: Container, emulator: Emulator, directory: Path) -> list[Path]:
     """Make every picture anew.
 
     Args:
+        machine: where wabot is installed and has never run.
+        emulator: in its network.
         directory: where to.
 
     Returns:
         The pictures.
     """
-    with tempfile.TemporaryDirectory() as home, Container(Path(home) / "machine") as machine:
-        machine.run("hostname", "shop")
-        with machine.in_network(Emulator) as emulator:
-            shown = _shown(machine, emulator)
+    own_name = machine.run("hostname").stdout.strip()
+    machine.run("hostname", "shop")
+    bot = BotUnit(machine, emulator)
+    try:
+        shown = _shown(machine, emulator, bot)
+    finally:
+        machine.run("systemctl", "disable", bot.unit)
+        bot.remove()
+        machine.run("hostname", own_name)
     pictures = []
     for name, (title, text) in shown.items():
         picture = directory / f"{name}.svg"
@@ -49,10 +56,12 @@ def draw_all(directory: Path) -> list[Path]:
     return pictures
 
 
-def _shown(machine: Container, emulator: Emulator) -> dict[str, tuple[str, str]]:
-    bot = BotUnit(machine, emulator)
+def _shown(machine: Container, emulator: Emulator, bot: BotUnit) -> dict[str, tuple[str, str]]:
+    """What each command shows, by the name of its picture."""
     bot.configure()
     lead(machine, emulator)
+    # As scripts/install makes it.
+    machine.run("install", "-d", "-m", "0700", "-o", "wabot", "-g", "wabot", "/var/lib/wabot")
     scan = scan_with(emulator, lambda: bot.status()["qr"])
     found = {"pair": ("sudo wabot pair", type_in(machine, "wabot pair", scan, "/etc/wabot/wabot.env"))}
     machine.run("systemctl", "enable", "--now", "wabot")
@@ -63,10 +72,8 @@ def _shown(machine: Container, emulator: Emulator) -> dict[str, tuple[str, str]]
         customer.wait_for_replies(1)
     machine.wait_until(lambda: "2 chats today" in bot.status_line(), bot.unit)
     found["status"] = ("sudo wabot status", type_in(machine, "wabot status"))
-    found["systemctl"] = (
-        "systemctl status wabot",
-        type_in(machine, "systemctl status --no-pager --full --lines=8 wabot"),
-    )
+    systemctl = "systemctl status --no-pager --full --lines=8 wabot"
+    found["systemctl"] = ("systemctl status wabot", type_in(machine, systemctl))
     return found
 
 
@@ -91,4 +98,9 @@ if __name__ == "__main__":
     if reason:
         sys.exit(f"scripts/pictures: {reason}")
     target = Path(sys.argv[1]) if sys.argv[1:] else REPOSITORY / ".pictures"
-    print(*draw_all(target), sep="\n")
+    with (
+        tempfile.TemporaryDirectory() as home,
+        Container(Path(home) / "machine") as booted,
+        booted.in_network(Emulator) as running,
+    ):
+        print(*draw_all(booted, running, target), sep="\n")

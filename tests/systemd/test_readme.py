@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
+from pathlib import Path
 
 import pytest
 
 from tests.systemd.as_typed import lead, scan_with, type_in
 from tests.systemd.bot_unit import BotUnit
 from tests.systemd.container import REPOSITORY, Container
+from tests.systemd.pictures import draw_all
 from wabot.emulator.server import Emulator
 
 pytestmark = [pytest.mark.systemd, pytest.mark.timeout(180)]
@@ -20,6 +22,16 @@ README = (REPOSITORY / "README.md").read_text()
 def block_below(heading: str) -> list[str]:
     """The first commands below a heading."""
     return re.split("```\n?", README.split(f"### {heading}\n")[1])[1].splitlines()
+
+
+def test_the_pictures_are_drawn_from_a_run(container: Container, emulator: Emulator, tmp_path: Path) -> None:
+    told = {path.stem: path.read_text() for path in draw_all(container, emulator, tmp_path)}
+    assert "Ready: linked as +" in told["pair"] and "crispEdges" in told["pair"]
+    assert "wabot: connected as +" in told["status"]
+    assert "active (running)" in told["systemctl"] and "2 chats today" in told["systemctl"]
+    assert not any("test" in each.rpartition("</title>")[2] for each in told.values()), (
+        "as on a machine of one's own"
+    )
 
 
 def test_a_second_number(container: Container, bot: BotUnit) -> None:
