@@ -28,7 +28,10 @@ MISSING = 69
 _TIMEOUT_SECONDS = 60
 
 # What the scripts may use of any Debian; the rest is stubs or absent.
-_TOOLS = "bash basename cat chmod dirname env flock install mkdir mktemp renice rm sed sha256sum sleep tail tar touch"
+_TOOLS = (
+    "bash basename cat chmod dirname env flock install mkdir mktemp "
+    "renice rm sed sha256sum sleep tail tar touch"
+)
 
 _STUB_PYTHON = """\
 #!/usr/bin/env bash

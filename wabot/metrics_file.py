@@ -12,11 +12,12 @@ from prometheus_client import CollectorRegistry, Histogram, disable_created_metr
 
 from wabot.brain import Tally
 from wabot.database_faults import AWAY
+from wabot.departures import OPEN_STATES
 from wabot.inbox import Inbox
 from wabot.logs import unhandled_errors
 from wabot.metrics import LATENCY, LATENCY_BUCKETS, AccountCollector, Depths, Snapshot
 from wabot.models import Session, database
-from wabot.outbox import OPEN_STATES, Outbox
+from wabot.outbox import Outbox
 from wabot.reply_latency import ReplyLatency
 from wabot.states import State
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from peewee import fn
 
+from wabot.departures import OPEN_STATES
 from wabot.models import Inbound, Outbound
-from wabot.outbox import OPEN_STATES
 
 _IDS_AT_ONCE = 500
 
