@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import free_port
 from tests.e2e.bot_process import REPOSITORY, BotProcess
 from tests.e2e.conftest import MakeBot
 from tests.provider_server import Handler, ProviderServer
+from wabot.emulator.postgresql import free_port
 from wabot.emulator.server import Emulator
 
 pytestmark = pytest.mark.e2e
