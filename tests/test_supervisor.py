@@ -10,6 +10,7 @@ from wabot.health import Health
 from wabot.limits import Limits
 from wabot.link_signals import LinkSignal
 from wabot.notify import ServiceNotifier
+from wabot.owned_session import OwnedSession
 from wabot.prober import Prober
 from wabot.states import Signal
 from wabot.supervisor import Supervisor
@@ -53,14 +54,14 @@ class Scene:
             self.connection.apply(signal, 0)
         self.prober, self.health, self.watchdog = Answers(), Health(), Watchdog()
         self.sender_lives = True
-        self.lost = ""
+        self.lost, self.is_locked = "", True
         self.supervisor = Supervisor(
             self.connection,
             self.prober,
             self.health,
             lambda: self.sender_lives,
             self.watchdog,
-            lambda: self.lost,
+            OwnedSession(None, lambda: self.lost, lambda: self.is_locked),
             HANG_SECONDS,
         )
 
@@ -125,6 +126,13 @@ def test_a_send_that_was_freed_may_hang_again(up: Scene) -> None:
 def test_a_sender_that_died_ends_the_process(up: Scene) -> None:
     up.sender_lives = False
     assert up.supervisor.look(0) == Command(Action.EXIT, "the sender has died", ExitCode.BUG)
+
+
+def test_a_lock_that_guards_nothing_any_more_wants_a_fresh_process(up: Scene) -> None:
+    up.is_locked = False
+    command = up.supervisor.look(0)
+    assert isinstance(command, Command)
+    assert (command.action, command.exit_code) == (Action.EXIT, ExitCode.LINK_LOST)
 
 
 class TestWatchdog:

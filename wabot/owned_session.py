@@ -27,10 +27,12 @@ class OwnedSession:
     Attributes:
         device: the account it is linked to, or None.
         lost: who has taken it over on another machine, in a sentence; "" as long as nobody has.
+        is_locked: whether the lock file is still the one that this process holds.
     """
 
     device: Device | None
     lost: Callable[[], str]
+    is_locked: Callable[[], bool]
 
 
 @contextmanager
@@ -43,13 +45,13 @@ def owned_session(settings: Settings) -> Iterator[OwnedSession]:
     """
     keep_private(settings)
     url = settings.database.url
-    with SessionLock(settings.session_lock).acquire(_LOCK_GRACE_SECONDS):
+    with SessionLock(settings.session_lock).acquire(_LOCK_GRACE_SECONDS) as file_lock:
         try:
             database = open_database(url)
             migrate(database)
             require_user(database, settings.account.user_id, settings.database.tables)
             with _host_lock(settings) as lost:
-                yield OwnedSession(prepare(settings.session_store), lost)
+                yield OwnedSession(prepare(settings.session_store), lost, file_lock.is_intact)
         except peewee.PeeweeException as error:
             if not _is_of_database(error):
                 raise

@@ -92,7 +92,7 @@ class Service:
             health,
             self._messages.sender.is_alive,
             notifier,
-            session.lost,
+            session,
             2 * chosen.connect_timeout - probe_seconds,
         )
         self._shown: object = None

@@ -10,6 +10,7 @@ from wabot.errors import ExitCode
 from wabot.health import Health
 from wabot.link_signals import LinkSignal
 from wabot.notify import ServiceNotifier
+from wabot.owned_session import OwnedSession
 from wabot.prober import Prober
 from wabot.stacks import show_stacks_unless_beaten
 from wabot.states import Signal, State
@@ -29,7 +30,7 @@ class Supervisor:
         health: where the sender and the workers promise when they will be done.
         sender_is_alive: whether the sender's thread still runs.
         notifier: systemd.
-        lost: who has taken the session over on another machine, or "".
+        session: tells when it is no longer this process's own.
         hang_seconds: how long the library may owe the prober an answer. It owes one while it dials, and for
             ever when the service never answers its HTTP upgrade (measured with neonize 0.5.2).
     """
@@ -41,7 +42,7 @@ class Supervisor:
         health: Health,
         sender_is_alive: Callable[[], bool],
         notifier: ServiceNotifier,
-        lost: Callable[[], str],
+        session: OwnedSession,
         hang_seconds: float,
     ) -> None:
         self._connection = connection
@@ -49,7 +50,7 @@ class Supervisor:
         self._health = health
         self._sender_is_alive = sender_is_alive
         self._notifier = notifier
-        self._lost = lost
+        self._session = session
         self._hang_seconds = hang_seconds
         self._kicked_at: float | None = None
         self._complained_at = float("-inf")
@@ -58,8 +59,12 @@ class Supervisor:
         """What the main loop has to know or do; `now` in monotonic seconds."""
         if not self._sender_is_alive():
             return Command(Action.EXIT, "the sender has died", ExitCode.BUG)
-        if lost := self._lost():
+        if lost := self._session.lost():
             return Command(Action.EXIT, lost, ExitCode.OPERATOR_NEEDED)
+        if not self._session.is_locked():
+            # Whoever starts now locks a new file; the next process does, or finds who was quicker.
+            reason = "the lock file of the session was removed, which guards nothing any more: starting again"
+            return Command(Action.EXIT, reason, ExitCode.LINK_LOST)
         silent_seconds = self._prober.seconds_without_answer()
         if silent_seconds > self._hang_seconds:
             reason = f"the client library has not answered for {silent_seconds:.0f} s"

@@ -64,6 +64,17 @@ def test_a_store_that_another_program_has_locked(start_linked: MakeBot) -> None:
     others[0].close()
 
 
+def test_a_lock_file_that_somebody_removed_is_made_anew_by_the_next_process(start_linked: MakeBot) -> None:
+    """A second bot could lock a file of the same name and dial: two on one number evict each other."""
+    bot = start_linked()
+    bot.wait_for_state("connected")
+    (bot.state / "sessions" / f"{bot.user_id}.lock").unlink()
+    assert bot.wait_for_exit() == 75
+    assert "the lock file of the session was removed" in bot.systemd.statuses[-1]
+    bot.restart()
+    assert bot.stop() == 0
+
+
 def test_a_store_whose_device_was_logged_out_pairs_again(
     linked_emulator: Emulator, start_linked: MakeBot
 ) -> None:
