@@ -40,7 +40,7 @@ def after(seconds: float, then: Behaviour) -> Behaviour:
     return act
 
 
-def wait_for(reached: Callable[[], object], bot: BotProcess, timeout_seconds: float = 10) -> None:
+def wait_for(reached: Callable[[], object], bot: BotProcess, timeout_seconds: float = 20) -> None:
     deadline = time.monotonic() + timeout_seconds
     while not reached():
         assert time.monotonic() < deadline, bot.log()

@@ -102,7 +102,7 @@ class Reader:
         with self._service.lock:
             return list(self._typing)
 
-    def wait_for_replies(self, count: int, timeout_seconds: float = 10.0) -> list[Reply]:
+    def wait_for_replies(self, count: int, timeout_seconds: float = 20.0) -> list[Reply]:
         """The replies once there are `count` of them; raises TimeoutError that says what came instead."""
         with self._service.lock:
             if self._service.lock.wait_for(lambda: len(self._replies) >= count, timeout_seconds):

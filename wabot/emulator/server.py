@@ -142,7 +142,7 @@ class Emulator:
         )
 
     def wait_until(
-        self, predicate: Callable[[], object], timeout_seconds: float = 10.0, wanted: str = "a condition"
+        self, predicate: Callable[[], object], timeout_seconds: float = 20.0, wanted: str = "a condition"
     ) -> None:
         """Wait until `predicate` (looked at after every event) is true; raises TimeoutError."""
         with self._service.lock:
