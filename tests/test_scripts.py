@@ -315,6 +315,13 @@ class TestTiers:
         tests = [call for call in self.calls(machine) if call.startswith("pytest")]
         assert tests == [f"pytest -o cache_dir=.pytest_cache/tests {' '.join(arguments)}"]
 
+    def test_arguments_that_choose_nothing_are_a_mistake(self, machine: Machine) -> None:
+        machine.put("fails", "pytest")
+        machine.put("exit-code", "5")
+        result = machine.run("test", "-k", "nothing")
+        assert result.returncode == 5
+        assert result.stderr.splitlines()[-1].startswith("── FAILED: no test was selected: ")
+
     def test_a_failed_stage_ends_it(self, machine: Machine) -> None:
         machine.put("fails", "mypy")
         result = machine.run("test")
