@@ -13,6 +13,8 @@ from tests.session_directories import hold
 from wabot.cli import main
 from wabot.database import migrate, open_database
 from wabot.errors import ExitCode
+from wabot.inbox import Inbox
+from wabot.messages import Kind
 from wabot.models import ModelUsage, Session, utc_now
 from wabot.spool import Spool
 from wabot.spool_record import Spooled
@@ -32,6 +34,7 @@ KEYS = [
     "pair_code",
     "unstable_cycles",
     "inbox_pending",
+    "inbox_lost",
     "outbox_pending",
     "outbox_dead",
     "last_inbound_at",
@@ -99,6 +102,20 @@ def test_every_configuration_beside_it_is_listed(
     assert "127.0.0.1:1" in sessions["d"]["reason"]
     assert "chats.groups = 7" in sessions["e"]["reason"]
     assert (sessions["e"]["user_id"], sessions["f"]["user_id"]) == ("e", None)
+
+
+def test_lost_messages_are_counted(tmp_path: Path, database: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    for user_id, kinds in (("a", [Kind.LOST, Kind.TEXT, Kind.LOST]), ("b", [Kind.TEXT])):
+        configure(tmp_path, user_id)
+        record(user_id, state="connected")
+        for number, kind in enumerate(kinds):
+            Inbox(user_id).store(arrival("", kind=kind, message_id=f"M{number}"), utc_now())
+    sessions = status(tmp_path / "a.toml", capsys)[1]
+    assert (sessions["a"]["inbox_lost"], sessions["b"]["inbox_lost"]) == (2, 0)
+    main(["status", "--config", str(tmp_path / "a.toml")])
+    told = capsys.readouterr().out
+    assert "customers asked to repeat: 2" in told
+    assert told.count("asked to repeat") == 1
 
 
 def test_good_only_when_every_session_is_connected(

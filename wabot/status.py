@@ -15,8 +15,9 @@ from wabot.dialogue import local_time
 from wabot.errors import WabotError
 from wabot.inbox import Inbox
 from wabot.lock_holder import Holder, read_holder
+from wabot.messages import Kind
 from wabot.model_spending import spending_on
-from wabot.models import Session, database
+from wabot.models import Inbound, Session, database
 from wabot.outbox import Outbox
 from wabot.printable import printable
 from wabot.session_lock import is_held
@@ -41,6 +42,7 @@ _FIELDS = (
     "pair_code",
     "unstable_cycles",
     "inbox_pending",
+    "inbox_lost",
     "outbox_pending",
     "outbox_dead",
     "last_inbound_at",
@@ -91,6 +93,7 @@ def session_status(settings: Settings, name: str) -> dict[str, Any]:
         "pair_code": session.pair_code if pairing else None,
         "unstable_cycles": session.unstable_cycles,
         "inbox_pending": inbox.pending_count(),
+        "inbox_lost": _lost_count(user_id),
         "outbox_pending": outbox.count(OPEN_STATES),
         "outbox_dead": outbox.count(("dead", "unsure")),
         "last_inbound_at": _iso(session.last_inbound_at),
@@ -160,6 +163,12 @@ def _and_kept(settings: Settings, reason: str) -> str:
     return "; ".join(part for part in (reason, messages) if part)
 
 
+def _lost_count(user_id: str) -> int:
+    """How many messages of the history only the client library ever had."""
+    count: int = Inbound.select().where(Inbound.user_id == user_id, Inbound.kind == Kind.LOST).count()
+    return count
+
+
 def report(sessions: list[dict[str, Any]]) -> dict[str, Any]:
     """The whole answer of `wabot status --json`."""
     return {
@@ -182,6 +191,8 @@ def as_table(sessions: list[dict[str, Any]]) -> str:
             f"   to send: {_number(session['outbox_pending'])}"
             f"   not delivered: {_number(session['outbox_dead'])}"
         )
+        if session["inbox_lost"]:
+            lines.append(f"  lost in the client library, customers asked to repeat: {session['inbox_lost']}")
         lines.append(f"  last message: {session['last_inbound_at'] or 'never'}")
         lines.append(f"  last reply:   {session['last_reply_at'] or 'never'}")
         lines += [f"  {line}" for line in session.get(_MODELS, ())]
