@@ -17,7 +17,7 @@ import pytest
 from wabot.database import migrate, open_database
 from wabot.emulator.model_server import ModelServer
 from wabot.emulator.soak import main
-from wabot.emulator.soak_account import Account, doubts_in, draw_up, open_work
+from wabot.emulator.soak_account import REACTION, Account, doubts_in, draw_up, open_work
 from wabot.emulator.soak_database import SqliteFile
 from wabot.emulator.soak_model import answer_references, misbehaviours
 from wabot.emulator.soak_plan import FAULTS, plan_deeds, plan_troubles
@@ -185,6 +185,12 @@ def test_a_reply_read_twice_is_in_order_where_it_was_in_doubt(books: Books) -> N
 def test_a_reply_in_doubt_may_be_missing(books: Books) -> None:
     account = books.account({books.message(reply=books.answer("R1-1.", state="unsure", read=0)): "R1-1?"})
     assert (account.messages, account.faults) == ({"answered, in doubt whether that arrived": 1}, [])
+
+
+def test_a_reaction_that_was_lost_is_counted(books: Books) -> None:
+    account = books.account({"M9": REACTION})
+    assert (account.messages.total(), account.faults) == (1, [])
+    assert next(iter(account.messages)).startswith("reaction lost")
 
 
 @pytest.mark.parametrize(

@@ -139,6 +139,18 @@ def test_what_is_missing_before_the_last_one_stored_was_deleted_not_lost(session
     assert session.search() == []
 
 
+def test_a_message_that_came_once_more_hides_none_that_came_before_it(session: Session) -> None:
+    session.search()
+    session.decrypt("A1", "A2", "A3", "A4")
+    session.hand_over("A1")
+    lost = LostMessages("shop", session.path, session.inbox, session.taken.append)
+    lost.begin()
+    session.inbox.store(arrival(message_id="A3"), utc_now())
+    lost.start()
+    lost.stop(5, in_order=False)
+    assert [message.message_id for message in session.taken] == ["A2", "A4"]
+
+
 def test_own_messages_are_not_lost(session: Session) -> None:
     session.search()
     session.decrypt("B1", chat=ANA, sender="34600999888@s.whatsapp.net")

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from peewee import IntegrityError, fn
 
@@ -116,12 +117,14 @@ class Inbox:
         )
         return reopened
 
-    def known(self, message_ids: Iterable[str]) -> set[str]:
-        """Which of these messages are here."""
-        rows = Inbound.select(Inbound.message_id).where(
-            Inbound.user_id == self._user_id, Inbound.message_id.in_(list(message_ids))
+    def known(self, message_ids: Iterable[str]) -> dict[str, datetime]:
+        """When each of these messages came, naive UTC, of those that are here."""
+        rows: Any = (
+            Inbound.select(Inbound.message_id, Inbound.received_at)
+            .where(Inbound.user_id == self._user_id, Inbound.message_id.in_(list(message_ids)))
+            .tuples()
         )
-        return {row.message_id for row in rows}
+        return dict(rows)
 
     def waiting(self) -> list[Waiting]:
         """Every chat with messages still to answer, for a start after a stop or a crash."""

@@ -54,6 +54,7 @@ class Intake:
         self._drain = drain
         self._beat = beat
         self._closed = threading.Event()
+        self._is_taking = False
         self._last_at = time.monotonic()
         self.bursts = Bursts()
         self.dropped = 0
@@ -67,6 +68,7 @@ class Intake:
         later one WhatsApp keeps, and delivers again (measured with neonize 0.5.2).
         """
         self._last_at = time.monotonic()
+        self._is_taking = True
         spooled = Spooled(message, utc_now())
         try:
             while not self._is_safe(spooled):
@@ -74,6 +76,7 @@ class Intake:
                     self.dropped += 1
                     raise TimeoutError("a message could not be stored before the end")
         finally:
+            self._is_taking = False
             self._beat(0)
         if not message.from_me:
             self._record.update(last_inbound_at=spooled.received_at)
@@ -89,8 +92,8 @@ class Intake:
         self._closed.set()
 
     def seconds_since_message(self) -> float:
-        """How long ago the library handed over a message."""
-        return time.monotonic() - self._last_at
+        """How long ago the library handed over a message; 0 while one is being stored."""
+        return 0.0 if self._is_taking else time.monotonic() - self._last_at
 
     def _is_safe(self, spooled: Spooled) -> bool:
         self._beat(_LONGEST_SECONDS)

@@ -77,7 +77,7 @@ class LostMessages:
             return
         if mark is not None and mark.device == traces.device and not mark.in_order:
             self._mark = mark
-            self._put(0.0, partial(self._account_for, traces, mark.at))
+            self._put(0.0, partial(self._account_for, traces, mark.at, utc_now()))
         else:
             self._advance(traces)
 
@@ -119,12 +119,13 @@ class LostMessages:
 
     def link_ended(self) -> None:
         """The client was stopped, which drops what it had not handed over; before it connects again."""
+        ended_at = utc_now()
         try:
             traces = ask_traces(self._store, self._mark.position)
         except StoreSilent as error:
             log.warning("%s; messages may have been lost unnoticed", error)
             return
-        self._put(_STILL_COMING_SECONDS, partial(self._account_for, traces, utc_now()))
+        self._put(_STILL_COMING_SECONDS, partial(self._account_for, traces, ended_at, ended_at))
 
     def _put(self, delay_seconds: float, task: Callable[[], None]) -> None:
         with self._changed:
@@ -166,19 +167,24 @@ class LostMessages:
             return None
         return max(0.0, min(due for due, _ in self._tasks) - time.monotonic())
 
-    def _account_for(self, traces: Traces, since: datetime) -> None:
+    def _account_for(self, traces: Traces, since: datetime, until: datetime) -> None:
         """Find what came last and is not in the inbox: messages are handed over in the order they came.
+
+        One that is there because it came once more afterwards says nothing about those before it.
 
         Args:
             traces: what came.
             since: when the search before this one was.
+            until: when the traces were read.
         """
         known = self._inbox.known(trace.message_id for trace in traces.newest_first)
         lost: list[Trace] = []
         for trace in traces.newest_first:
-            if trace.message_id in known:
+            received_at = known.get(trace.message_id)
+            if received_at is None:
+                lost.append(trace)
+            elif received_at <= until:
                 break
-            lost.append(trace)
         if len(lost) >= MOST_LOST or (not known and utc_now() - since > _SHORTEST_HISTORY):
             # Rather the history of a newly linked account, or messages that the janitor deleted since.
             log.warning("%d messages are not in the inbox, but they cannot have been lost lately", len(lost))

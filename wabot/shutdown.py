@@ -36,12 +36,12 @@ def stop_in_order(
         workers: reply workers, whose schedule is closed. One that waits for a slow model is left behind: its
             messages stay pending and are answered after the next start.
         disconnect: closes the socket; may hang.
-        seconds_since_event: how long ago the library handed over a message.
+        seconds_since_event: how long ago the library handed over a message; 0 while one is being stored.
         link: closed after all that the library took is stored.
         patience_seconds: for all of it; little where the library hangs and waiting gains nothing.
 
     Returns:
-        Whether everything let go.
+        Whether everything let go, and nothing was left behind.
     """
     deadline = time.monotonic() + patience_seconds
 
@@ -74,7 +74,7 @@ def hang_up(
         within: shortens the seconds a step may take.
 
     Returns:
-        Whether the library let go.
+        Whether the library let go, and had handed over everything.
     """
     disconnecting = threading.Thread(target=disconnect, name="goodbye", daemon=True)
     disconnecting.start()
@@ -83,7 +83,8 @@ def hang_up(
     time.sleep(within(_QUIET_SECONDS))
     while seconds_since_event() < _QUIET_SECONDS and time.monotonic() < drained:
         time.sleep(0.05)
-    return link.close(within(_LIBRARY_CALL_SECONDS))
+    is_drained = seconds_since_event() >= _QUIET_SECONDS
+    return link.close(within(_LIBRARY_CALL_SECONDS)) and is_drained
 
 
 def _retry_receipt_seconds(sender: Sender) -> float:

@@ -107,6 +107,18 @@ class PostgresqlServer:
         for each in (pid, *map(int, children)):
             os.kill(each, number)
 
+    def dump(self, name: str, file: Path) -> None:
+        """Write one of its databases down as SQL."""
+        address = ["--host=127.0.0.1", f"--port={self.port}", "--username=wabot", f"--dbname={name}"]
+        dumped = subprocess.run(
+            [str(self._programs / "pg_dump"), *address],
+            env={**os.environ, "PGPASSWORD": self.password},
+            capture_output=True,
+            timeout=60,
+            check=True,
+        )
+        file.write_bytes(dumped.stdout)
+
     def _launch(self) -> subprocess.Popen[bytes]:
         command = [str(self._programs / "postgres"), "-D", str(self._home / "data"), *self._options]
         with (self._home / "log").open("ab") as log:

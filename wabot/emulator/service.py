@@ -65,6 +65,7 @@ class Service:
         self.dials = 0
         self.logins = 0
         self.presence = ""
+        self.taken: set[str] = set()  # ids of the bot's messages that were passed on
         self.listeners: list[Callable[[Event], None]] = []
         self._people: dict[str, Correspondent] = {}
 

@@ -87,11 +87,15 @@ class Session:
             self._cut(to)
             return
         ack_fault = faults.take_ack() if customer is not None else None
-        ack: dict[str, Value] = {"class": "message", "id": message.text("id"), "from": to, "t": now_text()}
-        if ack_fault is not None and ack_fault.error is not None:
+        message_id = message.text("id")
+        ack: dict[str, Value] = {"class": "message", "id": message_id, "from": to, "t": now_text()}
+        # What was taken once is not refused when the client sends it again after a lost acknowledgement.
+        is_refused = ack_fault is not None and ack_fault.error is not None
+        if ack_fault is not None and is_refused and message_id not in self._service.taken:
             self._link.send(Node("ack", {**ack, "error": str(ack_fault.error)}))
             self._service.note("refused message", to.user, str(ack_fault.error))
             return
+        self._service.taken.add(message_id)
         answers = self._distribute(message, to)
         if moment == "taken":
             self._cut(to)
@@ -99,7 +103,7 @@ class Session:
             self._service.note("cut", to.user, moment)
             self._service.leave(self._link)
             self._link.send_and_cut(Node("ack", ack), halfway=moment == "mid_frame")
-        elif ack_fault is None:
+        elif ack_fault is None or is_refused:
             self._link.send(Node("ack", ack))
         elif not ack_fault.never:
             late = Node("ack", ack)

@@ -56,7 +56,7 @@ def main(argv: Sequence[str]) -> int:
     except (BotEnded, PairingError, PostgresqlMissing, TimeoutError, Unreachable) as error:
         _tell(f"The trial could not be held: {error}")
     if code == ExitCode.FINDINGS:
-        _tell(f"The bot's log is {directory / 'bot.log'}")
+        _tell(f"The bot's log and database are in {directory}")
     elif not arguments.keep:
         shutil.rmtree(directory, ignore_errors=True)
     return code
@@ -95,6 +95,8 @@ def _hold(arguments: argparse.Namespace, directory: Path) -> int:
         )
         trial = Trial(terms, directory, database, _tell)
         account = trial.run()
+        if account.faults or arguments.keep:
+            database.keep(directory)
     print(report(account, trial.happened, trial.codes, trial.interrupted_at), flush=True)
     if account.faults:
         return ExitCode.FINDINGS

@@ -15,6 +15,8 @@ from wabot.sources import Notice
 _DOUBT = re.compile(r"\breply (\d+) was not confirmed by the customer's phone")
 # Nothing else keeps a message without an answer while nobody pauses a chat, and nothing is too old.
 _REASONS = ("nothing to answer (reaction)", "nothing to read, told already")
+REACTION = "a reaction"
+"""What stands for the text of a reaction."""
 _LOST_AGAIN = "lost; asked to repeat already"
 _ENDS = {
     "sent": "answered",
@@ -188,6 +190,9 @@ class _Books:
         if row is None and message_id in self._kept:
             self._unfinished(f"{text[:60]!r} was never taken")
             return "still kept by the service"
+        if row is None and text == REACTION:
+            # It carries no secret, so the library leaves no trace of it; and nobody waits for an answer.
+            return "reaction lost in the library, which nobody answers anyway"
         if row is None:
             self._fault(f"{text[:60]!r} ({message_id}) was lost silently")
             return "LOST SILENTLY"

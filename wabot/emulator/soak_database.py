@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import time
 from collections.abc import Callable
@@ -41,6 +42,9 @@ class SoakDatabase(Protocol):
     def restart(self, seconds: float, crash: bool) -> None:
         """Take it away and bring it back after so long."""
 
+    def keep(self, directory: Path) -> None:
+        """Leave what is in it in a directory, for people who look for the cause of a failure."""
+
 
 class Unreachable(Exception):
     """The database cannot be asked at the moment."""
@@ -75,6 +79,11 @@ class SqliteFile:
     def restart(self, seconds: float, crash: bool) -> None:
         """A file has nobody who could be restarted."""
         raise NotImplementedError("there is no SQLite server to restart")
+
+    def keep(self, directory: Path) -> None:
+        """Leave it in a directory."""
+        if self._path.parent != directory:
+            shutil.copy(self._path, directory)
 
 
 class PostgresqlDatabase:
@@ -114,3 +123,7 @@ class PostgresqlDatabase:
         self._server.stop(crash=crash)
         time.sleep(seconds)
         self._server.start()
+
+    def keep(self, directory: Path) -> None:
+        """Leave it in a directory, as SQL."""
+        self._server.dump(_NAME, directory / "wabot.sql")

@@ -15,7 +15,7 @@ from wabot.emulator.customer import Customer
 from wabot.emulator.keeper import Keeper
 from wabot.emulator.model_server import ModelServer
 from wabot.emulator.server import Emulator
-from wabot.emulator.soak_account import Account, doubts_in, draw_up, open_work
+from wabot.emulator.soak_account import REACTION, Account, doubts_in, draw_up, open_work
 from wabot.emulator.soak_database import SoakDatabase
 from wabot.emulator.soak_faults import Troublemaker
 from wabot.emulator.soak_model import answer_references, misbehaviours
@@ -199,7 +199,7 @@ class Trial:
             case "image":
                 sent[customer.send_media("image")] = "an image"
             case "reaction" if customer.replies:
-                sent[customer.react(customer.replies[-1].message_id, deed.text)] = "a reaction"
+                sent[customer.react(customer.replies[-1].message_id, deed.text)] = REACTION
             case "repeat" if sent:
                 customer.repeat(next(reversed(sent)))
             case "resend" if sent:
