@@ -56,6 +56,24 @@ def test_a_reply_whose_acknowledgement_is_lost_arrives_once(
     assert "may not have arrived" in bot.log()
 
 
+def test_a_reply_that_was_taken_is_not_refused_when_it_comes_again(
+    linked_emulator: Emulator, start_linked: MakeBot, ana: Customer
+) -> None:
+    """The library sends the frame of a lost acknowledgement once more, and the service knows it."""
+    bot = start_linked()
+    bot.wait_for_state("connected")
+    linked_emulator.faults.refuse(60)
+    linked_emulator.faults.cut_at_send(when="taken")
+    ana.send(QUESTION)
+    ana.wait_for_replies(1)
+    linked_emulator.faults.ack(error=479)
+    linked_emulator.accept_connections()
+    wait_for_outbox(bot, "sent")
+    assert bot.rows("SELECT copies, refusals FROM wabot_outbox") == [(1, 0)]
+    assert len(ana.replies) == 1
+    assert ana.duplicates == 1
+
+
 def test_a_reply_in_doubt_can_be_held_back(
     linked_emulator: Emulator, start_linked: MakeBot, ana: Customer
 ) -> None:
