@@ -17,9 +17,9 @@ from wabot.emulator.bot_process import BotEnded
 from wabot.emulator.pairing import PairingError
 from wabot.emulator.postgresql import PostgresqlMissing, PostgresqlServer, find_programs
 from wabot.emulator.soak_database import PostgresqlDatabase, SoakDatabase, SqliteFile, Unreachable
-from wabot.emulator.soak_plan import FAULTS, NEEDS_SERVER
+from wabot.emulator.soak_plan import FAULTS, NEEDS_SERVER, Terms
 from wabot.emulator.soak_report import report
-from wabot.emulator.soak_trial import USER_ID, Terms, Trial
+from wabot.emulator.soak_trial import USER_ID, Trial
 from wabot.errors import ExitCode
 
 _INTERRUPTED = 128 + signal.SIGINT

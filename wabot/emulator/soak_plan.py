@@ -56,6 +56,16 @@ NEEDS_SERVER = frozenset(("database-restart",))
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """What a trial is to be: the same terms let the same things happen at the same times."""
+
+    seed: int
+    seconds: float
+    faults: tuple[str, ...]
+    customers: int
+
+
+@dataclass(frozen=True, slots=True)
 class Deed:
     """A customer does something; `what` is "text", "image", "reaction", "repeat" or "resend"."""
 

@@ -7,7 +7,6 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from pathlib import Path
 
 from wabot.emulator.bot_process import BotProcess
@@ -19,7 +18,7 @@ from wabot.emulator.soak_account import REACTION, Account, doubts_in, draw_up, o
 from wabot.emulator.soak_database import SoakDatabase
 from wabot.emulator.soak_faults import Troublemaker
 from wabot.emulator.soak_model import answer_references, misbehaviours
-from wabot.emulator.soak_plan import FAULTS, Deed, plan_deeds, plan_troubles
+from wabot.emulator.soak_plan import FAULTS, Deed, Terms, plan_deeds, plan_troubles
 from wabot.errors import ExitCode
 
 USER_ID = "shop"
@@ -67,16 +66,6 @@ per_minute = 0
 loop_ceiling = 0
 loop_repetitions = 0
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What a trial is to be: the same terms let the same things happen at the same times."""
-
-    seed: int
-    seconds: float
-    faults: tuple[str, ...]
-    customers: int
 
 
 class Trial:
@@ -157,31 +146,30 @@ class Trial:
             troubles = pool.submit(self._make_trouble, troublemaker)
             try:
                 self._write(customers, troubles)
-            except KeyboardInterrupt:
-                self.interrupted_at = self._seconds()
-                self._say("interrupted: the bot may finish what it has; Ctrl-C again ends that, too")
-            try:
-                self._written.set()
-                troubles.result()
-                emulator.faults.clear()
-                emulator.accept_connections()
                 return self._settle(emulator, keeper)
             except KeyboardInterrupt:
                 self.interrupted_at = self.interrupted_at or self._seconds()
                 return False
             finally:
+                self._written.set()
                 self._settled.set()
                 progress.result()
 
     def _write(self, customers: list[Customer], troubles: Future[None]) -> None:
-        """Let the customers write."""
-        for deed in self._deeds:
-            time.sleep(max(0.0, deed.at_seconds - self._seconds()))
-            if troubles.done():
-                # Whatever ended them ends everything.
-                troubles.result()
-            self._act(customers[deed.customer - 1], deed)
-        wait([troubles])
+        """Let the customers write, until the end or until somebody has seen enough."""
+        try:
+            for deed in self._deeds:
+                time.sleep(max(0.0, deed.at_seconds - self._seconds()))
+                if troubles.done():
+                    # Whatever ended them ends everything.
+                    troubles.result()
+                self._act(customers[deed.customer - 1], deed)
+            wait([troubles])
+        except KeyboardInterrupt:
+            self.interrupted_at = self._seconds()
+            self._say("interrupted: the bot may finish what it has; Ctrl-C again ends that, too")
+        self._written.set()
+        troubles.result()
 
     def _make_trouble(self, troublemaker: Troublemaker) -> None:
         for trouble in self._troubles:
@@ -207,6 +195,8 @@ class Trial:
 
     def _settle(self, emulator: Emulator, keeper: Keeper) -> bool:
         """Wait until nobody has anything to do; whether it came to that."""
+        emulator.faults.clear()
+        emulator.accept_connections()
         limit_seconds = _SETTLE_SECONDS if self.interrupted_at is None else _INTERRUPTED_SECONDS
         deadline = time.monotonic() + limit_seconds
         quiet_since: float | None = None
