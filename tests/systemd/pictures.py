@@ -59,6 +59,9 @@ def draw_all(machine: Container, emulator: Emulator, directory: Path) -> list[Pa
 def _shown(machine: Container, emulator: Emulator, bot: BotUnit) -> dict[str, tuple[str, str]]:
     """What each command shows, by the name of its picture."""
     bot.configure()
+    # The unit as it is shipped, and the way to the emulator in its environment.
+    machine.run("rm", "-r", f"/etc/systemd/system/{bot.unit}.d")
+    machine.run("systemctl", "daemon-reload")
     lead(machine, emulator)
     # As scripts/install makes it.
     machine.run("install", "-d", "-m", "0700", "-o", "wabot", "-g", "wabot", "/var/lib/wabot")
