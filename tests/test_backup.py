@@ -27,8 +27,9 @@ from wabot.cli import main
 from wabot.config import load_settings
 from wabot.database import migrate, open_database
 from wabot.errors import OperatorNeeded
+from wabot.host_lock import HostLock
 from wabot.intake_mark import IntakeMark, load_mark, save_mark
-from wabot.models import Chat, Outbound
+from wabot.models import Chat, Outbound, Session
 from wabot.models import database as bound_database
 from wabot.session_lock import SessionLock
 from wabot.session_store import read_device
@@ -239,7 +240,9 @@ def test_the_session_only_when_it_is_asked_for(small_bot: Bot, capsys: pytest.Ca
         store.commit()
     assert small_bot.run("restore", str(path), "--yes") == 0
     assert read_device(directory / "whatsapp.db") is None
+    (directory / "spool").write_bytes(b"not in the database yet")
     assert small_bot.run("restore", str(path), "--yes", "--session") == 0
+    assert (directory / "spool").read_bytes() == b"not in the database yet"
     device = read_device(directory / "whatsapp.db")
     assert device is not None and device.phone == ANA
     assert stat.S_IMODE((directory / "whatsapp.db").stat().st_mode) == 0o600
@@ -469,6 +472,27 @@ def test_only_wabots_own_tables_are_put_back(tmp_path: Path, postgresql_url: str
     assert migrate(opened) == []
     bot.write("the numbers go on where they were")
     opened.close()
+
+
+@pytest.mark.postgresql
+def test_a_bot_on_another_machine_refuses_it(
+    tmp_path: Path, postgresql_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bot = Bot(tmp_path, postgresql_url)
+    opened = open_database(bot.url)
+    Session.insert(user_id="ben", updated_at=NOW).execute()
+    path = bot.backup()
+    bot.write("after")
+    for user_id in ("ana", "ben"):
+        # Kept, because the lock goes with it.
+        opened = open_database(bot.url)
+        there = HostLock(user_id, tmp_path / "vps2").acquire(0)
+        assert bot.run("restore", str(path), "--yes") == 78
+        there.release()
+        assert f"for user {user_id}; stop that bot first" in capsys.readouterr().err
+    opened.close()
+    assert list(bot.texts()) == ["before", "after"]
+    assert bot.run("restore", str(path), "--yes") == 0
 
 
 @pytest.mark.postgresql

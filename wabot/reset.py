@@ -72,13 +72,18 @@ def reset(settings: Settings, now: datetime, confirm: Callable[[list[str]], bool
         undo = ""
         if directory.is_dir():
             entry = Quarantine(settings.quarantine, settings.sessions).take(user_id, _REASON, now)
-            _keep_messages(settings, entry.session)
+            keep_messages(settings, entry.session)
             undo = f"; to undo it: wabot janitor --restore {entry.name}"
     return Outcome(True, f"done; link the number with `wabot pair`, then start the bot again{undo}")
 
 
-def _keep_messages(settings: Settings, moved: Path) -> None:
-    """Messages that the database does not have yet are no part of the link to WhatsApp."""
+def keep_messages(settings: Settings, moved: Path) -> None:
+    """Leave behind the messages that the database does not have yet: they are no part of the link.
+
+    Args:
+        settings: whose session.
+        moved: where its directory is now.
+    """
     for kept in moved.glob(f"{settings.spool.name}*"):
         settings.session_directory.mkdir(mode=0o700, exist_ok=True)
         kept.rename(settings.session_directory / kept.name)

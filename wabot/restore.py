@@ -5,28 +5,32 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import os
-import shutil
 import sqlite3
-import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from wabot.backup import CONFIGURATION, POSTGRESQL, SESSION, SQLITE
-from wabot.backup_manifest import Manifest, checksums
+from wabot.backup_manifest import Manifest
 from wabot.config import load_settings
 from wabot.configurations import configurations
-from wabot.database import sqlite_file
+from wabot.database import open_database, sqlite_file
 from wabot.errors import OperatorNeeded
+from wabot.host_lock import holder_on_any_machine
+from wabot.models import Session
 from wabot.postgresql_copy import find_tables
 from wabot.process import as_owner
 from wabot.quarantine import Quarantine
+from wabot.reset import keep_messages
 from wabot.session_lock import SessionLock
 from wabot.session_store import store_is_newer
 from wabot.settings import Settings
 from wabot.sqlite_copy import copy_sqlite, move_sqlite
+from wabot.text_restore import is_as_saved, put_text
 
 # What was waiting to be sent when a running bot was copied has most likely been sent since.
 _AFTER_A_RUNNING_BOT = (
@@ -98,7 +102,11 @@ class Restoration:
                 steps += self._session(settings)
             if with_texts:
                 # Last, because the configuration says where the rest is.
-                steps += [self._text(name) for name in self.places if not self._is_as_saved(name)]
+                steps += [
+                    self._text(name)
+                    for name, place in self.places.items()
+                    if not is_as_saved(self._backup / name, place)
+                ]
             yield steps
 
     def _settings(self, *, with_texts: bool) -> Settings:
@@ -160,6 +168,7 @@ class Restoration:
                 f"{self._backup} has tables of the schema {self._manifest.schema}, and database.url leads to "
                 f"{tables.schema}: add ?schema={self._manifest.schema} to it"
             )
+        _require_no_other_machine(settings)
         aside = self._aside(settings.paths.state / POSTGRESQL)
 
         def put() -> None:
@@ -182,41 +191,18 @@ class Restoration:
         def put() -> None:
             with as_owner(settings.paths.state):
                 if directory.is_dir():
-                    Quarantine(settings.quarantine, settings.sessions).take(
-                        settings.account.user_id, _REASON, self._now
-                    )
-                directory.mkdir(mode=0o700)
+                    quarantine = Quarantine(settings.quarantine, settings.sessions)
+                    entry = quarantine.take(settings.account.user_id, _REASON, self._now)
+                    keep_messages(settings, entry.session)
+                directory.mkdir(mode=0o700, exist_ok=True)
             copy_sqlite(saved, settings.session_store, at_rest=True, as_writer=as_owner(settings.paths.state))
 
         present = f"; the one there now moves to {settings.quarantine}" if directory.is_dir() else ""
         return [Step(f"put the session {directory} back{present}", put)]
 
-    def _is_as_saved(self, name: str) -> bool:
-        place, saved = self.places[name], self._backup / name
-        if saved.is_dir():
-            return place.is_dir() and checksums(place) == checksums(saved)
-        return place.is_file() and place.read_bytes() == saved.read_bytes()
-
     def _text(self, name: str) -> Step:
         place = self.places[name]
-
-        def put() -> None:
-            place.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-            fresh = place.with_name(f".{place.name}.restoring")
-            source = self._backup / name
-            if source.is_dir():
-                shutil.rmtree(fresh, ignore_errors=True)
-                shutil.copytree(source, fresh)
-            else:
-                fresh.unlink(missing_ok=True)
-                # "x": never through a link that somebody put there.
-                with fresh.open("xb") as file:
-                    file.write(source.read_bytes())
-            _give_like(place.parent, fresh)
-            if place.exists():
-                place.rename(self._aside(place))
-            fresh.rename(place)
-
+        put = partial(put_text, self._backup / name, place, self._aside(place))
         return Step(f"put {place} back{self._moving(place)}", put)
 
     def _aside(self, place: Path) -> Path:
@@ -229,11 +215,16 @@ class Restoration:
         return f"; the one there now becomes {self._aside(place).name}" if place.exists() else ""
 
 
-def _give_like(directory: Path, made: Path) -> None:
-    """Let those read it who may read the directory it is in: in /etc/wabot that is the service's group."""
-    found = directory.stat()
-    mode = stat.S_IMODE(found.st_mode) & 0o750
-    for path in (made, *(made.rglob("*") if made.is_dir() else ())):
-        if os.geteuid() == 0:
-            os.chown(path, found.st_uid, found.st_gid, follow_symlinks=False)
-        path.chmod(mode if path.is_dir() else mode & 0o640)
+def _require_no_other_machine(settings: Settings) -> None:
+    """A file lock cannot see that far, and whoever uses these tables must not find others instead."""
+    opened = open_database(settings.database.url)
+    try:
+        sessions: Any = Session
+        known = [row.user_id for row in sessions.select()] if sessions.table_exists() else []
+        for user_id in {settings.account.user_id, *known}:
+            if holder := holder_on_any_machine(user_id):
+                raise OperatorNeeded(
+                    f"the database is in use by {holder}, for user {user_id}; stop that bot first"
+                )
+    finally:
+        opened.close()
