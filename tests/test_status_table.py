@@ -17,7 +17,6 @@ def session(**changes: Any) -> dict[str, Any]:
         "host": "vps",
         "phone": "34600111222",
         "inbox_pending": 1,
-        "inbox_lost": 0,
         "outbox_pending": 2,
         "outbox_dead": 3,
         "last_inbound_at": "2026-11-22T12:30:00Z",

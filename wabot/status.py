@@ -42,13 +42,13 @@ _FIELDS = (
     "pair_code",
     "unstable_cycles",
     "inbox_pending",
-    "inbox_lost",
     "outbox_pending",
     "outbox_dead",
     "last_inbound_at",
     "last_reply_at",
 )
 # For people only: the fields for programs are fixed.
+_LOST = "lost"
 _MODELS = "models"
 
 
@@ -93,11 +93,11 @@ def session_status(settings: Settings, name: str) -> dict[str, Any]:
         "pair_code": session.pair_code if pairing else None,
         "unstable_cycles": session.unstable_cycles,
         "inbox_pending": inbox.pending_count(),
-        "inbox_lost": _lost_count(user_id),
         "outbox_pending": outbox.count(OPEN_STATES),
         "outbox_dead": outbox.count(("dead", "unsure")),
         "last_inbound_at": _iso(session.last_inbound_at),
         "last_reply_at": _iso(session.last_reply_at),
+        _LOST: _lost_count(user_id),
         _MODELS: [
             f"{spending}{', spent' if spending.is_spent else ''}"
             for spending in spending_on(settings, local_time(settings).date())
@@ -191,8 +191,8 @@ def as_table(sessions: list[dict[str, Any]]) -> str:
             f"   to send: {_number(session['outbox_pending'])}"
             f"   not delivered: {_number(session['outbox_dead'])}"
         )
-        if session["inbox_lost"]:
-            lines.append(f"  lost in the client library, customers asked to repeat: {session['inbox_lost']}")
+        if session.get(_LOST):
+            lines.append(f"  lost in the client library, customers asked to repeat: {session[_LOST]}")
         lines.append(f"  last message: {session['last_inbound_at'] or 'never'}")
         lines.append(f"  last reply:   {session['last_reply_at'] or 'never'}")
         lines += [f"  {line}" for line in session.get(_MODELS, ())]
