@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 
+from tests.test_status import KEYS
 from wabot.status import as_table, report
 
 
 def session(**changes: Any) -> dict[str, Any]:
     return {
+        **dict.fromkeys(KEYS),
         "name": "shop",
         "state": "connected",
         "reason": "",
