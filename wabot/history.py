@@ -21,6 +21,8 @@ _LATEST_REPLIES = 50
 _MESSAGES_PER_ANSWER = 5
 _MAX_REACTIONS = 3
 _UNSAID = ("withdrawn", "dead")
+# That a person was promised is part of the conversation; the other notices answer nothing.
+_NO_ANSWERS = tuple(notice for notice in NOTICES if notice is not Notice.HANDED_OVER)
 _ROLES = {"owner": "assistant", "reply": "assistant"}
 
 
@@ -48,7 +50,7 @@ _SAID = Statement(
             Outbound.chat == Parameter("chat_id"),
             Outbound.created_at >= Parameter("since"),
             Outbound.state.not_in(_UNSAID),
-            Outbound.source.not_in(NOTICES),
+            Outbound.source.not_in(_NO_ANSWERS),
         )
         .order_by(Outbound.id.desc())
         .limit(Parameter("limit"))
