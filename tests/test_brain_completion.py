@@ -29,7 +29,7 @@ anything = st.recursive(
 def read(body: bytes) -> Completion | None:
     """An answer that can be used, or None: nothing else may come of it."""
     try:
-        completion = parse_completion(body, "test")
+        completion = parse_completion(body, "test", 10)
     except UnusableCompletion as error:
         assert str(error) and "\n" not in str(error)
         return None
