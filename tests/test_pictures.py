@@ -9,10 +9,10 @@ import pytest
 
 from tests.systemd.pictures import lines_of
 from wabot.emulator.screen import Span, Style
-from wabot.status import as_table
+from wabot.status import _FIELDS, as_table
 
 PICTURES = Path(__file__).parents[1] / ".pictures"
-SESSION = {
+SESSION = dict.fromkeys(_FIELDS) | {
     "name": "wabot",
     "state": "connected",
     "phone": "1",
