@@ -240,8 +240,14 @@ def test_a_reply_that_nobody_sent_is_found(books: Books) -> None:
 
 
 def test_doubts_are_read_from_the_log() -> None:
-    log = "INFO reply 12 was not confirmed by the customer's phone; now pending\nINFO reply 3 has arrived"
-    assert doubts_in(log) == {12}
+    log = """
+        INFO reply 1 may not have arrived (timed out)
+        INFO reply 2 was leaving when the last process ended
+        INFO reply 12 was not confirmed by the customer's phone; now pending
+        INFO reply 3 may not have arrived (timed out)
+        INFO reply 3 has arrived after all
+        INFO reply 4 never left; it is sent now"""
+    assert doubts_in(log) == {1, 2, 12}
 
 
 def test_open_work_is_counted(books: Books, tmp_path: Path) -> None:

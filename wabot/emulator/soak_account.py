@@ -12,7 +12,9 @@ from wabot.emulator.soak_database import SoakDatabase, Unreachable
 from wabot.emulator.soak_model import REFERENCE
 from wabot.sources import Notice
 
-_DOUBT = re.compile(r"\breply (\d+) was not confirmed by the customer's phone")
+_DOUBT = re.compile(
+    r"\breply (\d+) (?:may not have arrived|was leaving when|was not confirmed|(has arrived after all))"
+)
 # Nothing else keeps a message without an answer while nobody pauses a chat, and nothing is too old.
 _REASONS = ("nothing to answer (reaction)", "nothing to read, told already")
 REACTION = "a reaction"
@@ -65,8 +67,17 @@ class _Reply:
 
 
 def doubts_in(log: str) -> set[int]:
-    """The numbers of the replies that the bot's log says nobody confirmed."""
-    return {int(number) for number in _DOUBT.findall(log)}
+    """The numbers of the replies that by the bot's log may have left, and that nobody confirmed.
+
+    A kill can come between the change of a reply's row and the line about it: each kind of line counts.
+    """
+    doubted: set[int] = set()
+    for number, arrived in _DOUBT.findall(log):
+        if arrived:
+            doubted.discard(int(number))
+        else:
+            doubted.add(int(number))
+    return doubted
 
 
 def draw_up(
