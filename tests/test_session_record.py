@@ -79,6 +79,24 @@ def test_what_is_said_of_a_session_is_written_soon(record: SessionRecord) -> Non
     assert abs((found.updated_at - utc_now()).total_seconds()) < WAIT_SECONDS
 
 
+def test_of_a_flurry_of_states_the_last_is_written(row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+    write = row.write
+    monkeypatch.setattr(row, "write", lambda news, now: (written.append(news["state"]), write(news, now)))
+    monkeypatch.setattr(session_record, "_FLURRY_SECONDS", 0.5)
+    record = SessionRecord("shop", row)
+    record.start()
+    for state in ("reconnecting", "connecting", "connected"):
+        record.update(state=state)
+        time.sleep(0.01)
+    wait_until(lambda: is_in("connected"))
+    record.update(state="reconnecting")
+    began = time.monotonic()
+    record.stop(WAIT_SECONDS)
+    assert time.monotonic() - began < 0.5
+    assert written == ["connected", "reconnecting"]
+
+
 def test_the_last_word_is_written_before_the_end(row: Row) -> None:
     record = SessionRecord("shop", row)
     record.start()

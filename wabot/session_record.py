@@ -24,6 +24,9 @@ _COUNT_SECONDS = 5.0
 # Under load they change many times a second, and nobody looks that often.
 _UNHURRIED = frozenset({"last_inbound_at", "last_reply_at"})
 _UNHURRIED_SECONDS = 1.0
+# A link that is cut and back again passes through three states in a few milliseconds, in which replies need
+# the database, too: only where it comes to rest is written.
+_FLURRY_SECONDS = 0.1
 _OF_THE_ROW_ONLY = frozenset({"connection_attempts"})
 
 
@@ -78,6 +81,8 @@ class SessionRecord:
             with self._changed:
                 self._changed.wait_for(lambda: self._pending or self._stopping, _COUNT_SECONDS)
                 self._changed.wait_for(self._is_urgent, _UNHURRIED_SECONDS)
+                if self._pending:
+                    self._changed.wait_for(lambda: self._stopping, _FLURRY_SECONDS)
                 fields, self._pending = self._pending, {}
             failed = bool(fields) and not self._write(fields)
             self._count()

@@ -102,7 +102,7 @@ def measure(emulator: Emulator, bot: Bot, figures: Figures, messages: int) -> No
     figures.add("memory, after the messages", resident_mb(bot.pid))
     figures.add(
         "cut to next reply",
-        1000 * statistics.median(_seconds_to_reply_after_cut(emulator, customers[0]) for _ in range(_CUTS)),
+        1000 * statistics.median(_seconds_to_reply_after_cut(emulator, each) for each in customers[:_CUTS]),
     )
 
 
