@@ -73,8 +73,8 @@ def test_what_a_process_holds_is_counted() -> None:
     after = held(os.getpid())
     for each in opened:
         os.close(each)
-    growth = Growth("files", 3, before, after)
+    growth = Growth("wabot", "files", 3, before, after)
     assert growth.descriptors == 3
     assert growth.threads == 0
     assert "3 files" in leaks_table([growth])
-    assert Growth("x", 1, Held(10, 5, 3), Held(12.5, 5, 4)).memory_mb == 2.5
+    assert Growth("wabot", "x", 1, Held(10, 5, 3), Held(12.5, 5, 4)).memory_mb == 2.5

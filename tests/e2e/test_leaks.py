@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from wabot.emulator.bench_bots import Wabot
 from wabot.emulator.leak_benchmark import while_answering, while_kicked
 
 pytestmark = pytest.mark.e2e
@@ -17,7 +18,7 @@ _MEGABYTES_A_KICK = 1.0
 
 def test_messages_and_reconnects_leave_nothing_behind(tmp_path: Path) -> None:
     """A leak of a tenth of a descriptor, a thread or 20 kB each would show."""
-    growths = while_answering(tmp_path, warm_up=500, messages=500, reconnects=30)
+    growths = while_answering(Wabot, tmp_path, warm_up=500, messages=500, reconnects=30)
     for growth in growths:
         assert growth.descriptors <= 3, growth
         assert growth.threads <= 3, growth

@@ -31,8 +31,8 @@ max_unstable_cycles = 0
 [replies]
 debounce = 0
 typing = false
-per_chat_per_hour = 100000
-per_minute = 100000
+per_chat_per_hour = 0
+per_minute = 0
 [chats]
 loop_ceiling = 100000
 loop_repetitions = 0

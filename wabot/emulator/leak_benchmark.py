@@ -1,4 +1,4 @@
-"""Watches what a process holds while it works for long: `scripts/bench leaks`."""
+"""Watches what wabot, and a bare echo, hold while they work for long: `scripts/bench leaks`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from wabot.emulator.bench_bots import TIMEOUT_SECONDS, Wabot, ask, ask_all, resident_mb
+from wabot.emulator.bench_bots import BOTS, TIMEOUT_SECONDS, Bot, RawBot, Wabot, ask, ask_all, resident_mb
 from wabot.emulator.benchmark import machine
 from wabot.emulator.echo_process import EchoProcess
 from wabot.emulator.server import Emulator
@@ -34,6 +34,7 @@ class Held:
 class Growth:
     """What a process held before and after it did something many times."""
 
+    bot: str
     what: str
     times: int
     before: Held
@@ -63,17 +64,20 @@ def held(pid: int) -> Held:
     )
 
 
-def while_answering(directory: Path, warm_up: int, messages: int, reconnects: int) -> list[Growth]:
-    """Let wabot answer messages, then lose and find its link.
+def while_answering(
+    kind: type[RawBot | Wabot], directory: Path, warm_up: int, messages: int, reconnects: int
+) -> list[Growth]:
+    """Let a bot answer messages, then lose and find its link.
 
     Args:
+        kind: which bot.
         directory: an empty one.
         warm_up: messages before the first look: caches fill, threads start.
         messages: how many after that.
         reconnects: how often the link is cut after those; a message is answered after each tenth.
     """
     with Emulator() as emulator:
-        bot = Wabot(emulator, directory)
+        bot: Bot = kind(emulator, directory)
         try:
             bot.start()
             customers = [emulator.customer(number) for number in range(1, _CUSTOMERS + 1)]
@@ -93,8 +97,8 @@ def while_answering(directory: Path, warm_up: int, messages: int, reconnects: in
         finally:
             bot.kill()
     return [
-        Growth("messages", messages, looks[0], looks[1]),
-        Growth("reconnects", reconnects, looks[1], looks[2]),
+        Growth(kind.name, "messages", messages, looks[0], looks[1]),
+        Growth(kind.name, "reconnects", reconnects, looks[1], looks[2]),
     ]
 
 
@@ -134,14 +138,14 @@ def while_kicked(directory: Path, warm_up: int, kicks: int) -> Growth:
         finally:
             process.kill()
             process.communicate()
-    return Growth("kicks", kicks, *looks)
+    return Growth(Wabot.name, "kicks", kicks, *looks)
 
 
 def as_table(growths: Sequence[Growth]) -> str:
     """For people."""
-    lines = [f"{'':18}{'memory (MB)':>22}{'descriptors':>16}{'threads':>14}"]
+    lines = [f"{'':31}{'memory (MB)':>22}{'descriptors':>16}{'threads':>14}"]
     lines += [
-        f"{each.times:>6} {each.what:<11}"
+        f"{each.bot:<13}{each.times:>6} {each.what:<11}"
         f"{each.before.memory_mb:>9.1f} → {each.after.memory_mb:<9.1f}"
         f"{each.before.descriptors:>8} → {each.after.descriptors:<6}"
         f"{each.before.threads:>6} → {each.after.threads:<4}".rstrip()
@@ -158,8 +162,10 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--kicks", type=int, default=50, help="after a first 5 (default: 50)")
     parser.add_argument("--json", action="store_true", help="for programs")
     arguments = parser.parse_args(argv)
-    with tempfile.TemporaryDirectory(prefix="wabot-bench-") as directory:
-        growths = while_answering(Path(directory), 1000, arguments.messages, arguments.reconnects)
+    growths: list[Growth] = []
+    for kind in BOTS:
+        with tempfile.TemporaryDirectory(prefix="wabot-bench-") as directory:
+            growths += while_answering(kind, Path(directory), 1000, arguments.messages, arguments.reconnects)
     with tempfile.TemporaryDirectory(prefix="wabot-bench-") as directory:
         growths.append(while_kicked(Path(directory), 5, arguments.kicks))
     if arguments.json:
