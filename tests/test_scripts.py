@@ -352,7 +352,8 @@ class TestTiers:
     def test_an_interrupt_ends_all_parts(self, machine: Machine, stop_signal: signal.Signals) -> None:
         machine.put("hangs")
         with subprocess.Popen(
-            [machine.checkout / "scripts" / "test"],
+            # These tests may run where interrupts are ignored, which is inherited.
+            ["env", "--default-signal=INT", machine.checkout / "scripts" / "test"],
             env={"PATH": str(machine.path)},
             stderr=subprocess.PIPE,
             text=True,
