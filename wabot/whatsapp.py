@@ -22,14 +22,7 @@ with without():
     from neonize.exc import NeonizeError
     from neonize.proto.Neonize_pb2 import JID
     from neonize.proto.waE2E.WAWebProtobufsE2E_pb2 import Message
-    from neonize.utils.enum import (
-        ChatPresence,
-        ChatPresenceMedia,
-        ClientName,
-        ClientType,
-        Presence,
-        ReceiptType,
-    )
+    from neonize.utils import enum
     from neonize.utils.jid import build_jid
 
 from wabot.library_log import LibraryLog
@@ -52,8 +45,6 @@ from wabot.states import Signal
 from wabot.translation import incoming_message, receipt
 
 log = logging.getLogger(__name__)
-
-
 _names: set[str] = set()
 
 
@@ -168,9 +159,10 @@ class WhatsAppClient:
 
     def show_typing(self, jid: str, typing: bool) -> None:
         """Show or end "typing…"; WhatsApp forgets it after some seconds."""
-        state = ChatPresence.CHAT_PRESENCE_COMPOSING if typing else ChatPresence.CHAT_PRESENCE_PAUSED
+        shown = enum.ChatPresence
+        state = shown.CHAT_PRESENCE_COMPOSING if typing else shown.CHAT_PRESENCE_PAUSED
         try:
-            self._client.send_chat_presence(_jid(jid), state, ChatPresenceMedia.CHAT_PRESENCE_MEDIA_TEXT)
+            self._client.send_chat_presence(_jid(jid), state, enum.ChatPresenceMedia.CHAT_PRESENCE_MEDIA_TEXT)
         except NeonizeError as error:
             log.debug("typing: %s", error)
 
@@ -178,7 +170,7 @@ class WhatsAppClient:
         """Give messages of one sender their blue ticks. The first call may wait for the server."""
         try:
             self._client.mark_read(
-                *message_ids, chat=_jid(jid), sender=_jid(sender), receipt=ReceiptType.READ
+                *message_ids, chat=_jid(jid), sender=_jid(sender), receipt=enum.ReceiptType.READ
             )
         except NeonizeError as error:
             log.debug("read receipt: %s", error)
@@ -190,7 +182,7 @@ class WhatsAppClient:
             False when the library cannot: right after pairing it does not know the account's name yet.
         """
         try:
-            self._client.send_presence(Presence.AVAILABLE if available else Presence.UNAVAILABLE)
+            self._client.send_presence(enum.Presence.AVAILABLE if available else enum.Presence.UNAVAILABLE)
         except NeonizeError as error:
             log.debug("presence: %s", error)
             return False
@@ -205,7 +197,7 @@ class WhatsAppClient:
             LinkCodeRefused: WhatsApp does not give one.
         """
         try:
-            return str(self._client.PairPhone(phone, True, ClientName.LINUX, ClientType.CHROME))
+            return str(self._client.PairPhone(phone, True, enum.ClientName.LINUX, enum.ClientType.CHROME))
         except NeonizeError as error:
             raise LinkCodeRefused(f"WhatsApp gives no code for this number ({error})") from None
 
@@ -254,5 +246,5 @@ def _jid(text: str) -> JID:
     return build_jid(user, server)
 
 
-def _proxy_settings(address: str) -> Any:
+def _proxy_settings(address: str) -> ProxySettings | None:
     return ProxySettings(proxy_address=address) if address else None

@@ -77,8 +77,8 @@ class SqliteFile:
             opened.execute("ROLLBACK")
 
     def restart(self, seconds: float, crash: bool) -> None:
-        """A file has nobody who could be restarted."""
-        raise NotImplementedError("there is no SQLite server to restart")
+        """A file does not go away; to be kept from it comes nearest."""
+        self.lock(seconds)
 
     def keep(self, directory: Path) -> None:
         """Leave it in a directory."""
