@@ -146,10 +146,10 @@ def test_quotes_captions_and_reactions_are_context(shop: Shop) -> None:
     shop.outbox.mark_sent(row, "3EB0A", utc_now())
     shop.answer(
         arrival("👍", kind=Kind.REACTION, target_id="3EB0A"),
-        arrival("esta", quoted_text="la taza azul"),
+        arrival("esta", quoted_text="la taza azul\nde 4 €"),
         arrival("y esta", kind=Kind.IMAGE),
     )
-    assert shop.model.heard == ["[👍] > Claro.\n> la taza azul\nesta", "[image] y esta"]
+    assert shop.model.heard == ["[👍] > Claro.\n> la taza azul\n> de 4 €\nesta", "[image] y esta"]
 
 
 def test_silence_sends_nothing(shop: Shop) -> None:

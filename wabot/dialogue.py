@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -103,4 +104,5 @@ def _with_context(row: Inbound) -> str:
 
 
 def _quoted(text: str) -> str:
-    return f"> {text[:_LONGEST_QUOTE_CHARACTERS]}" if text else ""
+    """Each line of it marked: a quote must not pass for what the customer says now."""
+    return textwrap.indent(text[:_LONGEST_QUOTE_CHARACTERS], "> ", lambda _line: True)
