@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -41,6 +44,22 @@ def test_nobody_scans_the_code(make_bot: MakeBot) -> None:
     # A new code needs a new process, and gets it.
     show_code(bot)
     bot.stop()
+
+
+def test_an_account_that_asks_for_a_passkey(emulator: Emulator, make_bot: MakeBot) -> None:
+    bot = make_bot()
+    script = Path(__file__).with_name("passkey_account.py")
+    ended = subprocess.run(
+        emulator.command_for_script(script, "run", "--config", str(bot.config)),
+        env=emulator.environment(os.environ),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert ended.returncode == 78
+    assert "this account asks for a passkey to link a device" in ended.stderr
+    assert bot.status()["state"] == "stopped"
 
 
 @pytest.mark.parametrize(
