@@ -51,13 +51,23 @@ def linked_emulator() -> Iterator[Emulator]:
 
 
 @pytest.fixture(scope="session")
-def linked_state(linked_emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a bot owns that was linked, and stopped."""
+def linked_once(
+    linked_emulator: Emulator, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Callable[[], None]]:
+    """What a bot owns that was linked, and stopped; and what lets the phone go back to that moment."""
     bot = BotProcess(linked_emulator, tmp_path_factory.mktemp("linked"))
     bot.pair()
     assert bot.stop() == 0
     bot.close()
-    return bot.state
+    return bot.state, linked_emulator.phone.remember()
+
+
+@pytest.fixture
+def linked_state(linked_once: tuple[Path, Callable[[], None]]) -> Path:
+    """The state of a linked bot, to copy; the phone can read what a copy writes, as at the first."""
+    state, let_phone_go_back = linked_once
+    let_phone_go_back()
+    return state
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import psycopg2
 import pytest
 
 from tests.e2e.bot_process import BotProcess
-from tests.e2e.conftest import MakeBot
+from tests.e2e.conftest import MakeBot, MakeCustomer
 from tests.e2e.test_promises import assert_answered_once_in_order, wait_until_answered
 from tests.existing_schema import add_user, create_application
 from tests.provider_server import ProviderServer
@@ -29,8 +29,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 OUTAGE_SECONDS = float(os.environ.get("WABOT_TEST_OUTAGE_SECONDS", "8"))
 MESSAGES_PER_SECOND = 20
-
-_numbers = itertools.count(1)
 
 
 class Application:
@@ -116,10 +114,8 @@ def says_so(bot: BotProcess, kept: int = 1) -> Callable[[], bool]:
 class Traffic:
     """Customers who write at a steady pace."""
 
-    def __init__(self, emulator: Emulator) -> None:
-        self.sent: dict[Customer, list[str]] = {
-            emulator.customer(next(_numbers)): [] for _ in range(MESSAGES_PER_SECOND)
-        }
+    def __init__(self, new_customer: MakeCustomer) -> None:
+        self.sent: dict[Customer, list[str]] = {new_customer(): [] for _ in range(MESSAGES_PER_SECOND)}
 
     def flow(self, seconds: float) -> None:
         """Let them write for so long."""
@@ -156,10 +152,14 @@ def assert_stored_once(application: Application, traffic: Traffic) -> None:
 
 @pytest.mark.postgresql
 def test_postgresql_killed_under_traffic(
-    linked_emulator: Emulator, bot: BotProcess, application: Application, mortal_postgresql: PostgresqlServer
+    linked_emulator: Emulator,
+    new_customer: MakeCustomer,
+    bot: BotProcess,
+    application: Application,
+    mortal_postgresql: PostgresqlServer,
 ) -> None:
     logins = linked_emulator.bot.logins
-    traffic = Traffic(linked_emulator)
+    traffic = Traffic(new_customer)
     traffic.flow(2)
     mortal_postgresql.stop(crash=True)
     try:
@@ -203,12 +203,12 @@ def freeze(application: Application, on: bool) -> None:
 @pytest.mark.postgresql
 @pytest.mark.parametrize("break_it", [make_read_only, use_up_connections, freeze])
 def test_postgresql_that_does_not_take_anything(
-    linked_emulator: Emulator,
+    new_customer: MakeCustomer,
     bot: BotProcess,
     application: Application,
     break_it: Callable[[Application, bool], None],
 ) -> None:
-    traffic = Traffic(linked_emulator)
+    traffic = Traffic(new_customer)
     traffic.flow(1)
     break_it(application, True)
     try:
@@ -223,8 +223,8 @@ def test_postgresql_that_does_not_take_anything(
 
 
 @pytest.mark.parametrize("bot", ["sqlite"], indirect=True)
-def test_sqlite_locked_by_somebody_else(linked_emulator: Emulator, bot: BotProcess) -> None:
-    traffic = Traffic(linked_emulator)
+def test_sqlite_locked_by_somebody_else(new_customer: MakeCustomer, bot: BotProcess) -> None:
+    traffic = Traffic(new_customer)
     with closing(sqlite3.connect(bot.state / "wabot.db", isolation_level=None)) as database:
         database.execute("BEGIN IMMEDIATE")
         traffic.flow(7)
@@ -236,9 +236,9 @@ def test_sqlite_locked_by_somebody_else(linked_emulator: Emulator, bot: BotProce
 
 @pytest.mark.postgresql
 def test_killed_during_the_outage_and_while_catching_up(
-    linked_emulator: Emulator, bot: BotProcess, application: Application, mortal_postgresql: PostgresqlServer
+    new_customer: MakeCustomer, bot: BotProcess, application: Application, mortal_postgresql: PostgresqlServer
 ) -> None:
-    traffic = Traffic(linked_emulator)
+    traffic = Traffic(new_customer)
     mortal_postgresql.stop(crash=True)
     try:
         traffic.flow(15)
@@ -264,9 +264,9 @@ def test_killed_during_the_outage_and_while_catching_up(
 
 @pytest.mark.postgresql
 def test_asked_to_stop_during_the_outage(
-    linked_emulator: Emulator, bot: BotProcess, application: Application, mortal_postgresql: PostgresqlServer
+    new_customer: MakeCustomer, bot: BotProcess, application: Application, mortal_postgresql: PostgresqlServer
 ) -> None:
-    traffic = Traffic(linked_emulator)
+    traffic = Traffic(new_customer)
     mortal_postgresql.stop(crash=True)
     try:
         traffic.flow(2)
@@ -285,11 +285,11 @@ def test_asked_to_stop_during_the_outage(
 @pytest.mark.postgresql
 @pytest.mark.parametrize("bot", ["unhurried"], indirect=True)
 def test_no_reply_overtakes_the_word_that_takes_it_back(
-    linked_emulator: Emulator, bot: BotProcess, application: Application, mortal_postgresql: PostgresqlServer
+    new_customer: MakeCustomer, bot: BotProcess, application: Application, mortal_postgresql: PostgresqlServer
 ) -> None:
     """A reply is ready to leave when the database comes back, and the customer's BAJA is on the disk."""
-    traffic = Traffic(linked_emulator)
-    ana = linked_emulator.customer(next(_numbers))
+    traffic = Traffic(new_customer)
+    ana = new_customer()
     ana.send("how much is it?")
     deadline = time.monotonic() + 3
     while application.rows("SELECT state FROM wabot_outbox") != [("pending",)]:
@@ -310,7 +310,7 @@ def test_no_reply_overtakes_the_word_that_takes_it_back(
 
 @pytest.mark.postgresql
 def test_a_second_machine_on_the_same_database_is_refused(
-    linked_emulator: Emulator, bot: BotProcess, start_linked: MakeBot
+    linked_emulator: Emulator, new_customer: MakeCustomer, bot: BotProcess, start_linked: MakeBot
 ) -> None:
     """Its state directory is another one, so the file lock cannot see the first."""
     assert bot.process is not None
@@ -320,7 +320,7 @@ def test_a_second_machine_on_the_same_database_is_refused(
     (line,) = [line for line in second.log().splitlines() if " ERROR " in line]
     assert f"session shop is in use by PID {bot.process.pid} on " in line
     assert linked_emulator.bot.dials == dials
-    ana = linked_emulator.customer(next(_numbers))
+    ana = new_customer()
     ana.send("hello")
     ana.wait_for_replies(1)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from wabot.emulator import plaintexts
@@ -150,6 +151,17 @@ class OwnerPhone:
     def bundle(self) -> Bundle:
         """The keys to begin a Signal session with the phone."""
         return self._endpoint.party.bundle()
+
+    def remember(self) -> Callable[[], None]:
+        """Keep its sessions; what is returned goes back to them, for a bot whose state goes back as well."""
+        with self._service.lock:
+            go_back = self._endpoint.party.remember()
+
+        def go_back_together() -> None:
+            with self._service.lock:
+                go_back()
+
+        return go_back_together
 
     def receive(self, stanza: Node, enc: Node) -> list[Node]:
         """Take in the copy of a message that the bot sent to a customer."""

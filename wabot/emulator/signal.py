@@ -5,8 +5,9 @@ Protocol: signal.org, "The X3DH Key Agreement Protocol", as WhatsApp speaks it (
 
 from __future__ import annotations
 
+import copy
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from wabot.emulator import protobuf
@@ -109,6 +110,15 @@ class SignalParty:
     def drop_session(self, peer_address: str) -> None:
         """Forget all sessions with `peer_address`: nothing can be read any more, writing needs a bundle."""
         self._sessions.pop(peer_address, None)
+
+    def remember(self) -> Callable[[], None]:
+        """Keep all sessions as they are; calling what is returned, at any time, goes back to them."""
+        kept = copy.deepcopy(self._sessions)
+
+        def go_back() -> None:
+            self._sessions = copy.deepcopy(kept)
+
+        return go_back
 
     def encrypt(self, peer_address: str, plaintext: bytes, bundle: Bundle | None = None) -> tuple[str, bytes]:
         """Encrypt `plaintext` for the device `peer_address` ("15550001:3@lid").
