@@ -178,22 +178,6 @@ def test_an_exception_in_a_handler_is_counted_and_the_next_message_is_answered(
     assert "IntegrityError: spoilt" in bot.log()
 
 
-def test_a_message_that_comes_while_the_database_is_away_is_kept(
-    start_linked: MakeBot, ana: Customer
-) -> None:
-    bot = start_linked()
-    bot.wait_for_state("connected")
-    with closing(sqlite3.connect(bot.state / "wabot.db", isolation_level=None)) as other:
-        other.execute("BEGIN EXCLUSIVE")
-        ana.send(QUESTION)
-        wait_until(lambda: "a message waits to be stored" in bot.log())
-        other.execute("ROLLBACK")
-    ana.wait_for_replies(1)
-    assert len(ana.replies) == 1
-    assert bot.process is not None
-    assert bot.process.poll() is None
-
-
 def wait_until(reached: Callable[[], bool], timeout_seconds: float = 15) -> None:
     """Look until it is so."""
     deadline = time.monotonic() + timeout_seconds
