@@ -24,7 +24,7 @@ from wabot.notify import ServiceNotifier
 from wabot.owned_session import owned_session
 from wabot.pairing_command import add_pairing_command
 from wabot.printable import printable
-from wabot.process import ensure_plain_messages, leave, load_client_library
+from wabot.process import ensure_plain_messages, leave, load_client_library, share_heaps
 from wabot.settings import Settings
 from wabot.stacks import show_stacks_on_abort
 from wabot.unit_environment import unit_environment
@@ -121,6 +121,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(arguments: argparse.Namespace) -> int:
     ensure_plain_messages()
+    share_heaps()
     send_stdout_to_stderr()
     configure_logging(level=arguments.log_level, json_lines=arguments.log_json)
     show_stacks_on_abort()
