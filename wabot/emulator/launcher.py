@@ -19,6 +19,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from wabot.lean_import import without
+from wabot.process import share_heaps
 
 PINNED_ROOT_KEY = bytes.fromhex("142375574d0a587166aae71ebe516437c4a28b73e3695c6ce1f7f9545da8ee6b")
 """The public key every certificate of WhatsApp's service ends in (whatsmeow handshake.go, WACertPubKey)."""
@@ -40,6 +41,9 @@ def replace_root_key(root_key: bytes, lean: bool = False) -> None:
     # Go's threads take over the mask of the thread that loads them. `wabot run` keeps SIGABRT from them, and
     # would come too late here.
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGABRT})
+    if lean:
+        # The same: glibc counts its heaps when the second one is made.
+        share_heaps()
     with without() if lean else nullcontext():
         import neonize  # noqa: F401  (maps the shared object into this process)
 
