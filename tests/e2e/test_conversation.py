@@ -325,6 +325,8 @@ def test_the_model_sees_the_context_and_may_keep_silent_or_call_a_person(
     first = ana.wait_for_replies(1)[0]
     # A reaction to what the bot said, and a message that quotes it: context of the next answer.
     persona.write_text("Eres Eva, y la persona ha cambiado.")
+    # No person reacts before the bot has written down what it sent.
+    wait_for(lambda: bot.rows("SELECT 1 FROM wabot_outbox WHERE state = 'sent'"), bot)
     ana.react(first.message_id, "👍")
     wait_for(lambda: bot.rows("SELECT 1 FROM wabot_inbox WHERE kind = 'reaction'"), bot)
     ana.reply_to(first.message_id, "de estas, dos", quoted_text="¿Tienen tazas?")
