@@ -16,8 +16,10 @@ from wabot.alert_notices import Condition
 from wabot.alert_texts import PROBLEMS
 from wabot.alert_watch import LinkView
 from wabot.alerts import Alerts, Courier
-from wabot.brain import BudgetSpent, ProviderSettings, Tally
+from wabot.brain.budget import BudgetSpent
 from wabot.brain.completion import Usage
+from wabot.brain.settings import ProviderSettings
+from wabot.brain.tally import Tally
 from wabot.cli import main
 from wabot.config import load_settings
 from wabot.model_budget import DailyBudget

@@ -17,7 +17,7 @@ from tests.alert_receivers import WebhookReceiver, wait_until
 from wabot.alert_notices import Condition, Problem
 from wabot.alert_watch import LinkView, look_at_disk, look_at_link, look_at_replies
 from wabot.alerts import Alerts, Courier, report_database_away
-from wabot.brain import Tally
+from wabot.brain.tally import Tally
 from wabot.config import load_settings
 from wabot.errors import ConfigError
 from wabot.models import Chat, Outbound, utc_now

@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.provider_server import ProviderServer, refused_url, say, status
-from wabot.brain import Answer, Brain, BrainSettings, Conversation, ProviderSettings, Turn, texts_for
+from wabot.brain.brain import Answer, Brain
+from wabot.brain.conversation import Conversation, Turn
 from wabot.brain.persona import DEFAULT_PERSONA, Persona
+from wabot.brain.settings import BrainSettings, ProviderSettings
+from wabot.brain.texts import texts_for
 
 NOW = datetime(2026, 11, 22, 12, 0)
 SAMPLE = Path(__file__).parents[1] / "wabot" / "sample_knowledge"

@@ -7,8 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wabot.brain import Conversation, Turn
-from wabot.brain.conversation import estimate_tokens
+from wabot.brain.conversation import Conversation, Turn, estimate_tokens
 
 NOW = datetime(2026, 11, 22, 12, 0)
 DAY = timedelta(days=1)

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wabot.brain import LANGUAGES, detect_language, texts_for
 from wabot.brain.courtesy import courtesy_in
+from wabot.brain.language import detect_language
+from wabot.brain.texts import LANGUAGES, texts_for
 
 SENTENCES = {
     "es": [

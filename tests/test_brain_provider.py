@@ -35,10 +35,13 @@ from tests.provider_server import (
     status,
     truncated,
 )
-from wabot.brain import Brain, BrainSettings, Conversation, ProviderSettings, Turn, texts_for
+from wabot.brain.brain import Brain
 from wabot.brain.chain import NoProviderAnswered, ProviderChain
+from wabot.brain.conversation import Conversation, Turn
 from wabot.brain.provider import Provider
 from wabot.brain.provider_error import ProviderError
+from wabot.brain.settings import BrainSettings, ProviderSettings
+from wabot.brain.texts import texts_for
 
 KEY = "sk-secret-0123456789"
 NOW = datetime(2026, 11, 22, 12, 0)

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from wabot import masking
-from wabot.brain import ProviderSettings
+from wabot.brain.settings import ProviderSettings
 from wabot.config import load_settings
 from wabot.errors import ConfigError, ExitCode
 from wabot.settings import Settings

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from tests.arrivals import GROUP, arrival
 from tests.provider_server import ProviderServer, say
 from wabot import history
-from wabot.brain import Brain, BrainSettings, ProviderSettings
+from wabot.brain.brain import Brain
+from wabot.brain.settings import BrainSettings, ProviderSettings
 from wabot.courtesies import Courtesies
 from wabot.inbox import Inbox
 from wabot.messages import IncomingMessage, Kind

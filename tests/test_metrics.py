@@ -18,8 +18,8 @@ import pytest
 
 from tests.alert_receivers import wait_until
 from tests.arrivals import arrival
-from wabot.brain import Tally
 from wabot.brain.completion import Usage
+from wabot.brain.tally import Tally
 from wabot.cli import main
 from wabot.config import load_settings
 from wabot.doctor import examine
@@ -292,7 +292,7 @@ FULL_DISK = """
 import resource, sys, time
 from pathlib import Path
 from wabot import metrics_file
-from wabot.brain import Tally
+from wabot.brain.tally import Tally
 from wabot.database import migrate, open_database
 from wabot.logs import configure_logging
 configure_logging(level="INFO")

@@ -25,7 +25,12 @@ from tests.provider_server import (
     status,
     truncated,
 )
-from wabot.brain import Brain, BudgetSpent, Conversation, ProviderSettings, Tally, Turn, texts_for
+from wabot.brain.brain import Brain
+from wabot.brain.budget import BudgetSpent
+from wabot.brain.conversation import Conversation, Turn
+from wabot.brain.settings import ProviderSettings
+from wabot.brain.tally import Tally
+from wabot.brain.texts import texts_for
 from wabot.model_budget import DailyBudget
 from wabot.model_spending import ALL, Limit, Spending, limits_of, spending_on
 from wabot.models import database as bound

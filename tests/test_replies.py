@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from tests.arrivals import ANA, GROUP, arrival
-from wabot.brain import Answer, Conversation, ProviderSettings, texts_for
+from wabot.brain.brain import Answer
+from wabot.brain.conversation import Conversation
+from wabot.brain.settings import ProviderSettings
+from wabot.brain.texts import texts_for
 from wabot.courtesies import Courtesies
 from wabot.escalation import take_signal
 from wabot.inbox import Inbox

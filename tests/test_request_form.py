@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.provider_server import Behaviour, Handler, ProviderServer, echo
-from wabot.brain.provider import Provider, ProviderSettings
+from wabot.brain.provider import Provider
 from wabot.brain.provider_error import ProviderError
 from wabot.brain.request_form import refused_parameter
+from wabot.brain.settings import ProviderSettings
 
 HELLO = [{"role": "user", "content": "hola"}]
 NO_MAX_TOKENS = (

@@ -6,7 +6,7 @@ from datetime import date
 
 from wabot.alert_notices import Condition, Problem, problem_key
 from wabot.alert_watch import Findings
-from wabot.brain import Tally
+from wabot.brain.tally import Tally
 from wabot.database_faults import AWAY
 from wabot.model_spending import limits_of, spending_on
 from wabot.models import database

@@ -14,7 +14,7 @@ from wabot.alert_ledger import AlertLedger
 from wabot.alert_model_watch import look_at_budget, look_at_models
 from wabot.alert_notices import Author, Condition, Problem
 from wabot.alert_watch import Findings, LinkView, look_at_disk, look_at_link, look_at_replies
-from wabot.brain import Tally
+from wabot.brain.tally import Tally
 from wabot.dialogue import local_time
 from wabot.lock_holder import own_unit
 from wabot.models import database, utc_now

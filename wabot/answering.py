@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from wabot import dialogue
-from wabot.brain import Answer, Conversation, texts_for
+from wabot.brain.brain import Answer
+from wabot.brain.conversation import Conversation
+from wabot.brain.texts import texts_for
 from wabot.courtesies import Courtesies
 from wabot.escalation import Escalation, take_signal
 from wabot.history import was_asked_to_repeat, was_told

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from wabot.alert_settings import resolve_alerts
-from wabot.brain import ProviderSettings
+from wabot.brain.settings import ProviderSettings
 from wabot.credentials import MissingSecret, resolve_secret
 from wabot.errors import ConfigError
 from wabot.setting_types import SettingType

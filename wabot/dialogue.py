@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 from wabot import history
 from wabot.answer_rules import Burst
-from wabot.brain import Conversation, Turn, detect_language
+from wabot.brain.conversation import Conversation, Turn
+from wabot.brain.language import detect_language
 from wabot.messages import Kind
 from wabot.models import Chat, Inbound
 from wabot.quiet import pause_reason

@@ -6,8 +6,9 @@ import dataclasses
 import ipaddress
 import urllib.parse
 
-from wabot.brain.provider import Provider, ProviderSettings
+from wabot.brain.provider import Provider
 from wabot.brain.provider_error import ProviderError
+from wabot.brain.settings import ProviderSettings
 from wabot.diagnosis import Finding, Patient, healthy, illness
 
 _TIMEOUT_SECONDS = 20.0

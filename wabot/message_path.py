@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from wabot.brain import Brain, Tally
+from wabot.brain.brain import Brain
+from wabot.brain.tally import Tally
 from wabot.doubts import Doubts
 from wabot.health import Health
 from wabot.history import rates_so_far

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Histogram, disable_created_metrics, generate_latest
 
-from wabot.brain import Tally
+from wabot.brain.tally import Tally
 from wabot.database_faults import AWAY
 from wabot.departures import OPEN_STATES
 from wabot.inbox import Inbox

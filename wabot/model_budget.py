@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
-from wabot.brain import BudgetSpent, ProviderSettings, Reservation
+from wabot.brain.budget import BudgetSpent, Reservation
+from wabot.brain.settings import ProviderSettings
 from wabot.database_faults import AWAY
 from wabot.dialogue import local_time
 from wabot.model_spending import ALL, Limit, limits_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from wabot.brain import LANGUAGES, texts_for
+from wabot.brain.texts import LANGUAGES, texts_for
 from wabot.quiet import PauseReason
 from wabot.settings import ChatSettings
 

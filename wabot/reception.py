@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 
 from wabot import gate, history
 from wabot.arrival_rules import Candidate
-from wabot.brain import detect_language, texts_for
+from wabot.brain.language import detect_language
+from wabot.brain.texts import texts_for
 from wabot.decisions import Action, Decision
 from wabot.inbox import Inbox
 from wabot.messages import IncomingMessage, Kind

@@ -10,7 +10,7 @@ from datetime import datetime
 from wabot import dialogue, gate
 from wabot.answering import Answering, Composer
 from wabot.arrival_rules import is_too_old
-from wabot.brain import texts_for
+from wabot.brain.texts import texts_for
 from wabot.chats import find_chat
 from wabot.courtesies import Courtesies
 from wabot.database_faults import AWAY

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from wabot.alert_watch import link_view
 from wabot.alerts import Alerts
-from wabot.brain import Tally
+from wabot.brain.tally import Tally
 from wabot.connection import Action, Command, Connection
 from wabot.connection_row import ConnectionRow
 from wabot.errors import ExitCode

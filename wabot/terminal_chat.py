@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from wabot.brain import Answer, Brain, Conversation, Passage
+from wabot.brain.brain import Answer, Brain
+from wabot.brain.conversation import Conversation
+from wabot.brain.search_index import Passage
 from wabot.chat_address import ChatAddress
 from wabot.courtesies import Courtesies
 from wabot.database import migrate, open_database

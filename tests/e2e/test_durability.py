@@ -12,7 +12,7 @@ import pytest
 
 from tests.e2e.bot_process import BotProcess
 from tests.e2e.conftest import MakeBot, MakeCustomer
-from wabot.brain import texts_for
+from wabot.brain.texts import texts_for
 from wabot.emulator.customer import Customer
 from wabot.emulator.fault_kinds import CutMoment
 from wabot.emulator.server import Emulator

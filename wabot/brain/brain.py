@@ -6,7 +6,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from wabot.brain.budget import Budget
 from wabot.brain.chain import NoProviderAnswered, ProviderChain
@@ -14,11 +13,12 @@ from wabot.brain.cleaning import SILENCE, clean
 from wabot.brain.completion import Usage
 from wabot.brain.conversation import Conversation, Turn, join_texts
 from wabot.brain.courtesy import courtesy_in
-from wabot.brain.knowledge import KNOWN, KnowledgeBase, Passage
+from wabot.brain.knowledge import KNOWN, KnowledgeBase
 from wabot.brain.language import detect_language
 from wabot.brain.persona import Persona
 from wabot.brain.prompt import compose_messages
-from wabot.brain.provider import ProviderSettings
+from wabot.brain.search_index import Passage
+from wabot.brain.settings import BrainSettings
 from wabot.brain.splitting import split
 from wabot.brain.tally import Tally
 from wabot.brain.texts import texts_for
@@ -30,36 +30,6 @@ _NEARLY_AS_WELL = 0.8
 _WORTH_SHOWING = 0.25
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class BrainSettings:
-    """What a Brain is told once.
-
-    `providers` are tried in order; none means the knowledge base answers. `persona_file` and
-    `knowledge_folder` may be None or missing. `reply_deadline_seconds` bounds one reply over all providers
-    and retries; None gives each its timeout, and one more for a second try. History is bounded by all of
-    `history_messages`, `history_tokens` (estimated) and `history_max_age_seconds`. An answer is at most
-    `max_parts` messages of at most `max_length` characters.
-    """
-
-    providers: tuple[ProviderSettings, ...] = ()
-    persona_file: Path | None = None
-    knowledge_folder: Path | None = None
-    reply_deadline_seconds: float | None = None
-    history_messages: int = 20
-    history_tokens: int = 3000
-    history_max_age_seconds: float = 86_400.0
-    max_length: int = 4000
-    max_parts: int = 3
-
-    @property
-    def longest_reply_seconds(self) -> float:
-        """How long `Brain.reply` may wait for providers."""
-        if self.reply_deadline_seconds is not None:
-            return self.reply_deadline_seconds
-        timeouts = [provider.timeout_seconds for provider in self.providers]
-        return sum(timeouts) + max(timeouts, default=0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from wabot.brain.completion import Usage
-from wabot.brain.provider import ProviderSettings
 from wabot.brain.provider_error import ProviderError
+from wabot.brain.settings import ProviderSettings
 
 
 class BudgetSpent(Exception):

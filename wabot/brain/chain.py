@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from wabot.brain.budget import Budget, BudgetSpent, NoBudget, cost_of, cost_of_failure
 from wabot.brain.circuit import CircuitBreaker
 from wabot.brain.completion import Completion
-from wabot.brain.provider import Message, Provider, ProviderSettings, estimate_prompt_tokens
+from wabot.brain.provider import Message, Provider, estimate_prompt_tokens
 from wabot.brain.provider_error import ProviderError
+from wabot.brain.settings import ProviderSettings
 from wabot.brain.tally import Tally
 
 _SHORTEST_CALL_SECONDS = 0.2

@@ -12,8 +12,6 @@ from wabot.brain.chunks import cut_sections
 from wabot.brain.language import detect_language
 from wabot.brain.search_index import Entry, Passage, SearchIndex
 
-__all__ = ["KNOWN", "KnowledgeBase", "Passage"]
-
 #: The score from which a passage is taken to answer the question. Chosen on the sample knowledge base
 #: (`python -m wabot.brain.quality`): below it, questions about something else begin to pass.
 KNOWN = 0.45

@@ -7,7 +7,6 @@ import math
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 
 import requests
@@ -18,6 +17,7 @@ from wabot.brain.conversation import estimate_tokens
 from wabot.brain.http_deadline import Deadline, DeadlineSession
 from wabot.brain.provider_error import ErrorKind, ProviderError
 from wabot.brain.request_form import compose_request, refused_parameter
+from wabot.brain.settings import ProviderSettings
 
 _CONNECT_TIMEOUT_SECONDS = 10.0
 _MAX_ANSWER_BYTES = 1_000_000
@@ -27,24 +27,6 @@ _READ_BYTES = 16_384
 log = logging.getLogger(__name__)
 
 Message = Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderSettings:
-    """One endpoint: `base_url` ends before /chat/completions; the key is a secret, kept out of repr.
-
-    A limit of 0 is none.
-    """
-
-    name: str
-    base_url: str
-    model: str
-    api_key: str = field(default="", repr=False)
-    timeout_seconds: float = 60.0
-    max_tokens: int = 400
-    temperature: float = 0.7
-    calls_per_day: int = 0
-    tokens_per_day: int = 0
 
 
 class _ParameterRefused(Exception):

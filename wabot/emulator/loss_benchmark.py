@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
-from wabot.brain import LANGUAGES, texts_for
+from wabot.brain.texts import LANGUAGES, texts_for
 from wabot.emulator.bench_bots import BOTS, Bot, RawBot, Wabot, ask, send
 from wabot.emulator.benchmark import machine
 from wabot.emulator.customer import Customer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from wabot.brain import BrainSettings
+from wabot.brain.settings import BrainSettings
 from wabot.settings.account import (
     SAFE_PATH,
     USER_ID,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from wabot.brain import ProviderSettings
+from wabot.brain.settings import ProviderSettings
 from wabot.setting_types import (
     boolean,
     choice,

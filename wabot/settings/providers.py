@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import NamedTuple
 
-from wabot.brain import ProviderSettings
+from wabot.brain.settings import ProviderSettings
 from wabot.setting_types import SettingType, duration, integer, number, text
 
 #: Calls or tokens in a day.
