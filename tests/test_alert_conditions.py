@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from tests.alert_receivers import MailServer, WebhookReceiver, wait_until
+from wabot.alert_courier import Courier
 from wabot.alert_notices import Condition
 from wabot.alert_texts import PROBLEMS
 from wabot.alert_watch import LinkView
-from wabot.alerts import Alerts, Courier
+from wabot.alerts import Alerts
 from wabot.brain.budget import BudgetSpent
 from wabot.brain.completion import Usage
 from wabot.brain.settings import ProviderSettings
@@ -172,7 +173,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Looks often, and has no patience."""
     for name, value in (
         ("alerts._LOOK_SECONDS", 0.05),
-        ("alerts._PAUSE_SECONDS", 0.05),
+        ("alerts.PAUSE_SECONDS", 0.05),
         ("alert_watch._DATABASE_SECONDS", 0.0),
         # Of a process that runs in the unit wabot.service.
         ("alerts.own_unit", lambda: "wabot.service"),

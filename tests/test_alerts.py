@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from tests.alert_receivers import WebhookReceiver, wait_until
+from wabot.alert_courier import Courier
 from wabot.alert_notices import Condition, Problem
 from wabot.alert_watch import LinkView, look_at_disk, look_at_link, look_at_replies
-from wabot.alerts import Alerts, Courier, report_database_away
+from wabot.alerts import Alerts, report_database_away
 from wabot.brain.tally import Tally
 from wabot.config import load_settings
 from wabot.errors import ConfigError
@@ -209,7 +210,7 @@ def make_alerts(
     tmp_path: Path, receiver: WebhookReceiver, sqlite_database: Any, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[MakeAlerts]:
     monkeypatch.setattr("wabot.alerts._LOOK_SECONDS", 0.05)
-    monkeypatch.setattr("wabot.alerts._PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr("wabot.alerts.PAUSE_SECONDS", 0.05)
     monkeypatch.setattr("wabot.alert_book._FIRST_RETRY_SECONDS", 0.1)
     settings = configured(
         tmp_path, f'webhook_url = "{receiver.url}"\nwebhook_secret = "env:SIGN"', {"SIGN": SECRET}

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.arrivals import ANA, ANA_LID, GROUP, NOON, arrival
-from wabot.chat_address import ChatAddress, find_chats, find_or_make_chat, parse_address
+from wabot.chat_address import ChatAddress, parse_address
+from wabot.chats import find_chats, find_or_make_chat
 from wabot.errors import UsageError
 from wabot.inbox import Inbox
 from wabot.models import Chat

@@ -7,17 +7,16 @@ import os
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from wabot.alert_channels import NotDelivered
-from wabot.alert_notices import Condition, Problem
-from wabot.alerts import Courier
-from wabot.config import find_configuration, load_settings
 from wabot.errors import ExitCode, OperatorNeeded, UsageError
-from wabot.janitor_alert import JANITOR_UNITS
 from wabot.logs import configure_logging
 from wabot.process import become_owner
-from wabot.unit_environment import unit_environment
+from wabot.unit_environment import settings_in_unit
+
+if TYPE_CHECKING:
+    from wabot.alert_courier import Courier
+    from wabot.alert_notices import Problem
 
 # The unit gives two minutes.
 _PATIENCE_SECONDS = 90.0
@@ -41,11 +40,11 @@ def add_alert_command(commands: Any, shared: argparse.ArgumentParser) -> None:
 
 
 def _alert(arguments: argparse.Namespace) -> int:
+    from wabot.alert_courier import Courier
+
     configure_logging(level="WARNING")
     # No more than what is needed: a mistake elsewhere may be the very thing to tell.
-    configuration = find_configuration(arguments.config, os.environ)
-    environ = unit_environment(configuration, os.environ)
-    settings = load_settings(configuration, environ, sections=("account", "paths", "alerts"))
+    settings = settings_in_unit(arguments.config, os.environ, sections=("account", "paths", "alerts"))
     become_owner(settings.paths.state)
     courier = Courier(settings)
     if arguments.test:
@@ -64,6 +63,8 @@ def _alert(arguments: argparse.Namespace) -> int:
 
 
 def _test(courier: Courier, source: str) -> int:
+    from wabot.alert_channels import NotDelivered
+
     if not courier.channels:
         raise OperatorNeeded(_nothing_configured(source))
     notice = courier.author.test(datetime.fromtimestamp(time.time(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
@@ -83,6 +84,9 @@ def _nothing_configured(source: str) -> str:
 
 
 def _failure(unit: str, environ: Mapping[str, str]) -> Problem:
+    from wabot.alert_notices import Condition, Problem
+    from wabot.janitor_alert import JANITOR_UNITS
+
     refused = environ.get("MONITOR_EXIT_STATUS") == str(int(ExitCode.OPERATOR_NEEDED))
     if unit.startswith(JANITOR_UNITS) and refused:
         # It has told so itself and why, if it got so far.

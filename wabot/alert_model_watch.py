@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from wabot.alert_notices import Condition, Problem, problem_key
-from wabot.alert_watch import Findings
+from wabot.alert_notices import Condition, Findings, Problem, problem_key
 from wabot.brain.tally import Tally
 from wabot.database_faults import AWAY
 from wabot.model_spending import limits_of, spending_on

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Self
@@ -62,6 +62,14 @@ class Problem:
     def key(self) -> str:
         """What this problem is remembered by."""
         return problem_key(self.condition, self.subject)
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What is wrong, and the keys of what certainly is not; what is in neither cannot be told now."""
+
+    problems: Sequence[Problem] = ()
+    cleared: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

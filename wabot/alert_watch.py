@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from peewee import fn
 
-from wabot.alert_notices import Condition, Problem, problem_key
+from wabot.alert_notices import Condition, Findings, Problem, problem_key
 from wabot.connection import Connection
 from wabot.database_faults import AWAY
 from wabot.departures import OPEN_STATES
@@ -54,14 +53,6 @@ class LinkView:
     reason: str
     since: float
     until: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Findings:
-    """What is wrong, and the keys of what certainly is not; what is in neither cannot be told now."""
-
-    problems: Sequence[Problem] = ()
-    cleared: Sequence[str] = ()
 
 
 def link_view(connection: Connection, now: float, wall: float) -> LinkView:

@@ -8,12 +8,10 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from wabot.config import find_configuration, load_settings
 from wabot.errors import ExitCode, OperatorNeeded
-from wabot.models import utc_now
 from wabot.setting_types import integer
 from wabot.terminal_question import answers_yes
-from wabot.unit_environment import unit_environment
+from wabot.unit_environment import settings_in_unit, unit_environment
 
 _MOST_KEPT = 10_000
 _SESSION_WARNING = (
@@ -55,9 +53,9 @@ def add_backup_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
 
 def _backup(arguments: argparse.Namespace) -> int:
     from wabot.backup import SESSION, make_backup
+    from wabot.models import utc_now
 
-    file = find_configuration(arguments.config, os.environ)
-    settings = load_settings(file, unit_environment(file, os.environ), all_secrets=False)
+    settings = settings_in_unit(arguments.config, os.environ, all_secrets=False)
     made = make_backup(
         settings, arguments.directory, utc_now(), keep=arguments.keep, with_session=arguments.session
     )
@@ -79,6 +77,7 @@ def _backup(arguments: argparse.Namespace) -> int:
 def _restore(arguments: argparse.Namespace) -> int:
     from wabot.backup import CONFIGURATION, newest_backup
     from wabot.backup_manifest import MANIFEST, read_manifest
+    from wabot.models import utc_now
     from wabot.restore import Restoration
 
     backup = arguments.backup.absolute()

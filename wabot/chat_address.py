@@ -1,14 +1,12 @@
-"""Finds the chats that somebody names on the command line: by phone number or by JID."""
+"""Whom somebody means who names a chat on the command line: by phone number or by JID. Pure."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
 
 from wabot.errors import UsageError
 from wabot.messages import GROUP_SERVER
-from wabot.models import Chat
 
 PHONE_SERVER, LID_SERVER = "s.whatsapp.net", "lid"
 _PUNCTUATION = re.compile(r"[\s().-]+")
@@ -54,29 +52,4 @@ def parse_address(text: str) -> ChatAddress:
     raise UsageError(
         f"{text!r} names no chat; write a phone number such as +34600111222, "
         f"or a JID such as 299000111222@{LID_SERVER}"
-    )
-
-
-def find_chats(user_id: str, address: ChatAddress) -> list[Chat]:
-    """Every chat of an account with that person, or that group."""
-    named = (Chat.contact == address.jid) | (Chat.jid == address.jid)
-    if address.phone:
-        named |= Chat.phone == address.phone
-    if address.lid:
-        named |= Chat.lid == address.lid
-    return list(Chat.select().where(Chat.user_id == user_id, named).order_by(Chat.id))
-
-
-def find_or_make_chat(user_id: str, address: ChatAddress, now: datetime) -> Chat:
-    """The chat, made now if nobody has written there yet."""
-    chats = find_chats(user_id, address)
-    if chats:
-        return chats[0]
-    return Chat.create(
-        user_id=user_id,
-        contact=address.jid,
-        jid=address.jid,
-        phone=address.phone,
-        lid=address.lid,
-        created_at=now,
     )

@@ -7,22 +7,20 @@ import json
 import os
 import sys
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from wabot.chat_address import ChatAddress, find_chats, find_or_make_chat, parse_address
-from wabot.config import find_configuration, load_settings
+from wabot.chat_address import ChatAddress, parse_address
 from wabot.errors import ExitCode
-from wabot.inbox import Inbox
 from wabot.logs import configure_logging
 from wabot.masking import mask_phone
-from wabot.models import utc_now
-from wabot.outbox import Outbox
 from wabot.process import become_owner
-from wabot.quiet import PauseReason, Quiet
 from wabot.setting_types import duration
 from wabot.settings import Settings
-from wabot.unit_environment import unit_environment
+from wabot.unit_environment import settings_in_unit
 from wabot.upkeep_commands import open_existing_database
+
+if TYPE_CHECKING:
+    from wabot.quiet import Quiet
 
 _CHAT_HELP = "a phone number, with or without +, or a JID"
 _PERSON_IN_THE_TERMINAL = "10000000001"
@@ -68,8 +66,7 @@ def _chat(arguments: argparse.Namespace) -> int:
     from wabot.terminal_chat import terminal_chat
 
     configure_logging(level="ERROR")
-    file = find_configuration(arguments.config, os.environ)
-    settings = load_settings(file, unit_environment(file, os.environ))
+    settings = settings_in_unit(arguments.config, os.environ)
     customer = parse_address(arguments.customer or _PERSON_IN_THE_TERMINAL)
     with terminal_chat(settings, customer) as chat:
         if arguments.once is not None:
@@ -104,6 +101,10 @@ def _footnote(exchange: Any) -> str:
 
 
 def _pause(arguments: argparse.Namespace) -> int:
+    from wabot.chats import find_or_make_chat
+    from wabot.models import utc_now
+    from wabot.quiet import PauseReason
+
     settings = _opened(arguments)
     user_id = settings.account.user_id
     now = utc_now()
@@ -116,10 +117,11 @@ def _pause(arguments: argparse.Namespace) -> int:
 
 
 def _resume(arguments: argparse.Namespace) -> int:
+    from wabot.chats import find_chats
+
     settings = _opened(arguments)
-    ended = [
-        _quiet(settings).resume(chat.id) for chat in find_chats(settings.account.user_id, arguments.chat)
-    ]
+    quiet = _quiet(settings)
+    ended = [quiet.resume(chat.id) for chat in find_chats(settings.account.user_id, arguments.chat)]
     print(f"{_shown(arguments.chat)}: {'answered again' if any(ended) else 'was not paused'}")
     return ExitCode.OK
 
@@ -147,14 +149,17 @@ def _export(arguments: argparse.Namespace) -> int:
 def _opened(arguments: argparse.Namespace) -> Settings:
     """The settings, with the database open, as its owner: what root wrote the service could not open."""
     configure_logging(level="WARNING")
-    file = find_configuration(arguments.config, os.environ)
-    settings = load_settings(file, unit_environment(file, os.environ), all_secrets=False)
+    settings = settings_in_unit(arguments.config, os.environ, all_secrets=False)
     become_owner(settings.paths.state)
     open_existing_database(settings)
     return settings
 
 
 def _quiet(settings: Settings) -> Quiet:
+    from wabot.inbox import Inbox
+    from wabot.outbox import Outbox
+    from wabot.quiet import Quiet
+
     user_id = settings.account.user_id
     return Quiet(Inbox(user_id), Outbox(user_id))
 

@@ -1,9 +1,10 @@
-"""Finds the chat that a message belongs to, or makes it."""
+"""Finds the chat that a message belongs to, or that somebody names, or makes it."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
+from wabot.chat_address import ChatAddress
 from wabot.messages import IncomingMessage
 from wabot.models import Chat
 from wabot.statements import Parameter, select
@@ -26,7 +27,7 @@ class Chats:
     def of(self, message: IncomingMessage, now: datetime) -> Chat:
         """The chat a message belongs to, made now if it is new."""
         remembered = self.remembered(message)
-        chat = find_chat(remembered) if remembered else None
+        chat = chat_with_id(remembered) if remembered else None
         return chat or Chat.get_by_id(self.find_or_make(message, now))
 
     def remembered(self, message: IncomingMessage) -> int | None:
@@ -67,10 +68,35 @@ class Chats:
         return chat
 
 
-def find_chat(chat_id: int) -> Chat | None:
+def chat_with_id(chat_id: int) -> Chat | None:
     """A chat by its number."""
     found: Chat | None = _CHAT.first(chat_id=chat_id)
     return found
+
+
+def find_chats(user_id: str, address: ChatAddress) -> list[Chat]:
+    """Every chat of an account with that person, or that group."""
+    named = (Chat.contact == address.jid) | (Chat.jid == address.jid)
+    if address.phone:
+        named |= Chat.phone == address.phone
+    if address.lid:
+        named |= Chat.lid == address.lid
+    return list(Chat.select().where(Chat.user_id == user_id, named).order_by(Chat.id))
+
+
+def find_or_make_chat(user_id: str, address: ChatAddress, now: datetime) -> Chat:
+    """The chat, made now if nobody has written there yet."""
+    chats = find_chats(user_id, address)
+    if chats:
+        return chats[0]
+    return Chat.create(
+        user_id=user_id,
+        contact=address.jid,
+        jid=address.jid,
+        phone=address.phone,
+        lid=address.lid,
+        created_at=now,
+    )
 
 
 def _key(message: IncomingMessage) -> tuple[str, str, str]:

@@ -13,21 +13,17 @@ from typing import NoReturn
 
 from wabot import __version__
 from wabot.alert_command import add_alert_command
-from wabot.alerts import report_database_away
 from wabot.backup_commands import add_backup_commands
 from wabot.chat_commands import add_chat_commands
-from wabot.config import find_configuration, load_settings
-from wabot.doctor_metrics import OF_THE_UNIT, trouble_with
+from wabot.config import load_settings
 from wabot.errors import DatabaseAway, ExitCode, OperatorNeeded, UsageError, WabotError
 from wabot.logs import LEVELS, configure_logging, send_stdout_to_stderr
-from wabot.notify import ServiceNotifier
-from wabot.owned_session import owned_session
 from wabot.pairing_command import add_pairing_command
 from wabot.printable import printable
 from wabot.process import ensure_plain_messages, leave, load_client_library, share_heaps
 from wabot.settings import Settings
 from wabot.stacks import show_stacks_on_abort
-from wabot.unit_environment import unit_environment
+from wabot.unit_environment import settings_in_unit
 from wabot.upkeep_commands import add_upkeep_commands
 
 log = logging.getLogger(__name__)
@@ -133,6 +129,8 @@ def _run(arguments: argparse.Namespace) -> int:
         log.error("%s", error)
         code = error.exit_code
         if isinstance(error, DatabaseAway) and settings is not None:
+            from wabot.alerts import report_database_away
+
             report_database_away(settings, str(error), _ALERT_SECONDS)
     except Exception:
         log.exception("this is a bug in wabot; systemd starts it again")
@@ -141,12 +139,17 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _serve(settings: Settings) -> ExitCode:
-    notifier = ServiceNotifier()
-    log.info("wabot %s, user %s, configuration: %s", __version__, settings.account.user_id, settings.source)
-    with owned_session(settings) as session:
-        # All this is there until the end: the collector need not look at it, now or later.
-        gc.disable()
-        try:
+    # All that is imported and made here is there until the end: the collector need not look at it.
+    gc.disable()
+    try:
+        from wabot.notify import ServiceNotifier
+        from wabot.owned_session import owned_session
+
+        notifier = ServiceNotifier()
+        log.info(
+            "wabot %s, user %s, configuration: %s", __version__, settings.account.user_id, settings.source
+        )
+        with owned_session(settings) as session:
             load_client_library()
             from wabot.outbox import Outbox
             from wabot.recovery import give_up_old_replies, recover_in_flight
@@ -157,19 +160,23 @@ def _serve(settings: Settings) -> ExitCode:
             give_up_old_replies(outbox)
             service = Service(settings, session, notifier)
             gc.freeze()
-        finally:
             gc.enable()
-        return service.run()
+            return service.run()
+    finally:
+        gc.enable()
 
 
 def _check_config(arguments: argparse.Namespace) -> int:
-    configuration = find_configuration(arguments.config, os.environ)
-    settings = load_settings(configuration, unit_environment(configuration, os.environ))
+    settings = settings_in_unit(arguments.config, os.environ)
     print(f"{settings.source}: good (user {settings.account.user_id}, state in {settings.paths.state})")
-    if settings.metrics.file and (trouble := trouble_with(settings.metrics.file)):
-        # No reason not to answer customers: the bot runs without, too.
-        made = "; the service makes it when it starts" if settings.metrics.file.parent == OF_THE_UNIT else ""
-        print(f"note: metrics.file: {trouble}{made}")
+    if settings.metrics.file:
+        from wabot.doctor_metrics import OF_THE_UNIT, trouble_with
+
+        if trouble := trouble_with(settings.metrics.file):
+            # No reason not to answer customers: the bot runs without, too.
+            is_made = settings.metrics.file.parent == OF_THE_UNIT
+            made = "; the service makes it when it starts" if is_made else ""
+            print(f"note: metrics.file: {trouble}{made}")
     return ExitCode.OK
 
 

@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from wabot.config import load_settings
 from wabot.errors import ConfigError
 from wabot.settings import Settings
-from wabot.unit_environment import unit_environment
+from wabot.unit_environment import settings_in_unit
 
 _DEFAULT_NAME = "wabot"
 _SECTIONS = frozenset(field.name for field in dataclasses.fields(Settings)) - {"source"}
@@ -64,7 +63,7 @@ def _read(path: Path, environ: Mapping[str, str]) -> Configuration | None:
     if not document.keys() & _SECTIONS:
         return None
     try:
-        settings = load_settings(path, unit_environment(path, environ), all_secrets=False)
+        settings = settings_in_unit(path, environ, all_secrets=False)
     except ConfigError as error:
         account = document.get("account")
         user_id = account.get("user_id") if isinstance(account, dict) else None

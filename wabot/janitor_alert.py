@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from wabot.alert_notices import Condition, Problem, problem_key
-from wabot.alert_watch import Findings
-from wabot.alerts import Courier
+from wabot.alert_courier import Courier
+from wabot.alert_notices import Condition, Findings, Problem, problem_key
 from wabot.errors import OperatorNeeded
 from wabot.lock_holder import own_unit
 from wabot.settings import Settings

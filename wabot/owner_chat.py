@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from wabot.chat_address import ChatAddress, find_or_make_chat, parse_address
+from wabot.chat_address import ChatAddress, parse_address
+from wabot.chats import find_or_make_chat
 from wabot.dialogue import zone_of
 from wabot.errors import UsageError
 from wabot.models import Chat, Session

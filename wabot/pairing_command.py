@@ -9,13 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any, TextIO
 
-from wabot.config import find_configuration, load_settings
 from wabot.errors import ExitCode, UsageError, WabotError
 from wabot.logs import configure_logging, send_stdout_to_stderr
-from wabot.owned_session import owned_session
-from wabot.pairing_screen import PairingScreen
 from wabot.process import become_owner, leave, load_client_library
-from wabot.unit_environment import unit_environment
+from wabot.unit_environment import settings_in_unit
 
 
 def add_pairing_command(commands: Any, shared: argparse.ArgumentParser) -> None:
@@ -38,9 +35,10 @@ def add_pairing_command(commands: Any, shared: argparse.ArgumentParser) -> None:
 
 
 def _pair(arguments: argparse.Namespace) -> int:
-    configuration = find_configuration(arguments.config, os.environ)
-    environ = unit_environment(configuration, os.environ)
-    settings = load_settings(configuration, environ, all_secrets=False)
+    from wabot.owned_session import owned_session
+    from wabot.pairing_screen import PairingScreen
+
+    settings = settings_in_unit(arguments.config, os.environ, all_secrets=False)
     become_owner(settings.paths.state)
     if arguments.png is not None and not arguments.png.absolute().parent.is_dir():
         raise UsageError(f"--png {arguments.png}: there is no directory {arguments.png.absolute().parent}")

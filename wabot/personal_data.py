@@ -9,7 +9,8 @@ from typing import Any
 
 from peewee import SqliteDatabase
 
-from wabot.chat_address import LID_SERVER, PHONE_SERVER, ChatAddress, find_chats
+from wabot.chat_address import LID_SERVER, PHONE_SERVER, ChatAddress
+from wabot.chats import find_chats
 from wabot.messages import IncomingMessage
 from wabot.models import Chat, Inbound, Outbound, database
 from wabot.settings import Settings

@@ -11,7 +11,7 @@ from wabot import dialogue, gate
 from wabot.answering import Answering, Composer
 from wabot.arrival_rules import is_too_old
 from wabot.brain.texts import texts_for
-from wabot.chats import find_chat
+from wabot.chats import chat_with_id
 from wabot.courtesies import Courtesies
 from wabot.database_faults import AWAY
 from wabot.decisions import Action
@@ -101,7 +101,7 @@ class ReplyWorker:
 
     def answer(self, chat_id: int) -> None:
         """Answer what is pending in a chat, once; or settle it with the reason why not."""
-        chat = find_chat(chat_id)
+        chat = chat_with_id(chat_id)
         if chat is None:
             return
         now = utc_now()

@@ -7,8 +7,11 @@ database whose address is a credential.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
+
+from wabot.config import find_configuration, load_settings
+from wabot.settings import Settings
 
 _CONFIGURATIONS = Path("/etc/wabot")
 _STATE = Path("/var/lib/wabot")
@@ -42,6 +45,19 @@ def unit_environment(
                 variable = re.sub(r"[.-]", "_", path.name.removeprefix(f"{file.stem}.")).upper()
                 found.setdefault(variable, secret.strip())
     return {**found, **environ}
+
+
+def settings_in_unit(
+    file: Path | None,
+    environ: Mapping[str, str],
+    *,
+    all_secrets: bool = True,
+    sections: Collection[str] | None = None,
+) -> Settings:
+    """The settings as the unit's own process reads them; see `load_settings`."""
+    found = find_configuration(file, environ)
+    environ = unit_environment(found, environ)
+    return load_settings(found, environ, all_secrets=all_secrets, sections=sections)
 
 
 def _credentials(store: Path, name: str) -> list[Path]:

@@ -7,14 +7,12 @@ import json
 import os
 from typing import Any
 
-from wabot.config import find_configuration, load_settings
-from wabot.database import open_database, sqlite_file
+from wabot.config import find_configuration
 from wabot.errors import ExitCode, OperatorNeeded, UsageError
-from wabot.models import utc_now
 from wabot.process import become_owner
 from wabot.settings import Settings
 from wabot.terminal_question import answers_yes
-from wabot.unit_environment import unit_environment
+from wabot.unit_environment import settings_in_unit
 
 
 def add_upkeep_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
@@ -48,6 +46,7 @@ def add_upkeep_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
 
 def _doctor(arguments: argparse.Namespace) -> int:
     from wabot.doctor import examine
+    from wabot.models import utc_now
 
     file = find_configuration(arguments.config, os.environ)
     findings = examine(file, os.environ, utc_now(), online=arguments.online)
@@ -72,6 +71,7 @@ def _status(arguments: argparse.Namespace) -> int:
 
 
 def _reset(arguments: argparse.Namespace) -> int:
+    from wabot.models import utc_now
     from wabot.reset import reset
 
     def confirm(steps: list[str]) -> bool:
@@ -87,13 +87,14 @@ def _reset(arguments: argparse.Namespace) -> int:
 
 
 def _settings(arguments: argparse.Namespace) -> Settings:
-    file = find_configuration(arguments.config, os.environ)
-    return load_settings(file, unit_environment(file, os.environ), all_secrets=False)
+    return settings_in_unit(arguments.config, os.environ, all_secrets=False)
 
 
 def _janitor(arguments: argparse.Namespace) -> int:
+    from wabot.database import sqlite_file
     from wabot.janitor import clean
     from wabot.janitor_alert import owner_told
+    from wabot.models import utc_now
     from wabot.quarantine import Quarantine
     from wabot.session_directories import session_names
     from wabot.sweep import Action
@@ -138,6 +139,8 @@ def open_existing_database(settings: Settings) -> Any:
         OperatorNeeded: there is none.
         DatabaseAway: it does not answer.
     """
+    from wabot.database import open_database, sqlite_file
+
     file = sqlite_file(settings.database.url)
     if file is not None and not file.exists():
         raise OperatorNeeded(

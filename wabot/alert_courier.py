@@ -1,0 +1,91 @@
+"""Writes notices to the owner down and carries them out, through every channel there is."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from wabot.alert_book import Book, Delivery
+from wabot.alert_channels import Channel, NotDelivered, channels, own_host
+from wabot.alert_ledger import AlertLedger
+from wabot.alert_notices import Author, Condition, Findings, Problem
+from wabot.settings import Settings
+
+log = logging.getLogger(__name__)
+
+PAUSE_SECONDS = 0.5
+_REMIND_SECONDS = 86_400.0
+
+
+class Courier:
+    """What there is to tell, and what was told; a notice that did not arrive is tried again, for a day.
+
+    Args:
+        settings: the configuration.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        user_id = settings.account.user_id
+        self.channels: Sequence[Channel] = channels(settings.alerts)
+        self.author = Author(user_id, own_host(), settings.account.language)
+        self.ledger = AlertLedger(settings.paths.state / "alerts" / f"{user_id}.json")
+
+    def tell(self, findings: Findings, lost_replies: int | None = None) -> None:
+        """Compare how things are with what the owner knows, and write the news down."""
+        now = time.time()
+        with self.ledger.changing() as book:
+            fresh, over = book.observe(findings.problems, findings.cleared, now)
+            if lost_replies is not None and (lost := book.count_lost(lost_replies, now)):
+                fresh.append(Problem(Condition.REPLIES_LOST, values=(("count", str(lost)),)))
+            self._queue(book, fresh, over, now)
+
+    def tell_failure(self, problem: Problem) -> None:
+        """A process has failed; nothing is said where the owner knows already, unless that is a day old."""
+        now = time.time()
+        with self.ledger.changing() as book:
+            if now - book.told.get(problem.key, now) > _REMIND_SECONDS:
+                del book.told[problem.key]
+            if not book.ended_for_a_reason(now):
+                fresh, over = book.observe([problem], (), now)
+                self._queue(book, fresh, over, now)
+
+    def deliver(self) -> float | None:
+        """Deliver what is due; return the seconds until more will be, None when nothing is left."""
+        while True:
+            with self.ledger.changing() as book:
+                delivery = book.claim([channel.name for channel in self.channels], time.time())
+                next_at = book.next_at()
+            if delivery is None:
+                return None if next_at is None else max(0.0, next_at - time.time())
+            delivered = self._send(delivery)
+            with self.ledger.changing() as book:
+                book.settle(delivery, delivered, time.time())
+
+    def deliver_within(self, seconds: float) -> bool:
+        """Deliver until nothing is left or the time is up; whether nothing is left."""
+        deadline = time.monotonic() + seconds
+        while (wait_seconds := self.deliver()) is not None:
+            if time.monotonic() + wait_seconds > deadline:
+                return False
+            time.sleep(max(wait_seconds, PAUSE_SECONDS))
+        return True
+
+    def _queue(self, book: Book, fresh: Sequence[Problem], over: Sequence[str], now: float) -> None:
+        at = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        notices = [self.author.alert(problem, at) for problem in fresh]
+        if over:
+            notices.append(self.author.recovery(over, at))
+        for notice in notices:
+            log.info("alert: %s", notice.title)
+            book.queue(notice, [channel.name for channel in self.channels], now)
+
+    def _send(self, delivery: Delivery) -> bool:
+        channel = next(channel for channel in self.channels if channel.name == delivery.channel)
+        try:
+            channel.send(delivery.notice)
+        except NotDelivered as error:
+            log.warning("alert by %s, try %d: %s", channel.name, delivery.attempts, error)
+            return False
+        return True
