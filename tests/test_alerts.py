@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -27,6 +28,7 @@ from wabot.states import State
 
 REPOSITORY = Path(__file__).parents[1]
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp()
+MADRID = ZoneInfo("Europe/Madrid")
 KEY = b"k" * 32
 SECRET = "whsec_" + base64.b64encode(KEY).decode()
 OF_THE_LINK = {
@@ -65,7 +67,7 @@ OF_THE_LINK = {
 )
 def test_each_state(state: State, condition: str | None) -> None:
     link = LinkView(state, "why", NOON - 30, NOON + 60)
-    found = look_at_link(link, NOON, 600, "Europe/Madrid", "wabot.service")
+    found = look_at_link(link, NOON, 600, MADRID, "wabot.service")
     assert [problem.condition for problem in found.problems] == [condition] * (condition is not None)
     assert not found.cleared
     for problem in found.problems:
@@ -75,13 +77,13 @@ def test_each_state(state: State, condition: str | None) -> None:
 
 def test_until_when_in_the_owners_time() -> None:
     link = LinkView(State.BANNED, "", NOON, NOON + 3600)
-    (problem,) = look_at_link(link, NOON, 600, "Europe/Madrid", "").problems
+    (problem,) = look_at_link(link, NOON, 600, MADRID, "").problems
     assert dict(problem.values) == {"until": "2026-11-22 14:00 CET"}
 
 
 def test_a_link_that_holds_is_the_end_of_all_trouble_with_it() -> None:
-    assert not look_at_link(LinkView(State.CONNECTED, "", NOON - 59), NOON, 600, "", "").cleared
-    cleared = look_at_link(LinkView(State.CONNECTED, "", NOON - 60), NOON, 600, "", "wabot.service").cleared
+    assert not look_at_link(LinkView(State.CONNECTED, "", NOON - 59), NOON, 600, None, "").cleared
+    cleared = look_at_link(LinkView(State.CONNECTED, "", NOON - 60), NOON, 600, None, "wabot.service").cleared
     assert set(cleared) == OF_THE_LINK | {"process_failed:wabot.service"}
 
 

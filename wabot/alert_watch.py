@@ -72,20 +72,22 @@ def link_view(connection: Connection, now: float, wall: float) -> LinkView:
     )
 
 
-def look_at_link(link: LinkView, now: float, offline_seconds: float, timezone: str, unit: str) -> Findings:
+def look_at_link(
+    link: LinkView, now: float, offline_seconds: float, zone: ZoneInfo | None, unit: str
+) -> Findings:
     """What the link's state means.
 
     Args:
         link: the link.
         now: seconds since 1970.
         offline_seconds: how long a link may be down before that is worth an alert.
-        timezone: where the owner is; "" for this machine's zone.
+        zone: where the owner is; None for this machine's zone.
         unit: the systemd unit this process is, whose failure is over when the link is well; "" outside.
     """
     if link.state in _ENDS:
         return Findings([Problem(_ENDS[link.state], link.reason)])
     if link.state in _RESTS:
-        until = "?" if link.until is None else _local(link.until, timezone)
+        until = "?" if link.until is None else _local(link.until, zone)
         return Findings([Problem(_RESTS[link.state], link.reason, (("until", until),))])
     if link.state in _WITHOUT_LINK:
         minutes = str(max(1, round(offline_seconds / 60)))
@@ -156,6 +158,6 @@ def _stuck_replies(user_id: str, per_chat_per_hour: int, now: datetime) -> int:
     return 0 if held or not chats else Outbound.select().where(*due).count()
 
 
-def _local(moment: float, timezone: str) -> str:
-    at = datetime.fromtimestamp(moment, UTC).astimezone(ZoneInfo(timezone) if timezone else None)
+def _local(moment: float, zone: ZoneInfo | None) -> str:
+    at = datetime.fromtimestamp(moment, UTC).astimezone(zone)
     return f"{at:%Y-%m-%d %H:%M %Z}"

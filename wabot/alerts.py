@@ -12,7 +12,6 @@ from wabot.alert_model_watch import look_at_budget, look_at_models
 from wabot.alert_notices import Condition, Findings, Problem
 from wabot.alert_watch import LinkView, look_at_disk, look_at_link, look_at_replies
 from wabot.brain.tally import Tally
-from wabot.dialogue import local_time
 from wabot.lock_holder import own_unit
 from wabot.models import database, utc_now
 from wabot.settings import Settings
@@ -92,9 +91,7 @@ class Alerts:
     def _look(self, link: LinkView) -> None:
         settings, now = self._settings, time.time()
         connected = link.state is State.CONNECTED and now - link.since > _SETTLED_SECONDS
-        of_link = look_at_link(
-            link, now, settings.alerts.offline_after, settings.account.timezone, self._unit
-        )
+        of_link = look_at_link(link, now, settings.alerts.offline_after, settings.account.zone, self._unit)
         of_replies, lost = look_at_replies(
             settings.account.user_id,
             connected,
@@ -104,7 +101,7 @@ class Alerts:
         )
         of_disk = look_at_disk(settings.paths.state)
         of_models = look_at_models(self._tally, settings.alerts.model_down_after)
-        of_budget = look_at_budget(settings, local_time(settings).date())
+        of_budget = look_at_budget(settings, settings.account.local_time().date())
         found = (of_link, of_replies, of_disk, of_models, of_budget)
         self._courier.tell(
             Findings(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from wabot.business_hours import away_since, parse_span
 from wabot.decisions import Action, Decision, ignore
@@ -82,8 +81,8 @@ def repetition(burst: Burst, settings: Settings, now: datetime) -> Decision | No
 
 def closed(burst: Burst, settings: Settings, now: datetime) -> Decision | None:
     """Outside `business_hours` a customer is told once that nobody is there, and not answered."""
-    zone = ZoneInfo(settings.account.timezone) if settings.account.timezone else None
-    since = away_since([parse_span(text) for text in settings.chats.business_hours], zone, now)
+    spans = [parse_span(text) for text in settings.chats.business_hours]
+    since = away_since(spans, settings.account.zone, now)
     if since is None:
         return None
     told = burst.away_at is not None and burst.away_at >= since

@@ -153,7 +153,7 @@ class Answering:
     def _compose(self, chat: Chat, rows: list[Inbound], language: str) -> bool:
         """Ask the brain; whether there is something to send."""
         conversation = dialogue.conversation_of(chat, rows, language, self._settings, utc_now())
-        answer = self._brain.reply(conversation, dialogue.local_time(self._settings))
+        answer = self._brain.reply(conversation, self._settings.account.local_time())
         if self._settings.ai.providers and is_apology(answer.parts):
             self._keep_question(chat, rows, answer.parts[0])
             return False

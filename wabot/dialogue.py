@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 from wabot import history
 from wabot.answer_rules import Burst
@@ -84,16 +83,6 @@ def language_of(chat: Chat, rows: Sequence[Inbound], default: str) -> str:
         chat.language = heard
         Chat.update(language=heard).where(Chat.id == chat.id).execute()
     return heard
-
-
-def local_time(settings: Settings) -> datetime:
-    """The time where the business is, aware of its zone."""
-    return datetime.now(UTC).astimezone(zone_of(settings))
-
-
-def zone_of(settings: Settings) -> ZoneInfo | None:
-    """Where the business is; None is the machine's own zone."""
-    return ZoneInfo(settings.account.timezone) if settings.account.timezone else None
 
 
 def _with_context(row: Inbound) -> str:

@@ -6,7 +6,6 @@ import peewee
 
 from wabot.database import open_database, sqlite_file
 from wabot.diagnosis import Finding, Patient, healthy, illness
-from wabot.dialogue import local_time
 from wabot.errors import WabotError
 from wabot.model_spending import Spending, limits_of, spending_on
 
@@ -22,7 +21,7 @@ def check_budget(patient: Patient) -> list[Finding]:
     except WabotError:
         return []
     try:
-        spending = spending_on(settings, local_time(settings).date())
+        spending = spending_on(settings, settings.account.local_time().date())
     except (peewee.DatabaseError, peewee.InterfaceError):
         return []
     finally:

@@ -10,7 +10,6 @@ from typing import Any
 from wabot.brain.budget import BudgetSpent, Reservation
 from wabot.brain.settings import ProviderSettings
 from wabot.database_faults import AWAY
-from wabot.dialogue import local_time
 from wabot.model_spending import ALL, Limit, limits_of
 from wabot.models import ModelUsage, database
 from wabot.settings import Settings
@@ -32,7 +31,7 @@ class DailyBudget:
     def __init__(self, settings: Settings, today: Callable[[], date] | None = None) -> None:
         self._user_id = settings.account.user_id
         self._limits = limits_of(settings)
-        self._today = today or (lambda: local_time(settings).date())
+        self._today = today or (lambda: settings.account.local_time().date())
 
     def reserve(self, provider: ProviderSettings, tokens: int) -> Reservation:
         """Set one call aside.

@@ -7,7 +7,6 @@ from datetime import datetime
 
 from wabot.chat_address import ChatAddress, parse_address
 from wabot.chats import find_or_make_chat
-from wabot.dialogue import zone_of
 from wabot.errors import UsageError
 from wabot.models import Chat, Session
 from wabot.notices import chat_status_text, none_paused_text
@@ -53,7 +52,7 @@ class OwnerChat:
                 chat.paused_until,
                 chat.opted_out_at is not None,
                 account.language,
-                zone_of(self._settings),
+                account.zone,
             )
             for chat in chats[:_MOST_CHATS]
         ]

@@ -11,7 +11,6 @@ import peewee
 from wabot.configurations import Configuration, configurations
 from wabot.database import open_database, sqlite_file
 from wabot.departures import OPEN_STATES
-from wabot.dialogue import local_time
 from wabot.errors import WabotError
 from wabot.inbox import Inbox
 from wabot.lock_holder import Holder, read_holder
@@ -100,7 +99,7 @@ def session_status(settings: Settings, name: str) -> dict[str, Any]:
         _LOST: _lost_count(user_id),
         _MODELS: [
             f"{spending}{', spent' if spending.is_spent else ''}"
-            for spending in spending_on(settings, local_time(settings).date())
+            for spending in spending_on(settings, settings.account.local_time().date())
         ],
     }
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from wabot.setting_types import choice, path, setting, text, time_zone
 
@@ -32,6 +34,15 @@ class AccountSettings:
     timezone: str = setting(
         time_zone(), "", 'where the business is, as "Europe/Madrid"; empty = the zone of the machine'
     )
+
+    @property
+    def zone(self) -> ZoneInfo | None:
+        """Where the business is; None is the machine's own zone."""
+        return ZoneInfo(self.timezone) if self.timezone else None
+
+    def local_time(self) -> datetime:
+        """The time there, aware of its zone."""
+        return datetime.now(UTC).astimezone(self.zone)
 
 
 @dataclass(frozen=True, slots=True)
