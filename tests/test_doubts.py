@@ -7,11 +7,14 @@ from typing import Any
 import pytest
 
 from tests.arrivals import NOON, arrival, later
+from wabot.departures import Departures
 from wabot.doubts import RECEIPT_SECONDS, Doubts
 from wabot.inbox import Inbox
 from wabot.models import Outbound
 from wabot.outbox import Outbox
 from wabot.store_query import StoreSilent
+
+DEPARTURES = Departures("shop")
 
 
 class Trouble:
@@ -27,7 +30,7 @@ class Trouble:
         self.arrived: set[str] = set()
         self.lookups = 0
         self.store_is_silent = False
-        self.doubts = Doubts(self.outbox, self._find_ids, self.arrived.__contains__, resend)
+        self.doubts = Doubts(DEPARTURES, self._find_ids, self.arrived.__contains__, resend)
 
     def _find_ids(self, secrets: list[bytes]) -> Mapping[bytes, str]:
         self.lookups += 1
@@ -37,13 +40,13 @@ class Trouble:
 
     def send(self, at: datetime, message_id: str = "", known: bool = True) -> None:
         """Begin to send; with an id the library wrote it down before the link was cut."""
-        row, _ = self.outbox.next(at)
+        row, _ = DEPARTURES.next(at)
         assert row is not None
-        self.outbox.begin(row, at)
+        DEPARTURES.begin(row, at)
         if message_id:
             self.ids[bytes(row.secret)] = message_id
         if known:
-            self.outbox.mark_in_doubt(row, "websocket disconnected")
+            DEPARTURES.mark_in_doubt(row, "websocket disconnected")
             self.doubts.arose()
 
     @property

@@ -7,12 +7,15 @@ import pytest
 
 from tests.arrivals import ANA, NOON, arrival, later
 from wabot import history
+from wabot.departures import Departures
 from wabot.inbox import Inbox
 from wabot.messages import Kind
 from wabot.models import Inbound, Outbound
 from wabot.outbox import Outbox
 from wabot.settings import AccountSettings, ReplySettings, Settings
 from wabot.sources import Notice
+
+DEPARTURES = Departures("shop")
 
 
 @pytest.fixture
@@ -157,9 +160,9 @@ def test_an_own_echo_is_known_by_its_id_or_while_the_id_is_not_known_by_its_text
     answer(inbox, outbox, chat_id, 1, "hi there", "bye")
     sent, _ = Outbound.select().order_by(Outbound.id)
     assert not history.is_own_echo(chat_id, "3EB0X", "hi there")
-    outbox.begin(sent, later(1))
+    DEPARTURES.begin(sent, later(1))
     assert history.is_own_echo(chat_id, "3EB0X", "hi there")
-    outbox.mark_sent(sent, "3EB0A", later(2))
+    DEPARTURES.mark_sent(sent, "3EB0A", later(2))
     assert history.is_own_echo(chat_id, "3EB0A", "")
     assert not history.is_own_echo(chat_id, "3EB0X", "hi there")
     assert not history.is_own_echo(chat_id, "3EB0X", "bye")
@@ -173,8 +176,8 @@ def test_rates_go_on_after_a_restart(inbox: Inbox, outbox: Outbox) -> None:
     chat_id = hear(inbox, "hello", 0)
     answer(inbox, outbox, chat_id, 1, "a", "b")
     for row in Outbound:
-        outbox.begin(row, later(10))
-        outbox.mark_sent(row, "", later(10))
+        DEPARTURES.begin(row, later(10))
+        DEPARTURES.mark_sent(row, "", later(10))
     settings = Settings(
         account=AccountSettings(user_id="shop"), replies=ReplySettings(per_minute=2, per_chat_per_hour=2)
     )

@@ -22,6 +22,7 @@ from wabot.brain.completion import Usage
 from wabot.brain.tally import Tally
 from wabot.cli import main
 from wabot.config import load_settings
+from wabot.departures import Departures
 from wabot.doctor import examine
 from wabot.errors import ConfigError
 from wabot.inbox import Inbox
@@ -32,6 +33,8 @@ from wabot.outbox import Outbox
 from wabot.reply_latency import ReplyLatency
 from wabot.session_lock import SessionLock
 from wabot.states import State
+
+DEPARTURES = Departures("shop")
 
 NOON = datetime(2026, 11, 25, 12)
 
@@ -99,8 +102,8 @@ def exchange(received_at: datetime, sent_at: datetime | None, parts: int = 1, **
     outbox.put(chat_id, timed, "model:x", inbox.pending(chat_id), received_at)
     if sent_at:
         for row in Outbound.select().where(Outbound.chat == chat_id, Outbound.state == "pending"):
-            assert outbox.begin(row, sent_at)
-            outbox.mark_sent(row, f"id{row.id}", sent_at)
+            assert DEPARTURES.begin(row, sent_at)
+            DEPARTURES.mark_sent(row, f"id{row.id}", sent_at)
 
 
 # What stands in it.
@@ -188,8 +191,8 @@ def test_each_message_of_a_burst_waited_and_each_answer_counts_once(database: An
     assert list(looks.look()) == []
     rows = list(Outbound.select().where(Outbound.state == "pending").order_by(Outbound.id))
     for seconds, row in zip((5, 50), rows, strict=True):
-        outbox.begin(row, NOON)
-        outbox.mark_sent(row, f"id{row.id}", NOON + timedelta(seconds=seconds))
+        DEPARTURES.begin(row, NOON)
+        DEPARTURES.mark_sent(row, f"id{row.id}", NOON + timedelta(seconds=seconds))
         found = sorted(looks.look())
         assert found == ([2.0, 5.0] if seconds == 5 else [])
     assert list(looks.look()) == []

@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 
 from tests.arrivals import NOON, arrival, later
-from wabot.departures import MAX_COPIES, MAX_REFUSALS, SECRET_BYTES
+from wabot.departures import MAX_COPIES, MAX_REFUSALS, SECRET_BYTES, Departures
 from wabot.inbox import Inbox
 from wabot.messages import Kind
 from wabot.models import Chat, Inbound, Outbound
-from wabot.outbox import Outbox, retry_at
+from wabot.outbox import Outbox
+
+DEPARTURES = Departures("shop")
 
 
 @pytest.fixture
@@ -44,7 +46,7 @@ def stored(row: Outbound) -> Outbound:
 
 
 def next_text(outbox: Outbox, now: datetime = NOON, composed_after: datetime | None = None) -> str | None:
-    row, _ = outbox.next(now, composed_after)
+    row, _ = DEPARTURES.next(now, composed_after)
     return row.text if row else None
 
 
@@ -124,20 +126,20 @@ def test_an_answer_that_cannot_be_stored_leaves_the_question_open(outbox: Outbox
 
 
 def test_nothing_to_send(outbox: Outbox) -> None:
-    assert outbox.next(NOON) == (None, None)
+    assert DEPARTURES.next(NOON) == (None, None)
 
 
 def test_the_oldest_reply_goes_first_and_brings_its_address(outbox: Outbox) -> None:
     chat_id = a_chat(7)
     reply(outbox, chat_id, "one", "two")
-    row, due = outbox.next(NOON)
+    row, due = DEPARTURES.next(NOON)
     assert row is not None
     assert (row.text, row.chat.jid, due) == ("one", "34600000007@s.whatsapp.net", NOON)
 
 
 def test_a_part_waits_for_its_time(outbox: Outbox) -> None:
     reply(outbox, a_chat(), "slow", not_before=later(5))
-    assert outbox.next(later(4.9)) == (None, later(5))
+    assert DEPARTURES.next(later(4.9)) == (None, later(5))
     assert next_text(outbox, later(5)) == "slow"
 
 
@@ -145,7 +147,7 @@ def test_a_chat_keeps_its_order_even_when_a_later_part_is_due_first(outbox: Outb
     chat_id = a_chat()
     reply(outbox, chat_id, "first", not_before=later(60))
     reply(outbox, chat_id, "second")
-    assert outbox.next(later(1)) == (None, later(60))
+    assert DEPARTURES.next(later(1)) == (None, later(60))
 
 
 def test_one_chat_does_not_hold_up_another(outbox: Outbox) -> None:
@@ -161,27 +163,27 @@ def test_what_was_composed_before_the_link_came_up_waits_and_holds_its_chat(outb
     reply(outbox, new, "composed since", at=later(11))
     assert next_text(outbox, later(12), later(5)) == "composed since"
     rows = list(Outbound.select().where(Outbound.text == "composed since"))
-    outbox.mark_sent(rows[0], "3EB0", later(12))
-    assert outbox.next(later(12), later(5)) == (None, None)
+    DEPARTURES.mark_sent(rows[0], "3EB0", later(12))
+    assert DEPARTURES.next(later(12), later(5)) == (None, None)
     assert next_text(outbox, later(12)) == "queued while down"
 
 
 def test_a_reply_in_flight_holds_its_chat(outbox: Outbox) -> None:
     chat_id = a_chat()
     first, _ = reply(outbox, chat_id, "one", "two")
-    outbox.begin(first, NOON)
+    DEPARTURES.begin(first, NOON)
     assert next_text(outbox) is None
-    outbox.mark_in_doubt(first, "timed out")
+    DEPARTURES.mark_in_doubt(first, "timed out")
     assert next_text(outbox) is None
-    outbox.mark_sent(first, "3EB0", NOON)
+    DEPARTURES.mark_sent(first, "3EB0", NOON)
     assert next_text(outbox) == "two"
 
 
 def test_the_replies_of_another_account_are_not_sent(outbox: Outbox) -> None:
     row, _ = reply(outbox, a_chat(), "leaving", "waiting")
-    outbox.begin(row, NOON)
-    assert Outbox("salon").next(NOON) == (None, None)
-    assert Outbox("salon").unsettled() == []
+    DEPARTURES.begin(row, NOON)
+    assert Departures("salon").next(NOON) == (None, None)
+    assert Departures("salon").unsettled() == []
     assert Outbox("salon").expire(later(1)) == 0
     assert Outbox("salon").count(("pending",)) == 0
 
@@ -191,25 +193,25 @@ def test_the_replies_of_another_account_are_not_sent(outbox: Outbox) -> None:
 
 def test_sent(outbox: Outbox) -> None:
     (row,) = reply(outbox, a_chat(), "one")
-    outbox.begin(row, later(1))
-    assert [(each.id, each.state, each.sending_at) for each in outbox.unsettled()] == [
+    DEPARTURES.begin(row, later(1))
+    assert [(each.id, each.state, each.sending_at) for each in DEPARTURES.unsettled()] == [
         (row.id, "sending", later(1))
     ]
-    outbox.mark_sent(row, "3EB0", later(2))
+    DEPARTURES.mark_sent(row, "3EB0", later(2))
     row = stored(row)
     assert (row.state, row.message_id, row.sent_at, row.copies) == ("sent", "3EB0", later(2), 1)
-    assert outbox.unsettled() == []
-    assert outbox.next(later(9)) == (None, None)
+    assert DEPARTURES.unsettled() == []
+    assert DEPARTURES.next(later(9)) == (None, None)
 
 
 def test_what_surely_did_not_leave_goes_out_again_however_often(outbox: Outbox) -> None:
     (row,) = reply(outbox, a_chat(), "one")
     for attempt in range(50):
-        found, _ = outbox.next(later(attempt))
+        found, _ = DEPARTURES.next(later(attempt))
         assert found is not None
-        outbox.begin(found, later(attempt))
-        outbox.put_back(found, "websocket not connected", later(attempt + 1))
-        assert outbox.next(later(attempt + 0.5)) == (None, later(attempt + 1))
+        DEPARTURES.begin(found, later(attempt))
+        DEPARTURES.put_back(found, "websocket not connected", later(attempt + 1))
+        assert DEPARTURES.next(later(attempt + 0.5)) == (None, later(attempt + 1))
     row = stored(row)
     assert (row.state, row.copies, row.error) == ("pending", 0, "websocket not connected")
 
@@ -217,12 +219,12 @@ def test_what_surely_did_not_leave_goes_out_again_however_often(outbox: Outbox) 
 def test_what_may_have_left_gets_one_more_copy_and_no_third(outbox: Outbox) -> None:
     reply(outbox, a_chat(), "one", "two")
     for copy in range(1, MAX_COPIES + 1):
-        row, _ = outbox.next(later(copy))
+        row, _ = DEPARTURES.next(later(copy))
         assert row is not None
         assert row.text == "one"
-        outbox.begin(row, later(copy))
-        outbox.mark_in_doubt(row, "timed out", f"3EB{copy}")
-        state = outbox.leave_in_doubt(row, True, later(copy))
+        DEPARTURES.begin(row, later(copy))
+        DEPARTURES.mark_in_doubt(row, "timed out", f"3EB{copy}")
+        state = DEPARTURES.leave_in_doubt(row, True, later(copy))
         assert state == ("pending" if copy < MAX_COPIES else "unsure")
     assert MAX_COPIES == 2
     row = stored(row)
@@ -232,24 +234,24 @@ def test_what_may_have_left_gets_one_more_copy_and_no_third(outbox: Outbox) -> N
 
 def test_a_copy_that_surely_did_not_leave_is_not_counted(outbox: Outbox) -> None:
     (row,) = reply(outbox, a_chat(), "one")
-    outbox.begin(row, NOON)
-    outbox.mark_in_doubt(stored(row), "timed out", "3EB0")
-    assert outbox.leave_in_doubt(stored(row), True, NOON) == "pending"
+    DEPARTURES.begin(row, NOON)
+    DEPARTURES.mark_in_doubt(stored(row), "timed out", "3EB0")
+    assert DEPARTURES.leave_in_doubt(stored(row), True, NOON) == "pending"
     for _ in range(5):
         again = stored(row)
-        outbox.begin(again, NOON)
-        outbox.put_back(again, "not connected", NOON)
+        DEPARTURES.begin(again, NOON)
+        DEPARTURES.put_back(again, "not connected", NOON)
     assert stored(row).copies == 1
 
 
 def test_what_is_refused_is_tried_a_few_times_and_then_dead(outbox: Outbox) -> None:
     reply(outbox, a_chat(), "one", "two")
     for refusal in range(1, MAX_REFUSALS + 1):
-        row, _ = outbox.next(later(refusal))
+        row, _ = DEPARTURES.next(later(refusal))
         assert row is not None
         assert row.text == "one"
-        outbox.begin(row, later(refusal))
-        state = outbox.mark_refused(row, "server returned error 479", later(refusal))
+        DEPARTURES.begin(row, later(refusal))
+        state = DEPARTURES.mark_refused(row, "server returned error 479", later(refusal))
         assert state == ("pending" if refusal < MAX_REFUSALS else "dead")
     row = stored(row)
     assert (row.state, row.refusals, row.copies) == ("dead", 3, 0)
@@ -258,19 +260,19 @@ def test_what_is_refused_is_tried_a_few_times_and_then_dead(outbox: Outbox) -> N
 
 def test_an_error_of_any_length_can_be_kept(outbox: Outbox) -> None:
     (row,) = reply(outbox, a_chat(), "one")
-    for change in (outbox.put_back, outbox.mark_refused):
-        outbox.begin(row, NOON)
+    for change in (DEPARTURES.put_back, DEPARTURES.mark_refused):
+        DEPARTURES.begin(row, NOON)
         change(row, "x" * 10_000, NOON)
         assert len(stored(row).error) == 500
-    outbox.mark_in_doubt(row, "y" * 10_000)
+    DEPARTURES.mark_in_doubt(row, "y" * 10_000)
     assert stored(row).error == "y" * 500
 
 
 def test_what_may_have_left_can_be_held_back(outbox: Outbox) -> None:
     (row,) = reply(outbox, a_chat(), "one")
-    outbox.begin(row, NOON)
-    outbox.mark_in_doubt(row, "timed out", "3EB0")
-    assert outbox.leave_in_doubt(row, False, NOON) == "unsure"
+    DEPARTURES.begin(row, NOON)
+    DEPARTURES.mark_in_doubt(row, "timed out", "3EB0")
+    assert DEPARTURES.leave_in_doubt(row, False, NOON) == "unsure"
     assert stored(row).copies == 1
 
 
@@ -278,24 +280,24 @@ def test_each_copy_carries_a_secret_of_its_own(outbox: Outbox) -> None:
     (row,) = reply(outbox, a_chat(), "one")
     seen = {bytes(stored(row).secret)}
     for _ in range(3):
-        assert outbox.begin(row, NOON)
+        assert DEPARTURES.begin(row, NOON)
         assert bytes(row.secret) == bytes(stored(row).secret)
         seen.add(bytes(row.secret))
-        outbox.put_back(row, "not connected", NOON)
+        DEPARTURES.put_back(row, "not connected", NOON)
     assert len(seen) == 4
 
 
 @pytest.mark.parametrize("state", ["in_doubt", "unsure", "pending"])
 def test_a_confirmed_message_is_in_doubt_no_more(outbox: Outbox, state: str) -> None:
     row, other = reply(outbox, a_chat(), "one", "two")
-    outbox.begin(row, later(1))
-    outbox.mark_in_doubt(row, "timed out", "3EB1")
+    DEPARTURES.begin(row, later(1))
+    DEPARTURES.mark_in_doubt(row, "timed out", "3EB1")
     if state != "in_doubt":
-        outbox.leave_in_doubt(row, state == "pending", NOON)
+        DEPARTURES.leave_in_doubt(row, state == "pending", NOON)
     assert stored(row).state == state
-    Outbox("salon").confirm(["3EB1"], later(5))
+    Departures("salon").confirm(["3EB1"], later(5))
     assert stored(row).state == state
-    outbox.confirm(["3EB1", "3EB9"], later(9))
+    DEPARTURES.confirm(["3EB1", "3EB9"], later(9))
     row = stored(row)
     assert (row.state, row.sent_at, row.delivered_at) == ("sent", later(1), later(9))
     assert (stored(other).state, stored(other).delivered_at) == ("pending", None)
@@ -307,24 +309,24 @@ def test_what_the_customer_cannot_read_is_sent_again_unless_the_chat_went_on(
 ) -> None:
     chat_id = a_chat()
     (row,) = reply(outbox, chat_id, "one")
-    outbox.begin(row, NOON)
-    outbox.mark_sent(row, "3EB1", later(1))
+    DEPARTURES.begin(row, NOON)
+    DEPARTURES.mark_sent(row, "3EB1", later(1))
     if heard_at is not None:
         Inbox("shop").store(arrival(phone="34600000001"), later(heard_at))
-    assert not Outbox("salon").send_again("3EB1", False, later(9))
-    assert outbox.send_again("3EB1", False, later(9)) is again
+    assert not Departures("salon").send_again("3EB1", False, later(9))
+    assert DEPARTURES.send_again("3EB1", False, later(9)) is again
     assert stored(row).state == ("pending" if again else "sent")
-    assert not outbox.send_again("3EB1", False, later(9))
+    assert not DEPARTURES.send_again("3EB1", False, later(9))
 
 
 def test_what_the_customer_cannot_read_is_sent_again_once(outbox: Outbox) -> None:
     (row,) = reply(outbox, a_chat(), "one")
     for copy in range(2):
-        outbox.begin(stored(row), NOON)
-        outbox.mark_sent(stored(row), f"3EB{copy}", later(1))
-        assert outbox.send_again(f"3EB{copy}", False, later(9)) is (copy == 0)
+        DEPARTURES.begin(stored(row), NOON)
+        DEPARTURES.mark_sent(stored(row), f"3EB{copy}", later(1))
+        assert DEPARTURES.send_again(f"3EB{copy}", False, later(9)) is (copy == 0)
         if copy == 0:
-            row, _ = outbox.next(later(9))  # type: ignore[assignment]
+            row, _ = DEPARTURES.next(later(9))  # type: ignore[assignment]
             assert row.text == "one"
     assert stored(row).state == "sent"
 
@@ -332,32 +334,32 @@ def test_what_the_customer_cannot_read_is_sent_again_once(outbox: Outbox) -> Non
 @pytest.mark.parametrize(("sent_at", "again"), [(0.5, True), (2, False)])
 def test_without_a_race_silence_does_not_send_again(outbox: Outbox, sent_at: float, again: bool) -> None:
     (row,) = reply(outbox, a_chat(), "one")
-    outbox.begin(row, NOON)
-    outbox.mark_sent(row, "3EB1", later(sent_at))
-    assert outbox.send_again("3EB1", True, later(40)) is again
+    DEPARTURES.begin(row, NOON)
+    DEPARTURES.mark_sent(row, "3EB1", later(sent_at))
+    assert DEPARTURES.send_again("3EB1", True, later(40)) is again
 
 
 def test_what_arrived_is_not_sent_again(outbox: Outbox) -> None:
     (row,) = reply(outbox, a_chat(), "one")
-    outbox.begin(row, NOON)
-    outbox.mark_sent(row, "3EB1", later(1))
-    outbox.confirm(["3EB1"], later(2))
-    assert not outbox.send_again("3EB1", False, later(9))
-    assert not outbox.send_again("unknown", False, later(9))
+    DEPARTURES.begin(row, NOON)
+    DEPARTURES.mark_sent(row, "3EB1", later(1))
+    DEPARTURES.confirm(["3EB1"], later(2))
+    assert not DEPARTURES.send_again("3EB1", False, later(9))
+    assert not DEPARTURES.send_again("unknown", False, later(9))
 
 
 def test_a_deferred_reply_waits(outbox: Outbox) -> None:
     (row,) = reply(outbox, a_chat(), "one")
-    outbox.defer(row, later(1))
-    assert outbox.next(NOON) == (None, later(1))
+    DEPARTURES.defer(row, later(1))
+    assert DEPARTURES.next(NOON) == (None, later(1))
 
 
 def test_a_delivery_keeps_its_first_time(outbox: Outbox) -> None:
     (row,) = reply(outbox, a_chat(), "one")
-    outbox.begin(row, NOON)
-    outbox.mark_sent(row, "3EB1", later(1))
-    outbox.confirm(["3EB1"], later(2))
-    outbox.confirm(["3EB1"], later(3))
+    DEPARTURES.begin(row, NOON)
+    DEPARTURES.mark_sent(row, "3EB1", later(1))
+    DEPARTURES.confirm(["3EB1"], later(2))
+    DEPARTURES.confirm(["3EB1"], later(3))
     assert (stored(row).sent_at, stored(row).delivered_at) == (later(1), later(2))
 
 
@@ -365,7 +367,7 @@ def test_replies_nobody_waits_for_any_more_expire(outbox: Outbox) -> None:
     chat_id = a_chat()
     (old,) = reply(outbox, chat_id, "old")
     (leaving,) = reply(outbox, chat_id, "leaving")
-    outbox.begin(leaving, NOON)
+    DEPARTURES.begin(leaving, NOON)
     (new,) = reply(outbox, chat_id, "new", at=later(100))
     assert outbox.expire(later(100)) == 1
     assert [stored(row).state for row in (old, leaving, new)] == ["dead", "sending", "pending"]
@@ -375,11 +377,11 @@ def test_replies_nobody_waits_for_any_more_expire(outbox: Outbox) -> None:
 def test_what_has_not_left_can_be_withdrawn(outbox: Outbox) -> None:
     chat_id, other = a_chat(1), a_chat(2)
     leaving, waiting = reply(outbox, chat_id, "leaving", "waiting")
-    outbox.begin(leaving, NOON)
+    DEPARTURES.begin(leaving, NOON)
     (elsewhere,) = reply(outbox, other, "elsewhere")
     assert outbox.withdraw(chat_id, "the owner answered") == 1
     assert [stored(row).state for row in (leaving, waiting, elsewhere)] == ["sending", "withdrawn", "pending"]
-    outbox.mark_in_doubt(leaving, "timed out")
+    DEPARTURES.mark_in_doubt(leaving, "timed out")
     assert outbox.withdraw(chat_id, "the owner answered") == 1
     assert stored(leaving).state == "withdrawn"
     assert stored(waiting).error == "the owner answered"
@@ -387,11 +389,7 @@ def test_what_has_not_left_can_be_withdrawn(outbox: Outbox) -> None:
 
 def test_counting(outbox: Outbox) -> None:
     rows = reply(outbox, a_chat(), "one", "two", "three")
-    outbox.begin(rows[0], NOON)
+    DEPARTURES.begin(rows[0], NOON)
     assert outbox.count(("pending", "sending")) == 3
     assert outbox.count(("sending",)) == 1
     assert outbox.count(()) == 0
-
-
-def test_retry_at() -> None:
-    assert retry_at(NOON, 1.5) == later(1.5)

@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 
 from tests.arrivals import NOON, arrival, later
+from wabot.departures import Departures
 from wabot.inbox import Inbox
 from wabot.models import Chat, Inbound, Outbound
 from wabot.outbox import Outbox
 from wabot.quiet import PauseReason, Quiet, pause_reason, paused_chats
 from wabot.sources import Notice
+
+DEPARTURES = Departures("shop")
 
 LATE = datetime(2026, 11, 23, 12)
 
@@ -60,7 +63,7 @@ def test_a_pause_takes_back_what_is_open(quiet: Quiet, chat_id: int) -> None:
 
 
 def test_what_is_leaving_cannot_be_called_back(quiet: Quiet, outbox: Outbox, chat_id: int) -> None:
-    outbox.begin(Outbound.select().order_by(Outbound.id).first(), NOON)
+    DEPARTURES.begin(Outbound.select().order_by(Outbound.id).first(), NOON)
     assert quiet.pause(chat_id, PauseReason.OWNER, LATE) == 1
     assert outbound() == [("one", "sending"), ("two", "withdrawn")]
 
@@ -131,46 +134,46 @@ def test_what_may_leave_is_looked_at_again_when_it_leaves(
         paused_until=LATE if paused else None,
         opted_out_at=NOON if opted_out else None,
     ).execute()
-    row, _ = outbox.next(NOON)
+    row, _ = DEPARTURES.next(NOON)
     assert row is not None
-    assert outbox.begin(row, NOON) is leaves
+    assert DEPARTURES.begin(row, NOON) is leaves
     assert outbound() == [("text", "sending" if leaves else "withdrawn")]
     if paused and not opted_out and not leaves:
         Outbound.update(state="pending").execute()
-        assert outbox.begin(row, LATE)
+        assert DEPARTURES.begin(row, LATE)
 
 
 @pytest.mark.parametrize("copies", [0, 1])
 def test_a_copy_that_was_in_flight_at_the_opt_out_is_not_repeated(
     quiet: Quiet, outbox: Outbox, chat_id: int, copies: int
 ) -> None:
-    row, _ = outbox.next(NOON)
+    row, _ = DEPARTURES.next(NOON)
     assert row is not None
-    assert outbox.begin(row, NOON)
+    assert DEPARTURES.begin(row, NOON)
     quiet.opt_out(chat_id, NOON)
     if copies:
-        outbox.mark_in_doubt(row, "timeout")
-        outbox.leave_in_doubt(row, True, NOON)
+        DEPARTURES.mark_in_doubt(row, "timeout")
+        DEPARTURES.leave_in_doubt(row, True, NOON)
     else:
-        outbox.put_back(row, "not connected", NOON)
-    again, _ = outbox.next(NOON)
+        DEPARTURES.put_back(row, "not connected", NOON)
+    again, _ = DEPARTURES.next(NOON)
     assert again is not None
-    assert not outbox.begin(again, NOON)
+    assert not DEPARTURES.begin(again, NOON)
     assert outbound() == [("one", "withdrawn"), ("two", "withdrawn")]
 
 
 def test_what_was_erased_meanwhile_does_not_leave(outbox: Outbox, chat_id: int) -> None:
-    row, _ = outbox.next(NOON)
+    row, _ = DEPARTURES.next(NOON)
     assert row is not None
     Chat.delete().execute()
-    assert not outbox.begin(row, NOON)
+    assert not DEPARTURES.begin(row, NOON)
 
 
 def test_what_was_withdrawn_meanwhile_does_not_leave(outbox: Outbox, chat_id: int) -> None:
-    row, _ = outbox.next(NOON)
+    row, _ = DEPARTURES.next(NOON)
     assert row is not None
     outbox.withdraw(chat_id, "paused")
-    assert not outbox.begin(row, NOON)
+    assert not DEPARTURES.begin(row, NOON)
     assert outbound()[0] == ("one", "withdrawn")
 
 
@@ -187,20 +190,20 @@ def test_a_whole_answer_is_recalled_or_nothing_of_it(outbox: Outbox, chat_id: in
 @pytest.mark.parametrize("fate", ["sending", "sent", "in doubt", "to be sent again"])
 def test_an_answer_that_began_to_leave_stays(outbox: Outbox, chat_id: int, fate: str) -> None:
     row = Outbound.select().order_by(Outbound.id).first()
-    outbox.begin(row, NOON)
+    DEPARTURES.begin(row, NOON)
     if fate == "sent":
-        outbox.mark_sent(row, "3EB0", NOON)
+        DEPARTURES.mark_sent(row, "3EB0", NOON)
     elif fate != "sending":
-        outbox.mark_in_doubt(row, "timeout")
+        DEPARTURES.mark_in_doubt(row, "timeout")
     if fate == "to be sent again":
-        outbox.leave_in_doubt(row, True, NOON)
+        DEPARTURES.leave_in_doubt(row, True, NOON)
     before = outbound()
     assert not outbox.recall(row.id)
     assert outbound() == before
 
 
 def test_a_deferred_reply_holds_its_chat(outbox: Outbox, chat_id: int) -> None:
-    row, _ = outbox.next(later(10))
+    row, _ = DEPARTURES.next(later(10))
     assert row is not None
-    outbox.defer(row, later(60))
-    assert outbox.next(later(10)) == (None, later(60))
+    DEPARTURES.defer(row, later(60))
+    assert DEPARTURES.next(later(10)) == (None, later(60))

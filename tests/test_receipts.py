@@ -12,8 +12,8 @@ from wabot.messages import Receipt
 from wabot.receipts import Receipts
 
 
-class AwayOutbox:
-    """An outbox whose database is away for the first question of each kind."""
+class AwayDepartures:
+    """Replies whose database is away for the first question of each kind."""
 
     def __init__(self) -> None:
         self.confirmed: list[str] = []
@@ -40,7 +40,7 @@ class AwayOutbox:
 def test_what_phones_say_outlives_an_outage(sqlite_database: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wabot.receipts._WRITE_EVERY_SECONDS", 0.05)
     monkeypatch.setitem(_PATIENCE, Evidence.ASKED_AGAIN, timedelta(0))
-    outbox: Any = AwayOutbox()
+    outbox: Any = AwayDepartures()
     woken = threading.Event()
     receipts = Receipts(outbox, woken.set)
     receipts.start()

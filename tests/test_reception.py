@@ -7,12 +7,15 @@ import pytest
 from peewee import IntegrityError
 
 from tests.arrivals import ANA, ANA_LID, GROUP, NOON, arrival, later
+from wabot.departures import Departures
 from wabot.inbox import Inbox
 from wabot.messages import IncomingMessage, Kind
 from wabot.models import Chat, Inbound, Outbound
 from wabot.outbox import Outbox
 from wabot.reception import Reception
 from wabot.settings import AccountSettings, ChatSettings, Settings
+
+DEPARTURES = Departures("shop")
 
 OWNER = "34999888777@s.whatsapp.net"
 
@@ -180,11 +183,11 @@ def test_media_of_the_owners_is_a_hand_over_a_reaction_is_not(desk: Desk) -> Non
 def test_an_echo_of_a_reply_is_not_the_owner(desk: Desk) -> None:
     desk.take(arrival("hola"))
     desk.answer("Buenas.")
-    row, _ = desk.outbox.next(NOON)
+    row, _ = DEPARTURES.next(NOON)
     assert row is not None
-    desk.outbox.begin(row, NOON)
+    DEPARTURES.begin(row, NOON)
     desk.take(owners("Buenas.", message_id="3EB0A"))
-    desk.outbox.mark_sent(row, "3EB0B", NOON)
+    DEPARTURES.mark_sent(row, "3EB0B", NOON)
     desk.take(owners("Buenas.", message_id="3EB0B"))
     assert Chat.get().pause_reason == ""
     assert [reason for _, _, reason in rows()[1:]] == ["own echo", "own echo"]
@@ -311,9 +314,9 @@ def test_an_edit_after_the_answer_left_is_only_noted(desk: Desk) -> None:
     message = arrival("size 38?")
     desk.take(message)
     desk.answer("Yes.", "Really.")
-    row, _ = desk.outbox.next(NOON)
+    row, _ = DEPARTURES.next(NOON)
     assert row is not None
-    desk.outbox.begin(row, NOON)
+    DEPARTURES.begin(row, NOON)
     assert desk.take(arrival("size 39?", kind=Kind.EDIT, target_id=message.message_id)) is None
     assert rows()[0] == ("size 39?", "answered", "model:x")
     assert [state for _, state in replies()] == ["sending", "pending"]
@@ -329,10 +332,10 @@ def test_an_edit_does_not_bring_back_a_text_that_is_not_kept(database: Any) -> N
 def test_a_reaction_is_kept_with_what_it_is_about(desk: Desk) -> None:
     desk.take(arrival("hola"))
     desk.answer("¿Se lo reservo?")
-    row, _ = desk.outbox.next(NOON)
+    row, _ = DEPARTURES.next(NOON)
     assert row is not None
-    desk.outbox.begin(row, NOON)
-    desk.outbox.mark_sent(row, "3EB0A", NOON)
+    DEPARTURES.begin(row, NOON)
+    DEPARTURES.mark_sent(row, "3EB0A", NOON)
     desk.take(arrival("👍", kind=Kind.REACTION, target_id="3EB0A"))
     reaction = Inbound.get(Inbound.kind == Kind.REACTION)
     assert (reaction.text, reaction.quoted_text) == ("👍", "¿Se lo reservo?")

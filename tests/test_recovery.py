@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 
 from tests.arrivals import NOON, arrival
+from wabot.departures import Departures
 from wabot.inbox import Inbox
 from wabot.models import Outbound, utc_now
 from wabot.outbox import Outbox
 from wabot.recovery import give_up_old_replies, recover_in_flight
+
+DEPARTURES = Departures("shop")
 
 
 @pytest.fixture
@@ -47,35 +50,35 @@ def write_down(store: Path, row: Outbound, message_id: str) -> None:
 
 
 def test_what_never_left_is_sent_as_if_nothing_had_happened(outbox: Outbox, store: Path) -> None:
-    outbox.begin(reply(outbox, "hello"), NOON)
-    recover_in_flight(outbox, store)
+    DEPARTURES.begin(reply(outbox, "hello"), NOON)
+    recover_in_flight(DEPARTURES, store)
     row = Outbound.get()
     assert (row.state, row.copies, row.error) == ("pending", 0, "the process ended before it left")
 
 
 def test_without_a_store_nothing_ever_left(outbox: Outbox, tmp_path: Path) -> None:
-    outbox.begin(reply(outbox, "hello"), NOON)
-    recover_in_flight(outbox, tmp_path / "none.db")
+    DEPARTURES.begin(reply(outbox, "hello"), NOON)
+    recover_in_flight(DEPARTURES, tmp_path / "none.db")
     assert Outbound.get().state == "pending"
 
 
 def test_what_may_have_left_is_in_doubt_under_the_id_it_left_with(outbox: Outbox, store: Path) -> None:
     row = reply(outbox, "hello")
-    outbox.begin(row, NOON)
+    DEPARTURES.begin(row, NOON)
     write_down(store, row, "3EB0")
-    recover_in_flight(outbox, store)
+    recover_in_flight(DEPARTURES, store)
     row = Outbound.get()
     assert (row.state, row.copies, row.message_id) == ("in_doubt", 1, "3EB0")
     store.unlink()
-    recover_in_flight(outbox, store)
+    recover_in_flight(DEPARTURES, store)
     assert Outbound.get().state == "in_doubt"
 
 
 def test_what_was_settled_is_left_alone(outbox: Outbox, store: Path) -> None:
     sent, waiting = reply(outbox, "sent"), reply(outbox, "waiting")
-    outbox.begin(sent, NOON)
-    outbox.mark_sent(sent, "3EB0", NOON)
-    recover_in_flight(outbox, store)
+    DEPARTURES.begin(sent, NOON)
+    DEPARTURES.mark_sent(sent, "3EB0", NOON)
+    recover_in_flight(DEPARTURES, store)
     states = {row.text: row.state for row in Outbound}
     assert states == {"sent": "sent", "waiting": "pending"}
     assert waiting.copies == 0

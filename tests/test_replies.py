@@ -13,6 +13,7 @@ from wabot.brain.conversation import Conversation
 from wabot.brain.settings import ProviderSettings
 from wabot.brain.texts import texts_for
 from wabot.courtesies import Courtesies
+from wabot.departures import Departures
 from wabot.escalation import take_signal
 from wabot.inbox import Inbox
 from wabot.messages import IncomingMessage, Kind
@@ -23,6 +24,8 @@ from wabot.reception import Reception
 from wabot.replies import MAX_ATTEMPTS, ReplyWorker
 from wabot.schedule import ChatSchedule
 from wabot.settings import AccountSettings, AiSettings, ChatSettings, ReplySettings, Settings
+
+DEPARTURES = Departures("shop")
 
 SPANISH, ENGLISH = texts_for("es"), texts_for("en")
 SORRY = Answer((SPANISH.cannot_answer,), "polite")
@@ -145,8 +148,8 @@ def test_the_next_question_comes_with_the_history(shop: Shop) -> None:
 def test_quotes_captions_and_reactions_are_context(shop: Shop) -> None:
     shop.answer("¿me la reserva?")
     row = Outbound.get()
-    shop.outbox.begin(row, utc_now())
-    shop.outbox.mark_sent(row, "3EB0A", utc_now())
+    DEPARTURES.begin(row, utc_now())
+    DEPARTURES.mark_sent(row, "3EB0A", utc_now())
     shop.answer(
         arrival("👍", kind=Kind.REACTION, target_id="3EB0A"),
         arrival("esta", quoted_text="la taza azul\nde 4 €"),
@@ -271,9 +274,9 @@ def test_who_asks_for_a_person_is_left_to_one(sqlite_database: Any, caplog: pyte
         ("answered", "handed-over"),
         ("ignored", "paused: the customer asked for a person"),
     ]
-    row, _ = shop.outbox.next(utc_now())
+    row, _ = DEPARTURES.next(utc_now())
     assert row is not None
-    assert shop.outbox.begin(row, utc_now())
+    assert DEPARTURES.begin(row, utc_now())
     assert "wants a person" in caplog.text
 
 

@@ -13,6 +13,7 @@ import pytest
 from tests.arrivals import ANA, arrival
 from wabot import doubts, sender, sending
 from wabot.bursts import Bursts
+from wabot.departures import Departures
 from wabot.doubts import Doubts
 from wabot.inbox import Inbox
 from wabot.link_signals import LinkSignal, Outcome, SendFailed
@@ -91,8 +92,9 @@ class Phone:
 class Office:
     """A sender, and all it works with."""
 
-    def __init__(self, *, outbox: Outbox | None = None, rates: Rates | None = None) -> None:
-        self.outbox = outbox or Outbox("shop")
+    def __init__(self, *, replies: Departures | None = None, rates: Rates | None = None) -> None:
+        self.outbox = Outbox("shop")
+        replies = replies or Departures("shop")
         self.phone = Phone()
         self.ids: dict[bytes, str] = {}
         self.signals: queue.SimpleQueue[LinkSignal] = queue.SimpleQueue()
@@ -100,10 +102,10 @@ class Office:
         self.on_idle: Callable[[], None] = lambda: None
         self.bursts = Bursts()
         self.is_behind = False
-        self.receipts = Receipts(self.outbox, lambda: self.sender.wake())
-        self.doubts = Doubts(self.outbox, self._find_ids, self.receipts.arrived, resend=True)
+        self.receipts = Receipts(replies, lambda: self.sender.wake())
+        self.doubts = Doubts(replies, self._find_ids, self.receipts.arrived, resend=True)
         self.sender = Sender(
-            self.outbox,
+            replies,
             self.doubts,
             self.receipts,
             self.bursts,
@@ -459,8 +461,8 @@ def test_a_reply_that_breaks_the_client_library_does_not_break_the_sender(office
 # A database that is away
 
 
-class AwayOutbox(Outbox):
-    """An outbox whose database goes away at a chosen moment."""
+class AwayDepartures(Departures):
+    """Replies whose database goes away at a chosen moment."""
 
     def __init__(self, method: str, times: int) -> None:
         super().__init__("shop")
@@ -492,7 +494,7 @@ class AwayOutbox(Outbox):
 def test_a_database_that_is_away_costs_a_delay_and_never_a_second_copy(
     make_office: Callable[..., Office], method: str
 ) -> None:
-    office = make_office(outbox=AwayOutbox(method, 5))
+    office = make_office(replies=AwayDepartures(method, 5))
     office.sender.start()
     office.sender.link_up()
     office.put("one", "two")
@@ -501,7 +503,7 @@ def test_a_database_that_is_away_costs_a_delay_and_never_a_second_copy(
 
 
 def test_a_doubt_is_not_forgotten_while_the_database_is_away(make_office: Callable[..., Office]) -> None:
-    office = make_office(outbox=AwayOutbox("mark_in_doubt", 5))
+    office = make_office(replies=AwayDepartures("mark_in_doubt", 5))
     office.phone.failures = [in_doubt()]
     office.sender.start()
     office.sender.link_up()

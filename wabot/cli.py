@@ -151,13 +151,14 @@ def _serve(settings: Settings) -> ExitCode:
         )
         with owned_session(settings) as session:
             load_client_library()
+            from wabot.departures import Departures
             from wabot.outbox import Outbox
             from wabot.recovery import give_up_old_replies, recover_in_flight
             from wabot.service import Service
 
-            outbox = Outbox(settings.account.user_id)
-            recover_in_flight(outbox, settings.session_store)
-            give_up_old_replies(outbox)
+            user_id = settings.account.user_id
+            recover_in_flight(Departures(user_id), settings.session_store)
+            give_up_old_replies(Outbox(user_id))
             service = Service(settings, session, notifier)
             gc.freeze()
             gc.enable()

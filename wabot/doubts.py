@@ -6,8 +6,8 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
+from wabot.departures import Departures
 from wabot.models import Outbound
-from wabot.outbox import Outbox
 from wabot.store_query import StoreSilent
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ class Doubts:
     device of the customer confirms that id, or does not.
 
     Args:
-        outbox: where the replies are.
+        replies: where they are.
         find_ids: the ids of messages by their secrets, from the store of a client that is running.
         arrived: whether a message was confirmed by a device of the customer.
         resend: send what was not confirmed once more; otherwise it stays unsent.
@@ -38,12 +38,12 @@ class Doubts:
 
     def __init__(
         self,
-        outbox: Outbox,
+        replies: Departures,
         find_ids: Callable[[list[bytes]], Mapping[bytes, str]],
         arrived: Callable[[str], bool],
         resend: bool,
     ) -> None:
-        self._outbox = outbox
+        self._replies = replies
         self._find_ids = find_ids
         self._arrived = arrived
         self._resend = resend
@@ -63,7 +63,7 @@ class Doubts:
         """
         if not self.exist:
             return None
-        rows = self._identify(self._outbox.unsettled(), now)
+        rows = self._identify(self._replies.unsettled(), now)
         judged_at = [due for row in rows if (due := self._judge(row, now, up_since)) is not None]
         self.exist = bool(judged_at)
         return min(judged_at, default=None)
@@ -82,10 +82,10 @@ class Doubts:
         for row in nameless:
             message_id = ids.get(bytes(row.secret))
             if message_id is None:
-                self._outbox.put_back(row, "it never left", now)
+                self._replies.put_back(row, "it never left", now)
                 log.info("reply %d never left; it is sent now", row.id)
             else:
-                self._outbox.mark_in_doubt(row, row.error, message_id)
+                self._replies.mark_in_doubt(row, row.error, message_id)
         return [row for row in rows if row not in nameless or bytes(row.secret) in ids]
 
     def _judge(self, row: Outbound, now: datetime, up_since: datetime) -> datetime | None:
@@ -93,13 +93,13 @@ class Doubts:
         if not row.message_id:
             return self._lookup_at
         if row.delivered_at or self._arrived(row.message_id):
-            self._outbox.confirm([row.message_id], now)
+            self._replies.confirm([row.message_id], now)
             log.info("reply %d has arrived after all", row.id)
             return None
         due = max(up_since, row.sending_at or up_since) + timedelta(seconds=RECEIPT_SECONDS)
         if now < due:
             return due
-        state = self._outbox.leave_in_doubt(row, self._resend, now)
+        state = self._replies.leave_in_doubt(row, self._resend, now)
         level = logging.WARNING if state == "unsure" else logging.INFO
         log.log(level, "reply %d was not confirmed by the customer's phone; now %s", row.id, state)
         return None

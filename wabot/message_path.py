@@ -8,6 +8,7 @@ from functools import partial
 
 from wabot.brain.brain import Brain
 from wabot.brain.tally import Tally
+from wabot.departures import Departures
 from wabot.doubts import Doubts
 from wabot.health import Health
 from wabot.history import rates_so_far
@@ -86,19 +87,20 @@ class MessagePath:
             partial(self._beat, "spool"),
         )
         self.intake = Intake(reception, self._schedule, record, self._drain, partial(self._beat, "intake"))
-        self.receipts = Receipts(self._outbox, lambda: self.sender.wake())
+        replies = Departures(user_id)
+        self.receipts = Receipts(replies, lambda: self.sender.wake())
         self.lost = LostMessages(
             user_id, settings.session_store, self._inbox, self.intake.take_lost, self._is_behind
         )
         self._loss_log = LossLog(self.lost.ignored, self.lost.start_over)
         doubts = Doubts(
-            self._outbox,
+            replies,
             partial(ask_message_ids, settings.session_store),
             self.receipts.arrived,
             settings.replies.in_doubt == "resend",
         )
         self.sender = Sender(
-            self._outbox,
+            replies,
             doubts,
             self.receipts,
             self.intake.bursts,

@@ -7,11 +7,11 @@ unsure where that never became clear; dead when WhatsApp refuses it; withdrawn w
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from peewee import IntegrityError
 
-from wabot.departures import Departures, new_secret
+from wabot.departures import new_secret
 from wabot.models import Inbound, Outbound, database
 from wabot.sources import Notice
 from wabot.statements import Parameter, Statement
@@ -43,12 +43,15 @@ class _Changed(Exception):
     """What was to be answered is not what it was; undoes the transaction."""
 
 
-class Outbox(Departures):
-    """The replies of one account: what puts them in and takes them back; how they leave is its base's.
+class Outbox:
+    """The replies of one account: what puts them in and takes them back; how they leave is `Departures`'.
 
     Args:
         user_id: whose account.
     """
+
+    def __init__(self, user_id: str) -> None:
+        self._user_id = user_id
 
     def put(
         self,
@@ -135,6 +138,15 @@ class Outbox(Departures):
             return False
         return True
 
+    def count(self, states: Iterable[str]) -> int:
+        """How many replies are in these states."""
+        count: int = (
+            Outbound.select()
+            .where(Outbound.user_id == self._user_id, Outbound.state.in_(list(states)))
+            .count()
+        )
+        return count
+
     def _store(
         self, chat_id: int, parts: Sequence[tuple[str, datetime]], source: str, now: datetime
     ) -> int | None:
@@ -153,17 +165,3 @@ class Outbox(Departures):
             )
             first_part = first_part or number
         return first_part
-
-    def count(self, states: Iterable[str]) -> int:
-        """How many replies are in these states."""
-        count: int = (
-            Outbound.select()
-            .where(Outbound.user_id == self._user_id, Outbound.state.in_(list(states)))
-            .count()
-        )
-        return count
-
-
-def retry_at(now: datetime, seconds: float) -> datetime:
-    """The time to try again."""
-    return now + timedelta(seconds=seconds)

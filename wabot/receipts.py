@@ -10,9 +10,9 @@ from datetime import datetime
 
 from wabot.database_faults import AWAY
 from wabot.deliveries import Deliveries, Evidence
+from wabot.departures import Departures
 from wabot.messages import Receipt
 from wabot.models import database, utc_now
-from wabot.outbox import Outbox
 
 log = logging.getLogger(__name__)
 
@@ -26,12 +26,12 @@ class Receipts:
     """Hears receipts on the library's thread, writes them down on one of its own.
 
     Args:
-        outbox: where the replies are.
+        replies: where they are.
         wake_sender: called when there may be something to do for the sender.
     """
 
-    def __init__(self, outbox: Outbox, wake_sender: Callable[[], None]) -> None:
-        self._outbox = outbox
+    def __init__(self, replies: Departures, wake_sender: Callable[[], None]) -> None:
+        self._replies = replies
         self._wake_sender = wake_sender
         self._changed = threading.Condition()
         self._arrived: OrderedDict[str, None] = OrderedDict()
@@ -133,10 +133,10 @@ class Receipts:
 
     def _write(self, message_ids: list[str]) -> None:
         for start in range(0, len(message_ids), _IDS_AT_ONCE):
-            self._outbox.confirm(message_ids[start : start + _IDS_AT_ONCE], utc_now())
+            self._replies.confirm(message_ids[start : start + _IDS_AT_ONCE], utc_now())
 
     def _send_again(self, unreadable: list[tuple[str, Evidence]]) -> None:
         for message_id, evidence in unreadable:
-            if self._outbox.send_again(message_id, evidence is Evidence.OTHERS_ONLY, utc_now()):
+            if self._replies.send_again(message_id, evidence is Evidence.OTHERS_ONLY, utc_now()):
                 log.warning("the customer cannot read %s (%s); it is sent again", message_id, evidence)
                 self._wake_sender()

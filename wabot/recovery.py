@@ -6,6 +6,7 @@ import logging
 from datetime import timedelta
 from pathlib import Path
 
+from wabot.departures import Departures
 from wabot.models import utc_now
 from wabot.outbox import Outbox
 from wabot.session_store import find_message_ids
@@ -15,21 +16,21 @@ log = logging.getLogger(__name__)
 _EXPIRE_REPLIES_AFTER = timedelta(hours=24)
 
 
-def recover_in_flight(outbox: Outbox, store: Path) -> None:
+def recover_in_flight(replies: Departures, store: Path) -> None:
     """Find out about the replies that were leaving when the last process ended; before the client is opened.
 
     One whose secret is not in the client's store surely did not leave and is sent again as if nothing had
     happened; any other is in doubt until a device of the customer confirms it.
     """
-    rows = [row for row in outbox.unsettled() if not (row.state == "in_doubt" and row.message_id)]
+    rows = [row for row in replies.unsettled() if not (row.state == "in_doubt" and row.message_id)]
     known = find_message_ids(store, [bytes(row.secret) for row in rows])
     for row in rows:
         message_id = known.get(bytes(row.secret))
         if message_id is None:
-            outbox.put_back(row, "the process ended before it left", row.not_before)
+            replies.put_back(row, "the process ended before it left", row.not_before)
             log.info("reply %d had not left when the last process ended; it is sent now", row.id)
         else:
-            outbox.mark_in_doubt(row, f"the process ended while {message_id} was leaving", message_id)
+            replies.mark_in_doubt(row, f"the process ended while {message_id} was leaving", message_id)
             log.info("reply %d was leaving when the last process ended", row.id)
 
 

@@ -17,7 +17,6 @@ from wabot.departures import Departures
 from wabot.doubts import Doubts
 from wabot.link_signals import LinkSignal
 from wabot.models import Outbound, database, utc_now
-from wabot.outbox import retry_at
 from wabot.rates import Rates
 from wabot.receipts import Receipts
 from wabot.sending import Sending, TextMessenger
@@ -44,7 +43,7 @@ class Sender:
     """Takes replies from the outbox and sends them, oldest first within each chat.
 
     Args:
-        replies: those of the outbox.
+        replies: where they are.
         doubts: finds out about those that may have left.
         receipts: told what WhatsApp took.
         bursts: knows which chats must not be written to at this very moment.
@@ -170,7 +169,7 @@ class Sender:
                 if row is not None:
                     pause_seconds = self._sending.send(row)
                     if pause_seconds:
-                        return retry_at(utc_now(), pause_seconds)
+                        return utc_now() + timedelta(seconds=pause_seconds)
                     if now - self._attended_at < _LONGEST_DISCOURTESY:
                         continue
                 self._attend(now)
@@ -180,11 +179,11 @@ class Sender:
             database.close()
             self._doubts.arose()
             log.warning("database: %s; replies wait", error)
-            return retry_at(utc_now(), sending.DATABASE_RETRY_SECONDS)
+            return utc_now() + timedelta(seconds=sending.DATABASE_RETRY_SECONDS)
         except Exception:
             self._doubts.arose()
             log.exception("the sender failed; it goes on")
-            return retry_at(utc_now(), _FAILED_SECONDS)
+            return utc_now() + timedelta(seconds=_FAILED_SECONDS)
         finally:
             self._beat(0)
         return None
@@ -201,7 +200,7 @@ class Sender:
             return None, _earliest(due, stable_at if now < stable_at else None)
         burst_seconds = self._bursts.seconds_left(row.chat_id, time.monotonic())
         if burst_seconds and now - row.created_at < _LONGEST_BURST:
-            self._replies.defer(row, retry_at(now, burst_seconds))
+            self._replies.defer(row, now + timedelta(seconds=burst_seconds))
             return None, now
         return row, None
 
@@ -219,7 +218,7 @@ class Sender:
 
     def _announce_presence(self, now: datetime) -> None:
         if self._announce_at is not None and now >= self._announce_at:
-            self._announce_at = retry_at(now, _PRESENCE_RETRY_SECONDS)
+            self._announce_at = now + timedelta(seconds=_PRESENCE_RETRY_SECONDS)
             self._beat_call()
             # Right after pairing the library has no name to announce yet.
             if self._messenger.announce(self._available):

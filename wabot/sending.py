@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
 
@@ -14,7 +14,6 @@ from wabot.departures import Departures
 from wabot.doubts import Doubts
 from wabot.link_signals import LinkSignal, Outcome, SendFailed
 from wabot.models import Outbound, database, utc_now
-from wabot.outbox import retry_at
 from wabot.rates import Rates
 from wabot.receipts import Receipts
 from wabot.states import Signal
@@ -130,7 +129,7 @@ class Sending:
         now = utc_now()
         match failure.outcome:
             case Outcome.NOT_SENT:
-                self._replies.put_back(row, str(failure), retry_at(now, _RETRY_SECONDS))
+                self._replies.put_back(row, str(failure), now + timedelta(seconds=_RETRY_SECONDS))
                 log.info("reply %d did not leave (%s); it goes out with the next connection", row.id, failure)
                 self._notice_offline(now)
                 return _RETRY_SECONDS
@@ -142,7 +141,7 @@ class Sending:
                 return 0.0
             case Outcome.REFUSED:
                 wait_seconds = _REFUSED_SECONDS * 4**row.refusals
-                state = self._replies.mark_refused(row, str(failure), retry_at(now, wait_seconds))
+                state = self._replies.mark_refused(row, str(failure), now + timedelta(seconds=wait_seconds))
                 log.warning("reply %d was refused by WhatsApp (%s); now %s", row.id, failure, state)
                 return 0.0
 

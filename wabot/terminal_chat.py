@@ -17,6 +17,7 @@ from wabot.brain.search_index import Passage
 from wabot.chat_address import ChatAddress
 from wabot.courtesies import Courtesies
 from wabot.database import migrate, open_database
+from wabot.departures import Departures
 from wabot.inbox import Inbox
 from wabot.messages import IncomingMessage, Kind
 from wabot.models import Inbound, utc_now
@@ -60,12 +61,13 @@ class TerminalChat:
         user_id = settings.account.user_id
         self._customer = customer
         self._brain = _ListeningBrain(Brain(settings.brain))
-        inbox, self._outbox = Inbox(user_id), Outbox(user_id)
-        self._reception = Reception(settings, inbox, self._outbox)
+        inbox, outbox = Inbox(user_id), Outbox(user_id)
+        self._replies = Departures(user_id)
+        self._reception = Reception(settings, inbox, outbox)
         self._worker = ReplyWorker(
             settings,
             inbox,
-            self._outbox,
+            outbox,
             ChatSchedule(0),
             self._brain,
             Courtesies(lambda: None),
@@ -88,9 +90,9 @@ class TerminalChat:
     def _read(self) -> tuple[str, ...]:
         """Deliver what there is to send."""
         parts = []
-        while (row := self._outbox.next(datetime.max)[0]) is not None:
-            if self._outbox.begin(row, utc_now()):
-                self._outbox.mark_sent(row, secrets.token_hex(8), utc_now())
+        while (row := self._replies.next(datetime.max)[0]) is not None:
+            if self._replies.begin(row, utc_now()):
+                self._replies.mark_sent(row, secrets.token_hex(8), utc_now())
                 to_customer = row.chat.jid == self._customer.jid
                 parts.append(row.text if to_customer else f"[to the owner] {row.text}")
         return tuple(parts)
