@@ -125,6 +125,24 @@ def borrowed(path: Path) -> Iterator[bool]:
     Raises:
         OperatorNeeded: the lock file cannot be opened, or the file system cannot lock.
     """
+    with _tried(path, fcntl.LOCK_EX) as free:
+        yield free
+
+
+def is_held(path: Path) -> bool:
+    """Whether a living process holds the lock file; creates and changes nothing.
+
+    Raises:
+        OperatorNeeded: the lock file cannot be opened, or the file system cannot lock.
+    """
+    # Shared, so that two who look at the same time do not take each other for the holder.
+    with _tried(path, fcntl.LOCK_SH) as free:
+        return not free
+
+
+@contextmanager
+def _tried(path: Path, kind: int) -> Iterator[bool]:
+    """Have a lock of this kind, if it can be had, until the block ends; whether that is so."""
     try:
         descriptor = os.open(path, _LOOK_ONLY)
     except (FileNotFoundError, NotADirectoryError):
@@ -134,7 +152,7 @@ def borrowed(path: Path) -> Iterator[bool]:
         raise _refusal(path, error) from None
     try:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
             free = True
         except BlockingIOError:
             free = False
@@ -143,30 +161,6 @@ def borrowed(path: Path) -> Iterator[bool]:
         yield free
     finally:
         os.close(descriptor)
-
-
-def is_held(path: Path) -> bool:
-    """Whether a living process holds the lock file; creates and changes nothing.
-
-    Raises:
-        OperatorNeeded: the lock file cannot be opened, or the file system cannot lock.
-    """
-    try:
-        descriptor = os.open(path, _LOOK_ONLY)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError as error:
-        raise _refusal(path, error) from None
-    try:
-        # Shared, so that two who look at the same time do not take each other for the holder.
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError as error:
-        raise _refusal(path, error) from None
-    finally:
-        os.close(descriptor)
-    return False
 
 
 def _refusal(path: Path, error: OSError) -> OperatorNeeded:

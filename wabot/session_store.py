@@ -18,8 +18,6 @@ from wabot.errors import OperatorNeeded
 from wabot.messages import Trace
 
 _BUSY_SECONDS = 5.0
-
-
 _SCHEMA_VERSION = 15
 
 
@@ -33,13 +31,12 @@ class Device:
     @property
     def phone(self) -> str:
         """Digits of the account's number."""
-        return self.jid.partition("@")[0].partition(":")[0].partition(".")[0]
+        return _user(self.jid)
 
     @property
     def user_ids(self) -> frozenset[str]:
         """The user parts by which others mention the account."""
-        lid = self.lid.partition("@")[0].partition(":")[0].partition(".")[0]
-        return frozenset(filter(None, (self.phone, lid)))
+        return frozenset(filter(None, (self.phone, _user(self.lid))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +76,9 @@ def prepare(path: Path) -> Device | None:
         with closing(_open(path)) as store:
             path.chmod(0o600)
             store.execute("PRAGMA journal_mode=WAL")
-            if not _has_table(store, "whatsmeow_device"):
-                return None
-            row = store.execute("SELECT jid, lid FROM whatsmeow_device LIMIT 1").fetchone()
+            return _device(store)
     except (sqlite3.Error, OSError) as error:
         raise OperatorNeeded(_explain(path, error)) from None
-    return Device(jid=str(row[0] or ""), lid=str(row[1] or "")) if row else None
 
 
 def read_device(path: Path) -> Device | None:
@@ -100,12 +94,9 @@ def read_device(path: Path) -> Device | None:
         return None
     try:
         with closing(_open_for_a_look(path)) as store:
-            if not _has_table(store, "whatsmeow_device"):
-                return None
-            row = store.execute("SELECT jid, lid FROM whatsmeow_device LIMIT 1").fetchone()
+            return _device(store)
     except sqlite3.Error as error:
         raise OperatorNeeded(f"the session store {path} cannot be read: {error}") from None
-    return Device(jid=str(row[0] or ""), lid=str(row[1] or "")) if row else None
 
 
 def store_is_newer(path: Path) -> bool:
@@ -160,7 +151,7 @@ def read_traces(path: Path, after: int, limit: int = 1000) -> Traces:
         if not all(_has_table(store, f"whatsmeow_{name}") for name in ("message_secrets", "lid_map")):
             return Traces("", 0, ())
         newest = store.execute("SELECT max(rowid) FROM whatsmeow_message_secrets").fetchone()[0]
-        device = store.execute("SELECT jid, lid FROM whatsmeow_device LIMIT 1").fetchone()
+        device = _device(store)
         rows = store.execute(
             "SELECT chat_jid, sender_jid, message_id, coalesce(pn, '') "
             "FROM whatsmeow_message_secrets AS secret "
@@ -168,10 +159,22 @@ def read_traces(path: Path, after: int, limit: int = 1000) -> Traces:
             "WHERE secret.rowid > ? ORDER BY secret.rowid DESC LIMIT ?",
             (after, limit),
         ).fetchall()
-    own = {str(jid or "").partition("@")[0].partition(":")[0].partition(".")[0] for jid in device or ()}
+    own = device.user_ids if device else frozenset()
     traces = (Trace(*map(str, row)) for row in rows)
     foreign = tuple(each for each in traces if each.sender.partition("@")[0] not in own)
-    return Traces(str(device[0] or "") if device else "", newest or 0, foreign)
+    return Traces(device.jid if device else "", newest or 0, foreign)
+
+
+def _user(jid: str) -> str:
+    """What a JID names, without server, device and agent."""
+    return jid.partition("@")[0].partition(":")[0].partition(".")[0]
+
+
+def _device(store: sqlite3.Connection) -> Device | None:
+    if not _has_table(store, "whatsmeow_device"):
+        return None
+    row = store.execute("SELECT jid, lid FROM whatsmeow_device LIMIT 1").fetchone()
+    return Device(jid=str(row[0] or ""), lid=str(row[1] or "")) if row else None
 
 
 def _explain(path: Path, error: Exception) -> str:

@@ -108,15 +108,8 @@ class _WatchedHTTPConnection(HTTPConnection):
         _watch(self)
 
 
-class _WatchedHTTPSConnection(HTTPSConnection):
-    def connect(self) -> None:
-        _watch(self)
-        super().connect()
-
-    def request(self, *args: Any, **options: Any) -> None:
-        _watch(self)
-        super().request(*args, **options)
-        _watch(self)
+class _WatchedHTTPSConnection(_WatchedHTTPConnection, HTTPSConnection):
+    """In this order of its bases, what is watched is HTTPS's own way to connect."""
 
 
 class _WatchedHTTPPool(HTTPConnectionPool):
