@@ -16,7 +16,7 @@ from wabot.connection import Connection
 from wabot.database_faults import AWAY
 from wabot.departures import OPEN_STATES
 from wabot.models import Outbound, database
-from wabot.states import State
+from wabot.states import DIALLING_STATES, State
 
 _STABLE_SECONDS = 60.0
 _DATABASE_SECONDS = 60.0
@@ -33,7 +33,6 @@ _ENDS = {
     State.FAILED: Condition.FAILED,
 }
 _RESTS = {State.BANNED: Condition.BANNED, State.COOLDOWN: Condition.UNSTABLE}
-_WITHOUT_LINK = frozenset({State.CONNECTING, State.RECONNECTING, State.BACKOFF})
 # A link that is up and stays up is the end of all of these.
 _OF_THE_LINK = (*_ENDS.values(), *_RESTS.values(), Condition.OFFLINE)
 
@@ -89,7 +88,7 @@ def look_at_link(
     if link.state in _RESTS:
         until = "?" if link.until is None else _local(link.until, zone)
         return Findings([Problem(_RESTS[link.state], link.reason, (("until", until),))])
-    if link.state in _WITHOUT_LINK:
+    if link.state in DIALLING_STATES:
         minutes = str(max(1, round(offline_seconds / 60)))
         return Findings([Problem(Condition.OFFLINE, link.reason, (("minutes", minutes),), offline_seconds)])
     if link.state is State.CONNECTED and now - link.since >= _STABLE_SECONDS:

@@ -6,9 +6,8 @@ import re
 from dataclasses import dataclass
 
 from wabot.errors import UsageError
-from wabot.messages import GROUP_SERVER
+from wabot.messages import GROUP_SERVER, LID_SERVER, PHONE_SERVER
 
-PHONE_SERVER, LID_SERVER = "s.whatsapp.net", "lid"
 _PUNCTUATION = re.compile(r"[\s().-]+")
 # E.164: at most 15 digits; WhatsApp's hidden ids have as many.
 _DIGITS = re.compile(r"[0-9]{5,20}")

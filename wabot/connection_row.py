@@ -21,13 +21,12 @@ from wabot.models import database
 from wabot.qr import png_data_url
 from wabot.row_id import new_row_id
 from wabot.settings import DatabaseSettings
-from wabot.states import State
+from wabot.states import STOPPED, State
 
 log = logging.getLogger(__name__)
 
 # What the application itself writes before a number is known.
 PLACEHOLDER = "pending"
-STOPPED = "stopped"
 
 _STATUS = {
     State.STARTING: Status.CONNECTING,

@@ -17,6 +17,7 @@ from wabot.transactions import transaction
 from wabot.withdrawals import withdraw
 
 OPEN_STATES = ("pending", "sending", "in_doubt")
+UNDELIVERED_STATES = ("dead", "unsure")
 MAX_COPIES = 2
 MAX_REFUSALS = 3
 SECRET_BYTES = 32

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import peewee
+
+from wabot.database import open_database, sqlite_file
+from wabot.errors import WabotError
 from wabot.printable import printable
 from wabot.settings import Settings
 
@@ -80,3 +84,23 @@ def healthy(name: str, text: str) -> Finding:
 def illness(name: str, text: str, cure: str) -> Finding:
     """A check that found something wrong."""
     return Finding(name, False, text, cure)
+
+
+def ask_database(patient: Patient, question: Callable[[Any], Any]) -> Any:
+    """What the bot's database answers; None when it cannot be asked, which the checks of the database say.
+
+    Args:
+        patient: the bot.
+        question: is given the open database.
+    """
+    file = sqlite_file(patient.settings.database.url)
+    if file is not None and not file.exists():
+        return None
+    try:
+        database = open_database(patient.settings.database.url)
+        try:
+            return question(database)
+        finally:
+            database.close()
+    except (WabotError, peewee.DatabaseError, peewee.InterfaceError):
+        return None

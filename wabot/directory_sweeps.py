@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 
 from wabot.errors import OperatorNeeded
 from wabot.quarantine import Quarantine
-from wabot.session_directories import SPOOL, STORE, last_used, session_names
+from wabot.session_directories import last_used, session_names
 from wabot.session_lock import SessionInUse, SessionLock, borrowed
 from wabot.session_store import read_device
+from wabot.settings import SPOOL, STORE
 from wabot.spool import read_spool
 from wabot.sweep import Deed, Sweep
 
@@ -59,13 +59,9 @@ def _objection(sweep: Sweep, user_id: str) -> str:
     used_at = last_used(directory)
     if sweep.now - used_at <= timedelta(seconds=sweep.settings.janitor.disconnected_after):
         return ""
-    return (
-        "" if _is_linked(directory) else f"no number is linked, and unused since {used_at:%Y-%m-%d %H:%M} UTC"
-    )
-
-
-def _is_linked(directory: Path) -> bool:
-    return read_device(directory / STORE) is not None
+    if read_device(directory / STORE) is not None:
+        return ""
+    return f"no number is linked, and unused since {used_at:%Y-%m-%d %H:%M} UTC"
 
 
 def _delete_old(sweep: Sweep, quarantine: Quarantine) -> None:

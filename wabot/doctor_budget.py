@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-import peewee
-
-from wabot.database import open_database, sqlite_file
-from wabot.diagnosis import Finding, Patient, healthy, illness
-from wabot.errors import WabotError
+from wabot.diagnosis import Finding, Patient, ask_database, healthy, illness
 from wabot.model_spending import Spending, limits_of, spending_on
 
 
 def check_budget(patient: Patient) -> list[Finding]:
     """Each limit that is set; nothing when none is, or when the database cannot be asked, which is told."""
     settings = patient.settings
-    file = sqlite_file(settings.database.url)
-    if not limits_of(settings) or (file is not None and not file.exists()):
+    if not limits_of(settings):
         return []
-    try:
-        database = open_database(settings.database.url)
-    except WabotError:
-        return []
-    try:
-        spending = spending_on(settings, settings.account.local_time().date())
-    except (peewee.DatabaseError, peewee.InterfaceError):
-        return []
-    finally:
-        database.close()
-    return [_judge(each, patient) for each in spending]
+    today = settings.account.local_time().date()
+    spending = ask_database(patient, lambda _: spending_on(settings, today))
+    return [_judge(each, patient) for each in spending or ()]
 
 
 def _judge(spending: Spending, patient: Patient) -> Finding:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import peewee
-
 from wabot.configurations import configurations
-from wabot.database import open_database, sqlite_file
-from wabot.diagnosis import Finding, Patient, healthy, illness
-from wabot.errors import OperatorNeeded, WabotError
+from wabot.diagnosis import Finding, Patient, ask_database, healthy, illness
+from wabot.errors import OperatorNeeded
 from wabot.host_lock import holder_on_any_machine
 from wabot.janitor import clean
 from wabot.lock_holder import read_holder
@@ -87,18 +83,14 @@ def check_spool(patient: Patient) -> list[Finding]:
 
 def check_leftovers(patient: Patient) -> list[Finding]:
     """What the janitor would clean."""
-    file = sqlite_file(patient.settings.database.url)
-    if file is not None and not file.exists():
-        return []
     actions: list[Action] = []
-    try:
-        database = open_database(patient.settings.database.url)
-        try:
-            clean(patient.settings, patient.environ, database, patient.now, apply=False, tell=actions.append)
-        finally:
-            database.close()
-    except WabotError:
-        # Said by the checks of the database already.
+    outcome = ask_database(
+        patient,
+        lambda database: clean(
+            patient.settings, patient.environ, database, patient.now, apply=False, tell=actions.append
+        ),
+    )
+    if outcome is None:
         return []
     dead = [action for action in actions if action.deed in _LEFTOVERS]
     if not dead:
@@ -125,7 +117,7 @@ def _same_user_twice(patient: Patient) -> list[Finding]:
 
 def _holder_elsewhere(patient: Patient) -> list[Finding]:
     """A bot on another machine that uses the same database."""
-    holder = _asked(patient, lambda: holder_on_any_machine(patient.settings.account.user_id))
+    holder = ask_database(patient, lambda _: holder_on_any_machine(patient.settings.account.user_id))
     if not holder:
         return []
     text = f"another machine has this session: {holder}"
@@ -171,19 +163,4 @@ def _last_end(patient: Patient) -> list[Finding]:
 
 def _recorded(patient: Patient) -> Any:
     user_id = patient.settings.account.user_id
-    return _asked(patient, lambda: Session.get_or_none(Session.user_id == user_id))
-
-
-def _asked(patient: Patient, question: Callable[[], Any]) -> Any:
-    """What the database answers; None when it cannot be asked, which other checks say."""
-    file = sqlite_file(patient.settings.database.url)
-    if file is not None and not file.exists():
-        return None
-    try:
-        database = open_database(patient.settings.database.url)
-        try:
-            return question()
-        finally:
-            database.close()
-    except (WabotError, peewee.DatabaseError, peewee.InterfaceError):
-        return None
+    return ask_database(patient, lambda _: Session.get_or_none(Session.user_id == user_id))

@@ -21,7 +21,7 @@ from pathlib import Path
 from wabot.database_faults import AWAY
 from wabot.inbox import Inbox
 from wabot.intake_mark import IntakeMark, load_mark, save_mark
-from wabot.messages import IncomingMessage, Kind, Trace
+from wabot.messages import LID_SERVER, PHONE_SERVER, IncomingMessage, Kind, Trace
 from wabot.models import database, utc_now
 from wabot.session_store import Traces, read_traces
 from wabot.store_query import StoreSilent, ask_traces
@@ -234,8 +234,8 @@ def _as_message(trace: Trace) -> IncomingMessage:
         chat=trace.chat,
         message_id=trace.message_id,
         sender=trace.sender,
-        phone=user if server == "s.whatsapp.net" else trace.phone,
-        lid=user if server == "lid" else "",
+        phone=user if server == PHONE_SERVER else trace.phone,
+        lid=user if server == LID_SERVER else "",
         from_me=False,
         kind=Kind.LOST,
         text="",

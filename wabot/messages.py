@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-USER_SERVERS = frozenset({"s.whatsapp.net", "lid"})
-GROUP_SERVER = "g.us"
+PHONE_SERVER, LID_SERVER, GROUP_SERVER = "s.whatsapp.net", "lid", "g.us"
+USER_SERVERS = frozenset({PHONE_SERVER, LID_SERVER})
 
 
 class Kind(StrEnum):
@@ -125,5 +125,5 @@ class IncomingMessage:
         next; history and order are kept under the phone number whenever the message names it.
         """
         if self.is_person and self.phone:
-            return f"{self.phone}@s.whatsapp.net"
+            return f"{self.phone}@{PHONE_SERVER}"
         return self.chat

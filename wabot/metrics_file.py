@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Histogram, disable_created_metr
 
 from wabot.brain.tally import Tally
 from wabot.database_faults import AWAY
-from wabot.departures import OPEN_STATES
+from wabot.departures import OPEN_STATES, UNDELIVERED_STATES
 from wabot.inbox import Inbox
 from wabot.logs import unhandled_errors
 from wabot.metrics import LATENCY, LATENCY_BUCKETS, AccountCollector, Depths, Snapshot
@@ -102,7 +102,7 @@ class MetricsFile:
             return Depths(
                 inbox.pending_count(),
                 outbox.count(OPEN_STATES),
-                outbox.count(("dead", "unsure")),
+                outbox.count(UNDELIVERED_STATES),
                 session.last_inbound_at if session else None,
                 session.last_reply_at if session else None,
             )

@@ -9,9 +9,9 @@ from typing import Any
 
 from peewee import SqliteDatabase
 
-from wabot.chat_address import LID_SERVER, PHONE_SERVER, ChatAddress
+from wabot.chat_address import ChatAddress
 from wabot.chats import find_chats
-from wabot.messages import IncomingMessage
+from wabot.messages import LID_SERVER, PHONE_SERVER, IncomingMessage
 from wabot.models import Chat, Inbound, Outbound, database
 from wabot.settings import Settings
 from wabot.spool import blank_out, read_spool

@@ -15,12 +15,10 @@ from wabot.notify import ServiceNotifier
 from wabot.qr import draw_qr
 from wabot.session_record import SessionRecord
 from wabot.session_store import Device
-from wabot.states import TERMINAL_STATES, WAITING_STATES, Signal, State
+from wabot.states import DIALLING_STATES, STOPPED, TERMINAL_STATES, WAITING_STATES, Signal, State
 
 log = logging.getLogger(__name__)
 
-# Each try to dial passes through two of these; what people want to know is since when there is no link.
-_WITHOUT_LINK = frozenset({State.CONNECTING, State.RECONNECTING, State.BACKOFF})
 # The library shows the first code for 60 s and each further one for 20 s (measured with neonize 0.5.2).
 _FIRST_CODE_SECONDS, _NEXT_CODE_SECONDS = 60, 20
 
@@ -77,7 +75,8 @@ class Reporter:
         connection = self._connection
         reason = self._reason()
         self._count_attempt()
-        if connection.state not in _WITHOUT_LINK:
+        # What people want to know is since when there is no link, and not since when this try lasts.
+        if connection.state not in DIALLING_STATES:
             self._without_link_since = None
         elif self._without_link_since is None:
             self._without_link_since = connection.since
@@ -108,7 +107,7 @@ class Reporter:
         """The last word of the process: why it stops, or the state from which there was no way on."""
         state = self._connection.state
         self.record.update(
-            state=state.value if state in TERMINAL_STATES else "stopped",
+            state=state.value if state in TERMINAL_STATES else STOPPED,
             reason=reason,
             since=utc_now(),
             qr=None,

@@ -11,10 +11,8 @@ from pathlib import Path
 from wabot.errors import OperatorNeeded
 from wabot.session_lock import borrowed, is_held
 from wabot.session_store import read_device
-from wabot.settings import USER_ID
+from wabot.settings import STORE, USER_ID
 
-STORE = "whatsapp.db"
-SPOOL = "spool"
 _PASSING = ("-wal", "-shm", "-journal")
 
 
@@ -35,17 +33,8 @@ class SessionDirectories:
     def may_be_linked(self, user_id: str) -> bool:
         """Whether there is a directory with a linked session, or with one that cannot be read."""
         return _is_name(user_id) and any(
-            link_state(place, user_id) is not False for place in self.places if (place / user_id).is_dir()
+            _may_be_linked(place, user_id) for place in self.places if (place / user_id).is_dir()
         )
-
-
-def link_state(place: Path, user_id: str) -> bool | None:
-    """Whether a session directory is linked to a number; None when a process uses it or it cannot be read."""
-    try:
-        with borrowed(place / f"{user_id}.lock") as free:
-            return read_device(place / user_id / STORE) is not None if free else None
-    except OperatorNeeded:
-        return None
 
 
 def session_names(place: Path) -> list[str]:
@@ -72,6 +61,15 @@ def last_used(directory: Path) -> datetime:
 def places_of(states: Iterable[Path]) -> tuple[Path, ...]:
     """The places of sessions below these state directories, each once."""
     return tuple(dict.fromkeys(state / "sessions" for state in states))
+
+
+def _may_be_linked(place: Path, user_id: str) -> bool:
+    """False only where it is certain: no process uses the session, and it is linked to no number."""
+    try:
+        with borrowed(place / f"{user_id}.lock") as free:
+            return not free or read_device(place / user_id / STORE) is not None
+    except OperatorNeeded:
+        return True
 
 
 def _is_name(user_id: str) -> bool:

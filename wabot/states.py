@@ -64,6 +64,10 @@ S, E = State, Signal
 TERMINAL_STATES = frozenset({S.REPLACED, S.LOGGED_OUT, S.OUTDATED, S.PAIRING_EXPIRED, S.FAILED})
 WAITING_STATES = frozenset({S.BACKOFF, S.BANNED, S.COOLDOWN})
 LIVE_STATES = frozenset(S) - TERMINAL_STATES - {S.STOPPING}
+# A dial may pass through all of them before there is a link.
+DIALLING_STATES = frozenset({S.CONNECTING, S.RECONNECTING, S.BACKOFF})
+STOPPED = "stopped"
+"""What is said of a session in place of a state when no process has it."""
 
 EXIT_CODES = {
     S.REPLACED: ExitCode.SESSION_ENDED,

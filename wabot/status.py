@@ -10,7 +10,7 @@ import peewee
 
 from wabot.configurations import Configuration, configurations
 from wabot.database import open_database, sqlite_file
-from wabot.departures import OPEN_STATES
+from wabot.departures import OPEN_STATES, UNDELIVERED_STATES
 from wabot.errors import WabotError
 from wabot.inbox import Inbox
 from wabot.lock_holder import Holder, read_holder
@@ -22,9 +22,8 @@ from wabot.printable import printable
 from wabot.session_lock import is_held
 from wabot.settings import Settings
 from wabot.spool import read_spool
-from wabot.states import TERMINAL_STATES, State
+from wabot.states import STOPPED, TERMINAL_STATES, State
 
-STOPPED = "stopped"
 UNKNOWN = "unknown"
 _FIELDS = (
     "name",
@@ -93,7 +92,7 @@ def session_status(settings: Settings, name: str) -> dict[str, Any]:
         "unstable_cycles": session.unstable_cycles,
         "inbox_pending": inbox.pending_count(),
         "outbox_pending": outbox.count(OPEN_STATES),
-        "outbox_dead": outbox.count(("dead", "unsure")),
+        "outbox_dead": outbox.count(UNDELIVERED_STATES),
         "last_inbound_at": _iso(session.last_inbound_at),
         "last_reply_at": _iso(session.last_reply_at),
         _LOST: _lost_count(user_id),

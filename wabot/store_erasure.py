@@ -13,7 +13,7 @@ from pathlib import Path
 
 from wabot.errors import OperatorNeeded
 from wabot.session_lock import SessionInUse, SessionLock
-from wabot.settings import Settings
+from wabot.settings import STORE, Settings
 
 _BUSY_SECONDS = 5.0
 # What holds names and messages; column by column, with JIDs as values.
@@ -54,7 +54,7 @@ def erase_from_stores(settings: Settings, users: Iterable[tuple[str, str]]) -> S
         OperatorNeeded: a store cannot be written.
     """
     known = sorted(users)
-    quarantined = sorted(settings.quarantine.rglob("whatsapp.db")) if settings.quarantine.is_dir() else []
+    quarantined = sorted(settings.quarantine.rglob(STORE)) if settings.quarantine.is_dir() else []
     rows = sum(_erase(path, known, keys=True) for path in quarantined)
     if not settings.session_store.exists():
         return StoreErased(rows, False)

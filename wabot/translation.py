@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from wabot.messages import IncomingMessage, Kind, Receipt
+from wabot.messages import LID_SERVER, PHONE_SERVER, IncomingMessage, Kind, Receipt
 
 _LONGEST_TEXT_CHARACTERS = 65_536
 _LONGEST_NAME_CHARACTERS = 200
@@ -40,7 +40,6 @@ _REVOKE, _MESSAGE_EDIT = 0, 14  # waE2E.ProtocolMessage.Type
 _UNREADABLE = "RETRY"
 _HEARD_RECEIPTS = frozenset({"DELIVERED", "INACTIVE", "READ", "PLAYED", _UNREADABLE})
 _MOST_RECEIPTS = 1000
-_PHONE_SERVER, _LID_SERVER = "s.whatsapp.net", "lid"
 
 
 def incoming_message(event: Any) -> IncomingMessage:
@@ -58,8 +57,8 @@ def incoming_message(event: Any) -> IncomingMessage:
         chat=jid_text(source.Chat),
         message_id=_clean(info.ID, 200),
         sender=jid_text(source.Sender),
-        phone=_user_on(_PHONE_SERVER, *other) if not source.IsGroup else "",
-        lid=_user_on(_LID_SERVER, *other) if not source.IsGroup else "",
+        phone=_user_on(PHONE_SERVER, *other) if not source.IsGroup else "",
+        lid=_user_on(LID_SERVER, *other) if not source.IsGroup else "",
         from_me=bool(source.IsFromMe),
         kind=kind,
         text=text,

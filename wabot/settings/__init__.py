@@ -21,6 +21,8 @@ from wabot.settings.upkeep import AlertSettings, JanitorSettings
 
 __all__ = [
     "SAFE_PATH",
+    "SPOOL",
+    "STORE",
     "USER_ID",
     "AccountSettings",
     "AiSettings",
@@ -35,6 +37,9 @@ __all__ = [
     "Settings",
     "TableSettings",
 ]
+
+STORE, SPOOL = "whatsapp.db", "spool"
+"""In a session's directory: the client library's own database, and messages that wabot's does not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +89,12 @@ class Settings:
     @property
     def session_store(self) -> Path:
         """The client library's own database."""
-        return self.session_directory / "whatsapp.db"
+        return self.session_directory / STORE
 
     @property
     def spool(self) -> Path:
         """Messages that the database does not have yet."""
-        return self.session_directory / "spool"
+        return self.session_directory / SPOOL
 
     @property
     def session_lock(self) -> Path:
