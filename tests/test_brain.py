@@ -187,7 +187,6 @@ def test_a_reply_may_take_each_timeout_and_one_more() -> None:
         ProviderSettings(name, "http://x", "m", timeout_seconds=t) for name, t in (("a", 5), ("b", 7))
     )
     assert BrainSettings(providers=providers).longest_reply_seconds == 19
-    assert BrainSettings(providers=providers, reply_deadline_seconds=3).longest_reply_seconds == 3
     assert BrainSettings().longest_reply_seconds == 0
 
 

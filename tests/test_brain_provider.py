@@ -67,7 +67,7 @@ def ask_brain(*base_urls: str, text: str = "¿quién ganó el mundial?", timeout
     providers = tuple(
         provider_settings(url, f"p{number}", timeout_seconds) for number, url in enumerate(base_urls)
     )
-    brain = Brain(BrainSettings(providers=providers, reply_deadline_seconds=2 * timeout_seconds))
+    brain = Brain(BrainSettings(providers=providers))
     return brain.reply(Conversation((Turn("user", text),), "es", "Ana"), NOW)
 
 

@@ -16,18 +16,11 @@ class Prober:
     Args:
         is_connected: the question; it waits while a dial runs.
         interval_seconds: pause between two questions.
-        clock: monotonic seconds.
     """
 
-    def __init__(
-        self,
-        is_connected: Callable[[], bool],
-        interval_seconds: float,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, is_connected: Callable[[], bool], interval_seconds: float) -> None:
         self._is_connected = is_connected
         self._interval_seconds = interval_seconds
-        self._clock = clock
         self._asked_at: float | None = None
         self._refusals = 0
         self._ask = threading.Event()
@@ -55,7 +48,7 @@ class Prober:
     def seconds_without_answer(self) -> float:
         """For how long the library has owed an answer; 0 when it owes none."""
         asked_at = self._asked_at
-        return 0.0 if asked_at is None else self._clock() - asked_at
+        return 0.0 if asked_at is None else time.monotonic() - asked_at
 
     def _run(self) -> None:
         while True:
@@ -63,6 +56,6 @@ class Prober:
             self._ask.clear()
             if self._stopped:
                 return
-            self._asked_at = self._clock()
+            self._asked_at = time.monotonic()
             self._refusals = 0 if self._is_connected() else self._refusals + 1
             self._asked_at = None

@@ -19,6 +19,7 @@ from wabot.messages import Trace
 
 _BUSY_SECONDS = 5.0
 _SCHEMA_VERSION = 15
+_MOST_TRACES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,15 +136,14 @@ def find_message_ids(path: Path, secrets: Iterable[bytes]) -> dict[bytes, str]:
     return {bytes(key): str(message_id) for key, message_id in rows}
 
 
-def read_traces(path: Path, after: int, limit: int = 1000) -> Traces:
-    """The messages whose secrets the library stored after a position; most apps send one with each message.
+def read_traces(path: Path, after: int) -> Traces:
+    """The newest messages whose secrets the library stored after a position; most apps send one with each.
 
     whatsmeow stores a message's secret when it has decrypted the message, before it hands it over.
 
     Args:
         path: the store; not open in this process.
         after: a position returned earlier; 0 = from the beginning.
-        limit: how many, at most, of the newest.
     """
     if not path.exists():
         return Traces("", 0, ())
@@ -157,7 +157,7 @@ def read_traces(path: Path, after: int, limit: int = 1000) -> Traces:
             "FROM whatsmeow_message_secrets AS secret "
             "LEFT JOIN whatsmeow_lid_map ON sender_jid = lid || '@lid' "
             "WHERE secret.rowid > ? ORDER BY secret.rowid DESC LIMIT ?",
-            (after, limit),
+            (after, _MOST_TRACES),
         ).fetchall()
     own = device.user_ids if device else frozenset()
     traces = (Trace(*map(str, row)) for row in rows)

@@ -123,19 +123,12 @@ def time_span(seconds: float) -> str:
 
 def texts(*, most: int = 1000, longest: int = 200) -> SettingType:
     """A list of strings."""
-    one = text(longest=longest)
-
-    def read(value: Any) -> tuple[str, ...]:
-        if not isinstance(value, list) or len(value) > most:
-            raise ValueError
-        return tuple(one.read(item) for item in value)
-
-    return SettingType("a list of texts", read)
+    return SettingType("a list of texts", _list_of(text(longest=longest), most))
 
 
-def words(*, most: int = 100, longest: int = 100) -> SettingType:
+def words() -> SettingType:
     """A list of words or short phrases, each with a letter or a digit in it."""
-    many = texts(most=most, longest=longest)
+    many = texts(most=100, longest=100)
 
     def read(value: Any) -> tuple[str, ...]:
         phrases: tuple[str, ...] = many.read(value)
@@ -160,6 +153,7 @@ def opening_hours() -> SettingType:
 
 
 _EMAIL_ADDRESS = r"[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){0,8}"
+_MOST_EMAIL_ADDRESSES = 20
 _EMAIL_ALLOWED = "an e-mail address such as owner@example.com"
 
 
@@ -168,16 +162,12 @@ def email_address() -> SettingType:
     return text(longest=254, pattern=f"({_EMAIL_ADDRESS})?", allowed=_EMAIL_ALLOWED)
 
 
-def email_addresses(*, most: int = 20) -> SettingType:
+def email_addresses() -> SettingType:
     """A list of plain e-mail addresses."""
     one = text(longest=254, pattern=_EMAIL_ADDRESS)
-
-    def read(value: Any) -> tuple[str, ...]:
-        if not isinstance(value, list) or len(value) > most:
-            raise ValueError
-        return tuple(one.read(item) for item in value)
-
-    return SettingType(f"a list of e-mail addresses, at most {most}", read)
+    return SettingType(
+        f"a list of e-mail addresses, at most {_MOST_EMAIL_ADDRESSES}", _list_of(one, _MOST_EMAIL_ADDRESSES)
+    )
 
 
 def time_zone() -> SettingType:
@@ -204,3 +194,12 @@ def path() -> SettingType:
         lambda value: Path(one.read(value)).expanduser() if one.read(value) else None,
         lambda value: json.dumps(str(value)),
     )
+
+
+def _list_of(one: SettingType, most: int) -> Callable[[Any], tuple[str, ...]]:
+    def read(value: Any) -> tuple[str, ...]:
+        if not isinstance(value, list) or len(value) > most:
+            raise ValueError
+        return tuple(one.read(item) for item in value)
+
+    return read

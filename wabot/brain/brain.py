@@ -23,6 +23,7 @@ from wabot.brain.splitting import split
 from wabot.brain.tally import Tally
 from wabot.brain.texts import texts_for
 
+_HISTORY_TOKENS = 3000
 _PASSAGES_FOR_MODEL = 4
 _PASSAGES_COMPARED = 8
 _NEARLY_AS_WELL = 0.8
@@ -78,7 +79,7 @@ class Brain:
         settings = self._settings
         recent = conversation.bounded(
             max_messages=settings.history_messages,
-            max_tokens=settings.history_tokens,
+            max_tokens=_HISTORY_TOKENS,
             max_age=timedelta(seconds=settings.history_max_age_seconds),
             now=now,
         )

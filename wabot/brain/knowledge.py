@@ -42,12 +42,6 @@ class KnowledgeBase:
         with self._lock:
             self._refresh()
 
-    def __len__(self) -> int:
-        """The number of passages known."""
-        with self._lock:
-            self._refresh()
-            return len(self._index)
-
     def search(self, question: str, language: str | None = None, limit: int = 3) -> list[Passage]:
         """Return up to `limit` passages that may answer, best first; compare `score` with `KNOWN`.
 
@@ -56,11 +50,6 @@ class KnowledgeBase:
         with self._lock:
             self._refresh()
             return self._index.search(question, language, limit)
-
-    def answer(self, question: str, language: str | None = None) -> str | None:
-        """Return the text (Markdown) of the passage that answers the question, None when none surely does."""
-        best = self.search(question, language, limit=1)
-        return best[0].text if best and best[0].score >= KNOWN else None
 
     def _refresh(self) -> None:
         """Read the folder again if a file changed; look at most once a second."""

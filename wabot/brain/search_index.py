@@ -76,9 +76,6 @@ class SearchIndex:
         self._stems = frozenset(stem(word) for word in self._vocabulary)
         self._heading_terms = tuple(_heading_terms(entry.title) for entry in self._entries)
 
-    def __len__(self) -> int:
-        return len(self._entries)
-
     def close(self) -> None:
         """Free the memory of the index."""
         self._database.close()

@@ -29,26 +29,20 @@ class BrainSettings:
     """All of it.
 
     `providers` are tried in order; none means the knowledge base answers. `persona_file` and
-    `knowledge_folder` may be None or missing. `reply_deadline_seconds` bounds one reply over all providers
-    and retries; None gives each its timeout, and one more for a second try. History is bounded by all of
-    `history_messages`, `history_tokens` (estimated) and `history_max_age_seconds`. An answer is at most
-    `max_parts` messages of at most `max_length` characters.
+    `knowledge_folder` may be None or missing. History is bounded by both `history_messages` and
+    `history_max_age_seconds`. An answer is at most `max_parts` messages of at most `max_length` characters.
     """
 
     providers: tuple[ProviderSettings, ...] = ()
     persona_file: Path | None = None
     knowledge_folder: Path | None = None
-    reply_deadline_seconds: float | None = None
     history_messages: int = 20
-    history_tokens: int = 3000
     history_max_age_seconds: float = 86_400.0
     max_length: int = 4000
     max_parts: int = 3
 
     @property
     def longest_reply_seconds(self) -> float:
-        """How long `Brain.reply` may wait for providers."""
-        if self.reply_deadline_seconds is not None:
-            return self.reply_deadline_seconds
+        """How long `Brain.reply` may wait: each provider's timeout, and one more for a second try."""
         timeouts = [provider.timeout_seconds for provider in self.providers]
         return sum(timeouts) + max(timeouts, default=0.0)
