@@ -12,13 +12,13 @@ import dataclasses
 import logging
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 from wabot.database_faults import AWAY
+from wabot.delayed_tasks import DelayedTasks, Task
 from wabot.inbox import Inbox
 from wabot.intake_mark import IntakeMark, load_mark, save_mark
 from wabot.messages import LID_SERVER, PHONE_SERVER, IncomingMessage, Kind, Trace
@@ -60,12 +60,10 @@ class LostMessages:
         self._receive = receive
         self._is_behind = is_behind
         self._mark = IntakeMark("", 0, utc_now())
-        self._changed = threading.Condition()
-        self._tasks: list[tuple[float, Callable[[], None]]] = []
+        self._tasks = DelayedTasks("lost-messages", self._is_done, _DATABASE_RETRY_SECONDS)
+        self._lock = threading.Lock()
         self._ignored: dict[str, Trace] = {}
         self._starts_over = False
-        self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="lost-messages", daemon=True)
 
     def begin(self) -> None:
         """Look at what the last process left behind; before the client opens its store."""
@@ -77,13 +75,13 @@ class LostMessages:
             return
         if mark is not None and mark.device == traces.device and not mark.in_order:
             self._mark = mark
-            self._put(0.0, partial(self._account_for, traces, mark.at, utc_now()))
+            self._tasks.put(0.0, partial(self._account_for, traces, mark.at, utc_now()))
         else:
             self._advance(traces)
 
     def start(self) -> None:
         """Start the thread."""
-        self._thread.start()
+        self._tasks.start()
 
     def stop(self, timeout_seconds: float, in_order: bool) -> None:
         """Finish.
@@ -92,11 +90,7 @@ class LostMessages:
             timeout_seconds: how long to wait for what is being done.
             in_order: the library has handed over everything it had.
         """
-        with self._changed:
-            self._stopping = True
-            self._changed.notify()
-        self._thread.join(timeout_seconds)
-        if in_order and not self._thread.is_alive() and not self._tasks:
+        if self._tasks.stop(timeout_seconds) and in_order:
             try:
                 save_mark(self._user_id, dataclasses.replace(self._mark, in_order=True))
             except AWAY as error:
@@ -104,18 +98,18 @@ class LostMessages:
 
     def ignored(self, trace: Trace) -> None:
         """The library ignored a message as an old one. It may be on its way to the inbox at this moment."""
-        with self._changed:
+        with self._lock:
             if not self._ignored:
-                self._put(_STILL_COMING_SECONDS, self._account_for_ignored)
+                self._tasks.put(_STILL_COMING_SECONDS, self._account_for_ignored)
             if len(self._ignored) < 10 * MOST_LOST:
                 self._ignored[trace.message_id] = trace
 
     def start_over(self) -> None:
         """What the store holds now is no loss: the account was linked, or told its history."""
-        with self._changed:
+        with self._lock:
             if not self._starts_over:
                 self._starts_over = True
-                self._put(_STILL_COMING_SECONDS, self._skip)
+                self._tasks.put(_STILL_COMING_SECONDS, self._skip)
 
     def link_ended(self) -> None:
         """The client was stopped, which drops what it had not handed over; before it connects again."""
@@ -125,29 +119,9 @@ class LostMessages:
         except StoreSilent as error:
             log.warning("%s; messages may have been lost unnoticed", error)
             return
-        self._put(_STILL_COMING_SECONDS, partial(self._account_for, traces, ended_at, ended_at))
+        self._tasks.put(_STILL_COMING_SECONDS, partial(self._account_for, traces, ended_at, ended_at))
 
-    def _put(self, delay_seconds: float, task: Callable[[], None]) -> None:
-        with self._changed:
-            self._tasks.append((time.monotonic() + delay_seconds, task))
-            self._changed.notify()
-
-    def _run(self) -> None:
-        while True:
-            with self._changed:
-                while not self._stopping and self._seconds_left() != 0:
-                    self._changed.wait(self._seconds_left())
-                due, task = min(self._tasks, key=lambda each: each[0], default=(0.0, None))
-                if task is None:
-                    break
-                self._tasks.remove((due, task))
-            if not self._is_done(task):
-                self._put(_DATABASE_RETRY_SECONDS, task)
-                if self._stopping:
-                    break
-        database.close()
-
-    def _is_done(self, task: Callable[[], None]) -> bool:
+    def _is_done(self, task: Task) -> bool:
         """Carry a task out, unless the database is away or does not have all messages yet."""
         try:
             if self._is_behind():
@@ -160,12 +134,6 @@ class LostMessages:
         except Exception:
             log.exception("the search for lost messages failed")
         return True
-
-    def _seconds_left(self) -> float | None:
-        """Until the next task; None when there is none."""
-        if not self._tasks:
-            return None
-        return max(0.0, min(due for due, _ in self._tasks) - time.monotonic())
 
     def _account_for(self, traces: Traces, since: datetime, until: datetime) -> None:
         """Find what came last and is not in the inbox: messages are handed over in the order they came.
@@ -193,13 +161,13 @@ class LostMessages:
         self._advance(traces)
 
     def _account_for_ignored(self) -> None:
-        with self._changed:
+        with self._lock:
             ignored, self._ignored = self._ignored, {}
         try:
             known = self._inbox.known(ignored)
             self._ask_for(trace for trace in ignored.values() if trace.message_id not in known)
         except AWAY:
-            with self._changed:
+            with self._lock:
                 self._ignored = ignored | self._ignored
             raise
 
