@@ -274,3 +274,37 @@ nobody = pwd.getpwnam("nobody")
 os.setgroups([]), os.setgid(nobody.pw_gid), os.setuid(nobody.pw_uid)
 sys.exit(main(sys.argv[1:]))
 """
+
+
+# What takes most of a start where it is loaded.
+HEAVY = ("peewee", "psycopg2", "requests", "neonize", "segno", "smtplib", "prometheus_client", "filelock")
+LOADS = """
+import sys
+from wabot.cli import main
+code = main(sys.argv[2:])
+print(*sorted(set(sys.argv[1].split(",")) & set(sys.modules)), file=sys.stderr)
+sys.exit(code)
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "needed"),
+    [
+        (["version"], []),
+        (["check-config"], []),
+        (["status"], ["filelock", "peewee", "psycopg2"]),
+        (["backup", "--help"], []),
+    ],
+)
+def test_a_command_loads_only_what_it_uses(config: Path, arguments: list[str], needed: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOADS, ",".join(HEAVY), *arguments, "--config", str(config)],
+        cwd=REPOSITORY,
+        env=ENVIRON,
+        capture_output=True,
+        text=True,
+        timeout=WAIT_SECONDS,
+        check=False,
+    )
+    assert done.returncode in (ExitCode.OK, ExitCode.FINDINGS), done.stderr
+    assert done.stderr.split() == needed

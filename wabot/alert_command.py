@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import time
-from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from wabot.errors import ExitCode, OperatorNeeded, UsageError
@@ -16,7 +13,6 @@ from wabot.unit_environment import settings_in_unit
 
 if TYPE_CHECKING:
     from wabot.alert_courier import Courier
-    from wabot.alert_notices import Problem
 
 # The unit gives two minutes.
 _PATIENCE_SECONDS = 90.0
@@ -41,6 +37,7 @@ def add_alert_command(commands: Any, shared: argparse.ArgumentParser) -> None:
 
 def _alert(arguments: argparse.Namespace) -> int:
     from wabot.alert_courier import Courier
+    from wabot.unit_failure import unit_failure
 
     configure_logging(level="WARNING")
     # No more than what is needed: a mistake elsewhere may be the very thing to tell.
@@ -55,7 +52,7 @@ def _alert(arguments: argparse.Namespace) -> int:
     if not courier.channels:
         print(f"{unit} failed; {_nothing_configured(settings.source)}")
         return ExitCode.OK
-    courier.tell_failure(_failure(unit, os.environ))
+    courier.tell_failure(unit_failure(unit, os.environ))
     if courier.deliver_within(_PATIENCE_SECONDS):
         return ExitCode.OK
     print("not delivered; it is tried again when the bot runs")
@@ -67,7 +64,7 @@ def _test(courier: Courier, source: str) -> int:
 
     if not courier.channels:
         raise OperatorNeeded(_nothing_configured(source))
-    notice = courier.author.test(datetime.fromtimestamp(time.time(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    notice = courier.test_notice()
     code = ExitCode.OK
     for channel in courier.channels:
         try:
@@ -81,23 +78,3 @@ def _test(courier: Courier, source: str) -> int:
 
 def _nothing_configured(source: str) -> str:
     return f"no alerts are configured: set alerts.webhook_url, or alerts.smtp_url and alerts.to, in {source}"
-
-
-def _failure(unit: str, environ: Mapping[str, str]) -> Problem:
-    from wabot.alert_notices import Condition, Problem
-    from wabot.janitor_alert import JANITOR_UNITS
-
-    refused = environ.get("MONITOR_EXIT_STATUS") == str(int(ExitCode.OPERATOR_NEEDED))
-    if unit.startswith(JANITOR_UNITS) and refused:
-        # It has told so itself and why, if it got so far.
-        return Problem(Condition.JANITOR_REFUSED, _how_it_ended(environ))
-    return Problem(Condition.PROCESS_FAILED, _how_it_ended(environ), (("unit", unit),), subject=unit)
-
-
-def _how_it_ended(environ: Mapping[str, str]) -> str:
-    """What systemd says about the unit that failed (systemd.exec(5), OnFailure=)."""
-    status = environ.get("MONITOR_EXIT_STATUS", "")
-    if status.isdecimal() and int(status) in set(ExitCode):
-        return f"exit {status}, {ExitCode(int(status)).meaning}"
-    parts = (environ.get("MONITOR_SERVICE_RESULT", ""), status)
-    return ", ".join(part for part in parts if part and part.isprintable())

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from wabot.alert_book import Book, Delivery
 from wabot.alert_channels import Channel, NotDelivered, channels, own_host
 from wabot.alert_ledger import AlertLedger
-from wabot.alert_notices import Author, Condition, Findings, Problem
+from wabot.alert_notices import Author, Condition, Findings, Notice, Problem
 from wabot.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class Courier:
     def __init__(self, settings: Settings) -> None:
         user_id = settings.account.user_id
         self.channels: Sequence[Channel] = channels(settings.alerts)
-        self.author = Author(user_id, own_host(), settings.account.language)
+        self._author = Author(user_id, own_host(), settings.account.language)
         self.ledger = AlertLedger(settings.paths.state / "alerts" / f"{user_id}.json")
 
     def tell(self, findings: Findings, lost_replies: int | None = None) -> None:
@@ -50,6 +50,10 @@ class Courier:
             if not book.ended_for_a_reason(now):
                 fresh, over = book.observe([problem], (), now)
                 self._queue(book, fresh, over, now)
+
+    def test_notice(self) -> Notice:
+        """Nothing is wrong: somebody wants to know whether alerts arrive."""
+        return self._author.test(_iso(time.time()))
 
     def deliver(self) -> float | None:
         """Deliver what is due; return the seconds until more will be, None when nothing is left."""
@@ -73,10 +77,10 @@ class Courier:
         return True
 
     def _queue(self, book: Book, fresh: Sequence[Problem], over: Sequence[str], now: float) -> None:
-        at = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        notices = [self.author.alert(problem, at) for problem in fresh]
+        at = _iso(now)
+        notices = [self._author.alert(problem, at) for problem in fresh]
         if over:
-            notices.append(self.author.recovery(over, at))
+            notices.append(self._author.recovery(over, at))
         for notice in notices:
             log.info("alert: %s", notice.title)
             book.queue(notice, [channel.name for channel in self.channels], now)
@@ -89,3 +93,8 @@ class Courier:
             log.warning("alert by %s, try %d: %s", channel.name, delivery.attempts, error)
             return False
         return True
+
+
+def _iso(moment: float) -> str:
+    """Seconds since 1970 as people and programs read them, in UTC."""
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

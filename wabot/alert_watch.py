@@ -16,7 +16,7 @@ from wabot.connection import Connection
 from wabot.database_faults import AWAY
 from wabot.departures import OPEN_STATES
 from wabot.models import Outbound, database
-from wabot.states import DIALLING_STATES, State
+from wabot.states import SEEKING_STATES, State
 
 _STABLE_SECONDS = 60.0
 _DATABASE_SECONDS = 60.0
@@ -88,7 +88,7 @@ def look_at_link(
     if link.state in _RESTS:
         until = "?" if link.until is None else _local(link.until, zone)
         return Findings([Problem(_RESTS[link.state], link.reason, (("until", until),))])
-    if link.state in DIALLING_STATES:
+    if link.state in SEEKING_STATES:
         minutes = str(max(1, round(offline_seconds / 60)))
         return Findings([Problem(Condition.OFFLINE, link.reason, (("minutes", minutes),), offline_seconds)])
     if link.state is State.CONNECTED and now - link.since >= _STABLE_SECONDS:

@@ -6,12 +6,15 @@ import argparse
 import os
 import sqlite3
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wabot.errors import ExitCode, OperatorNeeded
 from wabot.setting_types import integer
 from wabot.terminal_question import answers_yes
 from wabot.unit_environment import settings_in_unit, unit_environment
+
+if TYPE_CHECKING:
+    from wabot.restore import Step
 
 _MOST_KEPT = 10_000
 _SESSION_WARNING = (
@@ -105,16 +108,20 @@ def _restore(arguments: argparse.Namespace) -> int:
             print("nothing was changed")
             return ExitCode.FINDINGS
         for step in steps:
-            try:
-                step.do()
-            except (OSError, sqlite3.Error) as error:
-                raise OperatorNeeded(
-                    f"it could not {step.sentence.partition(';')[0]}: {error}; what was there stands aside, "
-                    "under the name above. Run the same command again when that is mended"
-                ) from None
+            _take(step)
     unit = "wabot" if place.stem == "wabot" else f"wabot@{place.stem}"
     print(f"done; look at it with `wabot doctor`, then: systemctl start {unit}")
     return ExitCode.OK
+
+
+def _take(step: Step) -> None:
+    try:
+        step.do()
+    except (OSError, sqlite3.Error) as error:
+        raise OperatorNeeded(
+            f"it could not {step.sentence.partition(';')[0]}: {error}; what was there stands aside, "
+            "under the name above. Run the same command again when that is mended"
+        ) from None
 
 
 def _count(text: str) -> int:

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from wabot.chat_address import ChatAddress, parse_address
 from wabot.errors import ExitCode
@@ -17,10 +17,6 @@ from wabot.process import become_owner
 from wabot.setting_types import duration
 from wabot.settings import Settings
 from wabot.unit_environment import settings_in_unit
-from wabot.upkeep_commands import open_existing_database
-
-if TYPE_CHECKING:
-    from wabot.quiet import Quiet
 
 _CHAT_HELP = "a phone number, with or without +, or a JID"
 _PERSON_IN_THE_TERMINAL = "10000000001"
@@ -103,14 +99,13 @@ def _footnote(exchange: Any) -> str:
 def _pause(arguments: argparse.Namespace) -> int:
     from wabot.chats import find_or_make_chat
     from wabot.models import utc_now
-    from wabot.quiet import PauseReason
+    from wabot.quiet import PauseReason, quiet_of
 
-    settings = _opened(arguments)
-    user_id = settings.account.user_id
+    user_id = _opened(arguments).account.user_id
     now = utc_now()
     chat = find_or_make_chat(user_id, arguments.chat, now)
     until = None if arguments.seconds is None else now + timedelta(seconds=arguments.seconds)
-    withdrawn = _quiet(settings).pause(chat.id, PauseReason.COMMAND, until)
+    withdrawn = quiet_of(user_id).pause(chat.id, PauseReason.COMMAND, until)
     how_long = "until it is resumed" if until is None else f"until {until:%Y-%m-%d %H:%M} UTC"
     print(f"{_shown(arguments.chat)}: paused {how_long}; {withdrawn} reply(ies) withdrawn")
     return ExitCode.OK
@@ -118,10 +113,11 @@ def _pause(arguments: argparse.Namespace) -> int:
 
 def _resume(arguments: argparse.Namespace) -> int:
     from wabot.chats import find_chats
+    from wabot.quiet import quiet_of
 
-    settings = _opened(arguments)
-    quiet = _quiet(settings)
-    ended = [quiet.resume(chat.id) for chat in find_chats(settings.account.user_id, arguments.chat)]
+    user_id = _opened(arguments).account.user_id
+    quiet = quiet_of(user_id)
+    ended = [quiet.resume(chat.id) for chat in find_chats(user_id, arguments.chat)]
     print(f"{_shown(arguments.chat)}: {'answered again' if any(ended) else 'was not paused'}")
     return ExitCode.OK
 
@@ -147,21 +143,17 @@ def _export(arguments: argparse.Namespace) -> int:
 
 
 def _opened(arguments: argparse.Namespace) -> Settings:
-    """The settings, with the database open, as its owner: what root wrote the service could not open."""
+    """The settings, with the database open, as its owner: what root wrote the service could not open.
+
+    To be called when all is imported: the owner need not be able to read this program.
+    """
+    from wabot.existing_database import open_existing_database
+
     configure_logging(level="WARNING")
     settings = settings_in_unit(arguments.config, os.environ, all_secrets=False)
     become_owner(settings.paths.state)
     open_existing_database(settings)
     return settings
-
-
-def _quiet(settings: Settings) -> Quiet:
-    from wabot.inbox import Inbox
-    from wabot.outbox import Outbox
-    from wabot.quiet import Quiet
-
-    user_id = settings.account.user_id
-    return Quiet(Inbox(user_id), Outbox(user_id))
 
 
 def _shown(address: ChatAddress) -> str:

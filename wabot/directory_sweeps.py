@@ -9,7 +9,7 @@ from wabot.quarantine import Quarantine
 from wabot.session_directories import last_used, session_names
 from wabot.session_lock import SessionInUse, SessionLock, borrowed
 from wabot.session_store import read_device
-from wabot.settings import SPOOL, STORE
+from wabot.settings import SPOOL, STORE, lock_file
 from wabot.spool import read_spool
 from wabot.sweep import Deed, Sweep
 
@@ -29,7 +29,7 @@ def sweep_directories(sweep: Sweep) -> None:
 
 
 def _judge(sweep: Sweep, quarantine: Quarantine, user_id: str) -> None:
-    lock = sweep.settings.sessions / f"{user_id}.lock"
+    lock = lock_file(sweep.settings.sessions, user_id)
     with borrowed(lock) as free:
         reason = _objection(sweep, user_id) if free else ""
     if not reason:

@@ -1,4 +1,4 @@
-"""What a process that loads the client library needs at its start and at its end."""
+"""What a process needs at its start and at its end: the client library, and the user it has to be."""
 
 from __future__ import annotations
 

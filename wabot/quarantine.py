@@ -15,6 +15,7 @@ from pathlib import Path
 
 from wabot.errors import OperatorNeeded
 from wabot.session_lock import SessionLock
+from wabot.settings import lock_file
 
 _NOTE = "note.json"
 _SESSION = "session"
@@ -99,7 +100,7 @@ class Quarantine:
             there = ", ".join(entries) or "nothing"
             raise OperatorNeeded(f"{name} is not in {self._path}; there is {there}")
         place = self._sessions / entry.user_id
-        with SessionLock(self._sessions / f"{entry.user_id}.lock").acquire(0):
+        with SessionLock(lock_file(self._sessions, entry.user_id)).acquire(0):
             if place.exists():
                 raise OperatorNeeded(
                     f"{place} is there already, so {name} was not restored; "

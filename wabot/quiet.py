@@ -82,6 +82,11 @@ class Quiet:
         Chat.update(opted_out_at=None).where(Chat.id == chat_id).execute()
 
 
+def quiet_of(user_id: str) -> Quiet:
+    """For an account whose messages nobody else deals with in this process."""
+    return Quiet(Inbox(user_id), Outbox(user_id))
+
+
 def pause_reason(chat: Chat, now: datetime) -> str:
     """Why a chat is paused at a time, "" when it is not."""
     over = chat.paused_until is not None and chat.paused_until <= now

@@ -15,7 +15,7 @@ from wabot.notify import ServiceNotifier
 from wabot.qr import draw_qr
 from wabot.session_record import SessionRecord
 from wabot.session_store import Device
-from wabot.states import DIALLING_STATES, STOPPED, TERMINAL_STATES, WAITING_STATES, Signal, State
+from wabot.states import SEEKING_STATES, STOPPED, TERMINAL_STATES, WAITING_STATES, Signal, State
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class Reporter:
         reason = self._reason()
         self._count_attempt()
         # What people want to know is since when there is no link, and not since when this try lasts.
-        if connection.state not in DIALLING_STATES:
+        if connection.state not in SEEKING_STATES:
             self._without_link_since = None
         elif self._without_link_since is None:
             self._without_link_since = connection.since

@@ -28,7 +28,7 @@ from wabot.quarantine import Quarantine
 from wabot.reset import keep_messages
 from wabot.session_lock import SessionLock
 from wabot.session_store import store_is_newer
-from wabot.settings import Settings
+from wabot.settings import Settings, lock_file
 from wabot.sqlite_copy import copy_sqlite, move_sqlite
 from wabot.text_restore import is_as_saved, put_text
 
@@ -124,7 +124,7 @@ class Restoration:
             if each.settings is not None and each.settings.database.url == settings.database.url:
                 sharing.append(each.settings.session_lock)
             elif each.settings is None and each.user_id:
-                sharing.append(settings.sessions / f"{each.user_id}.lock")
+                sharing.append(lock_file(settings.sessions, each.user_id))
         return list(dict.fromkeys(sharing))
 
     def _database(self, settings: Settings) -> list[Step]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from wabot.errors import OperatorNeeded
 from wabot.session_lock import borrowed, is_held
 from wabot.session_store import read_device
-from wabot.settings import STORE, USER_ID
+from wabot.settings import STORE, USER_ID, lock_file
 
 _PASSING = ("-wal", "-shm", "-journal")
 
@@ -28,7 +28,7 @@ class SessionDirectories:
 
     def is_held(self, user_id: str) -> bool:
         """Whether a living process holds this user's session."""
-        return _is_name(user_id) and any(is_held(place / f"{user_id}.lock") for place in self.places)
+        return _is_name(user_id) and any(is_held(lock_file(place, user_id)) for place in self.places)
 
     def may_be_linked(self, user_id: str) -> bool:
         """Whether there is a directory with a linked session, or with one that cannot be read."""
@@ -66,7 +66,7 @@ def places_of(states: Iterable[Path]) -> tuple[Path, ...]:
 def _may_be_linked(place: Path, user_id: str) -> bool:
     """False only where it is certain: no process uses the session, and it is linked to no number."""
     try:
-        with borrowed(place / f"{user_id}.lock") as free:
+        with borrowed(lock_file(place, user_id)) as free:
             return not free or read_device(place / user_id / STORE) is not None
     except OperatorNeeded:
         return True

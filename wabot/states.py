@@ -64,8 +64,8 @@ S, E = State, Signal
 TERMINAL_STATES = frozenset({S.REPLACED, S.LOGGED_OUT, S.OUTDATED, S.PAIRING_EXPIRED, S.FAILED})
 WAITING_STATES = frozenset({S.BACKOFF, S.BANNED, S.COOLDOWN})
 LIVE_STATES = frozenset(S) - TERMINAL_STATES - {S.STOPPING}
-# A dial may pass through all of them before there is a link.
-DIALLING_STATES = frozenset({S.CONNECTING, S.RECONNECTING, S.BACKOFF})
+# A link is sought; one try may pass through all of them.
+SEEKING_STATES = frozenset({S.CONNECTING, S.RECONNECTING, S.BACKOFF})
 STOPPED = "stopped"
 """What is said of a session in place of a state when no process has it."""
 
@@ -78,7 +78,7 @@ EXIT_CODES = {
     S.STOPPING: ExitCode.OK,
 }
 
-DIALLED_STATES = (S.PAIRING, S.CONNECTING, S.CONNECTED, S.RECONNECTING)
+_DIALLED_STATES = (S.PAIRING, S.CONNECTING, S.CONNECTED, S.RECONNECTING)
 
 # Everything not listed here leaves the state as it is: a late echo of something already dealt with.
 TRANSITIONS: dict[tuple[State, Signal], State] = {
@@ -107,10 +107,10 @@ TRANSITIONS: dict[tuple[State, Signal], State] = {
     (S.CONNECTING, E.TOO_UNSTABLE): S.COOLDOWN,
     (S.RECONNECTING, E.TOO_UNSTABLE): S.COOLDOWN,
     **{(state, E.GAVE_UP): S.FAILED for state in LIVE_STATES},
-    **{(state, E.LINK_BROKEN): S.CONNECTING for state in DIALLED_STATES},
-    **{(state, E.DIAL_FAILED): S.BACKOFF for state in DIALLED_STATES},
-    **{(state, E.CONNECT_FAILURE): S.BACKOFF for state in DIALLED_STATES},
-    **{(state, E.TEMPORARY_BAN): S.BANNED for state in DIALLED_STATES},
+    **{(state, E.LINK_BROKEN): S.CONNECTING for state in _DIALLED_STATES},
+    **{(state, E.DIAL_FAILED): S.BACKOFF for state in _DIALLED_STATES},
+    **{(state, E.CONNECT_FAILURE): S.BACKOFF for state in _DIALLED_STATES},
+    **{(state, E.TEMPORARY_BAN): S.BANNED for state in _DIALLED_STATES},
     **{(state, E.WAIT_OVER): S.CONNECTING for state in WAITING_STATES},
     **{(state, E.REPLACED): S.REPLACED for state in LIVE_STATES},
     **{(state, E.LOGGED_OUT): S.LOGGED_OUT for state in LIVE_STATES},

@@ -8,7 +8,7 @@ import os
 from typing import Any
 
 from wabot.config import find_configuration
-from wabot.errors import ExitCode, OperatorNeeded, UsageError
+from wabot.errors import ExitCode, UsageError
 from wabot.process import become_owner
 from wabot.settings import Settings
 from wabot.terminal_question import answers_yes
@@ -92,10 +92,10 @@ def _settings(arguments: argparse.Namespace) -> Settings:
 
 def _janitor(arguments: argparse.Namespace) -> int:
     from wabot.database import sqlite_file
+    from wabot.existing_database import open_existing_database
     from wabot.janitor import clean
     from wabot.janitor_alert import owner_told
     from wabot.models import utc_now
-    from wabot.quarantine import Quarantine
     from wabot.session_directories import session_names
     from wabot.sweep import Action
 
@@ -105,9 +105,7 @@ def _janitor(arguments: argparse.Namespace) -> int:
     if arguments.restore is not None:
         if arguments.apply or arguments.json:
             raise UsageError("--restore goes alone; see wabot janitor --help")
-        place = Quarantine(settings.quarantine, settings.sessions).restore(arguments.restore)
-        print(f"{place} is back; start its bot again")
-        return ExitCode.OK
+        return _put_back(settings, arguments.restore)
     file = sqlite_file(settings.database.url)
     if file is not None and not file.exists() and not session_names(settings.sessions):
         nothing: dict[str, Any] = {"actions": [], "applied": arguments.apply, "before": {}, "after": {}}
@@ -132,19 +130,9 @@ def _janitor(arguments: argparse.Namespace) -> int:
     return ExitCode.OK
 
 
-def open_existing_database(settings: Settings) -> Any:
-    """Open the database, but never create one: whoever looks for it in the wrong place must be told.
+def _put_back(settings: Settings, entry: str) -> int:
+    from wabot.quarantine import Quarantine
 
-    Raises:
-        OperatorNeeded: there is none.
-        DatabaseAway: it does not answer.
-    """
-    from wabot.database import open_database, sqlite_file
-
-    file = sqlite_file(settings.database.url)
-    if file is not None and not file.exists():
-        raise OperatorNeeded(
-            f"there is no database {file}: either the bot has never run, or paths.state or database.url "
-            "names another place than where it runs"
-        )
-    return open_database(settings.database.url)
+    place = Quarantine(settings.quarantine, settings.sessions).restore(entry)
+    print(f"{place} is back; start its bot again")
+    return ExitCode.OK

@@ -36,10 +36,21 @@ __all__ = [
     "ReplySettings",
     "Settings",
     "TableSettings",
+    "lock_file",
 ]
 
 STORE, SPOOL = "whatsapp.db", "spool"
 """In a session's directory: the client library's own database, and messages that wabot's does not have."""
+
+
+def lock_file(sessions: Path, user_id: str) -> Path:
+    """The lock of whoever owns a session: beside its directory, which may then be moved aside.
+
+    Args:
+        sessions: where the directories of all sessions are.
+        user_id: whose session.
+    """
+    return sessions / f"{user_id}.lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,5 +109,5 @@ class Settings:
 
     @property
     def session_lock(self) -> Path:
-        """The lock of whoever owns the session; beside the directory, which may then be moved aside."""
-        return self.sessions / f"{self.account.user_id}.lock"
+        """The lock of whoever owns the session."""
+        return lock_file(self.sessions, self.account.user_id)

@@ -1,0 +1,32 @@
+"""What the failure of a systemd unit means to the owner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from wabot.alert_notices import Condition, Problem
+from wabot.errors import ExitCode
+from wabot.janitor_alert import JANITOR_UNITS
+
+
+def unit_failure(unit: str, environ: Mapping[str, str]) -> Problem:
+    """What to tell the owner of it.
+
+    Args:
+        unit: its name.
+        environ: of a process that OnFailure= started.
+    """
+    refused = environ.get("MONITOR_EXIT_STATUS") == str(int(ExitCode.OPERATOR_NEEDED))
+    if unit.startswith(JANITOR_UNITS) and refused:
+        # It has told so itself and why, if it got so far.
+        return Problem(Condition.JANITOR_REFUSED, _how_it_ended(environ))
+    return Problem(Condition.PROCESS_FAILED, _how_it_ended(environ), (("unit", unit),), subject=unit)
+
+
+def _how_it_ended(environ: Mapping[str, str]) -> str:
+    """What systemd says about the unit that failed (systemd.exec(5), OnFailure=)."""
+    status = environ.get("MONITOR_EXIT_STATUS", "")
+    if status.isdecimal() and int(status) in set(ExitCode):
+        return f"exit {status}, {ExitCode(int(status)).meaning}"
+    parts = (environ.get("MONITOR_SERVICE_RESULT", ""), status)
+    return ", ".join(part for part in parts if part and part.isprintable())
