@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from wabot.connection import Action, Command, Connection
 from wabot.errors import ExitCode
-from wabot.limits import Limits
+from wabot.link_limits import Limits
 from wabot.states import LIVE_STATES, TERMINAL_STATES, WAITING_STATES, Signal, State
 
 S, E = State, Signal

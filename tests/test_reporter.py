@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from wabot.connection import Connection
-from wabot.limits import Limits
+from wabot.link_limits import Limits
 from wabot.models import utc_now
 from wabot.notify import ServiceNotifier
 from wabot.reporter import Reporter

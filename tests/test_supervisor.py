@@ -7,7 +7,7 @@ import pytest
 from wabot.connection import Action, Command, Connection
 from wabot.errors import ExitCode
 from wabot.health import Health
-from wabot.limits import Limits
+from wabot.link_limits import Limits
 from wabot.link_signals import LinkSignal
 from wabot.notify import ServiceNotifier
 from wabot.owned_session import OwnedSession

@@ -46,10 +46,9 @@ def look_at_budget(settings: Settings, day: date) -> Findings:
         return Findings()
     problems, cleared = [], []
     for each in spending:
-        name = each.limit.provider
         if each.is_spent:
-            values = (("limit", f"[[ai.providers]] {name}" if name else "[ai]"), ("spent", each.in_settings))
-            problems.append(Problem(Condition.BUDGET_SPENT, values=values, subject=name))
+            values = (("limit", each.limit.section), ("spent", each.in_settings))
+            problems.append(Problem(Condition.BUDGET_SPENT, values=values, subject=each.limit.provider))
         else:
-            cleared.append(problem_key(Condition.BUDGET_SPENT, name))
+            cleared.append(problem_key(Condition.BUDGET_SPENT, each.limit.provider))
     return Findings(problems, cleared)

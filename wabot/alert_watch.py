@@ -16,13 +16,13 @@ from wabot.connection import Connection
 from wabot.database_faults import AWAY
 from wabot.departures import OPEN_STATES
 from wabot.models import Outbound, database
+from wabot.rates import HOUR
 from wabot.states import SEEKING_STATES, State
 
 _STABLE_SECONDS = 60.0
 _DATABASE_SECONDS = 60.0
 _STUCK = timedelta(minutes=15)
 _LOW_BYTES, _ENOUGH_BYTES = 200_000_000, 300_000_000
-_HOUR = timedelta(hours=1)
 _CHATS_LOOKED_AT = 20
 
 _ENDS = {
@@ -150,7 +150,7 @@ def _stuck_replies(user_id: str, per_chat_per_hour: int, now: datetime) -> int:
     due = (mine, Outbound.state.in_(OPEN_STATES), Outbound.not_before < now - _STUCK)
     chats: Any = Outbound.select(Outbound.chat).where(*due).distinct().limit(_CHATS_LOOKED_AT).tuples()
     held = per_chat_per_hour and all(
-        Outbound.select().where(Outbound.chat == chat, Outbound.sent_at >= now - _HOUR).count()
+        Outbound.select().where(Outbound.chat == chat, Outbound.sent_at >= now - HOUR).count()
         >= per_chat_per_hour
         for (chat,) in chats
     )

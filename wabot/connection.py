@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from wabot.errors import ExitCode
-from wabot.limits import Limits
+from wabot.link_limits import Limits
 from wabot.states import (
     EXIT_CODES,
     TERMINAL_STATES,

@@ -19,9 +19,6 @@ def check_budget(patient: Patient) -> list[Finding]:
 def _judge(spending: Spending, patient: Patient) -> Finding:
     if not spending.is_spent:
         return healthy("ai budget", str(spending))
-    name = spending.limit.provider
-    where = f"[[ai.providers]] {name}" if name else "[ai]"
-    cure = (
-        f"raise calls_per_day or tokens_per_day of {where} in {patient.configuration}, or wait for midnight"
-    )
+    where = f"{spending.limit.section} in {patient.configuration}"
+    cure = f"raise calls_per_day or tokens_per_day of {where}, or wait for midnight"
     return illness("ai budget", f"{spending}: spent, so it is not asked", cure)

@@ -21,6 +21,11 @@ class Limit:
     calls_per_day: int
     tokens_per_day: int
 
+    @property
+    def section(self) -> str:
+        """Where in the configuration it is set."""
+        return f"[[ai.providers]] {self.provider}" if self.provider else "[ai]"
+
     def row(self, user_id: str, day: str) -> tuple[Any, ...]:
         """The conditions that find its count."""
         usage: Any = ModelUsage

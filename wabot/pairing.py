@@ -11,8 +11,8 @@ from wabot.connection_row import ConnectionRow
 from wabot.errors import ExitCode
 from wabot.inbox import Inbox
 from wabot.intake import Intake
-from wabot.limits import limits_from
 from wabot.link import Link
+from wabot.link_limits import limits_from
 from wabot.link_signals import LinkCodeRefused, LinkSignal
 from wabot.main_signals import MainSignals
 from wabot.notify import ServiceNotifier

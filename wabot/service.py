@@ -18,8 +18,8 @@ from wabot.connection import Action, Command, Connection
 from wabot.connection_row import ConnectionRow
 from wabot.errors import ExitCode
 from wabot.health import Health
-from wabot.limits import limits_from
 from wabot.link import Link
+from wabot.link_limits import limits_from
 from wabot.link_signals import LinkSignal
 from wabot.main_signals import MainSignals
 from wabot.message_path import MessagePath
