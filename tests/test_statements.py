@@ -10,7 +10,7 @@ from tests.arrivals import NOON, later
 from wabot.database import migrate, open_database
 from wabot.messages import Kind
 from wabot.models import Chat, Inbound, Outbound
-from wabot.statements import Parameter, Statement, select
+from wabot.statements import Parameter, Statement, is_one_of, select
 
 SECRET = bytes(range(32))
 
@@ -54,7 +54,7 @@ def test_a_statement_writes_what_peewee_would(database: Any) -> None:
             jid="j",
             message_id=Parameter("message_id"),
             sender="s",
-            kind=Parameter("kind", Inbound.kind),
+            kind=Parameter("kind", Inbound.kind.db_value),
             text=Parameter("text"),
             offline=Parameter("offline"),
             sent_at=Parameter("now"),
@@ -85,7 +85,7 @@ def test_what_is_inserted_tells_its_number(database: Any) -> None:
             user_id="shop",
             chat=Parameter("chat"),
             text="hola",
-            secret=Parameter("secret", Outbound.secret),
+            secret=Parameter("secret", Outbound.secret.db_value),
             created_at=NOON,
             not_before=NOON,
         ).returning(Outbound.id)
@@ -94,6 +94,16 @@ def test_what_is_inserted_tells_its_number(database: Any) -> None:
     second = insert.first(chat=chat.id, secret=bytes(32))
     assert second[0] == first[0] + 1
     assert bytes(Outbound.get_by_id(first[0]).secret) == SECRET
+
+
+@pytest.mark.parametrize("count", [0, 1, 600])
+def test_a_list_of_any_length_is_one_parameter(database: Any, count: int) -> None:
+    names = ["ñ'\"\\{", *(f"NAME{number}" for number in range(2000))]
+    for name in names[:3]:
+        a_chat(name)
+    statement = Statement(lambda: Chat.select(Chat.contact).where(is_one_of(Chat.contact, "names")))
+    assert {row[0] for row in statement.rows(names=names[:count])} == set(names[: min(count, 3)])
+    assert {row[0] for row in statement.rows(names=[*names[1000:], names[1]])} == {names[1]}
 
 
 def test_whole_rows_come_as_objects(database: Any) -> None:

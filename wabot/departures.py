@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -12,7 +12,7 @@ from peewee import Case, fn
 
 from wabot.models import Chat, Inbound, Outbound
 from wabot.sources import Liberty, chat_that_may_be_told, liberty_of
-from wabot.statements import Parameter, Statement
+from wabot.statements import Parameter, Statement, is_one_of
 from wabot.transactions import transaction
 from wabot.withdrawals import withdraw
 
@@ -85,6 +85,20 @@ _MARK_SENT = Statement(
 )
 
 
+def _named() -> Any:
+    return (Outbound.user_id == Parameter("user_id")) & is_one_of(Outbound.message_id, "message_ids")
+
+
+_MARK_DELIVERED = Statement(
+    lambda: Outbound.update(delivered_at=Parameter("now")).where(_named(), Outbound.delivered_at.is_null())
+)
+_SETTLE_DELIVERED = Statement(
+    lambda: Outbound.update(state="sent", sent_at=Outbound.sending_at, error="").where(
+        _named(), Outbound.state.in_(("in_doubt", "unsure", "pending"))
+    )
+)
+
+
 @cache
 def _begin(liberty: Liberty) -> Statement:
     chat = chat_that_may_be_told(Parameter("chat_id"), liberty, Parameter("now"))
@@ -93,7 +107,7 @@ def _begin(liberty: Liberty) -> Statement:
             state="sending",
             copies=Outbound.copies + 1,
             sending_at=Parameter("now"),
-            secret=Parameter("secret", Outbound.secret),
+            secret=Parameter("secret", Outbound.secret.db_value),
         ).where(Outbound.id == Parameter("reply_id"), Outbound.state == "pending", fn.EXISTS(chat))
     )
 
@@ -182,14 +196,11 @@ class Departures:
         Outbound.update(state=state, not_before=not_before).where(Outbound.id == row.id).execute()
         return state
 
-    def confirm(self, message_ids: Collection[str], now: datetime) -> None:
+    def confirm(self, message_ids: Sequence[str], now: datetime) -> None:
         """A device of the customer has these messages; that settles every doubt about them."""
-        mine = (Outbound.user_id == self._user_id) & Outbound.message_id.in_(list(message_ids))
         with transaction():
-            Outbound.update(delivered_at=now).where(mine, Outbound.delivered_at.is_null()).execute()
-            Outbound.update(state="sent", sent_at=Outbound.sending_at, error="").where(
-                mine, Outbound.state.in_(("in_doubt", "unsure", "pending"))
-            ).execute()
+            _MARK_DELIVERED.change(user_id=self._user_id, message_ids=message_ids, now=now)
+            _SETTLE_DELIVERED.change(user_id=self._user_id, message_ids=message_ids)
 
     def mark_refused(self, row: Outbound, error: str, not_before: datetime) -> str:
         """WhatsApp refused it: try a few times more, far apart. Returns the new state."""

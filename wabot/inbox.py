@@ -22,7 +22,8 @@ _GIVEN = ["user_id", "jid", "message_id", "sender", "kind", "text", "quoted_text
 _GIVEN += ["sent_at", "received_at", "state", "reason"]
 _INSERT = Statement(
     lambda: Inbound.insert(
-        chat=Parameter("chat_id"), **{name: Parameter(name, getattr(Inbound, name)) for name in _GIVEN}
+        chat=Parameter("chat_id"),
+        **{name: Parameter(name, getattr(Inbound, name).db_value) for name in _GIVEN},
     ).on_conflict_ignore()
 )
 _PENDING = select(

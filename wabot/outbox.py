@@ -25,7 +25,7 @@ _INSERT = Statement(
         text=Parameter("text"),
         source=Parameter("source"),
         first_part=Parameter("first_part"),
-        secret=Parameter("secret", Outbound.secret),
+        secret=Parameter("secret", Outbound.secret.db_value),
         created_at=Parameter("now"),
         not_before=Parameter("not_before"),
     ).returning(Outbound.id)

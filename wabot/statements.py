@@ -6,6 +6,7 @@ To render a query takes peewee several times as long as it takes SQLite to run i
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
@@ -15,28 +16,28 @@ import peewee
 from wabot.models import database
 from wabot.transactions import one_at_a_time
 
-_Reader = Callable[[Any], Any]
+_Converter = Callable[[Any], Any]
 
 
 class Parameter(peewee.ColumnBase):
     """Stands in a query for a value that is given when the statement runs.
 
-    It has the type of what it is compared with, or assigned to; for an insert, which tells its values nothing
-    of their columns, and wherever a database value differs from Python's, that of `field`.
+    It has the type of what it is compared with, or assigned to. An insert tells its values nothing of their
+    columns: wherever a database value differs from Python's there, `convert` is needed.
 
     Args:
         name: of the keyword argument.
-        field: whose values it takes, if that is not clear from its place.
+        convert: makes of it what the driver takes, if that is not clear from its place.
     """
 
-    def __init__(self, name: str, field: peewee.Field | None = None) -> None:
+    def __init__(self, name: str, convert: _Converter | None = None) -> None:
         self.name = name
-        self._field = field
+        self._convert = convert
 
     def __sql__(self, context: Any) -> Any:
         """Render the place of the value, and note in the list of values whose it is."""
         # Context.state.converter is that of the column on the other side of an operator (peewee 4.5.3).
-        convert = self._field.db_value if self._field else context.state.converter
+        convert = self._convert or context.state.converter
         return context.value(_Place(self.name, convert), False)
 
 
@@ -45,7 +46,7 @@ class _Place:
 
     __slots__ = ("_convert", "_name")
 
-    def __init__(self, name: str, convert: _Reader | None) -> None:
+    def __init__(self, name: str, convert: _Converter | None) -> None:
         self._name = name
         self._convert = convert
 
@@ -53,6 +54,24 @@ class _Place:
         """The value as the driver takes it."""
         value = values[self._name]
         return self._convert(value) if self._convert else value
+
+
+def is_one_of(column: peewee.Field, name: str) -> Any:
+    """The condition that a column has one of the values of a list, which are given when the statement runs.
+
+    The text of the statement is the same for a list of any length: SQLite keeps each text it met, for each
+    thread, and a list of 250 in it takes 50 kB there. Made for the engine that the database has now.
+
+    Args:
+        column: of texts.
+        name: of the keyword argument; its value is a list.
+    """
+    if isinstance(database.obj, peewee.SqliteDatabase):
+        # https://www.sqlite.org/json1.html: built in since SQLite 3.38.
+        values = peewee.fn.json_each(Parameter(name, json.dumps))
+        return column.in_(peewee.Select([values], [peewee.SQL("value")]))
+    # psycopg2 hands a list over as an array.
+    return column == peewee.fn.ANY(Parameter(name, list))
 
 
 class Statement:
@@ -143,9 +162,12 @@ class _Rendered:
         return found
 
 
-def _readers(columns: Sequence[Any], engine: Any) -> list[tuple[int, _Reader]]:
+def _readers(columns: Sequence[Any], engine: Any) -> list[tuple[int, _Converter]]:
     """The columns whose values the driver hands over as something else than Python has."""
     if not isinstance(engine, peewee.SqliteDatabase):
         return [(at, bytes) for at, column in enumerate(columns) if isinstance(column, peewee.BlobField)]
-    readers: dict[type, _Reader] = {peewee.DateTimeField: datetime.fromisoformat, peewee.BooleanField: bool}
+    readers: dict[type, _Converter] = {
+        peewee.DateTimeField: datetime.fromisoformat,
+        peewee.BooleanField: bool,
+    }
     return [(at, readers[type(column)]) for at, column in enumerate(columns) if type(column) in readers]
