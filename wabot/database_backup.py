@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from wabot.config import load_settings
-from wabot.database import sqlite_file
+from wabot.database_address import sqlite_file
 from wabot.errors import ExitCode, OperatorNeeded, UsageError, WabotError
 from wabot.process import become_owner
 from wabot.sqlite_copy import copy_sqlite, move_sqlite

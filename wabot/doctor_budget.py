@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import peewee
 
-from wabot.database import open_database, sqlite_file
+from wabot.database import open_database
+from wabot.database_address import sqlite_file
 from wabot.diagnosis import Finding, Patient, healthy, illness
 from wabot.dialogue import local_time
 from wabot.errors import WabotError

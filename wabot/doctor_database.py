@@ -12,7 +12,8 @@ import peewee
 
 from wabot.accounts import Users, find_users
 from wabot.connections import Connections, find_connections
-from wabot.database import newer_migrations, open_database, public_url, sqlite_file
+from wabot.database import newer_migrations, open_database
+from wabot.database_address import public_url, sqlite_file
 from wabot.diagnosis import Finding, Patient, healthy, illness
 from wabot.errors import DatabaseAway, OperatorNeeded
 from wabot.existing_tables import ForeignKey
@@ -34,7 +35,7 @@ def check_database(patient: Patient) -> list[Finding]:
     except DatabaseAway as error:
         return [illness("database", str(error), _how_to_reach(url, file))]
     except OperatorNeeded as error:
-        cure = _how_to_mend(file) if file else f"edit database.url in {patient.configuration}"
+        cure = _how_to_mend(file) if file else _how_to_correct(patient)
         return [illness("database", str(error), cure)]
     try:
         return [*_check_engine(database, file, url), *_check_application(patient, database)]
@@ -152,6 +153,15 @@ def _how_to_mend(file: Path) -> str:
     if not file.is_file() or not os.access(file, os.R_OK | os.W_OK):
         return f"ls -ld {file.parent} {file}; sudo chown wabot: {file}"
     return f"restore a backup, or: sqlite3 {file} .recover > recovered.sql"
+
+
+def _how_to_correct(patient: Patient) -> str:
+    stem = Path(patient.configuration).stem
+    return (
+        f"edit database.url in {patient.configuration}; where it names a credential: sudo install -m 600 "
+        f"/dev/stdin /etc/credstore/{stem}.database-url (type the address, then Ctrl-D); "
+        f"then: sudo systemctl restart {patient.unit}"
+    )
 
 
 def _how_to_reach(url: str, file: Path | None) -> str:

@@ -10,7 +10,8 @@ from typing import Any
 import peewee
 
 from wabot.configurations import configurations
-from wabot.database import open_database, sqlite_file
+from wabot.database import open_database
+from wabot.database_address import sqlite_file
 from wabot.diagnosis import Finding, Patient, healthy, illness
 from wabot.errors import OperatorNeeded, WabotError
 from wabot.host_lock import holder_on_any_machine

@@ -18,8 +18,10 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import parse_dsn
 
-from wabot.database import postgresql_address, public_url
-from wabot.errors import DatabaseAway, OperatorNeeded
+from wabot.database import fault
+from wabot.database_address import postgresql_address
+from wabot.database_faults import bound_waiting
+from wabot.errors import OperatorNeeded
 
 _TABLES = "wabot_*"
 _LIKE = r"wabot\_%"
@@ -93,6 +95,7 @@ def find_tables(url: str) -> PostgresqlTables:
 
     Raises:
         DatabaseAway: the database does not answer.
+        OperatorNeeded: it refuses the connection.
     """
     try:
         with closing(_connect(url)) as connection, connection.cursor() as cursor:
@@ -108,11 +111,12 @@ def find_tables(url: str) -> PostgresqlTables:
                 cursor.execute("SELECT name FROM wabot_migrations ORDER BY name")
                 migrations = tuple(name for (name,) in cursor.fetchall())
     except psycopg2.OperationalError as error:
-        raise DatabaseAway(f"database {public_url(url)} cannot be opened: {error}") from None
+        raise fault(error, url) from None
     return PostgresqlTables(url, schema, names, migrations)
 
 
 def _connect(url: str) -> psycopg2.extensions.connection:
+    bound_waiting()
     address, schema = postgresql_address(url)
     options = f"-c search_path={schema}" if schema else ""
     return psycopg2.connect(address, connect_timeout=int(_CONNECT_SECONDS), options=options)

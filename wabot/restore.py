@@ -18,7 +18,8 @@ from wabot.backup import CONFIGURATION, POSTGRESQL, SESSION, SQLITE
 from wabot.backup_manifest import Manifest
 from wabot.config import load_settings
 from wabot.configurations import configurations
-from wabot.database import open_database, sqlite_file
+from wabot.database import open_database
+from wabot.database_address import sqlite_file
 from wabot.errors import OperatorNeeded
 from wabot.host_lock import holder_on_any_machine
 from wabot.models import Session

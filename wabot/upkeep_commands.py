@@ -8,7 +8,8 @@ import os
 from typing import Any
 
 from wabot.config import find_configuration, load_settings
-from wabot.database import open_database, sqlite_file
+from wabot.database import open_database
+from wabot.database_address import sqlite_file
 from wabot.errors import ExitCode, OperatorNeeded, UsageError
 from wabot.models import utc_now
 from wabot.process import become_owner
