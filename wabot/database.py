@@ -189,12 +189,8 @@ def _postgresql(url: str) -> Any:
 @contextmanager
 def _one_at_a_time(database: Any) -> Iterator[None]:
     """Let only one process migrate; peewee's runner takes no lock of its own."""
-    if isinstance(database, peewee.SqliteDatabase):
-        with database.atomic():
-            yield
-        return
-    database.execute_sql("SELECT pg_advisory_lock(%s)", (_MIGRATION_LOCK,))
-    try:
+    with database.atomic():
+        if not isinstance(database, peewee.SqliteDatabase):
+            # Of the transaction: one of the session could stay behind in a pooler that lends its connections.
+            database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
         yield
-    finally:
-        database.execute_sql("SELECT pg_advisory_unlock(%s)", (_MIGRATION_LOCK,))

@@ -43,7 +43,7 @@ _POOLER = (
             "address of PostgreSQL itself",
         ),
     ),
-    (r"no such database", _BY_SQLSTATE["3D"]),
+    (r"no such database|^FATAL.* database .* does not exist", _BY_SQLSTATE["3D"]),
     (r"no such user|authentication failed", _BY_SQLSTATE["28P01"]),
 )
 # The client's own words come before anything is asked of a server. They are not translated: Python leaves

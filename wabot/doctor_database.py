@@ -17,6 +17,7 @@ from wabot.database_address import public_url, sqlite_file
 from wabot.diagnosis import Finding, Patient, healthy, illness
 from wabot.errors import DatabaseAway, OperatorNeeded
 from wabot.existing_tables import ForeignKey
+from wabot.pooler import CURE, LOCK_IS_VOID, lends_connections
 
 _SHOWN_USERS = 10
 _LARGEST_CHECKED_BYTES = 500_000_000
@@ -73,6 +74,8 @@ def _postgresql_trouble(database: Any) -> tuple[str, str] | None:
     (seconds,) = database.execute_sql(offset, (datetime.now(UTC),)).fetchone()
     if abs(seconds) > _CLOCK_TOLERANCE_SECONDS:
         return f"its clock is {seconds:.0f} seconds off this machine's", "timedatectl set-ntp true, on both"
+    if lends_connections(database):
+        return LOCK_IS_VOID, CURE
     return None
 
 

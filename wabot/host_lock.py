@@ -21,6 +21,7 @@ import peewee
 from wabot.database_faults import AWAY
 from wabot.errors import OperatorNeeded
 from wabot.models import database
+from wabot.pooler import CURE, LOCK_IS_VOID, lends_connections
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,7 @@ class HostLock:
         name = f"{self._place}PID {os.getpid()} on {host}"
         self._name = name.encode("ascii", "replace")[:_LONGEST_NAME].decode()
         self._is_held = False
+        self._is_void = False
         self._first = threading.Event()
         self._stopping = threading.Event()
         self._error: Exception | None = None
@@ -105,7 +107,7 @@ class HostLock:
             self._error = error
         finally:
             self._first.set()
-        while self._error is None and not self._lost and not self._stopping.wait(_CHECK_SECONDS):
+        while not (self._error or self._lost or self._is_void or self._stopping.wait(_CHECK_SECONDS)):
             self._check()
         database.close()
 
@@ -127,7 +129,11 @@ class HostLock:
             self._lost = f"{holder} took this session over while the database was away; stop one of the two"
 
     def _take(self) -> str:
-        """Take the lock; return who has it otherwise, "" once it is ours."""
+        """Take the lock; return who has it otherwise, "" once it is ours, or where there is no holding it."""
+        self._is_void = lends_connections(database.obj)
+        if self._is_void:
+            log.warning("database: %s; %s", LOCK_IS_VOID, CURE)
+            return ""
         database.execute_sql(_PREPARE, (self._name,))
         key = _key(self._user_id)
         for _ in range(_TRIES):
