@@ -18,9 +18,10 @@ from typing import Any, Self
 
 import peewee
 
+from wabot.database import open_database
 from wabot.database_faults import AWAY
 from wabot.errors import OperatorNeeded
-from wabot.models import database
+from wabot.models import Session, database
 from wabot.pooler import CURE, LOCK_IS_VOID, lends_connections
 
 log = logging.getLogger(__name__)
@@ -157,6 +158,30 @@ def holder_on_any_machine(user_id: str) -> str:
         return ""
     found = database.execute_sql(_HOLDER, (_key(user_id),)).fetchone()
     return _described(found) if found else ""
+
+
+def require_no_other_machine(url: str, *user_ids: str) -> None:
+    """A file lock cannot see that far, and whoever uses wabot's tables must not find others in their place.
+
+    Args:
+        url: the address of a PostgreSQL.
+        user_ids: whose bots may use it, besides those that are known there.
+
+    Raises:
+        OperatorNeeded: a bot uses them.
+        DatabaseAway: the database does not answer.
+    """
+    opened = open_database(url)
+    try:
+        sessions: Any = Session
+        known = [row.user_id for row in sessions.select()] if sessions.table_exists() else []
+        for user_id in {*user_ids, *known}:
+            if holder := holder_on_any_machine(user_id):
+                raise OperatorNeeded(
+                    f"the database is in use by {holder}, for user {user_id}; stop that bot first"
+                )
+    finally:
+        opened.close()
 
 
 def _described(found: Sequence[Any]) -> str:

@@ -45,8 +45,12 @@ class PostgresqlTables:
     names: tuple[str, ...]
     migrations: tuple[str, ...]
 
-    def dump(self, target: Path) -> None:
+    def dump(self, target: Path, *extent: str) -> None:
         """Write them to a file, as they are at one moment; the application's tables are left out.
+
+        Args:
+            target: the file.
+            extent: options of pg_dump that leave something out.
 
         Raises:
             OperatorNeeded: pg_dump is missing or fails.
@@ -54,7 +58,17 @@ class PostgresqlTables:
         with _service(self.url) as environ:
             # Quoted, because an unquoted name would be folded to lower case.
             wanted = f'--table="{self.schema}".{_TABLES}'
-            _run(["pg_dump", "--format=custom", wanted, f"--file={target}"], environ)
+            _run(["pg_dump", "--format=custom", *extent, wanted, f"--file={target}"], environ)
+
+    def require_programs(self) -> None:
+        """See beforehand that they can be dumped and put back.
+
+        Raises:
+            OperatorNeeded: a program of PostgreSQL's is missing, or too old for this server.
+        """
+        for name in ("psql", "pg_restore"):
+            _require(name)
+        self.dump(Path(os.devnull), "--schema-only", "--no-sync")
 
     def replace(self, source: Path, corrections: str) -> None:
         """Put the tables in a dump in place of these, all or nothing.
@@ -143,11 +157,7 @@ def _service(url: str) -> Iterator[dict[str, str]]:
 
 
 def _run(command: list[str], environ: dict[str, str], text: str = "", *, wants: bool = True) -> str:
-    if shutil.which(command[0]) is None:
-        raise OperatorNeeded(
-            f"{command[0]} is not installed, and PostgreSQL's tables need it: "
-            "sudo apt-get install postgresql-client"
-        )
+    _require(command[0])
     words = [*command, "--no-password"] if wants else command
     done = subprocess.run(words, env=environ, input=text, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -155,3 +165,11 @@ def _run(command: list[str], environ: dict[str, str], text: str = "", *, wants: 
         first = next(iter(done.stderr.strip().splitlines()), f"exit {done.returncode}")
         raise OperatorNeeded(f"{command[0]} failed: {first}")
     return done.stdout
+
+
+def _require(program: str) -> None:
+    if shutil.which(program) is None:
+        raise OperatorNeeded(
+            f"{program} is not installed, and PostgreSQL's tables need it: "
+            "sudo apt-get install postgresql-client"
+        )
