@@ -241,9 +241,11 @@ def on_postgresql(machine: Container, emulator: Emulator) -> Iterator[Callable[[
     try:
         machine.in_network(lambda: ask("CREATE TABLE users (id TEXT); INSERT INTO users VALUES ('default')"))
         machine.write("/etc/credstore/wabot.database-url", server.url(), mode=0o600)
-        file.write_text(f'{before}\n[database]\nurl = "credential:database-url"\n')
-        machine.run("systemctl", "restart", "wabot")
-        BotUnit(machine, emulator).wait_for_state("connected")
+        file.write_text(before.replace("[database]", '[database]\nurl = "credential:database-url"'))
+        machine.run("systemctl", "stop", "wabot")
+        bot = BotUnit(machine, emulator)
+        bot.start()
+        bot.wait_for_state("connected")
         yield lambda statement: machine.in_network(lambda: ask(statement))
     finally:
         file.write_text(before)
