@@ -236,12 +236,11 @@ def on_postgresql(machine: Container, emulator: Emulator) -> Iterator[Callable[[
             connection.commit()
             return cursor.fetchall() if cursor.description else []
 
-    file, secret = machine.path("/etc/wabot/wabot.toml"), machine.path("/etc/credstore/wabot.database-url")
+    file = machine.path("/etc/wabot/wabot.toml")
     before = file.read_text()
     try:
         machine.in_network(lambda: ask("CREATE TABLE users (id TEXT); INSERT INTO users VALUES ('default')"))
-        machine.write("/etc/credstore/wabot.database-url", server.url(), mode=0o600)
-        file.write_text(before.replace("[database]", '[database]\nurl = "credential:database-url"'))
+        file.write_text(before.replace("[database]", f'[database]\nurl = "{server.url()}"'))
         machine.run("systemctl", "stop", "wabot")
         bot = BotUnit(machine, emulator)
         bot.start()
@@ -249,7 +248,6 @@ def on_postgresql(machine: Container, emulator: Emulator) -> Iterator[Callable[[
         yield lambda statement: machine.in_network(lambda: ask(statement))
     finally:
         file.write_text(before)
-        secret.unlink()
         machine.run("systemctl", "restart", "wabot", check=False)
         server.__exit__(None, None, None)
 
