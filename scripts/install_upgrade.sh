@@ -12,6 +12,10 @@ upgrade() {
             exit "$EXIT_FAILED"
         fi
     done
+    if ! run "$release/bin/python" -m wabot.database_backup check "$CONFIGURATION"/*.toml; then
+        say "scripts/install: what the new version changes in a database could not be taken back; nothing has changed."
+        exit "$EXIT_FAILED"
+    fi
     mapfile -t running < <(units_in_state active | grep -v '^wabot-janitor.*service$')
     # These are not up, and so cannot show whether the new version is any better.
     mapfile -t starting < <(units_in_state activating | grep -v '^wabot-janitor.*service$')
@@ -42,7 +46,7 @@ start_again() {
 roll_back() {
     say "scripts/install: the new version does not get ready; going back to the one before."
     try systemctl stop "${running[@]}" "${starting[@]}"
-    [[ ! -d $backup ]] || "$release/bin/python" -m wabot.database_backup restore "$backup" || true
+    [[ ! -d $backup ]] || "$release/bin/python" -m wabot.database_backup restore "$backup" "$CONFIGURATION"/*.toml || true
     switch_to "$previous"
     start_again || say "The old version does not start either; see: journalctl -u wabot"
     rm -rf "$release"

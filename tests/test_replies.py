@@ -1,18 +1,24 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import peewee
+import psycopg2
 import pytest
 
 from tests.arrivals import ANA, GROUP, arrival
+from wabot import replies
 from wabot.brain.brain import Answer
 from wabot.brain.conversation import Conversation
 from wabot.brain.settings import ProviderSettings
 from wabot.brain.texts import texts_for
 from wabot.courtesies import Courtesies
+from wabot.database import migrate, open_database
 from wabot.departures import Departures
 from wabot.escalation import take_signal
 from wabot.inbox import Inbox
@@ -475,3 +481,55 @@ def test_a_customer_who_is_not_written_to_is_not_asked_to_repeat(shop: Shop) -> 
     Outbound.delete().execute()
     assert shop.answer(arrival("", kind=Kind.LOST)) == []
     assert states()[1] == ("ignored", "opted out")
+
+
+_FULL = """
+CREATE FUNCTION is_full() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$;
+CREATE TRIGGER full_disk BEFORE INSERT ON wabot_outbox EXECUTE FUNCTION is_full()
+"""
+
+
+@pytest.fixture
+def shop_on_full_disk(postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
+    """Its database takes what fits into the room it has, as the count of attempts, and no answer."""
+    monkeypatch.setattr(replies, "_DATABASE_RETRY_SECONDS", 0.05)
+    opened = open_database(postgresql_url)
+    migrate(opened)
+    opened.execute_sql(_FULL)
+    yield Shop()
+    opened.close()
+
+
+@pytest.mark.postgresql
+def test_an_answer_waits_for_room_and_is_asked_for_once(shop_on_full_disk: Shop, postgresql_url: str) -> None:
+    def make_room() -> None:
+        with closing(psycopg2.connect(postgresql_url)) as connection:
+            connection.cursor().execute("DROP TRIGGER full_disk ON wabot_outbox")
+            connection.commit()
+
+    timer = threading.Timer(1, make_room)
+    timer.start()
+    assert shop_on_full_disk.answer("hola") == ["Claro."]
+    timer.join()
+    assert len(shop_on_full_disk.model.asked) == 1
+    assert [(row.state, row.attempts) for row in Inbound.select()] == [("answered", 1)]
+
+
+@pytest.mark.postgresql
+def test_an_answer_that_waits_is_given_up_at_the_end_or_when_it_is_too_late(shop_on_full_disk: Shop) -> None:
+    shop = shop_on_full_disk
+    chat_id = shop.hear("hola")
+    shop.schedule.close()
+    with pytest.raises(peewee.OperationalError, match="No space left"):
+        shop.worker.answer(chat_id)
+    assert [(row.state, row.attempts) for row in Inbound.select()] == [("pending", 1)], "for the next start"
+
+    shop.schedule = shop.worker._schedule = ChatSchedule(0)
+    row = Inbound.get()
+    soon = utc_now() - timedelta(seconds=shop.settings.replies.max_age - 0.5)
+    Inbound.update(sent_at=soon).where(Inbound.id == row.id).execute()
+    with pytest.raises(peewee.OperationalError, match="No space left"):
+        shop.worker.answer(chat_id)
+    shop.worker.answer(chat_id)
+    assert states() == [("ignored", "too old")]

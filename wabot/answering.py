@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import logging
 from collections.abc import Callable, Sequence
@@ -13,11 +14,12 @@ from wabot.brain.brain import Answer
 from wabot.brain.conversation import Conversation
 from wabot.brain.texts import texts_for
 from wabot.courtesies import Courtesies
+from wabot.database_faults import AWAY
 from wabot.escalation import Escalation, take_signal
 from wabot.history import was_asked_to_repeat, was_told
 from wabot.inbox import Inbox
 from wabot.messages import Kind
-from wabot.models import Chat, Inbound, utc_now
+from wabot.models import Chat, Inbound, database, utc_now
 from wabot.notices import handed_over_text, is_apology
 from wabot.outbox import Outbox
 from wabot.pace import paced
@@ -50,6 +52,8 @@ class Answering:
         courtesies: shows "seen" and "typing…".
         wake_sender: called when an answer was stored.
         longest_seconds: how long an answer may take.
+        wait_for_database: waits a moment for a database that does not take the answer; False when there is
+            no sense in trying again.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class Answering:
         courtesies: Courtesies,
         wake_sender: Callable[[], None],
         longest_seconds: float,
+        wait_for_database: Callable[[Sequence[Inbound]], bool],
     ) -> None:
         self._settings = settings
         self._inbox = inbox
@@ -73,6 +78,7 @@ class Answering:
         self._courtesies = courtesies
         self._wake_sender = wake_sender
         self._longest_seconds = longest_seconds
+        self._wait_for_database = wait_for_database
         # Otherwise the answer is there at once, and being first on the line is worth more to it.
         self._takes_a_while = settings.replies.typing or bool(settings.ai.providers)
 
@@ -90,19 +96,39 @@ class Answering:
             self._attend(chat, new)
         will_speak = False
         try:
-            if any(row.text.strip() for row in rows):
-                will_speak = self._compose(chat, rows, language)
-            elif not was_told(chat.id, Notice.TEXT_ONLY, utc_now() - HOUR):
-                text = texts_for(language).text_only
-                will_speak = self.put(chat, rows, [text], Notice.TEXT_ONLY, "nothing to read")
-            else:
-                self._inbox.settle([row.id for row in rows], "ignored", "nothing to read, told already")
-                log.info("chat %d: not answered: nothing to read, told already", chat.id)
+            will_speak = self._say(chat, rows, language)
         finally:
             if not self._takes_a_while:
                 self._attend(chat, new)
             if not will_speak:
                 self._courtesies.end_typing(chat.jid)
+
+    def _say(self, chat: Chat, rows: list[Inbound], language: str) -> bool:
+        """Store what there is to say, once the database takes it; whether there is something to send.
+
+        One that is full may take the count of attempts and not the answer: asked anew each time, the model
+        would be paid for it each time, and after a few attempts the message would be given up.
+        """
+        ask = functools.cache(lambda: self._ask(chat, rows, language))
+        while True:
+            try:
+                if any(row.text.strip() for row in rows):
+                    return self._act_on(ask(), chat, rows, language)
+                return self._say_what_is_read(chat, rows, language)
+            except AWAY as error:
+                database.close()
+                log.warning("database: %s; the answer to chat %d waits", error, chat.id)
+                if not self._wait_for_database(rows):
+                    raise
+
+    def _say_what_is_read(self, chat: Chat, rows: list[Inbound], language: str) -> bool:
+        """To messages without any text."""
+        if not was_told(chat.id, Notice.TEXT_ONLY, utc_now() - HOUR):
+            text = texts_for(language).text_only
+            return self.put(chat, rows, [text], Notice.TEXT_ONLY, "nothing to read")
+        self._inbox.settle([row.id for row in rows], "ignored", "nothing to read, told already")
+        log.info("chat %d: not answered: nothing to read, told already", chat.id)
+        return False
 
     def put(
         self, chat: Chat, rows: list[Inbound], parts: Sequence[str], source: str, reason: str = ""
@@ -150,10 +176,12 @@ class Answering:
             self._wake_sender()
         log.info("chat %d: %d message(s) were lost; the customer is asked to repeat", chat.id, len(lost))
 
-    def _compose(self, chat: Chat, rows: list[Inbound], language: str) -> bool:
-        """Ask the brain; whether there is something to send."""
+    def _ask(self, chat: Chat, rows: list[Inbound], language: str) -> Answer:
         conversation = dialogue.conversation_of(chat, rows, language, self._settings, utc_now())
-        answer = self._brain.reply(conversation, self._settings.account.local_time())
+        return self._brain.reply(conversation, self._settings.account.local_time())
+
+    def _act_on(self, answer: Answer, chat: Chat, rows: list[Inbound], language: str) -> bool:
+        """What the brain said may be an answer, an apology or a call for a person."""
         if self._settings.ai.providers and is_apology(answer.parts):
             self._keep_question(chat, rows, answer.parts[0])
             return False

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from wabot.backup_manifest import MANIFEST, Manifest, checksums
-from wabot.database import sqlite_file
+from wabot.database_address import sqlite_file
 from wabot.errors import OperatorNeeded
 from wabot.postgresql_copy import find_tables
 from wabot.session_lock import is_held

@@ -4,36 +4,24 @@ from __future__ import annotations
 
 import errno
 import logging
-import re
-import urllib.parse
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import peewee
+import psycopg2
 from playhouse.migrations import Migration, Runner
 
 from wabot import models
+from wabot.database_address import postgresql_address, public_url, sqlite_file
 from wabot.database_faults import AWAY, bound_waiting
+from wabot.database_refusals import refusal
 from wabot.errors import DatabaseAway, OperatorNeeded, WabotError
 
 log = logging.getLogger(__name__)
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
-_PRISMA_PARAMETERS = frozenset(
-    (
-        "schema",
-        "connection_limit",
-        "pool_timeout",
-        "socket_timeout",
-        "pgbouncer",
-        "statement_cache_size",
-        "sslaccept",
-        "sslidentity",
-        "single_use_connections",
-    )
-)
 # Names of SQLite's codes (Python 3.11); the longer ones begin like these.
 _UNREACHABLE = ("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH")
 _UNREACHABLE_ERRNOS = frozenset(
@@ -111,12 +99,13 @@ def fault(error: Exception, url: str) -> WabotError:
     """What to tell the operator of an error that kept the bot from starting.
 
     Args:
-        error: peewee's, or the operating system's.
+        error: peewee's or psycopg2's, or the operating system's.
         url: the address of the database.
 
     Returns:
         DatabaseAway for what heals by itself or when somebody mends the server, so that trying again makes
-        sense; OperatorNeeded for a file that will be as unusable at the next try.
+        sense; OperatorNeeded for a file that will be as unusable at the next try, and for an address that
+        the server will refuse again.
     """
     name = public_url(url)
     reason = str(getattr(getattr(error, "orig", None), "sqlite_errorname", ""))
@@ -125,7 +114,12 @@ def fault(error: Exception, url: str) -> WabotError:
             f"database {name} cannot be opened ({error}): the file and its directory must be there, writable "
             "and wabot's own; ls -ld shows whose they are, chown changes it"
         )
-    if isinstance(error, (*AWAY, OSError)):
+    if isinstance(error, (*AWAY, psycopg2.OperationalError, OSError)):
+        refused = refusal(error)
+        if refused is not None:
+            return OperatorNeeded(
+                f"database {name} cannot be opened ({error}): {refused.cause}; {refused.cure}"
+            )
         return DatabaseAway(f"database {name} cannot be opened: {error}")
     return OperatorNeeded(f"database {name} cannot be used ({error}): restore a backup, or move it aside")
 
@@ -146,26 +140,6 @@ def newer_migrations(database: Any) -> list[str]:
     """The names of migrations that a newer wabot applied and this one does not know."""
     runner = _runner(database)
     return sorted(set(runner.applied()) - {migration.name for migration in runner.migrations()})
-
-
-def sqlite_file(url: str) -> Path | None:
-    """The file of an SQLite database, None for any other.
-
-    Args:
-        url: three slashes and a relative path, or four and an absolute one, as such addresses usually go.
-    """
-    if not url.startswith("sqlite:"):
-        return None
-    return Path(url.removeprefix("sqlite:").removeprefix("///") or "wabot.db")
-
-
-def public_url(url: str) -> str:
-    """The address without its password, for people and logs; nothing of what is no address at all."""
-    if "://" not in url and not url.startswith("sqlite:"):
-        return "***"
-    # By its looks: an address with a slip in it cannot be taken apart, and has a password all the same.
-    url = re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url)
-    return re.sub(r"([?&]\w*password=)[^&]*", r"\1***", url)
 
 
 def _runner(database: Any) -> Runner:
@@ -215,36 +189,11 @@ def _postgresql(url: str) -> Any:
     )
 
 
-def postgresql_address(url: str) -> tuple[str, str]:
-    """The address as PostgreSQL's own library takes it, and the schema that was named in it, quoted, or "".
-
-    Prisma's addresses end in `?schema=public` and the like, which that library refuses as invalid options.
-
-    Raises:
-        ValueError: it is no address of a PostgreSQL.
-    """
-    parts = urllib.parse.urlsplit(url)
-    if parts.scheme not in ("postgresql", "postgres"):
-        raise ValueError(parts.scheme)
-    parameters = urllib.parse.parse_qsl(parts.query, keep_blank_values=True)
-    schema = next((value for name, value in parameters if name == "schema"), "")
-    if not re.fullmatch(r"[A-Za-z0-9_-]*", schema):
-        raise ValueError(schema)
-    kept = [(name, value) for name, value in parameters if name not in _PRISMA_PARAMETERS]
-    address = parts._replace(query=urllib.parse.urlencode(kept, quote_via=urllib.parse.quote))
-    # Quoted, because an unquoted name would be folded to lower case.
-    return address.geturl(), f'"{schema}"' if schema else ""
-
-
 @contextmanager
 def _one_at_a_time(database: Any) -> Iterator[None]:
     """Let only one process migrate; peewee's runner takes no lock of its own."""
-    if isinstance(database, peewee.SqliteDatabase):
-        with database.atomic():
-            yield
-        return
-    database.execute_sql("SELECT pg_advisory_lock(%s)", (_MIGRATION_LOCK,))
-    try:
+    with database.atomic():
+        if not isinstance(database, peewee.SqliteDatabase):
+            # Of the transaction: one of the session could stay behind in a pooler that lends its connections.
+            database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
         yield
-    finally:
-        database.execute_sql("SELECT pg_advisory_unlock(%s)", (_MIGRATION_LOCK,))

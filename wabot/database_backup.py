@@ -1,9 +1,11 @@
-"""Copies the SQLite databases of stopped bots, and puts the copies back: for the installer's upgrade.
+"""Copies the databases of stopped bots, and puts the copies back: for the installer's upgrade.
 
+    python -m wabot.database_backup check CONFIGURATION...
     python -m wabot.database_backup save DIRECTORY CONFIGURATION...
-    python -m wabot.database_backup restore DIRECTORY
+    python -m wabot.database_backup restore DIRECTORY CONFIGURATION...
 
-A database on a PostgreSQL server is left to its owner.
+An SQLite database is copied as a whole. Of a PostgreSQL wabot's own tables are, and only where this version
+will change them: otherwise the version before can go on with all that has come since.
 """
 
 from __future__ import annotations
@@ -13,91 +15,169 @@ import os
 import sqlite3
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from wabot.config import load_settings
-from wabot.database import sqlite_file
+from wabot.database import known_migrations
+from wabot.database_address import public_url, sqlite_file
 from wabot.errors import ExitCode, OperatorNeeded, UsageError, WabotError
+from wabot.host_lock import require_no_other_machine
+from wabot.postgresql_copy import PostgresqlTables, find_tables
 from wabot.process import become_owner
+from wabot.settings import Settings
 from wabot.sqlite_copy import copy_sqlite, move_sqlite
 from wabot.unit_environment import unit_environment
 
 _LIST = "databases.json"
+# What the new version took in before it was stopped is not in the copy: the old one looks for it in the store
+# of the client library, as after a crash, and asks its senders to write again.
+_LOOK_FOR_LOST = (
+    """UPDATE wabot_facts SET value = replace(value, '"in_order": true', '"in_order": false') """
+    "WHERE key LIKE 'intake:%'"
+)
 
 
-def save(directory: Path, databases: Iterable[Path]) -> list[Path]:
+def check(urls: Iterable[str]) -> None:
+    """See beforehand that what this version will change in a PostgreSQL can be put back.
+
+    Raises:
+        DatabaseAway, OperatorNeeded: a database does not answer, or PostgreSQL's programs are missing.
+    """
+    for tables in _changed_by_this_version(urls):
+        tables.require_programs()
+
+
+def save(directory: Path, urls: Iterable[str]) -> list[str]:
     """Copy each database, complete and checked.
 
     Args:
         directory: where to; made private, and must not exist yet.
-        databases: SQLite files; those that do not exist are left out.
+        urls: addresses; SQLite files that do not exist are left out.
 
     Returns:
-        The databases that were copied.
+        The databases that were copied, for people.
 
     Raises:
         OperatorNeeded: one of them is damaged or in use, or there is no room.
+        DatabaseAway: one of them does not answer.
     """
-    copied: list[Path] = []
+    copies: dict[str, Any] = {}
+    urls = list(urls)
     try:
         directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         directory.mkdir(mode=0o700)
-        for file in dict.fromkeys(database.resolve() for database in databases):
+        for file in dict.fromkeys(file.resolve() for url in urls if (file := sqlite_file(url))):
             if file.exists():
-                copy_sqlite(file, directory / f"{len(copied)}.db")
-                copied.append(file)
-        names = {f"{number}.db": str(file) for number, file in enumerate(copied)}
-        (directory / _LIST).write_text(json.dumps(names), encoding="utf-8")
+                name = f"{len(copies)}.db"
+                copy_sqlite(file, directory / name)
+                copies[name] = str(file)
+        for tables in _changed_by_this_version(urls):
+            name = f"{len(copies)}.pgdump"
+            _dump(tables, directory / name)
+            copies[name] = {"database": public_url(tables.url), "migrations": tables.migrations}
+        (directory / _LIST).write_text(json.dumps(copies), encoding="utf-8")
     except (OSError, sqlite3.Error) as error:
         raise OperatorNeeded(f"the databases cannot be copied to {directory}: {error}") from None
-    return copied
+    return [each if isinstance(each, str) else each["database"] for each in copies.values()]
 
 
-def restore(directory: Path) -> list[Path]:
-    """Put every copy back in its place; what is there now is kept beside it, as NAME.replaced.
+def restore(directory: Path, urls: Iterable[str]) -> list[str]:
+    """Put every copy back in its place; what is there now is kept: as NAME.replaced beside a file, or a copy.
+
+    Args:
+        directory: as `save` left it.
+        urls: the same addresses; the list of copies has no passwords in it.
+
+    Returns:
+        The databases that were put back, for people; a PostgreSQL that was not changed after all is not.
 
     Raises:
         OperatorNeeded: the directory holds no such copies, or they cannot be put back.
+        DatabaseAway: a database does not answer.
     """
+    servers = {public_url(url): url for url in urls}
     restored = []
     try:
-        names = json.loads((directory / _LIST).read_text(encoding="utf-8"))
-        for name, place in names.items():
+        copies = json.loads((directory / _LIST).read_text(encoding="utf-8"))
+        for name, place in copies.items():
+            if name.endswith(".pgdump"):
+                if _restore_tables(directory / name, servers[place["database"]], place["migrations"]):
+                    restored.append(place["database"])
+                continue
             file = Path(place)
             move_sqlite(file, file.with_name(f"{file.name}.replaced"))
             copy_sqlite(directory / name, file)
-            restored.append(file)
-    except (OSError, ValueError, AttributeError, TypeError, sqlite3.Error) as error:
+            _let_look_for_lost(file)
+            restored.append(str(file))
+    except (OSError, ValueError, AttributeError, TypeError, KeyError, sqlite3.Error) as error:
         raise OperatorNeeded(f"the copies in {directory} cannot be put back: {error}") from None
     return restored
 
 
 def main(argv: Sequence[str]) -> int:
-    """Save or restore; returns the exit code."""
+    """Check, save or restore; returns the exit code."""
     os.umask(0o077)
     try:
         match argv:
+            case ["check", *configurations]:
+                found = [_settings_of(each) for each in configurations]
+                # A server may know the service's user by its name.
+                become_owner(next((each.paths.state for each in found), Path()))
+                check(each.database.url for each in found)
             case ["save", directory, *configurations]:
                 # Where the databases are may be a secret that root alone can read.
-                files = [_database_of(Path(each)) for each in configurations]
+                urls = [_settings_of(each).database.url for each in configurations]
                 become_owner(next(each for each in Path(directory).parents if each.exists()))
-                copied = save(Path(directory), [file for file in files if file is not None])
-                print(f"copied to {directory}: {', '.join(map(str, copied)) or 'nothing'}")
-            case ["restore", directory]:
+                copied = save(Path(directory), urls)
+                print(f"copied to {directory}: {', '.join(copied) or 'nothing'}")
+            case ["restore", directory, *configurations]:
+                urls = [_settings_of(each).database.url for each in configurations]
                 become_owner(Path(directory))
-                print(f"put back: {', '.join(map(str, restore(Path(directory)))) or 'nothing'}")
+                print(f"put back: {', '.join(restore(Path(directory), urls)) or 'nothing'}")
             case _:
-                raise UsageError("save DIRECTORY CONFIGURATION... or restore DIRECTORY")
+                raise UsageError("check CONFIGURATION... or {save | restore} DIRECTORY CONFIGURATION...")
     except WabotError as error:
         print(f"wabot.database_backup: {error}", file=sys.stderr)
         return error.exit_code
     return ExitCode.OK
 
 
-def _database_of(configuration: Path) -> Path | None:
-    environ = unit_environment(configuration, os.environ)
-    settings = load_settings(configuration, environ, all_secrets=False)
-    return sqlite_file(settings.database.url)
+def _settings_of(configuration: str) -> Settings:
+    environ = unit_environment(Path(configuration), os.environ)
+    return load_settings(Path(configuration), environ, all_secrets=False)
+
+
+def _changed_by_this_version(urls: Iterable[str]) -> Iterable[PostgresqlTables]:
+    """The tables on PostgreSQL servers that the first start of this version will change."""
+    for url in dict.fromkeys(urls):
+        if sqlite_file(url) is None:
+            tables = find_tables(url)
+            if tables.names and not known_migrations() <= set(tables.migrations):
+                yield tables
+
+
+def _dump(tables: PostgresqlTables, target: Path) -> None:
+    tables.dump(target)
+    target.chmod(0o600)
+
+
+def _restore_tables(copy: Path, url: str, migrations: Sequence[str]) -> bool:
+    tables = find_tables(url)
+    if list(tables.migrations) == list(migrations):
+        return False
+    require_no_other_machine(url)
+    _dump(tables, copy.with_name(f"{copy.name}.replaced"))
+    tables.replace(copy, f"{_LOOK_FOR_LOST};")
+    return True
+
+
+def _let_look_for_lost(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as database:
+        if database.execute("SELECT 1 FROM sqlite_master WHERE name = 'wabot_facts'").fetchone():
+            database.execute(_LOOK_FOR_LOST)
+            database.commit()
 
 
 if __name__ == "__main__":

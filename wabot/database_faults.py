@@ -13,6 +13,8 @@ import peewee
 import psycopg2
 from psycopg2 import extensions
 
+from wabot.database_refusals import show_sqlstate, without_source
+
 AWAY = (peewee.OperationalError, peewee.InterfaceError, peewee.InternalError)
 """Trouble of the database and not of what was asked: gone, busy, full, or (InternalError) read-only."""
 
@@ -56,8 +58,18 @@ def bound_waiting() -> None:
 
 def _wait(connection: Any) -> None:
     """What psycopg2 calls to wait: after `psycopg2.extras.wait_select`, with a deadline."""
-    connecting = connection.status == extensions.STATUS_SETUP
-    seconds = _CONNECT_SECONDS if connecting else getattr(_of_thread, "seconds", _ANSWER_SECONDS)
+    if connection.status != extensions.STATUS_SETUP:
+        _wait_for(connection, getattr(_of_thread, "seconds", _ANSWER_SECONDS))
+        return
+    show_sqlstate(connection, True)
+    try:
+        _wait_for(connection, _CONNECT_SECONDS)
+    except psycopg2.OperationalError as error:
+        raise psycopg2.OperationalError(without_source(str(error))) from None
+    show_sqlstate(connection, False)
+
+
+def _wait_for(connection: Any, seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while (state := connection.poll()) != extensions.POLL_OK:
         poll = select.poll()

@@ -10,7 +10,8 @@ from typing import Any
 
 import peewee
 
-from wabot.database import open_database, sqlite_file
+from wabot.database import open_database
+from wabot.database_address import sqlite_file
 from wabot.errors import WabotError
 from wabot.printable import printable
 from wabot.settings import Settings

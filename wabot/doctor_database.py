@@ -12,10 +12,12 @@ import peewee
 
 from wabot.accounts import Users, find_users
 from wabot.connections import Connections, find_connections
-from wabot.database import newer_migrations, open_database, public_url, sqlite_file
+from wabot.database import newer_migrations, open_database
+from wabot.database_address import public_url, sqlite_file
 from wabot.diagnosis import Finding, Patient, healthy, illness
 from wabot.errors import DatabaseAway, OperatorNeeded
 from wabot.existing_tables import ForeignKey
+from wabot.pooler import CURE, LOCK_IS_VOID, lends_connections
 
 _SHOWN_USERS = 10
 _LARGEST_CHECKED_BYTES = 500_000_000
@@ -34,7 +36,7 @@ def check_database(patient: Patient) -> list[Finding]:
     except DatabaseAway as error:
         return [illness("database", str(error), _how_to_reach(url, file))]
     except OperatorNeeded as error:
-        cure = _how_to_mend(file) if file else f"edit database.url in {patient.configuration}"
+        cure = _how_to_mend(file) if file else _how_to_correct(patient)
         return [illness("database", str(error), cure)]
     try:
         return [*_check_engine(database, file, url), *_check_application(patient, database)]
@@ -72,6 +74,8 @@ def _postgresql_trouble(database: Any) -> tuple[str, str] | None:
     (seconds,) = database.execute_sql(offset, (datetime.now(UTC),)).fetchone()
     if abs(seconds) > _CLOCK_TOLERANCE_SECONDS:
         return f"its clock is {seconds:.0f} seconds off this machine's", "timedatectl set-ntp true, on both"
+    if lends_connections(database):
+        return LOCK_IS_VOID, CURE
     return None
 
 
@@ -152,6 +156,15 @@ def _how_to_mend(file: Path) -> str:
     if not file.is_file() or not os.access(file, os.R_OK | os.W_OK):
         return f"ls -ld {file.parent} {file}; sudo chown wabot: {file}"
     return f"restore a backup, or: sqlite3 {file} .recover > recovered.sql"
+
+
+def _how_to_correct(patient: Patient) -> str:
+    stem = Path(patient.configuration).stem
+    return (
+        f"edit database.url in {patient.configuration}; where it names a credential: sudo install -m 600 "
+        f"/dev/stdin /etc/credstore/{stem}.database-url (type the address, then Ctrl-D); "
+        f"then: sudo systemctl restart {patient.unit}"
+    )
 
 
 def _how_to_reach(url: str, file: Path | None) -> str:

@@ -42,8 +42,8 @@ _MEANINGS = {
     ExitCode.CLIENT_OUTDATED: "client library outdated",
     ExitCode.SESSION_ENDED: "session ended: replaced, logged out, stopped by policy",
     ExitCode.OPERATOR_NEEDED: (
-        "operator needed: configuration, unknown user, database file unusable, session lock held by a living "
-        "process, QR expired"
+        "operator needed: configuration, unknown user, database file unusable, database refuses the role, "
+        "session lock held by a living process, QR expired"
     ),
 }
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from wabot.database import open_database, sqlite_file
+from wabot.database import open_database
+from wabot.database_address import sqlite_file
 from wabot.errors import OperatorNeeded
 from wabot.settings import Settings
 

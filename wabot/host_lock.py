@@ -18,9 +18,11 @@ from typing import Any, Self
 
 import peewee
 
+from wabot.database import open_database
 from wabot.database_faults import AWAY
 from wabot.errors import OperatorNeeded
-from wabot.models import database
+from wabot.models import Session, database
+from wabot.pooler import CURE, LOCK_IS_VOID, lends_connections
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +61,7 @@ class HostLock:
         name = f"{self._place}PID {os.getpid()} on {host}"
         self._name = name.encode("ascii", "replace")[:_LONGEST_NAME].decode()
         self._is_held = False
+        self._is_void = False
         self._first = threading.Event()
         self._stopping = threading.Event()
         self._error: Exception | None = None
@@ -105,7 +108,7 @@ class HostLock:
             self._error = error
         finally:
             self._first.set()
-        while self._error is None and not self._lost and not self._stopping.wait(_CHECK_SECONDS):
+        while not (self._error or self._lost or self._is_void or self._stopping.wait(_CHECK_SECONDS)):
             self._check()
         database.close()
 
@@ -127,7 +130,11 @@ class HostLock:
             self._lost = f"{holder} took this session over while the database was away; stop one of the two"
 
     def _take(self) -> str:
-        """Take the lock; return who has it otherwise, "" once it is ours."""
+        """Take the lock; return who has it otherwise, "" once it is ours, or where there is no holding it."""
+        self._is_void = lends_connections(database.obj)
+        if self._is_void:
+            log.warning("database: %s; %s", LOCK_IS_VOID, CURE)
+            return ""
         database.execute_sql(_PREPARE, (self._name,))
         key = _key(self._user_id)
         for _ in range(_TRIES):
@@ -151,6 +158,30 @@ def holder_on_any_machine(user_id: str) -> str:
         return ""
     found = database.execute_sql(_HOLDER, (_key(user_id),)).fetchone()
     return _described(found) if found else ""
+
+
+def require_no_other_machine(url: str, *user_ids: str) -> None:
+    """A file lock cannot see that far, and whoever uses wabot's tables must not find others in their place.
+
+    Args:
+        url: the address of a PostgreSQL.
+        user_ids: whose bots may use it, besides those that are known there.
+
+    Raises:
+        OperatorNeeded: a bot uses them.
+        DatabaseAway: the database does not answer.
+    """
+    opened = open_database(url)
+    try:
+        sessions: Any = Session
+        known = [row.user_id for row in sessions.select()] if sessions.table_exists() else []
+        for user_id in {*user_ids, *known}:
+            if holder := holder_on_any_machine(user_id):
+                raise OperatorNeeded(
+                    f"the database is in use by {holder}, for user {user_id}; stop that bot first"
+                )
+    finally:
+        opened.close()
 
 
 def _described(found: Sequence[Any]) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
+from wabot.database_refusals import refusal
+
 log = logging.getLogger(__name__)
 
 
@@ -15,6 +17,7 @@ class Outage:
         self._since: datetime | None = None
         self._is_answering = True
         self._obstacle = ""
+        self._cause = ""
 
     @property
     def lasts(self) -> bool:
@@ -31,6 +34,8 @@ class Outage:
         elif self._is_answering:
             log.error("messages cannot be stored (%s); the others stay on disk", _one_line(error))
         self._is_answering = False
+        refused = refusal(error)
+        self._cause = f" ({refused.cause}; see wabot doctor)" if refused else ""
 
     def blocked(self, error: Exception) -> None:
         """The disk did not take a message either; it is held, and WhatsApp keeps those that follow."""
@@ -73,7 +78,7 @@ class Outage:
         day = "" if since.date() == datetime.now().date() else "%d %b "
         if self._obstacle:
             held = f", the others wait at WhatsApp: {self._obstacle}"
-        return f"database away since {since:{day}%H:%M}, {messages}{held}"
+        return f"database away since {since:{day}%H:%M}{self._cause}, {messages}{held}"
 
 
 def _one_line(error: Exception) -> str:

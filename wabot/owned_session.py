@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import peewee
 
 from wabot.accounts import require_user
-from wabot.database import fault, migrate, open_database, sqlite_file
+from wabot.database import fault, migrate, open_database
+from wabot.database_address import sqlite_file
 from wabot.database_faults import AWAY
 from wabot.host_lock import HostLock
 from wabot.private_files import keep_private

@@ -18,8 +18,10 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import parse_dsn
 
-from wabot.database import postgresql_address, public_url
-from wabot.errors import DatabaseAway, OperatorNeeded
+from wabot.database import fault
+from wabot.database_address import postgresql_address
+from wabot.database_faults import bound_waiting
+from wabot.errors import OperatorNeeded
 
 _TABLES = "wabot_*"
 _LIKE = r"wabot\_%"
@@ -43,8 +45,12 @@ class PostgresqlTables:
     names: tuple[str, ...]
     migrations: tuple[str, ...]
 
-    def dump(self, target: Path) -> None:
+    def dump(self, target: Path, *extent: str) -> None:
         """Write them to a file, as they are at one moment; the application's tables are left out.
+
+        Args:
+            target: the file.
+            extent: options of pg_dump that leave something out.
 
         Raises:
             OperatorNeeded: pg_dump is missing or fails.
@@ -52,7 +58,17 @@ class PostgresqlTables:
         with _service(self.url) as environ:
             # Quoted, because an unquoted name would be folded to lower case.
             wanted = f'--table="{self.schema}".{_TABLES}'
-            _run(["pg_dump", "--format=custom", wanted, f"--file={target}"], environ)
+            _run(["pg_dump", "--format=custom", *extent, wanted, f"--file={target}"], environ)
+
+    def require_programs(self) -> None:
+        """See beforehand that they can be dumped and put back.
+
+        Raises:
+            OperatorNeeded: a program of PostgreSQL's is missing, or too old for this server.
+        """
+        for name in ("psql", "pg_restore"):
+            _require(name)
+        self.dump(Path(os.devnull), "--schema-only", "--no-sync")
 
     def replace(self, source: Path, corrections: str) -> None:
         """Put the tables in a dump in place of these, all or nothing.
@@ -93,6 +109,7 @@ def find_tables(url: str) -> PostgresqlTables:
 
     Raises:
         DatabaseAway: the database does not answer.
+        OperatorNeeded: it refuses the connection.
     """
     try:
         with closing(_connect(url)) as connection, connection.cursor() as cursor:
@@ -108,11 +125,12 @@ def find_tables(url: str) -> PostgresqlTables:
                 cursor.execute("SELECT name FROM wabot_migrations ORDER BY name")
                 migrations = tuple(name for (name,) in cursor.fetchall())
     except psycopg2.OperationalError as error:
-        raise DatabaseAway(f"database {public_url(url)} cannot be opened: {error}") from None
+        raise fault(error, url) from None
     return PostgresqlTables(url, schema, names, migrations)
 
 
 def _connect(url: str) -> psycopg2.extensions.connection:
+    bound_waiting()
     address, schema = postgresql_address(url)
     options = f"-c search_path={schema}" if schema else ""
     return psycopg2.connect(address, connect_timeout=int(_CONNECT_SECONDS), options=options)
@@ -139,11 +157,7 @@ def _service(url: str) -> Iterator[dict[str, str]]:
 
 
 def _run(command: list[str], environ: dict[str, str], text: str = "", *, wants: bool = True) -> str:
-    if shutil.which(command[0]) is None:
-        raise OperatorNeeded(
-            f"{command[0]} is not installed, and PostgreSQL's tables need it: "
-            "sudo apt-get install postgresql-client"
-        )
+    _require(command[0])
     words = [*command, "--no-password"] if wants else command
     done = subprocess.run(words, env=environ, input=text, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -151,3 +165,11 @@ def _run(command: list[str], environ: dict[str, str], text: str = "", *, wants: 
         first = next(iter(done.stderr.strip().splitlines()), f"exit {done.returncode}")
         raise OperatorNeeded(f"{command[0]} failed: {first}")
     return done.stdout
+
+
+def _require(program: str) -> None:
+    if shutil.which(program) is None:
+        raise OperatorNeeded(
+            f"{program} is not installed, and PostgreSQL's tables need it: "
+            "sudo apt-get install postgresql-client"
+        )

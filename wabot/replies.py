@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from wabot import dialogue, gate
@@ -71,6 +71,7 @@ class ReplyWorker:
             courtesies,
             wake_sender,
             self.deadline_seconds,
+            self._wait_for_database,
         )
         self._wake_sender = wake_sender
         self._beat = beat
@@ -126,6 +127,14 @@ class ReplyWorker:
             case _:
                 self._inbox.settle([row.id for row in rows], "ignored", decision.reason)
                 log.info("chat %d: not answered: %s", chat_id, decision.reason)
+
+    def _wait_for_database(self, rows: Sequence[Inbound]) -> bool:
+        """Whether the answer to these is still wanted, a moment later."""
+        self._beat(self.deadline_seconds)
+        if self._schedule.closes_within(_DATABASE_RETRY_SECONDS):
+            return False
+        now = utc_now()
+        return not any(is_too_old(row.sent_at, self._settings, now) for row in rows)
 
     def _fresh(self, chat: Chat, now: datetime) -> list[Inbound]:
         """The messages that somebody still waits for; the others are settled here."""

@@ -12,7 +12,8 @@ from typing import Any
 import peewee
 
 from wabot.connection_row import ConnectionRow
-from wabot.database import open_database, sqlite_file
+from wabot.database import open_database
+from wabot.database_address import sqlite_file
 from wabot.errors import DatabaseAway, OperatorNeeded
 from wabot.host_lock import holder_on_any_machine
 from wabot.masking import mask_phone

@@ -12,16 +12,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from wabot.backup import CONFIGURATION, POSTGRESQL, SESSION, SQLITE
 from wabot.backup_manifest import Manifest
 from wabot.config import load_settings
 from wabot.configurations import configurations
-from wabot.database import open_database, sqlite_file
+from wabot.database_address import sqlite_file
 from wabot.errors import OperatorNeeded
-from wabot.host_lock import holder_on_any_machine
-from wabot.models import Session
+from wabot.host_lock import require_no_other_machine
 from wabot.postgresql_copy import find_tables
 from wabot.process import as_owner
 from wabot.quarantine import Quarantine
@@ -168,7 +166,7 @@ class Restoration:
                 f"{self._backup} has tables of the schema {self._manifest.schema}, and database.url leads to "
                 f"{tables.schema}: add ?schema={self._manifest.schema} to it"
             )
-        _require_no_other_machine(settings)
+        require_no_other_machine(settings.database.url, settings.account.user_id)
         aside = self._aside(settings.paths.state / POSTGRESQL)
 
         def put() -> None:
@@ -213,18 +211,3 @@ class Restoration:
 
     def _moving(self, place: Path) -> str:
         return f"; the one there now becomes {self._aside(place).name}" if place.exists() else ""
-
-
-def _require_no_other_machine(settings: Settings) -> None:
-    """A file lock cannot see that far, and whoever uses these tables must not find others instead."""
-    opened = open_database(settings.database.url)
-    try:
-        sessions: Any = Session
-        known = [row.user_id for row in sessions.select()] if sessions.table_exists() else []
-        for user_id in {settings.account.user_id, *known}:
-            if holder := holder_on_any_machine(user_id):
-                raise OperatorNeeded(
-                    f"the database is in use by {holder}, for user {user_id}; stop that bot first"
-                )
-    finally:
-        opened.close()

@@ -48,6 +48,7 @@ class ChatSchedule:
         self._queue: list[tuple[float, int]] = []
         self._in_flight: set[int] = set()
         self._closed = False
+        self._is_over = threading.Event()
 
     def touch(self, chat_id: int, waited_seconds: float = 0.0) -> None:
         """A message came: answer its chat once it has been silent for the debounce time.
@@ -102,6 +103,11 @@ class ChatSchedule:
             self._closed = True
             self._changed.notify_all()
             self._relieved.notify_all()
+        self._is_over.set()
+
+    def closes_within(self, seconds: float) -> bool:
+        """Wait so long, or until it is closed; whether it is."""
+        return self._is_over.wait(seconds)
 
     def _put(self, chat_id: int, due: float) -> None:
         self._due[chat_id] = due

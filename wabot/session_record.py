@@ -14,6 +14,7 @@ from typing import Any
 from wabot.backlog import count_backlog
 from wabot.connection_row import ConnectionRow
 from wabot.database_faults import AWAY
+from wabot.database_refusals import refusal
 from wabot.models import Session, database, utc_now
 from wabot.transactions import one_at_a_time
 
@@ -101,9 +102,14 @@ class SessionRecord:
         self._counted_at = time.monotonic()
         try:
             self.backlog = str(count_backlog(self._user_id, datetime.now().astimezone()))
-        except AWAY:
+        except AWAY as error:
             database.close()
-            self.backlog = "the database does not answer"
+            refused = refusal(error)
+            self.backlog = (
+                f"the database refuses: {refused.cause}; see wabot doctor"
+                if refused
+                else "the database does not answer"
+            )
 
     def _is_urgent(self) -> bool:
         return self._stopping or not self._pending.keys() <= _UNHURRIED

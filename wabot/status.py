@@ -9,7 +9,8 @@ from typing import Any
 import peewee
 
 from wabot.configurations import Configuration, configurations
-from wabot.database import open_database, sqlite_file
+from wabot.database import open_database
+from wabot.database_address import sqlite_file
 from wabot.departures import OPEN_STATES, UNDELIVERED_STATES
 from wabot.errors import WabotError
 from wabot.inbox import Inbox

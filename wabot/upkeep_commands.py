@@ -91,7 +91,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
 
 
 def _janitor(arguments: argparse.Namespace) -> int:
-    from wabot.database import sqlite_file
+    from wabot.database_address import sqlite_file
     from wabot.existing_database import open_existing_database
     from wabot.janitor import clean
     from wabot.janitor_alert import owner_told

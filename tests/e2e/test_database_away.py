@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import secrets
 import sqlite3
+import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import psycopg2
 import pytest
 
+from tests.conftest import _cannot_run
 from tests.e2e.bot_process import BotProcess
 from tests.e2e.conftest import MakeBot, MakeCustomer
 from tests.e2e.test_promises import assert_answered_once_in_order, wait_until_answered
@@ -200,8 +205,16 @@ def freeze(application: Application, on: bool) -> None:
         application.server.thaw()
 
 
+def change_password(application: Application, on: bool) -> None:
+    """Who has a connection keeps it, and these end."""
+    password = "another" if on else "secret"
+    application.server.execute(f"ALTER ROLE {application.name} PASSWORD '{password}'")
+    if on:
+        application.disconnect_all()
+
+
 @pytest.mark.postgresql
-@pytest.mark.parametrize("break_it", [make_read_only, use_up_connections, freeze])
+@pytest.mark.parametrize("break_it", [make_read_only, use_up_connections, freeze, change_password])
 def test_postgresql_that_does_not_take_anything(
     new_customer: MakeCustomer,
     bot: BotProcess,
@@ -214,11 +227,83 @@ def test_postgresql_that_does_not_take_anything(
     try:
         traffic.flow(7)
         bot.wait_until(says_so(bot, 20))
+        line = bot.systemd.statuses[-1]
+        assert ("(wrong password or role; see wabot doctor), " in line) == (break_it is change_password)
     finally:
         break_it(application, False)
     traffic.flow(1)
     traffic.assert_each_answered_once()
     assert_stored_once(application, traffic)
+    assert "Traceback" not in bot.log()
+
+
+class SmallDisk:
+    """A file system of its own, with one tablespace for the server on it."""
+
+    def __init__(self, server: PostgresqlServer) -> None:
+        self.name = f"small_{secrets.token_hex(6)}"
+        self._server = server
+        self._place = Path(tempfile.mkdtemp(prefix="wabot-disk-"))
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "wabot", self._place], check=True)
+        owner = server._home.stat()
+        os.chown(self._place, owner.st_uid, owner.st_gid)
+        server.execute(f"CREATE TABLESPACE {self.name} LOCATION '{self._place}'")
+
+    def fill(self) -> None:
+        """Leave not a single block, for anybody."""
+        with (self._place / "ballast").open("wb", buffering=0) as file, contextlib.suppress(OSError):
+            while file.write(b"x" * 4096):
+                pass
+
+    def clear(self) -> None:
+        """Make room."""
+        (self._place / "ballast").unlink()
+
+    def remove(self) -> None:
+        """Unmount it; what was on it has to be gone."""
+        self._server.execute(f"DROP TABLESPACE {self.name}")
+        subprocess.run(["umount", self._place], check=True)
+        self._place.rmdir()
+
+
+@pytest.fixture
+def small_disk(application: Application, mortal_postgresql: PostgresqlServer) -> Iterator[SmallDisk]:
+    """The application's database lies on a disk that a test may fill."""
+    if os.geteuid() != 0:
+        _cannot_run("only root can mount a small disk")
+    disk = SmallDisk(mortal_postgresql)
+    mortal_postgresql.execute(f"ALTER DATABASE {application.name} SET TABLESPACE {disk.name}")
+    yield disk
+    application.disconnect_all()
+    mortal_postgresql.execute(f"DROP DATABASE {application.name} WITH (FORCE)")
+    disk.remove()
+
+
+@pytest.mark.postgresql
+def test_postgresql_whose_disk_is_full(
+    small_disk: SmallDisk,
+    new_customer: MakeCustomer,
+    bot: BotProcess,
+    application: Application,
+    model: ProviderServer,
+) -> None:
+    """It takes what fits into the room it has, and nothing beyond: a bit of everything, for a while."""
+    traffic = Traffic(new_customer)
+    traffic.flow(2)
+    small_disk.fill()
+    try:
+        traffic.flow(12)
+        bot.wait_until(says_so(bot))
+        # Longer than all attempts to answer one message take.
+        time.sleep(10)
+        assert "No space left on device" in bot.log()
+    finally:
+        small_disk.clear()
+    traffic.flow(2)
+    traffic.assert_each_answered_once()
+    assert_stored_once(application, traffic)
+    assert application.rows("SELECT count(*) FROM wabot_inbox WHERE state = 'failed'") == [(0,)]
+    assert len(model.requests) <= traffic.count, "no answer is asked and paid for twice"
     assert "Traceback" not in bot.log()
 
 

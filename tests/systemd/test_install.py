@@ -8,14 +8,18 @@ import shutil
 import stat
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+import psycopg2
 import pytest
 
 from tests.systemd import container as container_module
 from tests.systemd.bot_unit import BotUnit
 from tests.systemd.container import REPOSITORY, Container
+from wabot.emulator.postgresql import PostgresqlServer
 from wabot.emulator.server import Emulator
 
 pytestmark = [pytest.mark.systemd, pytest.mark.timeout(900)]
@@ -24,12 +28,12 @@ CHECKOUT, WHEELS = Path("/opt/checkout"), Path("/opt/wheelhouse")
 QUESTION = "Hola, ¿cuánto cuesta el envío a domicilio?"
 BREAKS = "raise RuntimeError('a bad release')"
 # The old version must not see what the bad one did to the database.
-MIGRATION = "def up(migrator, db):\n    db.execute_sql('CREATE TABLE from_the_future (id INTEGER)')\n"
+MIGRATION = "def up(migrator, db):\n    db.execute_sql('CREATE TABLE wabot_from_the_future (id INTEGER)')\n"
 _COUNT = """
 import sqlite3, sys
 for file in sys.argv[1:]:
     names = sqlite3.connect(file).execute("SELECT name FROM sqlite_master")
-    print(("from_the_future",) in names)
+    print(("wabot_from_the_future",) in names)
 """
 
 
@@ -184,8 +188,10 @@ def test_a_second_run_is_an_upgrade_that_keeps_everything(machine: Container, em
     ana.wait_for_replies(2)
 
 
-def test_an_upgrade_that_does_not_get_ready_is_taken_back(machine: Container, emulator: Emulator) -> None:
+def fail_to_upgrade(machine: Container) -> None:
+    """To a version that changes the database and ends before it is ready."""
     bad = Path("/var/tmp/bad")
+    shutil.rmtree(machine.path(bad), ignore_errors=True)
     shutil.copytree(
         REPOSITORY,
         machine.path(bad),
@@ -196,11 +202,17 @@ def test_an_upgrade_that_does_not_get_ready_is_taken_back(machine: Container, em
     service = machine.path(bad / "wabot" / "service.py")
     service.write_text(service.read_text().replace("self._notifier.ready()", BREAKS))
     release = str(machine.path("/opt/wabot").readlink())
+    releases = len(list(machine.path("/opt/wabot.releases").iterdir()))
     failed = install(machine, checkout=bad, check=False)
     assert failed.returncode == 1
-    assert "going back to the one before" in failed.stderr
+    assert "going back to the one before" in failed.stderr, failed.stderr
+    assert "put back: " in failed.stdout
     assert str(machine.path("/opt/wabot").readlink()) == release
-    assert len(list(machine.path("/opt/wabot.releases").iterdir())) == 2
+    assert len(list(machine.path("/opt/wabot.releases").iterdir())) == releases
+
+
+def test_an_upgrade_that_does_not_get_ready_is_taken_back(machine: Container, emulator: Emulator) -> None:
+    fail_to_upgrade(machine)
     BotUnit(machine, emulator).wait_for_state("connected")
     database = "/var/lib/wabot/wabot.db"
     found = machine.run("/opt/wabot/bin/python", "-c", _COUNT, database, f"{database}.replaced").stdout
@@ -210,6 +222,51 @@ def test_an_upgrade_that_does_not_get_ready_is_taken_back(machine: Container, em
     ana = emulator.customer(1)
     ana.send("Hola otra vez")
     ana.wait_for_replies(3)
+
+
+@pytest.fixture
+def on_postgresql(machine: Container, emulator: Emulator) -> Iterator[Callable[[str], list[Any]]]:
+    """The bot moves to a PostgreSQL for a while; ask it by SQL."""
+    server = PostgresqlServer(["fsync=off"])
+    machine.in_network(server.__enter__)
+
+    def ask(statement: str) -> list[Any]:
+        with closing(psycopg2.connect(server.url())) as connection, connection.cursor() as cursor:
+            cursor.execute(statement)
+            connection.commit()
+            return cursor.fetchall() if cursor.description else []
+
+    file = machine.path("/etc/wabot/wabot.toml")
+    before = file.read_text()
+    try:
+        machine.in_network(lambda: ask("CREATE TABLE users (id TEXT); INSERT INTO users VALUES ('default')"))
+        file.write_text(before.replace("[database]", f'[database]\nurl = "{server.url()}"'))
+        machine.run("systemctl", "stop", "wabot")
+        bot = BotUnit(machine, emulator)
+        bot.start()
+        bot.wait_for_state("connected")
+        yield lambda statement: machine.in_network(lambda: ask(statement))
+    finally:
+        file.write_text(before)
+        machine.run("systemctl", "restart", "wabot", check=False)
+        server.__exit__(None, None, None)
+
+
+@pytest.mark.postgresql
+def test_so_it_is_over_postgresql(
+    machine: Container, emulator: Emulator, on_postgresql: Callable[[str], list[Any]]
+) -> None:
+    ana = emulator.customer(2)
+    ana.send("Hola desde PostgreSQL")
+    ana.wait_for_replies(1)
+    fail_to_upgrade(machine)
+    BotUnit(machine, emulator).wait_for_state("connected")
+    assert on_postgresql("SELECT to_regclass('wabot_from_the_future')") == [(None,)]
+    assert on_postgresql("SELECT name FROM wabot_migrations WHERE name LIKE '9999%'") == []
+    assert on_postgresql("SELECT text FROM wabot_inbox") == [("Hola desde PostgreSQL",)]
+    ana.send("Hola otra vez")
+    ana.wait_for_replies(2)
+    assert on_postgresql("SELECT count(*) FROM wabot_inbox WHERE state = 'answered'") == [(2,)]
 
 
 def test_a_configuration_the_new_version_refuses_stops_nothing(machine: Container) -> None:
