@@ -238,6 +238,7 @@ def test_ignored_messages_are_looked_at_after_a_while(
     lost = session.process()
     lost.ignored(Trace(ANA, ANA, "A1"))
     lost.ignored(Trace(ANA, ANA, "A2"))
+    time.sleep(0.1)  # it is still on its way to the inbox
     session.hand_over("A1")
     deadline = time.monotonic() + 5
     while not session.taken and time.monotonic() < deadline:
