@@ -9,7 +9,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,9 +17,12 @@ from types import SimpleNamespace
 import pytest
 import trustme
 
-from tests.provider_server import (
-    Behaviour,
-    ProviderServer,
+from tests.provider_server import ProviderServer, refused_url
+from wabot.brain import Brain, BrainSettings, Conversation, ProviderSettings, Turn, texts_for
+from wabot.brain.chain import NoProviderAnswered, ProviderChain
+from wabot.brain.provider import Provider
+from wabot.brain.provider_error import ProviderError
+from wabot.emulator.model_behaviours import (
     completion,
     echo,
     endless,
@@ -27,7 +30,6 @@ from tests.provider_server import (
     json_value,
     raw,
     redirect,
-    refused_url,
     say,
     silent,
     slow_body,
@@ -35,25 +37,12 @@ from tests.provider_server import (
     status,
     truncated,
 )
-from wabot.brain import Brain, BrainSettings, Conversation, ProviderSettings, Turn, texts_for
-from wabot.brain.chain import NoProviderAnswered, ProviderChain
-from wabot.brain.provider import Provider
-from wabot.brain.provider_error import ProviderError
+from wabot.emulator.model_server import Behaviour
 
 KEY = "sk-secret-0123456789"
 NOW = datetime(2026, 11, 22, 12, 0)
 HELLO = [{"role": "user", "content": "hola"}]
-
-
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-
-
-@pytest.fixture
-def server() -> Iterator[ProviderServer]:
-    with ProviderServer() as running:
-        yield running
+pytestmark = pytest.mark.usefixtures("no_proxy")
 
 
 def provider_settings(base_url: str, name: str = "main", timeout_seconds: float = 5.0) -> ProviderSettings:
