@@ -261,10 +261,10 @@ def test_the_session_only_when_it_is_asked_for(small_bot: Bot, capsys: pytest.Ca
     manifest = json.loads((path / MANIFEST).read_text())
     manifest["files"]["session.db"] = hashlib.sha256(newer.read_bytes()).hexdigest()
     (path / MANIFEST).write_text(json.dumps(manifest))
-    before = tree(small_bot.state)
+    before = tree(directory)
     assert small_bot.run("restore", str(path), "--yes", "--session") == 78
     assert "newer client library" in capsys.readouterr().err
-    assert tree(small_bot.state) == before
+    assert tree(directory) == before
     newer.unlink()
     del manifest["files"]["session.db"]
     (path / MANIFEST).write_text(json.dumps(manifest))

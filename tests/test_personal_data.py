@@ -75,13 +75,14 @@ def counts(path: Path, tables: tuple[str, ...]) -> list[int]:
 
 
 def test_export_has_everything_and_nothing_of_others(settings: Settings, people: Inbox) -> None:
+    Inbound.update(state="owner").where(Inbound.text == "hidden").execute()
     found = export(settings, parse_address("+34600111222"))
     text = json.dumps(found)
     (chat,) = found["chats"]
     assert (chat["phone"], chat["lid"], chat["name"]) == ("34600111222", "299000111222", "Ana")
     assert [(message["direction"], message["text"]) for message in chat["messages"]] == [
         ("in", "my secret"),
-        ("in", "hidden"),
+        ("owner", "hidden"),
         ("out", "answer"),
     ]
     assert chat["messages"][0]["at"] == "2026-11-22T12:00:00Z"
@@ -156,7 +157,8 @@ def test_keys_that_a_running_bot_uses_stay(settings: Settings, people: Inbox) ->
 def test_who_asked_not_to_be_written_to_is_remembered_for_that(settings: Settings, people: Inbox) -> None:
     Chat.update(opted_out_at=NOON, pause_reason="the owner wrote").where(Chat.name == "Ana").execute()
     erased = forget(settings, parse_address(ANA), everything=False)
-    assert erased.opt_out_kept
+    assert (erased.chats, erased.opt_out_kept) == (0, True)
+    assert erased.sentences()[-1].startswith("kept: the number, because they asked not to be written to")
     chat = Chat.get(Chat.phone == "34600111222", Chat.user_id == "shop")
     assert (chat.name, chat.pause_reason, chat.opted_out_at) == ("", "", NOON)
     assert Inbound.select().where(Inbound.chat == chat.id).count() == 0

@@ -157,10 +157,10 @@ def test_messages_that_wait_on_the_disk_are_told(
 def test_what_an_earlier_process_wrote_does_not_count(
     tmp_path: Path, state: Path, database: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    record("a", state="connected", reason="", updated_at=LONG_AGO)
+    record("a", state="banned", reason="for a while", updated_at=LONG_AGO)
     bot = hold(state / "sessions" / "a.lock")
     code, sessions = status(configure(tmp_path, "a"), capsys)
-    assert (code, sessions["a"]["state"]) == (ExitCode.FINDINGS, "starting")
+    assert (code, sessions["a"]["state"], sessions["a"]["reason"]) == (ExitCode.FINDINGS, "starting", "")
     bot.communicate(timeout=10)
 
 
