@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -125,7 +126,7 @@ def test_good_only_when_every_session_is_connected(
     code, sessions = status(tmp_path / "a.toml", capsys)
     assert code == ExitCode.OK
     assert [sessions[name]["pid"] for name in ("a", "b")] == [bot.pid for bot in bots]
-    assert sessions["a"]["phone"] == "34600111222"
+    assert (sessions["a"]["phone"], sessions["a"]["host"]) == ("34600111222", socket.gethostname())
     bots.pop().communicate(timeout=10)
     code, sessions = status(tmp_path / "a.toml", capsys)
     assert code == ExitCode.FINDINGS
