@@ -1,4 +1,4 @@
-"""Databases for the tests: SQLite files, and a real PostgreSQL server where there is one."""
+"""What many tests need: databases (SQLite files, a real PostgreSQL where there is one), servers to call."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import hypothesis
 import psycopg2
 import pytest
 
+from tests.alert_receivers import WebhookReceiver
+from tests.provider_server import ProviderServer
 from wabot.database import migrate, open_database
 from wabot.emulator.postgresql import PostgresqlMissing, PostgresqlServer
 from wabot.models import OWN_TABLES
@@ -107,6 +109,26 @@ def sqlite_database(sqlite_url: str) -> Iterator[Any]:
     migrate(opened)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls to loopback go straight there, whatever proxy this machine uses."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
+@pytest.fixture
+def server(no_proxy: None) -> Iterator[ProviderServer]:
+    """A model that repeats what it is asked, until a test scripts it."""
+    with ProviderServer() as running:
+        yield running
+
+
+@pytest.fixture
+def receiver() -> Iterator[WebhookReceiver]:
+    """Somebody to tell alerts to."""
+    with WebhookReceiver() as running:
+        yield running
 
 
 @contextmanager

@@ -8,43 +8,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
-from wabot.emulator.model_behaviours import (
-    completion,
-    echo,
-    endless,
-    hang_up,
-    json_value,
-    raw,
-    redirect,
-    say,
-    silent,
-    slow_body,
-    slow_headers,
-    status,
-    truncated,
-)
+from wabot.emulator.model_behaviours import echo
 from wabot.emulator.model_server import Behaviour, Handler, ModelServer
-
-__all__ = [
-    "Behaviour",
-    "Handler",
-    "ProviderServer",
-    "Request",
-    "completion",
-    "echo",
-    "endless",
-    "hang_up",
-    "json_value",
-    "raw",
-    "redirect",
-    "refused_url",
-    "say",
-    "silent",
-    "slow_body",
-    "slow_headers",
-    "status",
-    "truncated",
-]
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@ from __future__ import annotations
 import base64
 import re
 import ssl
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,12 +18,6 @@ from wabot.settings import AlertSettings
 AUTHOR = Author("shop", "vps-1", "es")
 NOTICE = AUTHOR.alert(Problem(Condition.LOGGED_OUT, "the phone removed it (401)"), "2026-11-22T10:00:00Z")
 TO = ("owner@example.com", "second@example.com")
-
-
-@pytest.fixture
-def receiver() -> Iterator[WebhookReceiver]:
-    with WebhookReceiver() as running:
-        yield running
 
 
 @pytest.fixture

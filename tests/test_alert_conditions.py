@@ -183,12 +183,6 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def receiver() -> Iterator[WebhookReceiver]:
-    with WebhookReceiver() as running:
-        yield running
-
-
-@pytest.fixture
 def mail() -> Iterator[MailServer]:
     with MailServer() as running:
         yield running
@@ -324,7 +318,10 @@ def test_two_budgets_are_two_pieces_of_news(sqlite_database: Any) -> None:
     from wabot.settings import AccountSettings, AiSettings
 
     day = date(2026, 11, 25)
-    providers = tuple(ProviderSettings(name, "http://x", "m", calls_per_day=1) for name in ("a", "b"))
+    providers = tuple(
+        ProviderSettings(name, "http://x", "m", calls_per_day=1, tokens_per_day=tokens)
+        for name, tokens in (("a", 0), ("b", 9))
+    )
     settings = Settings(account=AccountSettings(user_id="shop"), ai=AiSettings(providers=providers))
     assert look_at_budget(settings, day).cleared == ["budget_spent:a", "budget_spent:b"]
     for provider in providers:
@@ -335,4 +332,5 @@ def test_two_budgets_are_two_pieces_of_news(sqlite_database: Any) -> None:
     found = look_at_budget(settings, day)
     assert [problem.key for problem in found.problems] == ["budget_spent:a", "budget_spent:b"]
     assert dict(found.problems[0].values) == {"limit": "[[ai.providers]] a", "spent": "calls_per_day 1/1"}
+    assert dict(found.problems[1].values)["spent"] == "calls_per_day 1/1, tokens_per_day 1/9"
     assert not look_at_budget(dataclasses.replace(settings, ai=AiSettings()), day).cleared

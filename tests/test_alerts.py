@@ -202,12 +202,6 @@ MakeAlerts = Callable[..., Alerts]
 
 
 @pytest.fixture
-def receiver() -> Iterator[WebhookReceiver]:
-    with WebhookReceiver() as running:
-        yield running
-
-
-@pytest.fixture
 def make_alerts(
     tmp_path: Path, receiver: WebhookReceiver, sqlite_database: Any, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[MakeAlerts]:

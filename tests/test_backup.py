@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import resource
@@ -113,6 +114,8 @@ def small_bot(tmp_path: Path, sqlite_url: str) -> Iterator[Bot]:
 
 def test_there_and_back(bot: Bot, capsys: pytest.CaptureFixture[str]) -> None:
     configuration = bot.configuration.read_text()
+    bot.knowledge.chmod(0o755)
+    (bot.knowledge / "prices.md").chmod(0o644)
     path = bot.backup()
     assert {stat.S_IMODE(each.stat().st_mode) for each in path.rglob("*") if each.is_file()} == {0o600}
     assert {stat.S_IMODE(each.stat().st_mode) for each in (bot.backups, path, path / "knowledge")} == {0o700}
@@ -191,10 +194,13 @@ def test_a_writer_in_the_middle_of_a_transaction_is_no_obstacle(small_bot: Bot) 
     assert list(small_bot.texts()) == ["in the journal"]
 
 
-def test_another_bot_on_the_same_database_refuses_it_too(small_bot: Bot) -> None:
+@pytest.mark.parametrize(
+    "more", ["", "[chats]\ngroups = 7\n"], ids=["good", "of which nobody knows the database"]
+)
+def test_another_bot_on_the_same_database_refuses_it_too(small_bot: Bot, more: str) -> None:
     path = small_bot.backup()
     other = small_bot.configuration.read_text().replace('"ana"', '"ben"')
-    (small_bot.home / "other.toml").write_text(other)
+    (small_bot.home / "other.toml").write_text(other + more)
     with SessionLock(small_bot.state / "sessions" / "ben.lock").acquire(0):
         assert small_bot.run("restore", str(path), "--yes") == 78
     assert small_bot.run("restore", str(path), "--yes") == 0
@@ -249,8 +255,17 @@ def test_the_session_only_when_it_is_asked_for(small_bot: Bot, capsys: pytest.Ca
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700
     (entry,) = (small_bot.state / "quarantine").iterdir()
     assert json.loads((entry / "note.json").read_text())["reason"] == "wabot restore"
-    (path / "session.db").unlink()
+    newer = path / "session.db"
+    with closing(sqlite3.connect(newer)) as store, store:
+        store.execute("UPDATE whatsmeow_version SET version = 99, compat = 99")
     manifest = json.loads((path / MANIFEST).read_text())
+    manifest["files"]["session.db"] = hashlib.sha256(newer.read_bytes()).hexdigest()
+    (path / MANIFEST).write_text(json.dumps(manifest))
+    before = tree(directory)
+    assert small_bot.run("restore", str(path), "--yes", "--session") == 78
+    assert "newer client library" in capsys.readouterr().err
+    assert tree(directory) == before
+    newer.unlink()
     del manifest["files"]["session.db"]
     (path / MANIFEST).write_text(json.dumps(manifest))
     assert small_bot.run("restore", str(path), "--yes", "--session") == 78

@@ -4,32 +4,22 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.provider_server import ProviderServer, refused_url, say, status
+from tests.provider_server import ProviderServer, refused_url
 from wabot.brain.brain import Answer, Brain
 from wabot.brain.conversation import Conversation, Turn
 from wabot.brain.persona import DEFAULT_PERSONA, Persona
 from wabot.brain.settings import BrainSettings, ProviderSettings
 from wabot.brain.texts import texts_for
+from wabot.emulator.model_behaviours import say, status
 
 NOW = datetime(2026, 11, 22, 12, 0)
 SAMPLE = Path(__file__).parents[1] / "wabot" / "sample_knowledge"
-
-
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-
-
-@pytest.fixture
-def server() -> Iterator[ProviderServer]:
-    with ProviderServer() as running:
-        yield running
+pytestmark = pytest.mark.usefixtures("no_proxy")
 
 
 def chat(*texts: str, language: str = "es", name: str = "Ana") -> Conversation:

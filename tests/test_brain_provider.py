@@ -9,7 +9,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,24 +17,7 @@ from types import SimpleNamespace
 import pytest
 import trustme
 
-from tests.provider_server import (
-    Behaviour,
-    ProviderServer,
-    completion,
-    echo,
-    endless,
-    hang_up,
-    json_value,
-    raw,
-    redirect,
-    refused_url,
-    say,
-    silent,
-    slow_body,
-    slow_headers,
-    status,
-    truncated,
-)
+from tests.provider_server import ProviderServer, refused_url
 from wabot.brain.brain import Brain
 from wabot.brain.chain import NoProviderAnswered, ProviderChain
 from wabot.brain.conversation import Conversation, Turn
@@ -42,21 +25,27 @@ from wabot.brain.provider import Provider
 from wabot.brain.provider_error import ProviderError
 from wabot.brain.settings import BrainSettings, ProviderSettings
 from wabot.brain.texts import texts_for
+from wabot.emulator.model_behaviours import (
+    completion,
+    echo,
+    endless,
+    hang_up,
+    json_value,
+    raw,
+    redirect,
+    say,
+    silent,
+    slow_body,
+    slow_headers,
+    status,
+    truncated,
+)
+from wabot.emulator.model_server import Behaviour
 
 KEY = "sk-secret-0123456789"
 NOW = datetime(2026, 11, 22, 12, 0)
 HELLO = [{"role": "user", "content": "hola"}]
-
-
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-
-
-@pytest.fixture
-def server() -> Iterator[ProviderServer]:
-    with ProviderServer() as running:
-        yield running
+pytestmark = pytest.mark.usefixtures("no_proxy")
 
 
 def provider_settings(base_url: str, name: str = "main", timeout_seconds: float = 5.0) -> ProviderSettings:

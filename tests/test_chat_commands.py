@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from tests.arrivals import ANA, NOON, arrival
-from tests.provider_server import ProviderServer, say, status
+from tests.provider_server import ProviderServer
 from wabot.cli import main
 from wabot.database import migrate, open_database
+from wabot.emulator.model_behaviours import say, status
 from wabot.inbox import Inbox
 from wabot.models import Chat, Outbound, utc_now
 from wabot.outbox import Outbox

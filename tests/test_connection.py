@@ -466,6 +466,7 @@ def test_a_redial_within_five_seconds_is_a_cut_and_does_not_count(down: int) -> 
     for _ in range(20):
         at, commands = fall(connection, at, up=1, down=down)
         assert commands == []
+    assert ticks(connection, range(at, at + 30)) == []
     assert (connection.state, connection.unstable_cycles) == (S.CONNECTED, 0)
 
 

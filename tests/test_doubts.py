@@ -113,11 +113,14 @@ def test_what_is_not_confirmed_is_sent_once_more_and_then_no_more(trouble: Troub
     assert (trouble.row.state, trouble.row.copies, trouble.row.message_id) == ("unsure", 2, "3EB2")
 
 
-def test_what_is_not_confirmed_is_held_back_where_that_is_wanted(database: Any) -> None:
+def test_what_is_not_confirmed_is_held_back_where_that_is_wanted_and_people_are_told(
+    database: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     trouble = Trouble(resend=False)
     trouble.send(NOON, "3EB1")
     trouble.doubts.settle(later(10), NOON)
     assert (trouble.row.state, trouble.row.copies) == ("unsure", 1)
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 
 def test_a_store_that_does_not_answer_is_asked_again_later(trouble: Trouble) -> None:

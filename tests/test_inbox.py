@@ -279,6 +279,14 @@ def test_an_answered_message_says_what_the_customer_says_now(inbox: Inbox) -> No
     assert states()[:2] == [("size 39", "answered"), ("", "ignored")]
 
 
+def test_why_a_message_was_not_answered_stays_when_it_is_taken_back(inbox: Inbox) -> None:
+    message = arrival("hello")
+    inbox.store(message, NOON, "ignored", "opted out")
+    store(inbox, revoke(message))
+    row = Inbound.select().order_by(Inbound.id).first()
+    assert (row.text, row.reason) == ("", "opted out")
+
+
 def test_who_changes_a_message_learns_which_answer_it_got(inbox: Inbox) -> None:
     answered, waiting = arrival("size 38"), arrival("colour?")
     chat_id = store(inbox, answered, waiting)

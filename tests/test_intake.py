@@ -149,6 +149,8 @@ def test_none_overtakes_another_while_some_are_on_the_disk(bot: Bot) -> None:
     bot.drain.start()
     bot.wait_until_stored()
     assert stored() == ["first", "second"]
+    wait_until(lambda: bot.beats[-1] == ("drain", 0))
+    assert bot.beats[-2] == ("drain", 60), "what hangs is noticed"
 
 
 def test_edits_deletions_and_the_owners_messages_keep_their_place(bot: Bot) -> None:

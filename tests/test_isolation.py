@@ -13,11 +13,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from tests.arrivals import GROUP, arrival
-from tests.provider_server import ProviderServer, say
+from tests.provider_server import ProviderServer
 from wabot import history
 from wabot.brain.brain import Brain
 from wabot.brain.settings import BrainSettings, ProviderSettings
 from wabot.courtesies import Courtesies
+from wabot.emulator.model_behaviours import say
 from wabot.inbox import Inbox
 from wabot.messages import IncomingMessage, Kind
 from wabot.models import OWN_TABLES, Inbound, utc_now

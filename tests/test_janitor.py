@@ -258,8 +258,8 @@ def test_a_held_session_keeps_row_and_directory(
     add_user(application, "ana")
     add_row(application, "live", OLD, status="DISCONNECTED")
     make_session(settings.sessions, "live", linked=False, used_at=OLD)
-    _, actions = run(settings, application)
-    assert actions == []
+    for apply in (False, True):
+        assert run(settings, application, apply=apply)[1] == []
     application.execute_sql("DELETE FROM users WHERE id = 'live'")
     lock = (settings.sessions / "live.lock").read_bytes()
     _, actions = run(settings, application)
@@ -314,6 +314,12 @@ def test_quarantine_is_emptied_after_its_days(settings: Settings, application: A
     run(settings, application)
     _, actions = run(settings, application, now=NOW + timedelta(days=29))
     assert actions == []
+    half_deleted = settings.quarantine / ".deleting-half"
+    half_deleted.mkdir()
+    before = tree(settings.quarantine)
+    _, actions = run(settings, application, apply=False, now=NOW + timedelta(days=31))
+    assert told(actions) == {(Deed.DIRECTORY_DELETED, PHANTOM)}
+    assert tree(settings.quarantine) == before and half_deleted.exists()
     _, actions = run(settings, application, now=NOW + timedelta(days=31))
     assert told(actions) == {(Deed.DIRECTORY_DELETED, PHANTOM)}
     assert tree(settings.quarantine) == {}

@@ -220,3 +220,33 @@ def test_the_state_machines_orders(link: Link, line: Line, signals: queue.Simple
     assert_no_dial(line)
     assert not line.is_up
     assert signals.empty()
+
+
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [
+        (REFUSED, ["dial failed"]),
+        (LinkSignal(Signal.LINK_BROKEN, "no events"), ["off the line", "link broken"]),
+    ],
+)
+def test_who_looks_for_what_was_dropped_is_told_before_anybody_dials_again(
+    line: Line, signals: queue.SimpleQueue[LinkSignal], end: LinkSignal, told: list[str]
+) -> None:
+    """Where nobody was on the line nothing was dropped, and at the end the next process looks."""
+    order: list[str] = []
+
+    def tell(link_signal: LinkSignal) -> None:
+        order.append(link_signal.signal)
+        signals.put(link_signal)
+
+    link = Link(line, tell, lambda: order.append("off the line"))
+    link.start()
+    link.dial()
+    line.dials.get(timeout=WAIT_SECONDS)
+    line.ends.put(end)
+    signals.get(timeout=WAIT_SECONDS)
+    assert order == told
+    link.dial()
+    line.dials.get(timeout=WAIT_SECONDS)
+    assert link.close(WAIT_SECONDS)
+    assert order == told

@@ -238,12 +238,36 @@ def test_ignored_messages_are_looked_at_after_a_while(
     lost = session.process()
     lost.ignored(Trace(ANA, ANA, "A1"))
     lost.ignored(Trace(ANA, ANA, "A2"))
+    time.sleep(0.1)  # it is still on its way to the inbox
     session.hand_over("A1")
     deadline = time.monotonic() + 5
     while not session.taken and time.monotonic() < deadline:
         time.sleep(0.01)
     assert [message.message_id for message in session.taken] == ["A2"]
     lost.stop(5, in_order=True)
+
+
+def test_ignored_messages_outlast_a_database_that_is_away(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wabot.lost_messages._DATABASE_RETRY_SECONDS", 0.05)
+    lost = session.process()
+    known, tries = session.inbox.known, []
+
+    def be_away_once(message_ids: Any) -> Any:
+        tries.append(1)
+        if len(tries) == 1:
+            raise peewee.OperationalError("server closed the connection unexpectedly")
+        return known(message_ids)
+
+    monkeypatch.setattr(session.inbox, "known", be_away_once)
+    monkeypatch.setattr("wabot.lost_messages._STILL_COMING_SECONDS", 0.0)
+    lost.ignored(Trace(ANA, ANA, "A1"))
+    deadline = time.monotonic() + 5
+    while not session.taken and time.monotonic() < deadline:
+        time.sleep(0.01)
+    lost.stop(5, in_order=True)
+    assert [message.message_id for message in session.taken] == ["A1"]
 
 
 def test_a_failed_search_leaves_no_end_in_order(session: Session) -> None:

@@ -5,32 +5,30 @@ from __future__ import annotations
 import dataclasses
 import logging
 import threading
-from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.provider_server import (
-    Behaviour,
-    ProviderServer,
-    completion,
-    echo,
-    hang_up,
-    json_value,
-    refused_url,
-    say,
-    slow_body,
-    status,
-    truncated,
-)
+from tests.provider_server import ProviderServer, refused_url
 from wabot.brain.brain import Brain
 from wabot.brain.budget import BudgetSpent
 from wabot.brain.conversation import Conversation, Turn
 from wabot.brain.settings import ProviderSettings
 from wabot.brain.tally import Tally
 from wabot.brain.texts import texts_for
+from wabot.emulator.model_behaviours import (
+    completion,
+    echo,
+    hang_up,
+    json_value,
+    say,
+    slow_body,
+    status,
+    truncated,
+)
+from wabot.emulator.model_server import Behaviour
 from wabot.model_budget import DailyBudget
 from wabot.model_spending import ALL, Limit, Spending, limits_of, spending_on
 from wabot.models import database as bound
@@ -39,17 +37,7 @@ from wabot.settings import AccountSettings, AiSettings, Settings
 NOON = datetime(2026, 11, 25, 12)
 MONDAY, TUESDAY = date(2026, 11, 23), date(2026, 11, 24)
 SAMPLE = Path(__file__).parents[1] / "wabot" / "sample_knowledge"
-
-
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-
-
-@pytest.fixture
-def server() -> Iterator[ProviderServer]:
-    with ProviderServer() as running:
-        yield running
+pytestmark = pytest.mark.usefixtures("no_proxy")
 
 
 def provider(

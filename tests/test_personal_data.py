@@ -26,8 +26,9 @@ SCHEMA = """
     CREATE TABLE whatsmeow_sessions (our_jid TEXT, their_id TEXT, session BLOB);
     CREATE TABLE whatsmeow_identity_keys (our_jid TEXT, their_id TEXT, identity BLOB);
     CREATE TABLE whatsmeow_lid_map (lid TEXT, pn TEXT);
+    CREATE TABLE whatsmeow_privacy_tokens (our_jid TEXT, their_jid TEXT, token BLOB);
 """
-KEYS = ("whatsmeow_sessions", "whatsmeow_identity_keys", "whatsmeow_lid_map")
+KEYS = ("whatsmeow_sessions", "whatsmeow_identity_keys", "whatsmeow_lid_map", "whatsmeow_privacy_tokens")
 NAMES = ("whatsmeow_contacts", "whatsmeow_message_secrets")
 
 
@@ -64,6 +65,7 @@ def make_store(path: Path) -> None:
             store.execute("INSERT INTO whatsmeow_message_secrets VALUES ('me', ?, ?, '3A')", (jid, jid))
             store.execute("INSERT INTO whatsmeow_sessions VALUES ('me', ?, 'x')", (session,))
             store.execute("INSERT INTO whatsmeow_identity_keys VALUES ('me', ?, 'x')", (session,))
+            store.execute("INSERT INTO whatsmeow_privacy_tokens VALUES ('me', ?, 'x')", (jid,))
         store.execute("INSERT INTO whatsmeow_message_secrets VALUES ('me', ?, ?, '3B')", (GROUP, ANA_LID))
         store.execute("INSERT INTO whatsmeow_lid_map VALUES ('299000111222', '34600111222')")
         store.execute("INSERT INTO whatsmeow_lid_map VALUES ('1', '34911222333')")
@@ -75,13 +77,14 @@ def counts(path: Path, tables: tuple[str, ...]) -> list[int]:
 
 
 def test_export_has_everything_and_nothing_of_others(settings: Settings, people: Inbox) -> None:
+    Inbound.update(state="owner").where(Inbound.text == "hidden").execute()
     found = export(settings, parse_address("+34600111222"))
     text = json.dumps(found)
     (chat,) = found["chats"]
     assert (chat["phone"], chat["lid"], chat["name"]) == ("34600111222", "299000111222", "Ana")
     assert [(message["direction"], message["text"]) for message in chat["messages"]] == [
         ("in", "my secret"),
-        ("in", "hidden"),
+        ("owner", "hidden"),
         ("out", "answer"),
     ]
     assert chat["messages"][0]["at"] == "2026-11-22T12:00:00Z"
@@ -107,11 +110,11 @@ def test_forget_erases_one_person_everywhere_and_nobody_else(
     assert Outbound.select().count() == 2
     assert sorted(chat.user_id for chat in Chat.select().where(Chat.phone == "34600111222")) == ["salon"]
     for store in (settings.session_store, moved):
-        assert counts(store, NAMES + KEYS) == [1, 1, 1, 1, 1]
+        assert counts(store, NAMES + KEYS) == [1, 1, 1, 1, 1, 1]
         assert b"299000111222" not in store.read_bytes()
     assert not erased.store.keys_kept
     assert erased.sentences() == [
-        "erased: 1 chat(s), 2 message(s) received, 1 sent, 1 in groups, 20 row(s) of the client library"
+        "erased: 1 chat(s), 2 message(s) received, 1 sent, 1 in groups, 24 row(s) of the client library"
     ]
     again = forget(settings, parse_address(address), everything=False)
     assert (again.chats, again.received, again.sent) == (0, 0, 0)
@@ -148,7 +151,7 @@ def test_keys_that_a_running_bot_uses_stay(settings: Settings, people: Inbox) ->
     with SessionLock(settings.session_lock).acquire(0):
         erased = forget(settings, parse_address(ANA), everything=False)
     assert counts(settings.session_store, NAMES) == [1, 1]
-    assert counts(settings.session_store, KEYS) == [3, 3, 2]
+    assert counts(settings.session_store, KEYS) == [3, 3, 2, 3]
     assert erased.store.keys_kept
     assert "stop it and repeat" in erased.sentences()[-1]
 
@@ -156,7 +159,8 @@ def test_keys_that_a_running_bot_uses_stay(settings: Settings, people: Inbox) ->
 def test_who_asked_not_to_be_written_to_is_remembered_for_that(settings: Settings, people: Inbox) -> None:
     Chat.update(opted_out_at=NOON, pause_reason="the owner wrote").where(Chat.name == "Ana").execute()
     erased = forget(settings, parse_address(ANA), everything=False)
-    assert erased.opt_out_kept
+    assert (erased.chats, erased.opt_out_kept) == (0, True)
+    assert erased.sentences()[-1].startswith("kept: the number, because they asked not to be written to")
     chat = Chat.get(Chat.phone == "34600111222", Chat.user_id == "shop")
     assert (chat.name, chat.pause_reason, chat.opted_out_at) == ("", "", NOON)
     assert Inbound.select().where(Inbound.chat == chat.id).count() == 0

@@ -74,6 +74,31 @@ def test_what_may_have_left_is_in_doubt_under_the_id_it_left_with(outbox: Outbox
     assert Outbound.get().state == "in_doubt"
 
 
+@pytest.mark.parametrize(
+    ("is_known", "state", "message_id"), [(False, "pending", "3EB0"), (True, "in_doubt", "3EB1")]
+)
+def test_of_a_second_copy_the_id_of_the_first_says_nothing(
+    outbox: Outbox, store: Path, is_known: bool, state: str, message_id: str
+) -> None:
+    row = reply(outbox, "hello")
+    DEPARTURES.begin(row, NOON)
+    DEPARTURES.mark_in_doubt(row, "timed out", "3EB0")
+    DEPARTURES.leave_in_doubt(row, True, NOON)
+    DEPARTURES.begin(row, NOON)
+    if is_known:
+        write_down(store, row, "3EB1")
+    recover_in_flight(DEPARTURES, store)
+    assert (Outbound.get().state, Outbound.get().message_id) == (state, message_id)
+
+
+def test_what_was_in_doubt_and_had_no_id_yet_is_looked_up(outbox: Outbox, store: Path) -> None:
+    row = reply(outbox, "hello")
+    DEPARTURES.begin(row, NOON)
+    DEPARTURES.mark_in_doubt(row, "timed out")
+    recover_in_flight(DEPARTURES, store)
+    assert Outbound.get().state == "pending"
+
+
 def test_what_was_settled_is_left_alone(outbox: Outbox, store: Path) -> None:
     sent, waiting = reply(outbox, "sent"), reply(outbox, "waiting")
     DEPARTURES.begin(sent, NOON)

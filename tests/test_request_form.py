@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.provider_server import Behaviour, Handler, ProviderServer, echo
+from tests.provider_server import ProviderServer
 from wabot.brain.provider import Provider
 from wabot.brain.provider_error import ProviderError
 from wabot.brain.request_form import refused_parameter
 from wabot.brain.settings import ProviderSettings
+from wabot.emulator.model_behaviours import echo
+from wabot.emulator.model_server import Behaviour, Handler
 
 HELLO = [{"role": "user", "content": "hola"}]
 NO_MAX_TOKENS = (
@@ -26,11 +27,7 @@ NO_TEMPERATURE = (
     "Unsupported value: 'temperature' does not support 0.7 with this model. "
     "Only the default (1) value is supported."
 )
-
-
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+pytestmark = pytest.mark.usefixtures("no_proxy")
 
 
 def complaint(message: str, parameter: str, code: str) -> dict[str, Any]:
@@ -50,12 +47,6 @@ def strict(*refused: str) -> Behaviour:
             echo()(handler, body)
 
     return act
-
-
-@pytest.fixture
-def server() -> Iterator[ProviderServer]:
-    with ProviderServer() as running:
-        yield running
 
 
 def provider(server: ProviderServer) -> Provider:

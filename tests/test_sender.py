@@ -527,12 +527,16 @@ def test_the_presence_is_announced_with_every_connection(office: Office) -> None
 
 
 def test_a_presence_that_cannot_be_announced_yet_is_announced_later(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    office: Office, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(sender, "_PRESENCE_RETRY_SECONDS", 0.01)
     office.phone.announcements = [False, False]
     office.sender.link_up()
     wait_until(lambda: len(office.phone.announced) == 3)
+    office.put("hello")
+    wait_until(lambda: office.phone.texts == ["hello"])
+    time.sleep(QUIET_SECONDS)
+    assert (len(office.phone.announced), caplog.text) == (3, "")
 
 
 def test_a_presence_that_breaks_the_client_library_does_not_stop_the_replies(office: Office) -> None:
@@ -577,6 +581,18 @@ def test_a_stop_finishes_the_send_in_flight_and_takes_no_other(office: Office) -
     office.sender.join(WAIT_SECONDS)
     assert not office.sender.is_alive()
     assert states() == {"in flight": "sent", "waiting": "pending"}
+
+
+def test_a_stop_does_not_wait_for_a_database_that_is_away(make_office: Callable[..., Office]) -> None:
+    office = make_office(replies=AwayDepartures("mark_sent", 1_000_000))
+    office.sender.start()
+    office.sender.link_up()
+    office.put("hello")
+    wait_until(lambda: office.phone.texts == ["hello"])
+    office.sender.stop()
+    office.sender.join(WAIT_SECONDS)
+    assert not office.sender.is_alive()
+    assert states() == {"hello": "sending"}
 
 
 def test_a_stop_with_nothing_to_do_is_immediate(office: Office) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import threading
 import time
 from types import SimpleNamespace
@@ -11,7 +12,7 @@ from tests.arrivals import arrival
 from wabot.intake import Intake
 from wabot.messages import IncomingMessage
 from wabot.schedule import ChatSchedule
-from wabot.shutdown import hang_up
+from wabot.shutdown import hang_up, stop_in_order
 
 
 class SlowReception:
@@ -52,3 +53,41 @@ def test_the_library_is_not_left_while_a_message_is_being_stored(
     assert let_go is drained
     assert stored_at_the_close == [drained]
     library.join()
+
+
+def test_what_the_library_hands_over_after_the_goodbye_is_waited_for() -> None:
+    handed_over: list[float] = []
+
+    def hand_over() -> None:
+        for _ in range(3):
+            time.sleep(0.15)
+            handed_over.append(time.monotonic())
+
+    taken_at_the_close: list[int] = []
+
+    def close(seconds: float) -> bool:
+        taken_at_the_close.append(len(handed_over))
+        return True
+
+    library = threading.Thread(target=hand_over)
+    link: Any = SimpleNamespace(close=close)
+    assert hang_up(
+        library.start, lambda: time.monotonic() - handed_over[-1] if handed_over else math.inf, link
+    )
+    assert taken_at_the_close == [3]
+
+
+@pytest.mark.parametrize(
+    ("patience_seconds", "send_seconds", "in_flight"), [(15.0, 8.0, False), (0.2, 0.2, True)]
+)
+def test_the_send_in_flight_is_waited_for_as_long_as_there_is_time(
+    patience_seconds: float, send_seconds: float, in_flight: bool
+) -> None:
+    told: list[Any] = []
+    sender: Any = SimpleNamespace(
+        stop=lambda: told.append("stop"), join=told.append, last_sent_at=None, is_alive=lambda: in_flight
+    )
+    link: Any = SimpleNamespace(close=lambda seconds: True)
+    done = stop_in_order(sender, [], lambda: told.append("goodbye"), lambda: math.inf, link, patience_seconds)
+    assert done is not in_flight
+    assert told == ["stop", pytest.approx(send_seconds, abs=0.1), "goodbye"]

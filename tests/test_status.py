@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -125,7 +126,7 @@ def test_good_only_when_every_session_is_connected(
     code, sessions = status(tmp_path / "a.toml", capsys)
     assert code == ExitCode.OK
     assert [sessions[name]["pid"] for name in ("a", "b")] == [bot.pid for bot in bots]
-    assert sessions["a"]["phone"] == "34600111222"
+    assert (sessions["a"]["phone"], sessions["a"]["host"]) == ("34600111222", socket.gethostname())
     bots.pop().communicate(timeout=10)
     code, sessions = status(tmp_path / "a.toml", capsys)
     assert code == ExitCode.FINDINGS
@@ -157,10 +158,10 @@ def test_messages_that_wait_on_the_disk_are_told(
 def test_what_an_earlier_process_wrote_does_not_count(
     tmp_path: Path, state: Path, database: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    record("a", state="connected", reason="", updated_at=LONG_AGO)
+    record("a", state="banned", reason="for a while", updated_at=LONG_AGO)
     bot = hold(state / "sessions" / "a.lock")
     code, sessions = status(configure(tmp_path, "a"), capsys)
-    assert (code, sessions["a"]["state"]) == (ExitCode.FINDINGS, "starting")
+    assert (code, sessions["a"]["state"], sessions["a"]["reason"]) == (ExitCode.FINDINGS, "starting", "")
     bot.communicate(timeout=10)
 
 

@@ -138,8 +138,6 @@ def _fill(settings: Settings, backup: Path, now: datetime, *, with_session: bool
         manifest = replace(manifest, engine="sqlite", migrations=_migrations(backup / SQLITE))
     if with_session and settings.session_store.exists():
         copy_sqlite(settings.session_store, backup / SESSION)
-    for path in backup.rglob("*"):
-        path.chmod(0o700 if path.is_dir() else 0o600)
     manifest = replace(manifest, files=checksums(backup))
     manifest.write(backup)
     return manifest

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from tests.e2e.bot_process import BotProcess
-from tests.provider_server import Behaviour, Handler, ProviderServer, completion
+from tests.provider_server import ProviderServer
 from wabot.emulator.customer import Customer
+from wabot.emulator.model_behaviours import completion
+from wabot.emulator.model_server import Behaviour, Handler
 from wabot.emulator.server import Emulator
 
 MakeBot = Callable[..., BotProcess]

@@ -6,23 +6,17 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 
 from tests.alert_receivers import MailServer, WebhookReceiver, wait_until
 from tests.e2e.bot_process import REPOSITORY, BotProcess
 from tests.e2e.conftest import MakeBot
-from tests.provider_server import ProviderServer, status
+from tests.provider_server import ProviderServer
+from wabot.emulator.model_behaviours import status
 from wabot.emulator.server import Emulator
 
 pytestmark = pytest.mark.e2e
-
-
-@pytest.fixture
-def receiver() -> Iterator[WebhookReceiver]:
-    with WebhookReceiver() as running:
-        yield running
 
 
 def alert_unit(bot: BotProcess) -> subprocess.CompletedProcess[str]:

@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +155,16 @@ def assert_stored_once(application: Application, traffic: Traffic) -> None:
     assert application.rows("SELECT count(*) FROM wabot_inbox WHERE kind = 'lost'") == [(0,)]
 
 
+@contextmanager
+def away(server: PostgresqlServer) -> Iterator[None]:
+    """The server crashes, and is started again afterwards."""
+    server.stop(crash=True)
+    try:
+        yield
+    finally:
+        server.start()
+
+
 @pytest.mark.postgresql
 def test_postgresql_killed_under_traffic(
     linked_emulator: Emulator,
@@ -166,12 +176,9 @@ def test_postgresql_killed_under_traffic(
     logins = linked_emulator.bot.logins
     traffic = Traffic(new_customer)
     traffic.flow(2)
-    mortal_postgresql.stop(crash=True)
-    try:
+    with away(mortal_postgresql):
         traffic.flow(OUTAGE_SECONDS)
         assert says_so(bot, int(MESSAGES_PER_SECOND * (OUTAGE_SECONDS - 3)))(), bot.systemd.statuses[-3:]
-    finally:
-        mortal_postgresql.start()
     traffic.flow(3)
     traffic.assert_each_answered_once()
     assert_stored_once(application, traffic)
@@ -324,15 +331,12 @@ def test_killed_during_the_outage_and_while_catching_up(
     new_customer: MakeCustomer, bot: BotProcess, application: Application, mortal_postgresql: PostgresqlServer
 ) -> None:
     traffic = Traffic(new_customer)
-    mortal_postgresql.stop(crash=True)
-    try:
+    with away(mortal_postgresql):
         traffic.flow(15)
         bot.wait_until(lambda: spooled(bot) == traffic.count)
         bot.kill()
         # As systemd would: a start with the database away is tried again.
         assert bot.start().wait(60) == 69
-    finally:
-        mortal_postgresql.start()
     assert spooled(bot) == traffic.count
     bot.start()
     deadline = time.monotonic() + 20
@@ -352,14 +356,11 @@ def test_asked_to_stop_during_the_outage(
     new_customer: MakeCustomer, bot: BotProcess, application: Application, mortal_postgresql: PostgresqlServer
 ) -> None:
     traffic = Traffic(new_customer)
-    mortal_postgresql.stop(crash=True)
-    try:
+    with away(mortal_postgresql):
         traffic.flow(2)
         began = time.monotonic()
         assert bot.stop() == 0
         assert time.monotonic() - began < 20
-    finally:
-        mortal_postgresql.start()
     assert "Traceback" not in bot.log()
     bot.start()
     bot.wait_until(lambda: bot.systemd.shows("connected"))
@@ -379,14 +380,11 @@ def test_no_reply_overtakes_the_word_that_takes_it_back(
     deadline = time.monotonic() + 3
     while application.rows("SELECT state FROM wabot_outbox") != [("pending",)]:
         assert time.monotonic() < deadline, bot.log()
-    mortal_postgresql.stop(crash=True)
-    try:
+    with away(mortal_postgresql):
         traffic.flow(5)
         ana.send("BAJA")
         bot.wait_until(lambda: spooled(bot) == traffic.count + 1)
         time.sleep(3)
-    finally:
-        mortal_postgresql.start()
     (reply,) = ana.wait_for_replies(1, timeout_seconds=20)
     assert "ALTA" in reply.text.upper()
     bot.wait_until(lambda: ("withdrawn",) in application.rows("SELECT state FROM wabot_outbox"))

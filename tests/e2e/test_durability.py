@@ -135,6 +135,7 @@ def test_killed_before_a_reply_left(linked_emulator: Emulator, start_linked: Mak
     ana.wait_for_replies(1)
     wait_for_outbox(bot, "sent")
     assert "had not left when the last process ended" in bot.log()
+    assert bot.rows("SELECT copies FROM wabot_outbox") == [(1,)]
     assert len(ana.replies) == 1
 
 

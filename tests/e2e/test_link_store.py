@@ -15,8 +15,9 @@ import pytest
 
 from tests.e2e.bot_process import REPOSITORY, BotProcess
 from tests.e2e.conftest import MakeBot
-from tests.provider_server import ProviderServer, say
+from tests.provider_server import ProviderServer
 from wabot.emulator.customer import Customer
+from wabot.emulator.model_behaviours import say
 from wabot.emulator.server import Emulator
 
 pytestmark = pytest.mark.e2e

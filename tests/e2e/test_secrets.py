@@ -11,7 +11,8 @@ import pytest
 
 from tests.e2e.bot_process import REPOSITORY, BotProcess
 from tests.e2e.conftest import MakeBot
-from tests.provider_server import Handler, ProviderServer
+from tests.provider_server import ProviderServer
+from wabot.emulator.model_server import Handler
 from wabot.emulator.postgresql import free_port
 from wabot.emulator.server import Emulator
 

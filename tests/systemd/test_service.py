@@ -9,10 +9,11 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.provider_server import ProviderServer, say
+from tests.provider_server import ProviderServer
 from tests.systemd.bot_unit import BotUnit
 from tests.systemd.conftest import MakeUnit
 from tests.systemd.container import Container
+from wabot.emulator.model_behaviours import say
 from wabot.emulator.server import Emulator
 
 pytestmark = [pytest.mark.systemd, pytest.mark.timeout(180)]
