@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from wabot.alert_channels import NotDelivered
@@ -79,7 +80,8 @@ def _test(courier: Courier, source: str) -> int:
 
 
 def _nothing_configured(source: str) -> str:
-    return f"no alerts are configured: set alerts.webhook_url, or alerts.smtp_url and alerts.to, in {source}"
+    file = source if Path(source).is_file() else "a configuration, such as /etc/wabot/wabot.toml"
+    return f"no alerts are configured: set alerts.webhook_url, or alerts.smtp_url and alerts.to, in {file}"
 
 
 def _failure(unit: str, environ: Mapping[str, str]) -> Problem:
