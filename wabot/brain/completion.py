@@ -10,7 +10,6 @@ from typing import Any, Literal
 from wabot.brain.cleaning import strip_reasoning
 from wabot.brain.conversation import estimate_tokens
 
-
 # Not the point of "1." or "4.90".
 _SENTENCE_END = re.compile(r"(?:(?<!\d)\.|[!?…。！？؟])[\"'»”)*_]{0,3}(?=\s|\Z)")
 
@@ -79,7 +78,7 @@ def parse_completion(body: bytes, provider: str, prompt_tokens: int) -> Completi
         raise UnusableCompletion(
             "empty", "its answer is empty; with a reasoning model, raise max_tokens", usage
         )
-    if choice.get("finish_reason") == "length":
+    if isinstance(choice, dict) and choice.get("finish_reason") == "length":
         text = _without_torn_end(text)
     return Completion(text, provider, usage)
 
