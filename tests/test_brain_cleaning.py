@@ -232,3 +232,30 @@ def test_every_link_sent_is_whole(words: list[str], max_length: int, max_parts: 
     for part in split(" ".join(words), max_length, max_parts):
         for link in re.findall(r"http\S*", part.rstrip("…")):
             assert link == "https://a.example/" + "x" * 20
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        ('{"name": "get_hours", "arguments": {"day": "monday"}}', ""),
+        ('<tool_call>\n{"name": "f", "arguments": {}}\n</tool_call>', ""),
+        ('Un momento.\n<tool_call>{"name": "f"', "Un momento."),
+        ('[TOOL_CALLS][{"name": "f"}]', ""),
+        ('{"response": "Abrimos a las 10."}', "Abrimos a las 10."),
+        ('```json\n{"answer": "Abrimos a las 10."}\n```', "Abrimos a las 10."),
+        ('{"a": 1}', '{"a": 1}'),
+        ("{no JSON}", "{no JSON}"),
+        ("Assistant: Abrimos a las 10.\nUser: gracias\nAssistant: De nada", "Abrimos a las 10."),
+        ("Cliente: usted paga el envío.", "Cliente: usted paga el envío."),
+        ("[INST] x [/INST] Hola </s>", "x  Hola"),
+        (
+            "<p>Abrimos a <b>las 10</b></p><ul><li>uno</li><li>dos</li></ul>",
+            "Abrimos a *las 10*\n- uno\n- dos",
+        ),
+        ("10 &amp; 14&nbsp;€", "10 & 14 €"),
+        ("Hola\\n\\nAbrimos", "Hola\n\nAbrimos"),
+        ("si a < b y b > c", "si a < b y b > c"),
+    ],
+)
+def test_what_models_write_around_an_answer_is_taken_off(written: str, sent: str) -> None:
+    assert clean(written) == sent

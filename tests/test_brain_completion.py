@@ -64,3 +64,24 @@ def test_any_bytes(body: bytes) -> None:
 @pytest.mark.parametrize("body", [b"[" * 100_000, b'{"choices":' * 50_000, b"9" * 10_000, b'"\\ud800"'])
 def test_what_is_made_to_exhaust(body: bytes) -> None:
     assert read(body) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "taken"),
+    [
+        ("Abrimos a las 10. Y luego cerra", "Abrimos a las 10. Y luego cerra…"),
+        ("Abrimos de lunes a viernes. Y luego cer", "Abrimos de lunes a viernes."),
+        ("¿Le sirve? Cuesta 4.90 y tar", "¿Le sirve? Cuesta 4.90 y tar…"),
+        ("Sin ningún final", "Sin ningún final…"),
+        ("Todo dicho. ¡Gracias!", "Todo dicho. ¡Gracias!"),
+    ],
+)
+def test_an_answer_that_was_cut_off_ends_with_a_sentence(written: str, taken: str) -> None:
+    choice = {"message": {"content": written}, "finish_reason": "length"}
+    completion = read(json.dumps({"choices": [choice]}).encode())
+    assert completion is not None
+    assert completion.text == taken
+    choice["finish_reason"] = "stop"
+    whole = read(json.dumps({"choices": [choice]}).encode())
+    assert whole is not None
+    assert whole.text == written

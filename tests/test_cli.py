@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -308,3 +309,67 @@ def test_a_command_loads_only_what_it_uses(config: Path, arguments: list[str], n
     )
     assert done.returncode in (ExitCode.OK, ExitCode.FINDINGS), done.stderr
     assert done.stderr.split() == needed
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
+@pytest.mark.parametrize("command", ["status", "chat", "reset", "doctor"])
+def test_a_closed_stream_is_no_trouble(config: Path, command: str, closed: str) -> None:
+    line = f'"{sys.executable}" -m wabot {command} --config "{config}" {closed}'
+    run = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=60, check=False)
+    assert "Traceback" not in run.stdout + run.stderr
+    assert run.returncode in (0, 1)
+
+
+def test_a_full_disk_under_the_output_is_one_line(config: Path) -> None:
+    line = f'"{sys.executable}" -m wabot status --config "{config}" >/dev/full'
+    run = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=60, check=False)
+    assert run.returncode == ExitCode.OPERATOR_NEEDED
+    assert run.stderr == (
+        "wabot: what is written to: No space left on device; see df -h and mount, then try again\n"
+    )
+
+
+def test_a_terminal_without_utf8_shows_what_it_can(config: Path) -> None:
+    plain = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii:strict"}
+    run = wabot("chat", "--config", config, "--once", "¡hola!", **plain)
+    assert (run.returncode, run.stdout.splitlines()) == (
+        0,
+        ["?Hola! Gracias por escribirnos. ?En qu? podemos ayudarle?"],
+    )
+
+
+_INTERRUPTED_WHILE_LOADING = """
+import os, runpy, signal, sys
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "wabot.cli":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Finder())
+sys.argv = ["wabot", "version"]
+runpy.run_module("wabot", run_name="__main__")
+"""
+
+
+def test_ctrl_c_while_it_loads_leaves_no_traceback() -> None:
+    command = [sys.executable, "-c", _INTERRUPTED_WHILE_LOADING]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (run.returncode, run.stdout, run.stderr) == (-signal.SIGINT, "", "")
+
+
+def test_ctrl_c_has_an_exit_code_of_its_own(
+    config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("wabot.cli.load_settings", interrupted)
+    assert main(["check-config", "--config", str(config)]) == 130
+    assert capsys.readouterr().err == "wabot: interrupted\n"
+
+
+@pytest.mark.parametrize("file", ["", ".", "/"])
+def test_a_directory_is_no_configuration(file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check-config", "--config", file]) == ExitCode.OPERATOR_NEEDED
+    assert "cannot be read: Is a directory" in capsys.readouterr().err

@@ -504,3 +504,43 @@ def test_budgets(file: Path) -> None:
     assert (settings.ai.calls_per_day, settings.ai.tokens_per_day) == (3, 4000)
     limits = [(each.calls_per_day, each.tokens_per_day) for each in settings.brain.providers]
     assert limits == [(1, 400), (0, 0)]
+
+
+def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+    file = tmp_path / "wabot.toml"
+    file.write_bytes(b'\xef\xbb\xbf[account]\nuser_id = "shop"\n')
+    assert load_settings(file, {}).account.user_id == "shop"
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("+34 600-11.12 (22)", "34600111222"),
+        ("0034600111222", "34600111222"),
+        (" 34600* ", "34600*"),
+        ("*", "*"),
+        ("299000111222@lid", "299000111222@lid"),
+        ("*@g.us", "*@g.us"),
+        ("34600111222-1400000000@g.us", "34600111222-1400000000@g.us"),
+    ],
+)
+def test_a_number_is_read_in_any_spelling(tmp_path: Path, written: str, read: str) -> None:
+    file = tmp_path / "wabot.toml"
+    file.write_text(f'[chats]\nallow = ["{written}"]\n')
+    assert load_settings(file, {}).chats.allow == (read,)
+
+
+@pytest.mark.parametrize("written", ["", "Ana", "+", "34600111222@", "?4600111222", "😀"])
+def test_what_no_number_could_match_is_a_mistake(tmp_path: Path, written: str) -> None:
+    file = tmp_path / "wabot.toml"
+    file.write_text(f'[chats]\ndeny = ["{written}"]\n')
+    with pytest.raises(ConfigError, match=r"chats\.deny"):
+        load_settings(file, {})
+
+
+def test_an_address_of_no_database_is_told_what_one_looks_like(tmp_path: Path) -> None:
+    file = tmp_path / "wabot.toml"
+    file.write_text('[database]\nurl = "mysql://root:secret@db/x"\n')
+    with pytest.raises(ConfigError, match=r"allowed is sqlite:///PATH or postgresql://…") as raised:
+        load_settings(file, {})
+    assert "secret" not in str(raised.value)

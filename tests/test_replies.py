@@ -363,7 +363,7 @@ def test_without_any_model_the_apology_is_the_answer(sqlite_database: Any) -> No
     shop = Shop(models=False)
     shop.model.answers.append(SORRY)
     assert shop.answer("¿capital de Mongolia?") == [SPANISH.cannot_answer]
-    assert states() == [("answered", "polite")]
+    assert states() == [("answered", "apology")]
 
 
 # Manners
@@ -533,3 +533,19 @@ def test_an_answer_that_waits_is_given_up_at_the_end_or_when_it_is_too_late(shop
         shop.worker.answer(chat_id)
     shop.worker.answer(chat_id)
     assert states() == [("ignored", "too old")]
+
+
+def test_what_nobody_knows_is_told_to_the_customer_and_to_the_owner_once_an_hour(
+    sqlite_database: Any,
+) -> None:
+    Session.create(user_id="shop", phone="34600000001", updated_at=utc_now())
+    shop = Shop(models=False)
+    shop.model.answers += [SORRY, SORRY]
+    shop.answer("¿capital de Mongolia?")
+    shop.answer("¿y su bandera?")
+    said = [(row.chat.phone, row.text) for row in Outbound.select().order_by(Outbound.id)]
+    assert said == [
+        ("34600111222", SPANISH.cannot_answer),
+        ("34600000001", "🤖 Ana: pregunta algo que no sé responder."),
+    ]
+    assert states() == [("answered", "apology"), ("ignored", "not known, told already")]

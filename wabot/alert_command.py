@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wabot.errors import ExitCode, OperatorNeeded, UsageError
@@ -77,4 +78,5 @@ def _test(courier: Courier, source: str) -> int:
 
 
 def _nothing_configured(source: str) -> str:
-    return f"no alerts are configured: set alerts.webhook_url, or alerts.smtp_url and alerts.to, in {source}"
+    file = source if Path(source).is_file() else "a configuration, such as /etc/wabot/wabot.toml"
+    return f"no alerts are configured: set alerts.webhook_url, or alerts.smtp_url and alerts.to, in {file}"

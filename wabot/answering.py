@@ -22,6 +22,7 @@ from wabot.messages import Kind
 from wabot.models import Chat, Inbound, database, utc_now
 from wabot.notices import handed_over_text, is_apology
 from wabot.outbox import Outbox
+from wabot.owner_chat import OwnerChat
 from wabot.pace import paced
 from wabot.rates import HOUR
 from wabot.schedule import ChatSchedule
@@ -73,6 +74,7 @@ class Answering:
         self._inbox = inbox
         self._outbox = outbox
         self._escalation = escalation
+        self._owner_chat = OwnerChat(settings, outbox)
         self._schedule = schedule
         self._brain = brain
         self._courtesies = courtesies
@@ -182,13 +184,28 @@ class Answering:
 
     def _act_on(self, answer: Answer, chat: Chat, rows: list[Inbound], language: str) -> bool:
         """What the brain said may be an answer, an apology or a call for a person."""
-        if self._settings.ai.providers and is_apology(answer.parts):
+        if is_apology(answer.parts):
+            if not self._settings.ai.providers:
+                return self._pass_on(chat, rows, answer.parts[0])
             self._keep_question(chat, rows, answer.parts[0])
             return False
         parts, wants_person = take_signal(answer.parts)
         if wants_person:
             return self.leave_to_person(chat, rows, parts or [handed_over_text(language)])
         return self.put(chat, rows, parts, answer.source)
+
+    def _pass_on(self, chat: Chat, rows: list[Inbound], apology: str) -> bool:
+        """Nobody but a person knows: say so, to the customer and to the owner, once an hour."""
+        now = utc_now()
+        if was_told(chat.id, Notice.APOLOGY, now - HOUR):
+            self._inbox.settle([row.id for row in rows], "ignored", "not known, told already")
+            log.info("chat %d: not answered: not known, told already", chat.id)
+            return False
+        with database.atomic():
+            will_speak = self.put(chat, rows, [apology], Notice.APOLOGY, "not known")
+            if will_speak:
+                self._owner_chat.tell_unanswered(chat, now)
+        return will_speak
 
     def _keep_question(self, chat: Chat, rows: list[Inbound], apology: str) -> None:
         """No model answers: say so once an hour, and ask again while the question is fresh."""

@@ -16,6 +16,7 @@ from wabot.masking import mask_phone
 from wabot.process import become_owner
 from wabot.setting_types import duration
 from wabot.settings import Settings
+from wabot.standard_streams import as_text
 from wabot.unit_environment import settings_in_unit
 
 _CHAT_HELP = "a phone number, with or without +, or a JID"
@@ -31,7 +32,7 @@ def add_chat_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
         shared: the options that every command takes.
     """
     chat = commands.add_parser("chat", parents=[shared], help="talk to the bot in the terminal")
-    chat.add_argument("--once", metavar="TEXT", help="say this, print the answer, and end")
+    chat.add_argument("--once", metavar="TEXT", type=as_text, help="say this, print the answer, and end")
     chat.add_argument("--as", dest="customer", metavar="CHAT", help="be this customer: " + _CHAT_HELP)
     chat.set_defaults(command=_chat)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import gc
 import logging
 import os
@@ -23,12 +24,14 @@ from wabot.printable import printable
 from wabot.process import ensure_plain_messages, leave, load_client_library, share_heaps
 from wabot.settings import Settings
 from wabot.stacks import show_stacks_on_abort
+from wabot.standard_streams import INTERRUPTED, discard_output, mend_streams
 from wabot.unit_environment import settings_in_unit
 from wabot.upkeep_commands import add_upkeep_commands
 
 log = logging.getLogger(__name__)
 
 _ALERT_SECONDS = 5.0
+_DISK_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -53,12 +56,23 @@ def main(argv: Sequence[str]) -> int:
         return _fail(OperatorNeeded(f"{path} ({error.strerror}): put sudo before the command"))
     except BrokenPipeError:
         # The reader of our output left (as in `wabot status | head`); nothing is wrong.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        discard_output()
         return ExitCode.OK
+    except KeyboardInterrupt:
+        print("wabot: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except OSError as error:
+        if error.errno not in _DISK_ERRNOS:
+            raise
+        if error.filename is None:
+            discard_output()
+        where = error.filename or "what is written to"
+        return _fail(OperatorNeeded(f"{where}: {error.strerror}; see df -h and mount, then try again"))
 
 
 def entry_point() -> NoReturn:
     """The console script."""
+    mend_streams()
     sys.exit(main(sys.argv[1:]))
 
 

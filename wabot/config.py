@@ -6,6 +6,7 @@ import dataclasses
 import os
 import re
 import tomllib
+from codecs import BOM_UTF8
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,8 @@ def _read_toml(path: Path) -> dict[str, Any]:
     if len(content) > _LARGEST_FILE_BYTES:
         raise ConfigError([f"{path}: larger than {_LARGEST_FILE_BYTES} bytes; this is not a configuration"])
     try:
-        return tomllib.loads(content.decode("utf-8"))
+        # Editors on Windows begin a file with a byte order mark.
+        return tomllib.loads(content.removeprefix(BOM_UTF8).decode("utf-8"))
     except ValueError as error:
         # Also what is no TOMLDecodeError: bytes that are no text, a number of thousands of digits.
         raise ConfigError([f"{path}: not valid TOML: {error}"]) from None
@@ -184,7 +186,13 @@ def _with_defaults(
     url = settings.database.url
     if url and not url.startswith(("sqlite:", "postgresql:", "postgres:")):
         missing: list[str] = []
-        url = resolve_secret("database.url", url, environ, missing)
+        if url.startswith(("credential:", "env:", "file:")):
+            url = resolve_secret("database.url", url, environ, missing)
+        else:
+            missing.append(
+                "database.url = ***: allowed is sqlite:///PATH or postgresql://…, "
+                "or credential:NAME, env:NAME or file:PATH"
+            )
         # Never a MissingSecret: without it, the wrong database would be used.
         problems.extend(map(str, missing))
     knowledge = settings.ai.knowledge

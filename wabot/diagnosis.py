@@ -16,6 +16,10 @@ from wabot.errors import WabotError
 from wabot.printable import printable
 from wabot.settings import Settings
 
+_CONFIGURATIONS = Path("/etc/wabot")
+# As sd_booted(3) has it.
+_BOOTED_BY_SYSTEMD = Path("/run/systemd/system")
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -70,6 +74,14 @@ class Patient:
     def command(self, arguments: str) -> str:
         """A wabot command with this configuration, as it is to be typed."""
         return f"wabot {arguments} --config {self.file}" if self.file else f"wabot {arguments}"
+
+    @property
+    def start(self) -> str:
+        """The command that starts the bot: by systemd where its units would read this configuration."""
+        ours = self.file is None or self.file.absolute().parent == _CONFIGURATIONS
+        if ours and _BOOTED_BY_SYSTEMD.is_dir():
+            return f"sudo systemctl start {self.unit}"
+        return self.command("run")
 
     @property
     def configuration(self) -> str:

@@ -29,7 +29,7 @@ def check_database(patient: Patient) -> list[Finding]:
     url = patient.settings.database.url
     file = sqlite_file(url)
     if file is not None and not file.exists():
-        cure = f"sudo systemctl start {patient.unit}; elsewhere? set paths.state in {patient.configuration}"
+        cure = f"{patient.start}; elsewhere? set paths.state in {patient.configuration}"
         return [illness("database", f"{file} does not exist: the bot has never run here", cure)]
     try:
         database = open_database(url)

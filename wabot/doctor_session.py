@@ -70,7 +70,7 @@ def check_spool(patient: Patient) -> list[Finding]:
         return [illness("kept messages", f"{spool}: {error}", f"sudo chown -R wabot: {spool.parent}")]
     findings = []
     if kept:
-        cure = f"journalctl -u {patient.unit} -n 20" if held else f"sudo systemctl start {patient.unit}"
+        cure = f"journalctl -u {patient.unit} -n 20" if held else patient.start
         since = min(spooled.received_at for spooled in kept)
         text = f"{len(kept)} wait on disk since {since:%Y-%m-%d %H:%M} UTC, because the database took none"
         findings.append(illness("kept messages", text, cure))

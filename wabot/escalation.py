@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from wabot.brain.prompt import HAND_OVER
 from wabot.models import Chat, Inbound, database
 from wabot.outbox import Outbox
 from wabot.owner_chat import OwnerChat
@@ -16,9 +17,6 @@ from wabot.settings import Settings
 from wabot.sources import Notice
 
 log = logging.getLogger(__name__)
-
-#: What a model writes, if its persona asks for it, when a person has to take over.
-HAND_OVER = "HAND_OVER"
 
 _SIGNAL = re.compile(rf"[*_`\"']{{0,3}}\b{HAND_OVER}\b[*_`\"']{{0,3}}[.!]?")
 _PAUSE_SECONDS = 43_200.0

@@ -21,6 +21,7 @@ _OWNER_TEXTS = {
         "paused_for_good": "🤖 {who}: no respondo ({why}) hasta nuevo aviso.",
         "opted_out": "🤖 {who}: pidió que no le escribamos.",
         "none_paused": "🤖 Respondo en todos los chats.",
+        "unanswered": "🤖 {who}: pregunta algo que no sé responder.",
         PauseReason.OWNER: "usted escribió",
         PauseReason.COMMAND: "usted lo pidió",
         PauseReason.ESCALATED: "quiere hablar con una persona",
@@ -32,6 +33,7 @@ _OWNER_TEXTS = {
         "paused_for_good": "🤖 {who}: I keep quiet ({why}) until you say otherwise.",
         "opted_out": "🤖 {who}: asked not to be written to.",
         "none_paused": "🤖 I answer in every chat.",
+        "unanswered": "🤖 {who}: asks something I cannot answer.",
         PauseReason.OWNER: "you wrote",
         PauseReason.COMMAND: "you asked for it",
         PauseReason.ESCALATED: "wants to talk to a person",
@@ -43,6 +45,7 @@ _OWNER_TEXTS = {
         "paused_for_good": "🤖 {who}: não respondo ({why}) até novo aviso.",
         "opted_out": "🤖 {who}: pediu que não lhe escrevêssemos.",
         "none_paused": "🤖 Respondo em todas as conversas.",
+        "unanswered": "🤖 {who}: pergunta algo que não sei responder.",
         PauseReason.OWNER: "você escreveu",
         PauseReason.COMMAND: "você pediu",
         PauseReason.ESCALATED: "quer falar com uma pessoa",
@@ -105,3 +108,13 @@ def chat_status_text(
 def none_paused_text(language: str) -> str:
     """What the owner is told when no chat is paused."""
     return _OWNER_TEXTS[language]["none_paused"]
+
+
+def unanswered_text(who: str, language: str) -> str:
+    """What the owner is told of a customer whose question the bot cannot answer.
+
+    Args:
+        who: the customer's name or number.
+        language: the account's.
+    """
+    return _OWNER_TEXTS[language]["unanswered"].format(who=who)

@@ -9,7 +9,7 @@ from wabot.chat_address import ChatAddress, parse_address
 from wabot.chats import find_or_make_chat
 from wabot.errors import UsageError
 from wabot.models import Chat, Session
-from wabot.notices import chat_status_text, none_paused_text
+from wabot.notices import chat_status_text, none_paused_text, unanswered_text
 from wabot.outbox import Outbox
 from wabot.quiet import pause_reason
 from wabot.settings import Settings
@@ -47,7 +47,7 @@ class OwnerChat:
         account = self._settings.account
         lines = [
             chat_status_text(
-                chat.name or (f"+{chat.phone}" if chat.phone else chat.contact),
+                _name_of(chat),
                 pause_reason(chat, now),
                 chat.paused_until,
                 chat.opted_out_at is not None,
@@ -56,10 +56,18 @@ class OwnerChat:
             )
             for chat in chats[:_MOST_CHATS]
         ]
-        own_chat = find_or_make_chat(account.user_id, address, now)
-        text = "\n".join(lines) or none_paused_text(account.language)
-        self._outbox.notify(own_chat.id, text, Notice.STATUS, now)
+        self._tell(address, "\n".join(lines) or none_paused_text(account.language), now)
         return True
+
+    def tell_unanswered(self, chat: Chat, now: datetime) -> None:
+        """Say that a customer asks what the bot cannot answer; nothing while the account is unknown."""
+        address = self._own_address("")
+        if address is not None:
+            self._tell(address, unanswered_text(_name_of(chat), self._settings.account.language), now)
+
+    def _tell(self, address: ChatAddress, text: str, now: datetime) -> None:
+        own_chat = find_or_make_chat(self._settings.account.user_id, address, now)
+        self._outbox.notify(own_chat.id, text, Notice.STATUS, now)
 
     def _own_address(self, jid: str) -> ChatAddress | None:
         try:
@@ -67,3 +75,7 @@ class OwnerChat:
         except UsageError:
             session = Session.get_or_none(Session.user_id == self._settings.account.user_id)
         return ChatAddress(phone=session.phone) if session and session.phone else None
+
+
+def _name_of(chat: Chat) -> str:
+    return str(chat.name or (f"+{chat.phone}" if chat.phone else chat.contact))

@@ -22,6 +22,7 @@ from wabot.errors import OperatorNeeded
 from wabot.lock_holder import Holder, own_stamp, read_holder
 
 _LOOK_ONLY = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_DISK_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 _CANNOT_LOCK_ERRNOS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP})
 # is_held() has a shared lock for microseconds; a start at that very moment must not take it for a living bot.
 _LEAST_GRACE_SECONDS = 0.2
@@ -167,6 +168,11 @@ def _refusal(path: Path, error: OSError) -> OperatorNeeded:
     if error.errno in _CANNOT_LOCK_ERRNOS:
         return OperatorNeeded(
             f"{path}: this file system cannot lock files ({error.strerror}); put paths.state on a local disk"
+        )
+    if error.errno in _DISK_ERRNOS:
+        return OperatorNeeded(
+            f"{path}: the session lock cannot be written ({error.strerror}); "
+            f"see df -h and mount, then start again"
         )
     return OperatorNeeded(
         f"{path}: the session lock cannot be opened ({error.strerror}); "

@@ -126,6 +126,24 @@ def texts(*, most: int = 1000, longest: int = 200) -> SettingType:
     return SettingType("a list of texts", _list_of(text(longest=longest), most))
 
 
+def contacts() -> SettingType:
+    """A list of phone numbers, hidden ids and JIDs, with wildcards; numbers in any spelling become digits."""
+    many = texts()
+
+    def read_one(item: str) -> str:
+        user, at, server = item.strip().partition("@")
+        if server != "g.us":
+            user = re.sub(r"[\s().-]+", "", user).removeprefix("+").removeprefix("00")
+        if not re.fullmatch(r"[0-9*-]+", user) or (at and not re.fullmatch(r"[a-z.*]+", server)):
+            raise ValueError
+        return user + at + server
+
+    def read(value: Any) -> tuple[str, ...]:
+        return tuple(map(read_one, many.read(value)))
+
+    return SettingType('a list of texts such as "+34600111222", "+34600*" or "299000111222@lid"', read)
+
+
 def words() -> SettingType:
     """A list of words or short phrases, each with a letter or a digit in it."""
     many = texts(most=100, longest=100)

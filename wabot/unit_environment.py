@@ -33,7 +33,7 @@ def unit_environment(
         environ: the process environment.
         stores: where systemd looks for credentials.
     """
-    if file is None or "CREDENTIALS_DIRECTORY" in environ or "STATE_DIRECTORY" in environ:
+    if file is None or not file.name or "CREDENTIALS_DIRECTORY" in environ or "STATE_DIRECTORY" in environ:
         return dict(environ)
     found = _read_environment(file.with_suffix(".env"))
     if file.parent == _CONFIGURATIONS and _STATE.is_dir():

@@ -17,6 +17,7 @@ from wabot.brain.knowledge import KNOWN, KnowledgeBase
 from wabot.brain.language import detect_language
 from wabot.brain.persona import Persona
 from wabot.brain.prompt import compose_messages
+from wabot.brain.questions import questions_in
 from wabot.brain.search_index import Passage
 from wabot.brain.settings import BrainSettings
 from wabot.brain.splitting import split
@@ -118,23 +119,29 @@ class Brain:
             text = clean("\n\n".join(passage.text for passage in passages))
             return Answer(self._split(text), "knowledge", passages)
         texts = texts_for(language)
-        courtesies = {courtesy_in(turn.text) for turn in unanswered}
+        # A nod among other messages adds nothing to them.
+        courtesies = {courtesy_in(turn.text) for turn in unanswered} - {"nod"}
+        if not courtesies:
+            return Answer((), "silence")
         if courtesies == {"thanks"}:
             return Answer((texts.thanks,), "polite")
-        if courtesies <= {"greeting", "thanks"}:
+        if courtesies <= {"farewell", "thanks"}:
+            return Answer((texts.farewell,), "polite")
+        if courtesies <= {"greeting", "thanks", "farewell"}:
             return Answer((texts.greeting,), "polite")
         return Answer((texts.cannot_answer,), "polite")
 
     def _known_passages(self, unanswered: Sequence[Turn], language: str) -> tuple[Passage, ...]:
         """Return the passages that surely answer the messages.
 
-        Messages may each ask something, or tell one question in pieces. So a message that the best passage
-        for all together answers nearly as well as its own best is answered by that one.
+        Messages may each ask something, or several things, or tell one question in pieces. So a question
+        that the best passage for all together answers nearly as well as its own best is answered by that one.
         """
+        questions = [question for turn in unanswered for question in questions_in(turn.text)]
         together = self._search_known(join_texts(unanswered), language)
         chosen: dict[str, Passage] = {}
-        for turn in unanswered[-self._settings.max_parts :]:
-            alone = self._search_known(turn.text, language) if len(unanswered) > 1 else together
+        for question in questions[-self._settings.max_parts :]:
+            alone = self._search_known(question, language) if len(questions) > 1 else together
             close = [passage for passage in alone if passage.score >= _NEARLY_AS_WELL * alone[0].score]
             shared = [passage for passage in close if together and passage.text == together[0].text]
             for passage in (*shared, *close)[:1]:

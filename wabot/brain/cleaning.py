@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from wabot.brain.scaffolding import take_off_scaffolding
+
 #: What a model writes when no answer is wanted.
 SILENCE = "NO_REPLY"
 
@@ -45,7 +47,8 @@ _DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u
 
 def clean(text: str) -> str:
     """Return what to send of a model's text; "" when it is blank or asks for silence (NO_REPLY)."""
-    text = drop_odd_characters(strip_reasoning(text)[:_MAX_CHARACTERS])
+    text = take_off_scaffolding(strip_reasoning(text)[:_MAX_CHARACTERS])
+    text = drop_odd_characters(text)
     text = to_whatsapp(_SILENCE_TOKEN.sub("", text)).strip()
     # A message of spaces without width would arrive as an empty bubble.
     visible = any(unicodedata.category(character)[0] not in "ZC" for character in text)

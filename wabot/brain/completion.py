@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from wabot.brain.cleaning import strip_reasoning
 from wabot.brain.conversation import estimate_tokens
+
+# Not the point of "1." or "4.90".
+_SENTENCE_END = re.compile(r"(?:(?<!\d)\.|[!?…。！？؟])[\"'»”)*_]{0,3}(?=\s|\Z)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,17 @@ def parse_completion(body: bytes, provider: str, prompt_tokens: int) -> Completi
         raise UnusableCompletion(
             "empty", "its answer is empty; with a reasoning model, raise max_tokens", usage
         )
+    if isinstance(choice, dict) and choice.get("finish_reason") == "length":
+        text = _without_torn_end(text)
     return Completion(text, provider, usage)
+
+
+def _without_torn_end(text: str) -> str:
+    """A text that max_tokens cut off, up to its last whole sentence; where none is near, with "…"."""
+    ends = [match.end() for match in _SENTENCE_END.finditer(text)]
+    if ends and ends[-1] >= len(text) / 2:
+        return text[: ends[-1]]
+    return text.rstrip() + "…"
 
 
 def _content_text(content: object) -> str | None:

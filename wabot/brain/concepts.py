@@ -34,8 +34,8 @@ _CONCEPTS = {
         transportadora llega llegan send sends sending
     """,
     "abroad": """
-        extranjero internacional internacionales europa pais paises portugal francia alemania brasil islas
-        canarias baleares mexico abroad international internationally overseas europe country countries
+        extranjero internacional internacionales europa pais paises portugal francia alemania brasil
+        mexico abroad international internationally overseas europe country countries
         france germany worldwide brazil exterior estrangeiro franca alemanha fora espanha spain
     """,
     "payment": """

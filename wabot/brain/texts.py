@@ -13,6 +13,7 @@ class Texts:
 
     greeting: str
     thanks: str
+    farewell: str
     cannot_answer: str
     text_only: str
     away: str
@@ -29,6 +30,7 @@ _TEXTS = {
     "es": Texts(
         greeting="¡Hola! Gracias por escribirnos. ¿En qué podemos ayudarle?",
         thanks="¡Gracias a usted! Aquí estamos para lo que necesite.",
+        farewell="¡Hasta pronto! Gracias por escribirnos.",
         cannot_answer="Gracias por su mensaje. Ahora mismo no puedo responderle con seguridad; "
         "se lo paso a una persona del equipo y le contestará en cuanto pueda.",
         text_only="Gracias por escribirnos. Por ahora solo puedo leer mensajes de texto. "
@@ -42,6 +44,7 @@ _TEXTS = {
     "en": Texts(
         greeting="Hello! Thanks for writing to us. How can we help you?",
         thanks="Thank you! We are here whenever you need us.",
+        farewell="Goodbye! Thanks for writing to us.",
         cannot_answer="Thank you for your message. I can't give you a reliable answer right now; "
         "I'll pass it on to a person on our team, who will reply as soon as they can.",
         text_only="Thanks for writing to us. For now I can only read text messages. "
@@ -55,6 +58,7 @@ _TEXTS = {
     "pt": Texts(
         greeting="Olá! Obrigado por nos escrever. Em que podemos ajudar?",
         thanks="Nós é que agradecemos! Estamos aqui para o que precisar.",
+        farewell="Até logo! Obrigado por nos escrever.",
         cannot_answer="Obrigado pela sua mensagem. Neste momento não consigo responder com certeza; "
         "vou passar a uma pessoa da equipe, que responderá assim que puder.",
         text_only="Obrigado por nos escrever. Por enquanto só consigo ler mensagens de texto. "

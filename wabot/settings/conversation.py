@@ -9,6 +9,7 @@ from wabot.brain.settings import ProviderSettings
 from wabot.setting_types import (
     boolean,
     choice,
+    contacts,
     duration,
     integer,
     number,
@@ -88,9 +89,11 @@ class ChatSettings:
 
     groups: str = setting(choice("off", "mention", "all"), "off", "groups: never, when mentioned, always")
     allow: tuple[str, ...] = setting(
-        texts(), (), "only these phone numbers or LIDs, * as wildcard; empty = all"
+        contacts(),
+        (),
+        "only these phone numbers, with the country's code, or LIDs; * as wildcard; empty = all",
     )
-    deny: tuple[str, ...] = setting(texts(), (), "never these")
+    deny: tuple[str, ...] = setting(contacts(), (), "never these")
     trigger_type: str = setting(
         choice("all", "keyword", "regex"), "all", "what a chat is begun by: any message, a word, a pattern"
     )

@@ -1,0 +1,35 @@
+"""Makes stdin, stdout and stderr safe to use, whatever the shell handed over."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+
+#: The exit code of what Ctrl-C ended, as shells have it: 128 + SIGINT.
+INTERRUPTED = 130
+
+
+def mend_streams() -> None:
+    """Open what is closed on the null device, and let no odd character end a command.
+
+    Python has None for a stream that was closed by the shell (`2>&-`), and a strict ASCII or Latin-1 one
+    where the locale says so.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        stream = getattr(sys, name)
+        if stream is None:
+            null = open(os.devnull, "w" if number else "r", encoding="utf-8")  # noqa: PTH123, SIM115
+            setattr(sys, name, null)
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def discard_output() -> None:
+    """Let what is still to be written go nowhere: the interpreter flushes once more when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def as_text(argument: str) -> str:
+    """A text from the command line, where the locale could not read its bytes as UTF-8 after all."""
+    return os.fsencode(argument).decode("utf-8", "replace")
