@@ -9,6 +9,7 @@ happens.
 from __future__ import annotations
 
 import ctypes
+import itertools
 import json
 import os
 import shutil
@@ -25,12 +26,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from tests.systemd import cgroups
+
 T = TypeVar("T")
 
 REPOSITORY = Path(__file__).parents[2]
 UNITS = REPOSITORY / "systemd"
 PREFIX = Path("/opt/wabot")
 
+_numbers = itertools.count(1)
 _CLONE_NEWNET = 0x40000000
 _TOOLS = ("systemd-nspawn", "nsenter", "unshare", "setpriv")
 # The upper layer of an overlay must be on another file system than the lower one.
@@ -38,8 +42,15 @@ _MOUNT = """
 mount -t tmpfs -o mode=0755 tmpfs "$1" && mkdir "$1/upper" "$1/work" "$1/root" &&
 mount -t overlay -o "lowerdir=$2,upperdir=$1/upper,workdir=$1/work" overlay "$1/root"
 """
-# exec, so that the one process known to the test is nspawn itself.
-_BOOT = _MOUNT.rstrip() + ' && root=$1/root && shift 2 && exec systemd-nspawn --directory="$root" "$@"'
+# The words up to "--" are control groups to enter. exec, so that the one process known to the test is nspawn
+# itself.
+_BOOT = (
+    _MOUNT.rstrip()
+    + """ && root=$1/root && shift 2 &&
+while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs" && shift || exit 1; done &&
+shift && exec systemd-nspawn --directory="$root" "$@"
+"""
+)
 _IN_OWN_NAMESPACE = ("unshare", "--mount", "--propagation", "private", "sh", "-c")
 
 
@@ -86,6 +97,7 @@ class Container:
         self._console = directory.with_name(directory.name + ".console")
         self._process: subprocess.Popen[bytes] | None = None
         self._init_pid = 0
+        self._groups: list[Path] = []
 
     def __enter__(self) -> Self:
         try:
@@ -115,6 +127,7 @@ class Container:
         if self._init_pid and Path(f"/proc/{self._init_pid}").exists():
             os.kill(self._init_pid, signal.SIGKILL)
         self._process = None
+        cgroups.remove(self._groups)
 
     # What is in it.
 
@@ -237,13 +250,16 @@ class Container:
             if self._python_prefix() != Path(sys.base_prefix):
                 binds[Path(sys.base_prefix)] = self._python_prefix()
         self._directory.mkdir()
+        name = f"wabot-test-{os.getpid()}-{next(_numbers)}"
+        self._groups = cgroups.make(name)
         with self._console.open("wb") as console:
             self._process = subprocess.Popen(
                 [
                     *("setpriv", "--pdeathsig", "TERM"),
                     *(*_IN_OWN_NAMESPACE, _BOOT, "sh", str(self._directory), str(self._base or "/")),
+                    *(*map(str, self._groups), "--"),
                     *("--quiet", "--register=no", "--keep-unit", "--private-network", "--console=pipe"),
-                    f"--machine=wabot-test-{os.getpid()}",
+                    f"--machine={name}",
                     *(f"--bind-ro={outside}:{inside}" for outside, inside in binds.items()),
                     *("--boot", "--", *target),
                 ],
