@@ -26,7 +26,8 @@ stop() {
     exit "$EXIT_MISSING"
 }
 
-find_python() {
+# look_for_python: the first that is new enough; false when there is none.
+look_for_python() {
     local candidate
     for candidate in python3 python3.13 python3.12 python3.11 python3.14; do
         if python=$("$candidate" -c \
@@ -35,6 +36,13 @@ find_python() {
             return
         fi
     done
+    return 1
+}
+
+find_python() {
+    look_for_python && return
+    # Not where an older one is the machine's own: what apt brings would be as old.
+    [[ -n $(command -v python3) ]] || ! install_packages python3 python3-venv || ! look_for_python || return 0
     if [[ -z $(command -v python3) ]]; then
         stop "Python 3.11 or newer is missing: there is no python3 here. To get it:" \
             "$(with_sudo apt-get install -y python3 python3-venv)"

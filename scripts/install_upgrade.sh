@@ -48,9 +48,9 @@ roll_back() {
     try systemctl stop "${running[@]}" "${starting[@]}"
     [[ ! -d $backup ]] || "$release/bin/python" -m wabot.database_backup restore "$backup" "$CONFIGURATION"/*.toml || true
     switch_to "$previous"
-    start_again || say "The old version does not start either; see: journalctl -u wabot"
+    start_again || say "The old version does not start either; see: sudo journalctl -u wabot"
     rm -rf "$release"
-    say "Nothing has changed. Why it failed: journalctl -u wabot"
+    say "Nothing has changed. Why it failed: sudo journalctl -u wabot"
 }
 
 # Keep this version and the one before, and the last three copies of the databases from before an upgrade.

@@ -314,7 +314,7 @@ def test_the_bot_itself_is_no_second_holder(file: Path, state: Path) -> None:
         ("replaced", "second holder", "stop the other program"),
         ("logged_out", "last end", "wabot pair"),
         ("outdated", "last end", "install the newest wabot"),
-        ("failed", "last end", "journalctl -u wabot@shop.service"),
+        ("failed", "last end", "sudo journalctl -u wabot@shop.service"),
     ],
 )
 def test_how_it_ended(file: Path, state: Path, end: str, name: str, cure: str) -> None:
@@ -353,7 +353,7 @@ def test_messages_that_wait_on_the_disk(file: Path, state: Path) -> None:
     assert ill.text == "2 wait on disk since 2026-11-22 10:03 UTC, because the database took none"
     assert ill.cure == f"wabot run --config {file}"
     bot = hold(state / "sessions" / "ana.lock")
-    assert illnesses(file)["kept messages"].cure.startswith("journalctl -u wabot@shop.service")
+    assert illnesses(file)["kept messages"].cure.startswith("sudo journalctl -u wabot@shop.service")
     bot.communicate(timeout=10)
 
 
@@ -377,10 +377,13 @@ def test_leftovers(file: Path, state: Path) -> None:
 
 def test_a_clock_that_is_wrong(file: Path, programs: Path) -> None:
     assert "before this program was installed" in illnesses(file, now=datetime(2020, 1, 1))["clock"].text
-    install(programs, "timedatectl", "yes\n")
+    install(programs, "timedatectl", "CanNTP=yes\nNTPSynchronized=yes\n")
     assert "clock" not in illnesses(file)
-    install(programs, "timedatectl", "no\n")
+    install(programs, "timedatectl", "CanNTP=yes\nNTPSynchronized=no\n")
     assert "not synchronized" in illnesses(file)["clock"].text
+    assert illnesses(file)["clock"].cure == "sudo timedatectl set-ntp true"
+    install(programs, "timedatectl", "CanNTP=no\nNTPSynchronized=no\n")
+    assert illnesses(file)["clock"].cure == "sudo apt-get install -y systemd-timesyncd"
 
 
 def test_a_disk_that_is_full(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -466,7 +469,7 @@ def test_the_way_to_whatsapp(file: Path, state: Path, model: Any, monkeypatch: p
         ("LoadState", "not-found", "sudo scripts/install"),
         ("LoadState", "masked", "sudo scripts/install"),
         ("UnitFileState", "disabled", "sudo systemctl enable wabot.service"),
-        ("ActiveState", "failed", "journalctl -u wabot.service -n 50"),
+        ("ActiveState", "failed", "sudo journalctl -u wabot.service -n 50"),
         ("Type", "simple", "sudo systemctl revert wabot.service"),
         ("NotifyAccess", "none", "sudo systemctl revert wabot.service"),
         ("WatchdogUSec", "0", "sudo systemctl revert wabot.service"),
@@ -478,6 +481,13 @@ def test_the_unit(name: str, value: str, cure: str) -> None:
     assert judge_unit("wabot.service", HEALTHY_UNIT) == []
     (ill,) = judge_unit("wabot.service", {**HEALTHY_UNIT, name: value})
     assert ill.cure.startswith(cure)
+
+
+def test_systemd_knows_no_watchdog_before_the_first_start() -> None:
+    assert (
+        judge_unit("wabot.service", {**HEALTHY_UNIT, "ActiveState": "inactive", "WatchdogUSec": "infinity"})
+        == []
+    )
 
 
 def test_the_unit_as_systemd_shows_it(file: Path, programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:

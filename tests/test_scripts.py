@@ -30,7 +30,7 @@ _TIMEOUT_SECONDS = 60
 # What the scripts may use of any Debian; the rest is stubs or absent.
 _TOOLS = (
     "bash basename cat chmod dirname env flock install mkdir mktemp "
-    "renice rm sed sha256sum sleep tail tar touch"
+    "mv renice rm sed sha256sum sleep tail tar touch"
 )
 
 _STUB_PYTHON = """\
@@ -62,6 +62,7 @@ update) [[ ! -e MACHINE/no-network ]] && touch MACHINE/updated ;;
 install)
     [[ -e MACHINE/updated ]] || { echo "E: Unable to locate package"; exit 100; }
     case "$*" in *-venv*) touch MACHINE/ensurepip ;; esac
+    case "$*" in *" python3 "*) mv MACHINE/python3 "$(dirname "$0")" ;; esac
     case "$*" in *libmagic1*) touch MACHINE/libmagic ;; esac
     exit 0 ;;
 esac
@@ -228,6 +229,14 @@ class TestMissing:
         assert "Python 3.11 or newer is missing" in result.stderr
         assert "sudo apt-get install -y python3 python3-venv" in result.stderr
 
+    def test_root_gets_python_too(self, machine: Machine) -> None:
+        machine.stub("apt-get", _STUB_APT)
+        machine.put("uid", "0")
+        (machine.path / "python3").rename(machine.machine / "python3")
+        result = machine.run("demo")
+        assert result.returncode == 0, result.stderr
+        assert machine.calls()[2].endswith(" python3 python3-venv")
+
     def test_old_python(self, machine: Machine) -> None:
         machine.put("old-python")
         machine.put("python-version", "3.10.12")
@@ -290,7 +299,9 @@ class TestTiers:
         "pytest -o cache_dir=.pytest_cache/unit -m not e2e and not systemd -n 2",
         "pytest -o cache_dir=.pytest_cache/e2e -m e2e and not slow and not systemd -n 2 --dist worksteal",
         "pytest -o cache_dir=.pytest_cache/slow -m slow -n 2 --dist worksteal",
-        "pytest -o cache_dir=.pytest_cache/systemd -m systemd and not slow",
+        "pytest -o cache_dir=.pytest_cache/systemd -m systemd and not slow and not bare",
+        "pytest -o cache_dir=.pytest_cache/bookworm -m bookworm",
+        "pytest -o cache_dir=.pytest_cache/trixie -m trixie",
     )
 
     @staticmethod
@@ -306,7 +317,7 @@ class TestTiers:
         assert (format_check, style, types) == ("ruff format --check .", "ruff check .", "mypy")
         assert sorted(tests) == sorted(self.PARTS)
         shown = result.stderr.splitlines()
-        assert all(f"── {part}" in shown for part in ("unit", "e2e", "slow", "systemd"))
+        assert all(f"── {part}" in shown for part in ("unit", "e2e", "slow", "systemd", "bookworm", "trixie"))
         assert re.match(r"── passed: format \d+ s, style \d+ s, types \d+ s, \w+ \d+ s, ", shown[-1])
 
     @pytest.mark.parametrize("arguments", [["-k", "lock"], ["-m", "postgresql"]])
@@ -379,13 +390,13 @@ class TestTiers:
         assert "CI=true allows no skips" in result.stderr
 
     def test_ci_passes_the_strictness_on(self, machine: Machine) -> None:
-        for program in ("initdb", "systemd-nspawn", "promtool"):
+        for program in ("initdb", "systemd-nspawn", "debootstrap", "promtool"):
             machine.stub(program, "#!/usr/bin/env bash\n")
         machine.put("uid", "0")
         result = machine.run("test", CI="true")
         assert result.returncode == 0, result.stderr
         tests = [call for call in machine.calls() if "-m pytest" in call]
-        assert len(tests) == 4
+        assert len(tests) == len(self.PARTS)
         assert all("-p tests.no_skips" in call for call in tests)
 
 
@@ -494,7 +505,9 @@ def test_demonstration_fails_when_the_bot_dies(tmp_path: Path) -> None:
     assert log.exists()
 
     def test_promtool_is_taken_out_of_its_package_once(self, machine: Machine) -> None:
-        machine.stub("apt-get", "#!/usr/bin/env bash\n[[ $1 == download ]] && touch prometheus_2.deb\n")
+        machine.stub(
+            "apt-get", "#!/usr/bin/env bash\n[[ $* == 'download -q prometheus' ]] && touch prometheus_2.deb\n"
+        )
         machine.stub(
             "dpkg-deb",
             '#!/usr/bin/env bash\necho "dpkg-deb" >>MACHINE/calls\nset -e; [[ -e $2 ]]\ncd MACHINE\n'
@@ -505,6 +518,18 @@ def test_demonstration_fails_when_the_bot_dies(tmp_path: Path) -> None:
             assert result.returncode == 0, result.stderr
             assert "promtool. To run it" not in result.stderr
         assert machine.calls().count("dpkg-deb") == 1
+        assert os.access(machine.checkout / ".venv" / "bin" / "promtool", os.X_OK)
+
+    def test_promtool_has_a_package_of_its_own_in_newer_releases(self, machine: Machine) -> None:
+        machine.stub(
+            "apt-get", "#!/usr/bin/env bash\n[[ $* == 'download -q promtool' ]] && touch promtool_2.deb\n"
+        )
+        machine.stub(
+            "dpkg-deb",
+            "#!/usr/bin/env bash\nset -e; [[ $2 == promtool_2.deb ]]\ncd MACHINE\n"
+            "mkdir -p usr/bin\ntouch usr/bin/promtool\ntar --create ./usr/bin/promtool\n",
+        )
+        assert "promtool. To run it" not in machine.run("test").stderr
         assert os.access(machine.checkout / ".venv" / "bin" / "promtool", os.X_OK)
 
     def test_without_promtool_one_test_is_skipped(self, machine: Machine) -> None:

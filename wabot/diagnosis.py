@@ -73,7 +73,11 @@ class Patient:
 
     def command(self, arguments: str) -> str:
         """A wabot command with this configuration, as it is to be typed."""
-        return f"wabot {arguments} --config {self.file}" if self.file else f"wabot {arguments}"
+        if self.file is None:
+            return f"wabot {arguments}"
+        # What the installer made there, root alone and the service may read.
+        sudo = "sudo " if self.file.is_relative_to("/etc") else ""
+        return f"{sudo}wabot {arguments} --config {self.file}"
 
     @property
     def start(self) -> str:

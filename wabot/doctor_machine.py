@@ -66,7 +66,7 @@ def judge_unit(unit: str, properties: dict[str, str]) -> list[Finding]:
         (
             properties.get("ActiveState") == "failed",
             f"{unit} has failed",
-            f"journalctl -u {unit} -n 50, then: sudo systemctl restart {unit}",
+            f"sudo journalctl -u {unit} -n 50, then: sudo systemctl restart {unit}",
         ),
         (
             properties.get("Type") != "notify" or properties.get("NotifyAccess") == "none",
@@ -74,7 +74,9 @@ def judge_unit(unit: str, properties: dict[str, str]) -> list[Finding]:
             revert,
         ),
         (
-            properties.get("WatchdogUSec") in ("0", "infinity", None),
+            # systemd fills it in when it starts the unit.
+            properties.get("ActiveState") == "active"
+            and properties.get("WatchdogUSec") in ("0", "infinity", None),
             f"{unit} has no WatchdogSec=: nobody notices when it hangs",
             revert,
         ),
@@ -125,10 +127,13 @@ def check_clock(patient: Patient) -> list[Finding]:
     if patient.now < program_written_at:
         text = f"it is {patient.now:%Y-%m-%d %H:%M} UTC here, before this program was installed"
         return [illness("clock", text, cure)]
-    synchronized = _output("timedatectl", "show", "--property=NTPSynchronized", "--value")
-    if synchronized == "no":
+    shown = _output("timedatectl", "show", "--property=NTPSynchronized,CanNTP") or ""
+    if "NTPSynchronized=no" in shown:
+        if "CanNTP=no" in shown:
+            cure = "sudo apt-get install -y systemd-timesyncd"
         return [illness("clock", "it is not synchronized with any time server", cure)]
-    return [healthy("clock", "synchronized" if synchronized == "yes" else "nothing looks wrong")]
+    known = "NTPSynchronized=yes" in shown
+    return [healthy("clock", "synchronized" if known else "nothing looks wrong")]
 
 
 def check_disk(patient: Patient) -> list[Finding]:

@@ -70,7 +70,7 @@ def check_spool(patient: Patient) -> list[Finding]:
         return [illness("kept messages", f"{spool}: {error}", f"sudo chown -R wabot: {spool.parent}")]
     findings = []
     if kept:
-        cure = f"journalctl -u {patient.unit} -n 20" if held else patient.start
+        cure = f"sudo journalctl -u {patient.unit} -n 20" if held else patient.start
         since = min(spooled.received_at for spooled in kept)
         text = f"{len(kept)} wait on disk since {since:%Y-%m-%d %H:%M} UTC, because the database took none"
         findings.append(illness("kept messages", text, cure))
@@ -153,7 +153,7 @@ def _last_end(patient: Patient) -> list[Finding]:
         State.LOGGED_OUT: patient.command("pair"),
         State.PAIRING_EXPIRED: patient.command("pair"),
         State.OUTDATED: "install the newest wabot: git pull && sudo scripts/install",
-        State.FAILED: f"journalctl -u {patient.unit} -n 50",
+        State.FAILED: f"sudo journalctl -u {patient.unit} -n 50",
     }
     if session is None or session.state not in cures:
         return []

@@ -1,13 +1,15 @@
 """A booted systemd with a private network, in which the unit files run as they are shipped.
 
-It is a copy of this machine: an overlay over `/` whose upper layer is in memory, so nothing that happens
-inside is written back. The mounts live in a mount namespace of their own and vanish with the last process in
-it; the container ends when the process that started it ends, however that happens.
+It is a copy of this machine, or of another one's root directory: an overlay over it whose upper layer is in
+memory, so nothing that happens inside is written back. The mounts live in a mount namespace of their own and
+vanish with the last process in it; the container ends when the process that started it ends, however that
+happens.
 """
 
 from __future__ import annotations
 
 import ctypes
+import itertools
 import json
 import os
 import shutil
@@ -24,21 +26,31 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from tests.systemd import cgroups
+
 T = TypeVar("T")
 
 REPOSITORY = Path(__file__).parents[2]
 UNITS = REPOSITORY / "systemd"
 PREFIX = Path("/opt/wabot")
 
+_numbers = itertools.count(1)
 _CLONE_NEWNET = 0x40000000
 _TOOLS = ("systemd-nspawn", "nsenter", "unshare", "setpriv")
 # The upper layer of an overlay must be on another file system than the lower one.
 _MOUNT = """
 mount -t tmpfs -o mode=0755 tmpfs "$1" && mkdir "$1/upper" "$1/work" "$1/root" &&
-mount -t overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" overlay "$1/root"
+mount -t overlay -o "lowerdir=$2,upperdir=$1/upper,workdir=$1/work" overlay "$1/root"
 """
-# exec, so that the one process known to the test is nspawn itself.
-_BOOT = _MOUNT.rstrip() + ' && root=$1/root && shift && exec systemd-nspawn --directory="$root" "$@"'
+# The words up to "--" are control groups to enter. exec, so that the one process known to the test is nspawn
+# itself.
+_BOOT = (
+    _MOUNT.rstrip()
+    + """ && root=$1/root && shift 2 &&
+while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs" && shift || exit 1; done &&
+shift && exec systemd-nspawn --directory="$root" "$@"
+"""
+)
 _IN_OWN_NAMESPACE = ("unshare", "--mount", "--propagation", "private", "sh", "-c")
 
 
@@ -51,7 +63,7 @@ def missing() -> str:
         return f"not installed: {', '.join(absent)} (package systemd-container)"
     with tempfile.TemporaryDirectory() as directory:
         trial = subprocess.run(
-            [*_IN_OWN_NAMESPACE, _MOUNT, "sh", directory], capture_output=True, text=True, check=False
+            [*_IN_OWN_NAMESPACE, _MOUNT, "sh", directory, "/"], capture_output=True, text=True, check=False
         )
     if trial.returncode:
         return f"no overlay over / can be mounted here: {trial.stderr.strip()}"
@@ -72,23 +84,25 @@ class Container:
     Args:
         directory: an empty one, outside of what the container needs to see.
         binds: further directories of this machine, and where they are to be seen, read-only.
-        installed: whether wabot is put into it; otherwise it is as new as this machine.
+        base: the root directory of another machine, to be booted as it is; None for a copy of this one, with
+            wabot put into it.
     """
 
     def __init__(
-        self, directory: Path, binds: Mapping[Path, Path] | None = None, *, installed: bool = True
+        self, directory: Path, binds: Mapping[Path, Path] | None = None, base: Path | None = None
     ) -> None:
         self._directory = directory
         self._binds = dict(binds or {})
-        self._installed = installed
+        self._base = base
         self._console = directory.with_name(directory.name + ".console")
         self._process: subprocess.Popen[bytes] | None = None
         self._init_pid = 0
+        self._groups: list[Path] = []
 
     def __enter__(self) -> Self:
         try:
             self._boot()
-            if self._installed:
+            if self._base is None:
                 self._install()
         except BaseException:
             self.stop()
@@ -113,6 +127,7 @@ class Container:
         if self._init_pid and Path(f"/proc/{self._init_pid}").exists():
             os.kill(self._init_pid, signal.SIGKILL)
         self._process = None
+        cgroups.remove(self._groups)
 
     # What is in it.
 
@@ -228,21 +243,25 @@ class Container:
 
     def _boot(self) -> None:
         binds = self._binds
-        if self._installed:
+        # What this machine's own services would do in its copy is nothing a test wants.
+        target = ["--unit=basic.target"] if self._base is None else []
+        if self._base is None:
             binds |= {REPOSITORY: PREFIX / "src", Path(sysconfig.get_path("purelib")): PREFIX / "packages"}
             if self._python_prefix() != Path(sys.base_prefix):
                 binds[Path(sys.base_prefix)] = self._python_prefix()
         self._directory.mkdir()
+        name = f"wabot-test-{os.getpid()}-{next(_numbers)}"
+        self._groups = cgroups.make(name)
         with self._console.open("wb") as console:
             self._process = subprocess.Popen(
                 [
                     *("setpriv", "--pdeathsig", "TERM"),
-                    *(*_IN_OWN_NAMESPACE, _BOOT, "sh", str(self._directory)),
+                    *(*_IN_OWN_NAMESPACE, _BOOT, "sh", str(self._directory), str(self._base or "/")),
+                    *(*map(str, self._groups), "--"),
                     *("--quiet", "--register=no", "--keep-unit", "--private-network", "--console=pipe"),
-                    f"--machine=wabot-test-{os.getpid()}",
+                    f"--machine={name}",
                     *(f"--bind-ro={outside}:{inside}" for outside, inside in binds.items()),
-                    # basic.target keeps the services of this machine out.
-                    *("--boot", "--", "--unit=basic.target"),
+                    *("--boot", "--", *target),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=console,

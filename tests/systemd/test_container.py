@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -54,3 +55,10 @@ def test_a_program_in_the_place_of_the_bot(container: Container, unit: str) -> N
 def test_its_network_is_its_own(container: Container) -> None:
     shown = container.run("cat", "/proc/net/dev").stdout
     assert [line.split(":")[0].strip() for line in shown.splitlines()[2:]] == ["lo"]
+
+
+def test_two_share_no_control_group(container: Container, tmp_path: Path) -> None:
+    with Container(tmp_path / "machine") as other:
+        groups = [(each.path("/").parent / "cgroup").read_text() for each in (container, other)]
+        group = [line for line in groups[0].splitlines() if "payload" in line]
+        assert group and not set(group) & set(groups[1].splitlines())

@@ -1,4 +1,7 @@
-"""scripts/install on a booted systemd, from nothing to the first answer, and back."""
+"""scripts/install on bare machines with a booted systemd, from nothing to the first answer, and back.
+
+What a VPS is like: a user who may `sudo`, the checkout in her home directory, and no Python.
+"""
 
 from __future__ import annotations
 
@@ -7,24 +10,27 @@ import os
 import shutil
 import stat
 import subprocess
+import tempfile
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import psycopg2
 import pytest
 
-from tests.systemd import container as container_module
+from tests.systemd import bare_machine
 from tests.systemd.bot_unit import BotUnit
 from tests.systemd.container import REPOSITORY, Container
-from wabot.emulator.postgresql import PostgresqlServer
 from wabot.emulator.server import Emulator
 
-pytestmark = [pytest.mark.systemd, pytest.mark.timeout(900)]
+# A mark for each, so that they can run side by side.
+RELEASES = [pytest.param(name, marks=getattr(pytest.mark, name)) for name in bare_machine.PYTHON_OF]
+pytestmark = [
+    *(pytest.mark.systemd, pytest.mark.bare, pytest.mark.timeout(900)),
+    pytest.mark.parametrize("machine", RELEASES, indirect=True, scope="module"),
+]
 
-CHECKOUT, WHEELS = Path("/opt/checkout"), Path("/opt/wheelhouse")
+USER, HOME, WHEELS = "pia", Path("/home/pia"), Path("/opt/wheelhouse")
+PIP_CONFIGURATION = f"[global]\nno-index = true\nfind-links = {WHEELS}\n"
 QUESTION = "Hola, ¿cuánto cuesta el envío a domicilio?"
 BREAKS = "raise RuntimeError('a bad release')"
 # The old version must not see what the bad one did to the database.
@@ -38,29 +44,48 @@ for file in sys.argv[1:]:
 
 
 @pytest.fixture(scope="module")
-def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What scripts/requirements.txt names, because the container has no network."""
-    python = Path("/usr/bin/python3")
-    environment = tmp_path_factory.mktemp("pip") / "venv"
-    subprocess.run([python, "-m", "venv", environment], check=True, timeout=120)
-    directory = tmp_path_factory.mktemp("wheelhouse")
-    command = [environment / "bin" / "pip", "download", "--quiet", "--no-deps", "--dest", directory]
-    command += ["--require-hashes", "--requirement", REPOSITORY / "scripts" / "requirements.txt"]
-    subprocess.run(command, check=True, timeout=600)
+def previous(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checkout as the last commit but one has it; where there is no such commit, a copy of this one."""
+    directory = tmp_path_factory.mktemp("previous")
+    # The repository may be another user's than root's, whom the tests run as.
+    git = ["git", "-c", "safe.directory=*", "-C", str(REPOSITORY)]
+    archive = subprocess.run([*git, "archive", "HEAD^"], capture_output=True, check=False)
+    if archive.returncode:
+        copy_checkout(REPOSITORY, directory)
+    else:
+        subprocess.run(["tar", "--extract", "--directory", directory], input=archive.stdout, check=True)
     return directory
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory, wheels: Path) -> Iterator[Container]:
-    """A machine that has never heard of wabot."""
-    reason = container_module.missing()
-    if reason and os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    if reason:
-        pytest.skip(reason)
-    directory = tmp_path_factory.mktemp("install") / "machine"
-    with Container(directory, {REPOSITORY: CHECKOUT, wheels: WHEELS}, installed=False) as booted:
-        yield booted
+def machine(request: pytest.FixtureRequest, previous: Path) -> Iterator[Container]:
+    """A machine that has never heard of wabot, nor of Python, and has no network."""
+    reason = bare_machine.missing()
+    # Not in pytest's directory, which is kept: it is a few hundred megabytes.
+    with tempfile.TemporaryDirectory(prefix="wabot-bare-") as directory:
+        root, wheels = Path(directory, "root"), Path(directory, "wheels")
+        for made in (root, wheels):
+            made.mkdir()
+        try:
+            if not reason:
+                pins = [checkout / "scripts" / "requirements.txt" for checkout in (REPOSITORY, previous)]
+                bare_machine.make(request.param, root)
+                bare_machine.download_wheels(request.param, pins, wheels)
+        except bare_machine.Unavailable as error:
+            reason = str(error)
+        if reason and os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        if reason:
+            pytest.skip(reason)
+        with Container(Path(directory, "machine"), {wheels: WHEELS}, base=root) as booted:
+            assert booted.run("sh", "-c", "command -v python3", check=False).stdout == ""
+            booted.write("/etc/pip.conf", PIP_CONFIGURATION)
+            booted.write(f"/etc/sudoers.d/{USER}", f"{USER} ALL=(ALL) NOPASSWD: ALL\n", mode=0o440)
+            booted.run("useradd", "--create-home", "--shell", "/bin/bash", USER)
+            booted.run("chmod", "700", str(HOME))
+            give(booted, REPOSITORY, "wabot")
+            give(booted, previous, "previous")
+            yield booted
 
 
 @pytest.fixture(scope="module")
@@ -69,21 +94,65 @@ def emulator(machine: Container) -> Iterator[Emulator]:
         yield running
 
 
-def install(
-    machine: Container, *options: str, checkout: Path = CHECKOUT, check: bool = True
+@pytest.fixture
+def installed(machine: Container, emulator: Emulator) -> Container:
+    """The machine with the bot at work, also where no test before this one has put it there."""
+    if not machine.path("/opt/wabot").is_symlink():
+        install(machine)
+        link_and_start(machine, emulator)
+    return machine
+
+
+def copy_checkout(checkout: Path, to: Path) -> None:
+    """What an unpacked release holds, without the tests."""
+    left_out = shutil.ignore_patterns(".*", "tests", "*.egg-info", "__pycache__")
+    shutil.copytree(checkout, to, ignore=left_out, dirs_exist_ok=True)
+
+
+def give(machine: Container, checkout: Path, name: str) -> Path:
+    """Put a copy of a checkout into the home directory of the user, whose it is.
+
+    Returns:
+        Where it is, from outside.
+    """
+    copy_checkout(checkout, machine.path(HOME / name))
+    machine.run("chown", "-R", f"{USER}:", str(HOME / name))
+    return machine.path(HOME / name)
+
+
+def type_in(
+    machine: Container, command: str, checkout: str = "wabot", check: bool = True
 ) -> subprocess.CompletedProcess[str]:
-    """Run scripts/install as root, with pip led to the wheels."""
-    pip = ["PIP_NO_INDEX=1", f"PIP_FIND_LINKS={WHEELS}"]
-    return machine.run("env", *pip, f"{checkout}/scripts/install", *options, check=check, timeout_seconds=400)
+    """What the user types, in a checkout below her home directory."""
+    shell = ("runuser", "-l", USER, "-c", f"cd {checkout} && {command}")
+    return machine.run(*shell, check=check, timeout_seconds=400)
+
+
+def install(
+    machine: Container, *options: str, checkout: str = "wabot", check: bool = True
+) -> subprocess.CompletedProcess[str]:
+    return type_in(machine, " ".join(["sudo scripts/install", *options]), checkout, check)
+
+
+def ask(emulator: Emulator, text: str) -> str:
+    """A customer's message; the reply to it."""
+    customer = emulator.customer(1)
+    said = len(customer.replies)
+    customer.send(text)
+    return customer.wait_for_replies(said + 1)[said].text
 
 
 def owner(machine: Container, path: str) -> str:
     return machine.run("stat", "--format", "%U:%G %a", path).stdout.strip()
 
 
+def of_others(machine: Container, directory: str, user: str) -> str:
+    """What in a directory does not belong to a user."""
+    return machine.run("find", directory, "-not", "-user", user).stdout
+
+
 def everything(machine: Container) -> str:
-    places = ["/opt", "/etc", "/var/lib", "/usr/local"]
-    return machine.run("find", *places, "-xdev", "-path", "/opt/pypi*", "-prune", "-o", "-print").stdout
+    return machine.run("find", "/opt", "/etc", "/usr", "/var/lib", "/home", "-xdev").stdout
 
 
 def test_another_distribution_is_refused(machine: Container) -> None:
@@ -100,18 +169,28 @@ def test_another_distribution_is_refused(machine: Container) -> None:
 
 def test_a_dry_run_changes_nothing(machine: Container) -> None:
     before = everything(machine)
-    for options in (["--dry-run"], ["--uninstall", "--purge", "--dry-run"]):
-        told = install(machine, *options).stderr
-        assert "would run: " in told
+    told = install(machine, "--dry-run").stderr
+    assert "would run: apt-get install -y python3 python3-venv\n" in told
+    assert "would run: systemctl daemon-reload\n" in told
+    assert "would run: rm -rf " in install(machine, "--uninstall", "--purge", "--dry-run").stderr
     assert everything(machine) == before
     assert install(machine, "--upgrade", check=False).returncode == 69
 
 
 def test_wrong_usage(machine: Container) -> None:
-    for options in (["--purge"], ["--force"]):
-        wrong = install(machine, *options, check=False)
+    for option in ("--purge", "--force"):
+        wrong = install(machine, option, check=False)
         assert (wrong.returncode, wrong.stdout) == (64, "")
         assert wrong.stderr.startswith("usage: ")
+
+
+def test_who_may_not_is_told_what_to_type(machine: Container) -> None:
+    refused = type_in(machine, "scripts/install", check=False)
+    assert (refused.returncode, refused.stdout) == (69, "")
+    assert "only root can do this; type: sudo scripts/install" in refused.stderr
+    without_python = type_in(machine, "scripts/demo", check=False)
+    assert without_python.returncode == 69
+    assert "sudo apt-get install -y python3 python3-venv" in without_python.stderr
 
 
 def test_from_nothing_to_the_first_answer(machine: Container, emulator: Emulator) -> None:
@@ -123,19 +202,30 @@ def test_from_nothing_to_the_first_answer(machine: Container, emulator: Emulator
     assert owner(machine, "/etc/wabot/knowledge/tienda.es.md") == "root:wabot 640"
     assert owner(machine, "/var/lib/wabot") == "wabot:wabot 700"
     assert machine.property("wabot-janitor.timer", "ActiveState") == "active"
-    assert "neonize 0.5.2" in machine.run("/usr/local/bin/wabot", "version").stdout
-    assert not machine.path("/opt/checkout/build").exists()
+    assert "neonize 0.5.2" in type_in(machine, "sudo wabot version").stdout
+    assert of_others(machine, str(HOME), USER) == "", "the checkout is hers"
+    assert "put sudo before the command" in type_in(machine, "wabot status", check=False).stderr
+    illnesses = type_in(machine, "sudo wabot doctor", check=False).stdout.split("\nILL  ")[1:]
+    assert [each.partition(":")[0] for each in illnesses if not each.startswith("clock")] == [
+        "database",
+        "session store",
+        "unit",
+    ], illnesses
+    assert "wabot.service is not enabled" in illnesses[2]
 
+    link_and_start(machine, emulator)
+    assert "env" in ask(emulator, QUESTION).lower()
+
+
+def link_and_start(machine: Container, emulator: Emulator) -> None:
+    """From the installation to the bot that is connected."""
     bot = BotUnit(machine, emulator)
     bot.override()
     pair(machine, emulator)
-    files = machine.run("find", "/var/lib/wabot", "-not", "-user", "wabot").stdout
-    assert files == "", "root typed `wabot pair`"
-    machine.run("systemctl", "enable", "--now", "wabot")
+    assert of_others(machine, "/var/lib/wabot", "wabot") == "", "root typed `wabot pair`"
+    type_in(machine, "sudo systemctl enable --now wabot")
     bot.wait_for_state("connected")
-    ana = emulator.customer(1)
-    ana.send(QUESTION)
-    assert "env" in ana.wait_for_replies(1)[0].text.lower()
+    assert "wabot: connected as +" in type_in(machine, "sudo wabot status").stdout
 
 
 def pair(machine: Container, emulator: Emulator) -> None:
@@ -166,110 +256,41 @@ def pair(machine: Container, emulator: Emulator) -> None:
     assert "Ready: linked as" in outcome[0].stdout
 
 
-def test_a_second_run_is_an_upgrade_that_keeps_everything(machine: Container, emulator: Emulator) -> None:
-    with machine.path("/etc/wabot/wabot.toml").open("a") as configuration:
-        configuration.write("# mine\n")
-    machine.path("/etc/wabot/knowledge/tienda.es.md").unlink()
-    release = str(machine.path("/opt/wabot").readlink())
-    logins = emulator.bot.logins
-    told = install(machine, "--upgrade").stderr
-    assert "Upgraded." in told
-    assert str(machine.path("/opt/wabot").readlink()) != release
-    assert machine.path(release).is_dir(), "the way back"
-    bot = BotUnit(machine, emulator)
-    bot.wait_for_state("connected")
-    assert emulator.bot.logins == logins + 1
-    assert machine.path("/etc/wabot/wabot.toml").read_text().endswith("# mine\n")
-    assert not machine.path("/etc/wabot/knowledge/tienda.es.md").exists()
-    (copy,) = machine.path("/var/lib/wabot/backups").glob("*/0.db")
-    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
-    ana = emulator.customer(1)
-    ana.send("Do you have gift cards?")
-    ana.wait_for_replies(2)
+def test_a_backup_is_restored(installed: Container, emulator: Emulator) -> None:
+    machine = installed
+    type_in(machine, "sudo wabot backup /var/backups/wabot")
+    type_in(machine, "sudo systemctl stop wabot")
+    asked = type_in(machine, "echo y | sudo wabot restore /var/backups/wabot").stdout
+    assert "/var/lib/wabot/wabot.db" in asked
+    type_in(machine, "sudo systemctl start wabot")
+    BotUnit(machine, emulator).wait_for_state("connected")
+    assert of_others(machine, "/var/lib/wabot", "wabot") == ""
+    assert ask(emulator, "Do you have gift cards?")
 
 
-def fail_to_upgrade(machine: Container) -> None:
-    """To a version that changes the database and ends before it is ready."""
-    bad = Path("/var/tmp/bad")
-    shutil.rmtree(machine.path(bad), ignore_errors=True)
-    shutil.copytree(
-        REPOSITORY,
-        machine.path(bad),
-        ignore=shutil.ignore_patterns(".*", "tests", "*.egg-info", "__pycache__"),
-    )
-    migrations = machine.path(bad / "wabot" / "migrations")
-    (migrations / "9999_from_the_future.py").write_text(MIGRATION)
-    service = machine.path(bad / "wabot" / "service.py")
+def test_an_upgrade_that_does_not_get_ready_is_taken_back(installed: Container, emulator: Emulator) -> None:
+    machine = installed
+    bad = give(machine, REPOSITORY, "bad")
+    (bad / "wabot" / "migrations" / "9999_from_the_future.py").write_text(MIGRATION)
+    service = bad / "wabot" / "service.py"
     service.write_text(service.read_text().replace("self._notifier.ready()", BREAKS))
     release = str(machine.path("/opt/wabot").readlink())
-    releases = len(list(machine.path("/opt/wabot.releases").iterdir()))
-    failed = install(machine, checkout=bad, check=False)
+    failed = install(machine, checkout="bad", check=False)
     assert failed.returncode == 1
     assert "going back to the one before" in failed.stderr, failed.stderr
     assert "put back: " in failed.stdout
     assert str(machine.path("/opt/wabot").readlink()) == release
-    assert len(list(machine.path("/opt/wabot.releases").iterdir())) == releases
-
-
-def test_an_upgrade_that_does_not_get_ready_is_taken_back(machine: Container, emulator: Emulator) -> None:
-    fail_to_upgrade(machine)
+    assert len(list(machine.path("/opt/wabot.releases").iterdir())) == 1
     BotUnit(machine, emulator).wait_for_state("connected")
     database = "/var/lib/wabot/wabot.db"
     found = machine.run("/opt/wabot/bin/python", "-c", _COUNT, database, f"{database}.replaced").stdout
     assert found == "False\nTrue\n"
-    files = machine.run("find", "/var/lib/wabot", "-not", "-user", "wabot").stdout
-    assert files == ""
-    ana = emulator.customer(1)
-    ana.send("Hola otra vez")
-    ana.wait_for_replies(3)
+    assert of_others(machine, "/var/lib/wabot", "wabot") == ""
+    ask(emulator, "Hola otra vez")
 
 
-@pytest.fixture
-def on_postgresql(machine: Container, emulator: Emulator) -> Iterator[Callable[[str], list[Any]]]:
-    """The bot moves to a PostgreSQL for a while; ask it by SQL."""
-    server = PostgresqlServer(["fsync=off"])
-    machine.in_network(server.__enter__)
-
-    def ask(statement: str) -> list[Any]:
-        with closing(psycopg2.connect(server.url())) as connection, connection.cursor() as cursor:
-            cursor.execute(statement)
-            connection.commit()
-            return cursor.fetchall() if cursor.description else []
-
-    file = machine.path("/etc/wabot/wabot.toml")
-    before = file.read_text()
-    try:
-        machine.in_network(lambda: ask("CREATE TABLE users (id TEXT); INSERT INTO users VALUES ('default')"))
-        file.write_text(before.replace("[database]", f'[database]\nurl = "{server.url()}"'))
-        machine.run("systemctl", "stop", "wabot")
-        bot = BotUnit(machine, emulator)
-        bot.start()
-        bot.wait_for_state("connected")
-        yield lambda statement: machine.in_network(lambda: ask(statement))
-    finally:
-        file.write_text(before)
-        machine.run("systemctl", "restart", "wabot", check=False)
-        server.__exit__(None, None, None)
-
-
-@pytest.mark.postgresql
-def test_so_it_is_over_postgresql(
-    machine: Container, emulator: Emulator, on_postgresql: Callable[[str], list[Any]]
-) -> None:
-    ana = emulator.customer(2)
-    ana.send("Hola desde PostgreSQL")
-    ana.wait_for_replies(1)
-    fail_to_upgrade(machine)
-    BotUnit(machine, emulator).wait_for_state("connected")
-    assert on_postgresql("SELECT to_regclass('wabot_from_the_future')") == [(None,)]
-    assert on_postgresql("SELECT name FROM wabot_migrations WHERE name LIKE '9999%'") == []
-    assert on_postgresql("SELECT text FROM wabot_inbox") == [("Hola desde PostgreSQL",)]
-    ana.send("Hola otra vez")
-    ana.wait_for_replies(2)
-    assert on_postgresql("SELECT count(*) FROM wabot_inbox WHERE state = 'answered'") == [(2,)]
-
-
-def test_a_configuration_the_new_version_refuses_stops_nothing(machine: Container) -> None:
+def test_a_configuration_the_new_version_refuses_stops_nothing(installed: Container) -> None:
+    machine = installed
     machine.write("/etc/wabot/other.toml", "[typo]\n")
     pid = machine.property("wabot.service", "MainPID")
     refused = install(machine, check=False)
@@ -277,10 +298,13 @@ def test_a_configuration_the_new_version_refuses_stops_nothing(machine: Containe
     assert refused.returncode == 1
     assert "does not accept /etc/wabot/other.toml; nothing has changed" in refused.stderr
     assert machine.property("wabot.service", "MainPID") == pid
-    assert len(list(machine.path("/opt/wabot.releases").iterdir())) == 2
+    assert len(list(machine.path("/opt/wabot.releases").iterdir())) == 1
 
 
-def test_uninstall_keeps_what_is_the_owners(machine: Container) -> None:
+def test_uninstall_keeps_what_is_the_owners(installed: Container) -> None:
+    machine = installed
+    with machine.path("/etc/wabot/wabot.toml").open("a") as configuration:
+        configuration.write("# mine\n")
     assert "Kept: /etc/wabot, /var/lib/wabot" in install(machine, "--uninstall").stderr
     assert not machine.path("/opt/wabot").is_symlink()
     assert not machine.path("/opt/wabot.releases").exists()
@@ -298,3 +322,27 @@ def test_purge_leaves_nothing(machine: Container) -> None:
         assert not machine.path(gone).exists()
     assert machine.run("getent", "passwd", "wabot", check=False).returncode == 2
     assert not list(machine.path("/etc/systemd/system").glob("wabot*"))
+
+
+def test_an_upgrade_from_the_previous_version_keeps_everything(machine: Container) -> None:
+    install(machine, "--uninstall", "--purge")
+    with machine.in_network(Emulator) as elsewhere:
+        install(machine, checkout="previous")
+        link_and_start(machine, elsewhere)
+        ask(elsewhere, QUESTION)
+        with machine.path("/etc/wabot/wabot.toml").open("a") as configuration:
+            configuration.write("# mine\n")
+        machine.path("/etc/wabot/knowledge/tienda.es.md").unlink()
+        release, logins = str(machine.path("/opt/wabot").readlink()), elsewhere.bot.logins
+        assert "Upgraded." in install(machine, "--upgrade").stderr
+        assert str(machine.path("/opt/wabot").readlink()) != release
+        assert machine.path(release).is_dir(), "the way back"
+        bot = BotUnit(machine, elsewhere)
+        bot.wait_for_state("connected")
+        assert elsewhere.bot.logins == logins + 1
+        assert machine.path("/etc/wabot/wabot.toml").read_text().endswith("# mine\n")
+        assert not machine.path("/etc/wabot/knowledge/tienda.es.md").exists()
+        (copy,) = machine.path("/var/lib/wabot/backups").glob("*/0.db")
+        assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+        ask(elsewhere, "Do you have gift cards?")
+        assert bot.rows("SELECT count(*) FROM wabot_inbox") == [[2]]
