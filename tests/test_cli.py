@@ -364,7 +364,7 @@ def test_ctrl_c_has_an_exit_code_of_its_own(
     def interrupted(*_arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("wabot.cli.load_settings", interrupted)
+    monkeypatch.setattr("wabot.cli.settings_in_unit", interrupted)
     assert main(["check-config", "--config", str(config)]) == 130
     assert capsys.readouterr().err == "wabot: interrupted\n"
 

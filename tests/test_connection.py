@@ -292,7 +292,7 @@ def test_a_socket_that_is_gone_without_a_word_is_dialled_afresh_after_the_connec
 
 
 def test_failed_dials_wait_longer_and_longer_up_to_the_cap_and_for_ever() -> None:
-    connection = a_link(E.STARTED)
+    connection = a_link(E.STARTED, limits=Limits(dials_of_one_process=10_000))
     now, waits = START, []
     for _ in range(3000):
         connection.apply(E.DIAL_FAILED, now)
@@ -311,6 +311,17 @@ def test_jitter_spreads_a_wait_over_its_second_half() -> None:
     connection.apply(E.STARTED, START)
     connection.apply(E.DIAL_FAILED, START)
     assert connection.deadline == START + 75
+
+
+def test_after_many_dials_a_fresh_process_is_wanted() -> None:
+    connection = a_link(E.STARTED, limits=Limits(dials_of_one_process=3))
+    commands = []
+    for _ in range(3):
+        connection.apply(E.DIAL_FAILED, START)
+        assert connection.deadline is not None
+        commands.append(connection.tick(connection.deadline))
+    assert commands[0] == commands[1] == Command(Action.DIAL, "backoff over")
+    assert commands[2] == Command(Action.EXIT, "a fresh process after 3 dials", ExitCode.LINK_LOST)
 
 
 def test_the_backoff_begins_anew_after_a_connection() -> None:

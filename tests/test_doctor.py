@@ -534,4 +534,4 @@ def test_the_bot_is_started_by_what_reads_its_configuration(
     monkeypatch.setattr("wabot.diagnosis._BOOTED_BY_SYSTEMD", tmp_path)
     assert north.start == "sudo systemctl start wabot@north.service"
     monkeypatch.setattr("wabot.diagnosis._BOOTED_BY_SYSTEMD", tmp_path / "none")
-    assert north.start == "wabot run --config /etc/wabot/north.toml"
+    assert north.start == "sudo wabot run --config /etc/wabot/north.toml"

@@ -63,10 +63,9 @@ class Connection:
         self._dropped_at: float | None = None
         self._drop_was_early = False
         self._connected_at = now
-        self._dials_failed = 0
+        self._dials = self._dials_failed = 0
         self._refusals = 0
-        self._cooldowns = 0
-        self._bans = 0
+        self._cooldowns = self._bans = 0
         self._latest_deadline = now
         self._overdue_kicks = 0
         self._last_overdue: float | None = None
@@ -101,12 +100,11 @@ class Connection:
                 self._expect_answers(now)
             case Signal.CONNECTED | Signal.KEEPALIVE_RESTORED:
                 self._mark_connected(now)
-            case Signal.DISCONNECTED | Signal.STREAM_ERROR | Signal.KEEPALIVE_LOST:
+            case Signal.DISCONNECTED | Signal.STREAM_ERROR | Signal.KEEPALIVE_LOST | Signal.SOCKET_GONE:
                 self._mark_dropped(before, now)
-            case Signal.SOCKET_GONE:
-                self._mark_dropped(before, now)
-                # Nobody redials, or somebody would have said that it was lost.
-                self._expect_connection(now, self._limits.connect_seconds)
+                if signal is Signal.SOCKET_GONE:
+                    # Nobody redials, or somebody would have said that it was lost.
+                    self._expect_connection(now, self._limits.connect_seconds)
             case Signal.DIAL_FAILED:
                 self._overdue_kicks = 0  # the library does come back from its dials
                 self._dials_failed += 1
@@ -130,10 +128,9 @@ class Connection:
             return None
         if self.state is State.CONNECTED and now - self._connected_at >= self._limits.stable_seconds:
             self.unstable_cycles = self._cooldowns = 0
-        if self._dropped_at is not None and now - self._dropped_at > self._limits.cut_seconds:
-            command = self._count_cycle(now)
-            if command is not None:
-                return command
+        is_no_cut = self._dropped_at is not None and now - self._dropped_at > self._limits.cut_seconds
+        if is_no_cut and (command := self._count_cycle(now)):
+            return command
         if self.deadline is None or now < self.deadline:
             return None
         if self.state in WAITING_STATES:
@@ -166,6 +163,9 @@ class Connection:
         self.deadline = max(self.deadline or now, patient)
 
     def _dial(self, now: float, reason: str) -> Command:
+        self._dials += 1
+        if self._dials > self._limits.dials_of_one_process:
+            return Command(Action.EXIT, f"a fresh process after {self._dials - 1} dials", ExitCode.LINK_LOST)
         self._expect_connection(now, self._limits.connect_seconds)
         return Command(Action.DIAL, reason)
 
