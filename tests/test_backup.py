@@ -472,6 +472,15 @@ def test_a_bot_that_never_ran(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.postgresql
+def test_where_there_is_nothing_no_good_backup_is_pushed_out(tmp_path: Path) -> None:
+    settings = load_settings(None, {"STATE_DIRECTORY": str(tmp_path / "state")})
+    good = tmp_path / "backups" / "wabot-20260101T000000Z"
+    good.mkdir(parents=True)
+    with pytest.raises(OperatorNeeded, match="there is nothing to back up"):
+        make_backup(settings, good.parent, NOW, keep=1, with_session=False)
+    assert list(good.parent.iterdir()) == [good]
+
+
 def test_only_wabots_own_tables_are_put_back(tmp_path: Path, postgresql_url: str) -> None:
     bot = Bot(tmp_path, postgresql_url + "?schema=public")
     path = bot.backup()

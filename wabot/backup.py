@@ -65,6 +65,12 @@ def make_backup(
                 raise OperatorNeeded(f"{path} is there already: wait a second")
             unfinished.mkdir(mode=0o700)
             manifest = _fill(settings, unfinished, now, with_session=with_session)
+            if not manifest.files:
+                # It would push out a good one, night after night.
+                raise OperatorNeeded(
+                    "there is nothing to back up, neither a configuration nor a database: name the bot's "
+                    "configuration with --config"
+                )
             _sync(unfinished)
             unfinished.rename(path)
             removed = _rotate(directory, name, keep)

@@ -66,7 +66,7 @@ def _backup(arguments: argparse.Namespace) -> int:
     parts = [manifest.engine and f"the database ({manifest.engine})", *manifest.places]
     if SESSION in manifest.files:
         parts.append("the session")
-    print(f"{made.path}: {', '.join(filter(None, parts)) or 'nothing is there yet'}")
+    print(f"{made.path}: {', '.join(filter(None, parts))}")
     if SESSION in manifest.files:
         print(f"mind: {_SESSION_WARNING}")
     elif arguments.session:
