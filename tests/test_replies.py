@@ -24,6 +24,7 @@ from wabot.escalation import take_signal
 from wabot.inbox import Inbox
 from wabot.messages import IncomingMessage, Kind
 from wabot.models import Chat, Inbound, Outbound, Session, utc_now
+from wabot.models import database as bound
 from wabot.outbox import Outbox
 from wabot.pace import paced
 from wabot.reception import Reception
@@ -77,6 +78,7 @@ class Shop:
             self.settings, self.inbox, self.outbox, frozenset, self.courtesies.end_typing, lambda: None
         )
         brain: Any = self.model
+        self.woken_in_transaction: list[bool] = []
         self.worker = ReplyWorker(
             self.settings,
             self.inbox,
@@ -84,7 +86,7 @@ class Shop:
             self.schedule,
             brain,
             self.courtesies,
-            lambda: None,
+            lambda: self.woken_in_transaction.append(bound.in_transaction()),
             lambda _seconds: None,
         )
 
@@ -542,6 +544,7 @@ def test_what_nobody_knows_is_told_to_the_customer_and_to_the_owner_once_an_hour
     shop = Shop(models=False)
     shop.model.answers += [SORRY, SORRY]
     shop.answer("¿capital de Mongolia?")
+    assert shop.woken_in_transaction == [False], "else the sender sees nothing and lies down again"
     shop.answer("¿y su bandera?")
     said = [(row.chat.phone, row.text) for row in Outbound.select().order_by(Outbound.id)]
     assert said == [

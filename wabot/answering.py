@@ -143,7 +143,8 @@ class Answering:
             self._schedule.postpone(chat.id, 0)
             return False
         if parts:
-            self._wake_sender()
+            # Of what is not committed the sender sees nothing, and would lie down again for a minute.
+            database.after_commit(self._wake_sender)
         because = f" ({reason})" if reason else ""
         log.info(
             "chat %d: %d message(s) answered by %s%s in %d part(s)",
