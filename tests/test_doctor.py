@@ -42,7 +42,7 @@ HEALTHY_UNIT = {
     "NotifyAccess": "main",
     "WatchdogUSec": "2min",
     "NeedDaemonReload": "no",
-    "Environment": "NEONIZE_BOT_TAG=off",
+    "Environment": "NEONIZE_BOT_TAG=off GOMAXPROCS=1",
 }
 
 
@@ -474,6 +474,7 @@ def test_the_way_to_whatsapp(file: Path, state: Path, model: Any, monkeypatch: p
         ("NotifyAccess", "none", "sudo systemctl revert wabot.service"),
         ("WatchdogUSec", "0", "sudo systemctl revert wabot.service"),
         ("Environment", "", "sudo systemctl revert wabot.service"),
+        ("Environment", "NEONIZE_BOT_TAG=off", "sudo systemctl revert wabot.service"),
         ("NeedDaemonReload", "yes", "sudo systemctl daemon-reload"),
     ],
 )

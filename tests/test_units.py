@@ -16,6 +16,7 @@ from wabot.doctor_metrics import OF_THE_UNIT
 from wabot.errors import ExitCode
 from wabot.example_configuration import example_configuration
 from wabot.notify import LEAST_WATCHDOG_SECONDS
+from wabot.process import LIBRARY_ENVIRONMENT
 from wabot.settings import Settings
 from wabot.settings.providers import PROVIDER_SETTINGS
 
@@ -98,7 +99,8 @@ def test_the_time_systemd_gives_is_enough(unit: str) -> None:
     assert int(setting(unit, "TimeoutStopSec")) > 20
     assert setting(unit, "Type") == "notify"
     assert setting(unit, "NotifyAccess") == "main"
-    assert setting(unit, "Environment") == "NEONIZE_BOT_TAG=off"
+    variables = [f"{name}={value}" for name, value in LIBRARY_ENVIRONMENT.items()]
+    assert setting(unit, "Environment").split() == variables
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from wabot.errors import DatabaseAway, ExitCode, OperatorNeeded, UsageError, Wab
 from wabot.logs import LEVELS, configure_logging, send_stdout_to_stderr
 from wabot.pairing_command import add_pairing_command
 from wabot.printable import printable
-from wabot.process import ensure_plain_messages, leave, load_client_library, share_heaps
+from wabot.process import ensure_library_environment, leave, load_client_library, share_heaps
 from wabot.settings import Settings
 from wabot.stacks import show_stacks_on_abort
 from wabot.standard_streams import INTERRUPTED, discard_output, mend_streams
@@ -130,7 +130,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    ensure_plain_messages()
+    ensure_library_environment()
     share_heaps()
     send_stdout_to_stderr()
     configure_logging(level=arguments.log_level, json_lines=arguments.log_json)

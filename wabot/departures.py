@@ -13,7 +13,7 @@ from peewee import Case, fn
 from wabot.models import Chat, Inbound, Outbound
 from wabot.sources import Liberty, chat_that_may_be_told, liberty_of
 from wabot.statements import Parameter, Statement, is_one_of
-from wabot.transactions import transaction
+from wabot.transactions import transaction, unsynced
 from wabot.withdrawals import withdraw
 
 OPEN_STATES = ("pending", "sending", "in_doubt")
@@ -170,7 +170,7 @@ class Departures:
         What the process says of itself within the next second or two takes this to the disk, too. A power
         cut before that leaves the reply in doubt, as one in the moment before this would.
         """
-        with transaction(survives_power_cut=False):
+        with unsynced():
             _MARK_SENT.change(reply_id=row.id, message_id=message_id, now=now)
 
     def put_back(self, row: Outbound, error: str, not_before: datetime) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import requests
 
 from wabot.diagnosis import Finding, Patient, healthy, illness
+from wabot.process import LIBRARY_ENVIRONMENT
 
 NEONIZE_VERSION = "0.5.2"
 _OLD_LIBRARY_DAYS = 180
@@ -57,6 +58,8 @@ def judge_unit(unit: str, properties: dict[str, str]) -> list[Finding]:
             illness("unit", f"{unit} is {properties.get('LoadState', 'unknown')}", "sudo scripts/install")
         ]
     revert = f"sudo systemctl revert {unit} && sudo systemctl restart {unit}"
+    environment = properties.get("Environment", "")
+    unset = [name for name in LIBRARY_ENVIRONMENT if f"{name}=" not in environment]
     symptoms = (
         (
             properties.get("UnitFileState") != "enabled",
@@ -81,8 +84,8 @@ def judge_unit(unit: str, properties: dict[str, str]) -> list[Finding]:
             revert,
         ),
         (
-            "NEONIZE_BOT_TAG=off" not in properties.get("Environment", ""),
-            f"{unit} lacks NEONIZE_BOT_TAG=off: it has to start twice",
+            bool(unset),
+            f"{unit} lacks {' and '.join(unset)} in its Environment=: it has to start twice",
             revert,
         ),
         (

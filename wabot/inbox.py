@@ -14,7 +14,7 @@ from wabot.chats import Chats
 from wabot.messages import IncomingMessage, Kind
 from wabot.models import Inbound, database
 from wabot.statements import Parameter, Statement, select
-from wabot.transactions import transaction
+from wabot.transactions import unsynced
 
 _KEPT_TEXT_CHARACTERS = 20_000  # WhatsApp's own limit is about 65,000; a model needs less
 
@@ -162,7 +162,7 @@ class Inbox:
 
     def count_attempt(self, message_ids: Iterable[int]) -> None:
         """Remember that these are about to be answered, so that one bad message cannot end us for ever."""
-        with transaction(survives_power_cut=False):
+        with unsynced():
             for message_id in message_ids:
                 _COUNT_ATTEMPT.change(message=message_id)
 

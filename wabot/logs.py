@@ -72,6 +72,9 @@ def configure_logging(
     # force: importing neonize calls basicConfig, and it may have been imported before.
     logging.basicConfig(level=number, handlers=[handler], force=True)
     logging.captureWarnings(True)
+    # No line says where in the source it was written, so nobody has to look.
+    # https://docs.python.org/3.11/howto/logging.html#optimization
+    logging._srcfile = None
     # neonize 0.5.2 tells its Go half the level of this logger when it connects; at level 0 each stanza comes
     # over to Python. Warnings come always: some are the only trace of a lost message.
     for name in ("neonize.utils.log", "whatsmeow", "Whatsmeow"):

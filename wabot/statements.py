@@ -131,8 +131,10 @@ def select(model: Any, complete: Callable[[Any], Any]) -> Statement:
     names = [field.name for field in model._meta.sorted_fields]
 
     def make(*values: Any) -> Any:
-        # As peewee makes them of what it finds: without defaults.
-        return model(__no_default__=True, **dict(zip(names, values, strict=True)))
+        # As peewee makes them of what it finds, without defaults. Setting each field takes far longer.
+        row = model(__no_default__=True)
+        row.__data__.update(zip(names, values, strict=True))
+        return row
 
     return Statement(lambda: complete(model.select()), make)
 

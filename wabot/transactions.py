@@ -36,19 +36,24 @@ def transaction(*, survives_power_cut: bool = True) -> Iterator[None]:
             (https://www.sqlite.org/wal.html). Either way the end of this process, even by kill -9, takes
             nothing back. PostgreSQL always syncs: to ask it not to costs as much as that saves.
     """
+    with nullcontext() if survives_power_cut else unsynced(), one_at_a_time(), database.obj.atomic():
+        yield
+
+
+@contextmanager
+def unsynced() -> Iterator[None]:
+    """What is written here need not survive a power cut; for one statement, which is a transaction by itself.
+
+    See `transaction`. Inside a transaction it is that one which decides.
+    """
     engine = database.obj
-    hurried = (
-        not survives_power_cut and isinstance(engine, peewee.SqliteDatabase) and not engine.in_transaction()
-    )
-    with one_at_a_time():
-        if not hurried:
-            with engine.atomic():
-                yield
-            return
-        # Of this connection, and so of this thread, alone. It cannot be set inside a transaction.
-        engine.execute_sql("PRAGMA synchronous = NORMAL")
-        try:
-            with engine.atomic():
-                yield
-        finally:
-            engine.execute_sql("PRAGMA synchronous = FULL")
+    syncs_each = isinstance(engine, peewee.SqliteDatabase) and not engine.in_transaction()
+    if not syncs_each:
+        yield
+        return
+    # Of this connection, and so of this thread, alone. It cannot be set inside a transaction.
+    engine.execute_sql("PRAGMA synchronous = NORMAL")
+    try:
+        yield
+    finally:
+        engine.execute_sql("PRAGMA synchronous = FULL")

@@ -1,7 +1,7 @@
 """WhatsApp as wabot sees it: signals and messages in, texts out. The only importer of neonize.
 
 What is odd here was measured with neonize 0.5.2. Import this module only after logging is configured (neonize
-calls basicConfig) and NEONIZE_BOT_TAG=off is in the process environment.
+calls basicConfig) and process.LIBRARY_ENVIRONMENT is in the environment.
 """
 
 from __future__ import annotations

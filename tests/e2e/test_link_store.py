@@ -108,11 +108,18 @@ def test_a_mention_in_an_answer_stays_plain_text_and_replies_carry_no_bot_tag(
     assert (emulator.phone.copies[0].text, emulator.phone.copies[0].mentions) == (text, ())
 
 
-def test_the_process_starts_itself_again_without_the_bot_tag(emulator: Emulator, make_bot: MakeBot) -> None:
+@pytest.mark.parametrize(
+    ("name", "value"), [("NEONIZE_BOT_TAG", None), ("NEONIZE_BOT_TAG", "on"), ("GOMAXPROCS", None)]
+)
+def test_the_process_starts_itself_again_without_what_the_library_needs(
+    emulator: Emulator, make_bot: MakeBot, name: str, value: str | None
+) -> None:
     """Go reads its environment when the process starts; whoever forgets to set it is helped."""
     bot = make_bot()
     environment = {**emulator.environment(), "HTTPS_PROXY": "http://127.0.0.1:9"}
-    del environment["NEONIZE_BOT_TAG"]
+    del environment[name]
+    if value is not None:
+        environment[name] = value
     process = subprocess.Popen(
         [sys.executable, "-m", "wabot", "run", "--config", str(bot.config)],
         env=environment,
@@ -122,7 +129,8 @@ def test_the_process_starts_itself_again_without_the_bot_tag(emulator: Emulator,
     try:
         bot.process = process
         bot.wait_for(lambda status: status["state"] == "backoff")
-        assert b"NEONIZE_BOT_TAG=off\0" in Path(f"/proc/{process.pid}/environ").read_bytes()
+        variables = Path(f"/proc/{process.pid}/environ").read_bytes().split(b"\0")
+        assert {b"NEONIZE_BOT_TAG=off", b"GOMAXPROCS=1"} <= set(variables)
     finally:
         process.terminate()
         process.communicate(timeout=20)

@@ -11,6 +11,7 @@ from pathlib import Path
 import trustme
 
 from wabot.emulator.listener import LOOPBACK, SERVICE
+from wabot.process import LIBRARY_ENVIRONMENT
 
 _OTHER_PROXIES = ("https_proxy", "no_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy")
 
@@ -47,7 +48,7 @@ class Doorway:
             HTTPS_PROXY=f"http://{LOOPBACK}:{self._port}",
             SSL_CERT_FILE=str(self._authority_file),
             NO_PROXY=f"{LOOPBACK},localhost",
-            NEONIZE_BOT_TAG="off",
+            **LIBRARY_ENVIRONMENT,
         )
         return environment
 

@@ -24,9 +24,12 @@ class EchoProcess:
         self._emulator = emulator
         self._changed = threading.Condition()
         self._log = (session.parent / f"{session.stem}.log").open("ab")
+        environment = emulator.environment()
+        # What wabot gives the library is wabot's doing.
+        environment.pop("GOMAXPROCS", None)
         self._process = subprocess.Popen(
             emulator.command_for_script(_SCRIPT, str(session), *options),
-            env=emulator.environment(),
+            env=environment,
             cwd=_CHECKOUT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
