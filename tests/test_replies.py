@@ -12,7 +12,7 @@ import psycopg2
 import pytest
 
 from tests.arrivals import ANA, GROUP, arrival
-from wabot import replies
+from wabot import owner_chat, replies
 from wabot.brain.brain import Answer
 from wabot.brain.conversation import Conversation
 from wabot.brain.settings import ProviderSettings
@@ -351,6 +351,36 @@ def test_no_model_one_apology_an_hour_and_the_question_is_kept(shop: Shop) -> No
     assert [row.text for row in Outbound.select().order_by(Outbound.id)][1:] == ["Claro."]
     assert shop.model.heard == ["¿a qué hora abren?", "¿y los sábados?"]
     assert [state for state, _ in states()] == ["answered", "answered"]
+
+
+def test_the_promise_of_a_person_is_kept_the_owner_is_told_who_waits(shop: Shop) -> None:
+    Session.create(user_id="shop", phone="34999888777", updated_at=utc_now())
+    shop.model.answers += [SORRY] * 4
+    told = shop.answer("¿a qué hora abren?")
+    assert told == [SPANISH.cannot_answer, "🤖 Ana: espera respuesta; ahora no contesta ningún modelo."]
+    assert shop.woken_in_transaction == [False], "else the sender sees nothing and lies down again"
+    assert shop.answer("¿y los sábados?") == told, "once an hour"
+    Outbound.update(created_at=utc_now() - timedelta(hours=2)).execute()
+    assert len(shop.answer("¿hola?")) == 4
+
+
+def test_the_customer_is_promised_a_person_only_where_the_owner_learns_of_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A crash between the two would leave a promise that nobody keeps."""
+    Session.create(user_id="shop", phone="34999888777", updated_at=utc_now())
+    shop.model.answers += [SORRY] * 2
+    with monkeypatch.context() as broken:
+        broken.setattr(owner_chat, "unanswered_text", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            shop.answer("¿a qué hora abren?")
+    assert Outbound.select().count() == 0
+    assert [state for state, _ in states()] == ["pending"]
+    shop.worker.answer(Chat.get().id)
+    assert [row.chat.phone for row in Outbound.select().order_by(Outbound.id)] == [
+        "34600111222",
+        "34999888777",
+    ]
 
 
 def test_a_kept_question_that_is_not_fresh_any_more_is_let_go(shop: Shop) -> None:
