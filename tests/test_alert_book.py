@@ -92,6 +92,10 @@ def test_the_alert_unit_is_silent_where_the_reason_was_told() -> None:
     # Started again, and logged out again.
     book.observe([LOGGED_OUT], (), NOON + HOUR)
     assert book.ended_for_a_reason(NOON + HOUR + 5)
+    # When it was seen is forgotten in time; that it was told is not.
+    book.observe([BANNED], (), NOON + 1000 * HOUR)
+    assert not book.ended_for_a_reason(NOON + 1000 * HOUR)
+    assert book.told.keys() >= {LOGGED_OUT.key}
 
 
 def test_two_units_that_fail_are_two_problems() -> None:
