@@ -460,7 +460,7 @@ def test_what_is_refused_is_tried_three_times_and_then_left(office: Office) -> N
 
 
 def test_what_is_refused_is_tried_again_later_and_later(
-    make_office: Callable[..., Office], monkeypatch: pytest.MonkeyPatch
+    make_office: Callable[..., Office], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(sending, "_REFUSED_SECONDS", 100.0)
     office = make_office()
@@ -473,6 +473,7 @@ def test_what_is_refused_is_tried_again_later_and_later(
         office.sender._sending.send(row)
         waits = (Outbound.get().not_before - began).total_seconds()
         assert wait_seconds <= waits < wait_seconds + WAIT_SECONDS
+    assert caplog.text.count("now pending") == 2
     office.sender.start()
 
 

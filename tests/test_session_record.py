@@ -108,6 +108,28 @@ def test_what_there_is_to_do_is_counted_every_few_seconds_and_at_the_end(
     assert record.backlog == "b"
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("server closed the connection unexpectedly", "the database does not answer"),
+        (
+            'connection to server at "db" failed: FATAL:  28P01: password authentication failed',
+            "the database refuses: wrong password or role; see wabot doctor",
+        ),
+    ],
+)
+def test_a_database_that_is_away_is_told_from_one_that_refuses(
+    row: Row, monkeypatch: pytest.MonkeyPatch, said: str, told: str
+) -> None:
+    def fail(*_: Any) -> None:
+        raise peewee.OperationalError(said)
+
+    monkeypatch.setattr(session_record, "count_backlog", fail)
+    record = SessionRecord("shop", row)
+    record._count()
+    assert record.backlog == told
+
+
 def test_of_a_flurry_of_states_the_last_is_written(row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[str] = []
     write = row.write
