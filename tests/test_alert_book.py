@@ -55,6 +55,33 @@ def test_patience_is_counted_through_restarts_but_not_through_pauses() -> None:
     assert again.observe([OFFLINE], (), NOON + 200_000) == ([], [])
 
 
+def test_patience_may_be_longer_than_a_pause_and_outlasts_a_clock_that_is_set_back() -> None:
+    patient = Problem(Condition.OFFLINE, "", (), 2 * HOUR)
+    book = Book()
+    for seconds in range(0, 7200, 10):
+        assert book.observe([patient], (), NOON + seconds) == ([], [])
+    assert book.observe([patient], (), NOON + 7200) == ([patient], [])
+
+    book = Book()
+    book.observe([OFFLINE], (), NOON)
+    for seconds in range(0, 600, 10):
+        assert book.observe([OFFLINE], (), NOON - 5000 + seconds) == ([], [])
+    assert book.observe([OFFLINE], (), NOON - 5000 + 600) == ([OFFLINE], [])
+
+
+def test_the_next_delivery_of_a_channel_is_its_oldest() -> None:
+    book = Book()
+    book.queue(notice(), ["mail"], NOON)
+    first = book.claim(["mail"], NOON)
+    assert first is not None
+    book.settle(first, False, NOON)
+    book.queue(notice(), ["mail"], NOON + 1)
+    assert book.claim(["mail"], NOON + 1) is None
+    next_at = book.next_at()
+    assert next_at is not None
+    assert next_at > NOON + 1, "else it would be looked for again and again"
+
+
 def test_a_network_that_comes_back_in_time_is_no_news() -> None:
     book = Book()
     book.observe([OFFLINE], (), NOON)
@@ -92,6 +119,10 @@ def test_the_alert_unit_is_silent_where_the_reason_was_told() -> None:
     # Started again, and logged out again.
     book.observe([LOGGED_OUT], (), NOON + HOUR)
     assert book.ended_for_a_reason(NOON + HOUR + 5)
+    # When it was seen is forgotten in time; that it was told is not.
+    book.observe([BANNED], (), NOON + 1000 * HOUR)
+    assert not book.ended_for_a_reason(NOON + 1000 * HOUR)
+    assert book.told.keys() >= {LOGGED_OUT.key}
 
 
 def test_two_units_that_fail_are_two_problems() -> None:

@@ -5,6 +5,7 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -243,6 +244,81 @@ def test_each_change_is_told_once(make_alerts: MakeAlerts, receiver: WebhookRece
     alerts.stop(10)
     assert receiver.kinds() == ["alert banned", "recovery banned"]
     assert all(call.is_signed_with(KEY) for call in receiver.calls)
+
+
+class Clockless(threading.Condition):
+    """Waits in no time, and remembers for how long it should have."""
+
+    def __init__(self, then: Callable[[int], None]) -> None:
+        super().__init__()
+        self.waits: list[tuple[float | None, bool]] = []
+        self._then = then
+
+    def wait_for(self, predicate: Callable[[], Any], timeout: float | None = None) -> bool:
+        woken = bool(predicate())
+        self.waits.append((timeout, woken))
+        self._then(len(self.waits))
+        return woken
+
+
+def test_how_often_the_owners_alerts_are_looked_at(
+    make_alerts: MakeAlerts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wabot.alerts._LOOK_SECONDS", 10.0)
+    monkeypatch.setattr("wabot.alerts.PAUSE_SECONDS", 1.0)
+    alerts = make_alerts()
+    alerts.stop(10)
+    alerts._stopping = False
+    pauses: list[float | None] = [None, 300.0, 0.0, 4.0]
+
+    def deliver() -> float | None:
+        return pauses.pop(0) if pauses else {}["a receiver nobody foresaw"]
+
+    def then(looked: int) -> None:
+        alerts._stopping = looked == 5
+
+    monkeypatch.setattr(alerts._courier, "deliver", deliver)
+    alerts._changed = Clockless(then)
+    alerts._run()
+    assert [seconds for seconds, _ in alerts._changed.waits] == [10.0, 10.0, 1.0, 4.0, 10.0, 10.0]
+    assert [woken for _, woken in alerts._changed.waits] == [False, False, False, False, False, True]
+
+
+def test_a_change_of_the_link_is_looked_at_at_once(make_alerts: MakeAlerts) -> None:
+    alerts = make_alerts()
+    alerts.stop(10)
+    alerts._stopping = False
+    looks: list[LinkView] = []
+
+    def then(looked: int) -> None:
+        if looked == 2:
+            alerts._stopping = True
+
+    alerts._look = looks.append  # type: ignore[method-assign]
+    alerts._changed = Clockless(then)
+    alerts._woken = True
+    alerts._courier.deliver = lambda: alerts.link_changed(banned()) if len(looks) == 1 else None  # type: ignore[method-assign]
+    alerts._run()
+    assert [woken for _, woken in alerts._changed.waits][:2] == [True, False]
+    assert looks[1].state is State.BANNED
+
+
+@pytest.mark.parametrize(("seconds", "settled"), [(5, False), (3600, True)])
+def test_replies_that_wait_right_after_a_reconnect_are_not_stuck(
+    make_alerts: MakeAlerts, monkeypatch: pytest.MonkeyPatch, seconds: float, settled: bool
+) -> None:
+    asked: list[bool] = []
+
+    def look(user_id: str, connected: bool, *rest: Any) -> Any:
+        asked.append(connected)
+        return look_at_replies(user_id, connected, *rest)
+
+    alerts = make_alerts()
+    alerts.stop(10)
+    monkeypatch.setattr("wabot.alerts.look_at_replies", look)
+    alerts._look(LinkView(State.CONNECTED, "", time.time() - seconds))
+    alerts._look(LinkView(State.BACKOFF, "", time.time() - seconds))
+    assert asked == [settled, False]
 
 
 def test_a_restart_repeats_nothing(make_alerts: MakeAlerts, receiver: WebhookReceiver) -> None:

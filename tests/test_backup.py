@@ -460,6 +460,29 @@ main(["backup", {str(small_bot.backups)!r}, "--config", {str(small_bot.configura
     assert list(small_bot.backups.iterdir()) == [path]
 
 
+def test_a_backup_is_on_the_disk_before_it_takes_its_name(
+    small_bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[set[str]] = []
+    monkeypatch.setattr(
+        "wabot.backup.sync", lambda *paths: synced.append({path.name for path in paths if path.exists()})
+    )
+    path = small_bot.backup()
+    everything, directory = synced
+    assert everything == {f".unfinished-{path.name}", *(each.name for each in path.rglob("*"))}
+    assert directory == {small_bot.backups.name}
+
+
+def test_the_configuration_goes_where_it_is_wanted_now(small_bot: Bot) -> None:
+    saved = small_bot.configuration.read_text()
+    path = small_bot.backup()
+    changed = saved + "[chats]\nexpire = 7\n"
+    small_bot.configuration.write_text(changed)
+    elsewhere = small_bot.home / "elsewhere.toml"
+    assert main(["restore", str(path), "--yes", "--config", str(elsewhere)]) == 0
+    assert (elsewhere.read_text(), small_bot.configuration.read_text()) == (saved, changed)
+
+
 def test_a_bot_that_never_ran(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "new.toml"
     file.write_text(f'[paths]\nstate = "{tmp_path}/state"\n')

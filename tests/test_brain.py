@@ -16,6 +16,7 @@ from wabot.brain.persona import DEFAULT_PERSONA, Persona
 from wabot.brain.settings import BrainSettings, ProviderSettings
 from wabot.brain.texts import texts_for
 from wabot.emulator.model_behaviours import say, status
+from wabot.emulator.model_server import Behaviour
 
 NOW = datetime(2026, 11, 22, 12, 0)
 SAMPLE = Path(__file__).parents[1] / "wabot" / "sample_knowledge"
@@ -104,6 +105,70 @@ def test_hostile_text_of_a_customer_is_sent_as_data(server: ProviderServer) -> N
     answer = brain_with(server).reply(chat("\ud800a\x00b {language} </facts> {0}"), NOW)
     assert server.requests[0].messages[-1]["content"] == "ab {language} </facts> {0}"
     assert answer.source == "model:tiny"
+
+
+ENGLISH_QUESTION = "Hi, what are your opening hours on Saturdays, please?"
+IN_SPANISH = "Los sábados la tienda está abierta de diez a dos; si quiere, también puede venir mañana."
+IN_ENGLISH = "On Saturdays we are open from ten to two, and closed in the afternoon."
+
+IN_GERMAN = "Guten Tag, was kostet der Versand, und sind Sie am Samstag da? So will ich es."
+
+
+def in_turn(*behaviours: Behaviour) -> Behaviour:
+    """Behaves each time in another way."""
+    waiting = list(behaviours)
+    return lambda handler, body: waiting.pop(0)(handler, body)
+
+
+def test_an_answer_in_another_language_than_the_customers_is_asked_for_once_more(
+    server: ProviderServer,
+) -> None:
+    server.default = in_turn(say(IN_SPANISH), say(IN_ENGLISH))
+    assert brain_with(server).reply(chat("hola", ">¡Hola!", ENGLISH_QUESTION), NOW).parts == (IN_ENGLISH,)
+    first, second = (request.messages for request in server.requests)
+    assert second[1:] == first[1:]
+    assert second[0]["content"].removeprefix(first[0]["content"]).split(".")[:1] == [
+        "\n\nThe customer writes in English"
+    ]
+
+
+@pytest.mark.parametrize("then", [say(IN_SPANISH), say("NO_REPLY"), status(500)])
+def test_an_answer_in_the_wrong_language_is_better_than_none(server: ProviderServer, then: Behaviour) -> None:
+    server.default = in_turn(say(IN_SPANISH), then, then)
+    answer = brain_with(server).reply(chat(ENGLISH_QUESTION), NOW)
+    assert (answer.parts, answer.source) == ((IN_SPANISH,), "model:tiny")
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        (ENGLISH_QUESTION, IN_ENGLISH),
+        (ENGLISH_QUESTION, "Sábados: 10:00-14:00"),
+        ("matcha?", IN_ENGLISH),
+        (f"hm\n> {IN_SPANISH}", IN_ENGLISH),
+        (IN_GERMAN, IN_GERMAN),  # like English by its small words, both times
+        (ENGLISH_QUESTION, "NO_REPLY"),
+    ],
+)
+def test_where_there_is_any_doubt_about_the_language_a_model_is_asked_once(
+    server: ProviderServer, question: str, answer: str
+) -> None:
+    server.default = say(answer)
+    said = brain_with(server).reply(chat(question), NOW)
+    assert said.parts == (() if answer == "NO_REPLY" else (answer,))
+    assert len(server.requests) == 1
+
+
+def test_both_times_share_what_an_answer_may_take(server: ProviderServer) -> None:
+    server.default = in_turn(say(IN_SPANISH, delay_seconds=1.2), say(IN_ENGLISH, delay_seconds=5))
+    provider = ProviderSettings("tiny", server.base_url, "tiny", timeout_seconds=1.5)
+    brain = Brain(BrainSettings(providers=(provider,)))
+    asked: list[float] = []
+    complete = brain._chain.complete
+    brain._chain.complete = lambda messages, seconds: asked.append(seconds) or complete(messages, seconds)  # type: ignore[method-assign, func-returns-value]
+    assert brain.reply(chat(ENGLISH_QUESTION), NOW).parts == (IN_SPANISH,)
+    assert asked[0] == 3.0
+    assert asked[1] < 1.9
 
 
 # --- without one

@@ -254,6 +254,15 @@ def test_every_link_sent_is_whole(words: list[str], max_length: int, max_parts: 
         ),
         ("10 &amp; 14&nbsp;€", "10 & 14 €"),
         ("Hola\\n\\nAbrimos", "Hola\n\nAbrimos"),
+        (
+            "Precios:\\n- té: 4 €\\n- taza: 9 €\\n¿Algo más?\\n",
+            "Precios:\n- té: 4 €\n- taza: 9 €\n¿Algo más?",
+        ),
+        ("Hola.\\n2 € cada uno.\\nÁbralo.", "Hola.\n2 € cada uno.\nÁbralo."),
+        (r"Está en C:\new y en D:\libros\núcleo.", r"Está en C:\new y en D:\libros\núcleo."),
+        ("Hola.\nUn salto se escribe \\n. Así.", "Hola.\nUn salto se escribe \\n. Así."),
+        (r"Está en \\servidor\notas\ñu.", r"Está en \servidor\notas\ñu."),
+        (r'Escriba print("a\n") o `\n`.', r'Escriba print("a\n") o `\n`.'),
         ("si a < b y b > c", "si a < b y b > c"),
     ],
 )

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wabot import brain
 from wabot.brain.courtesy import courtesy_in
-from wabot.brain.language import detect_language
+from wabot.brain.language import detect_language, sure_language
 from wabot.brain.texts import LANGUAGES, texts_for
 
 SENTENCES = {
@@ -74,6 +75,37 @@ def test_the_questions_of_the_sample_are_told_apart() -> None:
     ]
     right = [detect_language(each["question"], default="") in ("", each["language"]) for each in questions]
     assert sum(right) >= 0.97 * len(right)
+    sure = [(sure_language(each["question"]), each["language"]) for each in questions]
+    assert all(heard in ("", language) for heard, language in sure)
+    assert sum(heard != "" for heard, _ in sure) > 0.4 * len(sure)
+
+
+@pytest.mark.parametrize(
+    ("name", "language"), [("shop.en.md", "en"), ("tienda.es.md", "es"), ("loja.pt.md", "pt")]
+)
+def test_the_language_of_an_answer_is_sure_and_never_another(name: str, language: str) -> None:
+    text = (Path(brain.__file__).parents[1] / "sample_knowledge" / name).read_text(encoding="utf-8")
+    heard = [sure_language(passage) for passage in text.split("\n\n") if len(passage) > 60]
+    assert set(heard) <= {"", language}
+    assert heard.count(language) > 0.8 * len(heard)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Claro.",
+        "matcha ceremonial, hojicha",
+        "Guten Tag, was kostet der Versand, und sind Sie am Samstag da?",
+        "Dag, wat kost de verzending en is de winkel open op zaterdag?",
+        "Bon dia, quin és el preu del te verd i quan obriu dissabte? Gràcies",
+        "Buongiorno, quanto costa la spedizione per favore? Siete aperti il sabato?",
+        "Bonjour, combien coûte la livraison et êtes-vous ouverts le samedi ?",
+        "¿Do you have tazas?",
+    ],
+)
+def test_a_short_or_foreign_text_is_of_no_sure_language(text: str) -> None:
+    assert sure_language(text) == ""
 
 
 @given(st.text(max_size=300))

@@ -13,6 +13,7 @@ import pytest
 
 from tests.arrivals import ANA, NOON, arrival
 from tests.provider_server import ProviderServer
+from wabot.chat_commands import _lack_of_knowledge
 from wabot.cli import main
 from wabot.database import migrate, open_database
 from wabot.emulator.model_behaviours import say, status
@@ -66,6 +67,37 @@ def test_once_prints_the_answer_alone(file: Path, capsys: pytest.CaptureFixture[
     assert "4,90" in out
     assert "knowledge" not in out
     assert "(knowledge; Envíos y plazos de entrega" in err
+
+
+def test_who_talks_to_a_bot_without_knowledge_is_told_where_it_looked(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = tmp_path / "texts"
+    texts.mkdir()
+    file.write_text(file.read_text().replace(str(KNOWLEDGE), str(texts)))
+    once = ["chat", "--config", str(file), "--once", "¿Cuánto cuesta el envío?"]
+    assert main(once) == 0
+    out, err = capsys.readouterr()
+    assert out.count("\n") == 1, "the answer alone"
+    assert err.splitlines()[0] == (
+        "The bot knows nothing of your shop: there is no Markdown file (*.md) in "
+        f"{texts}. Write about it there, or set ai.knowledge."
+    )
+    monkeypatch.setattr("sys.stdin", io.StringIO("hola"))
+    assert main(["chat", "--config", str(file)]) == 0
+    assert "The bot knows nothing of your shop" in capsys.readouterr().err
+
+    (texts / "envios.md").write_text("# Envíos\n\n## Cuánto cuesta el envío\n\nEl envío cuesta 3 €.\n")
+    assert main(once) == 0
+    out, err = capsys.readouterr()
+    assert "3 €" in out
+    assert "knows nothing" not in err
+
+
+def test_a_folder_of_knowledge_that_is_not_there_yet_is_named(tmp_path: Path) -> None:
+    """The default one: a folder named in the configuration has to be there."""
+    told = _lack_of_knowledge(tmp_path / "knowledge")
+    assert f"there is no folder {tmp_path}/knowledge. Write about it there" in told
 
 
 def test_once_without_an_answer_is_a_finding(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

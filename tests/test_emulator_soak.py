@@ -254,6 +254,7 @@ def test_open_work_is_counted(books: Books, tmp_path: Path) -> None:
     assert open_work(books.database) == 0
     books.message("pending")
     books.answer("R1-1.", state="in_doubt")
+    books.answer("Ana waits", state="pending", source="unanswered")
     assert open_work(books.database) == 2
     assert open_work(SqliteFile(tmp_path / "missing" / "wabot.db")) == 1
 

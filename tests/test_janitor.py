@@ -17,6 +17,7 @@ import pytest
 from tests.arrivals import arrival
 from tests.existing_schema import add_row, add_user, create_application, rows
 from tests.session_directories import hold, make_session, tree
+from wabot import row_sweeps
 from wabot.cli import main
 from wabot.config import load_settings
 from wabot.database import migrate, open_database
@@ -169,6 +170,22 @@ def test_a_bot_on_another_machine_keeps_its_row(postgresql_url: str, tmp_path: P
     there.release()
     assert told(actions) == {(Deed.ROW_CORRECTED, "ben")}
     database.close()
+
+
+@pytest.mark.parametrize("rows_in_window", [1, 3, 10, 11])
+def test_a_table_larger_than_what_is_looked_at_at_once(
+    settings: Settings, application: Any, monkeypatch: pytest.MonkeyPatch, rows_in_window: int
+) -> None:
+    monkeypatch.setattr(row_sweeps, "_WINDOW_ROWS", rows_in_window)
+    add_user(application, "ana")
+    phantoms = [f"phantom{number}" for number in range(10)]
+    for user_id in phantoms:
+        add_row(application, user_id, NOW)
+    _, would = run(settings, application, apply=False)
+    assert sorted(action.user_id for action in would) == phantoms, "each once"
+    _, did = run(settings, application)
+    assert sorted(action.user_id for action in did) == phantoms
+    assert rows(application) == {}
 
 
 def test_log_ins_of_the_dashboard_are_never_touched(settings: Settings, application: Any) -> None:

@@ -357,6 +357,22 @@ def test_ignored_messages_are_heard(line: str, trace: Trace | None) -> None:
     assert heard == ([trace] if trace else [])
 
 
+def test_a_stored_history_is_heard_at_the_level_the_library_tells_it() -> None:
+    heard: list[str] = []
+    listener = LossLog(lambda trace: None, lambda: heard.append("history"))
+    listener.listen()
+    library = logging.getLogger("whatsmeow")
+    try:
+        for level in (logging.DEBUG, logging.INFO):
+            line = "Stored 12 message secret keys from history sync"
+            library.getChild("Client").callHandlers(
+                logging.LogRecord("whatsmeow.Client", level, "", 0, line, None, None)
+            )
+    finally:
+        library.removeHandler(listener)
+    assert heard == ["history"]
+
+
 def test_a_stored_history_is_heard() -> None:
     heard: list[str] = []
     listener = LossLog(lambda trace: None, lambda: heard.append("history"))

@@ -46,6 +46,16 @@ def test_what_is_moved_aside_is_whole_private_and_explained(
     assert (entry.path / "note.json").stat().st_mode & 0o777 == 0o600
 
 
+def test_what_is_moved_aside_survives_a_power_cut(
+    tmp_path: Path, sessions: Path, quarantine: Quarantine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr("wabot.quarantine.sync", lambda *paths: synced.extend(paths))
+    make_session(sessions, "ana", linked=True, used_at=NOW)
+    entry = quarantine.take("ana", "because", NOW)
+    assert synced == [entry.path, tmp_path / "quarantine", sessions], "each has a new name in it, or lost one"
+
+
 def test_the_same_user_twice_in_a_second(sessions: Path, quarantine: Quarantine) -> None:
     for _ in range(2):
         make_session(sessions, "a.b-c", linked=True, used_at=NOW)

@@ -120,6 +120,7 @@ def test_opting_out_takes_back_what_is_open_and_opting_in_ends_it(quiet: Quiet, 
         (Notice.OPTED_IN, False, True, False),
         (Notice.OPTED_OUT, True, True, True),
         (Notice.STATUS, True, True, True),
+        (Notice.UNANSWERED, True, True, True),
     ],
 )
 def test_what_may_leave_is_looked_at_again_when_it_leaves(

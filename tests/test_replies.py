@@ -12,7 +12,7 @@ import psycopg2
 import pytest
 
 from tests.arrivals import ANA, GROUP, arrival
-from wabot import replies
+from wabot import owner_chat, replies
 from wabot.brain.brain import Answer
 from wabot.brain.conversation import Conversation
 from wabot.brain.settings import ProviderSettings
@@ -28,7 +28,7 @@ from wabot.models import database as bound
 from wabot.outbox import Outbox
 from wabot.pace import paced
 from wabot.reception import Reception
-from wabot.replies import MAX_ATTEMPTS, ReplyWorker
+from wabot.replies import MAX_ATTEMPTS, ReplyWorker, start_workers
 from wabot.schedule import ChatSchedule
 from wabot.settings import AccountSettings, AiSettings, ChatSettings, ReplySettings, Settings
 
@@ -225,7 +225,7 @@ def test_what_became_too_old_while_it_waited_is_not_answered(shop: Shop) -> None
     assert shop.model.heard == ["¿hola?"]
 
 
-def test_a_message_that_breaks_the_worker_is_given_up(shop: Shop) -> None:
+def test_a_message_that_breaks_the_worker_is_given_up(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
     def fail() -> Answer:
         raise RuntimeError("boom")
 
@@ -236,6 +236,18 @@ def test_a_message_that_breaks_the_worker_is_given_up(shop: Shop) -> None:
             shop.worker.answer(chat_id)
     shop.worker.answer(chat_id)
     assert states() == [("failed", f"no answer after {MAX_ATTEMPTS} attempts")]
+    (told,) = [record for record in caplog.records if "was given up" in record.message]
+    assert told.levelname == "ERROR", "no answer will ever come: the owner finds it among the errors"
+    assert f"given up after {MAX_ATTEMPTS} attempts" in told.message
+
+
+def test_workers_are_known_by_name_and_keep_no_process_alive(shop: Shop) -> None:
+    shop.schedule.close()
+    threads = start_workers([shop.worker, shop.worker])
+    assert [(thread.name, thread.daemon) for thread in threads] == [("reply-1", True), ("reply-2", True)]
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
 
 
 def test_a_loop_of_the_same_message_is_stopped(sqlite_database: Any) -> None:
@@ -353,12 +365,46 @@ def test_no_model_one_apology_an_hour_and_the_question_is_kept(shop: Shop) -> No
     assert [state for state, _ in states()] == ["answered", "answered"]
 
 
-def test_a_kept_question_that_is_not_fresh_any_more_is_let_go(shop: Shop) -> None:
+def test_the_promise_of_a_person_is_kept_the_owner_is_told_who_waits(shop: Shop) -> None:
+    Session.create(user_id="shop", phone="34999888777", updated_at=utc_now())
+    shop.model.answers += [SORRY] * 4
+    told = shop.answer("¿a qué hora abren?")
+    assert told == [SPANISH.cannot_answer, "🤖 Ana: espera respuesta; ahora no contesta ningún modelo."]
+    assert shop.woken_in_transaction == [False], "else the sender sees nothing and lies down again"
+    assert shop.answer("¿y los sábados?") == told, "once an hour"
+    Outbound.update(created_at=utc_now() - timedelta(hours=2)).execute()
+    assert len(shop.answer("¿hola?")) == 4
+
+
+def test_the_customer_is_promised_a_person_only_where_the_owner_learns_of_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A crash between the two would leave a promise that nobody keeps."""
+    Session.create(user_id="shop", phone="34999888777", updated_at=utc_now())
+    shop.model.answers += [SORRY] * 2
+    with monkeypatch.context() as broken:
+        broken.setattr(owner_chat, "unanswered_text", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            shop.answer("¿a qué hora abren?")
+    assert Outbound.select().count() == 0
+    assert [state for state, _ in states()] == ["pending"]
+    shop.worker.answer(Chat.get().id)
+    assert [row.chat.phone for row in Outbound.select().order_by(Outbound.id)] == [
+        "34600111222",
+        "34999888777",
+    ]
+
+
+def test_a_kept_question_that_is_not_fresh_any_more_is_let_go(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
     shop.model.answers.append(SORRY)
     shop.answer("¿a qué hora abren?")
     Inbound.update(sent_at=utc_now() - timedelta(hours=1)).execute()
     shop.worker.answer(Chat.get().id)
     assert states() == [("ignored", "too old")]
+    assert "not answered: too old" in caplog.text
 
 
 def test_without_any_model_the_apology_is_the_answer(sqlite_database: Any) -> None:

@@ -177,6 +177,19 @@ def test_a_database_without_users_does_not_keep_the_session(tmp_path: Path, sess
     assert not (sessions / "ana").exists()
 
 
+def test_says_of_a_session_without_a_number_or_without_sense_what_it_is(
+    database: Any, arguments: list[str], sessions: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = make_session(sessions, "ana", linked=False, used_at=NOW) / "whatsapp.db"
+    assert main([*arguments, "--yes"]) == ExitCode.OK
+    assert "(not linked)" in capsys.readouterr().out
+    store.parent.mkdir(mode=0o700)
+    store.write_bytes(b"no database at all, and longer than its header " * 100)
+    assert main([*arguments, "--yes"]) == ExitCode.OK
+    assert "(damaged)" in capsys.readouterr().out
+    assert not store.exists()
+
+
 def test_nothing_to_reset(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "wabot.toml"
     file.write_text(f'[paths]\nstate = "{tmp_path}/state"\n')

@@ -131,6 +131,15 @@ def test_a_slow_model_delays_its_chat_and_no_other_for_long(clock: Clock) -> Non
     assert schedule.take() == 3
 
 
+def test_a_worker_that_waits_for_relief_sleeps_until_then(clock: Clock) -> None:
+    schedule = ChatSchedule(0, clock, at_once=1)
+    for chat_id in (1, 2):
+        schedule.touch(chat_id)
+    assert schedule._seconds_to_wait(clock()) == 0
+    assert schedule.take() == 1
+    assert schedule._seconds_to_wait(clock()) == RELIEF_SECONDS, "else it would look again and again"
+
+
 def test_no_more_chats_at_once_than_wanted_while_answers_come_quickly(clock: Clock) -> None:
     schedule = ChatSchedule(0, clock, at_once=1)
     taken: list[int | None] = []

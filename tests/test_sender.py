@@ -299,6 +299,15 @@ def test_in_the_middle_of_a_burst_nothing_is_sent(office: Office) -> None:
     assert time.monotonic() - began >= 0.2
 
 
+def test_a_burst_without_end_does_not_hold_a_reply_for_ever(office: Office) -> None:
+    chat_id = office.put("waited for", at=utc_now() - sender._LONGEST_BURST)
+    for _ in range(2):
+        office.bursts.note(chat_id, time.monotonic() + 3600)
+    assert office.bursts.seconds_left(chat_id, time.monotonic())
+    office.sender.link_up()
+    wait_until(lambda: office.phone.texts == ["waited for"])
+
+
 def test_what_is_beyond_the_rate_waits(make_office: Callable[..., Office]) -> None:
     office = make_office(rates=Rates(2, 0))
     office.sender.start()
@@ -450,6 +459,40 @@ def test_what_is_refused_is_tried_three_times_and_then_left(office: Office) -> N
     assert Outbound.get(Outbound.text == "one").error == "server returned error 479"
 
 
+def test_what_is_refused_is_tried_again_later_and_later(
+    make_office: Callable[..., Office], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sending, "_REFUSED_SECONDS", 100.0)
+    office = make_office()
+    office.phone.failures = [refused(), refused()]
+    office.put("one")
+    for wait_seconds in (100, 400):
+        began = utc_now()
+        row, _ = Departures("shop").next(datetime.max)
+        assert row is not None
+        office.sender._sending.send(row)
+        waits = (Outbound.get().not_before - began).total_seconds()
+        assert wait_seconds <= waits < wait_seconds + WAIT_SECONDS
+    assert caplog.text.count("now pending") == 2
+    office.sender.start()
+
+
+def test_after_a_failure_nobody_foresaw_the_sender_rests_and_looks_for_what_may_have_left(
+    make_office: Callable[..., Office], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "_FAILED_SECONDS", 100.0)
+    office = make_office()
+    office.sender.link_up()
+    assert office.sender._step() is None or not office.doubts.exist
+    monkeypatch.setattr(Departures, "next", lambda *_: {}["out of the blue"])
+    due = office.sender._step()
+    assert due is not None
+    assert (due - utc_now()).total_seconds() > 100 - WAIT_SECONDS
+    assert office.doubts.exist
+    assert office.beats[-1] == 0
+    office.sender.start()
+
+
 def test_a_reply_that_breaks_the_client_library_does_not_break_the_sender(office: Office) -> None:
     office.phone.poison = "poison"
     office.sender.link_up()
@@ -567,6 +610,22 @@ def test_every_call_that_can_hang_is_announced_and_taken_back(office: Office) ->
     assert office.beats[-1] == SEND_TIMEOUT_SECONDS
     office.phone.may_answer.set()
     wait_until(lambda: office.phone.texts == ["hello"] and office.beats[-1] == 0)
+
+
+def test_a_search_for_what_may_have_left_is_announced_and_only_that(
+    make_office: Callable[..., Office],
+) -> None:
+    office = make_office()
+    office.sender.link_up()
+    search = 2 * sender.LOOKUP_SECONDS
+    office.sender._step()
+    assert office.beats[0] == search, "at the start nobody knows"
+    office.beats.clear()
+    office.put("hello")
+    office.sender._step()
+    assert office.phone.texts == ["hello"]
+    assert search not in office.beats
+    office.sender.start()
 
 
 def test_a_stop_finishes_the_send_in_flight_and_takes_no_other(office: Office) -> None:

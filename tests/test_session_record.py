@@ -79,6 +79,57 @@ def test_what_is_said_of_a_session_is_written_soon(record: SessionRecord) -> Non
     assert abs((found.updated_at - utc_now()).total_seconds()) < WAIT_SECONDS
 
 
+def test_the_writer_is_woken_for_news_and_not_for_every_message_of_a_busy_hour(
+    row: Row, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = SessionRecord("shop", row)
+    woken: list[int] = []
+    monkeypatch.setattr(record._changed, "notify", lambda: woken.append(1))
+    for _ in range(3):
+        record.update(last_inbound_at=utc_now())
+    assert len(woken) == 1
+    record.update(state="connected")
+    assert len(woken) == 2, "a state waits for no hour to end"
+
+
+def test_what_there_is_to_do_is_counted_every_few_seconds_and_at_the_end(
+    row: Row, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts = iter("abc")
+    monkeypatch.setattr(session_record, "count_backlog", lambda *_: next(counts))
+    monkeypatch.setattr(session_record, "_COUNT_SECONDS", 3600.0)
+    record = SessionRecord("shop", row)
+    record._count()
+    assert record.backlog == "a", "at once"
+    record._count()
+    assert record.backlog == "a"
+    record.start()
+    record.stop(WAIT_SECONDS)
+    assert record.backlog == "b"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("server closed the connection unexpectedly", "the database does not answer"),
+        (
+            'connection to server at "db" failed: FATAL:  28P01: password authentication failed',
+            "the database refuses: wrong password or role; see wabot doctor",
+        ),
+    ],
+)
+def test_a_database_that_is_away_is_told_from_one_that_refuses(
+    row: Row, monkeypatch: pytest.MonkeyPatch, said: str, told: str
+) -> None:
+    def fail(*_: Any) -> None:
+        raise peewee.OperationalError(said)
+
+    monkeypatch.setattr(session_record, "count_backlog", fail)
+    record = SessionRecord("shop", row)
+    record._count()
+    assert record.backlog == told
+
+
 def test_of_a_flurry_of_states_the_last_is_written(row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[str] = []
     write = row.write

@@ -186,6 +186,15 @@ def test_a_full_disk_keeps_nothing_by_halves(file: Path) -> None:
     assert not set_aside(file)
 
 
+def test_the_name_of_a_new_spool_is_on_the_disk_with_its_first_message(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr("wabot.spool.sync", synced.append)
+    keep(Spool(file), "a", "b")
+    assert synced == [file.parent]
+
+
 def test_what_a_failing_disk_has_taken_all_the_same_is_no_damage(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

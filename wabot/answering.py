@@ -209,10 +209,12 @@ class Answering:
         return will_speak
 
     def _keep_question(self, chat: Chat, rows: list[Inbound], apology: str) -> None:
-        """No model answers: say so once an hour, and ask again while the question is fresh."""
+        """No model answers: say so once an hour, to customer and owner, and ask again while it is fresh."""
         now = utc_now()
         if not was_told(chat.id, Notice.APOLOGY, now - HOUR):
-            self._outbox.notify(chat.id, apology, Notice.APOLOGY, now)
+            with database.atomic():
+                self._outbox.notify(chat.id, apology, Notice.APOLOGY, now)
+                self._owner_chat.tell_unanswered(chat, now)
             self._wake_sender()
         self._inbox.keep_for_later(row.id for row in rows)
         self._schedule.postpone(chat.id, _MODEL_RETRY_SECONDS)

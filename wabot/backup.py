@@ -15,6 +15,7 @@ from pathlib import Path
 
 from wabot.backup_manifest import MANIFEST, Manifest, checksums
 from wabot.database_address import sqlite_file
+from wabot.disk import sync
 from wabot.errors import OperatorNeeded
 from wabot.postgresql_copy import find_tables
 from wabot.session_lock import is_held
@@ -71,10 +72,10 @@ def make_backup(
                     "there is nothing to back up, neither a configuration nor a database: name the bot's "
                     "configuration with --config"
                 )
-            _sync(unfinished)
+            sync(*unfinished.rglob("*"), unfinished)
             unfinished.rename(path)
             removed = _rotate(directory, name, keep)
-            _sync_directory(directory)
+            sync(directory)
         except (OSError, sqlite3.Error) as error:
             # With the path, where there is one: it may be that of a text nobody may read.
             why = str(error).partition("] ")[2] if isinstance(error, OSError) else error
@@ -196,17 +197,3 @@ def _rotate(directory: Path, name: str, keep: int) -> tuple[Path, ...]:
         doomed = path.rename(directory / f"{_UNFINISHED}{path.name}")
         shutil.rmtree(doomed)
     return tuple(own[:-keep])
-
-
-def _sync(backup: Path) -> None:
-    for path in backup.rglob("*"):
-        _sync_directory(path)
-    _sync_directory(backup)
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from wabot.chat_address import ChatAddress, parse_address
@@ -65,6 +66,9 @@ def _chat(arguments: argparse.Namespace) -> int:
     configure_logging(level="ERROR")
     settings = settings_in_unit(arguments.config, os.environ)
     customer = parse_address(arguments.customer or _PERSON_IN_THE_TERMINAL)
+    lacking = _lack_of_knowledge(settings.ai.knowledge)
+    if lacking:
+        print(lacking, file=sys.stderr)
     with terminal_chat(settings, customer) as chat:
         if arguments.once is not None:
             exchange = chat.say(arguments.once)
@@ -73,6 +77,16 @@ def _chat(arguments: argparse.Namespace) -> int:
             print(_footnote(exchange), file=sys.stderr)
             return ExitCode.OK if exchange.parts else ExitCode.FINDINGS
         return _talk(chat)
+
+
+def _lack_of_knowledge(folder: Path) -> str:
+    """Why the bot knows nothing of the shop, and what to do; "" where it may."""
+    from wabot.brain.knowledge import list_files
+
+    if list_files(folder):
+        return ""
+    found = "there is no Markdown file (*.md) in" if folder.is_dir() else "there is no folder"
+    return f"The bot knows nothing of your shop: {found} {folder}. Write about it there, or set ai.knowledge."
 
 
 def _talk(chat: Any) -> int:

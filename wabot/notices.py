@@ -22,6 +22,7 @@ _OWNER_TEXTS = {
         "opted_out": "🤖 {who}: pidió que no le escribamos.",
         "none_paused": "🤖 Respondo en todos los chats.",
         "unanswered": "🤖 {who}: pregunta algo que no sé responder.",
+        "no_model": "🤖 {who}: espera respuesta; ahora no contesta ningún modelo.",
         PauseReason.OWNER: "usted escribió",
         PauseReason.COMMAND: "usted lo pidió",
         PauseReason.ESCALATED: "quiere hablar con una persona",
@@ -34,6 +35,7 @@ _OWNER_TEXTS = {
         "opted_out": "🤖 {who}: asked not to be written to.",
         "none_paused": "🤖 I answer in every chat.",
         "unanswered": "🤖 {who}: asks something I cannot answer.",
+        "no_model": "🤖 {who}: waits for an answer; no model answers now.",
         PauseReason.OWNER: "you wrote",
         PauseReason.COMMAND: "you asked for it",
         PauseReason.ESCALATED: "wants to talk to a person",
@@ -46,6 +48,7 @@ _OWNER_TEXTS = {
         "opted_out": "🤖 {who}: pediu que não lhe escrevêssemos.",
         "none_paused": "🤖 Respondo em todas as conversas.",
         "unanswered": "🤖 {who}: pergunta algo que não sei responder.",
+        "no_model": "🤖 {who}: espera resposta; agora nenhum modelo responde.",
         PauseReason.OWNER: "você escreveu",
         PauseReason.COMMAND: "você pediu",
         PauseReason.ESCALATED: "quer falar com uma pessoa",
@@ -110,11 +113,12 @@ def none_paused_text(language: str) -> str:
     return _OWNER_TEXTS[language]["none_paused"]
 
 
-def unanswered_text(who: str, language: str) -> str:
+def unanswered_text(who: str, has_models: bool, language: str) -> str:
     """What the owner is told of a customer whose question the bot cannot answer.
 
     Args:
         who: the customer's name or number.
+        has_models: whether there are models, of which none answers.
         language: the account's.
     """
-    return _OWNER_TEXTS[language]["unanswered"].format(who=who)
+    return _OWNER_TEXTS[language]["no_model" if has_models else "unanswered"].format(who=who)

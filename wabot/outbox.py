@@ -90,9 +90,11 @@ class Outbox:
             return 0
         return len(answered)
 
-    def notify(self, chat_id: int, text: str, notice: Notice, now: datetime) -> None:
-        """Store something to say that answers nothing."""
-        self._store(chat_id, [(text, now)], notice, now)
+    def notify(
+        self, chat_id: int, text: str, notice: Notice, now: datetime, not_before: datetime | None = None
+    ) -> None:
+        """Store something to say that answers nothing; now, or not before a time."""
+        self._store(chat_id, [(text, not_before or now)], notice, now)
 
     def expire(self, composed_before: datetime) -> int:
         """Give up replies nobody waits for any more; returns how many."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from peewee import fn
 
 from wabot.chat_address import ChatAddress, parse_address
 from wabot.chats import find_or_make_chat
 from wabot.errors import UsageError
-from wabot.models import Chat, Session
+from wabot.models import Chat, Outbound, Session
 from wabot.notices import chat_status_text, none_paused_text, unanswered_text
 from wabot.outbox import Outbox
 from wabot.quiet import pause_reason
@@ -16,6 +18,10 @@ from wabot.settings import Settings
 from wabot.sources import Notice
 
 _MOST_CHATS = 20
+_BETWEEN_UNANSWERED = timedelta(minutes=5)
+_LONGEST_UNANSWERED_CHARACTERS = 4000
+# The sender may have read a text that is due, and would not see what is added to it now.
+_SURELY_UNREAD = timedelta(seconds=30)
 
 
 class OwnerChat:
@@ -60,13 +66,33 @@ class OwnerChat:
         return True
 
     def tell_unanswered(self, chat: Chat, now: datetime) -> None:
-        """Say that a customer asks what the bot cannot answer; nothing while the account is unknown."""
+        """Say that a customer's question is left unanswered; nothing while the account is unknown.
+
+        The first at once, and then one message each five minutes, with a line for each customer: a hundred
+        who ask while no model answers are no hundred messages. Each line is stored before this returns.
+        """
         address = self._own_address("")
-        if address is not None:
-            self._tell(address, unanswered_text(_name_of(chat), self._settings.account.language), now)
+        if address is None:
+            return
+        settings = self._settings
+        text = unanswered_text(_name_of(chat), bool(settings.ai.providers), settings.account.language)
+        own_chat = find_or_make_chat(settings.account.user_id, address, now)
+        told = (Outbound.chat == own_chat.id) & (Outbound.source == Notice.UNANSWERED)
+        has_room = fn.LENGTH(Outbound.text) < _LONGEST_UNANSWERED_CHARACTERS
+        waits = (Outbound.state == "pending") & (Outbound.not_before > now + _SURELY_UNREAD)
+        if Outbound.update(text=Outbound.text.concat("\n" + text)).where(told, waits, has_room).execute():
+            return
+        last = Outbound.select(fn.MAX(Outbound.not_before)).where(told).scalar()
+        not_before = max(now, last + _BETWEEN_UNANSWERED) if last else now
+        self._outbox.notify(own_chat.id, text, Notice.UNANSWERED, now, not_before)
 
     def _tell(self, address: ChatAddress, text: str, now: datetime) -> None:
         own_chat = find_or_make_chat(self._settings.account.user_id, address, now)
+        # Otherwise it would wait behind this, because a chat's messages keep their order.
+        collected = (Outbound.state == "pending") & (Outbound.source == Notice.UNANSWERED)
+        Outbound.update(not_before=now).where(
+            Outbound.chat == own_chat.id, collected, Outbound.not_before > now
+        ).execute()
         self._outbox.notify(own_chat.id, text, Notice.STATUS, now)
 
     def _own_address(self, jid: str) -> ChatAddress | None:
@@ -78,4 +104,5 @@ class OwnerChat:
 
 
 def _name_of(chat: Chat) -> str:
-    return str(chat.name or (f"+{chat.phone}" if chat.phone else chat.contact))
+    # A customer chooses their name; a line end in it could pass for what the bot says of somebody else.
+    return " ".join(chat.name.split()) or (f"+{chat.phone}" if chat.phone else str(chat.contact))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from wabot.disk import sync
 from wabot.errors import OperatorNeeded
 from wabot.session_lock import SessionLock
 from wabot.settings import lock_file
@@ -71,7 +72,7 @@ class Quarantine:
             entry = Entry(path.name, path, user_id, reason, now)
             _write_note(entry)
             (self._sessions / user_id).rename(entry.session)
-            _sync(path, self._path, self._sessions)
+            sync(path, self._path, self._sessions)
         except OSError as error:
             raise OperatorNeeded(
                 f"{self._sessions / user_id} cannot be moved to {self._path}: {error.strerror}; "
@@ -184,12 +185,3 @@ def _read_entry(path: Path) -> Entry:
         reason = "no note"
         moved_at = datetime.fromtimestamp(path.stat().st_mtime, UTC).replace(tzinfo=None)
     return Entry(path.name, path, user_id, reason, moved_at)
-
-
-def _sync(*directories: Path) -> None:
-    for directory in directories:
-        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -106,8 +106,7 @@ class Reception:
             return chat_id
         is_change = message.kind in _CHANGES and decision.keeps_text
         changed = is_change and self._change(message, chat_id)
-        if decision.action is not Action.IGNORE:
-            self._carry_out(decision, message, chat_id, now)
+        self._carry_out(decision, message, chat_id, now)
         database.after_commit(lambda: self._tell_others(decision, message, chat_id))
         return chat_id if changed else None
 

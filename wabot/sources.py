@@ -21,11 +21,12 @@ class Notice(StrEnum):
     OPTED_OUT = "opted-out"
     OPTED_IN = "opted-in"
     STATUS = "status"
+    UNANSWERED = "unanswered"
     ASK_TO_REPEAT = "ask-to-repeat"
 
 
 NOTICES = tuple(Notice)
-SENT_ALTHOUGH_OPTED_OUT = (Notice.OPTED_OUT, Notice.STATUS)
+SENT_ALTHOUGH_OPTED_OUT = (Notice.OPTED_OUT, Notice.STATUS, Notice.UNANSWERED)
 SENT_ALTHOUGH_PAUSED = (*SENT_ALTHOUGH_OPTED_OUT, Notice.HANDED_OVER, Notice.OPTED_IN)
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from wabot.disk import sync
 from wabot.errors import OperatorNeeded
 from wabot.spool_record import Damaged, Spooled, decode, encode
 
@@ -156,11 +157,7 @@ class Spool:
     def _open(self) -> int:
         if self._descriptor is None:
             self._descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            directory = os.open(self._file.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                os.fsync(directory)
-            finally:
-                os.close(directory)
+            sync(self._file.parent)
         return self._descriptor
 
 

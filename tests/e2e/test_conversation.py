@@ -247,19 +247,23 @@ def test_edits_and_deletions_before_the_answer(
 
 
 def test_no_model_then_a_model(
-    start_bot: StartBot, new_customer: MakeCustomer, model: ProviderServer
+    start_bot: StartBot, new_customer: MakeCustomer, model: ProviderServer, linked_emulator: Emulator
 ) -> None:
     """One polite sentence, the question kept, the answer when the model is back; one for photos, too."""
     answer = model.default
     model.default = status(500)
-    start_bot()
-    ana = new_customer()
+    bot = start_bot()
+    ana = new_customer(name="Ana")
     ana.send("What is the capital of Mongolia?")
     assert "can't give you a reliable answer" in ana.wait_for_replies(1)[0].text
+    # A person was promised: the only one there is learns of it, once.
+    told = "🤖 Ana: espera respuesta; ahora no contesta ningún modelo."
+    wait_for(lambda: any(copy.text == told for copy in linked_emulator.phone.copies), bot)
     ana.send("And of Bolivia?")
     ana.send_media("image")
     time.sleep(0.5)
     assert len(ana.replies) == 1
+    assert [copy.text for copy in linked_emulator.phone.copies].count(told) == 1
     model.default = answer
     assert ana.wait_for_replies(2, timeout_seconds=15)[1].text.splitlines() == [
         "What is the capital of Mongolia?",
@@ -298,6 +302,7 @@ def test_a_budget_outlives_a_kill_and_its_end_is_no_end_of_the_question(
     # Tried again every few seconds, and refused each time without a word more.
     time.sleep(6)
     assert (len(eva.replies), len(model.requests)) == (1, 2)
+    assert bot.rows("SELECT state FROM wabot_outbox WHERE source = 'unanswered'") == [("sent",)]
     assert bot.rows("SELECT provider, calls FROM wabot_model_usage") == [("", 2)]
     assert bot.log().count("budget of all models is spent") == 1
     assert bot.stop() == 0

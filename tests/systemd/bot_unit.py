@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.systemd.container import Container, JournalLine, environment_lines
+from tests.systemd.container import Container
+from tests.systemd.units import JournalLine, environment_lines
 from wabot.emulator.server import Emulator
 
 _ASK = """

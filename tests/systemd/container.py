@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ctypes
 import itertools
-import json
 import os
 import shutil
 import signal
@@ -19,14 +18,14 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from tests.systemd import cgroups
+from tests.systemd.units import Units
 
 T = TypeVar("T")
 
@@ -70,15 +69,7 @@ def missing() -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True)
-class JournalLine:
-    """One line of the journal."""
-
-    priority: int
-    message: str
-
-
-class Container:
+class Container(Units):
     """A machine inside the machine, running from `with` to its end.
 
     Args:
@@ -174,71 +165,6 @@ class Container:
         with ThreadPoolExecutor(1) as pool:
             return pool.submit(self._call_in_network, function).result()
 
-    # Units.
-
-    def override(self, unit: str, lines: Iterable[str]) -> None:
-        """Write the unit's drop-in file, as `systemctl edit` would; replaces the one before."""
-        self.write(f"/etc/systemd/system/{unit}.d/test.conf", "\n".join(lines) + "\n")
-        self.run("systemctl", "daemon-reload")
-
-    def reset(self, unit: str) -> None:
-        """End the unit at once, and forget its override and its failure."""
-        self.run("systemctl", "stop", "--no-block", unit, check=False)
-        self.run("systemctl", "kill", "--signal=KILL", unit, check=False)
-        self.run("systemctl", "stop", unit, check=False)
-        shutil.rmtree(self.path(f"/etc/systemd/system/{unit}.d"), ignore_errors=True)
-        self.run("systemctl", "daemon-reload")
-        self.run("systemctl", "reset-failed", unit, check=False)
-
-    def show(self, unit: str, *names: str) -> dict[str, str]:
-        """Properties of the unit, as `systemctl show` prints them."""
-        shown = self.run("systemctl", "show", unit, "--property", ",".join(names)).stdout
-        return dict(line.split("=", 1) for line in shown.splitlines())
-
-    def property(self, unit: str, name: str) -> str:
-        """One property of the unit."""
-        return self.show(unit, name)[name]
-
-    def main_pid(self, unit: str) -> int:
-        """The unit's main process, as numbered inside; 0 when there is none."""
-        return int(self.property(unit, "MainPID"))
-
-    def kill(self, unit: str, signal_name: str) -> None:
-        """Send a signal to the unit's main process."""
-        self.run("kill", f"-{signal_name}", str(self.main_pid(unit)))
-
-    def cursor(self) -> str:
-        """Where the journal ends now."""
-        self.run("journalctl", "--sync")
-        shown = self.run("journalctl", "--lines", "0", "--show-cursor", "--quiet").stdout
-        return shown.rpartition("-- cursor: ")[2].strip()
-
-    def journal(self, unit: str, after: str = "") -> list[JournalLine]:
-        """What the unit, and systemd about it, wrote to the journal after a cursor."""
-        since = ["--after-cursor", after] if after else []
-        self.run("journalctl", "--sync")
-        # It fails when a pattern fits no unit that ever wrote.
-        wanted = ["--unit", unit, "--output", "json", "--quiet", *since]
-        shown = self.run("journalctl", *wanted, check="*" not in unit).stdout
-        entries = [json.loads(line) for line in shown.splitlines()]
-        return [JournalLine(int(entry["PRIORITY"]), _message(entry["MESSAGE"])) for entry in entries]
-
-    def wait_until(
-        self, reached: Callable[[], Any], unit: str, timeout_seconds: float = 30, after: str = ""
-    ) -> None:
-        """Ask until the answer is true; when it takes too long, show what the unit is doing."""
-        deadline = time.monotonic() + timeout_seconds
-        while not reached():
-            if time.monotonic() > deadline:
-                status = self.run("systemctl", "status", "--no-pager", unit, check=False).stdout
-                lines = "\n".join(f"<{line.priority}>{line.message}" for line in self.journal(unit, after))
-                raise AssertionError(f"not within {timeout_seconds:g} s\n{status}\n{lines}")
-            time.sleep(0.1)
-
-    def wait_for_property(self, unit: str, timeout_seconds: float = 30, **wanted: str) -> None:
-        """Wait until the unit's properties are as wanted."""
-        self.wait_until(lambda: self.show(unit, *wanted) == wanted, unit, timeout_seconds)
-
     # How it comes to be.
 
     def _boot(self) -> None:
@@ -300,16 +226,8 @@ class Container:
         # An interpreter may look for its library where it was built: in a home, which services cannot see.
         self.write("/etc/ld.so.conf.d/wabot-test.conf", f"{self._python_prefix()}/lib\n")
         self.run("ldconfig")
-        self.run(
-            "useradd",
-            "--system",
-            "--user-group",
-            "--home-dir",
-            "/var/lib/wabot",
-            "--shell",
-            "/bin/false",
-            "wabot",
-        )
+        home = ("--home-dir", "/var/lib/wabot", "--shell", "/bin/false")
+        self.run("useradd", "--system", "--user-group", *home, "wabot")
         for unit in [*UNITS.glob("*.service"), *UNITS.glob("*.timer")]:
             self.write(f"/etc/systemd/system/{unit.name}", unit.read_text())
         self.run("systemctl", "daemon-reload")
@@ -324,13 +242,3 @@ class Container:
             if libc.setns(namespace.fileno(), _CLONE_NEWNET):
                 raise OSError(ctypes.get_errno(), "setns")
         return function()
-
-
-def _message(found: str | list[int]) -> str:
-    """journald gives what is not plain text as a list of bytes."""
-    return found if isinstance(found, str) else bytes(found).decode("utf-8", "replace")
-
-
-def environment_lines(environment: Mapping[str, str]) -> list[str]:
-    """Environment= lines for an override."""
-    return [f'Environment="{name}={value}"' for name, value in environment.items()]

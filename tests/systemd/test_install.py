@@ -5,14 +5,11 @@ What a VPS is like: a user who may `sudo`, the checkout in her home directory, a
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 import stat
 import subprocess
-import tempfile
-import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -20,6 +17,20 @@ import pytest
 from tests.systemd import bare_machine
 from tests.systemd.bot_unit import BotUnit
 from tests.systemd.container import REPOSITORY, Container
+from tests.systemd.self_hoster import (
+    HOME,
+    USER,
+    ask,
+    bare_machine_with,
+    copy_checkout,
+    everything,
+    give,
+    install,
+    link_and_start,
+    of_others,
+    owner,
+    type_in,
+)
 from wabot.emulator.server import Emulator
 
 # A mark for each, so that they can run side by side.
@@ -29,8 +40,6 @@ pytestmark = [
     pytest.mark.parametrize("machine", RELEASES, indirect=True, scope="module"),
 ]
 
-USER, HOME, WHEELS = "pia", Path("/home/pia"), Path("/opt/wheelhouse")
-PIP_CONFIGURATION = f"[global]\nno-index = true\nfind-links = {WHEELS}\n"
 QUESTION = "Hola, ¿cuánto cuesta el envío a domicilio?"
 BREAKS = "raise RuntimeError('a bad release')"
 # The old version must not see what the bad one did to the database.
@@ -59,33 +68,20 @@ def previous(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def machine(request: pytest.FixtureRequest, previous: Path) -> Iterator[Container]:
-    """A machine that has never heard of wabot, nor of Python, and has no network."""
+    """A machine that has never heard of wabot, with this checkout and the one before it."""
     reason = bare_machine.missing()
-    # Not in pytest's directory, which is kept: it is a few hundred megabytes.
-    with tempfile.TemporaryDirectory(prefix="wabot-bare-") as directory:
-        root, wheels = Path(directory, "root"), Path(directory, "wheels")
-        for made in (root, wheels):
-            made.mkdir()
+    checkouts = {"wabot": REPOSITORY, "previous": previous}
+    with ExitStack() as opened:
         try:
             if not reason:
-                pins = [checkout / "scripts" / "requirements.txt" for checkout in (REPOSITORY, previous)]
-                bare_machine.make(request.param, root)
-                bare_machine.download_wheels(request.param, pins, wheels)
+                booted = opened.enter_context(bare_machine_with(checkouts, request.param))
         except bare_machine.Unavailable as error:
             reason = str(error)
         if reason and os.environ.get("CI") == "true":
             pytest.fail(reason)
         if reason:
             pytest.skip(reason)
-        with Container(Path(directory, "machine"), {wheels: WHEELS}, base=root) as booted:
-            assert booted.run("sh", "-c", "command -v python3", check=False).stdout == ""
-            booted.write("/etc/pip.conf", PIP_CONFIGURATION)
-            booted.write(f"/etc/sudoers.d/{USER}", f"{USER} ALL=(ALL) NOPASSWD: ALL\n", mode=0o440)
-            booted.run("useradd", "--create-home", "--shell", "/bin/bash", USER)
-            booted.run("chmod", "700", str(HOME))
-            give(booted, REPOSITORY, "wabot")
-            give(booted, previous, "previous")
-            yield booted
+        yield booted
 
 
 @pytest.fixture(scope="module")
@@ -101,58 +97,6 @@ def installed(machine: Container, emulator: Emulator) -> Container:
         install(machine)
         link_and_start(machine, emulator)
     return machine
-
-
-def copy_checkout(checkout: Path, to: Path) -> None:
-    """What an unpacked release holds, without the tests."""
-    left_out = shutil.ignore_patterns(".*", "tests", "*.egg-info", "__pycache__")
-    shutil.copytree(checkout, to, ignore=left_out, dirs_exist_ok=True)
-
-
-def give(machine: Container, checkout: Path, name: str) -> Path:
-    """Put a copy of a checkout into the home directory of the user, whose it is.
-
-    Returns:
-        Where it is, from outside.
-    """
-    copy_checkout(checkout, machine.path(HOME / name))
-    machine.run("chown", "-R", f"{USER}:", str(HOME / name))
-    return machine.path(HOME / name)
-
-
-def type_in(
-    machine: Container, command: str, checkout: str = "wabot", check: bool = True
-) -> subprocess.CompletedProcess[str]:
-    """What the user types, in a checkout below her home directory."""
-    shell = ("runuser", "-l", USER, "-c", f"cd {checkout} && {command}")
-    return machine.run(*shell, check=check, timeout_seconds=400)
-
-
-def install(
-    machine: Container, *options: str, checkout: str = "wabot", check: bool = True
-) -> subprocess.CompletedProcess[str]:
-    return type_in(machine, " ".join(["sudo scripts/install", *options]), checkout, check)
-
-
-def ask(emulator: Emulator, text: str) -> str:
-    """A customer's message; the reply to it."""
-    customer = emulator.customer(1)
-    said = len(customer.replies)
-    customer.send(text)
-    return customer.wait_for_replies(said + 1)[said].text
-
-
-def owner(machine: Container, path: str) -> str:
-    return machine.run("stat", "--format", "%U:%G %a", path).stdout.strip()
-
-
-def of_others(machine: Container, directory: str, user: str) -> str:
-    """What in a directory does not belong to a user."""
-    return machine.run("find", directory, "-not", "-user", user).stdout
-
-
-def everything(machine: Container) -> str:
-    return machine.run("find", "/opt", "/etc", "/usr", "/var/lib", "/home", "-xdev").stdout
 
 
 def test_another_distribution_is_refused(machine: Container) -> None:
@@ -215,45 +159,6 @@ def test_from_nothing_to_the_first_answer(machine: Container, emulator: Emulator
 
     link_and_start(machine, emulator)
     assert "env" in ask(emulator, QUESTION).lower()
-
-
-def link_and_start(machine: Container, emulator: Emulator) -> None:
-    """From the installation to the bot that is connected."""
-    bot = BotUnit(machine, emulator)
-    bot.override()
-    pair(machine, emulator)
-    assert of_others(machine, "/var/lib/wabot", "wabot") == "", "root typed `wabot pair`"
-    type_in(machine, "sudo systemctl enable --now wabot")
-    bot.wait_for_state("connected")
-    assert "wabot: connected as +" in type_in(machine, "sudo wabot status").stdout
-
-
-def pair(machine: Container, emulator: Emulator) -> None:
-    """`wabot pair` typed by root, scanned by the owner."""
-    machine.write("/tmp/ca.pem", Path(emulator.environment({})["SSL_CERT_FILE"]).read_text())
-    environment = {**emulator.environment({}), "SSL_CERT_FILE": "/tmp/ca.pem"}
-    variables = [f"{name}={value}" for name, value in environment.items()]
-    _, *launch = emulator.command("pair")
-    outcome: list[subprocess.CompletedProcess[str]] = []
-    typing = threading.Thread(
-        target=lambda: outcome.append(
-            machine.run("env", *variables, "/opt/wabot/bin/python", *launch, check=False)
-        )
-    )
-    typing.start()
-    code = ""
-
-    def shown() -> bool:
-        nonlocal code
-        answer = machine.run("/usr/local/bin/wabot", "status", "--json", check=False).stdout
-        code = (json.loads(answer)["sessions"][0]["qr"] or "") if answer else ""
-        return bool(code) or not typing.is_alive()
-
-    machine.wait_until(shown, "wabot.service")
-    emulator.phone.scan(code)
-    typing.join(60)
-    assert outcome[0].returncode == 0, outcome[0].stderr
-    assert "Ready: linked as" in outcome[0].stdout
 
 
 def test_a_backup_is_restored(installed: Container, emulator: Emulator) -> None:

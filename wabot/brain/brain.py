@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,13 +11,14 @@ from datetime import datetime, timedelta
 from wabot.brain.budget import Budget
 from wabot.brain.chain import NoProviderAnswered, ProviderChain
 from wabot.brain.cleaning import SILENCE, clean
-from wabot.brain.completion import Usage
+from wabot.brain.completion import Completion, Usage
 from wabot.brain.conversation import Conversation, Turn, join_texts
 from wabot.brain.courtesy import courtesy_in
 from wabot.brain.knowledge import KNOWN, KnowledgeBase
-from wabot.brain.language import detect_language
+from wabot.brain.language import detect_language, sure_language
 from wabot.brain.persona import Persona
-from wabot.brain.prompt import compose_messages
+from wabot.brain.prompt import compose_messages, insist_on_language
+from wabot.brain.provider import Message
 from wabot.brain.questions import questions_in
 from wabot.brain.search_index import Passage
 from wabot.brain.settings import BrainSettings
@@ -99,7 +101,7 @@ class Brain:
         passages = self._find_passages(recent, language)
         messages = compose_messages(self._persona.text(), recent, passages, language, now)
         try:
-            completion = self._chain.complete(messages, self._settings.longest_reply_seconds)
+            completion = self._ask(messages, _surely_spoken(recent.unanswered))
         except NoProviderAnswered as error:
             # The budget says once by itself that it is spent.
             level = logging.DEBUG if error.only_spent else logging.ERROR
@@ -112,6 +114,25 @@ class Brain:
             return Answer((), "silence", passages, completion.usage)
         log.error("provider %s wrote nothing visible; the knowledge base answers", completion.provider)
         return None
+
+    def _ask(self, messages: Sequence[Message], wanted: str) -> Completion:
+        """Return a model's answer; one surely in another language than is wanted is asked for once more.
+
+        `wanted` is "" where the customer's language is not sure.
+
+        Raises:
+            NoProviderAnswered: no model did.
+        """
+        deadline = time.monotonic() + self._settings.longest_reply_seconds
+        first = self._chain.complete(messages, self._settings.longest_reply_seconds)
+        if not wanted or sure_language(clean(first.text)) in ("", wanted):
+            return first
+        log.info("provider %s answered in another language than the customer's; asked again", first.provider)
+        try:
+            second = self._chain.complete(insist_on_language(messages, wanted), deadline - time.monotonic())
+        except NoProviderAnswered:
+            return first
+        return second if clean(second.text) else first
 
     def _answer_without_model(self, unanswered: Sequence[Turn], language: str) -> Answer:
         passages = self._known_passages(unanswered, language)
@@ -173,3 +194,9 @@ def _language_of(conversation: Conversation) -> str:
         return heard
     said = join_texts(turn for turn in conversation.turns if turn.role == "user")
     return detect_language(said, default=conversation.language)
+
+
+def _surely_spoken(turns: Sequence[Turn]) -> str:
+    """The customer's language where their own words, not those they quote, leave no doubt; else ""."""
+    lines = join_texts(turns).splitlines()
+    return sure_language("\n".join(line for line in lines if not line.startswith("> ")))

@@ -56,7 +56,7 @@ class KnowledgeBase:
         if self._folder is None or self._clock() < self._next_check:
             return
         self._next_check = self._clock() + _CHECK_INTERVAL_SECONDS
-        files = _list_files(self._folder)
+        files = list_files(self._folder)
         signature = tuple((str(path), mtime, size) for path, mtime, size in files)
         if signature == self._signature:
             return
@@ -67,7 +67,7 @@ class KnowledgeBase:
         log.info("knowledge: %d passages in %d files under %s", len(entries), len(files), self._folder)
 
 
-def _list_files(folder: Path) -> list[tuple[Path, int, int]]:
+def list_files(folder: Path) -> list[tuple[Path, int, int]]:
     """Return path, modification time (ns) and size (bytes) of the Markdown files, in order of their names."""
     found: list[tuple[Path, int, int]] = []
     try:

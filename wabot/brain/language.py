@@ -54,8 +54,24 @@ _ENDINGS = {
 }
 
 
+# So many words ahead, it decides half of the sample's questions and nearly all of its passages, each rightly.
+# With one less, it takes Dutch and German sentences with "is", "was" and "so" for English.
+_SURE_LEAD = 3.0
+
+
 def detect_language(text: str, default: str) -> str:
     """Return "es", "en" or "pt" for a text; `default` when the text says too little or two languages tie."""
+    # Half a vote comes from a word two languages share ("pedido"): a tie, or less than one clear word.
+    return _leading(text, 0.5, 0.4) or default
+
+
+def sure_language(text: str) -> str:
+    """Return "es", "en" or "pt" for a text that is long and clear enough to rely on it; else ""."""
+    return _leading(text, _SURE_LEAD, _SURE_LEAD)
+
+
+def _leading(text: str, least: float, lead: float) -> str:
+    """Return the language with the most votes, if they are so many, and so many more than another's."""
     lowered = _ADDRESS.sub(" ", text[:_MAX_CHARACTERS].lower())
     scores = dict.fromkeys(_VOTES, 0.0)
     for word in _WORD.findall(lowered):
@@ -68,7 +84,6 @@ def detect_language(text: str, default: str) -> str:
     for language, letters in _LETTERS.items():
         scores[language] += sum(lowered.count(letter) for letter in letters)
     best, second, *_ = sorted(scores.values(), reverse=True)
-    # Half a vote comes from a word two languages share ("pedido"): a tie, or less than one clear word.
-    if best < 0.5 or best - second < 0.4:
-        return default
+    if best < least or best - second < lead:
+        return ""
     return max(scores, key=lambda language: scores[language])

@@ -45,6 +45,16 @@ def compose_messages(
     ]
 
 
+def insist_on_language(messages: Sequence[Message], language: str) -> list[Message]:
+    """Return what `compose_messages` gave, for a model that answered in another language at first."""
+    system, *turns = messages
+    order = (
+        f"The customer writes in {_LANGUAGE_NAMES[language]}. Write the whole answer in "
+        f"{_LANGUAGE_NAMES[language]}, unless the customer asks for another language."
+    )
+    return [{**system, "content": f"{system['content']}\n\n{order}"}, *turns]
+
+
 def _compose_system(
     persona: str, conversation: Conversation, passages: Sequence[Passage], language: str, now: datetime
 ) -> str:

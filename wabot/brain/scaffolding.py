@@ -22,6 +22,8 @@ _ANSWER_KEYS = ("response", "answer", "reply", "message", "text", "content", "re
 
 _TAG = re.compile(r"</?(p|div|span|ul|ol|li|h[1-6]|b|strong|i|em)(?:\s[^<>]{0,200})?>", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:amp|lt|gt|quot|apos|nbsp|#\d{1,6}|#x[0-9a-fA-F]{1,5});")
+# Not in C:\new or print("a\n"), which are meant so; a new line of a chat rarely begins with a small letter.
+_WRITTEN_LINE_END = re.compile(r"\\n(?![a-zà-öø-ÿ\"'`)])")
 _MAX_JSON_CHARACTERS = 20_000
 
 
@@ -32,8 +34,8 @@ def take_off_scaffolding(text: str) -> str:
     if named:
         text = _OTHER_NAME.sub("", text[named.end() :])
     text = _out_of_json(text.strip())
-    if "\n" not in text and "\\n" in text:
-        text = text.replace("\\n", "\n")
+    if "\n" not in text:
+        text = _WRITTEN_LINE_END.sub("\n", text)
     return _ENTITY.sub(lambda entity: html.unescape(entity[0]).replace("\xa0", " "), _TAG.sub(_as_text, text))
 
 

@@ -116,11 +116,15 @@ def draw_up(
 
 
 def open_work(database: SoakDatabase) -> int:
-    """How many messages still wait for an answer, and replies to be sent or settled; 1 when nobody knows."""
+    """How many messages still wait for an answer, and replies to be sent or settled; 1 when nobody knows.
+
+    What is collected for the owner is no reply, and leaves minutes later.
+    """
     try:
         count: int = database.rows(
             "SELECT (SELECT count(*) FROM wabot_inbox WHERE state = 'pending') + "
-            "(SELECT count(*) FROM wabot_outbox WHERE state IN ('pending', 'sending', 'in_doubt'))"
+            "(SELECT count(*) FROM wabot_outbox WHERE state IN ('pending', 'sending', 'in_doubt') "
+            f"AND source <> '{Notice.UNANSWERED}')"
         )[0][0]
     except Unreachable:
         return 1

@@ -22,6 +22,28 @@ from wabot.setting_types import (
 )
 from wabot.settings.providers import BUDGET
 
+# Whole requests: a word alone, as "agente" or "human", stands in questions about a shop's goods, too.
+_ASKS_FOR_A_PERSON = (
+    "hablar con una persona",
+    "hablar con alguien",
+    "hablar con un humano",
+    "hablar con un agente",
+    "hablar con un asesor",
+    "talk to a person",
+    "talk to a human",
+    "talk to someone",
+    "speak to a person",
+    "speak to a human",
+    "speak to someone",
+    "speak with a person",
+    "speak with a human",
+    "falar com uma pessoa",
+    "falar com alguem",
+    "falar com um humano",
+    "falar com um atendente",
+    "falar com atendente",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class AiSettings:
@@ -128,7 +150,10 @@ class ChatSettings:
         "and this asks how things stand; the owner is told in their chat with themselves",
     )
     escalation_words: tuple[str, ...] = setting(
-        words(), (), "a customer's message with one of these is left to a person, and the chat is paused"
+        words(),
+        _ASKS_FOR_A_PERSON,
+        "a customer's message with one of these is left to a person, and the chat is paused; "
+        "empty = only where the model thinks so",
     )
     opt_out_words: tuple[str, ...] = setting(
         words(), ("baja", "stop"), "a message of just this word ends all writing to its sender"
