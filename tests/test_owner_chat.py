@@ -6,22 +6,19 @@ from typing import Any
 import pytest
 
 from tests.arrivals import NOON, arrival, later
-from wabot.brain.settings import ProviderSettings
 from wabot.departures import Departures
 from wabot.inbox import Inbox
 from wabot.models import Chat, Outbound, Session
 from wabot.outbox import Outbox
 from wabot.owner_chat import OwnerChat
-from wabot.settings import AccountSettings, AiSettings, Settings
+from wabot.settings import AccountSettings, Settings
 
-PROVIDER = ProviderSettings("test", "http://127.0.0.1:9/v1", "model")
-WAITS = "🤖 {}: waits for an answer; no model answers now."
+WAITS = "🤖 {}: asks something I cannot answer."
 
 
-def owner_chat(*, models: bool = True, language: str = "en") -> OwnerChat:
+def owner_chat(*, language: str = "en") -> OwnerChat:
     settings = Settings(
         account=AccountSettings(user_id="shop", timezone="UTC", language=language),
-        ai=AiSettings(providers=(PROVIDER,) if models else ()),
     )
     return OwnerChat(settings, Outbox("shop"))
 
@@ -104,7 +101,7 @@ def test_what_is_collected_does_not_hold_back_what_the_owner_asks(linked: None) 
 
 
 @pytest.mark.parametrize(
-    ("models", "language", "text"),
+    ("is_away", "language", "text"),
     [
         (True, "es", "🤖 Ana: espera respuesta; ahora no contesta ningún modelo."),
         (True, "pt", "🤖 Ana: espera resposta; agora nenhum modelo responde."),
@@ -112,10 +109,11 @@ def test_what_is_collected_does_not_hold_back_what_the_owner_asks(linked: None) 
     ],
 )
 def test_the_owner_is_told_why_in_their_language(
-    sqlite_database: Any, models: bool, language: str, text: str
+    sqlite_database: Any, is_away: bool, language: str, text: str
 ) -> None:
     Session.create(user_id="shop", phone="34999888777", updated_at=NOON)
-    owner_chat(models=models, language=language).tell_unanswered(customer("Ana"), NOON)
+    owner = owner_chat(language=language)
+    owner.tell_unanswered(customer("Ana"), NOON, model_is_away=is_away)
     assert told() == [(text, NOON)]
 
 

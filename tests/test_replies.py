@@ -229,12 +229,19 @@ def test_a_message_that_breaks_the_worker_is_given_up(shop: Shop, caplog: pytest
     def fail() -> Answer:
         raise RuntimeError("boom")
 
+    Session.create(user_id="shop", phone="34999888777", updated_at=utc_now())
     chat_id = shop.hear("hola")
     for _ in range(MAX_ATTEMPTS):
         shop.model.answers.append(fail)
         with pytest.raises(RuntimeError):
             shop.worker.answer(chat_id)
     shop.worker.answer(chat_id)
+    (told_owner,) = Outbound.select()
+    assert (told_owner.chat.phone, told_owner.text) == (
+        "34999888777",
+        "🤖 Ana: pregunta algo que no sé responder.",
+    )
+    assert shop.woken_in_transaction == [False]
     assert states() == [("failed", f"no answer after {MAX_ATTEMPTS} attempts")]
     (told,) = [record for record in caplog.records if "was given up" in record.message]
     assert told.levelname == "ERROR", "no answer will ever come: the owner finds it among the errors"

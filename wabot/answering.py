@@ -214,7 +214,7 @@ class Answering:
         if not was_told(chat.id, Notice.APOLOGY, now - HOUR):
             with database.atomic():
                 self._outbox.notify(chat.id, apology, Notice.APOLOGY, now)
-                self._owner_chat.tell_unanswered(chat, now)
+                self._owner_chat.tell_unanswered(chat, now, model_is_away=True)
             self._wake_sender()
         self._inbox.keep_for_later(row.id for row in rows)
         self._schedule.postpone(chat.id, _MODEL_RETRY_SECONDS)

@@ -74,8 +74,9 @@ def make_backup(
                 )
             sync(*unfinished.rglob("*"), unfinished)
             unfinished.rename(path)
-            removed = _rotate(directory, name, keep)
+            # Before the one it replaces goes.
             sync(directory)
+            removed = _rotate(directory, name, keep)
         except (OSError, sqlite3.Error) as error:
             # With the path, where there is one: it may be that of a text nobody may read.
             why = str(error).partition("] ")[2] if isinstance(error, OSError) else error

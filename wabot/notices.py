@@ -113,12 +113,12 @@ def none_paused_text(language: str) -> str:
     return _OWNER_TEXTS[language]["none_paused"]
 
 
-def unanswered_text(who: str, has_models: bool, language: str) -> str:
+def unanswered_text(who: str, model_is_away: bool, language: str) -> str:
     """What the owner is told of a customer whose question the bot cannot answer.
 
     Args:
         who: the customer's name or number.
-        has_models: whether there are models, of which none answers.
+        model_is_away: whether that is because no model answers.
         language: the account's.
     """
-    return _OWNER_TEXTS[language]["no_model" if has_models else "unanswered"].format(who=who)
+    return _OWNER_TEXTS[language]["no_model" if model_is_away else "unanswered"].format(who=who)

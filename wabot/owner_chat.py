@@ -65,7 +65,7 @@ class OwnerChat:
         self._tell(address, "\n".join(lines) or none_paused_text(account.language), now)
         return True
 
-    def tell_unanswered(self, chat: Chat, now: datetime) -> None:
+    def tell_unanswered(self, chat: Chat, now: datetime, *, model_is_away: bool = False) -> None:
         """Say that a customer's question is left unanswered; nothing while the account is unknown.
 
         The first at once, and then one message each five minutes, with a line for each customer: a hundred
@@ -75,7 +75,7 @@ class OwnerChat:
         if address is None:
             return
         settings = self._settings
-        text = unanswered_text(_name_of(chat), bool(settings.ai.providers), settings.account.language)
+        text = unanswered_text(_name_of(chat), model_is_away, settings.account.language)
         own_chat = find_or_make_chat(settings.account.user_id, address, now)
         told = (Outbound.chat == own_chat.id) & (Outbound.source == Notice.UNANSWERED)
         has_room = fn.LENGTH(Outbound.text) < _LONGEST_UNANSWERED_CHARACTERS

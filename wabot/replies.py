@@ -20,6 +20,7 @@ from wabot.inbox import Inbox
 from wabot.models import Chat, Inbound, database, utc_now
 from wabot.notices import handed_over_text
 from wabot.outbox import Outbox
+from wabot.owner_chat import OwnerChat
 from wabot.quiet import Quiet
 from wabot.schedule import ChatSchedule
 from wabot.settings import Settings
@@ -60,6 +61,7 @@ class ReplyWorker:
         self._inbox = inbox
         self._outbox = outbox
         self._escalation = Escalation(settings, outbox, Quiet(inbox, outbox))
+        self._owner_chat = OwnerChat(settings, outbox)
         self._schedule = schedule
         self._answering = Answering(
             settings,
@@ -138,17 +140,27 @@ class ReplyWorker:
 
     def _fresh(self, chat: Chat, now: datetime) -> list[Inbound]:
         """The messages that somebody still waits for; the others are settled here."""
-        fresh = []
+        fresh, given_up = [], []
         for row in self._inbox.pending(chat.id):
             if is_too_old(row.sent_at, self._settings, now):
                 self._inbox.settle([row.id], "ignored", "too old")
                 log.info("chat %d: not answered: too old", chat.id)
             elif row.attempts >= MAX_ATTEMPTS:
-                self._inbox.settle([row.id], "failed", f"no answer after {row.attempts} attempts")
-                log.error("chat %d: message %d was given up after %d attempts", chat.id, row.id, row.attempts)
+                given_up.append(row)
             else:
                 fresh.append(row)
+        if given_up:
+            self._give_up(chat, given_up, now)
         return fresh
+
+    def _give_up(self, chat: Chat, rows: list[Inbound], now: datetime) -> None:
+        """Nobody but the owner can answer what ended each attempt to."""
+        with database.atomic():
+            self._inbox.settle([row.id for row in rows], "failed", f"no answer after {MAX_ATTEMPTS} attempts")
+            self._owner_chat.tell_unanswered(chat, now)
+        self._wake_sender()
+        for row in rows:
+            log.error("chat %d: message %d was given up after %d attempts", chat.id, row.id, row.attempts)
 
 
 def start_workers(workers: list[ReplyWorker]) -> list[threading.Thread]:
