@@ -17,8 +17,8 @@ LIBRARY_ENVIRONMENT = {"NEONIZE_BOT_TAG": "off", "GOMAXPROCS": "1"}
 """What the Go half of neonize 0.5.2 reads from the environment, once.
 
 Without the first it marks replies to phone numbers as a business bot's. The second lets it use one processor
-at a time: one number keeps none busy, and its threads' looking for work on several took 15 % of the
-process's time (measured; round trip and throughput stay the same). https://pkg.go.dev/runtime
+at a time: one number keeps none busy, and in floods of messages its threads' looking for work on several took
+15 % of the process's time (measured; round trip and throughput stay the same). https://pkg.go.dev/runtime
 """
 
 _M_ARENA_MAX = -8  # malloc.h
