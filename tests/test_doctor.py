@@ -24,13 +24,12 @@ from wabot import doctor_machine
 from wabot.accounts import require_user
 from wabot.cli import main
 from wabot.database import migrate, open_database
-from wabot.diagnosis import Finding, Patient
+from wabot.diagnosis import Finding
 from wabot.doctor import examine
 from wabot.doctor_machine import NEONIZE_VERSION, judge_unit
 from wabot.errors import ExitCode
 from wabot.host_lock import HostLock
 from wabot.models import ModelUsage, Session, utc_now
-from wabot.settings import Settings
 from wabot.spool import Spool
 from wabot.spool_record import Spooled
 
@@ -526,13 +525,3 @@ def test_libmagic(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _run_cure(cure: str) -> None:
     subprocess.run(cure.removeprefix("sudo ").split(), check=True, env={"PATH": "/bin:/usr/bin"})
-
-
-def test_the_bot_is_started_by_what_reads_its_configuration(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    north = Patient(Path("/etc/wabot/north.toml"), Settings(), {}, datetime(2026, 1, 1), False)
-    monkeypatch.setattr("wabot.diagnosis._BOOTED_BY_SYSTEMD", tmp_path)
-    assert north.start == "sudo systemctl start wabot@north.service"
-    monkeypatch.setattr("wabot.diagnosis._BOOTED_BY_SYSTEMD", tmp_path / "none")
-    assert north.start == "sudo wabot run --config /etc/wabot/north.toml"

@@ -16,12 +16,15 @@ from wabot.brain.settings import ProviderSettings
 from wabot.credentials import MissingSecret, resolve_secret
 from wabot.errors import ConfigError
 from wabot.setting_types import SettingType
-from wabot.settings import SAFE_PATH, Settings
+from wabot.settings import NO_FILE, SAFE_PATH, Settings
 from wabot.settings.providers import PROVIDER_SETTINGS, budget_problems
 from wabot.triggers import pattern_problem
 
 _LARGEST_FILE_BYTES = 1_000_000
 _LONGEST_SHOWN = 80
+
+PUT_SUDO = ": put sudo before the command"
+"""How a problem ends that root does not have."""
 
 
 def load_settings(
@@ -60,7 +63,7 @@ def load_settings(
     for name, field in known.items():
         section_class: Any = field.default_factory
         values[name] = _section(section_class, name, document.get(name, {}), environ, problems)
-    settings = Settings(**values, source=str(path) if path else "no file: all defaults")
+    settings = Settings(**values, source=str(path) if path else NO_FILE)
     settings = _with_defaults(settings, document, environ, problems)
     if not all_secrets:
         problems = [problem for problem in problems if not isinstance(problem, MissingSecret)]
@@ -94,7 +97,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise ConfigError([f"{path}: no such file; create it or name another with --config"]) from None
     except OSError as error:
-        sudo = ": put sudo before the command" if isinstance(error, PermissionError) else ""
+        sudo = PUT_SUDO if isinstance(error, PermissionError) else ""
         raise ConfigError([f"{path}: cannot be read: {error.strerror}{sudo}"]) from None
     if len(content) > _LARGEST_FILE_BYTES:
         raise ConfigError([f"{path}: larger than {_LARGEST_FILE_BYTES} bytes; this is not a configuration"])

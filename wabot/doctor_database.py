@@ -131,7 +131,7 @@ def _check_foreign_key(connections: Connections, users: Users) -> Finding:
     return illness(
         "foreign key",
         f"{connections.foreign_key}: rows of users that are gone can stay in {key}",
-        f"wabot janitor --apply, then as the owner of the database: {statement}",
+        f"sudo wabot janitor --apply, then as the owner of the database: {statement}",
     )
 
 

@@ -59,7 +59,7 @@ def load_client_library() -> None:
         import wabot.whatsapp  # noqa: F401
     except ImportError as error:
         raise OperatorNeeded(
-            f"the client library cannot be loaded: {error}; what is missing says: wabot doctor"
+            f"the client library cannot be loaded: {error}; what is missing says: sudo wabot doctor"
         ) from None
 
 
