@@ -40,10 +40,10 @@ def _pair(arguments: argparse.Namespace) -> int:
     from wabot.pairing_screen import PairingScreen
 
     settings = settings_in_unit(arguments.config, os.environ, all_secrets=False)
-    become_owner(settings.paths.state)
     if arguments.png is not None and not arguments.png.absolute().parent.is_dir():
         raise UsageError(f"--png {arguments.png}: there is no directory {arguments.png.absolute().parent}")
     screen = PairingScreen(_own_stdout(), arguments.png)
+    become_owner(settings.paths.state)
     configure_logging(level="WARNING")
     try:
         with owned_session(settings) as session:
