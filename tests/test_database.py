@@ -365,6 +365,7 @@ def test_names_and_passwords_may_have_any_characters(
         open_database(f"postgresql://{user}:{password}wrong@{address}")
     assert f"postgresql://{user}:***@{address} cannot be opened (" in str(caught.value)
     assert "p4ss" not in str(caught.value)
+    assert str(caught.value).count("password authentication failed") == 1, "with encryption and without"
     postgresql_server.execute(f'DROP ROLE "{role}"')
 
 

@@ -23,11 +23,12 @@ from tests.session_directories import hold, make_session
 from wabot import doctor_machine
 from wabot.accounts import require_user
 from wabot.cli import main
+from wabot.config import PUT_SUDO
 from wabot.database import migrate, open_database
 from wabot.diagnosis import Finding
 from wabot.doctor import examine
 from wabot.doctor_machine import NEONIZE_VERSION, judge_unit
-from wabot.errors import ExitCode
+from wabot.errors import ConfigError, ExitCode
 from wabot.host_lock import HostLock
 from wabot.models import ModelUsage, Session, utc_now
 from wabot.spool import Spool
@@ -74,7 +75,12 @@ def install(programs: Path, name: str, output: str) -> None:
 def file(tmp_path: Path) -> Path:
     """The configuration of a bot in good health that has never been started."""
     file = tmp_path / "shop.toml"
-    file.write_text(f'[account]\nuser_id = "ana"\n[paths]\nstate = "{tmp_path}/state"\n')
+    file.write_text(
+        f'[account]\nuser_id = "ana"\n[paths]\nstate = "{tmp_path}/state"\n'
+        f'[ai]\nknowledge = "{tmp_path}/texts"\n'
+    )
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "shop.md").write_text("# Hours\nFrom nine to five.\n")
     return file
 
 
@@ -131,6 +137,23 @@ def test_configuration(file: Path) -> None:
     assert {finding.name for finding in found} == {"configuration", "unit", "neonize", "libmagic", "clock"}
 
 
+def test_nothing_to_answer_from(file: Path, state: Path, tmp_path: Path) -> None:
+    (tmp_path / "texts" / "shop.md").unlink()
+    ill = illnesses(file)
+    assert list(ill) == ["ai"]
+    assert f"{tmp_path}/texts has no text" in ill["ai"].text
+
+
+def test_who_may_not_read_the_configuration_is_sent_to_sudo(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise ConfigError([f"{file}: cannot be read: Permission denied{PUT_SUDO}"])
+
+    monkeypatch.setattr("wabot.doctor.load_settings", refuse)
+    assert illnesses(file)["configuration"].cure == "sudo wabot doctor"
+
+
 def test_secrets_that_are_missing(file: Path, state: Path) -> None:
     with file.open("a") as text:
         text.write('[[ai.providers]]\nbase_url = "http://localhost:1/v1"\nmodel = "m"\napi_key = "env:KEY"\n')
@@ -183,7 +206,7 @@ def test_a_database_of_a_newer_wabot(file: Path, state: Path) -> None:
 def test_a_budget_that_is_spent(file: Path, state: Path) -> None:
     with file.open("a") as text:
         text.write(
-            '[ai]\ntokens_per_day = 9000\n[[ai.providers]]\nname = "gpt"\n'
+            'tokens_per_day = 9000\n[[ai.providers]]\nname = "gpt"\n'
             'base_url = "http://far.example/v1"\nmodel = "m"\ncalls_per_day = 5\n'
         )
     assert "ai budget" not in illnesses(file)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from wabot.config import load_settings
+from wabot.credentials import OF_THE_UNITS
 from wabot.doctor_metrics import OF_THE_UNIT
 from wabot.errors import ExitCode
 from wabot.example_configuration import example_configuration
@@ -204,3 +205,9 @@ def test_the_example_is_a_good_configuration() -> None:
     assert settings == dataclasses.replace(
         Settings(), paths=settings.paths, database=settings.database, source=str(EXAMPLE)
     )
+
+
+def test_what_a_missing_credential_says_of_the_units_is_true() -> None:
+    for unit in ("wabot.service", "wabot@.service"):
+        loaded = re.findall(r"^LoadCredential=([a-z-]+):", (UNITS / unit).read_text(), re.MULTILINE)
+        assert tuple(loaded) == OF_THE_UNITS

@@ -49,6 +49,8 @@ def load_settings(
     """
     path = find_configuration(file, environ)
     document: dict[str, Any] = _read_toml(path) if path else {}
+    # What the file of a secret is called follows from it.
+    environ = {**environ, "WABOT_CONFIG": str(path or "")}
     if sections is not None:
         document = {name: table for name, table in document.items() if name in sections}
     problems: list[str] = []
@@ -106,9 +108,20 @@ def _read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(content.removeprefix(BOM_UTF8).decode("utf-8"))
     except ValueError as error:
         # Also what is no TOMLDecodeError: bytes that are no text, a number of thousands of digits.
-        raise ConfigError([f"{path}: not valid TOML: {error}"]) from None
+        raise ConfigError([f"{path}: not valid TOML: {_explained(str(error))}"]) from None
     except RecursionError:
         raise ConfigError([f"{path}: not valid TOML: nested too deeply"]) from None
+
+
+def _explained(mistake: str) -> str:
+    """What tomllib says (Python 3.11 to 3.13), for whoever pasted a section below one that was there."""
+    if mistake.startswith("Cannot overwrite a value"):
+        return mistake.replace("Cannot overwrite a value", "this setting stands there twice; keep one", 1)
+    twice = re.match(r"Cannot declare \((.+?),?\) twice", mistake)
+    if not twice:
+        return mistake
+    section = ".".join(re.findall(r"'([^']*)'", twice[1]))
+    return f"[{section}] stands there twice; keep one, with all its settings{mistake[twice.end() :]}"
 
 
 def _section(
