@@ -180,6 +180,8 @@ def known_settings(table: Any = Settings, prefix: str = "") -> Iterator[tuple[st
 def test_the_example_is_made_from_the_settings() -> None:
     anew = "run: python -m wabot.example_configuration systemd/wabot.toml"
     assert EXAMPLE.read_text() == example_configuration(), anew
+    explained = [line for line in example_configuration().splitlines() if line.startswith("# ")]
+    assert max(map(len, explained)) < 80, "an editor in a terminal cuts it off"
 
 
 def test_the_example_has_every_setting_with_its_default() -> None:

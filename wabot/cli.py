@@ -21,7 +21,13 @@ from wabot.errors import DatabaseAway, ExitCode, OperatorNeeded, UsageError, Wab
 from wabot.logs import LEVELS, configure_logging, send_stdout_to_stderr
 from wabot.pairing_command import add_pairing_command
 from wabot.printable import printable
-from wabot.process import ensure_library_environment, leave, load_client_library, share_heaps
+from wabot.process import (
+    become_owner,
+    ensure_library_environment,
+    leave,
+    load_client_library,
+    share_heaps,
+)
 from wabot.settings import Settings
 from wabot.stacks import show_stacks_on_abort
 from wabot.standard_streams import INTERRUPTED, discard_output, mend_streams
@@ -148,6 +154,7 @@ def _run(arguments: argparse.Namespace) -> int:
     settings = None
     try:
         settings = load_settings(arguments.config, os.environ)
+        become_owner(settings.paths.state)
         code = _serve(settings)
     except WabotError as error:
         for line in error.lines:
