@@ -200,7 +200,7 @@ class WhatsAppClient:
             return str(self._client.PairPhone(phone, True, enum.ClientName.LINUX, enum.ClientType.CHROME))
         except NeonizeError as error:
             raise LinkCodeRefused(
-                f"WhatsApp gives no code for +{phone} ({error}); is that the number, with its country code?"
+                f"WhatsApp gives no code for +{phone} ({error}): look at the number and its country code"
             ) from None
 
     def _on_qr(self, _client: Any, code: bytes) -> None:
