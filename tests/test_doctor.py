@@ -525,6 +525,22 @@ def test_the_unit_as_systemd_shows_it(file: Path, programs: Path, monkeypatch: p
     assert ill["janitor timer"].cure == "sudo systemctl enable --now wabot-janitor@shop.timer"
 
 
+@pytest.mark.parametrize("shared", [True, False])
+def test_one_timer_cleans_for_all_that_share_state_and_database(
+    file: Path, programs: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, shared: bool
+) -> None:
+    monkeypatch.setattr(doctor_machine, "_CONFIGURATIONS", file.parent)
+    install(programs, "systemctl", "\n".join(f"{name}={value}" for name, value in HEALTHY_UNIT.items()))
+    program = programs / "systemctl"
+    program.write_text(
+        program.read_text() + 'case "$*" in *wabot-janitor@*) echo; echo UnitFileState=disabled; esac\n'
+    )
+    assert "janitor timer" in illnesses(file), "the program says so"
+    state = tmp_path / "state" if shared else tmp_path / "elsewhere"
+    (tmp_path / "wabot.toml").write_text(f'[account]\nuser_id = "bea"\n[paths]\nstate = "{state}"\n')
+    assert ("janitor timer" in illnesses(file)) == (not shared)
+
+
 def test_the_client_library(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "neonize" not in illnesses(file)
     assert "shuts out old clients" in illnesses(file, now=utc_now() + timedelta(days=400))["neonize"].text
