@@ -45,7 +45,7 @@ find_python() {
     [[ -n $(command -v python3) ]] || ! install_packages python3 python3-venv || ! look_for_python || return 0
     if [[ -z $(command -v python3) ]]; then
         stop "Python 3.11 or newer is missing: there is no python3 here. To get it:" \
-            "$(with_sudo apt-get install -y python3 python3-venv)"
+            "$(with_sudo apt-get install -y python3 python3-venv libmagic1)"
     fi
     stop "Python 3.11 or newer is missing: python3 is $(python3 --version 2>&1). To get it" \
         "(Debian 12, Ubuntu 22.04 and all that came later have it):" \

@@ -9,7 +9,7 @@ make_user() {
 
 # Everything of one version: its Python environment and its units.
 make_release() {
-    say "Installing wabot with Python $python_version; this takes a minute or more …"
+    $dry_run || say "Installing wabot with Python $python_version; this takes a minute or more …"
     undo="rm -rf $release"
     run "$python" -m venv "$release"
     # A copy, because building leaves files that belong to root beside the sources.

@@ -2,7 +2,8 @@
 # Removes wabot from this machine, with --purge also what is the owner's; sourced by scripts/install.
 
 uninstall() {
-    local unit name secret
+    local unit name secret removed=Removed
+    ! $dry_run || removed="Nothing was removed; without --dry-run it would be"
     local known=() names=(wabot)
     mapfile -t known < <(systemctl list-units --all --plain --no-legend 'wabot.service' 'wabot@*.service' \
         'wabot-janitor*' 'wabot-backup@*' 'wabot-alert@*' | cut -d ' ' -f 1)
@@ -19,7 +20,8 @@ uninstall() {
     run rm -rf "$RELEASES" /run/wabot-metrics
     [[ ! -L $CURRENT ]] || run rm -f "$CURRENT"
     if ! $purge; then
-        say "Removed. Kept: $CONFIGURATION, $STATE and the user wabot; --uninstall --purge removes them, too."
+        say "$removed. Kept: $CONFIGURATION, $STATE and the user wabot;" \
+            "--uninstall --purge removes them, too."
         return
     fi
     for name in "$CONFIGURATION"/*.toml; do
@@ -32,5 +34,6 @@ uninstall() {
     done
     run rm -rf "$CONFIGURATION" "$STATE"
     ! getent passwd wabot >/dev/null || run userdel wabot
-    say "Removed, with all data. On the phone, remove the linked device as well: WhatsApp, Linked devices."
+    say "$removed, with all data. On the phone, remove the linked device as well:" \
+        "WhatsApp, Linked devices."
 }

@@ -313,3 +313,11 @@ def test_every_problem_can_be_told_in_every_language() -> None:
         assert recovery.body.count("\n- ") == 2
         assert " wabot.service " in recovery.body
         assert TEST[language][0] in author.test("now").title
+
+
+def test_the_next_step_is_about_the_number_that_has_the_problem() -> None:
+    author = Author("north", "vps-1", "en", Path("/etc/wabot/north.toml"))
+    told = author.alert(Problem(Condition.LOGGED_OUT), "now").body
+    assert told.endswith("link it again: sudo wabot pair --config /etc/wabot/north.toml")
+    stuck = author.alert(Problem(Condition.REPLIES_STUCK, values=(("count", "2"), ("minutes", "9"))), "now")
+    assert stuck.body.endswith("sudo journalctl -u wabot@north.service")

@@ -128,8 +128,9 @@ def test_there_and_back(bot: Bot, capsys: pytest.CaptureFixture[str]) -> None:
     assert bot.run("restore", str(path), "--yes") == 0
     told = capsys.readouterr().out
     assert bot.run("restore", str(path), "--yes") == 0
-    assert str(bot.configuration) not in capsys.readouterr().out.partition("\n")[2], "it is as it was saved"
-    assert "then: systemctl start wabot" in told
+    assert f"put {bot.configuration}" not in capsys.readouterr().out, "it is as it was saved"
+    assert f"put {bot.configuration}" in told
+    assert f"then: wabot run --config {bot.configuration}" in told
     assert bot.texts() == {"before": "pending"}
     assert bot.configuration.read_text() == configuration
     assert (bot.knowledge / "prices.md").read_text() == "# Prices\nShipping is 5 euros.\n"

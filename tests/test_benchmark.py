@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 import pytest
 
@@ -9,6 +10,7 @@ from wabot.emulator.leak_benchmark import Growth, Held, held
 from wabot.emulator.leak_benchmark import as_table as leaks_table
 from wabot.emulator.loss_benchmark import Account
 from wabot.emulator.loss_benchmark import as_table as losses_table
+from wabot.standard_streams import INTERRUPTED, until_interrupted
 
 
 def figures(**values: float) -> Figures:
@@ -78,3 +80,13 @@ def test_what_a_process_holds_is_counted() -> None:
     assert growth.threads == 0
     assert "3 files" in leaks_table([growth])
     assert Growth("wabot", "x", 1, Held(10, 5, 3), Held(12.5, 5, 4)).memory_mb == 2.5
+
+
+def test_an_interrupt_is_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    def main(_arguments: Sequence[str]) -> int:
+        raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit) as ended:
+        until_interrupted(main)
+    assert ended.value.code == INTERRUPTED
+    assert capsys.readouterr().err == "\nInterrupted.\n"

@@ -34,7 +34,7 @@ def test_found_and_never_logged(tmp_path: Path, reference: str, environ: dict[st
     ("reference", "expected"),
     [
         ("env:THE_KEY", "THE_KEY is not set"),
-        ("credential:ai-api-key", "LoadCredential=ai-api-key"),
+        ("credential:ai-api-key", "it belongs into /etc/credstore/wabot.ai-api-key"),
         ("file:/nowhere/at/all", "cannot be read"),
     ],
 )

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import peewee
+import psycopg2
 import pytest
 
 from tests.arrivals import NOON, arrival
@@ -349,6 +350,13 @@ def test_the_address_of_a_prisma_application_can_be_used(postgresql_url: str) ->
     )
     assert found.fetchone()[0] > len(OWN_TABLES)
     database.close()
+
+
+def test_an_attempt_with_encryption_and_one_without_are_told_once() -> None:
+    attempt = 'connection to server at "localhost" (127.0.0.1), port 5432 failed: FATAL:  28P01: no, "ana"\n'
+    told = str(fault(psycopg2.OperationalError(attempt * 2), "postgresql://ana:secret@localhost/shop"))
+    assert told.count("28P01") == 1
+    assert "wrong password or role" in told
 
 
 @pytest.mark.postgresql

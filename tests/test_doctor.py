@@ -23,14 +23,14 @@ from tests.session_directories import hold, make_session
 from wabot import doctor_machine
 from wabot.accounts import require_user
 from wabot.cli import main
+from wabot.config import PUT_SUDO
 from wabot.database import migrate, open_database
-from wabot.diagnosis import Finding, Patient
+from wabot.diagnosis import Finding
 from wabot.doctor import examine
 from wabot.doctor_machine import NEONIZE_VERSION, judge_unit
-from wabot.errors import ExitCode
+from wabot.errors import ConfigError, ExitCode
 from wabot.host_lock import HostLock
 from wabot.models import ModelUsage, Session, utc_now
-from wabot.settings import Settings
 from wabot.spool import Spool
 from wabot.spool_record import Spooled
 
@@ -75,7 +75,12 @@ def install(programs: Path, name: str, output: str) -> None:
 def file(tmp_path: Path) -> Path:
     """The configuration of a bot in good health that has never been started."""
     file = tmp_path / "shop.toml"
-    file.write_text(f'[account]\nuser_id = "ana"\n[paths]\nstate = "{tmp_path}/state"\n')
+    file.write_text(
+        f'[account]\nuser_id = "ana"\n[paths]\nstate = "{tmp_path}/state"\n'
+        f'[ai]\nknowledge = "{tmp_path}/texts"\n'
+    )
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "shop.md").write_text("# Hours\nFrom nine to five.\n")
     return file
 
 
@@ -132,6 +137,23 @@ def test_configuration(file: Path) -> None:
     assert {finding.name for finding in found} == {"configuration", "unit", "neonize", "libmagic", "clock"}
 
 
+def test_nothing_to_answer_from(file: Path, state: Path, tmp_path: Path) -> None:
+    (tmp_path / "texts" / "shop.md").unlink()
+    ill = illnesses(file)
+    assert list(ill) == ["ai"]
+    assert f"{tmp_path}/texts has no text" in ill["ai"].text
+
+
+def test_who_may_not_read_the_configuration_is_sent_to_sudo(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise ConfigError([f"{file}: cannot be read: Permission denied{PUT_SUDO}"])
+
+    monkeypatch.setattr("wabot.doctor.load_settings", refuse)
+    assert illnesses(file)["configuration"].cure == "sudo wabot doctor"
+
+
 def test_secrets_that_are_missing(file: Path, state: Path) -> None:
     with file.open("a") as text:
         text.write('[[ai.providers]]\nbase_url = "http://localhost:1/v1"\nmodel = "m"\napi_key = "env:KEY"\n')
@@ -184,7 +206,7 @@ def test_a_database_of_a_newer_wabot(file: Path, state: Path) -> None:
 def test_a_budget_that_is_spent(file: Path, state: Path) -> None:
     with file.open("a") as text:
         text.write(
-            '[ai]\ntokens_per_day = 9000\n[[ai.providers]]\nname = "gpt"\n'
+            'tokens_per_day = 9000\n[[ai.providers]]\nname = "gpt"\n'
             'base_url = "http://far.example/v1"\nmodel = "m"\ncalls_per_day = 5\n'
         )
     assert "ai budget" not in illnesses(file)
@@ -503,6 +525,22 @@ def test_the_unit_as_systemd_shows_it(file: Path, programs: Path, monkeypatch: p
     assert ill["janitor timer"].cure == "sudo systemctl enable --now wabot-janitor@shop.timer"
 
 
+@pytest.mark.parametrize("shared", [True, False])
+def test_one_timer_cleans_for_all_that_share_state_and_database(
+    file: Path, programs: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, shared: bool
+) -> None:
+    monkeypatch.setattr(doctor_machine, "_CONFIGURATIONS", file.parent)
+    install(programs, "systemctl", "\n".join(f"{name}={value}" for name, value in HEALTHY_UNIT.items()))
+    program = programs / "systemctl"
+    program.write_text(
+        program.read_text() + 'case "$*" in *wabot-janitor@*) echo; echo UnitFileState=disabled; esac\n'
+    )
+    assert "janitor timer" in illnesses(file), "the program says so"
+    state = tmp_path / "state" if shared else tmp_path / "elsewhere"
+    (tmp_path / "wabot.toml").write_text(f'[account]\nuser_id = "bea"\n[paths]\nstate = "{state}"\n')
+    assert ("janitor timer" in illnesses(file)) == (not shared)
+
+
 def test_the_client_library(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "neonize" not in illnesses(file)
     assert "shuts out old clients" in illnesses(file, now=utc_now() + timedelta(days=400))["neonize"].text
@@ -526,13 +564,3 @@ def test_libmagic(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _run_cure(cure: str) -> None:
     subprocess.run(cure.removeprefix("sudo ").split(), check=True, env={"PATH": "/bin:/usr/bin"})
-
-
-def test_the_bot_is_started_by_what_reads_its_configuration(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    north = Patient(Path("/etc/wabot/north.toml"), Settings(), {}, datetime(2026, 1, 1), False)
-    monkeypatch.setattr("wabot.diagnosis._BOOTED_BY_SYSTEMD", tmp_path)
-    assert north.start == "sudo systemctl start wabot@north.service"
-    monkeypatch.setattr("wabot.diagnosis._BOOTED_BY_SYSTEMD", tmp_path / "none")
-    assert north.start == "sudo wabot run --config /etc/wabot/north.toml"

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import stat
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -73,7 +75,9 @@ def test_a_code_that_does_not_fit_is_not_taken_back(
     screen.show_qr(CODE)
     screen.show_qr(OTHER)
     assert "\x1b[J" not in output.getvalue()
-    assert ("This window has 40 columns" in output.getvalue()) == (columns == "40")
+    told = output.getvalue()
+    assert ("This window has 40 columns" in told) == (columns == "40")
+    assert ("This window has 24 lines" in told.rstrip().splitlines()[-1]) == (rows == "24"), "below the code"
 
 
 @pytest.mark.parametrize("output", [io.StringIO(), Terminal()])
@@ -104,6 +108,20 @@ def test_the_picture_is_private_replaced_as_a_whole_and_gone_at_the_end(tmp_path
     screen.close()
     assert sorted(tmp_path.iterdir()) == [elsewhere]
     assert elsewhere.read_text() == "mine"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_the_picture_belongs_to_whoever_typed_sudo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUDO_UID", "65534")
+    monkeypatch.setenv("SUDO_GID", "65534")
+    # Below a directory that everybody may enter, which pytest's is not.
+    with tempfile.TemporaryDirectory() as directory:
+        os.chown(directory, 65534, 65534)
+        screen = PairingScreen(io.StringIO(), Path(directory, "code.png"))
+        screen.show_qr(CODE)
+        assert Path(directory, "code.png").stat().st_uid == 65534
+        screen.close()
+        assert list(Path(directory).iterdir()) == []
 
 
 def test_the_same_line_is_said_once() -> None:

@@ -38,7 +38,7 @@ def test_what_is_moved_aside_is_whole_private_and_explained(
         "user_id": "ana",
         "reason": "because",
         "moved_at": "2026-11-22T10:00:00Z",
-        "restore": f"wabot janitor --restore {entry.name}",
+        "restore": f"sudo wabot janitor --restore {entry.name}",
     }
     assert quarantine.entries() == [entry]
     for path in (tmp_path / "quarantine", entry.path):

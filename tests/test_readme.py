@@ -21,12 +21,21 @@ from wabot.status import STOPPED
 REPOSITORY = Path(__file__).parents[1]
 README = (REPOSITORY / "README.md").read_text()
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
-SHELL_LINES = [line for kind, block in BLOCKS if not kind for line in block.splitlines() if line]
+SHELL_LINES = [
+    line.removeprefix(".venv/bin/")
+    for kind, block in BLOCKS
+    if not kind
+    for line in block.splitlines()
+    if line
+]
 # Commands stand in sentences and tables, too.
 _PROSE = re.sub(r"^```.*?^```", "", README, flags=re.DOTALL | re.MULTILINE)
 CODE = [shown for shown in re.findall(r"`([^`\n]+)`", _PROSE) if " " in shown]
 COMMANDS = sorted({line.removeprefix("sudo ") for line in [*SHELL_LINES, *CODE]})
-OUR_FILES = {"/etc/wabot/wabot.toml", "/etc/wabot/north.toml", "/etc/credstore/wabot.ai-api-key"}
+OUR_FILES = {
+    *("/etc/wabot/wabot.toml", "/etc/wabot/north.toml"),
+    *("/etc/credstore/wabot.ai-api-key", "/etc/credstore/north.ai-api-key"),
+}
 # What is not wabot's, and every Debian has.
 OTHERS = {"git", "cp", "install", "sudoedit", "systemctl", "journalctl", "ln"}
 

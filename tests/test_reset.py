@@ -78,7 +78,7 @@ def test_moves_the_session_aside_and_takes_back_what_was_said(
     assert Session.select().count() == 0
     out = capsys.readouterr().out
     assert "(linked as +34…22)" in out
-    assert "`wabot pair`" in out
+    assert "link the number: wabot pair" in out
     assert f"wabot janitor --restore {entry.name}" in out
 
 

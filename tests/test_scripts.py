@@ -156,6 +156,13 @@ def test_help_explains_and_sets_nothing_up(machine: Machine, script: str, option
     assert not (machine.checkout / ".venv").exists()
 
 
+@pytest.mark.parametrize("script", ["demo", "test", "install", "bench", "soak", "pictures"])
+def test_help_fits_a_terminal_of_the_usual_size(script: str) -> None:
+    shown = re.split("HELP'?\n", (REPOSITORY / "scripts" / script).read_text())[1]
+    assert shown.startswith("usage: ")
+    assert max(map(len, shown.splitlines())) < 80
+
+
 def test_ci_runs_the_test_script_and_nothing_else() -> None:
     lines = (REPOSITORY / ".ci" / "run").read_text().splitlines()
     assert lines[1:] == ["set -eu", 'exec "$(dirname "$0")/../scripts/test"']

@@ -249,7 +249,7 @@ def test_the_advice_fits_the_holder() -> None:
     here = socket.gethostname()
     assert str(SessionInUse(path, Holder(7, here, "wabot@shop.service", since))) == (
         f"session shop is in use by PID 7 (host {here}, wabot@shop.service, "
-        "since 2026-03-01 12:00:00 UTC); stop it first: systemctl stop wabot@shop.service"
+        "since 2026-03-01 12:00:00 UTC); stop it first: sudo systemctl stop wabot@shop.service"
     )
     assert str(SessionInUse(path, Holder(7, here, "cron.service", since))).endswith("kill 7")
     assert "stop it there first" in str(SessionInUse(path, Holder(7, "elsewhere.invalid", None, since)))

@@ -114,7 +114,7 @@ def test_what_there_is_to_do_is_counted_every_few_seconds_and_at_the_end(
         ("server closed the connection unexpectedly", "the database does not answer"),
         (
             'connection to server at "db" failed: FATAL:  28P01: password authentication failed',
-            "the database refuses: wrong password or role; see wabot doctor",
+            "the database refuses: wrong password or role; see sudo wabot doctor",
         ),
     ],
 )

@@ -47,6 +47,11 @@ def test_a_session_that_does_not_says_why() -> None:
     ]
 
 
+def test_what_is_not_known_is_not_said_to_be_never() -> None:
+    unknown = dict.fromkeys(session()) | {"name": "shop", "state": "unknown", "reason": "away"}
+    assert as_table([unknown]).split("\n")[-2:] == ["  last message: ?", "  last reply:   ?"]
+
+
 def test_the_number_is_told_only_while_it_is_connected() -> None:
     assert as_table([session(state="logged_out")]).startswith("shop: logged_out since ")
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from wabot.config import load_settings
+from wabot.credentials import OF_THE_UNITS
 from wabot.doctor_metrics import OF_THE_UNIT
 from wabot.errors import ExitCode
 from wabot.example_configuration import example_configuration
@@ -179,6 +180,8 @@ def known_settings(table: Any = Settings, prefix: str = "") -> Iterator[tuple[st
 def test_the_example_is_made_from_the_settings() -> None:
     anew = "run: python -m wabot.example_configuration systemd/wabot.toml"
     assert EXAMPLE.read_text() == example_configuration(), anew
+    explained = [line for line in example_configuration().splitlines() if line.startswith("# ")]
+    assert max(map(len, explained)) < 80, "an editor in a terminal cuts it off"
 
 
 def test_the_example_has_every_setting_with_its_default() -> None:
@@ -204,3 +207,9 @@ def test_the_example_is_a_good_configuration() -> None:
     assert settings == dataclasses.replace(
         Settings(), paths=settings.paths, database=settings.database, source=str(EXAMPLE)
     )
+
+
+def test_what_a_missing_credential_says_of_the_units_is_true() -> None:
+    for unit in ("wabot.service", "wabot@.service"):
+        loaded = re.findall(r"^LoadCredential=([a-z-]+):", (UNITS / unit).read_text(), re.MULTILINE)
+        assert tuple(loaded) == OF_THE_UNITS

@@ -129,7 +129,7 @@ def require_user(database: Any, user_id: str, tables: TableSettings | None = Non
     if not known:
         raise OperatorNeeded(
             f"user {user_id} is not in the table {tables.users}, so its number is not dialled: "
-            "set account.user_id to one that is (`wabot doctor` lists them)"
+            "set account.user_id to one that is (`sudo wabot doctor` lists them)"
         )
 
 

@@ -29,7 +29,7 @@ class Courier:
     def __init__(self, settings: Settings) -> None:
         user_id = settings.account.user_id
         self.channels: Sequence[Channel] = channels(settings.alerts)
-        self._author = Author(user_id, own_host(), settings.account.language)
+        self._author = Author(user_id, own_host(), settings.account.language, settings.file)
         self.ledger = AlertLedger(settings.paths.state / "alerts" / f"{user_id}.json")
 
     def tell(self, findings: Findings, lost_replies: int | None = None) -> None:

@@ -6,8 +6,10 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Self
 
+from wabot import hints
 from wabot.alert_texts import DETAIL, NEXT_STEP, OVER, PROBLEMS, TEST
 
 
@@ -106,16 +108,19 @@ class Author:
         account: its user id.
         host: the name of this machine.
         language: es, en or pt.
+        file: its configuration, which the commands in the notices name; None when there is none.
     """
 
     account: str
     host: str
     language: str
+    file: Path | None = None
 
     def alert(self, problem: Problem, at: str) -> Notice:
         """Something went wrong; `at` is ISO-8601, UTC."""
+        values = {**self._commands(), **dict(problem.values)}
         title, cause, step = (
-            text.format_map(dict(problem.values)) for text in PROBLEMS[problem.condition.value][self.language]
+            text.format_map(values) for text in PROBLEMS[problem.condition.value][self.language]
         )
         lines = [cause]
         if problem.detail:
@@ -139,6 +144,12 @@ class Author:
         """Nothing is wrong: somebody wants to know whether alerts arrive."""
         title, sentence = TEST[self.language]
         return self._notice(Kind.TEST, [], at, title, [sentence])
+
+    def _commands(self) -> dict[str, str]:
+        """What the sentences say is to be typed, about this very bot."""
+        typed = {name: hints.command(name, self.file) for name in ("pair", "doctor", "janitor")}
+        typed["doctor_online"] = hints.command("doctor --online", self.file)
+        return {**typed, "start": hints.start(self.file), "unit": hints.unit_of(self.file)}
 
     def _notice(
         self, kind: Kind, conditions: Iterable[Condition], at: str, title: str, lines: Iterable[str]

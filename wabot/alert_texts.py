@@ -10,35 +10,35 @@ _OF_THE_LINK: dict[str, dict[str, tuple[str, str, str]]] = {
             "la sesión de WhatsApp está cerrada",
             "El teléfono o WhatsApp han quitado este dispositivo vinculado. El historial se conserva; "
             "nadie recibe respuesta.",
-            "mire el teléfono y vincúlelo de nuevo: wabot pair",
+            "mire el teléfono y vincúlelo de nuevo: {pair}",
         ),
         "en": (
             "logged out of WhatsApp",
             "The phone or WhatsApp removed this linked device. The history is kept; nobody is answered.",
-            "look at the phone and link it again: wabot pair",
+            "look at the phone and link it again: {pair}",
         ),
         "pt": (
             "a sessão do WhatsApp foi encerrada",
             "O telefone ou o WhatsApp removeram este dispositivo conectado. O histórico foi mantido; "
             "ninguém recebe resposta.",
-            "veja o telefone e conecte-o de novo: wabot pair",
+            "veja o telefone e conecte-o de novo: {pair}",
         ),
     },
     "replaced": {
         "es": (
             "otro programa ha ocupado la sesión",
             "Otro programa ha entrado con esta misma sesión y el bot se ha detenido para no pelear con él.",
-            "detenga el otro programa y arranque el bot: systemctl start wabot",
+            "detenga el otro programa y arranque el bot: {start}",
         ),
         "en": (
             "another program took over the session",
             "Another program logged in with this very session, and the bot stopped instead of fighting it.",
-            "stop the other program, then start the bot: systemctl start wabot",
+            "stop the other program, then start the bot: {start}",
         ),
         "pt": (
             "outro programa ocupou a sessão",
             "Outro programa entrou com esta mesma sessão, e o bot parou em vez de disputá-la.",
-            "pare o outro programa e inicie o bot: systemctl start wabot",
+            "pare o outro programa e inicie o bot: {start}",
         ),
     },
     "outdated": {
@@ -62,34 +62,34 @@ _OF_THE_LINK: dict[str, dict[str, tuple[str, str, str]]] = {
         "es": (
             "falta vincular el número",
             "Nadie ha escaneado el código a tiempo y el bot se ha detenido.",
-            "vincule el número: wabot pair",
+            "vincule el número: {pair}",
         ),
         "en": (
             "the number is not linked",
             "Nobody scanned the code in time, and the bot stopped.",
-            "link the number: wabot pair",
+            "link the number: {pair}",
         ),
         "pt": (
             "falta conectar o número",
             "Ninguém leu o código a tempo, e o bot parou.",
-            "conecte o número: wabot pair",
+            "conecte o número: {pair}",
         ),
     },
     "failed": {
         "es": (
             "el bot se ha detenido y no sigue intentándolo",
             "WhatsApp rechaza una y otra vez la conexión, o el almacén de la sesión está dañado.",
-            "lea la razón y el consejo: wabot doctor",
+            "lea la razón y el consejo: {doctor}",
         ),
         "en": (
             "the bot gave up and stopped",
             "WhatsApp keeps refusing the connection, or the session's store is damaged.",
-            "read the reason and the advice: wabot doctor",
+            "read the reason and the advice: {doctor}",
         ),
         "pt": (
             "o bot desistiu e parou",
             "O WhatsApp recusa a conexão repetidamente, ou o armazenamento da sessão está danificado.",
-            "leia a razão e o conselho: wabot doctor",
+            "leia a razão e o conselho: {doctor}",
         ),
     },
     "banned": {
@@ -130,17 +130,17 @@ _OF_THE_LINK: dict[str, dict[str, tuple[str, str, str]]] = {
         "es": (
             "sin conexión con WhatsApp",
             "Hace {minutes} minutos que no hay conexión. El bot sigue intentándolo; las respuestas esperan.",
-            "compruebe la red de la máquina: wabot doctor",
+            "compruebe la red de la máquina: {doctor}",
         ),
         "en": (
             "no connection to WhatsApp",
             "There has been no connection for {minutes} minutes. The bot keeps trying; replies wait.",
-            "check the machine's network: wabot doctor",
+            "check the machine's network: {doctor}",
         ),
         "pt": (
             "sem conexão com o WhatsApp",
             "Há {minutes} minutos não há conexão. O bot continua tentando; as respostas esperam.",
-            "verifique a rede da máquina: wabot doctor",
+            "verifique a rede da máquina: {doctor}",
         ),
     },
 }

@@ -7,68 +7,68 @@ OF_THE_WORK: dict[str, dict[str, tuple[str, str, str]]] = {
         "es": (
             "la base de datos no responde",
             "Los mensajes se guardan en el disco y se contestan cuando vuelva; ninguno se pierde.",
-            "compruebe la base de datos: wabot doctor",
+            "compruebe la base de datos: {doctor}",
         ),
         "en": (
             "the database does not answer",
             "Messages are kept on disk and answered when it is back; none is lost.",
-            "check the database: wabot doctor",
+            "check the database: {doctor}",
         ),
         "pt": (
             "o banco de dados não responde",
             "As mensagens ficam no disco e são respondidas quando ele voltar; nenhuma se perde.",
-            "verifique o banco de dados: wabot doctor",
+            "verifique o banco de dados: {doctor}",
         ),
     },
     "replies_stuck": {
         "es": (
             "las respuestas no salen",
             "Hay {count} respuestas por enviar y no sale ninguna desde hace {minutes} minutos, con conexión.",
-            "mire qué pasa: journalctl -u wabot",
+            "mire qué pasa: sudo journalctl -u {unit}",
         ),
         "en": (
             "replies do not go out",
             "There are {count} replies to send and none has left for {minutes} minutes, with the link up.",
-            "see what happens: journalctl -u wabot",
+            "see what happens: sudo journalctl -u {unit}",
         ),
         "pt": (
             "as respostas não saem",
             "Há {count} respostas por enviar e nenhuma saiu em {minutes} minutos, embora haja conexão.",
-            "veja o que acontece: journalctl -u wabot",
+            "veja o que acontece: sudo journalctl -u {unit}",
         ),
     },
     "replies_lost": {
         "es": (
             "respuestas sin entregar",
             "WhatsApp ha rechazado {count} respuestas, o eran ya demasiado viejas.",
-            "mire cuáles y por qué: journalctl -u wabot",
+            "mire cuáles y por qué: sudo journalctl -u {unit}",
         ),
         "en": (
             "replies not delivered",
             "WhatsApp refused {count} replies, or they had become too old.",
-            "see which and why: journalctl -u wabot",
+            "see which and why: sudo journalctl -u {unit}",
         ),
         "pt": (
             "respostas não entregues",
             "O WhatsApp recusou {count} respostas, ou já eram velhas demais.",
-            "veja quais e por quê: journalctl -u wabot",
+            "veja quais e por quê: sudo journalctl -u {unit}",
         ),
     },
     "disk_low": {
         "es": (
             "queda poco disco",
             "Quedan {megabytes} MB libres donde el bot guarda los mensajes.",
-            "libere espacio: df -h, journalctl --vacuum-size=200M",
+            "libere espacio: df -h, sudo journalctl --vacuum-size=200M",
         ),
         "en": (
             "the disk is nearly full",
             "{megabytes} MB are left where the bot stores messages.",
-            "free some space: df -h, journalctl --vacuum-size=200M",
+            "free some space: df -h, sudo journalctl --vacuum-size=200M",
         ),
         "pt": (
             "resta pouco disco",
             "Restam {megabytes} MB livres onde o bot guarda as mensagens.",
-            "libere espaço: df -h, journalctl --vacuum-size=200M",
+            "libere espaço: df -h, sudo journalctl --vacuum-size=200M",
         ),
     },
     "model_down": {
@@ -76,19 +76,19 @@ OF_THE_WORK: dict[str, dict[str, tuple[str, str, str]]] = {
             "ningún modelo contesta",
             "Desde hace {minutes} minutos ningún modelo da respuesta. Contesta la base de conocimiento; lo "
             "que no sabe se guarda mientras sea reciente.",
-            "compruebe la dirección, la clave y el saldo: wabot doctor --online",
+            "compruebe la dirección, la clave y el saldo: {doctor_online}",
         ),
         "en": (
             "no model answers",
             "No model has answered for {minutes} minutes. The knowledge base answers; what it does not know "
             "is kept while it is fresh.",
-            "check address, key and credit: wabot doctor --online",
+            "check address, key and credit: {doctor_online}",
         ),
         "pt": (
             "nenhum modelo responde",
             "Há {minutes} minutos nenhum modelo responde. A base de conhecimento responde; o que ela não "
             "sabe é guardado enquanto for recente.",
-            "verifique o endereço, a chave e o saldo: wabot doctor --online",
+            "verifique o endereço, a chave e o saldo: {doctor_online}",
         ),
     },
     "budget_spent": {
@@ -115,17 +115,17 @@ OF_THE_WORK: dict[str, dict[str, tuple[str, str, str]]] = {
         "es": (
             "la limpieza se niega a trabajar",
             "Así como están las cosas no puede limpiar sin peligro, y no borra nada.",
-            "lea la razón y el consejo: wabot janitor",
+            "lea la razón y el consejo: {janitor}",
         ),
         "en": (
             "the janitor refuses to clean",
             "As things are it cannot clean safely, and it deletes nothing.",
-            "read the reason and the advice: wabot janitor",
+            "read the reason and the advice: {janitor}",
         ),
         "pt": (
             "a limpeza se recusa a trabalhar",
             "Do jeito que as coisas estão não pode limpar com segurança, e não apaga nada.",
-            "leia a razão e o conselho: wabot janitor",
+            "leia a razão e o conselho: {janitor}",
         ),
     },
     "process_failed": {

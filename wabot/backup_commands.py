@@ -8,6 +8,7 @@ import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wabot import hints
 from wabot.errors import ExitCode, OperatorNeeded
 from wabot.setting_types import integer
 from wabot.terminal_question import answers_yes
@@ -73,7 +74,8 @@ def _backup(arguments: argparse.Namespace) -> int:
         print("there is no session to copy: no number was ever linked")
     if made.removed:
         print(f"removed: {', '.join(path.name for path in made.removed)}")
-    print(f"to put it back: wabot restore {made.path}")
+    sudo = "sudo " if os.geteuid() == 0 else ""
+    print(f"to put it back: {sudo}wabot restore {made.path}")
     return ExitCode.OK
 
 
@@ -109,8 +111,7 @@ def _restore(arguments: argparse.Namespace) -> int:
             return ExitCode.FINDINGS
         for step in steps:
             _take(step)
-    unit = "wabot" if place.stem == "wabot" else f"wabot@{place.stem}"
-    print(f"done; look at it with `wabot doctor`, then: systemctl start {unit}")
+    print(f"done; look at it: {hints.command('doctor', place)}, then: {hints.start(place)}")
     return ExitCode.OK
 
 

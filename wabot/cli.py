@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from wabot import __version__
 from wabot.alert_command import add_alert_command
@@ -21,7 +21,13 @@ from wabot.errors import DatabaseAway, ExitCode, OperatorNeeded, UsageError, Wab
 from wabot.logs import LEVELS, configure_logging, send_stdout_to_stderr
 from wabot.pairing_command import add_pairing_command
 from wabot.printable import printable
-from wabot.process import ensure_library_environment, leave, load_client_library, share_heaps
+from wabot.process import (
+    become_owner,
+    ensure_library_environment,
+    leave,
+    load_client_library,
+    share_heaps,
+)
 from wabot.settings import Settings
 from wabot.stacks import show_stacks_on_abort
 from wabot.standard_streams import INTERRUPTED, discard_output, mend_streams
@@ -96,11 +102,21 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"{message}; see {self.prog} --help")
 
 
+class _Commands(argparse._SubParsersAction):  # type: ignore[type-arg]
+    """Commands whose own --help says what the list of commands says of them."""
+
+    def add_parser(self, name: str, **options: Any) -> Any:
+        says: str = options["help"]
+        return super().add_parser(name, description=f"{says[0].upper()}{says[1:]}.", **options)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="wabot", description="Answers a WhatsApp number with an AI, day and night.")
     parser.set_defaults(command=lambda _arguments: _show_help(parser))
     parser.add_argument("--version", action="store_true", help="the same as the command version")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
+    commands = parser.add_subparsers(
+        title="commands", metavar="COMMAND", parser_class=_Parser, action=_Commands
+    )
     shared = _Parser(add_help=False)
     shared.add_argument("--config", type=Path, metavar="FILE", help="configuration file (TOML)")
 
@@ -138,9 +154,11 @@ def _run(arguments: argparse.Namespace) -> int:
     settings = None
     try:
         settings = load_settings(arguments.config, os.environ)
+        become_owner(settings.paths.state)
         code = _serve(settings)
     except WabotError as error:
-        log.error("%s", error)
+        for line in error.lines:
+            log.error("%s", line)
         code = error.exit_code
         if isinstance(error, DatabaseAway) and settings is not None:
             from wabot.alerts import report_database_away
@@ -199,7 +217,10 @@ def _emulate(argv: Sequence[str]) -> int:
     try:
         from wabot.emulator.command import main as emulate
     except ModuleNotFoundError as error:
-        raise UsageError(f"the emulator needs {error.name}: pip install 'wabot[emulator]'") from None
+        raise UsageError(
+            f"the emulator needs {error.name}, which an installation leaves out: "
+            "scripts/demo in a checkout gets it, then: .venv/bin/wabot emulator --run"
+        ) from None
     return emulate(list(argv))
 
 
@@ -216,5 +237,6 @@ def _show_help(parser: argparse.ArgumentParser) -> int:
 
 
 def _fail(error: WabotError) -> int:
-    print(f"wabot: {printable(error)}", file=sys.stderr)
+    for line in error.lines:
+        print(f"wabot: {printable(line)}", file=sys.stderr)
     return error.exit_code

@@ -16,12 +16,15 @@ from wabot.brain.settings import ProviderSettings
 from wabot.credentials import MissingSecret, resolve_secret
 from wabot.errors import ConfigError
 from wabot.setting_types import SettingType
-from wabot.settings import SAFE_PATH, Settings
+from wabot.settings import NO_FILE, SAFE_PATH, Settings
 from wabot.settings.providers import PROVIDER_SETTINGS, budget_problems
 from wabot.triggers import pattern_problem
 
 _LARGEST_FILE_BYTES = 1_000_000
 _LONGEST_SHOWN = 80
+
+PUT_SUDO = ": put sudo before the command"
+"""How a problem ends that root does not have."""
 
 
 def load_settings(
@@ -46,6 +49,8 @@ def load_settings(
     """
     path = find_configuration(file, environ)
     document: dict[str, Any] = _read_toml(path) if path else {}
+    # What the file of a secret is called follows from it.
+    environ = {**environ, "WABOT_CONFIG": str(path or "")}
     if sections is not None:
         document = {name: table for name, table in document.items() if name in sections}
     problems: list[str] = []
@@ -60,7 +65,7 @@ def load_settings(
     for name, field in known.items():
         section_class: Any = field.default_factory
         values[name] = _section(section_class, name, document.get(name, {}), environ, problems)
-    settings = Settings(**values, source=str(path) if path else "no file: all defaults")
+    settings = Settings(**values, source=str(path) if path else NO_FILE)
     settings = _with_defaults(settings, document, environ, problems)
     if not all_secrets:
         problems = [problem for problem in problems if not isinstance(problem, MissingSecret)]
@@ -94,7 +99,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise ConfigError([f"{path}: no such file; create it or name another with --config"]) from None
     except OSError as error:
-        sudo = ": put sudo before the command" if isinstance(error, PermissionError) else ""
+        sudo = PUT_SUDO if isinstance(error, PermissionError) else ""
         raise ConfigError([f"{path}: cannot be read: {error.strerror}{sudo}"]) from None
     if len(content) > _LARGEST_FILE_BYTES:
         raise ConfigError([f"{path}: larger than {_LARGEST_FILE_BYTES} bytes; this is not a configuration"])
@@ -103,9 +108,20 @@ def _read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(content.removeprefix(BOM_UTF8).decode("utf-8"))
     except ValueError as error:
         # Also what is no TOMLDecodeError: bytes that are no text, a number of thousands of digits.
-        raise ConfigError([f"{path}: not valid TOML: {error}"]) from None
+        raise ConfigError([f"{path}: not valid TOML: {_explained(str(error))}"]) from None
     except RecursionError:
         raise ConfigError([f"{path}: not valid TOML: nested too deeply"]) from None
+
+
+def _explained(mistake: str) -> str:
+    """What tomllib says (Python 3.11 to 3.13), for whoever pasted a section below one that was there."""
+    if mistake.startswith("Cannot overwrite a value"):
+        return mistake.replace("Cannot overwrite a value", "this setting stands there twice; keep one", 1)
+    twice = re.match(r"Cannot declare \((.+?),?\) twice", mistake)
+    if not twice:
+        return mistake
+    section = ".".join(re.findall(r"'([^']*)'", twice[1]))
+    return f"[{section}] stands there twice; keep one, with all its settings{mistake[twice.end() :]}"
 
 
 def _section(

@@ -8,6 +8,11 @@ from pathlib import Path
 
 from wabot.masking import redact
 
+OF_THE_UNITS = ("ai-api-key", "database-url", "webhook-url", "webhook-secret", "smtp-url")
+"""The credentials that the units load, as they are shipped."""
+
+_STORE = Path("/etc/credstore")
+
 
 class MissingSecret(str):
     """A secret that is not at hand here, though it may be where the service runs."""
@@ -45,9 +50,12 @@ def _look_up(key: str, reference: str, environ: Mapping[str, str], problems: lis
         variable = re.sub(r"[.-]", "_", name).upper()
         if environ.get(variable):
             return environ[variable]
+        stem = Path(environ.get("WABOT_CONFIG", "")).stem or "wabot"
+        unit = "" if name in OF_THE_UNITS else f" with LoadCredential={name}:{stem}.{name} in the unit"
         problems.append(
             MissingSecret(
-                f"{key}: no credential {name}; add LoadCredential={name}:FILE to the unit or set ${variable}"
+                f"{key}: no credential {name}; it belongs into {_STORE / f'{stem}.{name}'}{unit}, "
+                f"or into ${variable}"
             )
         )
         return ""

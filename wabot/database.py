@@ -118,10 +118,16 @@ def fault(error: Exception, url: str) -> WabotError:
         refused = refusal(error)
         if refused is not None:
             return OperatorNeeded(
-                f"database {name} cannot be opened ({error}): {refused.cause}; {refused.cure}"
+                f"database {name} cannot be opened ({_last_attempt(error)}): {refused.cause}; {refused.cure}"
             )
         return DatabaseAway(f"database {name} cannot be opened: {error}")
     return OperatorNeeded(f"database {name} cannot be used ({error}): restore a backup, or move it aside")
+
+
+def _last_attempt(error: Exception) -> str:
+    """What psycopg2 says, without the attempts before the last: with encryption, without, at each address."""
+    before, attempt, last = str(error).rpartition("connection to server")
+    return attempt + last if before else str(error)
 
 
 def missing_migrations(database: Any) -> list[str]:

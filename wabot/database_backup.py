@@ -129,7 +129,7 @@ def main(argv: Sequence[str]) -> int:
             case ["save", directory, *configurations]:
                 # Where the databases are may be a secret that root alone can read.
                 urls = [_settings_of(each).database.url for each in configurations]
-                become_owner(next(each for each in Path(directory).parents if each.exists()))
+                become_owner(Path(directory).parent)
                 copied = save(Path(directory), urls)
                 print(f"copied to {directory}: {', '.join(copied) or 'nothing'}")
             case ["restore", directory, *configurations]:

@@ -10,15 +10,12 @@ from typing import Any
 
 import peewee
 
+from wabot import hints
 from wabot.database import open_database
 from wabot.database_address import sqlite_file
 from wabot.errors import WabotError
 from wabot.printable import printable
 from wabot.settings import Settings
-
-_CONFIGURATIONS = Path("/etc/wabot")
-# As sd_booted(3) has it.
-_BOOTED_BY_SYSTEMD = Path("/run/systemd/system")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,25 +64,16 @@ class Patient:
     @property
     def unit(self) -> str:
         """Its systemd service, by the units as shipped."""
-        if self.file is None or self.file.stem == "wabot":
-            return "wabot.service"
-        return f"wabot@{self.file.stem}.service"
+        return hints.unit_of(self.file)
 
     def command(self, arguments: str) -> str:
         """A wabot command with this configuration, as it is to be typed."""
-        if self.file is None:
-            return f"wabot {arguments}"
-        # What the installer made there, root alone and the service may read.
-        sudo = "sudo " if self.file.is_relative_to("/etc") else ""
-        return f"{sudo}wabot {arguments} --config {self.file}"
+        return hints.command(arguments, self.file)
 
     @property
     def start(self) -> str:
         """The command that starts the bot: by systemd where its units would read this configuration."""
-        ours = self.file is None or self.file.absolute().parent == _CONFIGURATIONS
-        if ours and _BOOTED_BY_SYSTEMD.is_dir():
-            return f"sudo systemctl start {self.unit}"
-        return self.command("run")
+        return hints.start(self.file)
 
     @property
     def configuration(self) -> str:

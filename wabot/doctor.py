@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
-from wabot.config import load_settings
+from wabot import hints
+from wabot.config import PUT_SUDO, load_settings
 from wabot.diagnosis import Finding, Patient, healthy, illness
 from wabot.doctor_budget import check_budget
 from wabot.doctor_configuration import check_permissions, check_secrets
@@ -62,11 +63,16 @@ def examine(file: Path | None, environ: Mapping[str, str], now: datetime, *, onl
     try:
         settings = load_settings(file, environ, all_secrets=False)
     except ConfigError as error:
-        cure = f"edit {file or 'the configuration'}, then: wabot check-config"
-        findings = [illness("configuration", problem, cure) for problem in error.problems]
+        findings = [illness("configuration", problem, _cure(problem, file)) for problem in error.problems]
         checks, settings = _CHECKS_WITHOUT_CONFIGURATION, Settings()
     else:
         findings = [healthy("configuration", settings.source)]
         checks = _CHECKS
     patient = Patient(file, settings, environ, now, online)
     return [*findings, *(finding for check in checks for finding in check(patient))]
+
+
+def _cure(problem: str, file: Path | None) -> str:
+    if problem.endswith(PUT_SUDO):
+        return "sudo wabot doctor"
+    return f"edit {file or 'the configuration'}, then: {hints.command('check-config', file)}"

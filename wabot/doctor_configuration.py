@@ -15,8 +15,8 @@ def check_secrets(patient: Patient) -> list[Finding]:
     except ConfigError as error:
         store = f"/etc/credstore/{patient.file.stem if patient.file else 'wabot'}.NAME"
         cure = (
-            f"put it where the setting says; a credential: sudo install -m 600 /dev/stdin {store} "
-            "(type it, then Ctrl-D); run this as root, who alone can look there"
+            f"put it there: sudo install -m 600 /dev/stdin {store} (type it, Enter, then Ctrl-D); "
+            "run this as root, who alone can look there"
         )
         return [illness("secrets", problem, cure) for problem in error.problems]
     return [healthy("secrets", "all at hand")]

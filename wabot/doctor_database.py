@@ -131,7 +131,7 @@ def _check_foreign_key(connections: Connections, users: Users) -> Finding:
     return illness(
         "foreign key",
         f"{connections.foreign_key}: rows of users that are gone can stay in {key}",
-        f"wabot janitor --apply, then as the owner of the database: {statement}",
+        f"sudo wabot janitor --apply, then as the owner of the database: {statement}",
     )
 
 
@@ -162,7 +162,7 @@ def _how_to_correct(patient: Patient) -> str:
     stem = Path(patient.configuration).stem
     return (
         f"edit database.url in {patient.configuration}; where it names a credential: sudo install -m 600 "
-        f"/dev/stdin /etc/credstore/{stem}.database-url (type the address, then Ctrl-D); "
+        f"/dev/stdin /etc/credstore/{stem}.database-url (type the address, Enter, then Ctrl-D); "
         f"then: sudo systemctl restart {patient.unit}"
     )
 

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import requests
 
+from wabot.configurations import configurations
 from wabot.diagnosis import Finding, Patient, healthy, illness
+from wabot.hints import unit_of
 from wabot.process import LIBRARY_ENVIRONMENT
 
 NEONIZE_VERSION = "0.5.2"
@@ -37,13 +39,26 @@ def check_unit(patient: Patient) -> list[Finding]:
     if properties is None:
         return [healthy("unit", "there is no systemd here: something else has to start the bot")]
     findings = judge_unit(patient.unit, properties)
-    timer = patient.unit.replace("wabot", "wabot-janitor", 1).replace(".service", ".timer")
-    if (_show(timer) or {}).get("UnitFileState") != "enabled":
-        cure = f"sudo systemctl enable --now {timer}"
-        findings.append(illness("janitor timer", f"{timer} is not enabled: nothing cleans up", cure))
+    timers = _timers(patient)
+    if not any((_show(each) or {}).get("UnitFileState") == "enabled" for each in timers):
+        cure = f"sudo systemctl enable --now {timers[0]}"
+        findings.append(illness("janitor timer", f"{timers[0]} is not enabled: nothing cleans up", cure))
     return findings or [
         healthy("unit", f"{patient.unit} is {properties['ActiveState']}, enabled and watched")
     ]
+
+
+def _timers(patient: Patient) -> list[str]:
+    """The timers of which one is enough: the bot's own, and those of bots that share state and database."""
+    shared = [
+        found.name
+        for found in configurations(patient.settings, patient.environ)
+        if found.settings is not None
+        and found.settings.paths == patient.settings.paths
+        and found.settings.database.url == patient.settings.database.url
+    ]
+    units = dict.fromkeys([patient.unit, *(unit_of(Path(f"{name}.toml")) for name in shared)])
+    return [unit.replace("wabot", "wabot-janitor", 1).replace(".service", ".timer") for unit in units]
 
 
 def judge_unit(unit: str, properties: dict[str, str]) -> list[Finding]:

@@ -19,8 +19,17 @@ def check_providers(patient: Patient) -> list[Finding]:
     """Ask each model a short question; those on other machines only when that is allowed."""
     providers = patient.settings.ai.providers
     if not providers:
-        return [healthy("ai", "no model is configured, the knowledge folder answers")]
+        return [_knowledge(patient)]
     return [_ask(patient, provider) for provider in providers]
+
+
+def _knowledge(patient: Patient) -> Finding:
+    """Without a model the texts are all there is to answer from."""
+    folder = patient.settings.ai.knowledge
+    if folder is not None and any(folder.rglob("*.md")):
+        return healthy("ai", "no model is configured, the knowledge folder answers")
+    text = f"no model is configured, and {folder or 'ai.knowledge'} has no text: no question is answered"
+    return illness("ai", text, f"put texts (.md) there, or set ai.knowledge in {patient.configuration}")
 
 
 def _ask(patient: Patient, settings: ProviderSettings) -> Finding:

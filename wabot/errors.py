@@ -57,6 +57,11 @@ class WabotError(Exception):
 
     exit_code = ExitCode.BUG
 
+    @property
+    def lines(self) -> list[str]:
+        """What to say, a line for each thing that is wrong."""
+        return [str(self)]
+
     def __str__(self) -> str:
         return " ".join(super().__str__().split())
 
@@ -79,6 +84,11 @@ class ConfigError(WabotError):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("; ".join(problems))
         self.problems = problems
+
+    @property
+    def lines(self) -> list[str]:
+        """The problems."""
+        return self.problems
 
 
 class DatabaseAway(WabotError):

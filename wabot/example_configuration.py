@@ -10,27 +10,30 @@ from typing import Any
 
 from wabot.settings import Settings
 
-_WIDTH = 110
+# A terminal of the usual size shows all of a line.
+_WIDTH = 79
 _HEAD = """\
-# The configuration: /etc/wabot/wabot.toml for wabot.service, /etc/wabot/NAME.toml for wabot@NAME.service.
-# Settings with a "#" show their default; take it off to change one. `wabot check-config` names every mistake.
+# The configuration: /etc/wabot/wabot.toml for wabot.service,
+# /etc/wabot/NAME.toml for wabot@NAME.service.
+# Settings with a "#" show their default; take it off to change one, and leave
+# the line of its [section] as it is. `wabot check-config` names every mistake.
 # Time spans are seconds, or a text such as "90s", "15m", "12h", "7d".
 #
 # A secret does not stand here. Where one is wanted, write where it is kept:
-#   "credential:NAME"   given by systemd: LoadCredential= in the unit, a file in /etc/credstore
-#   "env:NAME"          an environment variable, for example from /etc/wabot/wabot.env
+#   "credential:NAME"   by systemd from a file, /etc/credstore/wabot.NAME
+#   "env:NAME"          an environment variable, as from /etc/wabot/wabot.env
 #   "file:PATH"         the text in a file
 """
 # Named, so that commands typed by hand do not look in the home of whoever types.
 _STATE = 'state = "/var/lib/wabot"'
 _OBVIOUS = ("a text", "a path", "a list of texts")
 _PROVIDER = """\
-# Any service that speaks the OpenAI protocol. Several of these blocks are tried in order; without one, the
-# knowledge folder alone answers.
+# Any service that speaks the OpenAI protocol. Several of these blocks are
+# tried in order; without one, the knowledge folder alone answers.
 #[[ai.providers]]
 #name = "local"
 #base_url = "http://localhost:11434/v1"
-#model = "llama3.2"
+#model = "llama3.1"
 #api_key = "credential:ai-api-key"
 #timeout = "1m"
 #max_tokens = 400

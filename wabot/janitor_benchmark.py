@@ -28,6 +28,7 @@ from wabot.database import migrate, open_database
 from wabot.database_faults import patience
 from wabot.errors import DatabaseAway
 from wabot.models import Fact
+from wabot.standard_streams import until_interrupted
 
 GOAL_SECONDS = 30.0
 GOAL_LOCK_SECONDS = 0.5
@@ -240,4 +241,4 @@ def _as_line(result: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    until_interrupted(main)

@@ -6,6 +6,7 @@ import random
 import threading
 import time
 
+from wabot import hints
 from wabot.connection import Action, Command, Connection
 from wabot.connection_row import ConnectionRow
 from wabot.errors import ExitCode
@@ -50,6 +51,7 @@ class Pairing:
         user_id = settings.account.user_id
         self._screen = screen
         self._phone = phone
+        self._start = hints.start(settings.file, for_good=True)
         self._signals = MainSignals(hurried_exit=ExitCode.FINDINGS)
         limits = limits_from(settings.connection)
         self._connection = Connection(limits, time.monotonic(), random.random)
@@ -165,9 +167,11 @@ class Pairing:
         connection = self._connection
         if connection.state is State.CONNECTED and now - connection.since >= _SETTLE_SECONDS:
             phone = self._reporter.device.phone if self._reporter.device else ""
-            return Command(Action.EXIT, f"Ready: linked as +{phone}. Start the bot: systemctl start wabot")
+            return Command(Action.EXIT, f"Ready: linked as +{phone}. Start the bot: {self._start}")
         if self._linked and connection.state in (State.BANNED, State.COOLDOWN):
-            return self._failure(f"linked, but {connection.reason}; `wabot run` waits until it is over")
+            return self._failure(
+                f"linked, but {connection.reason}; the bot waits until it is over: {self._start}"
+            )
         if not self._linked and now > self._code_deadline:
             return self._failure(connection.reason or "WhatsApp showed no code in time")
         return None

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from wabot.errors import ExitCode, UsageError, WabotError
+from wabot.hints import command
 from wabot.logs import configure_logging, send_stdout_to_stderr
 from wabot.process import become_owner, leave, load_client_library
 from wabot.unit_environment import settings_in_unit
@@ -39,10 +40,10 @@ def _pair(arguments: argparse.Namespace) -> int:
     from wabot.pairing_screen import PairingScreen
 
     settings = settings_in_unit(arguments.config, os.environ, all_secrets=False)
-    become_owner(settings.paths.state)
     if arguments.png is not None and not arguments.png.absolute().parent.is_dir():
         raise UsageError(f"--png {arguments.png}: there is no directory {arguments.png.absolute().parent}")
     screen = PairingScreen(_own_stdout(), arguments.png)
+    become_owner(settings.paths.state)
     configure_logging(level="WARNING")
     try:
         with owned_session(settings) as session:
@@ -50,7 +51,7 @@ def _pair(arguments: argparse.Namespace) -> int:
             if device is not None:
                 screen.say(
                     f"user {settings.account.user_id} is linked already, as +{device.phone}; "
-                    "to link another number, `wabot reset` first"
+                    f"to link another number, first: {command('reset', settings.file)}"
                 )
                 return ExitCode.OK
             load_client_library()

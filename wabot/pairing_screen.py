@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 from typing import TextIO
 
-from wabot.errors import OperatorNeeded
+from wabot.picture_file import PictureFile
 from wabot.qr import colour_qr, draw_qr, qr_png
 
 _ON_THE_PHONE = "On the phone: WhatsApp, Settings, Linked devices, Link a device"
@@ -20,12 +19,13 @@ class PairingScreen:
 
     Args:
         output: where to; UTF-8.
-        picture: a file for the QR code as a PNG, or None. It is private, and gone at the end.
+        picture: a file for the QR code as a PNG, or None. It is private, and gone at the end. It belongs to
+            whoever this process is when the screen is made.
     """
 
     def __init__(self, output: TextIO, picture: Path | None = None) -> None:
         self._output = output
-        self._picture = picture
+        self._picture = PictureFile(picture) if picture else None
         self._is_terminal = output.isatty() and os.environ.get("TERM", "dumb") != "dumb"
         self._drawn_lines = 0
         self._said = ""
@@ -44,25 +44,28 @@ class PairingScreen:
     def show_qr(self, code: str) -> None:
         """Show the QR code, in place of the one before."""
         if self._picture is not None:
-            _write_private(self._picture, qr_png(code))
+            self._picture.write(qr_png(code))
         drawing = draw_qr(code)
         lines = [f"{_ON_THE_PHONE}. Scan this code:"]
         if self._picture is not None:
             lines.append(f"(It is also the picture {self._picture}.)")
         columns, rows = shutil.get_terminal_size()
         width = max(map(len, drawing.splitlines()))
+        cure = "make it larger or its letters smaller, or start again with --png FILE or --phone NUMBER."
         if self._is_terminal and width > columns:
-            lines.append(
-                f"This window has {columns} columns and the code needs {width}: widen it or make its "
-                "letters smaller, or start again with --png FILE or --phone NUMBER."
-            )
-        lines.append(colour_qr(drawing) if self._is_terminal else drawing)
+            lines.append(f"This window has {columns} columns and the code needs {width}: {cure}")
+        drawn = colour_qr(drawing) if self._is_terminal else drawing
+        lines.append(drawn)
+        needed = len(lines) + drawing.count("\n") + 1
+        if self._is_terminal and needed > rows:
+            # Below it: what stands above has scrolled away.
+            lines.append(f"This window has {rows} lines and the code needs {needed}: {cure}")
         self._said = ""
         self._take_back()
         text = "\n".join(lines)
         print(text, file=self._output, flush=True)
         # What has scrolled out of the window, or was broken by its edge, cannot be taken back.
-        longest = max(map(len, [*lines[:-1], drawing.partition("\n")[0]]))
+        longest = max(width, *(len(line) for line in lines if line is not drawn))
         fits = text.count("\n") + 1 < rows and longest <= columns
         self._drawn_lines = text.count("\n") + 1 if self._is_terminal and fits else 0
 
@@ -73,20 +76,9 @@ class PairingScreen:
     def close(self) -> None:
         """Remove the picture: its code is of no use any more."""
         if self._picture is not None:
-            self._picture.unlink(missing_ok=True)
+            self._picture.close()
 
     def _take_back(self) -> None:
         if self._drawn_lines:
             print(f"\x1b[{self._drawn_lines}F\x1b[J", end="", file=self._output)
         self._drawn_lines = 0
-
-
-def _write_private(path: Path, content: bytes) -> None:
-    """Replace a file as a whole: whoever shows it never sees half a picture. mkstemp makes it 0600."""
-    try:
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        Path(name).replace(path)
-    except OSError as error:
-        raise OperatorNeeded(f"the picture {path} cannot be written: {error.strerror}") from None

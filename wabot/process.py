@@ -59,18 +59,18 @@ def load_client_library() -> None:
         import wabot.whatsapp  # noqa: F401
     except ImportError as error:
         raise OperatorNeeded(
-            f"the client library cannot be loaded: {error}; what is missing says: wabot doctor"
+            f"the client library cannot be loaded: {error}; what is missing says: sudo wabot doctor"
         ) from None
 
 
 def become_owner(state: Path) -> None:
-    """Go on as the user that owns the state directory, where root typed the command.
+    """Where root typed the command, go on as the user that owns the state directory, or where it will be.
 
     What root wrote there, the service could not open.
     """
-    if os.geteuid() != 0 or not state.exists():
+    if os.geteuid() != 0:
         return
-    owner = state.stat()
+    owner = next(each for each in (state, *state.parents) if each.exists()).stat()
     if owner.st_uid != 0:
         os.setgroups([])
         os.setgid(owner.st_gid)

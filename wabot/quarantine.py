@@ -105,7 +105,7 @@ class Quarantine:
             if place.exists():
                 raise OperatorNeeded(
                     f"{place} is there already, so {name} was not restored; "
-                    "move that one aside first: wabot reset"
+                    "move that one aside first: sudo wabot reset"
                 )
             try:
                 entry.session.rename(place)
@@ -163,7 +163,7 @@ def _write_note(entry: Entry) -> None:
         "user_id": entry.user_id,
         "reason": entry.reason,
         "moved_at": f"{entry.moved_at.replace(microsecond=0).isoformat()}Z",
-        "restore": f"wabot janitor --restore {entry.name}",
+        "restore": f"sudo wabot janitor --restore {entry.name}",
     }
     descriptor = os.open(entry.path / _NOTE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:

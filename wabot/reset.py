@@ -11,6 +11,7 @@ from typing import Any
 
 import peewee
 
+from wabot import hints
 from wabot.connection_row import ConnectionRow
 from wabot.database import open_database
 from wabot.database_address import sqlite_file
@@ -74,8 +75,9 @@ def reset(settings: Settings, now: datetime, confirm: Callable[[list[str]], bool
         if directory.is_dir():
             entry = Quarantine(settings.quarantine, settings.sessions).take(user_id, _REASON, now)
             keep_messages(settings, entry.session)
-            undo = f"; to undo it: wabot janitor --restore {entry.name}"
-    return Outcome(True, f"done; link the number with `wabot pair`, then start the bot again{undo}")
+            undo = f"; to undo it: {hints.command(f'janitor --restore {entry.name}', settings.file)}"
+    pair, start = hints.command("pair", settings.file), hints.start(settings.file)
+    return Outcome(True, f"done; link the number: {pair}, then: {start}{undo}")
 
 
 def keep_messages(settings: Settings, moved: Path) -> None:

@@ -42,7 +42,7 @@ class SessionInUse(OperatorNeeded):
         elif holder.host != socket.gethostname():
             who, advice = str(holder), "stop it there first, and let one machine alone use this directory"
         elif holder.unit is not None and holder.unit.startswith("wabot"):
-            who, advice = str(holder), f"stop it first: systemctl stop {holder.unit}"
+            who, advice = str(holder), f"stop it first: sudo systemctl stop {holder.unit}"
         else:
             who, advice = str(holder), f"stop it first: kill {holder.pid}"
         super().__init__(f"session {path.stem} is in use by {who}; {advice}")

@@ -106,7 +106,7 @@ class SessionRecord:
             database.close()
             refused = refusal(error)
             self.backlog = (
-                f"the database refuses: {refused.cause}; see wabot doctor"
+                f"the database refuses: {refused.cause}; see sudo wabot doctor"
                 if refused
                 else "the database does not answer"
             )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 #: The exit code of what Ctrl-C ended, as shells have it: 128 + SIGINT.
 INTERRUPTED = 130
@@ -23,6 +25,19 @@ def mend_streams() -> None:
             setattr(sys, name, null)
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+
+
+def until_interrupted(main: Callable[[Sequence[str]], int]) -> NoReturn:
+    """Run a script with the arguments of the command line; Ctrl-C ends it with a word and no traceback.
+
+    Args:
+        main: returns the exit code.
+    """
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        print("\nInterrupted.", file=sys.stderr)
+        sys.exit(INTERRUPTED)
 
 
 def discard_output() -> None:

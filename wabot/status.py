@@ -192,14 +192,18 @@ def as_table(sessions: list[dict[str, Any]]) -> str:
         )
         if session.get(_LOST):
             lines.append(f"  lost in the client library, customers asked to repeat: {session[_LOST]}")
-        lines.append(f"  last message: {session['last_inbound_at'] or 'never'}")
-        lines.append(f"  last reply:   {session['last_reply_at'] or 'never'}")
+        lines.append(f"  last message: {_moment(session, 'last_inbound_at')}")
+        lines.append(f"  last reply:   {_moment(session, 'last_reply_at')}")
         lines += [f"  {line}" for line in session.get(_MODELS, ())]
     return "\n".join(lines)
 
 
 def _process(session: Mapping[str, Any]) -> str:
     return f" (pid {session['pid']} on {session['host']})" if session["pid"] else ""
+
+
+def _moment(session: Mapping[str, Any], name: str) -> str:
+    return session[name] or ("?" if session["state"] == UNKNOWN else "never")
 
 
 def _number(value: int | None) -> str:

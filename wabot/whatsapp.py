@@ -199,7 +199,9 @@ class WhatsAppClient:
         try:
             return str(self._client.PairPhone(phone, True, enum.ClientName.LINUX, enum.ClientType.CHROME))
         except NeonizeError as error:
-            raise LinkCodeRefused(f"WhatsApp gives no code for this number ({error})") from None
+            raise LinkCodeRefused(
+                f"WhatsApp gives no code for +{phone} ({error}): look at the number and its country code"
+            ) from None
 
     def _on_qr(self, _client: Any, code: bytes) -> None:
         self._code_shown_at = self._code_shown_at or time.monotonic()

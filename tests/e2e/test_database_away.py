@@ -235,7 +235,7 @@ def test_postgresql_that_does_not_take_anything(
         traffic.flow(7)
         bot.wait_until(says_so(bot, 20))
         line = bot.systemd.statuses[-1]
-        assert ("(wrong password or role; see wabot doctor), " in line) == (break_it is change_password)
+        assert ("(wrong password or role; see sudo wabot doctor), " in line) == (break_it is change_password)
     finally:
         break_it(application, False)
     traffic.flow(1)

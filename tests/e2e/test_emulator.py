@@ -634,6 +634,12 @@ def test_the_command_starts_a_bot_and_lets_a_person_be_its_customer() -> None:
             line = process.stdout.readline()
             assert line, seen
             seen += line
+        process.stdin.write("/replace\n")
+        process.stdin.flush()
+        while "The bot has ended with exit code 77" not in seen:
+            line = process.stdout.readline()
+            assert line, seen
+            seen += line
         process.stdin.close()
         assert process.wait(30) == 0
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from wabot.emulator.bench_bots import BOTS, Bot, RawBot, Wabot, ask, ask_all, cpu_seconds, resident_mb
 from wabot.emulator.customer import Customer
 from wabot.emulator.server import Emulator
+from wabot.standard_streams import until_interrupted
 
 _AT_ONCE = 50
 # So many that nobody writes twice within 0.3 s: that would be a burst, and wabot would wait for its end.
@@ -182,4 +183,4 @@ def _seconds_to_reply_after_cut(emulator: Emulator, customer: Customer) -> float
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    until_interrupted(main)

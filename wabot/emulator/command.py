@@ -73,18 +73,28 @@ def _run_with_bot(emulator: Emulator, console: Console, config: Path | None) -> 
         if config is not None:
             bot.config = config
         bot.start()
+        over = threading.Event()
         try:
             emulator.phone.scan(bot.wait_for_code(_CODE_SECONDS))
             print(
                 f"The bot is linked and its log is {bot.log_file}. Write to it; /help tells what you can do."
             )
+            threading.Thread(target=_tell_end, args=(bot, over), daemon=True).start()
             console.run(sys.stdin)
         except (BotEnded, PairingError, TimeoutError) as error:
             print(f"wabot: {error}; its log:\n{bot.log_file.read_text(errors='replace')}", file=sys.stderr)
             return 1
         finally:
+            over.set()
             _end(bot)
     return 0
+
+
+def _tell_end(bot: BotProcess, over: threading.Event) -> None:
+    """After /replace or /logout, say, nobody would answer any more."""
+    code = bot.wait()
+    if not over.is_set():
+        print(f"The bot has ended with exit code {code}; its log says why. /quit ends the emulator.")
 
 
 def _link_next(emulator: Emulator, config: Path) -> None:

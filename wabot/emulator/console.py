@@ -44,7 +44,7 @@ _SHOWN = {
     "logged out": "the bot was unlinked",
     "refusing": "refusing connections for {detail}",
     "refused proxy": "a connection to {detail} was refused: nothing leaves this machine",
-    "backlog": "{detail} waiting messages were delivered",
+    "backlog": "waiting messages that were delivered: {detail}",
     "reply": "{who} reads: {detail}",
     "unreadable": "{who} cannot read a message: {detail}",
     "duplicate": "{who} ignores a message that came twice",

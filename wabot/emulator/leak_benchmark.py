@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -15,6 +14,7 @@ from wabot.emulator.bench_bots import BOTS, TIMEOUT_SECONDS, Bot, RawBot, Wabot,
 from wabot.emulator.benchmark import machine
 from wabot.emulator.echo_process import EchoProcess
 from wabot.emulator.server import Emulator
+from wabot.standard_streams import until_interrupted
 
 _CUSTOMERS = 150
 _SCRIPT = Path(__file__).with_name("kicked_client.py")
@@ -177,4 +177,4 @@ def main(argv: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    until_interrupted(main)

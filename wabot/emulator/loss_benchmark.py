@@ -17,6 +17,7 @@ from wabot.emulator.bench_bots import BOTS, Bot, RawBot, Wabot, ask, send
 from wabot.emulator.benchmark import machine
 from wabot.emulator.customer import Customer
 from wabot.emulator.server import Emulator
+from wabot.standard_streams import until_interrupted
 
 _BATCH = 100
 _CUT_EVERY = 20
@@ -167,4 +168,4 @@ def _wait_for_quiet(emulator: Emulator, customers: Sequence[Customer], before: S
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    until_interrupted(main)

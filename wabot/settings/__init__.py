@@ -20,6 +20,7 @@ from wabot.settings.metrics import MetricsSettings
 from wabot.settings.upkeep import AlertSettings, JanitorSettings
 
 __all__ = [
+    "NO_FILE",
     "SAFE_PATH",
     "SPOOL",
     "STORE",
@@ -39,6 +40,8 @@ __all__ = [
     "lock_file",
 ]
 
+NO_FILE = "no file: all defaults"
+"""The source of settings that no file gave."""
 STORE, SPOOL = "whatsapp.db", "spool"
 """In a session's directory: the client library's own database, and messages that wabot's does not have."""
 
@@ -67,7 +70,12 @@ class Settings:
     janitor: JanitorSettings = field(default_factory=JanitorSettings)
     alerts: AlertSettings = field(default_factory=AlertSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
-    source: str = "no file: all defaults"
+    source: str = NO_FILE
+
+    @property
+    def file(self) -> Path | None:
+        """The configuration file, None when there is none."""
+        return None if self.source == NO_FILE else Path(self.source)
 
     @property
     def brain(self) -> BrainSettings:

@@ -1,0 +1,41 @@
+"""The commands that people are told to type: with sudo, with the configuration, with the right unit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_CONFIGURATIONS = Path("/etc/wabot")
+_USUAL = _CONFIGURATIONS / "wabot.toml"
+# As sd_booted(3) has it.
+_BOOTED_BY_SYSTEMD = Path("/run/systemd/system")
+
+
+def command(arguments: str, file: Path | None) -> str:
+    """A wabot command.
+
+    Args:
+        arguments: what stands behind `wabot`.
+        file: the configuration it is about, None when there is none.
+    """
+    # What the installer made there, root alone and the service may read.
+    sudo = "sudo " if file is not None and file.is_relative_to("/etc") else ""
+    config = "" if file in (None, _USUAL) else f" --config {file}"
+    return f"{sudo}wabot {arguments}{config}"
+
+
+def unit_of(file: Path | None) -> str:
+    """The systemd service of a configuration, by the units as shipped."""
+    return "wabot.service" if file is None or file.stem == "wabot" else f"wabot@{file.stem}.service"
+
+
+def start(file: Path | None, *, for_good: bool = False) -> str:
+    """What starts the bot of a configuration: systemd where its units would read it.
+
+    Args:
+        file: the configuration, None when there is none.
+        for_good: after every boot, too.
+    """
+    ours = file is None or file.absolute().parent == _CONFIGURATIONS
+    if ours and _BOOTED_BY_SYSTEMD.is_dir():
+        return f"sudo systemctl {'enable --now' if for_good else 'start'} {unit_of(file)}"
+    return command("run", file)
