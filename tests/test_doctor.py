@@ -23,7 +23,6 @@ from tests.session_directories import hold, make_session
 from wabot import doctor_machine
 from wabot.accounts import require_user
 from wabot.cli import main
-from wabot.config import PUT_SUDO
 from wabot.database import migrate, open_database
 from wabot.diagnosis import Finding
 from wabot.doctor import examine
@@ -33,6 +32,7 @@ from wabot.host_lock import HostLock
 from wabot.models import ModelUsage, Session, utc_now
 from wabot.spool import Spool
 from wabot.spool_record import Spooled
+from wabot.toml_file import PUT_SUDO
 
 HEALTHY_UNIT = {
     "LoadState": "loaded",

@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-import tomllib
-from codecs import BOM_UTF8
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,13 +16,10 @@ from wabot.errors import ConfigError
 from wabot.setting_types import SettingType
 from wabot.settings import NO_FILE, SAFE_PATH, Settings
 from wabot.settings.providers import PROVIDER_SETTINGS, budget_problems
+from wabot.toml_file import read_toml
 from wabot.triggers import pattern_problem
 
-_LARGEST_FILE_BYTES = 1_000_000
 _LONGEST_SHOWN = 80
-
-PUT_SUDO = ": put sudo before the command"
-"""How a problem ends that root does not have."""
 
 
 def load_settings(
@@ -48,7 +43,7 @@ def load_settings(
         ConfigError: with one line for each problem.
     """
     path = find_configuration(file, environ)
-    document: dict[str, Any] = _read_toml(path) if path else {}
+    document: dict[str, Any] = read_toml(path) if path else {}
     # What the file of a secret is called follows from it.
     environ = {**environ, "WABOT_CONFIG": str(path or "")}
     if sections is not None:
@@ -90,38 +85,6 @@ def find_configuration(file: Path | None, environ: Mapping[str, str]) -> Path | 
         if _is_there(candidate):
             return candidate
     return None
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            content = file.read(_LARGEST_FILE_BYTES + 1)
-    except FileNotFoundError:
-        raise ConfigError([f"{path}: no such file; create it or name another with --config"]) from None
-    except OSError as error:
-        sudo = PUT_SUDO if isinstance(error, PermissionError) else ""
-        raise ConfigError([f"{path}: cannot be read: {error.strerror}{sudo}"]) from None
-    if len(content) > _LARGEST_FILE_BYTES:
-        raise ConfigError([f"{path}: larger than {_LARGEST_FILE_BYTES} bytes; this is not a configuration"])
-    try:
-        # Editors on Windows begin a file with a byte order mark.
-        return tomllib.loads(content.removeprefix(BOM_UTF8).decode("utf-8"))
-    except ValueError as error:
-        # Also what is no TOMLDecodeError: bytes that are no text, a number of thousands of digits.
-        raise ConfigError([f"{path}: not valid TOML: {_explained(str(error))}"]) from None
-    except RecursionError:
-        raise ConfigError([f"{path}: not valid TOML: nested too deeply"]) from None
-
-
-def _explained(mistake: str) -> str:
-    """What tomllib says (Python 3.11 to 3.13), for whoever pasted a section below one that was there."""
-    if mistake.startswith("Cannot overwrite a value"):
-        return mistake.replace("Cannot overwrite a value", "this setting stands there twice; keep one", 1)
-    twice = re.match(r"Cannot declare \((.+?),?\) twice", mistake)
-    if not twice:
-        return mistake
-    section = ".".join(re.findall(r"'([^']*)'", twice[1]))
-    return f"[{section}] stands there twice; keep one, with all its settings{mistake[twice.end() :]}"
 
 
 def _section(

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from wabot import hints
-from wabot.config import PUT_SUDO, load_settings
+from wabot.config import load_settings
 from wabot.diagnosis import Finding, Patient, healthy, illness
 from wabot.doctor_budget import check_budget
 from wabot.doctor_configuration import check_permissions, check_secrets
@@ -25,6 +25,7 @@ from wabot.doctor_providers import check_providers
 from wabot.doctor_session import check_holder, check_leftovers, check_spool, check_store
 from wabot.errors import ConfigError
 from wabot.settings import Settings
+from wabot.toml_file import PUT_SUDO
 from wabot.unit_environment import unit_environment
 
 _Checks = tuple[Callable[[Patient], list[Finding]], ...]

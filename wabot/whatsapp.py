@@ -103,7 +103,7 @@ class WhatsAppClient:
         self._library_log.forget_refusal()
         self._code_shown_at = None
         try:
-            self._client.connect(_proxy_settings(self._proxy))
+            self._client.connect(ProxySettings(proxy_address=self._proxy) if self._proxy else None)
         except NeonizeError as error:
             if "neonize.Receipt" in str(error):
                 self._close_ears_to_receipts()
@@ -199,9 +199,8 @@ class WhatsAppClient:
         try:
             return str(self._client.PairPhone(phone, True, enum.ClientName.LINUX, enum.ClientType.CHROME))
         except NeonizeError as error:
-            raise LinkCodeRefused(
-                f"WhatsApp gives no code for +{phone} ({error}): look at the number and its country code"
-            ) from None
+            text = f"WhatsApp gives no code for +{phone} ({error}): look at the number and its country code"
+            raise LinkCodeRefused(text) from None
 
     def _on_qr(self, _client: Any, code: bytes) -> None:
         self._code_shown_at = self._code_shown_at or time.monotonic()
@@ -246,7 +245,3 @@ def _jid(text: str) -> JID:
     """All five fields have to be set; build_jid does."""
     user, _, server = text.rpartition("@")
     return build_jid(user, server)
-
-
-def _proxy_settings(address: str) -> ProxySettings | None:
-    return ProxySettings(proxy_address=address) if address else None
