@@ -20,7 +20,7 @@ upgrade() {
     # These are not up, and so cannot show whether the new version is any better.
     mapfile -t starting < <(units_in_state activating | grep -v '^wabot-janitor.*service$')
     undo=roll_back
-    say "Stopping ${running[*]:-nothing} …"
+    $dry_run || say "Stopping ${running[*]:-nothing} …"
     run systemctl stop "${running[@]}" "${starting[@]}" 'wabot-janitor*.service'
     backup=$STATE/backups/$(basename "$release")
     run "$release/bin/python" -m wabot.database_backup save "$backup" "$CONFIGURATION"/*.toml
@@ -38,7 +38,7 @@ units_in_state() {
 start_again() {
     [[ ${#starting[@]} -eq 0 ]] || run systemctl start --no-block "${starting[@]}"
     [[ ${#running[@]} -gt 0 ]] || return 0
-    say "Starting ${running[*]} …"
+    $dry_run || say "Starting ${running[*]} …"
     try systemctl reset-failed "${running[@]}"
     run systemctl start "${running[@]}"
 }

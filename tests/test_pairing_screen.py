@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import fcntl
 import io
 import os
+import pty
 import re
 import stat
+import struct
 import tempfile
+import termios
 from pathlib import Path
 
 import pytest
@@ -13,6 +17,8 @@ import segno
 from wabot.errors import OperatorNeeded
 from wabot.pairing_screen import PairingScreen
 
+# As long as WhatsApp's are, or a little shorter.
+LONG = "https://wa.me/settings/linked_devices#2@" + "x" * 201
 CODE = "https://wa.me/settings/linked_devices#2@" + "x" * 190
 OTHER = CODE.replace("x", "y")
 COLOURED = re.compile(r"^\x1b\[38;5;231;48;5;16m(.*)\x1b\[0m$", re.MULTILINE)
@@ -78,6 +84,38 @@ def test_a_code_that_does_not_fit_is_not_taken_back(
     told = output.getvalue()
     assert ("This window has 40 columns" in told) == (columns == "40")
     assert ("This window has 24 lines" in told.rstrip().splitlines()[-1]) == (rows == "24"), "below the code"
+
+
+@pytest.mark.parametrize(
+    ("columns", "rows", "told"),
+    [
+        (61, 34, ""),
+        (61, 33, "This window has 33 lines and the code needs 34"),
+        (60, 50, "This window has 60 columns and the code needs 61"),
+    ],
+)
+def test_the_window_is_the_one_written_to(
+    monkeypatch: pytest.MonkeyPatch, columns: int, rows: int, told: str
+) -> None:
+    # As sudo leaves it; and standard output is no terminal here, as while the library is at work.
+    monkeypatch.delenv("COLUMNS")
+    monkeypatch.delenv("LINES")
+    controller, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    with (
+        os.fdopen(controller, "rb", buffering=0) as seen,
+        os.fdopen(terminal, "w", encoding="utf-8") as output,
+    ):
+        screen = PairingScreen(output)
+        screen.show_qr(LONG)
+        screen.show_qr(LONG.replace("x", "y"))
+        os.set_blocking(seen.fileno(), False)
+        shown = ""
+        while part := seen.read(65_536):
+            shown += part.decode("utf-8", "replace")
+    assert ("This window has" in shown) == bool(told)
+    assert told in shown
+    assert ("\x1b[J" in shown) == (not told), "where it fits, the new one takes its place"
 
 
 @pytest.mark.parametrize("output", [io.StringIO(), Terminal()])

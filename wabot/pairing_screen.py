@@ -11,7 +11,8 @@ from typing import TextIO
 from wabot.picture_file import PictureFile
 from wabot.qr import colour_qr, draw_qr, qr_png
 
-_ON_THE_PHONE = "On the phone: WhatsApp, Settings, Linked devices, Link a device"
+# No line is wider than the code.
+_ON_THE_PHONE = "On the phone: WhatsApp, Settings, Linked devices,\nLink a device"
 
 
 class PairingScreen:
@@ -49,14 +50,15 @@ class PairingScreen:
         lines = [f"{_ON_THE_PHONE}. Scan this code:"]
         if self._picture is not None:
             lines.append(f"(It is also the picture {self._picture}.)")
-        columns, rows = shutil.get_terminal_size()
+        columns, rows = self._window_size()
         width = max(map(len, drawing.splitlines()))
         cure = "make it larger or its letters smaller, or start again with --png FILE or --phone NUMBER."
         if self._is_terminal and width > columns:
             lines.append(f"This window has {columns} columns and the code needs {width}: {cure}")
         drawn = colour_qr(drawing) if self._is_terminal else drawing
         lines.append(drawn)
-        needed = len(lines) + drawing.count("\n") + 1
+        # One more for the cursor.
+        needed = "\n".join(lines).count("\n") + 2
         if self._is_terminal and needed > rows:
             # Below it: what stands above has scrolled away.
             lines.append(f"This window has {rows} lines and the code needs {needed}: {cure}")
@@ -65,18 +67,27 @@ class PairingScreen:
         text = "\n".join(lines)
         print(text, file=self._output, flush=True)
         # What has scrolled out of the window, or was broken by its edge, cannot be taken back.
-        longest = max(width, *(len(line) for line in lines if line is not drawn))
+        said = "\n".join(line for line in lines if line is not drawn)
+        longest = max(width, *map(len, said.splitlines()))
         fits = text.count("\n") + 1 < rows and longest <= columns
         self._drawn_lines = text.count("\n") + 1 if self._is_terminal and fits else 0
 
     def show_link_code(self, code: str) -> None:
         """Show the code that is typed on the phone."""
-        self.say(f"{_ON_THE_PHONE},\nLink with phone number instead. Type this code:\n\n    {code}\n")
+        self.say(f"{_ON_THE_PHONE}, Link with phone number instead. Type this code:\n\n    {code}\n")
 
     def close(self) -> None:
         """Remove the picture: its code is of no use any more."""
         if self._picture is not None:
             self._picture.close()
+
+    def _window_size(self) -> os.terminal_size:
+        """Columns and lines of the terminal; standard output leads elsewhere while the library is at work."""
+        try:
+            size = os.get_terminal_size(self._output.fileno())
+        except OSError:
+            return shutil.get_terminal_size()
+        return size if all(size) else shutil.get_terminal_size()
 
     def _take_back(self) -> None:
         if self._drawn_lines:

@@ -209,6 +209,14 @@ def test_a_configuration_the_new_version_refuses_stops_nothing(installed: Contai
     assert len(list(machine.path("/opt/wabot.releases").iterdir())) == 1
 
 
+def test_a_dry_run_of_an_upgrade_stops_nothing(installed: Container) -> None:
+    pid = installed.property("wabot.service", "MainPID")
+    told = install(installed, "--upgrade", "--dry-run").stderr
+    assert "would run: systemctl stop wabot.service" in told
+    assert not [line for line in told.splitlines() if not line.startswith("would run: ")], told
+    assert installed.property("wabot.service", "MainPID") == pid
+
+
 def test_uninstall_keeps_what_is_the_owners(installed: Container) -> None:
     machine = installed
     with machine.path("/etc/wabot/wabot.toml").open("a") as configuration:
