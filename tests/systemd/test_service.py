@@ -173,7 +173,8 @@ def test_a_wrong_configuration_is_named_once(container: Container, bot: BotUnit,
     failed = {"ActiveState": "failed", "ExecMainStatus": "78", "NRestarts": "0"}
     assert bot.show(*failed) == failed
     errors = [line.message for line in bot.journal() if line.priority == 3]
-    assert any("replies.workers = 0" in error and "[typo]" in error for error in errors), errors
+    for problem in ("replies.workers = 0", "[typo]"):
+        assert sum(problem in error for error in errors) == 1, errors
     container.wait_until(alerts, "wabot-alert@wabot.service")
 
 
