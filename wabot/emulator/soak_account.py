@@ -13,7 +13,7 @@ from wabot.emulator.soak_model import REFERENCE
 from wabot.sources import Notice
 
 _DOUBT = re.compile(
-    r"\breply (\d+) (?:may not have arrived|was leaving when|was not confirmed|(has arrived after all))"
+    r"\breply (\d+) (?:may not have arrived|was leaving when|(was not confirmed)|(has arrived after all))"
 )
 # Nothing else keeps a message without an answer while nobody pauses a chat, and nothing is too old.
 _REASONS = ("nothing to answer (reaction)", "nothing to read, told already")
@@ -69,15 +69,19 @@ class _Reply:
 def doubts_in(log: str) -> set[int]:
     """The numbers of the replies that by the bot's log may have left, and that nobody confirmed.
 
-    A kill can come between the change of a reply's row and the line about it: each kind of line counts.
+    A kill can come between the change of a reply's row and the line about it: each kind of line counts. What
+    arrives after a copy was given up may be that copy or the next: the doubt about the first stays.
     """
     doubted: set[int] = set()
-    for number, arrived in _DOUBT.findall(log):
+    given_up: set[int] = set()
+    for number, unconfirmed, arrived in _DOUBT.findall(log):
         if arrived:
             doubted.discard(int(number))
         else:
             doubted.add(int(number))
-    return doubted
+        if unconfirmed:
+            given_up.add(int(number))
+    return doubted | given_up
 
 
 def draw_up(
