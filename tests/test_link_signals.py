@@ -113,7 +113,7 @@ def test_only_a_refusal_is_looked_for_in_the_log() -> None:
     ("status", "shown_seconds", "signal", "part"),
     [
         ("passkey-request", 10, Signal.PASSKEY_REQUIRED, "asks for a passkey"),
-        ("err-client-outdated", 0, Signal.CLIENT_OUTDATED, "upgrade neonize"),
+        ("err-client-outdated", 0, Signal.CLIENT_OUTDATED, "upgrade wabot"),
         ("timeout", 160.2, Signal.PAIRING_FAILED, "nobody scanned the code in time"),
         ("timeout", 20, Signal.PAIRING_FAILED, "the connection was lost while the code was on show"),
         ("error", 20, Signal.PAIRING_FAILED, "the phone could not be linked (error)"),

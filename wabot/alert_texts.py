@@ -45,17 +45,17 @@ _OF_THE_LINK: dict[str, dict[str, tuple[str, str, str]]] = {
         "es": (
             "WhatsApp ya no acepta esta versión",
             "WhatsApp rechaza la biblioteca de cliente por antigua (405).",
-            "actualice wabot: sudo scripts/install --upgrade",
+            "actualice wabot: git pull && sudo scripts/install --upgrade",
         ),
         "en": (
             "WhatsApp no longer accepts this version",
             "WhatsApp refuses the client library as outdated (405).",
-            "upgrade wabot: sudo scripts/install --upgrade",
+            "upgrade wabot: git pull && sudo scripts/install --upgrade",
         ),
         "pt": (
             "o WhatsApp não aceita mais esta versão",
             "O WhatsApp recusa a biblioteca de cliente por estar desatualizada (405).",
-            "atualize o wabot: sudo scripts/install --upgrade",
+            "atualize o wabot: git pull && sudo scripts/install --upgrade",
         ),
     },
     "pairing_expired": {

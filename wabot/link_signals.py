@@ -77,7 +77,7 @@ class LinkSignal:
 
 OUTDATED = LinkSignal(
     Signal.CLIENT_OUTDATED,
-    "WhatsApp no longer accepts this client library (405): upgrade neonize",
+    "WhatsApp no longer accepts this client library (405): upgrade wabot",
 )
 
 

@@ -138,7 +138,7 @@ MEANINGS: dict[State, tuple[str, str]] = {
         "the phone or WhatsApp ended the link; the history is kept",
         "check the phone, pair again",
     ),
-    S.OUTDATED: ("WhatsApp no longer accepts this client library", "upgrade neonize"),
+    S.OUTDATED: ("WhatsApp no longer accepts this client library", "upgrade wabot"),
     S.PAIRING_EXPIRED: ("nobody scanned the code, or the phone refused", "start again for a new code"),
     S.FAILED: (
         "WhatsApp keeps refusing the login, or the store is damaged",

@@ -84,7 +84,7 @@ def test_outdated_before_it_was_ever_linked(emulator: Emulator, make_bot: MakeBo
     bot = make_bot()
     bot.start()
     assert bot.wait_for_exit() == 76
-    assert "upgrade neonize" in bot.systemd.statuses[-1]
+    assert "upgrade wabot" in bot.systemd.statuses[-1]
 
 
 @pytest.mark.parametrize("trouble", ["refuse_redial", "drop"])

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.e2e
         (401, 77, "the phone removed this linked device (401)"),
         (403, 77, "the phone is locked, reset or banned (403)"),
         (406, 77, "WhatsApp ended the session, often by a ban (406)"),
-        (405, 76, "WhatsApp no longer accepts this client library (405): upgrade neonize"),
+        (405, 76, "WhatsApp no longer accepts this client library (405): upgrade wabot"),
     ],
 )
 def test_a_refusal_for_good_ends_the_process(
