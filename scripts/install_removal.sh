@@ -6,7 +6,7 @@ uninstall() {
     ! $dry_run || removed="Nothing was removed; without --dry-run it would be"
     local known=() names=(wabot)
     mapfile -t known < <(systemctl list-units --all --plain --no-legend 'wabot.service' 'wabot@*.service' \
-        'wabot-janitor*' 'wabot-backup@*' 'wabot-alert@*' | cut -d ' ' -f 1)
+        'wabot-janitor*' 'wabot-backup@*' 'wabot-alert*' | cut -d ' ' -f 1)
     [[ ${#known[@]} -eq 0 ]] || try systemctl disable --quiet --now "${known[@]}"
     for unit in "$root"/systemd/*.service "$root"/systemd/*.timer; do
         unit=$(basename "$unit")

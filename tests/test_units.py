@@ -49,6 +49,8 @@ def setting(unit: str, key: str) -> str:
 
 def test_the_units_are_these() -> None:
     assert SERVICES == [
+        "wabot-alert-backup@.service",
+        "wabot-alert-janitor@.service",
         "wabot-alert@.service",
         "wabot-backup@.service",
         "wabot-janitor.service",
@@ -152,8 +154,10 @@ def test_nothing_limits_addresses() -> None:
 
 def test_a_failure_for_good_raises_the_alert() -> None:
     assert setting("wabot.service", "OnFailure") == "wabot-alert@wabot.service"
-    for unit in ("wabot@.service", "wabot-backup@.service", "wabot-janitor@.service"):
-        assert setting(unit, "OnFailure") == "wabot-alert@%i.service"
+    assert setting("wabot-janitor.service", "OnFailure") == "wabot-alert-janitor@wabot.service"
+    for kind in ("", "-backup", "-janitor"):
+        assert setting(f"wabot{kind}@.service", "OnFailure") == f"wabot-alert{kind}@%i.service"
+        assert "alert --failed ${MONITOR_UNIT}" in setting(f"wabot-alert{kind}@.service", "ExecStart")
 
 
 def test_the_timer_catches_up() -> None:

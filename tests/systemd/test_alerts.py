@@ -47,3 +47,28 @@ def test_what_the_bot_cannot_tell_the_unit_tells(
     receiver.wait_for(1)
     assert receiver.kinds() == ["alert process_failed"]
     assert "exit 78" in receiver.calls[0].content["text"]
+
+
+def test_each_unit_tells_its_own_failure(
+    container: Container, bot: BotUnit, receiver: WebhookReceiver
+) -> None:
+    """With all of them known to systemd, as on a machine where the README was followed."""
+    bot.add_settings(ALERTS, "[typo]")
+    others = ("wabot-backup@wabot", "wabot-janitor")
+    try:
+        for unit in others:
+            container.run("systemctl", "start", f"{unit}.timer")
+        bot.start(check=False)
+        receiver.wait_for(1)
+        for unit in others:
+            container.run("systemctl", "start", f"{unit}.service", check=False)
+        receiver.wait_for(3)
+    finally:
+        for unit in others:
+            container.reset(f"{unit}.timer")
+            container.reset(f"{unit}.service")
+    assert receiver.kinds() == ["alert process_failed", "alert process_failed", "alert janitor_refused"]
+    told = [call.content["text"] for call in receiver.calls]
+    assert "systemctl status wabot.service" in told[0]
+    assert "systemctl status wabot-backup@wabot.service" in told[1]
+    assert all("exit 78" in text for text in told)
