@@ -194,7 +194,10 @@ def test_a_damaged_database(file: Path, state: Path) -> None:
     with path.open("r+b") as raw:
         raw.seek(4096)
         raw.write(b"\xff" * (size - 4096))
-    assert illnesses(file)["database"]
+    assert illnesses(file)["database"].cure.startswith(f"wabot restore DIRECTORY --config {file}; ")
+    nightly = state / "backups" / "nightly"
+    nightly.mkdir(parents=True)
+    assert illnesses(file)["database"].cure.startswith(f"wabot restore {nightly} --config {file}; ")
 
 
 def test_a_database_of_a_newer_wabot(file: Path, state: Path) -> None:

@@ -36,19 +36,19 @@ def check_database(patient: Patient) -> list[Finding]:
     except DatabaseAway as error:
         return [illness("database", str(error), _how_to_reach(url, file))]
     except OperatorNeeded as error:
-        cure = _how_to_mend(file) if file else _how_to_correct(patient)
+        cure = _how_to_mend(patient, file) if file else _how_to_correct(patient)
         return [illness("database", str(error), cure)]
     try:
-        return [*_check_engine(database, file, url), *_check_application(patient, database)]
+        return [*_check_engine(patient, database, file, url), *_check_application(patient, database)]
     except (peewee.DatabaseError, peewee.InterfaceError) as error:
         return [illness("database", f"{public_url(url)}: {error}", _how_to_reach(url, file))]
     finally:
         database.close()
 
 
-def _check_engine(database: Any, file: Path | None, url: str) -> list[Finding]:
+def _check_engine(patient: Patient, database: Any, file: Path | None, url: str) -> list[Finding]:
     findings = []
-    trouble = _sqlite_trouble(database, file) if file else _postgresql_trouble(database)
+    trouble = _sqlite_trouble(patient, database, file) if file else _postgresql_trouble(database)
     if trouble is not None:
         findings.append(illness("database", *trouble))
     if newer_migrations(database):
@@ -57,11 +57,11 @@ def _check_engine(database: Any, file: Path | None, url: str) -> list[Finding]:
     return findings or [healthy("database", f"{public_url(url)} answers")]
 
 
-def _sqlite_trouble(database: Any, file: Path) -> tuple[str, str] | None:
+def _sqlite_trouble(patient: Patient, database: Any, file: Path) -> tuple[str, str] | None:
     if file.stat().st_size < _LARGEST_CHECKED_BYTES:
         found = database.execute_sql("PRAGMA quick_check(1)").fetchone()[0]
         if found != "ok":
-            return f"{file} is damaged: {found}", _how_to_mend(file)
+            return f"{file} is damaged: {found}", _how_to_mend(patient, file)
     return None
 
 
@@ -152,10 +152,16 @@ def _check_names(connections: Connections) -> Finding:
     return healthy("names", f"the columns of {name} need no quotes")
 
 
-def _how_to_mend(file: Path) -> str:
+def _how_to_mend(patient: Patient, file: Path) -> str:
     if not file.is_file() or not os.access(file, os.R_OK | os.W_OK):
         return f"ls -ld {file.parent} {file}; sudo chown wabot: {file}"
-    return f"restore a backup, or: sqlite3 {file} .recover > recovered.sql"
+    # Where the nightly unit keeps them.
+    nightly = patient.settings.paths.state / "backups" / "nightly"
+    backups = nightly if nightly.is_dir() else "DIRECTORY"
+    return (
+        f"{patient.command(f'restore {backups}')}; without a backup move {file}, {file.name}-wal "
+        f"and {file.name}-shm aside: the next start makes a new one"
+    )
 
 
 def _how_to_correct(patient: Patient) -> str:
