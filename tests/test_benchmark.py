@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import argparse
 import os
+import runpy
 from collections.abc import Sequence
 
 import pytest
@@ -88,5 +90,24 @@ def test_an_interrupt_is_no_traceback(capsys: pytest.CaptureFixture[str]) -> Non
 
     with pytest.raises(SystemExit) as ended:
         until_interrupted(main)
+    assert ended.value.code == INTERRUPTED
+    assert capsys.readouterr().err == "\nInterrupted.\n"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [f"wabot.emulator.{name}_benchmark" for name in ("leak", "loss")]
+    + ["wabot.emulator.benchmark", "wabot.janitor_benchmark"],
+)
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
+def test_each_benchmark_ends_so(
+    script: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module(script, run_name="__main__")
     assert ended.value.code == INTERRUPTED
     assert capsys.readouterr().err == "\nInterrupted.\n"

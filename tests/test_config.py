@@ -341,6 +341,11 @@ def test_a_secret_that_is_not_there(file: Path, tmp_path: Path, reference: str, 
     assert said in problem
 
 
+def test_the_file_of_a_missing_secret_is_that_of_the_number(file: Path) -> None:
+    (problem,) = problems(file.with_name("north.toml"), PROVIDER + 'api_key = "credential:ai-api-key"')
+    assert "/etc/credstore/north.ai-api-key" in problem
+
+
 def test_a_file_that_is_no_text_is_no_secret(file: Path, tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(b"\xff\xfe")
     (problem,) = problems(file, PROVIDER + f'api_key = "file:{tmp_path / "key"}"')

@@ -165,6 +165,7 @@ def test_number_without_whatsapp(make_bot: MakeBot, pair: Pair) -> None:
     terminal = pair(make_bot(), "--phone", "+34 999 999 999")
     assert terminal.exit_code() == 1
     assert "WhatsApp gives no code for +" in terminal.shown
+    assert "look at the number and its country code" in terminal.shown
 
 
 def test_phone_refuses(emulator: Emulator, make_bot: MakeBot, pair: Pair) -> None:

@@ -244,13 +244,19 @@ def test_an_upgrade_from_the_previous_version_keeps_everything(machine: Containe
     install(machine, "--uninstall", "--purge")
     with machine.in_network(Emulator) as elsewhere:
         install(machine, checkout="previous")
+        again = install(machine).stderr
+        assert "Upgraded." in again
+        assert "The copies of the databases" not in again, "there is none yet"
+        install(machine, checkout="previous")
         link_and_start(machine, elsewhere)
         ask(elsewhere, QUESTION)
         with machine.path("/etc/wabot/wabot.toml").open("a") as configuration:
             configuration.write("# mine\n")
         machine.path("/etc/wabot/knowledge/tienda.es.md").unlink()
         release, logins = str(machine.path("/opt/wabot").readlink()), elsewhere.bot.logins
-        assert "Upgraded." in install(machine, "--upgrade").stderr
+        told = install(machine, "--upgrade").stderr
+        assert "Upgraded." in told
+        assert "The copies of the databases from before are in /var/lib/wabot/backups/" in told
         assert str(machine.path("/opt/wabot").readlink()) != release
         assert machine.path(release).is_dir(), "the way back"
         bot = BotUnit(machine, elsewhere)
