@@ -51,13 +51,13 @@ def no_refusal() -> Mapping[str, int]:
             "failed to upgrade database: file is not a database",
             Signal.STORE_FAILED,
             "the session store cannot be used (failed to upgrade database: file is not a database): "
-            "move its directory aside and pair again",
+            "wabot reset moves it aside; then pair again",
         ),
         (
             "database disk image is malformed",
             Signal.STORE_FAILED,
             "the session store cannot be used (database disk image is malformed): "
-            "move its directory aside and pair again",
+            "wabot reset moves it aside; then pair again",
         ),
         (
             "proto: required field neonize.ChatPresence.State not set",

@@ -118,6 +118,16 @@ def test_the_window_is_the_one_written_to(
     assert ("\x1b[J" in shown) == (not told), "where it fits, the new one takes its place"
 
 
+def test_where_it_does_not_fit_the_picture_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("LINES", "24")
+    output = Terminal()
+    screen = PairingScreen(output, tmp_path / "code.png")
+    screen.show_qr(CODE)
+    screen.close()
+    told = output.getvalue()
+    assert f"or scan {tmp_path / 'code.png'}." in told and "--png" not in told
+
+
 @pytest.mark.parametrize("output", [io.StringIO(), Terminal()])
 def test_without_a_terminal_there_are_no_colours(
     monkeypatch: pytest.MonkeyPatch, output: io.StringIO

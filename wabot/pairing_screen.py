@@ -52,7 +52,10 @@ class PairingScreen:
             lines.append(f"(It is also the picture {self._picture}.)")
         columns, rows = self._window_size()
         width = max(map(len, drawing.splitlines()))
-        cure = "make it larger or its letters smaller, or start again with --png FILE or --phone NUMBER."
+        instead = (
+            f"scan {self._picture}" if self._picture else "start again with --png FILE or --phone NUMBER"
+        )
+        cure = f"make it larger or its letters smaller, or {instead}."
         if self._is_terminal and width > columns:
             lines.append(f"This window has {columns} columns and the code needs {width}: {cure}")
         drawn = colour_qr(drawing) if self._is_terminal else drawing
