@@ -94,7 +94,10 @@ def _tell_end(bot: BotProcess, over: threading.Event) -> None:
     """After /replace or /logout, say, nobody would answer any more."""
     code = bot.wait()
     if not over.is_set():
-        print(f"The bot has ended with exit code {code}; its log says why. /quit ends the emulator.")
+        # Also where it goes to a pipe.
+        print(
+            f"The bot has ended with exit code {code}; its log says why. /quit ends the emulator.", flush=True
+        )
 
 
 def _link_next(emulator: Emulator, config: Path) -> None:
