@@ -92,6 +92,8 @@ class Listener:
             thread = threading.Thread(
                 target=self._run, args=(connection,), name="emulator-connection", daemon=True
             )
+            # Only here: whoever stops has to wait also for a thread that is just ending.
+            self._connections = {each: of for each, of in self._connections.items() if each.is_alive()}
             self._connections[thread] = connection
             thread.start()
 
@@ -102,8 +104,6 @@ class Listener:
                     self._serve(connection)
         except OSError as error:
             _log.debug("a connection ended: %s", error)
-        finally:
-            self._connections.pop(threading.current_thread(), None)
 
     def _grant(self, connection: socket.socket) -> bool:
         connection.settimeout(_HEADER_SECONDS)
