@@ -69,19 +69,15 @@ class _Reply:
 def doubts_in(log: str) -> set[int]:
     """The numbers of the replies that by the bot's log may have left, and that nobody confirmed.
 
-    A kill can come between the change of a reply's row and the line about it: each kind of line counts. What
-    arrives after a copy was given up may be that copy or the next: the doubt about the first stays.
+    A kill can come between the change of a row and its line: each kind of line counts. What arrives after a
+    copy was given up may be that copy or the next, so that doubt stays.
     """
-    doubted: set[int] = set()
-    given_up: set[int] = set()
-    for number, unconfirmed, arrived in _DOUBT.findall(log):
+    open_doubts, lasting = set[int](), set[int]()
+    for number, gave_up, arrived in _DOUBT.findall(log):
+        (lasting if gave_up else open_doubts).add(int(number))
         if arrived:
-            doubted.discard(int(number))
-        else:
-            doubted.add(int(number))
-        if unconfirmed:
-            given_up.add(int(number))
-    return doubted | given_up
+            open_doubts.remove(int(number))
+    return open_doubts | lasting
 
 
 def draw_up(
