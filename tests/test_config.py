@@ -440,7 +440,7 @@ keys = st.sampled_from(
     [
         *("account", "paths", "database", "connection", "ai", "replies", "chats", "janitor", "providers"),
         *("user_id", "state", "url", "tables", "users", "knowledge", "base_url", "model", "api_key", "name"),
-        *("allow", "trigger_type", "trigger_values", "timezone", "business_hours", "workers", "source"),
+        *("allow", "trigger_type", "trigger_values", "timezone", "business_hours", "workers", "file"),
     ]
 ) | st.text(max_size=5)
 words = st.sampled_from(

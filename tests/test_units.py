@@ -209,7 +209,7 @@ def test_the_example_is_a_good_configuration() -> None:
     settings = load_settings(EXAMPLE, {"STATE_DIRECTORY": "/elsewhere", "HOME": "/root"})
     assert settings.paths.state == Path("/var/lib") / setting("wabot.service", "StateDirectory")
     assert settings == dataclasses.replace(
-        Settings(), paths=settings.paths, database=settings.database, source=str(EXAMPLE)
+        Settings(), paths=settings.paths, database=settings.database, file=EXAMPLE
     )
 
 

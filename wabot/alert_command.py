@@ -46,12 +46,12 @@ def _alert(arguments: argparse.Namespace) -> int:
     become_owner(settings.paths.state)
     courier = Courier(settings)
     if arguments.test:
-        return _test(courier, settings.source)
+        return _test(courier, settings.file)
     unit = arguments.failed
     if not unit or not unit.isprintable() or len(unit) > _LONGEST_UNIT:
         raise UsageError(f"--failed {unit!r}: name the unit, such as wabot.service")
     if not courier.channels:
-        print(f"{unit} failed; {_nothing_configured(settings.source)}")
+        print(f"{unit} failed; {_nothing_configured(settings.file)}")
         return ExitCode.OK
     courier.tell_failure(unit_failure(unit, os.environ))
     if courier.deliver_within(_PATIENCE_SECONDS):
@@ -60,11 +60,11 @@ def _alert(arguments: argparse.Namespace) -> int:
     return ExitCode.FINDINGS
 
 
-def _test(courier: Courier, source: str) -> int:
+def _test(courier: Courier, file: Path | None) -> int:
     from wabot.alert_channels import NotDelivered
 
     if not courier.channels:
-        raise OperatorNeeded(_nothing_configured(source))
+        raise OperatorNeeded(_nothing_configured(file))
     notice = courier.test_notice()
     code = ExitCode.OK
     for channel in courier.channels:
@@ -77,6 +77,6 @@ def _test(courier: Courier, source: str) -> int:
     return code
 
 
-def _nothing_configured(source: str) -> str:
-    file = source if Path(source).is_file() else "a configuration, such as /etc/wabot/wabot.toml"
-    return f"no alerts are configured: set alerts.webhook_url, or alerts.smtp_url and alerts.to, in {file}"
+def _nothing_configured(file: Path | None) -> str:
+    where = file or "a configuration, such as /etc/wabot/wabot.toml"
+    return f"no alerts are configured: set alerts.webhook_url, or alerts.smtp_url and alerts.to, in {where}"

@@ -55,7 +55,7 @@ def make_backup(
         OperatorNeeded: it cannot be made; there is none of it left.
         DatabaseAway: the database does not answer.
     """
-    name = Path(settings.source).stem if Path(settings.source).is_file() else "wabot"
+    name = settings.file.stem if settings.file else "wabot"
     path = directory / f"{name}-{now:%Y%m%dT%H%M%SZ}"
     with _alone(directory):
         unfinished = directory / f"{_UNFINISHED}{path.name}"
@@ -153,8 +153,8 @@ def _fill(settings: Settings, backup: Path, now: datetime, *, with_session: bool
 
 def _copy_texts(settings: Settings, backup: Path) -> dict[str, str]:
     """Copy what people wrote; where it stood."""
-    configuration = Path(settings.source)
-    if not configuration.is_file():
+    configuration = settings.file
+    if configuration is None:
         return {}
     shutil.copyfile(configuration, backup / CONFIGURATION)
     places = {CONFIGURATION: configuration}

@@ -14,7 +14,7 @@ from wabot.brain.settings import ProviderSettings
 from wabot.credentials import MissingSecret, resolve_secret
 from wabot.errors import ConfigError
 from wabot.setting_types import SettingType
-from wabot.settings import NO_FILE, SAFE_PATH, Settings
+from wabot.settings import SAFE_PATH, Settings
 from wabot.settings.providers import PROVIDER_SETTINGS, budget_problems
 from wabot.toml_file import read_toml
 from wabot.triggers import pattern_problem
@@ -50,7 +50,7 @@ def load_settings(
         document = {name: table for name, table in document.items() if name in sections}
     problems: list[str] = []
     values: dict[str, Any] = {}
-    known = {field.name: field for field in dataclasses.fields(Settings) if field.name != "source"}
+    known = {field.name: field for field in dataclasses.fields(Settings) if field.name != "file"}
     for name, table in document.items():
         if name not in known:
             problems.append(f"[{_named(name)}]: unknown section; there are {', '.join(known)}")
@@ -60,7 +60,7 @@ def load_settings(
     for name, field in known.items():
         section_class: Any = field.default_factory
         values[name] = _section(section_class, name, document.get(name, {}), environ, problems)
-    settings = Settings(**values, source=str(path) if path else NO_FILE)
+    settings = Settings(**values, file=path)
     settings = _with_defaults(settings, document, environ, problems)
     if not all_secrets:
         problems = [problem for problem in problems if not isinstance(problem, MissingSecret)]

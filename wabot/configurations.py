@@ -13,7 +13,7 @@ from wabot.settings import Settings
 from wabot.unit_environment import settings_in_unit
 
 _DEFAULT_NAME = "wabot"
-_SECTIONS = frozenset(field.name for field in dataclasses.fields(Settings)) - {"source"}
+_SECTIONS = frozenset(field.name for field in dataclasses.fields(Settings)) - {"file"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,8 @@ def configurations(settings: Settings, environ: Mapping[str, str]) -> list[Confi
         settings: what is in use.
         environ: the process environment.
     """
-    own = Path(settings.source)
-    if not own.is_file():
+    own = settings.file
+    if own is None or not own.is_file():
         return [Configuration(_DEFAULT_NAME, settings, user_id=settings.account.user_id)]
     found = [Configuration(own.stem, settings, user_id=settings.account.user_id)]
     for path in sorted(own.parent.glob("*.toml")):

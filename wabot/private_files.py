@@ -44,7 +44,7 @@ class OpenFile:
 
 def open_files(settings: Settings) -> list[OpenFile]:
     """Everything private that others may read: secrets first, then keys and messages."""
-    return [*_open_secrets(Path(settings.source)), *_open_state(settings)]
+    return [*_open_secrets(settings.file), *_open_state(settings)]
 
 
 def keep_private(settings: Settings) -> None:
@@ -78,9 +78,9 @@ def _open_state(settings: Settings) -> Iterator[OpenFile]:
         yield from _found(path, _GROUP_AND_OTHERS, private_mode)
 
 
-def _open_secrets(configuration: Path) -> Iterator[OpenFile]:
+def _open_secrets(configuration: Path | None) -> Iterator[OpenFile]:
     """Files with secrets in them; a group may read them, which in /etc/wabot is the service's."""
-    if not configuration.is_file():
+    if configuration is None:
         return
     for path in dict.fromkeys(_secret_files(configuration)):
         for found in _found(path, _OTHERS, 0):

@@ -32,7 +32,7 @@ def settings_table() -> str:
     """Every setting with its default, what is allowed and what it means, as Markdown."""
     lines = ["| setting | default | allowed | meaning |", "|---|---|---|---|"]
     for section in dataclasses.fields(Settings):
-        if section.name != "source":
+        if section.name != "file":
             lines += _section_lines(section.name, section.default_factory)
     return "\n".join(lines) + "\n"
 

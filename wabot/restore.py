@@ -114,7 +114,7 @@ class Restoration:
         settings = load_settings(
             source, self._environ, all_secrets=False, sections=("account", "paths", "database")
         )
-        return dataclasses.replace(settings, source=str(file)) if file is not None else settings
+        return dataclasses.replace(settings, file=file) if file is not None else settings
 
     def _locks(self, settings: Settings) -> list[Path]:
         sharing = [settings.session_lock]

@@ -20,7 +20,6 @@ from wabot.settings.metrics import MetricsSettings
 from wabot.settings.upkeep import AlertSettings, JanitorSettings
 
 __all__ = [
-    "NO_FILE",
     "SAFE_PATH",
     "SPOOL",
     "STORE",
@@ -40,8 +39,6 @@ __all__ = [
     "lock_file",
 ]
 
-NO_FILE = "no file: all defaults"
-"""The source of settings that no file gave."""
 STORE, SPOOL = "whatsapp.db", "spool"
 """In a session's directory: the client library's own database, and messages that wabot's does not have."""
 
@@ -70,12 +67,12 @@ class Settings:
     janitor: JanitorSettings = field(default_factory=JanitorSettings)
     alerts: AlertSettings = field(default_factory=AlertSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
-    source: str = NO_FILE
+    file: Path | None = None
 
     @property
-    def file(self) -> Path | None:
-        """The configuration file, None when there is none."""
-        return None if self.source == NO_FILE else Path(self.source)
+    def source(self) -> str:
+        """Where they stand, for people."""
+        return str(self.file) if self.file else "no file: all defaults"
 
     @property
     def brain(self) -> BrainSettings:
