@@ -419,6 +419,22 @@ def test_a_second_broken_link_after_an_hour_is_kicked_again() -> None:
     assert command == Command(Action.KICK, "broken")
 
 
+@pytest.mark.parametrize("trouble", [E.LINK_BROKEN, E.DISCONNECTED])
+def test_a_process_kicks_so_often_and_not_once_more(trouble: Signal) -> None:
+    """A link that breaks twice a day would otherwise fill the process with what the library never frees."""
+    connection = a_link(E.STARTED, E.CONNECTED, limits=Limits(kicks_of_one_process=3))
+    actions = []
+    for half_day in range(4):
+        now = START + half_day * 43_200
+        command = connection.apply(trouble, now, "broken") or connection.tick(now + LIMITS.reconnect_seconds)
+        assert command is not None
+        actions.append(command.action)
+        connection.apply(E.CONNECTED, now + 400)
+    assert actions == [Action.KICK, Action.KICK, Action.KICK, Action.EXIT]
+    assert command.exit_code is ExitCode.LINK_LOST
+    assert command.reason.endswith(", after 3 fresh dials")
+
+
 def test_a_kick_that_does_not_connect_is_overdue_like_any_dial() -> None:
     connection = a_link(E.STARTED, E.CONNECTED, E.LINK_BROKEN)
     assert [(second, command.action) for second, command in ticks(connection, range(121))] == [

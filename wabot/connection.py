@@ -15,14 +15,7 @@ from enum import StrEnum
 
 from wabot.errors import ExitCode
 from wabot.link_limits import Limits
-from wabot.states import (
-    EXIT_CODES,
-    TERMINAL_STATES,
-    TRANSITIONS,
-    WAITING_STATES,
-    Signal,
-    State,
-)
+from wabot.states import EXIT_CODES, TERMINAL_STATES, TRANSITIONS, WAITING_STATES, Signal, State
 
 
 class Action(StrEnum):
@@ -67,7 +60,7 @@ class Connection:
         self._refusals = 0
         self._cooldowns = self._bans = 0
         self._latest_deadline = now
-        self._overdue_kicks = 0
+        self._overdue_kicks = self._kicks = 0
         self._last_overdue: float | None = None
         self._last_kick: float | None = None
 
@@ -181,14 +174,19 @@ class Connection:
         self._last_overdue = now
         overdue = f"{self.state} for {now - self.since:.0f} s"
         self._enter(State.CONNECTING, now, overdue)
-        self._expect_connection(now, self._limits.connect_seconds)
-        return Command(Action.KICK, overdue)
+        return self._dial_afresh(now, overdue)
 
     def _kick(self, now: float, reason: str) -> Command:
         if self._last_kick is not None and now - self._last_kick < self._limits.kick_memory_seconds:
             return Command(Action.EXIT, f"{reason}, for the second time within an hour", ExitCode.LINK_LOST)
         self._last_kick = now
         self._dropped_at = None
+        return self._dial_afresh(now, reason)
+
+    def _dial_afresh(self, now: float, reason: str) -> Command:
+        self._kicks += 1
+        if self._kicks > self._limits.kicks_of_one_process:
+            return Command(Action.EXIT, f"{reason}, after {self._kicks - 1} fresh dials", ExitCode.LINK_LOST)
         self._expect_connection(now, self._limits.connect_seconds)
         return Command(Action.KICK, reason)
 
