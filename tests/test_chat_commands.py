@@ -173,12 +173,30 @@ def test_export_and_forget(file: Path, opened: Any, capsys: pytest.CaptureFixtur
     assert main(["export", "--config", str(file), "+34600111222"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert [message["text"] for message in found["chats"][0]["messages"]] == ["hola", "buenas"]
-    assert main(["forget", "--config", str(file), "+34600111222"]) == 0
-    assert capsys.readouterr().out.startswith("erased: 1 chat(s), 1 message(s) received, 1 sent, 0 in groups")
+    assert main(["forget", "--yes", "--config", str(file), "+34600111222"]) == 0
+    assert "\nerased: 1 chat(s), 1 message(s) received, 1 sent, 0 in groups" in capsys.readouterr().out
     assert Chat.select().count() == 0
     (file.parent / "state" / "backups" / "1.0").mkdir(parents=True)
-    assert main(["forget", "--config", str(file), "+34600111222"]) == 0
+    assert main(["forget", "--yes", "--config", str(file), "+34600111222"]) == 0
     assert "not erased: the copies of backups and upgrades" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("answer", "code", "left"), [("", 1, 1), ("n\n", 1, 1), ("si\n", 0, 0)])
+def test_forget_asks_before_what_cannot_be_undone(
+    file: Path,
+    opened: Any,
+    answer: str,
+    code: int,
+    left: int,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(answer))
+    assert main(["forget", "--config", str(file), "+34600111222"]) == code
+    assert Chat.select().count() == left
+    shown = capsys.readouterr().out
+    assert shown.startswith("erase all that is kept about +34…22; this cannot be undone\nGo on? [y/N] ")
+    assert shown.endswith("nothing was erased\n") == bool(left)
 
 
 @pytest.mark.parametrize(

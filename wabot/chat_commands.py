@@ -18,6 +18,7 @@ from wabot.process import become_owner
 from wabot.setting_types import duration
 from wabot.settings import Settings
 from wabot.standard_streams import as_text
+from wabot.terminal_question import answers_yes
 from wabot.unit_environment import settings_in_unit
 
 _CHAT_HELP = "a phone number, with or without +, or a JID"
@@ -51,6 +52,7 @@ def add_chat_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
     forget = commands.add_parser("forget", parents=[shared], help="erase all that is kept about a person")
     forget.add_argument("chat", metavar="PHONE", type=parse_address, help=_CHAT_HELP)
     forget.add_argument("--everything", action="store_true", help="also that they asked not to be written to")
+    forget.add_argument("--yes", action="store_true", help="do not ask")
     forget.set_defaults(command=_forget)
 
     export = commands.add_parser(
@@ -141,6 +143,10 @@ def _forget(arguments: argparse.Namespace) -> int:
     from wabot.personal_data import forget
 
     settings = _opened(arguments)
+    print(f"erase all that is kept about {_shown(arguments.chat)}; this cannot be undone", flush=True)
+    if not arguments.yes and not answers_yes("Go on? [y/N] "):
+        print("nothing was erased")
+        return ExitCode.FINDINGS
     erased = forget(settings, arguments.chat, everything=arguments.everything)
     print(*erased.sentences(), sep="\n")
     backups = settings.paths.state / "backups"

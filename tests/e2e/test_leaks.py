@@ -26,7 +26,7 @@ def test_messages_and_reconnects_leave_nothing_behind(tmp_path: Path) -> None:
 
 
 def test_the_kicks_of_one_process_leave_little_behind(tmp_path: Path) -> None:
-    """After so many a fresh process takes its place: fifty are five processes, none of which grows by more."""
+    """After so many another takes its place: fifty kicks are five processes, none of which grows by more."""
     growth = while_kicked(tmp_path, warm_up=3, kicks=_KICKS)
     assert growth.descriptors <= 2 * _KICKS, growth
     assert growth.threads <= 3, growth
