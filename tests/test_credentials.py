@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wabot.credentials import MissingSecret, resolve_secret
+from wabot.credentials import MissingSecret, Secrets
 from wabot.masking import mask_secrets
 
 SECRET = "sk-hush-4711-hush"
@@ -25,7 +25,7 @@ def test_found_and_never_logged(tmp_path: Path, reference: str, environ: dict[st
     (tmp_path / "ai-api-key").write_text(SECRET + "\n")
     environ = {name: value.format(folder=tmp_path) for name, value in environ.items()}
     problems: list[str] = []
-    assert resolve_secret("ai.api_key", reference.format(folder=tmp_path), environ, problems) == SECRET
+    assert Secrets(environ).resolve("ai.api_key", reference.format(folder=tmp_path), problems) == SECRET
     assert not problems
     assert SECRET not in mask_secrets(f"Authorization: Bearer {SECRET}")
 
@@ -40,7 +40,7 @@ def test_found_and_never_logged(tmp_path: Path, reference: str, environ: dict[st
 )
 def test_missing_says_what_to_do(reference: str, expected: str) -> None:
     problems: list[str] = []
-    assert resolve_secret("ai.api_key", reference, {}, problems) == ""
+    assert Secrets({}).resolve("ai.api_key", reference, problems) == ""
     assert [type(problem) for problem in problems] == [MissingSecret]
     assert expected in problems[0]
 
@@ -48,7 +48,7 @@ def test_missing_says_what_to_do(reference: str, expected: str) -> None:
 @pytest.mark.parametrize("reference", [SECRET, "env:", "credential:", "credential:../up", "file:"])
 def test_a_key_in_the_file_itself_is_refused_without_repeating_it(reference: str) -> None:
     problems: list[str] = []
-    assert resolve_secret("ai.api_key", reference, {"": SECRET}, problems) == ""
+    assert Secrets({"": SECRET}).resolve("ai.api_key", reference, problems) == ""
     assert len(problems) == 1
     assert SECRET not in problems[0]
     assert "allowed is" in problems[0]

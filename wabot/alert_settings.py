@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from wabot.credentials import resolve_secret
+from wabot.credentials import Secrets
 from wabot.masking import redact
 from wabot.settings import AlertSettings
 
 _REFERENCE = re.compile(r"(credential|env|file):")
 
 
-def resolve_alerts(settings: AlertSettings, environ: Mapping[str, str], problems: list[str]) -> AlertSettings:
+def resolve_alerts(settings: AlertSettings, secrets: Secrets, problems: list[str]) -> AlertSettings:
     """The settings with the secrets themselves in the place of the references.
 
     Args:
         settings: as they stand in the configuration.
-        environ: the process environment.
+        secrets: where those are.
         problems: gets a line for each problem.
     """
     found = {
-        name: _resolve(name, getattr(settings, name), environ, problems)
+        name: _resolve(name, getattr(settings, name), secrets, problems)
         for name in ("webhook_url", "webhook_secret", "smtp_url")
     }
     if found["webhook_url"] and not _is_address(found["webhook_url"], "http", "https"):
@@ -46,10 +45,10 @@ def resolve_alerts(settings: AlertSettings, environ: Mapping[str, str], problems
     )
 
 
-def _resolve(name: str, value: str, environ: Mapping[str, str], problems: list[str]) -> str:
+def _resolve(name: str, value: str, secrets: Secrets, problems: list[str]) -> str:
     if not _REFERENCE.match(value):
         return value
-    return resolve_secret(f"alerts.{name}", value, environ, problems)
+    return secrets.resolve(f"alerts.{name}", value, problems)
 
 
 def _is_address(value: str, *schemes: str) -> bool:

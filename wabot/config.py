@@ -11,7 +11,7 @@ from typing import Any
 
 from wabot.alert_settings import resolve_alerts
 from wabot.brain.settings import ProviderSettings
-from wabot.credentials import MissingSecret, resolve_secret
+from wabot.credentials import MissingSecret, Secrets
 from wabot.errors import ConfigError
 from wabot.setting_types import SettingType
 from wabot.settings import SAFE_PATH, Settings
@@ -44,8 +44,7 @@ def load_settings(
     """
     path = find_configuration(file, environ)
     document: dict[str, Any] = read_toml(path) if path else {}
-    # What the file of a secret is called follows from it.
-    environ = {**environ, "WABOT_CONFIG": str(path or "")}
+    secrets = Secrets(environ, path.stem) if path else Secrets(environ)
     if sections is not None:
         document = {name: table for name, table in document.items() if name in sections}
     problems: list[str] = []
@@ -59,9 +58,9 @@ def load_settings(
     document = {name: table for name, table in document.items() if isinstance(table, dict)}
     for name, field in known.items():
         section_class: Any = field.default_factory
-        values[name] = _section(section_class, name, document.get(name, {}), environ, problems)
+        values[name] = _section(section_class, name, document.get(name, {}), secrets, problems)
     settings = Settings(**values, file=path)
-    settings = _with_defaults(settings, document, environ, problems)
+    settings = _with_defaults(settings, document, environ, secrets, problems)
     if not all_secrets:
         problems = [problem for problem in problems if not isinstance(problem, MissingSecret)]
     if problems:
@@ -88,7 +87,7 @@ def find_configuration(file: Path | None, environ: Mapping[str, str]) -> Path | 
 
 
 def _section(
-    section_class: Any, name: str, table: dict[str, Any], environ: Mapping[str, str], problems: list[str]
+    section_class: Any, name: str, table: dict[str, Any], secrets: Secrets, problems: list[str]
 ) -> Any:
     values: dict[str, Any] = {}
     known = {field.name: field for field in dataclasses.fields(section_class)}
@@ -97,10 +96,10 @@ def _section(
         if field is None:
             problems.append(f"{name}.{_named(key)}: unknown setting; [{name}] has {', '.join(known)}")
         elif key == "providers":
-            values[key] = _providers(value, environ, problems)
+            values[key] = _providers(value, secrets, problems)
         elif dataclasses.is_dataclass(field.default_factory):
             if isinstance(value, dict):
-                values[key] = _section(field.default_factory, f"{name}.{key}", value, environ, problems)
+                values[key] = _section(field.default_factory, f"{name}.{key}", value, secrets, problems)
             else:
                 problems.append(f"{name}.{key}: write it as a section, [{name}.{key}]")
         else:
@@ -123,7 +122,7 @@ def _read_value(
         return None
 
 
-def _providers(value: Any, environ: Mapping[str, str], problems: list[str]) -> tuple[ProviderSettings, ...]:
+def _providers(value: Any, secrets: Secrets, problems: list[str]) -> tuple[ProviderSettings, ...]:
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value) or len(value) > 20:
         problems.append("ai.providers: write each as [[ai.providers]], at most 20")
         return ()
@@ -143,14 +142,18 @@ def _providers(value: Any, environ: Mapping[str, str], problems: list[str]) -> t
         missing = [key for key in ("base_url", "model") if key not in table]
         problems.extend(f"{where}.{key}: missing" for key in missing)
         if found.get("api_key"):
-            found["api_key"] = resolve_secret(f"{where}.api_key", found["api_key"], environ, problems)
+            found["api_key"] = secrets.resolve(f"{where}.api_key", found["api_key"], problems)
         if not missing and "base_url" in found and "model" in found:
             providers.append(ProviderSettings(**{"name": found["model"], "api_key": "", **found}))
     return tuple(providers)
 
 
 def _with_defaults(
-    settings: Settings, document: dict[str, Any], environ: Mapping[str, str], problems: list[str]
+    settings: Settings,
+    document: dict[str, Any],
+    environ: Mapping[str, str],
+    secrets: Secrets,
+    problems: list[str],
 ) -> Settings:
     """Fill in what depends on the environment, and check what depends on more than one key."""
     state = settings.paths.state
@@ -167,7 +170,7 @@ def _with_defaults(
     if url and not url.startswith(("sqlite:", "postgresql:", "postgres:")):
         missing: list[str] = []
         if url.startswith(("credential:", "env:", "file:")):
-            url = resolve_secret("database.url", url, environ, missing)
+            url = secrets.resolve("database.url", url, missing)
         else:
             missing.append(
                 "database.url = ***: allowed is sqlite:///PATH or postgresql://…, "
@@ -191,7 +194,7 @@ def _with_defaults(
         replies = dataclasses.replace(replies, per_minute=0)
     return dataclasses.replace(
         settings,
-        alerts=resolve_alerts(settings.alerts, environ, problems),
+        alerts=resolve_alerts(settings.alerts, secrets, problems),
         replies=replies,
         paths=dataclasses.replace(settings.paths, state=state),
         database=dataclasses.replace(settings.database, url=url or f"sqlite:///{state / 'wabot.db'}"),

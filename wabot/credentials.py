@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from wabot.masking import redact
@@ -20,49 +21,58 @@ class MissingSecret(str):
     __slots__ = ()
 
 
-def resolve_secret(key: str, reference: str, environ: Mapping[str, str], problems: list[str]) -> str:
-    """The secret that credential:NAME, env:NAME or file:PATH stands for, never to be logged from now on.
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """Where the secrets of one configuration are.
 
-    Args:
-        key: the setting, for people.
-        reference: what the configuration says; the secret itself never stands there.
+    Attributes:
         environ: where systemd names the directory of credentials; a variable may stand in for a credential.
-        problems: gets a line when the secret cannot be had.
-
-    Returns:
-        The secret, or "".
+        name: of the configuration; the file of a credential begins with it.
     """
-    secret = _look_up(key, reference, environ, problems)
-    redact(secret)
-    return secret
 
+    environ: Mapping[str, str] = field(repr=False)
+    name: str = "wabot"
 
-def _look_up(key: str, reference: str, environ: Mapping[str, str], problems: list[str]) -> str:
-    kind, _, name = reference.partition(":")
-    if kind == "env" and name:
-        if not environ.get(name):
-            problems.append(MissingSecret(f"{key}: the environment variable {name} is not set"))
-        return environ.get(name, "")
-    if kind == "credential" and re.fullmatch(r"[A-Za-z0-9._-]{1,255}", name):
-        directory = environ.get("CREDENTIALS_DIRECTORY", "")
+    def resolve(self, key: str, reference: str, problems: list[str]) -> str:
+        """The secret that credential:NAME, env:NAME or file:PATH stands for, never to be logged from now on.
+
+        Args:
+            key: the setting, for people.
+            reference: what the configuration says; the secret itself never stands there.
+            problems: gets a line when the secret cannot be had.
+
+        Returns:
+            The secret, or "".
+        """
+        secret = self._look_up(key, reference, problems)
+        redact(secret)
+        return secret
+
+    def _look_up(self, key: str, reference: str, problems: list[str]) -> str:
+        kind, _, name = reference.partition(":")
+        if kind == "env" and name:
+            if not self.environ.get(name):
+                problems.append(MissingSecret(f"{key}: the environment variable {name} is not set"))
+            return self.environ.get(name, "")
+        if kind == "credential" and re.fullmatch(r"[A-Za-z0-9._-]{1,255}", name):
+            return self._credential(key, name, problems)
+        if kind == "file" and name:
+            return _read_secret(key, Path(name), problems)
+        problems.append(f"{key} = ***: allowed is credential:NAME, env:NAME or file:PATH")
+        return ""
+
+    def _credential(self, key: str, name: str, problems: list[str]) -> str:
+        directory = self.environ.get("CREDENTIALS_DIRECTORY", "")
         if directory and (Path(directory) / name).is_file():
             return _read_secret(key, Path(directory) / name, problems)
         variable = re.sub(r"[.-]", "_", name).upper()
-        if environ.get(variable):
-            return environ[variable]
-        stem = Path(environ.get("WABOT_CONFIG", "")).stem or "wabot"
-        unit = "" if name in OF_THE_UNITS else f" with LoadCredential={name}:{stem}.{name} in the unit"
-        problems.append(
-            MissingSecret(
-                f"{key}: no credential {name}; it belongs into {_STORE / f'{stem}.{name}'}{unit}, "
-                f"or into ${variable}"
-            )
-        )
+        if self.environ.get(variable):
+            return self.environ[variable]
+        file = f"{self.name}.{name}"
+        unit = "" if name in OF_THE_UNITS else f" with LoadCredential={name}:{file} in the unit"
+        text = f"{key}: no credential {name}; it belongs into {_STORE / file}{unit}, or into ${variable}"
+        problems.append(MissingSecret(text))
         return ""
-    if kind == "file" and name:
-        return _read_secret(key, Path(name), problems)
-    problems.append(f"{key} = ***: allowed is credential:NAME, env:NAME or file:PATH")
-    return ""
 
 
 def _read_secret(key: str, path: Path, problems: list[str]) -> str:
