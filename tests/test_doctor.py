@@ -465,7 +465,9 @@ def test_a_model_that_does_not_answer(file: Path, state: Path, model: Any) -> No
     assert "check its api_key" in ill.text
     assert "[[ai.providers]] mine" in ill.cure
     model.status = 503
-    assert illnesses(file)["ai mine"].cure.startswith("start it or reach it: curl")
+    assert illnesses(file)["ai mine"].cure.startswith(
+        "start it, or edit the base_url of [[ai.providers]] mine in"
+    )
 
 
 def test_a_model_elsewhere_is_left_alone_unless_told(

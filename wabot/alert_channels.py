@@ -24,6 +24,7 @@ from wabot.alert_notices import Notice
 from wabot.brain.http_deadline import Deadline, DeadlineSession
 from wabot.models import utc_now
 from wabot.settings import AlertSettings
+from wabot.unreachable import why_unreachable
 
 _HTTP_SECONDS = 15.0
 _SMTP_SECONDS = 15.0
@@ -91,7 +92,7 @@ class Webhook:
                 answer.close()
             except (requests.RequestException, OSError, ValueError) as error:
                 # The error's own text would show the address.
-                why = "no answer in time" if deadline.expired else type(error).__name__
+                why = "no answer in time" if deadline.expired else why_unreachable(error)
                 raise NotDelivered(f"the web address cannot be reached ({why})") from None
         if not 200 <= answer.status_code < 300:
             raise NotDelivered(f"the web address answered {answer.status_code}")
@@ -147,7 +148,7 @@ class Mail:
         except ssl.SSLError as error:
             raise NotDelivered(f"no encrypted connection to the mail server ({error.reason})") from None
         except (smtplib.SMTPException, OSError, ValueError) as error:
-            raise NotDelivered(f"the mail server cannot be reached ({type(error).__name__})") from None
+            raise NotDelivered(f"the mail server cannot be reached ({why_unreachable(error)})") from None
         if refused:
             raise NotDelivered(f"the mail server refuses {len(refused)} of the addresses in alerts.to")
 

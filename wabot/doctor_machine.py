@@ -16,6 +16,7 @@ from wabot.configurations import configurations
 from wabot.diagnosis import Finding, Patient, healthy, illness
 from wabot.hints import unit_of
 from wabot.process import LIBRARY_ENVIRONMENT
+from wabot.unreachable import why_unreachable
 
 NEONIZE_VERSION = "0.5.2"
 _OLD_LIBRARY_DAYS = 180
@@ -181,8 +182,8 @@ def check_whatsapp(patient: Patient) -> list[Finding]:
             _WHATSAPP, timeout=_TIMEOUT_SECONDS, proxies={"https": proxy, "http": proxy} if proxy else None
         )
     except requests.RequestException as error:
-        text = f"{_WHATSAPP} cannot be reached{' through the proxy' if proxy else ''}: {type(error).__name__}"
-        return [illness("network", text, f"curl -v {_WHATSAPP}; a firewall or proxy must let port 443 out")]
+        text = f"{_WHATSAPP} cannot be reached: {why_unreachable(error)}"
+        return [illness("network", text, "let the firewall or the proxy open port 443 to it")]
     try:
         there = parsedate_to_datetime(response.headers["Date"])
     except (KeyError, ValueError, TypeError):

@@ -43,13 +43,15 @@ def _ask(patient: Patient, settings: ProviderSettings) -> Finding:
     except ProviderError as error:
         # Few tokens can be too few for a model that thinks first; that it answered is what counts.
         if error.kind != "empty":
-            return illness(name, str(error), _cure(patient, settings, error))
+            return illness(name, error.explanation, _cure(patient, settings, error))
     return healthy(name, f"{settings.model} answers")
 
 
 def _cure(patient: Patient, settings: ProviderSettings, error: ProviderError) -> str:
     if error.kind in ("unreachable", "dropped", "timeout", "unavailable"):
-        return f"start it or reach it: curl -sS {settings.base_url}/models"
+        return (
+            f"start it, or edit the base_url of [[ai.providers]] {settings.name} in {patient.configuration}"
+        )
     if error.kind == "rate_limited":
         return "wait, or raise the limit of the account at the provider"
     return f"edit [[ai.providers]] {settings.name} in {patient.configuration}: base_url, model, api_key"

@@ -18,6 +18,7 @@ from wabot.brain.http_deadline import Deadline, DeadlineSession
 from wabot.brain.provider_error import ErrorKind, ProviderError
 from wabot.brain.request_form import compose_request, refused_parameter
 from wabot.brain.settings import ProviderSettings
+from wabot.unreachable import why_unreachable
 
 _CONNECT_TIMEOUT_SECONDS = 10.0
 _MAX_ANSWER_BYTES = 1_000_000
@@ -122,8 +123,8 @@ class Provider:
         except requests.ConnectionError as error:
             # requests wraps MaxRetryError of urllib3 when no connection came about, else ProtocolError.
             if error.args and isinstance(error.args[0], urllib3.exceptions.MaxRetryError):
-                reason = type(error.args[0].reason).__name__
-                raise self._error("unreachable", f"no connection to it ({reason})") from None
+                why = why_unreachable(error.args[0])
+                raise self._error("unreachable", f"no connection to it ({why})") from None
             raise self._error("dropped", "it closed the connection without an answer") from None
         except (requests.RequestException, ValueError):
             raise self._error("misconfigured", "its base_url or api_key cannot be used; check both") from None

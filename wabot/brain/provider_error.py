@@ -25,8 +25,9 @@ ErrorKind = Literal[
 class ProviderError(Exception):
     """A provider gave no answer to use. The message is one line for the operator, free of secrets and chats.
 
-    `retry_after_seconds` is how long the provider asked to be left alone, None when it did not say;
-    `usage` is what it counted all the same, None when that is not known.
+    `explanation` is that without the name of the provider; `retry_after_seconds` is how long the provider
+    asked to be left alone, None when it did not say; `usage` is what it counted all the same, None when that
+    is not known.
     """
 
     def __init__(
@@ -39,5 +40,6 @@ class ProviderError(Exception):
     ) -> None:
         super().__init__(f"provider {provider}: {explanation}")
         self.kind = kind
+        self.explanation = explanation
         self.retry_after_seconds = retry_after_seconds
         self.usage = usage
