@@ -84,9 +84,9 @@ install_packages() {
     fi
 }
 
-# The libraries without which nothing runs.
-require_system_packages() {
-    local missing=() explained=()
+# Of the libraries without which nothing runs: which packages are missing, and why they are needed.
+find_missing_packages() {
+    missing=() explained=()
     if ! has_venv_module; then
         missing+=("python${python_version%.*}-venv")
         explained+=("Python's venv module (ensurepip) is missing for $python.")
@@ -95,6 +95,10 @@ require_system_packages() {
         missing+=(libmagic1)
         explained+=("The system library libmagic.so.1 is missing; the WhatsApp client library needs it.")
     fi
+}
+
+require_system_packages() {
+    find_missing_packages
     [[ ${#missing[@]} -gt 0 ]] || return 0
     if ! install_packages "${missing[@]}"; then
         stop "${explained[@]}" "To get what is missing on Debian or Ubuntu:" \

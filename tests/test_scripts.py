@@ -163,6 +163,22 @@ def test_help_fits_a_terminal_of_the_usual_size(script: str) -> None:
     assert max(map(len, shown.splitlines())) < 80
 
 
+@pytest.mark.parametrize(
+    ("command", "complaint"),
+    [
+        ("install --foo", "install: there is no option --foo; scripts/install --help shows what there is."),
+        ("install --purge", "install: --purge goes with --uninstall only; scripts/install --help shows what"),
+        ("bench speed", "bench: there is no speed to measure; scripts/bench --help shows what there is."),
+    ],
+)
+def test_a_typing_mistake_is_named(command: str, complaint: str) -> None:
+    script, word = command.split()
+    typed = [REPOSITORY / "scripts" / script, word]
+    done = subprocess.run(typed, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False)
+    assert done.returncode == 64
+    assert done.stderr.startswith(complaint) and done.stderr.count("\n") == 1
+
+
 def test_ci_runs_the_test_script_and_nothing_else() -> None:
     lines = (REPOSITORY / ".ci" / "run").read_text().splitlines()
     assert lines[1:] == ["set -eu", 'exec "$(dirname "$0")/../scripts/test"']
