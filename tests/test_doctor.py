@@ -334,6 +334,31 @@ def test_the_bot_itself_is_no_second_holder(file: Path, state: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "cure"),
+    [
+        ("pairing", "sudo systemctl stop wabot@shop.service, then wabot pair --config "),
+        ("backoff", "sudo journalctl -u wabot@shop.service -n 20"),
+        ("banned", "wait: the bot dials again by itself"),
+        ("cooldown", "look for another program on this number"),
+        ("connected", ""),
+        ("reconnecting", ""),
+        ("logged_out", ""),
+    ],
+)
+def test_a_bot_that_runs_and_is_not_on_the_line(file: Path, state: Path, said: str, cure: str) -> None:
+    with database(f"sqlite:///{state}/wabot.db"):
+        since = utc_now()
+        Session.insert(user_id="ana", state=said, since=since, reason="why", updated_at=since).execute()
+    bot = hold(state / "sessions" / "ana.lock")
+    found = {finding.name: finding for finding in examine(file, {}, utc_now(), online=False)}["link"]
+    assert found.ok == (not cure)
+    assert found.text == f"{said} since {since:%Y-%m-%d %H:%M} UTC{': why' if cure else ''}"
+    assert found.cure.startswith(cure)
+    bot.communicate(timeout=10)
+    assert "link" not in illnesses(file), "what it said is true only while it runs"
+
+
+@pytest.mark.parametrize(
     ("end", "name", "cure"),
     [
         ("replaced", "second holder", "stop the other program"),

@@ -12,6 +12,7 @@ from wabot.diagnosis import Finding, Patient, healthy, illness
 from wabot.doctor_budget import check_budget
 from wabot.doctor_configuration import check_permissions, check_secrets
 from wabot.doctor_database import check_database
+from wabot.doctor_link import check_link
 from wabot.doctor_machine import (
     check_clock,
     check_disk,
@@ -35,6 +36,7 @@ _CHECKS: _Checks = (
     check_permissions,
     check_database,
     check_holder,
+    check_link,
     check_store,
     check_spool,
     check_leftovers,

@@ -1,10 +1,9 @@
-"""Checks of the session: who holds it, whether it is linked, what dead things lie about."""
+"""Checks of the session: who holds it, whether it is paired, what dead things lie about."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 from wabot.configurations import configurations
 from wabot.diagnosis import Finding, Patient, ask_database, healthy, illness
@@ -13,11 +12,9 @@ from wabot.host_lock import holder_on_any_machine
 from wabot.janitor import clean
 from wabot.lock_holder import read_holder
 from wabot.masking import mask_phone
-from wabot.models import Session
 from wabot.session_lock import borrowed, is_held
 from wabot.session_store import read_device, store_is_newer
 from wabot.spool import SET_ASIDE, read_spool
-from wabot.states import State
 from wabot.sweep import Action, Deed
 
 _LEFTOVERS = (Deed.ROW_DELETED, Deed.ROW_CORRECTED, Deed.DIRECTORY_MOVED, Deed.DIRECTORY_DELETED)
@@ -34,7 +31,7 @@ def check_holder(patient: Patient) -> list[Finding]:
     holder = read_holder(settings.session_lock) if held else None
     findings = [*_same_user_twice(patient), *_intruders(patient, holder.pid if holder else None)]
     if not held:
-        findings += [*_holder_elsewhere(patient), *_last_end(patient)]
+        findings += _holder_elsewhere(patient)
     who = f"held by {holder}" if holder else "held" if held else "free: no bot runs"
     return findings or [healthy("session lock", who)]
 
@@ -143,24 +140,3 @@ def _has_open(process: Path, directory: str) -> bool:
     except OSError:
         # Gone meanwhile, or another user's: only root sees those.
         return False
-
-
-def _last_end(patient: Patient) -> list[Finding]:
-    session = _recorded(patient)
-    cures: dict[str, str] = {
-        State.REPLACED: "stop the other program on this number (phone: Linked devices), then "
-        f"sudo systemctl start {patient.unit}",
-        State.LOGGED_OUT: patient.command("pair"),
-        State.PAIRING_EXPIRED: patient.command("pair"),
-        State.OUTDATED: "install the newest wabot: git pull && sudo scripts/install",
-        State.FAILED: f"sudo journalctl -u {patient.unit} -n 50",
-    }
-    if session is None or session.state not in cures:
-        return []
-    name = "second holder" if session.state == State.REPLACED else "last end"
-    return [illness(name, f"the bot ended as {session.state}: {session.reason}", cures[session.state])]
-
-
-def _recorded(patient: Patient) -> Any:
-    user_id = patient.settings.account.user_id
-    return ask_database(patient, lambda _: Session.get_or_none(Session.user_id == user_id))
