@@ -125,7 +125,13 @@ def test_the_command_for_programs(file: Path, capsys: pytest.CaptureFixture[str]
     ill = {check["name"]: check for check in answer["checks"] if not check["ok"]}
     assert ill.keys() == {"database", "session store"}
     assert ill["session store"]["cure"] == f"wabot pair --config {file}"
+    assert ill["database"]["cure"].startswith(f"wabot pair --config {file}; ")
     assert not (file.parent / "state").exists()
+
+
+def test_a_linked_bot_whose_database_is_gone_is_to_be_started(file: Path, state: Path) -> None:
+    (state / "wabot.db").unlink()
+    assert illnesses(file)["database"].cure.startswith(f"wabot run --config {file}; ")
 
 
 def test_configuration(file: Path) -> None:

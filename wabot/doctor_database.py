@@ -29,7 +29,10 @@ def check_database(patient: Patient) -> list[Finding]:
     url = patient.settings.database.url
     file = sqlite_file(url)
     if file is not None and not file.exists():
-        cure = f"{patient.start}; elsewhere? set paths.state in {patient.configuration}"
+        # Linking makes it, too; a service without a number would only be in the way of that.
+        is_linked = patient.settings.session_store.exists()
+        first = patient.start if is_linked else patient.command("pair")
+        cure = f"{first}; elsewhere? set paths.state in {patient.configuration}"
         return [illness("database", f"{file} does not exist: the bot has never run here", cure)]
     try:
         database = open_database(url)
