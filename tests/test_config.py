@@ -108,6 +108,16 @@ def test_a_named_file_has_to_be_there(tmp_path: Path, name: str, said: str) -> N
         (b'account.user_id = "\xff"', "not valid TOML: 'utf-8' codec can't decode"),
         (b"a = " + b"[" * 50_000, "not valid TOML: nested too deeply"),
         (b"a = " + b"9" * 5000, "not valid TOML: Exceeds the limit"),
+        (b"\n[a]\nuser_id = shop\n", "line 3, user_id: a text stands between straight quotes, as in"),
+        ("a = “shop”".encode(), "line 1, a: a text stands between straight quotes"),
+        (b"k = sk-123", "line 1, k: a text stands between straight quotes"),
+        (b"t = 15m", "line 1, t: something is left behind the value; a text stands between straight quotes"),
+        (b't = "abc\nx = 1', "line 1, t: the quotes of a text are not closed in this line"),
+        (b't = """abc', "at its end: the quotes of a text are not closed"),
+        (b'allow = [\n"a"\nb = 1\n', "line 3, b: a list is not closed by ]"),
+        (b'allow = [\n"a"\n', "at its end: a list is not closed by ]"),
+        (b"\nhello, world\n", "line 2: a setting is written NAME = VALUE"),
+        (b"= 5", "line 1: this is no setting (NAME = VALUE), no [section] and no # comment"),
         (b"#" * 1_000_001, "larger than 1000000 bytes"),
     ],
 )
@@ -116,6 +126,7 @@ def test_what_is_no_configuration_at_all(file: Path, content: bytes, said: str) 
     with pytest.raises(ConfigError) as caught:
         load_settings(file, {})
     assert str(caught.value).startswith(f"{file}: {said}")
+    assert "sk-123" not in str(caught.value), "what stands unquoted may be a secret"
     assert caught.value.exit_code is ExitCode.OPERATOR_NEEDED
 
 

@@ -12,6 +12,20 @@ from wabot.errors import ConfigError
 
 _LARGEST_FILE_BYTES = 1_000_000
 
+_QUOTES = 'a text stands between straight quotes, as in "shop"'
+_MISTAKES = (
+    ("Invalid value", f"{_QUOTES}; only numbers, true and false do without"),
+    (
+        "Expected newline or end of document after a statement",
+        f"something is left behind the value; {_QUOTES}",
+    ),
+    ("Illegal character", "the quotes of a text are not closed in this line"),
+    ("Unterminated string", "the quotes of a text are not closed"),
+    ("Unclosed array", "a list is not closed by ]"),
+    ("Invalid statement", "this is no setting (NAME = VALUE), no [section] and no # comment"),
+    ("Expected '=' after a key", "a setting is written NAME = VALUE, and a comment begins with #"),
+)
+
 PUT_SUDO = ": put sudo before the command"
 """How a problem ends that root does not have."""
 
@@ -37,9 +51,26 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(content.removeprefix(BOM_UTF8).decode("utf-8"))
     except ValueError as error:
         # Also what is no TOMLDecodeError: bytes that are no text, a number of thousands of digits.
-        raise ConfigError([f"{path}: not valid TOML: {_explained(str(error))}"]) from None
+        problem = _in_words(str(error), content) or f"not valid TOML: {_explained(str(error))}"
+        raise ConfigError([f"{path}: {problem}"]) from None
     except RecursionError:
         raise ConfigError([f"{path}: not valid TOML: nested too deeply"]) from None
+
+
+def _in_words(mistake: str, content: bytes) -> str:
+    """What tomllib says (Python 3.11 to 3.13) of the mistakes of whoever never heard of TOML; "" of others.
+
+    Of the line that is meant the name of the setting is shown, and never the value: it may be a secret.
+    """
+    words = next((words for said, words in _MISTAKES if mistake.startswith(said)), "")
+    if not words:
+        return ""
+    where = re.search(r" \(at line (\d+), column \d+\)$", mistake)
+    if not where:
+        return f"at its end: {words}"
+    line = content.splitlines()[int(where[1]) - 1 :][:1]
+    name = re.match(rb"\s*([A-Za-z0-9_.-]{1,60})\s*=", line[0]) if line else None
+    return f"line {where[1]}{f', {name[1].decode()}' if name else ''}: {words}"
 
 
 def _explained(mistake: str) -> str:
