@@ -77,21 +77,24 @@ def test_a_code_that_does_not_fit_is_not_taken_back(
     monkeypatch.setenv("COLUMNS", columns)
     monkeypatch.setenv("LINES", rows)
     output = Terminal()
-    screen = PairingScreen(output)
+    screen = PairingScreen(output, otherwise="sudo wabot pair --png code.png")
     screen.show_qr(CODE)
     screen.show_qr(OTHER)
     assert "\x1b[J" not in output.getvalue()
-    told = output.getvalue()
-    assert ("This window has 40 columns" in told) == (columns == "40")
-    assert ("This window has 24 lines" in told.rstrip().splitlines()[-1]) == (rows == "24"), "below the code"
+    assert output.getvalue().endswith(", or stop with Ctrl-C and type: sudo wabot pair --png code.png\n")
+    last = output.getvalue().rstrip().splitlines()[-1]
+    assert last.startswith(f"This window has {columns} columns and {rows} lines, and the code needs "), (
+        "below the code, because what stands above has scrolled away"
+    )
 
 
 @pytest.mark.parametrize(
     ("columns", "rows", "told"),
     [
         (61, 34, ""),
-        (61, 33, "This window has 33 lines and the code needs 34"),
-        (60, 50, "This window has 60 columns and the code needs 61"),
+        (61, 33, "This window has 61 columns and 33 lines, and the code needs 61 and 34"),
+        (60, 50, "This window has 60 columns and 50 lines, and the code needs 61 and 34"),
+        (60, 24, "This window has 60 columns and 24 lines, and the code needs 61 and 34"),
     ],
 )
 def test_the_window_is_the_one_written_to(
@@ -125,7 +128,7 @@ def test_where_it_does_not_fit_the_picture_is_named(monkeypatch: pytest.MonkeyPa
     screen.show_qr(CODE)
     screen.close()
     told = output.getvalue()
-    assert f"or scan {tmp_path / 'code.png'}." in told and "--png" not in told
+    assert told.endswith(f"or scan {tmp_path / 'code.png'}\n") and "--png" not in told
 
 
 @pytest.mark.parametrize("output", [io.StringIO(), Terminal()])

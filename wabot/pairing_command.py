@@ -42,7 +42,8 @@ def _pair(arguments: argparse.Namespace) -> int:
     settings = settings_in_unit(arguments.config, os.environ, all_secrets=False)
     if arguments.png is not None and not arguments.png.absolute().parent.is_dir():
         raise UsageError(f"--png {arguments.png}: there is no directory {arguments.png.absolute().parent}")
-    screen = PairingScreen(_own_stdout(), arguments.png)
+    otherwise = command("pair --png code.png", settings.file)
+    screen = PairingScreen(_own_stdout(), arguments.png, otherwise)
     become_owner(settings.paths.state)
     configure_logging(level="WARNING")
     try:

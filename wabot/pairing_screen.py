@@ -22,11 +22,13 @@ class PairingScreen:
         output: where to; UTF-8.
         picture: a file for the QR code as a PNG, or None. It is private, and gone at the end. It belongs to
             whoever this process is when the screen is made.
+        otherwise: the command to type where the window is too small for the code.
     """
 
-    def __init__(self, output: TextIO, picture: Path | None = None) -> None:
+    def __init__(self, output: TextIO, picture: Path | None = None, otherwise: str = "") -> None:
         self._output = output
         self._picture = PictureFile(picture) if picture else None
+        self._instead = f"scan {picture}" if picture else f"stop with Ctrl-C and type: {otherwise}"
         self._is_terminal = output.isatty() and os.environ.get("TERM", "dumb") != "dumb"
         self._drawn_lines = 0
         self._said = ""
@@ -47,33 +49,27 @@ class PairingScreen:
         if self._picture is not None:
             self._picture.write(qr_png(code))
         drawing = draw_qr(code)
-        lines = [f"{_ON_THE_PHONE}. Scan this code:"]
+        said = [f"{_ON_THE_PHONE}. Scan this code:"]
         if self._picture is not None:
-            lines.append(f"(It is also the picture {self._picture}.)")
+            said.append(f"(It is also the picture {self._picture}.)")
+        text = "\n".join([*said, colour_qr(drawing) if self._is_terminal else drawing])
         columns, rows = self._window_size()
         width = max(map(len, drawing.splitlines()))
-        instead = (
-            f"scan {self._picture}" if self._picture else "start again with --png FILE or --phone NUMBER"
-        )
-        cure = f"make it larger or its letters smaller, or {instead}."
-        if self._is_terminal and width > columns:
-            lines.append(f"This window has {columns} columns and the code needs {width}: {cure}")
-        drawn = colour_qr(drawing) if self._is_terminal else drawing
-        lines.append(drawn)
         # One more for the cursor.
-        needed = "\n".join(lines).count("\n") + 2
-        if self._is_terminal and needed > rows:
+        height = text.count("\n") + 2
+        fits = width <= columns and height <= rows
+        if self._is_terminal and not fits:
             # Below it: what stands above has scrolled away.
-            lines.append(f"This window has {rows} lines and the code needs {needed}: {cure}")
+            text += (
+                f"\nThis window has {columns} columns and {rows} lines, "
+                f"and the code needs {width} and {height}: make it larger or its letters smaller, or {self._instead}"
+            )
         self._said = ""
         self._take_back()
-        text = "\n".join(lines)
         print(text, file=self._output, flush=True)
         # What has scrolled out of the window, or was broken by its edge, cannot be taken back.
-        said = "\n".join(line for line in lines if line is not drawn)
-        longest = max(width, *map(len, said.splitlines()))
-        fits = text.count("\n") + 1 < rows and longest <= columns
-        self._drawn_lines = text.count("\n") + 1 if self._is_terminal and fits else 0
+        is_whole = fits and max(map(len, "\n".join(said).splitlines())) <= columns
+        self._drawn_lines = height - 1 if self._is_terminal and is_whole else 0
 
     def show_link_code(self, code: str) -> None:
         """Show the code that is typed on the phone."""
