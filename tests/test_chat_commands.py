@@ -101,7 +101,7 @@ def test_a_folder_of_knowledge_that_is_not_there_yet_is_named(tmp_path: Path) ->
 
 
 def test_once_without_an_answer_is_a_finding(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    add(file, '[chats]\nallow = ["34600111222"]')
+    add(file, '[chats]\nallow = ["+34600111222"]')
     assert main(["chat", "--config", str(file), "--once", "hola"]) == 1
     out, err = capsys.readouterr()
     assert out == ""

@@ -149,6 +149,7 @@ def test_every_problem_is_reported_at_once_with_key_value_and_what_is_allowed(fi
         user_id = "a b"
         language = "fr"
         nickname = "Bot"
+        languages = "es"
 
         [connection]
         connect_timeout = "soon"
@@ -167,6 +168,8 @@ def test_every_problem_is_reported_at_once_with_key_value_and_what_is_allowed(fi
 
         [ai]
         history_max_age = "400d"
+        base_url = "http://localhost"
+        trigger_type = "all"
         [[ai.providers]]
         model = "m"
         temprature = 1
@@ -175,13 +178,16 @@ def test_every_problem_is_reported_at_once_with_key_value_and_what_is_allowed(fi
         [nothing]
         """,
     )
-    assert len(found) == 17
+    assert len(found) == 20
     for line in (
         "[colour]: unknown section; there are account, paths, database,",
         "paths: write it as a section, [paths]",
         "account.user_id = 'a b': allowed is letters, digits, '.', '_' and '-'",
         'account.language = \'fr\': allowed is one of "es", "en", "pt"',
         "account.nickname: unknown setting; [account] has user_id, language,",
+        "account.languages: unknown setting; was language meant?",
+        "ai.base_url: unknown setting; it belongs below a line [[ai.providers]], which must not begin with #",
+        "ai.trigger_type: unknown setting; it belongs below the line [chats]",
         "connection.connect_timeout = 'soon': allowed is 1s to 10m: seconds, or a text such as \"15m\"",
         "connection.max_unstable_cycles = 100001: allowed is a whole number from 0 to 100000",
         "connection.keepalive_interval = True: allowed is 1s to 10m",
@@ -190,7 +196,7 @@ def test_every_problem_is_reported_at_once_with_key_value_and_what_is_allowed(fi
         "replies.max_parts = 2.5: allowed is a whole number from 1 to 20",
         "chats.allow = '34600111222': allowed is a list of texts",
         "ai.history_max_age = '400d': allowed is 0s to 365d",
-        "ai.providers[1].temprature: unknown setting; there are name, base_url,",
+        "ai.providers[1].temprature: unknown setting; was temperature meant?",
         "ai.providers[1].temperature = 3: allowed is a number from 0 to 2",
         "ai.providers[1].base_url: missing",
         "[nothing]: unknown section; there are account,",
@@ -553,7 +559,9 @@ def test_a_number_is_read_in_any_spelling(tmp_path: Path, written: str, read: st
     assert load_settings(file, {}).chats.allow == (read,)
 
 
-@pytest.mark.parametrize("written", ["", "Ana", "+", "34600111222@", "?4600111222", "😀"])
+@pytest.mark.parametrize(
+    "written", ["", "Ana", "+", "600111222", "34600111222", "34600111222@", "?4600111222", "😀"]
+)
 def test_what_no_number_could_match_is_a_mistake(tmp_path: Path, written: str) -> None:
     file = tmp_path / "wabot.toml"
     file.write_text(f'[chats]\ndeny = ["{written}"]\n')

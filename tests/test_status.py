@@ -134,7 +134,7 @@ def test_good_only_when_every_session_is_connected(
     assert sessions["b"]["reason"] == "the process ended without a word; it was connected"
     assert main(["status", "--config", str(tmp_path / "a.toml")]) == ExitCode.FINDINGS
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("a: connected as +34600111222 since 2026-01-02T03:04:05Z (pid ")
+    assert lines[0].startswith("a: connected as +34600111222 since 2026-01-02 03:04:05 UTC (pid ")
     assert "b: stopped" in lines
     bots.pop().communicate(timeout=10)
 

@@ -29,9 +29,9 @@ def session(**changes: Any) -> dict[str, Any]:
 
 def test_a_session_that_works() -> None:
     assert as_table([session()]).split("\n") == [
-        "shop: connected as +34600111222 since 2026-11-22T12:00:00Z (pid 42 on vps)",
+        "shop: connected as +34600111222 since 2026-11-22 12:00:00 UTC (pid 42 on vps)",
         "  to answer: 1   to send: 2   not delivered: 3",
-        "  last message: 2026-11-22T12:30:00Z",
+        "  last message: 2026-11-22 12:30:00 UTC",
         "  last reply:   never",
     ]
 

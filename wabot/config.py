@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import os
 import re
 from collections.abc import Collection, Mapping
@@ -94,7 +95,7 @@ def _section(
     for key, value in table.items():
         field = known.get(key)
         if field is None:
-            problems.append(f"{name}.{_named(key)}: unknown setting; [{name}] has {', '.join(known)}")
+            problems.append(f"{name}.{_named(key)}: unknown setting; {_what_else(name, key, known)}")
         elif key == "providers":
             values[key] = _providers(value, secrets, problems)
         elif dataclasses.is_dataclass(field.default_factory):
@@ -109,6 +110,19 @@ def _section(
             if read is not None:
                 values[key] = read
     return section_class(**values)
+
+
+def _what_else(name: str, key: str, known: Collection[str]) -> str:
+    """What may have been meant by a setting that its section does not have."""
+    if close := difflib.get_close_matches(key[:_LONGEST_SHOWN], known, n=1, cutoff=0.8):
+        return f"was {close[0]} meant?"
+    if name == "ai" and key in PROVIDER_SETTINGS:
+        return "it belongs below a line [[ai.providers]], which must not begin with #"
+    for section in dataclasses.fields(Settings):
+        factory: Any = section.default_factory
+        if dataclasses.is_dataclass(factory) and key in {field.name for field in dataclasses.fields(factory)}:
+            return f"it belongs below the line [{section.name}]"
+    return f"[{name}] has {', '.join(known)}"
 
 
 def _read_value(
@@ -132,8 +146,8 @@ def _providers(value: Any, secrets: Secrets, problems: list[str]) -> tuple[Provi
         found = {}
         for key, item in table.items():
             if key not in PROVIDER_SETTINGS:
-                allowed = ", ".join(PROVIDER_SETTINGS)
-                problems.append(f"{where}.{_named(key)}: unknown setting; there are {allowed}")
+                meant = _what_else("ai.providers", key, PROVIDER_SETTINGS)
+                problems.append(f"{where}.{_named(key)}: unknown setting; {meant}")
                 continue
             hidden = key == "api_key"
             read = _read_value(f"{where}.{key}", PROVIDER_SETTINGS[key].type, item, problems, hidden=hidden)

@@ -61,8 +61,8 @@ class PairingScreen:
         if self._is_terminal and not fits:
             # Below it: what stands above has scrolled away.
             text += (
-                f"\nThis window has {columns} columns and {rows} lines, "
-                f"and the code needs {width} and {height}: make it larger or its letters smaller, or {self._instead}"
+                f"\nThis window has {columns} columns and {rows} lines, and the code needs {width} and "
+                f"{height}: make it larger or its letters smaller, or {self._instead}"
             )
         self._said = ""
         self._take_back()

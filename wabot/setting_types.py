@@ -127,11 +127,16 @@ def texts(*, most: int = 1000, longest: int = 200) -> SettingType:
 
 
 def contacts() -> SettingType:
-    """A list of phone numbers, hidden ids and JIDs, with wildcards; numbers in any spelling become digits."""
+    """A list of phone numbers, hidden ids and JIDs, with wildcards; numbers in any spelling become digits.
+
+    A phone number without a sign of the country's code is a mistake: it would match nobody.
+    """
     many = texts()
 
     def read_one(item: str) -> str:
         user, at, server = item.strip().partition("@")
+        if not at and not user.startswith(("+", "00")) and "*" not in user:
+            raise ValueError
         if server != "g.us":
             user = re.sub(r"[\s().-]+", "", user).removeprefix("+").removeprefix("00")
         if not re.fullmatch(r"[0-9*-]+", user) or (at and not re.fullmatch(r"[a-z.*]+", server)):
@@ -141,7 +146,10 @@ def contacts() -> SettingType:
     def read(value: Any) -> tuple[str, ...]:
         return tuple(map(read_one, many.read(value)))
 
-    return SettingType('a list of texts such as "+34600111222", "+34600*" or "299000111222@lid"', read)
+    return SettingType(
+        'a list of texts such as "+34600111222", with the country\'s code, "+34600*" or "299000111222@lid"',
+        read,
+    )
 
 
 def words() -> SettingType:
@@ -201,7 +209,7 @@ def time_zone() -> SettingType:
                 raise ValueError from None
         return name
 
-    return SettingType("a time zone of this machine", read)
+    return SettingType('a time zone such as "Europe/Madrid"; timedatectl list-timezones shows all', read)
 
 
 def path() -> SettingType:

@@ -181,7 +181,7 @@ def as_table(sessions: list[dict[str, Any]]) -> str:
     lines = []
     for session in sessions:
         who = f" as +{session['phone']}" if session["phone"] and session["state"] == State.CONNECTED else ""
-        since = f" since {session['since']}" if session["since"] and session["pid"] else ""
+        since = f" since {_moment(session, 'since')}" if session["since"] and session["pid"] else ""
         lines.append(printable(f"{session['name']}: {session['state']}{who}{since}{_process(session)}"))
         if session["reason"]:
             lines.append(f"  {printable(session['reason'])}")
@@ -203,7 +203,9 @@ def _process(session: Mapping[str, Any]) -> str:
 
 
 def _moment(session: Mapping[str, Any], name: str) -> str:
-    return session[name] or ("?" if session["state"] == UNKNOWN else "never")
+    if session[name]:
+        return str(session[name]).replace("T", " ").replace("Z", " UTC")
+    return "?" if session["state"] == UNKNOWN else "never"
 
 
 def _number(value: int | None) -> str:

@@ -184,7 +184,7 @@ def test_a_stuck_provider_does_not_delay_another_chat(
 def test_who_is_answered(linked_emulator: Emulator, start_bot: StartBot, new_customer: MakeCustomer) -> None:
     """Rules written with phone numbers, customers who hide theirs, and groups."""
     ana, ben, eva = new_customer(), new_customer(addressing="phone"), new_customer()
-    bot = start_bot(chats=f'groups = "mention"\nallow = ["+{ana.phone}", "{ben.phone}"]')
+    bot = start_bot(chats=f'groups = "mention"\nallow = ["+{ana.phone}", "+{ben.phone}"]')
     club = linked_emulator.group("Club", [ana, eva])
     eva.send("let me in")
     club.send(ana, "good morning all")

@@ -31,9 +31,7 @@ class AccountSettings:
     language: str = setting(
         choice("es", "en", "pt"), "es", "language of the bot's own texts when a customer's cannot be told"
     )
-    timezone: str = setting(
-        time_zone(), "", 'where the business is, as "Europe/Madrid"; empty = the zone of the machine'
-    )
+    timezone: str = setting(time_zone(), "", "where the business is; empty = the zone of the machine")
 
     @property
     def zone(self) -> ZoneInfo | None:
