@@ -68,6 +68,23 @@ def test_a_text_that_says_too_little_leaves_the_default(text: str) -> None:
     assert detect_language(text, default="en") == "en"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ist das Geschäft morgen offen?",
+        "Was kostet der Versand?",
+        "Hallo, wann haben Sie geöffnet?",
+        "Wat kost het? Bedankt!",
+        "Bonjour, vous êtes ouverts quand ?",
+        "C'est combien pour la livraison",
+        "Buongiorno, siete aperti oggi?",
+        "Grazie, quanto costa?",
+    ],
+)
+def test_a_language_without_texts_leaves_the_default(text: str) -> None:
+    assert [detect_language(text, default=language) for language in LANGUAGES] == list(LANGUAGES)
+
+
 def test_the_questions_of_the_sample_are_told_apart() -> None:
     file = Path(__file__).with_name("knowledge_questions.json")
     questions = [

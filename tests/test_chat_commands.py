@@ -125,7 +125,7 @@ def test_a_conversation_with_history_gate_and_owner(
         "(model:m",
         "(the owner wrote)",
         "(paused: the owner wrote)",
-        "[to the owner] 🤖",
+        "to the owner> 🤖",
         "escriba ALTA",
         "(opted out)",
     ):
@@ -136,7 +136,10 @@ def test_a_question_that_is_kept_says_so(file: Path, capsys: pytest.CaptureFixtu
     with ProviderServer(status(500)) as model:
         add(file, provider(model))
         assert main(["chat", "--config", str(file), "--once", "¿capital de Mongolia?"]) == 0
-    assert "the question is kept" in capsys.readouterr().err
+    out, err = capsys.readouterr()
+    assert "the question is kept" in err and "[" not in err
+    assert err.startswith("wabot: no model answered (provider m: it answered 500); the knowledge base does\n")
+    assert "to the owner> 🤖 +10000000001: espera respuesta" in err and "🤖" not in out
 
 
 def test_the_terminal_leaves_the_bots_database_alone(file: Path, opened: Any, url: str) -> None:
@@ -164,8 +167,13 @@ def test_pause_and_resume(file: Path, opened: Any, capsys: pytest.CaptureFixture
     assert "600111222" not in "".join(out)
 
 
-def test_a_chat_can_be_paused_before_anybody_wrote(file: Path, opened: Any) -> None:
+def test_a_chat_can_be_paused_before_anybody_wrote(
+    file: Path, opened: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["pause", "--config", str(file), "+34 999 888 777"]) == 0
+    assert "note: nobody has written from there yet" in capsys.readouterr().out
+    assert main(["pause", "--config", str(file), "+34 999 888 777"]) == 0
+    assert "note" not in capsys.readouterr().out
     assert Chat.get(Chat.phone == "34999888777").pause_reason == "the owner asked for it"
 
 

@@ -126,6 +126,14 @@ def test_a_good_configuration(config: Path, tmp_path: Path, capsys: pytest.Captu
     assert not (tmp_path / "state").exists()
 
 
+def test_two_configurations_for_one_user_are_noted(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config.with_name("north.toml").write_text(config.read_text())
+    assert main(["check-config", "--config", str(config)]) == ExitCode.OK
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "note: north.toml is for user default, too; give it a user_id of its own"
+    ]
+
+
 def test_a_bad_configuration_says_everything_at_once(
     config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -335,10 +335,13 @@ def test_where_a_secret_may_come_from(file: Path, tmp_path: Path) -> None:
     ("reference", "said"),
     [
         ("env:KEY", "the environment variable KEY is not set"),
-        ("credential:ai-api-key", "; it belongs into /etc/credstore/wabot.ai-api-key, or into $AI_API_KEY"),
+        (
+            "credential:ai-api-key",
+            "; it belongs into /etc/credstore/wabot.ai-api-key (sudo install -m 600 /dev/stdin /etc/credstore/wabot.ai-",
+        ),
         (
             "credential:key",
-            "/etc/credstore/wabot.key with LoadCredential=key:wabot.key in the unit, or into $KEY",
+            "/etc/credstore/wabot.key with LoadCredential=key:wabot.key in the unit (sudo install",
         ),
         ("credential:" + "k" * 300, "= ***: allowed is credential:NAME, env:NAME or file:PATH"),
         ("file:/no/such", "/no/such cannot be read: No such file or directory"),

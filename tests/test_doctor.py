@@ -387,6 +387,18 @@ def test_a_session_that_is_not_linked(file: Path, state: Path) -> None:
     assert illnesses(file)["session store"].cure == f"wabot pair --config {file}"
 
 
+def test_a_link_that_was_left_behind_when_the_user_was_renamed(file: Path, state: Path) -> None:
+    file.write_text(file.read_text().replace('user_id = "ana"', 'user_id = "shop"'))
+    with database(f"sqlite:///{state}/wabot.db") as opened:
+        require_user(opened, "shop")
+    ill = illnesses(file)
+    assert ill["session store"].text == "no number is linked"
+    assert "linked for user ana, whom no configuration here names" in ill["other session"].text
+    assert ill["other session"].cure == f'to use that one, user_id = "ana" in {file}'
+    file.with_name("other.toml").write_text(file.read_text().replace('"shop"', '"ana"'))
+    assert "other session" not in illnesses(file)
+
+
 def test_a_damaged_session(file: Path, state: Path) -> None:
     (state / "sessions" / "ana" / "whatsapp.db").write_bytes(b"rubbish" * 1000)
     ill = illnesses(file)["session store"]

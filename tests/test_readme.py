@@ -22,7 +22,7 @@ REPOSITORY = Path(__file__).parents[1]
 README = (REPOSITORY / "README.md").read_text()
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 SHELL_LINES = [
-    line.removeprefix(".venv/bin/")
+    line.removeprefix(".venv/bin/").removeprefix("~/wabot/bin/")
     for kind, block in BLOCKS
     if not kind
     for line in block.splitlines()
@@ -37,7 +37,7 @@ OUR_FILES = {
     *("/etc/credstore/wabot.ai-api-key", "/etc/credstore/north.ai-api-key"),
 }
 # What is not wabot's, and every Debian has.
-OTHERS = {"git", "cp", "install", "sudoedit", "systemctl", "journalctl", "ln"}
+OTHERS = {"git", "cp", "install", "sudoedit", "systemctl", "journalctl", "ln", "python3", "pip"}
 
 
 def starting_with(program: str) -> list[str]:

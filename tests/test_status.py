@@ -104,6 +104,20 @@ def test_every_configuration_beside_it_is_listed(
     assert (sessions["e"]["user_id"], sessions["f"]["user_id"]) == ("e", None)
 
 
+def test_one_process_is_not_shown_for_two_configurations(
+    tmp_path: Path, state: Path, database: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = configure(tmp_path, "a")
+    (tmp_path / "copy.toml").write_text(file.read_text())
+    record("a", state="connected", phone="34600111222", since=LONG_AGO)
+    bot = hold(state / "sessions" / "a.lock")
+    code, sessions = status(file, capsys)
+    assert code == ExitCode.FINDINGS
+    assert [sessions[name]["state"] for name in ("a", "copy")] == ["connected", "unknown"]
+    assert sessions["copy"]["reason"] == "a.toml is for user a, too; give this one a user_id of its own"
+    bot.communicate(timeout=10)
+
+
 def test_lost_messages_are_counted(tmp_path: Path, database: Any, capsys: pytest.CaptureFixture[str]) -> None:
     for user_id, kinds in (("a", [Kind.LOST, Kind.TEXT, Kind.LOST]), ("b", [Kind.TEXT])):
         configure(tmp_path, user_id)

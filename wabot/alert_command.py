@@ -40,7 +40,7 @@ def _alert(arguments: argparse.Namespace) -> int:
     from wabot.alert_courier import Courier
     from wabot.unit_failure import unit_failure
 
-    configure_logging(level="WARNING")
+    configure_logging(level="WARNING", at_terminal=True)
     # No more than what is needed: a mistake elsewhere may be the very thing to tell.
     settings = settings_in_unit(arguments.config, os.environ, sections=("account", "paths", "alerts"))
     become_owner(settings.paths.state)

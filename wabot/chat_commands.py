@@ -65,7 +65,7 @@ def add_chat_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
 def _chat(arguments: argparse.Namespace) -> int:
     from wabot.terminal_chat import terminal_chat
 
-    configure_logging(level="ERROR")
+    configure_logging(level="ERROR", at_terminal=True)
     settings = settings_in_unit(arguments.config, os.environ)
     customer = parse_address(arguments.customer or _PERSON_IN_THE_TERMINAL)
     lacking = _lack_of_knowledge(settings.ai.knowledge)
@@ -76,6 +76,8 @@ def _chat(arguments: argparse.Namespace) -> int:
             exchange = chat.say(arguments.once)
             if exchange.parts:
                 print(*exchange.parts, sep="\n\n", flush=True)
+            for note in exchange.to_owner:
+                print(f"to the owner> {note}", file=sys.stderr)
             print(_footnote(exchange), file=sys.stderr)
             return ExitCode.OK if exchange.parts else ExitCode.FINDINGS
         return _talk(chat)
@@ -105,6 +107,8 @@ def _talk(chat: Any) -> int:
             exchange = chat.say(text)
             for part in exchange.parts:
                 print("bot> " + part.replace("\n", "\n     "))
+            for note in exchange.to_owner:
+                print(f"to the owner> {note}")
             print(_footnote(exchange), flush=True)
 
 
@@ -114,17 +118,20 @@ def _footnote(exchange: Any) -> str:
 
 
 def _pause(arguments: argparse.Namespace) -> int:
-    from wabot.chats import find_or_make_chat
+    from wabot.chats import find_chats, find_or_make_chat
     from wabot.models import utc_now
     from wabot.quiet import PauseReason, quiet_of
 
     user_id = _opened(arguments).account.user_id
     now = utc_now()
+    is_known = bool(find_chats(user_id, arguments.chat))
     chat = find_or_make_chat(user_id, arguments.chat, now)
     until = None if arguments.seconds is None else now + timedelta(seconds=arguments.seconds)
     withdrawn = quiet_of(user_id).pause(chat.id, PauseReason.COMMAND, until)
     how_long = "until it is resumed" if until is None else f"until {until:%Y-%m-%d %H:%M} UTC"
     print(f"{_shown(arguments.chat)}: paused {how_long}; {withdrawn} reply(ies) withdrawn")
+    if not is_known:
+        print("note: nobody has written from there yet; is the number complete, with the country's code?")
     return ExitCode.OK
 
 
@@ -170,7 +177,7 @@ def _opened(arguments: argparse.Namespace) -> Settings:
     """
     from wabot.existing_database import open_existing_database
 
-    configure_logging(level="WARNING")
+    configure_logging(level="WARNING", at_terminal=True)
     settings = settings_in_unit(arguments.config, os.environ, all_secrets=False)
     become_owner(settings.paths.state)
     open_existing_database(settings)

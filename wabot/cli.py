@@ -210,6 +210,10 @@ def _check_config(arguments: argparse.Namespace) -> int:
             is_made = settings.metrics.file.parent == OF_THE_UNIT
             made = "; the service makes it when it starts" if is_made else ""
             print(f"note: metrics.file: {trouble}{made}")
+    from wabot.configurations import of_the_same_user
+
+    for other in of_the_same_user(settings, os.environ):
+        print(f"note: {other}.toml is for user {settings.account.user_id}, too; give it a user_id of its own")
     return ExitCode.OK
 
 

@@ -55,6 +55,12 @@ def configurations(settings: Settings, environ: Mapping[str, str]) -> list[Confi
     return found
 
 
+def of_the_same_user(settings: Settings, environ: Mapping[str, str]) -> list[str]:
+    """The names of the other configurations for the same user: two bots would fight for one number."""
+    own, *others = configurations(settings, environ)
+    return [other.name for other in others if other.user_id and other.user_id == own.user_id]
+
+
 def _read(path: Path, environ: Mapping[str, str]) -> Configuration | None:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))

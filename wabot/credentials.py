@@ -70,7 +70,10 @@ class Secrets:
             return self.environ[variable]
         file = f"{self.name}.{name}"
         unit = "" if name in OF_THE_UNITS else f" with LoadCredential={name}:{file} in the unit"
-        text = f"{key}: no credential {name}; it belongs into {_STORE / file}{unit}, or into ${variable}"
+        text = (
+            f"{key}: no credential {name}; it belongs into {_STORE / file}{unit} "
+            f"(sudo install -m 600 /dev/stdin {_STORE / file}, type it, Enter, Ctrl-D), or into ${variable}"
+        )
         problems.append(MissingSecret(text))
         return ""
 

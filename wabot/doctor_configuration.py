@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from wabot.config import load_settings
 from wabot.diagnosis import Finding, Patient, healthy, illness
 from wabot.errors import ConfigError
@@ -13,11 +15,10 @@ def check_secrets(patient: Patient) -> list[Finding]:
     try:
         load_settings(patient.file, patient.environ)
     except ConfigError as error:
-        store = f"/etc/credstore/{patient.file.stem if patient.file else 'wabot'}.NAME"
-        cure = (
-            f"put it there: sudo install -m 600 /dev/stdin {store} (type it, Enter, then Ctrl-D); "
-            "run this as root, who alone can look there"
-        )
+        # Root alone can look where credentials are kept.
+        cure = f"put it there, then: sudo systemctl restart {patient.unit}"
+        if os.geteuid():
+            cure = f"{patient.command('doctor')}, which can look there; or {cure}"
         return [illness("secrets", problem, cure) for problem in error.problems]
     return [healthy("secrets", "all at hand")]
 

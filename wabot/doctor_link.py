@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from wabot.configurations import configurations
 from wabot.diagnosis import Finding, Patient, ask_database, healthy, illness
 from wabot.errors import OperatorNeeded
 from wabot.models import Session
+from wabot.session_directories import SessionDirectories, session_names
 from wabot.session_lock import is_held
 from wabot.states import State
 
@@ -36,7 +38,23 @@ def _live(patient: Patient, session: Any) -> list[Finding]:
     if session.state not in cures:
         return [healthy("link", said)]
     reason = f": {session.reason}" if session.reason else ""
-    return [illness("link", said + reason, cures[session.state])]
+    found = [illness("link", said + reason, cures[session.state])]
+    return [*found, *links_nobody_uses(patient)] if session.state == State.PAIRING else found
+
+
+def links_nobody_uses(patient: Patient) -> list[Finding]:
+    """Linked sessions that no configuration is for: whoever changes `user_id` leaves one behind."""
+    place = patient.settings.sessions
+    used = {each.user_id for each in configurations(patient.settings, patient.environ)}
+    return [
+        illness(
+            "other session",
+            f"a number is linked for user {name}, whom no configuration here names; was user_id changed?",
+            f'to use that one, user_id = "{name}" in {patient.configuration}',
+        )
+        for name in session_names(place)
+        if name not in used and SessionDirectories((place,)).may_be_linked(name)
+    ]
 
 
 def _ended(patient: Patient, session: Any) -> list[Finding]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from wabot.configurations import configurations
+from wabot.configurations import of_the_same_user
 from wabot.diagnosis import Finding, Patient, ask_database, healthy, illness
+from wabot.doctor_link import links_nobody_uses
 from wabot.errors import OperatorNeeded
 from wabot.host_lock import holder_on_any_machine
 from wabot.janitor import clean
@@ -53,7 +54,8 @@ def check_store(patient: Patient) -> list[Finding]:
         cure = "install the newest wabot: git pull && sudo scripts/install"
         return [illness("session store", "it was written by a newer client library than this one", cure)]
     if device is None:
-        return [illness("session store", "no number is linked", patient.command("pair"))]
+        unlinked = illness("session store", "no number is linked", patient.command("pair"))
+        return [unlinked, *links_nobody_uses(patient)]
     return [healthy("session store", f"linked as {mask_phone(device.phone)}")]
 
 
@@ -100,15 +102,14 @@ def check_leftovers(patient: Patient) -> list[Finding]:
 
 
 def _same_user_twice(patient: Patient) -> list[Finding]:
-    own, *others = configurations(patient.settings, patient.environ)
+    user_id = patient.settings.account.user_id
     return [
         illness(
             "second holder",
-            f"{other.name}.toml is for user {other.user_id} as well: two bots would fight for one number",
-            f"give each configuration a user_id of its own, or remove {other.name}.toml",
+            f"{other}.toml is for user {user_id} as well: two bots would fight for one number",
+            f"give each configuration a user_id of its own, or remove {other}.toml",
         )
-        for other in others
-        if other.user_id and other.user_id == own.user_id
+        for other in of_the_same_user(patient.settings, patient.environ)
     ]
 
 

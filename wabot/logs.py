@@ -49,8 +49,17 @@ _LIBRARY_LEVELS = {
 }
 
 
+_TIMED = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+_UNTIMED = "%(name)s: %(message)s"
+_TYPED = "wabot: %(message)s"
+
+
 def configure_logging(
-    *, level: str = "INFO", json_lines: bool = False, environ: Mapping[str, str] = os.environ
+    *,
+    level: str = "INFO",
+    json_lines: bool = False,
+    at_terminal: bool = False,
+    environ: Mapping[str, str] = os.environ,
 ) -> None:
     """Send every log record of the process to stderr, in the form its reader wants.
 
@@ -60,13 +69,16 @@ def configure_logging(
     Args:
         level: one of LEVELS.
         json_lines: one JSON object a record.
+        at_terminal: for somebody who typed a command: what happened, without when and in which module.
         environ: the process environment.
     """
     handler = logging.StreamHandler(sys.stderr)
-    formatter: logging.Formatter = JsonFormatter() if json_lines else TextFormatter()
+    formatter: logging.Formatter = (
+        JsonFormatter() if json_lines else TextFormatter(_TYPED if at_terminal else _TIMED)
+    )
     handler.setFormatter(formatter)
     if _is_journal(sys.stderr, environ):
-        handler.setFormatter(JournalFormatter(formatter if json_lines else TextFormatter(with_time=False)))
+        handler.setFormatter(JournalFormatter(formatter if json_lines else TextFormatter(_UNTIMED)))
     number = logging.getLevelNamesMapping()[level]
     handler.addFilter(_LibraryLevelFilter(number))
     # force: importing neonize calls basicConfig, and it may have been imported before.
@@ -103,11 +115,6 @@ def unhandled_errors() -> int:
 
 class TextFormatter(logging.Formatter):
     """Lines for people; what continues a record is indented, so that it cannot pass for another record."""
-
-    def __init__(self, *, with_time: bool = True) -> None:
-        super().__init__(
-            "%(asctime)s %(levelname)s %(name)s: %(message)s" if with_time else "%(name)s: %(message)s"
-        )
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
         """UTC, to the millisecond, whatever the machine's zone is."""

@@ -45,7 +45,7 @@ def _pair(arguments: argparse.Namespace) -> int:
     otherwise = command("pair --png code.png", settings.file)
     screen = PairingScreen(_own_stdout(), arguments.png, otherwise)
     become_owner(settings.paths.state)
-    configure_logging(level="WARNING")
+    configure_logging(level="WARNING", at_terminal=True)
     try:
         with owned_session(settings) as session:
             device = session.device

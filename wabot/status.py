@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import peewee
@@ -58,7 +59,8 @@ def all_sessions(settings: Settings, environ: Mapping[str, str]) -> list[dict[st
         settings: of the configuration in use.
         environ: the process environment.
     """
-    return [_status_of(configuration) for configuration in configurations(settings, environ)]
+    first_of: dict[Path, str] = {}
+    return [_status_of(configuration, first_of) for configuration in configurations(settings, environ)]
 
 
 def session_status(settings: Settings, name: str) -> dict[str, Any]:
@@ -118,11 +120,14 @@ def unknown_status(settings: Settings, name: str, reason: str) -> dict[str, Any]
     }
 
 
-def _status_of(configuration: Configuration) -> dict[str, Any]:
-    settings, name = configuration.settings, configuration.name
-    if settings is None:
+def _status_of(configuration: Configuration, first_of: dict[Path, str]) -> dict[str, Any]:
+    """One of several; `first_of` holds, of each session, the name of the configuration that it is told of."""
+    settings, name, problem = configuration.settings, configuration.name, configuration.problem
+    if settings and (first := first_of.setdefault(settings.session_lock, name)) != name:
+        problem = f"{first}.toml is for user {configuration.user_id}, too; give this one a user_id of its own"
+    if settings is None or problem:
         known = {"name": name, "user_id": configuration.user_id or None}
-        return dict.fromkeys(_FIELDS) | known | {"state": UNKNOWN, "reason": configuration.problem}
+        return dict.fromkeys(_FIELDS) | known | {"state": UNKNOWN, "reason": problem}
     file = sqlite_file(settings.database.url)
     if file is not None and not file.exists():
         # Looking must not make a database; as root it would even belong to the wrong user.

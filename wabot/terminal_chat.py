@@ -20,7 +20,7 @@ from wabot.database import migrate, open_database
 from wabot.departures import Departures
 from wabot.inbox import Inbox
 from wabot.messages import IncomingMessage, Kind
-from wabot.models import Inbound, utc_now
+from wabot.models import Inbound, Session, utc_now
 from wabot.outbox import Outbox
 from wabot.reception import Reception
 from wabot.replies import ReplyWorker
@@ -28,7 +28,8 @@ from wabot.schedule import ChatSchedule
 from wabot.settings import Settings
 
 _KEPT = "no model answers; the question is kept for when one does"
-_ACCOUNT = "10000000000@s.whatsapp.net"
+_OWN_PHONE = "10000000000"
+_ACCOUNT = f"{_OWN_PHONE}@s.whatsapp.net"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +38,13 @@ class Exchange:
 
     Attributes:
         parts: what the customer would read.
+        to_owner: what the owner would read, in the chat with themselves.
         outcome: why there is nothing, or who answered.
         passages: what of the knowledge base was used, best first.
     """
 
     parts: tuple[str, ...]
+    to_owner: tuple[str, ...]
     outcome: str
     passages: tuple[Passage, ...]
 
@@ -60,6 +63,8 @@ class TerminalChat:
         )
         user_id = settings.account.user_id
         self._customer = customer
+        # What the owner is told goes to the account's own chat.
+        Session.insert(user_id=user_id, phone=_OWN_PHONE, updated_at=utc_now()).execute()
         self._brain = _ListeningBrain(Brain(settings.brain))
         inbox, outbox = Inbox(user_id), Outbox(user_id)
         self._replies = Departures(user_id)
@@ -85,17 +90,17 @@ class TerminalChat:
         row = Inbound.select().order_by(Inbound.id.desc()).get()
         answer = self._brain.answer
         outcome = row.reason or _KEPT
-        return Exchange(self._read(), outcome, answer.passages if answer else ())
+        return Exchange(*self._read(), outcome, answer.passages if answer else ())
 
-    def _read(self) -> tuple[str, ...]:
-        """Deliver what there is to send."""
-        parts = []
+    def _read(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Deliver what there is to send, to the customer and to the owner."""
+        parts: list[str] = []
+        to_owner: list[str] = []
         while (row := self._replies.next(datetime.max)[0]) is not None:
             if self._replies.begin(row, utc_now()):
                 self._replies.mark_sent(row, secrets.token_hex(8), utc_now())
-                to_customer = row.chat.jid == self._customer.jid
-                parts.append(row.text if to_customer else f"[to the owner] {row.text}")
-        return tuple(parts)
+                (parts if row.chat.jid == self._customer.jid else to_owner).append(row.text)
+        return tuple(parts), tuple(to_owner)
 
     def _message(self, text: str, from_me: bool) -> IncomingMessage:
         return IncomingMessage(

@@ -97,7 +97,7 @@ class ProviderChain:
                 else:
                     if completion:
                         return completion
-        reason = "; ".join(failures) or "no provider is configured"
+        reason = "; ".join(dict.fromkeys(failures)) or "no provider is configured"
         only_spent = 0 < spent == len(failures)
         if not only_spent:
             self._tally.nobody_answered(reason)

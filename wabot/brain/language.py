@@ -42,6 +42,14 @@ _WORDS = {
         isso isto essa esse esta este algo nada vendem vende aceitam chega chegar comprar presente chá chás
         cha café xícara caneca canecas ajuda devolver trocar falar pessoa tudo bem
     """,
+    # Others, in which wabot has no texts: German, Dutch, French and Italian passed for Portuguese or English.
+    "": """
+        ist sind das der dem den und oder nicht ein eine einen ich sie wir ihr haben hat habe wann wie viel
+        bitte danke hallo guten tag heute morgen geöffnet geschlossen kostet für mit auf gibt noch uhr
+        het een ik jij jullie niet wanneer hoeveel bedankt hebben zijn voor naar goedemorgen waar kan
+        bonjour bonsoir merci est et je vous nous avez avec une quand où combien pour dans pas êtes ouvert
+        il che è sono ciao grazie buongiorno avete quanto siete aperti oggi vorrei
+    """,
 }
 _VOTES = {language: frozenset(words.split()) for language, words in _WORDS.items()}
 
@@ -60,7 +68,7 @@ _SURE_LEAD = 3.0
 
 
 def detect_language(text: str, default: str) -> str:
-    """Return "es", "en" or "pt" for a text; `default` when the text says too little or two languages tie."""
+    """Return "es", "en" or "pt" for a text; `default` when it says too little, two tie, or it is another."""
     # Half a vote comes from a word two languages share ("pedido"): a tie, or less than one clear word.
     return _leading(text, 0.5, 0.4) or default
 
