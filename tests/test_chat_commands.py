@@ -213,7 +213,7 @@ def test_forget_asks_before_what_cannot_be_undone(
         (["pause"], "CHAT"),
         (["pause", "ana"], "names no chat"),
         (["forget", "12"], "names no chat"),
-        (["pause", "34600111222", "--for", "ever"], "allowed is 1s to 365d"),
+        (["pause", "34600111222", "--for", "ever"], "such as 90s, 15m, 2h or 3d, up to 365d"),
         (["chat", "--as", "nobody", "--once", "x"], "names no chat"),
     ],
 )

@@ -337,7 +337,7 @@ def test_where_a_secret_may_come_from(file: Path, tmp_path: Path) -> None:
         ("env:KEY", "the environment variable KEY is not set"),
         (
             "credential:ai-api-key",
-            "; it belongs into /etc/credstore/wabot.ai-api-key (sudo install -m 600 /dev/stdin /etc/credstore/wabot.ai-",
+            "; it belongs into /etc/credstore/wabot.ai-api-key (sudo install -m 600 /dev/stdin /etc/cred",
         ),
         (
             "credential:key",

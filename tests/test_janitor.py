@@ -524,7 +524,7 @@ def test_the_command(settings: Settings, application: Any, capsys: pytest.Captur
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"would delete row row-{PHANTOM} of user {PHANTOM}: this user does not exist"
     assert lines[1].startswith(
-        "janitor: 1 to do (nothing changed: dry run); users 1 -> 1, connections 1 -> 1"
+        "janitor: 1 to do, nothing was changed; --apply does it; users 1, connections 1, connected "
     )
     assert len(lines) == 2
     assert main([*arguments, "--apply", "--json"]) == ExitCode.OK

@@ -193,4 +193,5 @@ def _seconds(text: str) -> float:
     try:
         return float(span.read(text))
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r}: allowed is {span.allowed}") from None
+        problem = f"{text!r}: write a number with its unit, such as 90s, 15m, 2h or 3d, up to 365d"
+        raise argparse.ArgumentTypeError(problem) from None

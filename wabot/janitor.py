@@ -51,13 +51,14 @@ class Outcome:
 
     def summary(self) -> str:
         """All of it in one line."""
-        counts = ", ".join(f"{name} {was} -> {self.after[name]}" for name, was in self.before.items())
-        deeds = sum(number for deed, number in self.done.items() if deed is not Deed.LEFT_ALONE)
-        what = (
-            f"janitor: {deeds} done" if self.apply else f"janitor: {deeds} to do (nothing changed: dry run)"
+        counts = ", ".join(
+            f"{name} {was}" if was == self.after[name] else f"{name} {was} -> {self.after[name]}"
+            for name, was in self.before.items()
         )
+        deeds = sum(number for deed, number in self.done.items() if deed is not Deed.LEFT_ALONE)
+        what = f"{deeds} done" if self.apply else f"{deeds} to do, nothing was changed; --apply does it"
         key = f"; foreign key to users {self.foreign_key}" if self.foreign_key else ""
-        return f"{what}; {counts}{key}"
+        return f"janitor: {what if deeds else 'nothing to do'}; {counts}{key}"
 
 
 def clean(
