@@ -1,10 +1,15 @@
 # shellcheck shell=bash disable=SC2154
 # From one version to the next, and back when that does not get ready; sourced by scripts/install.
 
-running=() starting=() backup=""
+running=() starting=() backup="" old_version="" new_version=""
 
 upgrade() {
     local file
+    if ! $dry_run; then
+        old_version=$(version_of "$previous") new_version=$(version_of "$release")
+        [[ $(printf '%s\n' "$old_version" "$new_version" | sort -V | head -n 1) == "$old_version" ]] ||
+            say "This goes back from wabot $old_version to the older $new_version."
+    fi
     for file in "$CONFIGURATION"/*.toml; do
         [[ -e $file ]] || continue
         if ! run "$release/bin/wabot" check-config --config "$file"; then
@@ -28,6 +33,10 @@ upgrade() {
     start_again || exit "$EXIT_FAILED"
 }
 
+version_of() {
+    "$1/bin/python" -c 'import wabot; print(wabot.__version__)' 2>/dev/null || echo "an unknown version"
+}
+
 # The units of wabot that are in one of these states, the bots and the janitor's timers and services.
 units_in_state() {
     systemctl list-units --plain --no-legend --state="$1" 'wabot.service' 'wabot@*.service' 'wabot-janitor*' |
@@ -48,9 +57,9 @@ roll_back() {
     try systemctl stop "${running[@]}" "${starting[@]}"
     [[ ! -d $backup ]] || "$release/bin/python" -m wabot.database_backup restore "$backup" "$CONFIGURATION"/*.toml || true
     switch_to "$previous"
-    start_again || say "The old version does not start either; see: sudo journalctl -u wabot"
+    start_again || say "The old version does not start either; see: sudo journalctl -u wabot -n 50 --no-pager"
     rm -rf "$release"
-    say "Nothing has changed. Why it failed: sudo journalctl -u wabot"
+    say "Nothing has changed. Why it failed: sudo journalctl -u wabot -n 50 --no-pager"
 }
 
 # Keep this version and the one before, and the last three copies of the databases from before an upgrade.

@@ -37,7 +37,10 @@ _AFTER_A_RUNNING_BOT = (
 )
 # What came since and is not in the inbox was not lost by the client library; without its mark, the search for
 # such messages begins anew instead of asking their senders to write again.
-_IN_ANY_CASE = "DELETE FROM wabot_facts WHERE key LIKE 'intake:%';"
+_IN_ANY_CASE = (
+    "DELETE FROM wabot_facts WHERE key LIKE 'intake:%';"
+    "UPDATE wabot_sessions SET state = 'stopped', reason = 'restored from a backup', qr = NULL;"
+)
 _REASON = "wabot restore"
 
 

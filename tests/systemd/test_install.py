@@ -31,6 +31,7 @@ from tests.systemd.self_hoster import (
     owner,
     type_in,
 )
+from wabot import __version__
 from wabot.emulator.server import Emulator
 
 # A mark for each, so that they can run side by side.
@@ -239,7 +240,7 @@ def test_an_upgrade_from_the_previous_version_keeps_everything(machine: Containe
     with machine.in_network(Emulator) as elsewhere:
         install(machine, checkout="previous")
         again = install(machine).stderr
-        assert "Upgraded." in again
+        assert f"Upgraded from wabot {__version__} to {__version__}." in again
         assert "The copies of the databases" not in again, "there is none yet"
         install(machine, checkout="previous")
         link_and_start(machine, elsewhere)
@@ -249,7 +250,7 @@ def test_an_upgrade_from_the_previous_version_keeps_everything(machine: Containe
         machine.path("/etc/wabot/knowledge/tienda.es.md").unlink()
         release, logins = str(machine.path("/opt/wabot").readlink()), elsewhere.bot.logins
         told = install(machine, "--upgrade").stderr
-        assert "Upgraded." in told
+        assert "Upgraded from wabot " in told
         assert "The copies of the databases from before are in /var/lib/wabot/backups/" in told
         assert str(machine.path("/opt/wabot").readlink()) != release
         assert machine.path(release).is_dir(), "the way back"
