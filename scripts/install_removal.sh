@@ -3,8 +3,11 @@
 
 uninstall() {
     local unit name secret removed=Removed
+    [[ -L $CURRENT ]] || removed="wabot was not installed"
     ! $dry_run || removed="Nothing was removed; without --dry-run it would be"
-    local known=() names=(wabot)
+    local known=() enabled=() names=(wabot)
+    # The janitor's timer is the installer's own affair.
+    mapfile -t enabled < <(find "$UNITS" -path '*.wants/wabot*' ! -name 'wabot-janitor.timer' -printf '%f\n' | sort -u)
     mapfile -t known < <(systemctl list-units --all --plain --no-legend 'wabot.service' 'wabot@*.service' \
         'wabot-janitor*' 'wabot-backup@*' 'wabot-alert*' | cut -d ' ' -f 1)
     [[ ${#known[@]} -eq 0 ]] || try systemctl disable --quiet --now "${known[@]}"
@@ -22,6 +25,8 @@ uninstall() {
     if ! $purge; then
         say "$removed. Kept: $CONFIGURATION, $STATE and the user wabot;" \
             "--uninstall --purge removes them, too."
+        [[ ${#enabled[@]} -eq 0 ]] ||
+            say "After a new installation, to have all of it again: sudo systemctl enable --now ${enabled[*]}"
         return
     fi
     for name in "$CONFIGURATION"/*.toml; do
@@ -32,8 +37,8 @@ uninstall() {
             run rm -f "$CREDENTIALS/$name.$secret"
         done
     done
-    run rm -rf "$CONFIGURATION" "$STATE"
+    run rm -rf "$CONFIGURATION" "$STATE" "$UNITS"/wabot@*.service.d
     ! getent passwd wabot >/dev/null || run userdel wabot
-    say "$removed, with all data. On the phone, remove the linked device as well:" \
+    say "$removed, with all data and the backups in $STATE. On the phone, remove the linked device as well:" \
         "WhatsApp, Linked devices."
 }

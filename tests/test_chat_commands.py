@@ -13,7 +13,7 @@ import pytest
 
 from tests.arrivals import ANA, NOON, arrival
 from tests.provider_server import ProviderServer
-from wabot.chat_commands import _lack_of_knowledge
+from wabot.brain.knowledge import lack_of_knowledge
 from wabot.cli import main
 from wabot.database import migrate, open_database
 from wabot.emulator.model_behaviours import say, status
@@ -96,7 +96,7 @@ def test_who_talks_to_a_bot_without_knowledge_is_told_where_it_looked(
 
 def test_a_folder_of_knowledge_that_is_not_there_yet_is_named(tmp_path: Path) -> None:
     """The default one: a folder named in the configuration has to be there."""
-    told = _lack_of_knowledge(tmp_path / "knowledge")
+    told = lack_of_knowledge(tmp_path / "knowledge")
     assert f"there is no folder {tmp_path}/knowledge. Write about it there" in told
 
 

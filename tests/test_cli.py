@@ -44,7 +44,9 @@ def own_umask() -> Iterator[None]:
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     file = tmp_path / "shop.toml"
-    file.write_text(f'paths.state = "{tmp_path}/state"\n', encoding="utf-8")
+    knowledge = Path(__file__).parents[1] / "wabot" / "sample_knowledge"
+    text = f'paths.state = "{tmp_path}/state"\nai.knowledge = "{knowledge}"\n'
+    file.write_text(text, encoding="utf-8")
     return file
 
 
@@ -88,11 +90,15 @@ def test_the_help_of_a_command_says_what_it_does(capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["dance"], "invalid choice: 'dance'"),
+        (["dance"], "argument COMMAND: 'dance' is not known; there are run, pair, "),
+        (["satus"], "argument COMMAND: 'satus' is not known; perhaps status was meant; see wabot --help"),
         (["status", "--colour"], "unrecognized arguments: --colour; see wabot --help"),
         (["status", "now"], "unrecognized arguments: now; see wabot --help"),
         (["status", "--config"], "argument --config: expected one argument; see wabot status --help"),
-        (["run", "--log-level", "LOUD"], "invalid choice: 'LOUD'"),
+        (
+            ["run", "--log-level", "LOUD"],
+            "argument --log-level: 'LOUD' is not known; there are DEBUG, INFO, WARNING, ERROR; see ",
+        ),
     ],
 )
 def test_wrong_usage_is_one_line_and_64(
@@ -377,7 +383,7 @@ def test_ctrl_c_has_an_exit_code_of_its_own(
     def interrupted(*_arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("wabot.cli.settings_in_unit", interrupted)
+    monkeypatch.setattr("wabot.upkeep_commands.settings_in_unit", interrupted)
     assert main(["check-config", "--config", str(config)]) == 130
     assert capsys.readouterr().err == "wabot: interrupted\n"
 

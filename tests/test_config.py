@@ -327,8 +327,16 @@ def test_where_a_secret_may_come_from(file: Path, tmp_path: Path) -> None:
     ):
         settings = load(file, PROVIDER + f'api_key = "{reference}"', environ)
         assert settings.ai.providers[0].api_key == SECRET
-        url = load(file, f'database.url = "{reference}"', environ).database.url
-        assert url == SECRET
+
+
+def test_the_address_of_the_database_may_be_a_secret_and_has_to_be_an_address(file: Path) -> None:
+    address = f"postgresql://wabot:{SECRET}@db/shop"
+    assert load(file, 'database.url = "env:URL"', {"URL": address}).database.url == address
+    (problem,) = problems(file, 'database.url = "env:URL"', {"URL": f"postgresq//{SECRET}"})
+    assert problem == (
+        "database.url: what env:URL holds is no address: "
+        "sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME"
+    )
 
 
 @pytest.mark.parametrize(
@@ -575,6 +583,6 @@ def test_what_no_number_could_match_is_a_mistake(tmp_path: Path, written: str) -
 def test_an_address_of_no_database_is_told_what_one_looks_like(tmp_path: Path) -> None:
     file = tmp_path / "wabot.toml"
     file.write_text('[database]\nurl = "mysql://root:secret@db/x"\n')
-    with pytest.raises(ConfigError, match=r"allowed is sqlite:///PATH or postgresql://…") as raised:
+    with pytest.raises(ConfigError, match=r"allowed is sqlite:///PATH or postgresql://USER:") as raised:
         load_settings(file, {})
     assert "secret" not in str(raised.value)

@@ -305,7 +305,7 @@ def test_a_path_where_no_file_can_be(tmp_path: Path, name: str) -> None:
 
 
 def test_a_database_in_memory_would_be_another_one_for_each_thread() -> None:
-    with pytest.raises(OperatorNeeded, match=r"^database\.url sqlite:///:memory:: not an address"):
+    with pytest.raises(OperatorNeeded, match=r"^database\.url sqlite:///:memory:: no address such as"):
         open_database("sqlite:///:memory:")
 
 

@@ -115,7 +115,8 @@ def test_a_healthy_bot(file: Path, state: Path, capsys: pytest.CaptureFixture[st
     assert main(["doctor", "--config", str(file)]) == ExitCode.OK
     lines = capsys.readouterr().out.splitlines()
     assert "ok   session store: linked as +34…22" in lines
-    assert all(line.startswith("ok   ") for line in lines)
+    assert all(line.startswith("ok   ") for line in lines[:-1])
+    assert lines[-1] == "all is well"
 
 
 def test_the_command_for_programs(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -184,6 +185,28 @@ def test_files_that_others_may_read(file: Path, state: Path, path: str, mode: in
     assert str(file.parent / path) in ill.text
     _run_cure(ill.cure)
     assert "permissions" not in illnesses(file)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of somebody else's")
+def test_a_file_of_somebody_else(file: Path, state: Path) -> None:
+    os.chown(state / "wabot.db", 1, 1)
+    ill = illnesses(file)["permissions"]
+    assert ill.text == f"{state}/wabot.db belongs to another user than {state}"
+    _run_cure(ill.cure)
+    assert illnesses(file) == {}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can read what others may not")
+def test_a_text_that_the_bot_cannot_read(file: Path, state: Path, tmp_path: Path) -> None:
+    for path in (tmp_path, *tmp_path.parents[:2]):
+        path.chmod(0o755)
+    for path in (state, *state.rglob("*")):
+        os.chown(path, 65_534, 65_534)
+    text = tmp_path / "texts" / "shop.md"
+    text.chmod(0o644)
+    assert "texts" not in illnesses(file)
+    text.chmod(0o600)
+    assert illnesses(file)["texts"].text == f"{text} cannot be read by the bot"
 
 
 def test_a_database_that_is_away(file: Path) -> None:
@@ -369,7 +392,7 @@ def test_a_bot_that_runs_and_is_not_on_the_line(file: Path, state: Path, said: s
     [
         ("replaced", "second holder", "stop the other program"),
         ("logged_out", "last end", "wabot pair"),
-        ("outdated", "last end", "install the newest wabot"),
+        ("outdated", "last end", "where wabot was installed from"),
         ("failed", "last end", "sudo journalctl -u wabot@shop.service"),
     ],
 )
@@ -539,7 +562,7 @@ def test_the_way_to_whatsapp(file: Path, state: Path, model: Any, monkeypatch: p
         ("LoadState", "not-found", "sudo scripts/install"),
         ("LoadState", "masked", "sudo scripts/install"),
         ("UnitFileState", "disabled", "sudo systemctl enable wabot.service"),
-        ("ActiveState", "failed", "sudo journalctl -u wabot.service -n 50"),
+        ("ActiveState", "failed", "as the other lines say, or sudo journalctl -u wabot.service -n 50"),
         ("Type", "simple", "sudo systemctl revert wabot.service"),
         ("NotifyAccess", "none", "sudo systemctl revert wabot.service"),
         ("WatchdogUSec", "0", "sudo systemctl revert wabot.service"),
@@ -555,10 +578,9 @@ def test_the_unit(name: str, value: str, cure: str) -> None:
 
 
 def test_systemd_knows_no_watchdog_before_the_first_start() -> None:
-    assert (
-        judge_unit("wabot.service", {**HEALTHY_UNIT, "ActiveState": "inactive", "WatchdogUSec": "infinity"})
-        == []
-    )
+    stopped = {**HEALTHY_UNIT, "ActiveState": "inactive", "WatchdogUSec": "infinity"}
+    (ill,) = judge_unit("wabot.service", stopped)
+    assert ill.text == "wabot.service is stopped: nobody is answered"
 
 
 def test_the_unit_as_systemd_shows_it(file: Path, programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -314,6 +315,20 @@ def test_messages_on_the_disk_go_with_a_phantom_and_keep_everybody_elses_directo
     assert len(read_spool(entry.session / "spool")) == 1
 
 
+def test_a_slip_in_the_configuration_does_not_cost_the_linked_number(
+    settings: Settings, application: Any
+) -> None:
+    """The user that is configured here is unknown: most likely `database.url` names another database."""
+    add_user(application, "eva")
+    make_session(settings.sessions, "ana", linked=True, used_at=OLD)
+    _, actions = run(settings, application)
+    assert told(actions) == {(Deed.LEFT_ALONE, "ana")}
+    assert "a configuration is for this user: correct that" in str(actions[0])
+    shutil.rmtree(settings.sessions / "ana")
+    make_session(settings.sessions, "ana", linked=False, used_at=NOW)
+    assert told(run(settings, application)[1]) == {(Deed.DIRECTORY_MOVED, "ana")}
+
+
 def test_a_dry_run_leaves_no_trace_on_the_disk(settings: Settings, application: Any) -> None:
     add_user(application, "ana")
     make_session(settings.sessions, "ana", linked=False, used_at=OLD)
@@ -524,7 +539,7 @@ def test_the_command(settings: Settings, application: Any, capsys: pytest.Captur
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"would delete row row-{PHANTOM} of user {PHANTOM}: this user does not exist"
     assert lines[1].startswith(
-        "janitor: 1 to do, nothing was changed; --apply does it; users 1, connections 1, connected "
+        "janitor: 1 to do, nothing was changed; --apply does it; users 1 -> 1, connections 1 -> 1"
     )
     assert len(lines) == 2
     assert main([*arguments, "--apply", "--json"]) == ExitCode.OK

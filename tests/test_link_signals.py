@@ -51,13 +51,13 @@ def no_refusal() -> Mapping[str, int]:
             "failed to upgrade database: file is not a database",
             Signal.STORE_FAILED,
             "the session store cannot be used (failed to upgrade database: file is not a database): "
-            "wabot reset moves it aside; then pair again",
+            "sudo wabot doctor names the commands that help",
         ),
         (
             "database disk image is malformed",
             Signal.STORE_FAILED,
             "the session store cannot be used (database disk image is malformed): "
-            "wabot reset moves it aside; then pair again",
+            "sudo wabot doctor names the commands that help",
         ),
         (
             "proto: required field neonize.ChatPresence.State not set",

@@ -34,10 +34,11 @@ CODE = [shown for shown in re.findall(r"`([^`\n]+)`", _PROSE) if " " in shown]
 COMMANDS = sorted({line.removeprefix("sudo ") for line in [*SHELL_LINES, *CODE]})
 OUR_FILES = {
     *("/etc/wabot/wabot.toml", "/etc/wabot/north.toml"),
+    "/etc/wabot/knowledge",
     *("/etc/credstore/wabot.ai-api-key", "/etc/credstore/north.ai-api-key"),
 }
 # What is not wabot's, and every Debian has.
-OTHERS = {"git", "cp", "install", "sudoedit", "systemctl", "journalctl", "ln", "python3", "pip"}
+OTHERS = {"git", "cp", "install", "sudoedit", "systemctl", "journalctl", "ln", "python3", "pip", "sh"}
 
 
 def starting_with(program: str) -> list[str]:

@@ -13,8 +13,9 @@ from wabot import dialogue
 from wabot.brain.brain import Answer
 from wabot.brain.conversation import Conversation
 from wabot.brain.texts import texts_for
+from wabot.chats import masked
 from wabot.courtesies import Courtesies
-from wabot.database_faults import AWAY
+from wabot.database_faults import AWAY, one_line
 from wabot.escalation import Escalation, take_signal
 from wabot.history import was_asked_to_repeat, was_told
 from wabot.inbox import Inbox
@@ -119,7 +120,7 @@ class Answering:
                 return self._say_what_is_read(chat, rows, language)
             except AWAY as error:
                 database.close()
-                log.warning("database: %s; the answer to chat %d waits", error, chat.id)
+                log.warning("database: %s; the answer to chat %d waits", one_line(error), chat.id)
                 if not self._wait_for_database(rows):
                     raise
 
@@ -129,7 +130,7 @@ class Answering:
             text = texts_for(language).text_only
             return self.put(chat, rows, [text], Notice.TEXT_ONLY, "nothing to read")
         self._inbox.settle([row.id for row in rows], "ignored", "nothing to read, told already")
-        log.info("chat %d: not answered: nothing to read, told already", chat.id)
+        log.info("chat %d, %s: not answered: nothing to read, told already", chat.id, masked(chat))
         return False
 
     def put(
@@ -200,7 +201,7 @@ class Answering:
         now = utc_now()
         if was_told(chat.id, Notice.APOLOGY, now - HOUR):
             self._inbox.settle([row.id for row in rows], "ignored", "not known, told already")
-            log.info("chat %d: not answered: not known, told already", chat.id)
+            log.info("chat %d, %s: not answered: not known, told already", chat.id, masked(chat))
             return False
         with database.atomic():
             will_speak = self.put(chat, rows, [apology], Notice.APOLOGY, "not known")

@@ -7,7 +7,6 @@ import json
 import os
 import sys
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from wabot.chat_address import ChatAddress, parse_address
@@ -63,13 +62,15 @@ def add_chat_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
 
 
 def _chat(arguments: argparse.Namespace) -> int:
+    from wabot.brain.knowledge import lack_of_knowledge
     from wabot.terminal_chat import terminal_chat
 
     configure_logging(level="ERROR", at_terminal=True)
     settings = settings_in_unit(arguments.config, os.environ)
     customer = parse_address(arguments.customer or _PERSON_IN_THE_TERMINAL)
-    lacking = _lack_of_knowledge(settings.ai.knowledge)
-    if lacking:
+    # The texts are to be read, or not, as the service reads them.
+    become_owner(settings.paths.state)
+    if lacking := lack_of_knowledge(settings.ai.knowledge):
         print(lacking, file=sys.stderr)
     with terminal_chat(settings, customer) as chat:
         if arguments.once is not None:
@@ -81,16 +82,6 @@ def _chat(arguments: argparse.Namespace) -> int:
             print(_footnote(exchange), file=sys.stderr)
             return ExitCode.OK if exchange.parts else ExitCode.FINDINGS
         return _talk(chat)
-
-
-def _lack_of_knowledge(folder: Path) -> str:
-    """Why the bot knows nothing of the shop, and what to do; "" where it may."""
-    from wabot.brain.knowledge import list_files
-
-    if list_files(folder):
-        return ""
-    found = "there is no Markdown file (*.md) in" if folder.is_dir() else "there is no folder"
-    return f"The bot knows nothing of your shop: {found} {folder}. Write about it there, or set ai.knowledge."
 
 
 def _talk(chat: Any) -> int:

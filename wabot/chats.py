@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from wabot.chat_address import ChatAddress
+from wabot.masking import mask_phone
 from wabot.messages import IncomingMessage
 from wabot.models import Chat
 from wabot.statements import Parameter, select
@@ -102,3 +103,8 @@ def find_or_make_chat(user_id: str, address: ChatAddress, now: datetime) -> Chat
 def _key(message: IncomingMessage) -> tuple[str, str, str]:
     """What a message says of its chat: as long as it stays the same, the row needs no writing."""
     return (message.contact, message.chat, "" if message.from_me else message.name)
+
+
+def masked(chat: Chat) -> str:
+    """The chat as the journal may show it: enough to know whom an owner means."""
+    return mask_phone(chat.phone or chat.jid)

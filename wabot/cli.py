@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import errno
 import gc
 import logging
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +18,6 @@ from wabot import __version__
 from wabot.alert_command import add_alert_command
 from wabot.backup_commands import add_backup_commands
 from wabot.chat_commands import add_chat_commands
-from wabot.config import load_settings
 from wabot.errors import DatabaseAway, ExitCode, OperatorNeeded, UsageError, WabotError
 from wabot.logs import LEVELS, configure_logging, send_stdout_to_stderr
 from wabot.pairing_command import add_pairing_command
@@ -99,6 +100,13 @@ def _obey(argv: Sequence[str]) -> int:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
+        # As argparse of Python 3.11 to 3.13 says it.
+        wrong = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)$", message, re.DOTALL)
+        if wrong:
+            allowed = re.findall(r"[\w-]+", wrong[2])
+            close = difflib.get_close_matches(wrong[1][:80], allowed, n=1)
+            guess = f"perhaps {close[0]} was meant" if close else f"there are {', '.join(allowed)}"
+            message = f"{message[: wrong.start()]}{wrong[1]!r} is not known; {guess}"
         raise UsageError(f"{message}; see {self.prog} --help")
 
 
@@ -127,9 +135,6 @@ def _parser() -> argparse.ArgumentParser:
 
     add_pairing_command(commands, shared)
 
-    check = commands.add_parser("check-config", parents=[shared], help="check the configuration")
-    check.set_defaults(command=_check_config)
-
     commands.add_parser("emulator", add_help=False, help="a WhatsApp on loopback, to try things")
 
     add_chat_commands(commands, shared)
@@ -153,7 +158,8 @@ def _run(arguments: argparse.Namespace) -> int:
     show_stacks_on_abort()
     settings = None
     try:
-        settings = load_settings(arguments.config, os.environ)
+        # Typed by hand it means the same session as the service, and is refused as long as that one runs.
+        settings = settings_in_unit(arguments.config, os.environ)
         become_owner(settings.paths.state)
         code = _serve(settings)
     except WabotError as error:
@@ -197,24 +203,6 @@ def _serve(settings: Settings) -> ExitCode:
             return service.run()
     finally:
         gc.enable()
-
-
-def _check_config(arguments: argparse.Namespace) -> int:
-    settings = settings_in_unit(arguments.config, os.environ)
-    print(f"{settings.source}: good (user {settings.account.user_id}, state in {settings.paths.state})")
-    if settings.metrics.file:
-        from wabot.doctor_metrics import OF_THE_UNIT, trouble_with
-
-        if trouble := trouble_with(settings.metrics.file):
-            # No reason not to answer customers: the bot runs without, too.
-            is_made = settings.metrics.file.parent == OF_THE_UNIT
-            made = "; the service makes it when it starts" if is_made else ""
-            print(f"note: metrics.file: {trouble}{made}")
-    from wabot.configurations import of_the_same_user
-
-    for other in of_the_same_user(settings, os.environ):
-        print(f"note: {other}.toml is for user {settings.account.user_id}, too; give it a user_id of its own")
-    return ExitCode.OK
 
 
 def _emulate(argv: Sequence[str]) -> int:

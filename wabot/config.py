@@ -21,6 +21,8 @@ from wabot.toml_file import read_toml
 from wabot.triggers import pattern_problem
 
 _LONGEST_SHOWN = 80
+_SCHEMES = ("sqlite:", "postgresql:", "postgres:")
+_DATABASE_ADDRESS = "sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME"
 
 
 def load_settings(
@@ -181,15 +183,15 @@ def _with_defaults(
             "the client library cannot open its store elsewhere"
         )
     url = settings.database.url
-    if url and not url.startswith(("sqlite:", "postgresql:", "postgres:")):
+    if url and not url.startswith(_SCHEMES):
         missing: list[str] = []
         if url.startswith(("credential:", "env:", "file:")):
-            url = secrets.resolve("database.url", url, missing)
+            reference, url = url, secrets.resolve("database.url", url, missing)
+            if url and not url.startswith(_SCHEMES):
+                missing.append(f"database.url: what {reference} holds is no address: {_DATABASE_ADDRESS}")
         else:
-            missing.append(
-                "database.url = ***: allowed is sqlite:///PATH or postgresql://…, "
-                "or credential:NAME, env:NAME or file:PATH"
-            )
+            references = "credential:NAME, env:NAME or file:PATH"
+            missing.append(f"database.url = ***: allowed is {_DATABASE_ADDRESS}, or {references}")
         # Never a MissingSecret: without it, the wrong database would be used.
         problems.extend(map(str, missing))
     knowledge = settings.ai.knowledge

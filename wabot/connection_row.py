@@ -14,7 +14,7 @@ import peewee
 
 from wabot.accounts import Users, find_users
 from wabot.connections import Connections, Status, find_connections, storable
-from wabot.database_faults import AWAY
+from wabot.database_faults import AWAY, one_line
 from wabot.errors import OperatorNeeded
 from wabot.masking import mask_phone
 from wabot.models import database
@@ -91,7 +91,9 @@ class ConnectionRow:
             raise
         except (OperatorNeeded, peewee.DatabaseError) as error:
             self._connections = None
-            self._complain(f"the row of {self._user_id} in {self._settings.tables.connections}: {error}")
+            self._complain(
+                f"the row of {self._user_id} in {self._settings.tables.connections}: {one_line(error)}"
+            )
 
     def unlink(self, now: datetime) -> None:
         """Take back what the row says of the link, the number included; a missing row stays missing.

@@ -15,7 +15,7 @@ from playhouse.migrations import Migration, Runner
 
 from wabot import models
 from wabot.database_address import postgresql_address, public_url, sqlite_file
-from wabot.database_faults import AWAY, bound_waiting
+from wabot.database_faults import AWAY, bound_waiting, one_line
 from wabot.database_refusals import refusal
 from wabot.errors import DatabaseAway, OperatorNeeded, WabotError
 
@@ -54,7 +54,7 @@ def open_database(url: str) -> Any:
     except (ValueError, peewee.ProgrammingError):
         # ProgrammingError: a parameter after the "?" that PostgreSQL's library does not know.
         raise OperatorNeeded(
-            f"database.url {public_url(url)}: not an address; see the README, Settings"
+            f"database.url {public_url(url)}: no address such as postgresql://USER:PASSWORD@HOST:5432/NAME or sqlite:///PATH"
         ) from None
     except (peewee.DatabaseError, OSError) as error:
         raise fault(error, url) from None
@@ -120,14 +120,14 @@ def fault(error: Exception, url: str) -> WabotError:
             return OperatorNeeded(
                 f"database {name} cannot be opened ({_last_attempt(error)}): {refused.cause}; {refused.cure}"
             )
-        return DatabaseAway(f"database {name} cannot be opened: {error}")
+        return DatabaseAway(f"database {name} cannot be opened: {one_line(error)}")
     return OperatorNeeded(f"database {name} cannot be used ({error}): restore a backup, or move it aside")
 
 
 def _last_attempt(error: Exception) -> str:
     """What psycopg2 says, without the attempts before the last: with encryption, without, at each address."""
     before, attempt, last = str(error).rpartition("connection to server")
-    return attempt + last if before else str(error)
+    return one_line(attempt + last if before else error)
 
 
 def missing_migrations(database: Any) -> list[str]:

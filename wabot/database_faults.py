@@ -35,6 +35,11 @@ def concerns_what_was_stored(error: Exception) -> bool:
     return not isinstance(error, (peewee.DatabaseError, peewee.InterfaceError))
 
 
+def one_line(said: object) -> str:
+    """What PostgreSQL's library says of an error in several lines, in one."""
+    return "; ".join(line.strip() for line in str(said).splitlines() if line.strip())
+
+
 @contextmanager
 def patience(seconds: float) -> Iterator[None]:
     """Let this thread wait no longer than this for each answer of a PostgreSQL server."""

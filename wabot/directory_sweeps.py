@@ -30,11 +30,18 @@ def sweep_directories(sweep: Sweep) -> None:
 
 def _judge(sweep: Sweep, quarantine: Quarantine, user_id: str) -> None:
     lock = lock_file(sweep.settings.sessions, user_id)
+    directory = sweep.settings.sessions / user_id
     with borrowed(lock) as free:
         reason = _objection(sweep, user_id) if free else ""
-    if not reason:
+        is_wanted = (
+            bool(reason) and user_id in sweep.configured and read_device(directory / STORE) is not None
+        )
+    if is_wanted:
+        # A slip in the configuration, as the address of another database, must not cost the linked number.
+        reason = f"{reason}, but a number is linked and a configuration is for this user: correct that"
+        sweep.report(Deed.LEFT_ALONE, str(directory), user_id, reason)
+    if is_wanted or not reason:
         return
-    directory = sweep.settings.sessions / user_id
     if sweep.apply:
         with SessionLock(lock).acquire(0):
             # Somebody may have used it between the look and the lock.

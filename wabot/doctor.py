@@ -10,7 +10,7 @@ from wabot import hints
 from wabot.config import load_settings
 from wabot.diagnosis import Finding, Patient, healthy, illness
 from wabot.doctor_budget import check_budget
-from wabot.doctor_configuration import check_permissions, check_secrets
+from wabot.doctor_configuration import check_permissions, check_secrets, check_texts
 from wabot.doctor_database import check_database
 from wabot.doctor_link import check_link
 from wabot.doctor_machine import (
@@ -34,6 +34,7 @@ _Checks = tuple[Callable[[Patient], list[Finding]], ...]
 _CHECKS: _Checks = (
     check_secrets,
     check_permissions,
+    check_texts,
     check_database,
     check_holder,
     check_link,

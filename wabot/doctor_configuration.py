@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import shlex
+from pathlib import Path
 
+from wabot.brain.knowledge import list_files
 from wabot.config import load_settings
 from wabot.diagnosis import Finding, Patient, healthy, illness
 from wabot.errors import ConfigError
 from wabot.private_files import open_files
+from wabot.process import as_owner
 
 
 def check_secrets(patient: Patient) -> list[Finding]:
@@ -23,7 +27,36 @@ def check_secrets(patient: Patient) -> list[Finding]:
     return [healthy("secrets", "all at hand")]
 
 
+def check_texts(patient: Patient) -> list[Finding]:
+    """Whether the service can read what it is to answer from: root, who asks here, can read everything."""
+    ai = patient.settings.ai
+    texts = [path for path, _, _ in list_files(ai.knowledge)] if ai.knowledge else []
+    texts += [ai.system_prompt_file] if ai.system_prompt_file else []
+    with as_owner(patient.settings.paths.state):
+        unread = [path for path in texts if not os.access(path, os.R_OK, effective_ids=True)]
+    findings = []
+    for path in unread:
+        file = shlex.quote(str(path))
+        cure = f"sudo chgrp wabot {file} && sudo chmod g+r {file}"
+        findings.append(illness("texts", f"{path} cannot be read by the bot", cure))
+    return findings or [healthy("texts", "can be read by the bot")]
+
+
 def check_permissions(patient: Patient) -> list[Finding]:
-    """Whether anybody else may read keys, messages or passwords."""
+    """Whether anybody else may read keys, messages or passwords, and whether all is the bot's own."""
     findings = [illness("permissions", str(found), found.cure) for found in open_files(patient.settings)]
+    findings += _of_somebody_else(patient.settings.paths.state)
     return findings or [healthy("permissions", "keys, messages and secrets are private")]
+
+
+def _of_somebody_else(state: Path) -> list[Finding]:
+    """What in the state directory is not its owner's: root, who looks, may open it, and the bot may not."""
+    if not state.is_dir():
+        return []
+    owner = state.stat().st_uid
+    found = [path for path in state.rglob("*") if path.lstat().st_uid != owner]
+    if not found:
+        return []
+    more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+    cure = f"sudo chown -R --reference={shlex.quote(str(state))} {shlex.quote(str(state))}"
+    return [illness("permissions", f"{found[0]} belongs to another user than {state}{more}", cure)]

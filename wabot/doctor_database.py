@@ -14,9 +14,11 @@ from wabot.accounts import Users, find_users
 from wabot.connections import Connections, find_connections
 from wabot.database import newer_migrations, open_database
 from wabot.database_address import public_url, sqlite_file
+from wabot.database_faults import one_line
 from wabot.diagnosis import Finding, Patient, healthy, illness
 from wabot.errors import DatabaseAway, OperatorNeeded
 from wabot.existing_tables import ForeignKey
+from wabot.hints import UPGRADE
 from wabot.pooler import CURE, LOCK_IS_VOID, lends_connections
 
 _SHOWN_USERS = 10
@@ -37,14 +39,14 @@ def check_database(patient: Patient) -> list[Finding]:
     try:
         database = open_database(url)
     except DatabaseAway as error:
-        return [illness("database", str(error), _how_to_reach(url, file))]
+        return [illness("database", str(error).removeprefix("database "), _how_to_reach(url, file))]
     except OperatorNeeded as error:
         cure = _how_to_mend(patient, file) if file else _how_to_correct(patient)
-        return [illness("database", str(error), cure)]
+        return [illness("database", str(error).removeprefix("database "), cure)]
     try:
         return [*_check_engine(patient, database, file, url), *_check_application(patient, database)]
     except (peewee.DatabaseError, peewee.InterfaceError) as error:
-        return [illness("database", f"{public_url(url)}: {error}", _how_to_reach(url, file))]
+        return [illness("database", f"{public_url(url)}: {one_line(error)}", _how_to_reach(url, file))]
     finally:
         database.close()
 
@@ -55,8 +57,7 @@ def _check_engine(patient: Patient, database: Any, file: Path | None, url: str) 
     if trouble is not None:
         findings.append(illness("database", *trouble))
     if newer_migrations(database):
-        cure = "install the newest wabot: git pull && sudo scripts/install"
-        findings.append(illness("database", "it was written by a newer wabot than this one", cure))
+        findings.append(illness("database", "it was written by a newer wabot than this one", UPGRADE))
     return findings or [healthy("database", f"{public_url(url)} answers")]
 
 

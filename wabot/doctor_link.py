@@ -7,6 +7,7 @@ from typing import Any
 from wabot.configurations import configurations
 from wabot.diagnosis import Finding, Patient, ask_database, healthy, illness
 from wabot.errors import OperatorNeeded
+from wabot.hints import UPGRADE
 from wabot.models import Session
 from wabot.session_directories import SessionDirectories, session_names
 from wabot.session_lock import is_held
@@ -63,7 +64,7 @@ def _ended(patient: Patient, session: Any) -> list[Finding]:
         f"sudo systemctl start {patient.unit}",
         State.LOGGED_OUT: patient.command("pair"),
         State.PAIRING_EXPIRED: patient.command("pair"),
-        State.OUTDATED: "install the newest wabot: git pull && sudo scripts/install",
+        State.OUTDATED: UPGRADE,
         State.FAILED: f"sudo journalctl -u {patient.unit} -n 50",
     }
     if session.state not in cures:

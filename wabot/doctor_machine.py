@@ -14,7 +14,7 @@ import requests
 
 from wabot.configurations import configurations
 from wabot.diagnosis import Finding, Patient, healthy, illness
-from wabot.hints import unit_of
+from wabot.hints import UPGRADE, unit_of
 from wabot.process import LIBRARY_ENVIRONMENT
 from wabot.unreachable import why_unreachable
 
@@ -29,7 +29,6 @@ _TIMEOUT_SECONDS = 15.0
 _PROPERTIES = (
     "LoadState,UnitFileState,ActiveState,Type,NotifyAccess,WatchdogUSec,NeedDaemonReload,Environment"
 )
-_UPGRADE = "install the newest wabot: git pull && sudo scripts/install"
 
 
 def check_unit(patient: Patient) -> list[Finding]:
@@ -85,7 +84,12 @@ def judge_unit(unit: str, properties: dict[str, str]) -> list[Finding]:
         (
             properties.get("ActiveState") == "failed",
             f"{unit} has failed",
-            f"sudo journalctl -u {unit} -n 50, then: sudo systemctl restart {unit}",
+            f"as the other lines say, or sudo journalctl -u {unit} -n 50; then sudo systemctl start {unit}",
+        ),
+        (
+            properties.get("ActiveState") == "inactive",
+            f"{unit} is stopped: nobody is answered",
+            f"sudo systemctl start {unit}, once a number is linked",
         ),
         (
             properties.get("Type") != "notify" or properties.get("NotifyAccess") == "none",
@@ -126,7 +130,7 @@ def check_neonize(patient: Patient) -> list[Finding]:
     days = (patient.now - installed_at).days
     if days > _OLD_LIBRARY_DAYS:
         text = f"version {library.version} was installed {days} days ago; WhatsApp shuts out old clients"
-        return [illness("neonize", text, _UPGRADE)]
+        return [illness("neonize", text, UPGRADE)]
     return [healthy("neonize", f"version {library.version}, installed {max(days, 0)} days ago")]
 
 

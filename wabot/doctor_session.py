@@ -9,6 +9,7 @@ from wabot.configurations import of_the_same_user
 from wabot.diagnosis import Finding, Patient, ask_database, healthy, illness
 from wabot.doctor_link import links_nobody_uses
 from wabot.errors import OperatorNeeded
+from wabot.hints import UPGRADE
 from wabot.host_lock import holder_on_any_machine
 from wabot.janitor import clean
 from wabot.lock_holder import read_holder
@@ -51,8 +52,7 @@ def check_store(patient: Patient) -> list[Finding]:
             illness("session store", str(error), f"{patient.command('reset')}, then link the number again")
         ]
     if newer:
-        cure = "install the newest wabot: git pull && sudo scripts/install"
-        return [illness("session store", "it was written by a newer client library than this one", cure)]
+        return [illness("session store", "it was written by a newer client library than this one", UPGRADE)]
     if device is None:
         unlinked = illness("session store", "no number is linked", patient.command("pair"))
         return [unlinked, *links_nobody_uses(patient)]

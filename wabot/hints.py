@@ -9,6 +9,12 @@ _USUAL = _CONFIGURATIONS / "wabot.toml"
 # As sd_booted(3) has it.
 _BOOTED_BY_SYSTEMD = Path("/run/systemd/system")
 
+UPGRADE = (
+    "where wabot was installed from, git pull, or unpack a newer release; then: "
+    "sudo scripts/install --upgrade"
+)
+"""How to get the newest wabot."""
+
 
 def command(arguments: str, file: Path | None) -> str:
     """A wabot command.

@@ -51,10 +51,7 @@ class Outcome:
 
     def summary(self) -> str:
         """All of it in one line."""
-        counts = ", ".join(
-            f"{name} {was}" if was == self.after[name] else f"{name} {was} -> {self.after[name]}"
-            for name, was in self.before.items()
-        )
+        counts = ", ".join(f"{name} {was} -> {self.after[name]}" for name, was in self.before.items())
         deeds = sum(number for deed, number in self.done.items() if deed is not Deed.LEFT_ALONE)
         what = f"{deeds} done" if self.apply else f"{deeds} to do, nothing was changed; --apply does it"
         key = f"; foreign key to users {self.foreign_key}" if self.foreign_key else ""
@@ -140,6 +137,7 @@ def _prepare(
         connections=find_connections(database, settings.database.tables, users),
         sessions=SessionDirectories(places_of(states)),
         protected=frozenset(protected),
+        configured=frozenset({settings.account.user_id, *(other.user_id for other in others)}),
         judges_strangers="" not in protected,
         now=now,
         apply=apply,

@@ -102,7 +102,7 @@ def ended(error: str, refusal: Callable[[], Mapping[str, int]]) -> LinkSignal:
     if "database" in error or "file is not" in error:
         return LinkSignal(
             Signal.STORE_FAILED,
-            f"the session store cannot be used ({error}): wabot reset moves it aside; then pair again",
+            f"the session store cannot be used ({error}): sudo wabot doctor names the commands that help",
         )
     return LinkSignal(Signal.DIAL_FAILED, _plain_dial_error(error))
 

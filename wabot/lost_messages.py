@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from wabot.database_faults import AWAY
+from wabot.database_faults import AWAY, one_line
 from wabot.delayed_tasks import DelayedTasks, Task
 from wabot.inbox import Inbox
 from wabot.intake_mark import IntakeMark, load_mark, save_mark
@@ -94,7 +94,7 @@ class LostMessages:
             try:
                 save_mark(self._user_id, dataclasses.replace(self._mark, in_order=True))
             except AWAY as error:
-                log.warning("database: %s; the next start looks for lost messages", error)
+                log.warning("database: %s; the next start looks for lost messages", one_line(error))
 
     def ignored(self, trace: Trace) -> None:
         """The library ignored a message as an old one. It may be on its way to the inbox at this moment."""
@@ -129,7 +129,7 @@ class LostMessages:
             task()
         except AWAY as error:
             database.close()
-            log.warning("database: %s; lost messages are looked for later", error)
+            log.warning("database: %s; lost messages are looked for later", one_line(error))
             return False
         except Exception:
             log.exception("the search for lost messages failed")

@@ -9,7 +9,7 @@ from typing import Any
 
 from wabot.brain.budget import BudgetSpent, Reservation
 from wabot.brain.settings import ProviderSettings
-from wabot.database_faults import AWAY
+from wabot.database_faults import AWAY, one_line
 from wabot.model_spending import ALL, Limit, limits_of
 from wabot.models import ModelUsage, database
 from wabot.settings import Settings
@@ -69,7 +69,11 @@ class DailyBudget:
                     self._add(limit, reservation.day, calls - 1, tokens - reservation.tokens)
         except AWAY as error:
             database.close()
-            log.warning("database: %s; a call counts with all %d tokens set aside", error, reservation.tokens)
+            log.warning(
+                "database: %s; a call counts with all %d tokens set aside",
+                one_line(error),
+                reservation.tokens,
+            )
 
     def _limits_for(self, provider: ProviderSettings) -> list[Limit]:
         return [limit for limit in self._limits if limit.provider in (ALL, provider.name)]

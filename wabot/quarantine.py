@@ -88,6 +88,9 @@ class Quarantine:
     def restore(self, name: str) -> Path:
         """Move a session directory back to its place, and forget the entry.
 
+        Args:
+            name: of the entry, or of the user if there is only one of theirs.
+
         Returns:
             The directory's path.
 
@@ -96,7 +99,8 @@ class Quarantine:
             SessionInUse: a living process uses the session.
         """
         entries = {entry.name: entry for entry in self.entries() if entry.session.is_dir()}
-        entry = entries.get(name)
+        of_the_user = [entry for entry in entries.values() if entry.user_id == name]
+        entry = of_the_user[0] if len(of_the_user) == 1 else entries.get(name)
         if entry is None:
             there = ", ".join(entries) or "nothing"
             raise OperatorNeeded(f"{name} is not in {self._path}; there is {there}")

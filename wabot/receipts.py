@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime
 
-from wabot.database_faults import AWAY
+from wabot.database_faults import AWAY, one_line
 from wabot.deliveries import Deliveries, Evidence
 from wabot.departures import Departures
 from wabot.messages import Receipt
@@ -114,7 +114,7 @@ class Receipts:
                 unreadable = []
             except AWAY as error:
                 database.close()
-                log.warning("database: %s; receipts are written later", error)
+                log.warning("database: %s; receipts are written later", one_line(error))
                 with self._changed:
                     self._unwritten = arrived + self._unwritten
                     if unreadable:

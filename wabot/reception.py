@@ -17,6 +17,7 @@ from wabot.brain.language import detect_language
 from wabot.brain.texts import texts_for
 from wabot.decisions import Action, Decision
 from wabot.inbox import Inbox
+from wabot.masking import mask_phone
 from wabot.messages import IncomingMessage, Kind
 from wabot.models import Chat, database
 from wabot.notices import opted_out_text
@@ -195,7 +196,8 @@ class Reception:
     def _tell_others(self, decision: Decision, message: IncomingMessage, chat_id: int) -> None:
         """Log what was decided, and wake who has to act on it; after the transaction."""
         if decision.action is Action.IGNORE:
-            log.info("chat %d: not answered: %s", chat_id, decision.reason)
+            who = mask_phone(message.phone or message.chat)
+            log.info("chat %d, %s: not answered: %s", chat_id, who, decision.reason)
             return
         log.info("chat %d: %s", chat_id, decision.reason)
         self._hush(message.chat)

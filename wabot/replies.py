@@ -11,9 +11,9 @@ from wabot import dialogue, gate
 from wabot.answering import Answering, Composer
 from wabot.arrival_rules import is_too_old
 from wabot.brain.texts import texts_for
-from wabot.chats import chat_with_id
+from wabot.chats import chat_with_id, masked
 from wabot.courtesies import Courtesies
-from wabot.database_faults import AWAY
+from wabot.database_faults import AWAY, one_line
 from wabot.decisions import Action
 from wabot.escalation import Escalation
 from wabot.inbox import Inbox
@@ -87,7 +87,7 @@ class ReplyWorker:
             except AWAY as error:
                 # After the server cut a connection every query on it fails until it is closed (peewee 4.5).
                 database.close()
-                log.warning("database: %s; chat %d waits", error, chat_id)
+                log.warning("database: %s; chat %d waits", one_line(error), chat_id)
                 self._schedule.postpone(chat_id, _DATABASE_RETRY_SECONDS)
             except Exception:
                 log.exception("chat %d: the answer failed", chat_id)
@@ -128,7 +128,7 @@ class ReplyWorker:
                 self._wake_sender()
             case _:
                 self._inbox.settle([row.id for row in rows], "ignored", decision.reason)
-                log.info("chat %d: not answered: %s", chat_id, decision.reason)
+                log.info("chat %d, %s: not answered: %s", chat_id, masked(chat), decision.reason)
 
     def _wait_for_database(self, rows: Sequence[Inbound]) -> bool:
         """Whether the answer to these is still wanted, a moment later."""
@@ -144,7 +144,7 @@ class ReplyWorker:
         for row in self._inbox.pending(chat.id):
             if is_too_old(row.sent_at, self._settings, now):
                 self._inbox.settle([row.id], "ignored", "too old")
-                log.info("chat %d: not answered: too old", chat.id)
+                log.info("chat %d, %s: not answered: too old", chat.id, masked(chat))
             elif row.attempts >= MAX_ATTEMPTS:
                 given_up.append(row)
             else:

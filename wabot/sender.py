@@ -12,7 +12,7 @@ from typing import Protocol
 from wabot import sending
 from wabot.bursts import Bursts
 from wabot.courtesies import Courtesies, CourtesyMessenger
-from wabot.database_faults import AWAY
+from wabot.database_faults import AWAY, one_line
 from wabot.departures import Departures
 from wabot.doubts import Doubts
 from wabot.link_signals import LinkSignal
@@ -178,7 +178,7 @@ class Sender:
         except AWAY as error:
             database.close()
             self._doubts.arose()
-            log.warning("database: %s; replies wait", error)
+            log.warning("database: %s; replies wait", one_line(error))
             return utc_now() + timedelta(seconds=sending.DATABASE_RETRY_SECONDS)
         except Exception:
             self._doubts.arose()

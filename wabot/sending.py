@@ -9,7 +9,7 @@ from functools import partial
 from typing import Protocol
 
 from wabot.courtesies import Courtesies
-from wabot.database_faults import AWAY
+from wabot.database_faults import AWAY, one_line
 from wabot.departures import Departures
 from wabot.doubts import Doubts
 from wabot.link_signals import LinkSignal, Outcome, SendFailed
@@ -111,7 +111,7 @@ class Sending:
                 return result()
             except AWAY as error:
                 database.close()
-                log.warning("database: %s; what became of a reply is written later", error)
+                log.warning("database: %s; what became of a reply is written later", one_line(error))
             if self._wait_unless_stopping(DATABASE_RETRY_SECONDS):
                 return result()
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from wabot.backlog import count_backlog
 from wabot.connection_row import ConnectionRow
-from wabot.database_faults import AWAY
+from wabot.database_faults import AWAY, one_line
 from wabot.database_refusals import refusal
 from wabot.models import Session, database, utc_now
 from wabot.transactions import one_at_a_time
@@ -126,7 +126,7 @@ class SessionRecord:
                 self._row.write(fields, now)
         except AWAY as error:
             database.close()
-            log.warning("database: %s; the session's state is written later", error)
+            log.warning("database: %s; the session's state is written later", one_line(error))
             return False
         except Exception:
             # Something about this very change, as a NUL in a reason: kept, it would stop all that follow.

@@ -185,7 +185,7 @@ def _explain(path: Path, error: Exception) -> str:
         return known + "it and its directory must belong to the user that runs wabot"
     if "locked" in str(error):
         return known + "another program has it open; stop that and start wabot again"
-    return known + "wabot reset moves it aside; then pair again"
+    return known + "sudo wabot doctor names the commands that help"
 
 
 def _open(path: Path) -> sqlite3.Connection:

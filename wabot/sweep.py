@@ -77,6 +77,7 @@ class Sweep:
         connections: the application's table of connections, None where there is none.
         sessions: every place where a session of this database may live.
         protected: users whose directories are not this database's to judge.
+        configured: users that a configuration on this machine is for.
         judges_strangers: whether a directory of an unknown user may be moved at all.
         now: naive UTC.
         apply: False for a dry run.
@@ -89,6 +90,7 @@ class Sweep:
     connections: Connections | None
     sessions: SessionDirectories
     protected: frozenset[str]
+    configured: frozenset[str]
     judges_strangers: bool
     now: datetime
     apply: bool

@@ -1,4 +1,4 @@
-"""The commands of whoever looks after a bot: `status`, `janitor`, `reset`, `doctor`."""
+"""The commands of whoever looks after a bot: `check-config`, `status`, `janitor`, `reset`, `doctor`."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ def add_upkeep_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
         commands: what `add_subparsers` returned.
         shared: the options that every command takes.
     """
+    check = commands.add_parser("check-config", parents=[shared], help="check the configuration")
+    check.set_defaults(command=_check_config)
+
     status = commands.add_parser("status", parents=[shared], help="what every session is doing")
     status.add_argument("--json", action="store_true", help="for programs")
     status.set_defaults(command=_status)
@@ -44,6 +47,28 @@ def add_upkeep_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
     doctor.set_defaults(command=_doctor)
 
 
+def _check_config(arguments: argparse.Namespace) -> int:
+    from wabot.brain.knowledge import lack_of_knowledge
+    from wabot.configurations import of_the_same_user
+
+    settings = settings_in_unit(arguments.config, os.environ)
+    user_id = settings.account.user_id
+    print(f"{settings.source}: good (user {user_id}, state in {settings.paths.state})")
+    # What follows is no reason not to answer customers: the bot runs with it.
+    if settings.metrics.file:
+        from wabot.doctor_metrics import OF_THE_UNIT, trouble_with
+
+        if trouble := trouble_with(settings.metrics.file):
+            is_made = settings.metrics.file.parent == OF_THE_UNIT
+            made = "; the service makes it when it starts" if is_made else ""
+            print(f"note: metrics.file: {trouble}{made}")
+    for other in of_the_same_user(settings, os.environ):
+        print(f"note: {other}.toml is for user {user_id}, too; give it a user_id of its own")
+    if lacking := lack_of_knowledge(settings.ai.knowledge):
+        print(f"note: {lacking}")
+    return ExitCode.OK
+
+
 def _doctor(arguments: argparse.Namespace) -> int:
     from wabot.doctor import examine
     from wabot.models import utc_now
@@ -56,7 +81,10 @@ def _doctor(arguments: argparse.Namespace) -> int:
             json.dumps({"ok": ok, "checks": [finding.as_json() for finding in findings]}, ensure_ascii=False)
         )
     else:
-        print(*findings, sep="\n")
+        # What is ill last: the window may be small.
+        print(*sorted(findings, key=lambda finding: not finding.ok), sep="\n")
+        ill = list(dict.fromkeys(finding.name for finding in findings if not finding.ok))
+        print(f"{len(ill)} ill: {', '.join(ill)}" if ill else "all is well")
     return ExitCode.OK if ok else ExitCode.FINDINGS
 
 

@@ -152,8 +152,10 @@ def test_from_nothing_to_the_first_answer(machine: Container, emulator: Emulator
         "database",
         "session store",
         "unit",
+        "unit",
     ], illnesses
     assert "wabot.service is not enabled" in illnesses[2]
+    assert "wabot.service is stopped" in illnesses[3]
 
     link_and_start(machine, emulator)
     assert "env" in ask(emulator, QUESTION).lower()

@@ -41,6 +41,8 @@ class KnowledgeBase:
         self._next_check = clock()
         with self._lock:
             self._refresh()
+        if lacking := lack_of_knowledge(folder):
+            log.warning("%s", lacking)
 
     def search(self, question: str, language: str | None = None, limit: int = 3) -> list[Passage]:
         """Return up to `limit` passages that may answer, best first; compare `score` with `KNOWN`.
@@ -64,7 +66,16 @@ class KnowledgeBase:
         outdated, self._index = self._index, SearchIndex(entries)
         self._signature = signature
         outdated.close()
-        log.info("knowledge: %d passages in %d files under %s", len(entries), len(files), self._folder)
+        used = len({entry.source for entry in entries})
+        log.info("knowledge: %d passages in %d files under %s", len(entries), used, self._folder)
+
+
+def lack_of_knowledge(folder: Path | None) -> str:
+    """Why the bot knows nothing of the shop, and what to do; "" where it may, or where nothing is wanted."""
+    if folder is None or list_files(folder):
+        return ""
+    found = "there is no Markdown file (*.md) in" if folder.is_dir() else "there is no folder"
+    return f"The bot knows nothing of your shop: {found} {folder}. Write about it there, or set ai.knowledge."
 
 
 def list_files(folder: Path) -> list[tuple[Path, int, int]]:

@@ -36,7 +36,11 @@ class ConnectionSettings:
     on_unstable: str = setting(
         choice("cooldown", "stop"), "cooldown", "rest and try again, or end with exit 77"
     )
-    cooldown: float = setting(duration(1, 7200), 900.0, "the first rest; it doubles up to two hours")
+    cooldown: float = setting(
+        duration(1, 7200),
+        900.0,
+        "the first rest, up to half of it less by chance; it doubles up to two hours",
+    )
     keepalive_interval: float = setting(
         duration(1, 600), 30.0, "how often the client library is asked for a sign of life"
     )
