@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -189,6 +190,22 @@ def test_export_and_forget(file: Path, opened: Any, capsys: pytest.CaptureFixtur
     assert "not erased: the copies of backups and upgrades" in capsys.readouterr().out
 
 
+def test_the_chats_that_are_paused(file: Path, opened: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["pause", "--config", str(file)]) == 0
+    main(["pause", "--config", str(file), "+34600111222"])
+    main(["pause", "--config", str(file), "299000111222@lid", "--for", "2h"])
+    capsys.readouterr()
+    assert main(["pause", "--config", str(file)]) == 0
+    later, earlier = capsys.readouterr().out.splitlines()
+    assert earlier == "+34600111222: paused until it is resumed (the owner asked for it)"
+    assert re.fullmatch(r"299000111222@lid: paused until .* UTC \(the owner asked for it\)", later)
+    for chat in ("+34600111222", "299000111222@lid"):
+        main(["resume", "--config", str(file), chat])
+    capsys.readouterr()
+    main(["pause", "--config", str(file)])
+    assert capsys.readouterr().out == "no chat is paused\n"
+
+
 @pytest.mark.parametrize(("answer", "code", "left"), [("", 1, 1), ("n\n", 1, 1), ("si\n", 0, 0)])
 def test_forget_asks_before_what_cannot_be_undone(
     file: Path,
@@ -210,7 +227,7 @@ def test_forget_asks_before_what_cannot_be_undone(
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["pause"], "CHAT"),
+        (["resume"], "CHAT"),
         (["pause", "ana"], "names no chat"),
         (["forget", "12"], "names no chat"),
         (["pause", "34600111222", "--for", "ever"], "such as 90s, 15m, 2h or 3d, up to 365d"),

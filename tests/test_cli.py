@@ -92,8 +92,8 @@ def test_the_help_of_a_command_says_what_it_does(capsys: pytest.CaptureFixture[s
     [
         (["dance"], "argument COMMAND: 'dance' is not known; there are run, pair, "),
         (["satus"], "argument COMMAND: 'satus' is not known; perhaps status was meant; see wabot --help"),
-        (["status", "--colour"], "unrecognized arguments: --colour; see wabot --help"),
-        (["status", "now"], "unrecognized arguments: now; see wabot --help"),
+        (["status", "--colour"], "unknown: --colour; see wabot status --help"),
+        (["status", "now"], "unknown: now; see wabot status --help"),
         (["status", "--config"], "argument --config: expected one argument; see wabot status --help"),
         (
             ["run", "--log-level", "LOUD"],

@@ -98,6 +98,16 @@ def test_a_named_file_has_to_be_there(tmp_path: Path, name: str, said: str) -> N
         assert caught.value.problems == [f"{named}: {said}"]
 
 
+def test_who_types_the_name_of_a_number_is_told_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wabot.toml_file._NUMBERS", tmp_path)
+    (tmp_path / "north.toml").touch()
+    with pytest.raises(ConfigError) as caught:
+        load_settings(Path("north"), {})
+    assert caught.value.problems == [f"north: no such file; create it or name --config {tmp_path}/north.toml"]
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

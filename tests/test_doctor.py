@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -30,6 +31,7 @@ from wabot.doctor_machine import NEONIZE_VERSION, judge_unit
 from wabot.errors import ConfigError, ExitCode
 from wabot.host_lock import HostLock
 from wabot.models import ModelUsage, Session, utc_now
+from wabot.quarantine import Quarantine
 from wabot.spool import Spool
 from wabot.spool_record import Spooled
 from wabot.toml_file import PUT_SUDO
@@ -198,15 +200,17 @@ def test_a_file_of_somebody_else(file: Path, state: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can read what others may not")
 def test_a_text_that_the_bot_cannot_read(file: Path, state: Path, tmp_path: Path) -> None:
-    for path in (tmp_path, *tmp_path.parents[:2]):
-        path.chmod(0o755)
-    for path in (state, *state.rglob("*")):
-        os.chown(path, 65_534, 65_534)
-    text = tmp_path / "texts" / "shop.md"
-    text.chmod(0o644)
-    assert "texts" not in illnesses(file)
-    text.chmod(0o600)
-    assert illnesses(file)["texts"].text == f"{text} cannot be read by the bot"
+    os.chown(state, 65_534, 65_534)
+    # Not below pytest's directory, which is root's alone.
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        text = Path(folder, "shop.md")
+        text.write_text("# Shop")
+        text.chmod(0o644)
+        file.write_text(file.read_text().replace(str(tmp_path / "texts"), folder))
+        assert "texts" not in illnesses(file)
+        text.chmod(0o600)
+        assert illnesses(file)["texts"].text == f"{text} cannot be read by the bot"
 
 
 def test_a_database_that_is_away(file: Path) -> None:
@@ -420,6 +424,17 @@ def test_a_link_that_was_left_behind_when_the_user_was_renamed(file: Path, state
     assert ill["other session"].cure == f'to use that one, user_id = "ana" in {file}'
     file.with_name("other.toml").write_text(file.read_text().replace('"shop"', '"ana"'))
     assert "other session" not in illnesses(file)
+
+
+def test_a_link_that_was_moved_aside(file: Path, state: Path) -> None:
+    entry = Quarantine(state / "quarantine", state / "sessions").take("ana", "wabot reset", utc_now())
+    ill = illnesses(file)
+    assert ill["session store"].text == "no number is linked"
+    restore = f"wabot janitor --restore {entry.name} --config {file}"
+    assert ill["other session"].cure == f"to use that one: {restore}"
+    assert ill["other session"].text.endswith(" UTC: wabot reset")
+    assert main(restore.split()[1:]) == 0
+    assert illnesses(file) == {}
 
 
 def test_a_damaged_session(file: Path, state: Path) -> None:

@@ -75,7 +75,7 @@ def _backup(arguments: argparse.Namespace) -> int:
     if made.removed:
         print(f"removed: {', '.join(path.name for path in made.removed)}")
     sudo = "sudo " if os.geteuid() == 0 else ""
-    print(f"to put it back: {sudo}wabot restore {made.path}")
+    print(f"to put it back: {sudo}wabot restore {made.path.absolute()}")
     return ExitCode.OK
 
 

@@ -6,13 +6,14 @@ import argparse
 import json
 import os
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from wabot.chat_address import ChatAddress, parse_address
 from wabot.errors import ExitCode
 from wabot.logs import configure_logging
 from wabot.masking import mask_phone
+from wabot.printable import printable
 from wabot.process import become_owner
 from wabot.setting_types import duration
 from wabot.settings import Settings
@@ -37,8 +38,8 @@ def add_chat_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
     chat.add_argument("--as", dest="customer", metavar="CHAT", help="be this customer: " + _CHAT_HELP)
     chat.set_defaults(command=_chat)
 
-    pause = commands.add_parser("pause", parents=[shared], help="answer nothing in a chat")
-    pause.add_argument("chat", metavar="CHAT", type=parse_address, help=_CHAT_HELP)
+    pause = commands.add_parser("pause", parents=[shared], help="answer nothing in a chat; alone: list these")
+    pause.add_argument("chat", metavar="CHAT", nargs="?", type=parse_address, help=_CHAT_HELP)
     pause.add_argument(
         "--for", dest="seconds", metavar="TIME", type=_seconds, help='such as "12h"; default: for good'
     )
@@ -115,15 +116,32 @@ def _pause(arguments: argparse.Namespace) -> int:
 
     user_id = _opened(arguments).account.user_id
     now = utc_now()
+    if arguments.chat is None:
+        return _list_paused(user_id, now)
     is_known = bool(find_chats(user_id, arguments.chat))
     chat = find_or_make_chat(user_id, arguments.chat, now)
     until = None if arguments.seconds is None else now + timedelta(seconds=arguments.seconds)
     withdrawn = quiet_of(user_id).pause(chat.id, PauseReason.COMMAND, until)
-    how_long = "until it is resumed" if until is None else f"until {until:%Y-%m-%d %H:%M} UTC"
-    print(f"{_shown(arguments.chat)}: paused {how_long}; {withdrawn} reply(ies) withdrawn")
+    print(f"{_shown(arguments.chat)}: paused {_until(until)}; {withdrawn} reply(ies) withdrawn")
     if not is_known:
         print("note: nobody has written from there yet; is the number complete, with the country's code?")
     return ExitCode.OK
+
+
+def _list_paused(user_id: str, now: datetime) -> int:
+    from wabot.quiet import paused_chats
+
+    for chat in (chats := paused_chats(user_id, now)):
+        # Whole, because it is to be typed behind `wabot resume`.
+        who = f"+{chat.phone}" if chat.phone else chat.jid
+        print(printable(f"{who}: paused {_until(chat.paused_until)} ({chat.pause_reason})"))
+    if not chats:
+        print("no chat is paused")
+    return ExitCode.OK
+
+
+def _until(moment: datetime | None) -> str:
+    return f"until {moment:%Y-%m-%d %H:%M} UTC" if moment else "until it is resumed"
 
 
 def _resume(arguments: argparse.Namespace) -> int:

@@ -90,10 +90,13 @@ def _obey(argv: Sequence[str]) -> int:
     if argv[:1] == ["--version"]:
         argv = ["version"]
     try:
-        arguments = _parser().parse_args(argv)
+        arguments, unknown = _parser().parse_known_args(argv)
     except SystemExit as shown:
         # After --help; every mistake is a UsageError.
         return int(shown.code or ExitCode.OK)
+    if unknown:
+        named = f"{arguments.name} " if arguments.name else ""
+        raise UsageError(f"unknown: {' '.join(unknown)}; see wabot {named}--help")
     code: int = arguments.command(arguments)
     return code
 
@@ -123,7 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(command=lambda _arguments: _show_help(parser))
     parser.add_argument("--version", action="store_true", help="the same as the command version")
     commands = parser.add_subparsers(
-        title="commands", metavar="COMMAND", parser_class=_Parser, action=_Commands
+        title="commands", metavar="COMMAND", dest="name", parser_class=_Parser, action=_Commands
     )
     shared = _Parser(add_help=False)
     shared.add_argument("--config", type=Path, metavar="FILE", help="configuration file (TOML)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from wabot.configurations import configurations
@@ -9,8 +10,11 @@ from wabot.diagnosis import Finding, Patient, ask_database, healthy, illness
 from wabot.errors import OperatorNeeded
 from wabot.hints import UPGRADE
 from wabot.models import Session
+from wabot.quarantine import Quarantine
 from wabot.session_directories import SessionDirectories, session_names
 from wabot.session_lock import is_held
+from wabot.session_store import read_device
+from wabot.settings import STORE
 from wabot.states import State
 
 
@@ -45,9 +49,9 @@ def _live(patient: Patient, session: Any) -> list[Finding]:
 
 def links_nobody_uses(patient: Patient) -> list[Finding]:
     """Linked sessions that no configuration is for: whoever changes `user_id` leaves one behind."""
-    place = patient.settings.sessions
+    place, user_id = patient.settings.sessions, patient.settings.account.user_id
     used = {each.user_id for each in configurations(patient.settings, patient.environ)}
-    return [
+    beside = [
         illness(
             "other session",
             f"a number is linked for user {name}, whom no configuration here names; was user_id changed?",
@@ -56,6 +60,23 @@ def links_nobody_uses(patient: Patient) -> list[Finding]:
         for name in session_names(place)
         if name not in used and SessionDirectories((place,)).may_be_linked(name)
     ]
+    aside = [
+        illness(
+            "other session",
+            f"its linked session was moved aside on {entry.moved_at:%Y-%m-%d %H:%M} UTC: {entry.reason}",
+            f"to use that one: {patient.command(f'janitor --restore {entry.name}')}",
+        )
+        for entry in Quarantine(patient.settings.quarantine, place).entries()
+        if entry.user_id == user_id and _is_linked(entry.session)
+    ]
+    return beside + aside
+
+
+def _is_linked(directory: Path) -> bool:
+    try:
+        return read_device(directory / STORE) is not None
+    except OperatorNeeded:
+        return False
 
 
 def _ended(patient: Patient, session: Any) -> list[Finding]:
