@@ -12,11 +12,14 @@ import pytest
 from tests.arrivals import arrival
 from tests.session_directories import hold
 from wabot.cli import main
+from wabot.config import load_settings
 from wabot.database import migrate, open_database
 from wabot.errors import ExitCode
 from wabot.inbox import Inbox
 from wabot.messages import Kind
-from wabot.models import ModelUsage, Session, utc_now
+from wabot.models import Chat, ModelUsage, Outbound, Session, utc_now
+from wabot.outbox import Outbox
+from wabot.owner_chat import OwnerChat
 from wabot.spool import Spool
 from wabot.spool_record import Spooled
 
@@ -201,6 +204,20 @@ def test_secrets_of_the_service_need_not_be_at_hand(
     )
     code, sessions = status(configure(tmp_path, "a", more), capsys)
     assert (code, sessions["a"]["state"]) == (ExitCode.FINDINGS, "stopped")
+
+
+def test_notes_that_are_collected_for_the_owner_are_told_apart(
+    tmp_path: Path, state: Path, database: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = configure(tmp_path, "a")
+    record("a", phone="34600111222")
+    chat_id = Inbox("a").store(arrival("hola"), utc_now())
+    owner_chat = OwnerChat(load_settings(file, {}), Outbox("a"))
+    for _ in range(2):
+        owner_chat.tell_unanswered(Chat.get_by_id(chat_id), utc_now())
+        Outbound.update(state="sent").where(Outbound.not_before <= utc_now()).execute()
+    main(["status", "--config", str(file)])
+    assert "to send: 1 (of them 1 to you, collected for five minutes)" in capsys.readouterr().out
 
 
 def test_the_budget_of_the_models_is_told_to_people_only(

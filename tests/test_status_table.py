@@ -47,6 +47,13 @@ def test_a_session_that_does_not_says_why() -> None:
     ]
 
 
+def test_a_note_that_waits_on_purpose_is_no_reply_that_does_not_leave() -> None:
+    (_, shown, *_) = as_table([session(collected=1)]).split("\n")
+    assert shown == (
+        "  to answer: 1   to send: 2 (of them 1 to you, collected for five minutes)   not delivered: 3"
+    )
+
+
 def test_what_is_not_known_is_not_said_to_be_never() -> None:
     unknown = dict.fromkeys(session()) | {"name": "shop", "state": "unknown", "reason": "away"}
     assert as_table([unknown]).split("\n")[-2:] == ["  last message: ?", "  last reply:   ?"]

@@ -18,11 +18,12 @@ from wabot.inbox import Inbox
 from wabot.lock_holder import Holder, read_holder
 from wabot.messages import Kind
 from wabot.model_spending import spending_on
-from wabot.models import Inbound, Session, database
+from wabot.models import Inbound, Outbound, Session, database, utc_now
 from wabot.outbox import Outbox
 from wabot.printable import printable
 from wabot.session_lock import is_held
 from wabot.settings import Settings
+from wabot.sources import Notice
 from wabot.spool import read_spool
 from wabot.states import STOPPED, TERMINAL_STATES, State
 
@@ -49,6 +50,7 @@ _FIELDS = (
 )
 # For people only: the fields for programs are fixed.
 _LOST = "lost"
+_COLLECTED = "collected"
 _MODELS = "models"
 
 
@@ -99,6 +101,7 @@ def session_status(settings: Settings, name: str) -> dict[str, Any]:
         "last_inbound_at": _iso(session.last_inbound_at),
         "last_reply_at": _iso(session.last_reply_at),
         _LOST: _lost_count(user_id),
+        _COLLECTED: _collected_count(user_id),
         _MODELS: [
             f"{spending}{', spent' if spending.is_spent else ''}"
             for spending in spending_on(settings, settings.account.local_time().date())
@@ -173,6 +176,15 @@ def _lost_count(user_id: str) -> int:
     return count
 
 
+def _collected_count(user_id: str) -> int:
+    """How many notes to the owner still wait for what else there may be to tell."""
+    waits = (Outbound.source == Notice.UNANSWERED) & (Outbound.not_before > utc_now())
+    count: int = (
+        Outbound.select().where(Outbound.user_id == user_id, Outbound.state == "pending", waits).count()
+    )
+    return count
+
+
 def report(sessions: list[dict[str, Any]]) -> dict[str, Any]:
     """The whole answer of `wabot status --json`."""
     return {
@@ -192,7 +204,7 @@ def as_table(sessions: list[dict[str, Any]]) -> str:
             lines.append(f"  {printable(session['reason'])}")
         lines.append(
             f"  to answer: {_number(session['inbox_pending'])}"
-            f"   to send: {_number(session['outbox_pending'])}"
+            f"   to send: {_number(session['outbox_pending'])}{_of_them(session.get(_COLLECTED))}"
             f"   not delivered: {_number(session['outbox_dead'])}"
         )
         if session.get(_LOST):
@@ -211,6 +223,10 @@ def _moment(session: Mapping[str, Any], name: str) -> str:
     if session[name]:
         return str(session[name]).replace("T", " ").replace("Z", " UTC")
     return "?" if session["state"] == UNKNOWN else "never"
+
+
+def _of_them(collected: int | None) -> str:
+    return f" (of them {collected} to you, collected for five minutes)" if collected else ""
 
 
 def _number(value: int | None) -> str:
