@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2154
 # From one version to the next, and back when that does not get ready; sourced by scripts/install.
 
+# -P: from the release, and not from the checkout that the script was called in, which the user wabot may not read.
 running=() starting=() backup="" old_version="" new_version=""
 
 upgrade() {
@@ -17,7 +18,7 @@ upgrade() {
             exit "$EXIT_FAILED"
         fi
     done
-    if ! run "$release/bin/python" -m wabot.database_backup check "$CONFIGURATION"/*.toml; then
+    if ! run "$release/bin/python" -P -m wabot.database_backup check "$CONFIGURATION"/*.toml; then
         say "scripts/install: what the new version changes in a database could not be taken back; nothing has changed."
         exit "$EXIT_FAILED"
     fi
@@ -28,13 +29,13 @@ upgrade() {
     $dry_run || say "Stopping ${running[*]:-nothing} …"
     run systemctl stop "${running[@]}" "${starting[@]}" 'wabot-janitor*.service'
     backup=$STATE/backups/$(basename "$release")
-    run "$release/bin/python" -m wabot.database_backup save "$backup" "$CONFIGURATION"/*.toml
+    run "$release/bin/python" -P -m wabot.database_backup save "$backup" "$CONFIGURATION"/*.toml
     switch_to "$release"
     start_again || exit "$EXIT_FAILED"
 }
 
 version_of() {
-    "$1/bin/python" -c 'import wabot; print(wabot.__version__)' 2>/dev/null || echo "an unknown version"
+    "$1/bin/python" -P -c 'import wabot; print(wabot.__version__)' 2>/dev/null || echo "an unknown version"
 }
 
 # The units of wabot that are in one of these states, the bots and the janitor's timers and services.
@@ -55,7 +56,7 @@ start_again() {
 roll_back() {
     say "scripts/install: the new version does not get ready; going back to the one before."
     try systemctl stop "${running[@]}" "${starting[@]}"
-    [[ ! -d $backup ]] || "$release/bin/python" -m wabot.database_backup restore "$backup" "$CONFIGURATION"/*.toml || true
+    [[ ! -d $backup ]] || "$release/bin/python" -P -m wabot.database_backup restore "$backup" "$CONFIGURATION"/*.toml || true
     switch_to "$previous"
     start_again || say "The old version does not start either; see: sudo journalctl -u wabot -n 50 --no-pager"
     rm -rf "$release"

@@ -18,7 +18,7 @@ import psycopg2
 import pytest
 
 from tests.arrivals import NOON, arrival
-from wabot.database import fault, migrate, missing_migrations, open_database
+from wabot.database import fault, known_migrations, migrate, missing_migrations, open_database
 from wabot.database_address import public_url, sqlite_file
 from wabot.emulator.postgresql import PostgresqlServer, free_port
 from wabot.errors import DatabaseAway, ExitCode, OperatorNeeded, WabotError
@@ -383,6 +383,15 @@ def test_a_server_that_does_not_answer() -> None:
     assert caught.value.exit_code is ExitCode.DATABASE_AWAY
     assert "p4ss" not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_program_that_cannot_be_read_does_not_pass_for_one_without_migrations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The user that a command goes on as need not be able to read a checkout in a home directory."""
+    monkeypatch.setattr("wabot.database._MIGRATIONS", tmp_path)
+    with pytest.raises(OperatorNeeded, match="cannot be read"):
+        known_migrations()
 
 
 # What is no address

@@ -138,8 +138,15 @@ def missing_migrations(database: Any) -> list[str]:
 
 
 def known_migrations() -> frozenset[str]:
-    """The names of all migrations of this program."""
-    return frozenset(migration.name for migration in Migration.load_directory(str(_MIGRATIONS)))
+    """The names of all migrations of this program.
+
+    Raises:
+        OperatorNeeded: this user cannot read the program, which must not pass for having none.
+    """
+    names = frozenset(migration.name for migration in Migration.load_directory(str(_MIGRATIONS)))
+    if not names:
+        raise OperatorNeeded(f"{_MIGRATIONS} cannot be read, and so not told what is to change")
+    return names
 
 
 def newer_migrations(database: Any) -> list[str]:

@@ -10,7 +10,6 @@ from typing import Any
 
 from wabot.errors import ConfigError
 
-_NUMBERS = Path("/etc/wabot")
 _LARGEST_FILE_BYTES = 1_000_000
 
 _QUOTES = 'a text stands between straight quotes, as in "shop"'
@@ -41,9 +40,13 @@ def read_toml(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             content = file.read(_LARGEST_FILE_BYTES + 1)
     except FileNotFoundError:
-        meant = _NUMBERS / f"{path}.toml"
-        instead = f"--config {meant}" if len(path.parts) == 1 and meant.exists() else "another with --config"
-        raise ConfigError([f"{path}: no such file; create it or name {instead}"]) from None
+        # The name of a number, where its file was asked for.
+        number = (
+            f", such as --config /etc/wabot/{path}.toml" if path.name == str(path) and not path.suffix else ""
+        )
+        raise ConfigError(
+            [f"{path}: no such file; create it or name another with --config{number}"]
+        ) from None
     except OSError as error:
         sudo = PUT_SUDO if isinstance(error, PermissionError) else ""
         raise ConfigError([f"{path}: cannot be read: {error.strerror}{sudo}"]) from None

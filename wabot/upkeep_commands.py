@@ -83,8 +83,8 @@ def _doctor(arguments: argparse.Namespace) -> int:
     else:
         # What is ill last: the window may be small.
         print(*sorted(findings, key=lambda finding: not finding.ok), sep="\n")
-        ill = list(dict.fromkeys(finding.name for finding in findings if not finding.ok))
-        print(f"{len(ill)} ill: {', '.join(ill)}" if ill else "all is well")
+        ill = [finding.name for finding in findings if not finding.ok]
+        print(f"{len(ill)} ill: {', '.join(dict.fromkeys(ill))}" if ill else "all is well")
     return ExitCode.OK if ok else ExitCode.FINDINGS
 
 

@@ -18,8 +18,8 @@ PYTHON_OF = {"bookworm": "3.11", "trixie": "3.13"}
 """The releases of Debian the installer is tried on, and the Python each brings."""
 
 _INCLUDED = "systemd,systemd-sysv,dbus,sudo"
-# What the installer asks apt for, at most.
-_FETCHED = ("python3", "python3-venv", "libmagic1")
+# What the installer asks apt for, at most, and what an owner may have besides.
+_FETCHED = ("python3", "python3-venv", "libmagic1", "postgresql")
 # The newest tag says nothing about the older ones: pip takes just those that are named.
 _WHEELS = ("manylinux_2_28", "manylinux_2_27", "manylinux_2_17", "manylinux2014")
 _TIMEOUT_SECONDS = 500

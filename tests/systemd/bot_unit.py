@@ -83,8 +83,8 @@ class BotUnit:
 
     def status(self) -> dict[str, Any]:
         """The session, as the operator sees it with `wabot status --json`."""
-        command = ["runuser", "-u", "wabot", "--", "/opt/wabot/bin/wabot"]
-        answer = self._container.run(*command, "status", "--json", "--config", self.config, check=False)
+        command = ("/opt/wabot/bin/wabot", "status", "--json", "--config", self.config)
+        answer = self._container.run(*command, check=False)
         assert answer.stdout, answer.stderr
         session: dict[str, Any] = json.loads(answer.stdout)["sessions"][0]
         return session

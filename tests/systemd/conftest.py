@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -11,9 +13,11 @@ import pytest
 from tests.alert_receivers import WebhookReceiver
 from tests.e2e.conftest import repeat_unanswered
 from tests.provider_server import ProviderServer
+from tests.systemd import bare_machine
 from tests.systemd import container as container_module
 from tests.systemd.bot_unit import BotUnit
-from tests.systemd.container import Container
+from tests.systemd.container import REPOSITORY, Container
+from tests.systemd.self_hoster import bare_machine_with, copy_checkout
 from wabot.emulator.server import Emulator
 
 MakeUnit = Callable[..., BotUnit]
@@ -52,6 +56,38 @@ def receiver(container: Container) -> Iterator[WebhookReceiver]:
     """A web address of the owner's in the container's network."""
     with container.in_network(WebhookReceiver) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def previous(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checkout as the last commit but one has it; where there is no such commit, a copy of this one."""
+    directory = tmp_path_factory.mktemp("previous")
+    # The repository may be another user's than root's, whom the tests run as.
+    git = ["git", "-c", "safe.directory=*", "-C", str(REPOSITORY)]
+    archive = subprocess.run([*git, "archive", "HEAD^"], capture_output=True, check=False)
+    if archive.returncode:
+        copy_checkout(REPOSITORY, directory)
+    else:
+        subprocess.run(["tar", "--extract", "--directory", directory], input=archive.stdout, check=True)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def machine(request: pytest.FixtureRequest, previous: Path) -> Iterator[Container]:
+    """A machine that has never heard of wabot, with this checkout and the one before it."""
+    reason = bare_machine.missing()
+    checkouts = {"wabot": REPOSITORY, "previous": previous}
+    with ExitStack() as opened:
+        try:
+            if not reason:
+                booted = opened.enter_context(bare_machine_with(checkouts, request.param))
+        except bare_machine.Unavailable as error:
+            reason = str(error)
+        if reason and os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        if reason:
+            pytest.skip(reason)
+        yield booted
 
 
 @pytest.fixture

@@ -11,12 +11,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.systemd import bare_machine
 from tests.systemd.bot_unit import BotUnit
-from tests.systemd.container import Container
+from tests.systemd.container import REPOSITORY, Container
 from wabot.emulator.server import Emulator
 
+# A mark for each, so that they can run side by side.
+RELEASES = [pytest.param(name, marks=getattr(pytest.mark, name)) for name in bare_machine.PYTHON_OF]
+
 USER, HOME, WHEELS = "pia", Path("/home/pia"), Path("/opt/wheelhouse")
+_MIGRATION = "def up(migrator, db):\n    db.execute_sql('CREATE TABLE wabot_from_the_future (id INTEGER)')\n"
 PIP_CONFIGURATION = f"[global]\nno-index = true\nfind-links = {WHEELS}\n"
 
 
@@ -65,6 +71,16 @@ def give(machine: Container, checkout: Path, name: str) -> Path:
     copy_checkout(checkout, machine.path(HOME / name))
     machine.run("chown", "-R", f"{USER}:", str(HOME / name))
     return machine.path(HOME / name)
+
+
+def give_bad_release(machine: Container) -> None:
+    """One that changes the database and then never gets ready, in the directory `bad`."""
+    bad = give(machine, REPOSITORY, "bad")
+    (bad / "wabot" / "migrations" / "9999_from_the_future.py").write_text(_MIGRATION)
+    service = bad / "wabot" / "service.py"
+    broken = service.read_text().replace("self._notifier.ready()", "raise RuntimeError('a bad release')")
+    assert broken != service.read_text()
+    service.write_text(broken)
 
 
 def type_in(

@@ -5,26 +5,20 @@ What a VPS is like: a user who may `sudo`, the checkout in her home directory, a
 
 from __future__ import annotations
 
-import os
 import stat
-import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
-from tests.systemd import bare_machine
 from tests.systemd.bot_unit import BotUnit
-from tests.systemd.container import REPOSITORY, Container
+from tests.systemd.container import Container
 from tests.systemd.self_hoster import (
     HOME,
+    RELEASES,
     USER,
     ask,
-    bare_machine_with,
-    copy_checkout,
     everything,
-    give,
+    give_bad_release,
     install,
     link_and_start,
     of_others,
@@ -34,55 +28,18 @@ from tests.systemd.self_hoster import (
 from wabot import __version__
 from wabot.emulator.server import Emulator
 
-# A mark for each, so that they can run side by side.
-RELEASES = [pytest.param(name, marks=getattr(pytest.mark, name)) for name in bare_machine.PYTHON_OF]
 pytestmark = [
     *(pytest.mark.systemd, pytest.mark.bare, pytest.mark.timeout(900)),
-    pytest.mark.parametrize("machine", RELEASES, indirect=True, scope="module"),
+    pytest.mark.parametrize("machine", RELEASES, indirect=True, scope="session"),
 ]
 
 QUESTION = "Hola, ¿cuánto cuesta el envío a domicilio?"
-BREAKS = "raise RuntimeError('a bad release')"
-# The old version must not see what the bad one did to the database.
-MIGRATION = "def up(migrator, db):\n    db.execute_sql('CREATE TABLE wabot_from_the_future (id INTEGER)')\n"
 _COUNT = """
 import sqlite3, sys
 for file in sys.argv[1:]:
     names = sqlite3.connect(file).execute("SELECT name FROM sqlite_master")
     print(("wabot_from_the_future",) in names)
 """
-
-
-@pytest.fixture(scope="module")
-def previous(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The checkout as the last commit but one has it; where there is no such commit, a copy of this one."""
-    directory = tmp_path_factory.mktemp("previous")
-    # The repository may be another user's than root's, whom the tests run as.
-    git = ["git", "-c", "safe.directory=*", "-C", str(REPOSITORY)]
-    archive = subprocess.run([*git, "archive", "HEAD^"], capture_output=True, check=False)
-    if archive.returncode:
-        copy_checkout(REPOSITORY, directory)
-    else:
-        subprocess.run(["tar", "--extract", "--directory", directory], input=archive.stdout, check=True)
-    return directory
-
-
-@pytest.fixture(scope="module")
-def machine(request: pytest.FixtureRequest, previous: Path) -> Iterator[Container]:
-    """A machine that has never heard of wabot, with this checkout and the one before it."""
-    reason = bare_machine.missing()
-    checkouts = {"wabot": REPOSITORY, "previous": previous}
-    with ExitStack() as opened:
-        try:
-            if not reason:
-                booted = opened.enter_context(bare_machine_with(checkouts, request.param))
-        except bare_machine.Unavailable as error:
-            reason = str(error)
-        if reason and os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        if reason:
-            pytest.skip(reason)
-        yield booted
 
 
 @pytest.fixture(scope="module")
@@ -175,10 +132,7 @@ def test_a_backup_is_restored(installed: Container, emulator: Emulator) -> None:
 
 def test_an_upgrade_that_does_not_get_ready_is_taken_back(installed: Container, emulator: Emulator) -> None:
     machine = installed
-    bad = give(machine, REPOSITORY, "bad")
-    (bad / "wabot" / "migrations" / "9999_from_the_future.py").write_text(MIGRATION)
-    service = bad / "wabot" / "service.py"
-    service.write_text(service.read_text().replace("self._notifier.ready()", BREAKS))
+    give_bad_release(machine)
     release = str(machine.path("/opt/wabot").readlink())
     failed = install(machine, checkout="bad", check=False)
     assert failed.returncode == 1
