@@ -349,10 +349,14 @@ def test_a_database_that_is_away_leaves_out_what_only_it_knows(
 # The setting.
 
 
+SAMPLE_KNOWLEDGE = Path(__file__).parents[1] / "wabot" / "sample_knowledge"
+
+
 def configure(tmp_path: Path, metrics: str) -> Path:
     config = tmp_path / "shop.toml"
     config.write_text(
-        f'[account]\nuser_id = "shop"\n[paths]\nstate = "{tmp_path}/state"\n[metrics]\nfile = "{metrics}"\n'
+        f'[account]\nuser_id = "shop"\n[paths]\nstate = "{tmp_path}/state"\n'
+        f'[ai]\nknowledge = "{SAMPLE_KNOWLEDGE}"\n[metrics]\nfile = "{metrics}"\n'
     )
     return config
 

@@ -22,7 +22,7 @@ REPOSITORY = Path(__file__).parents[1]
 README = (REPOSITORY / "README.md").read_text()
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 SHELL_LINES = [
-    line.removeprefix(".venv/bin/").removeprefix("~/wabot/bin/")
+    line.removeprefix(".venv/bin/").removeprefix("~/wabot-venv/bin/")
     for kind, block in BLOCKS
     if not kind
     for line in block.splitlines()

@@ -187,7 +187,13 @@ def check_whatsapp(patient: Patient) -> list[Finding]:
         )
     except requests.RequestException as error:
         text = f"{_WHATSAPP} cannot be reached: {why_unreachable(error)}"
-        return [illness("network", text, "let the firewall or the proxy open port 443 to it")]
+        return [
+            illness(
+                "network",
+                text,
+                "look to the name server of this machine; firewall and proxy must let port 443 out",
+            )
+        ]
     try:
         there = parsedate_to_datetime(response.headers["Date"])
     except (KeyError, ValueError, TypeError):

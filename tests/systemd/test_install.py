@@ -5,13 +5,14 @@ What a VPS is like: a user who may `sudo`, the checkout in her home directory, a
 
 from __future__ import annotations
 
+import re
 import stat
 from collections.abc import Iterator
 
 import pytest
 
 from tests.systemd.bot_unit import BotUnit
-from tests.systemd.container import Container
+from tests.systemd.container import REPOSITORY, Container
 from tests.systemd.self_hoster import (
     HOME,
     RELEASES,
@@ -33,6 +34,7 @@ pytestmark = [
     pytest.mark.parametrize("machine", RELEASES, indirect=True, scope="session"),
 ]
 
+README = (REPOSITORY / "README.md").read_text()
 QUESTION = "Hola, ¿cuánto cuesta el envío a domicilio?"
 _COUNT = """
 import sqlite3, sys
@@ -128,6 +130,24 @@ def test_a_backup_is_restored(installed: Container, emulator: Emulator) -> None:
     BotUnit(machine, emulator).wait_for_state("connected")
     assert of_others(machine, "/var/lib/wabot", "wabot") == ""
     assert ask(emulator, "Do you have gift cards?")
+
+
+def test_without_systemd(installed: Container) -> None:
+    """The commands of the README; without a network the last one goes on trying until it is stopped."""
+    machine = installed
+    section = README.split("### Without systemd\n")[1].split("\n## ")[0]
+    blocks = dict(re.findall(r"^```(\w*)\n(.*?)^```", section, re.DOTALL | re.MULTILINE))
+    machine.path(HOME / "texts").mkdir()
+    machine.path(HOME / "texts" / "shop.md").write_text("# Shop\nShipping is 5 euros.\n")
+    machine.path(HOME / "wabot.toml").write_text(blocks["toml"])
+    machine.run("chown", "-R", f"{USER}:", str(HOME))
+    *before, run = blocks[""].splitlines()
+    for command in before:
+        type_in(machine, command)
+    shown = type_in(machine, f"timeout --preserve-status --signal INT 10 {run}").stderr
+    assert f"user default, configuration: {HOME}/wabot.toml" in shown
+    assert "knowledge: 1 passages in 1 files" in shown and "state: backoff" in shown
+    assert machine.path(HOME / ".local/state/wabot/wabot.db").exists()
 
 
 def test_an_upgrade_that_does_not_get_ready_is_taken_back(installed: Container, emulator: Emulator) -> None:

@@ -19,9 +19,11 @@ pytestmark = [pytest.mark.systemd, pytest.mark.timeout(180)]
 README = (REPOSITORY / "README.md").read_text()
 
 
-def block_below(heading: str) -> list[str]:
-    """The first commands below a heading."""
-    return re.split("```\n?", README.split(f"### {heading}\n")[1])[1].splitlines()
+def commands_below(heading: str) -> list[str]:
+    """The commands between a heading and the next."""
+    section = re.split("^#+ ", README.split(f"### {heading}\n")[1], maxsplit=1, flags=re.MULTILINE)[0]
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```", section, re.DOTALL | re.MULTILINE)
+    return "".join(block for kind, block in blocks if not kind).splitlines()
 
 
 def test_the_pictures_are_drawn_from_a_run(container: Container, emulator: Emulator, tmp_path: Path) -> None:
@@ -40,7 +42,8 @@ def test_a_second_number(container: Container, bot: BotUnit) -> None:
         lead(container, elsewhere, "north")
         north = BotUnit(container, elsewhere, "north")
         try:
-            for line in block_below("Several numbers"):
+            container.write("/etc/credstore/wabot.ai-api-key", "sk-1", mode=0o600)
+            for line in commands_below("Several numbers"):
                 command = line.removeprefix("sudo ")
                 if command.startswith("sudoedit "):
                     file = command.split()[1]

@@ -74,7 +74,10 @@ def lack_of_knowledge(folder: Path | None) -> str:
     """Why the bot knows nothing of the shop, and what to do; "" where it may, or where nothing is wanted."""
     if folder is None or list_files(folder):
         return ""
-    found = "there is no Markdown file (*.md) in" if folder.is_dir() else "there is no folder"
+    try:
+        found = "there is no Markdown file (*.md) in" if folder.is_dir() else "there is no folder"
+    except PermissionError:
+        found = "this user may not look for"
     return f"The bot knows nothing of your shop: {found} {folder}. Write about it there, or set ai.knowledge."
 
 
