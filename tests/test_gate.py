@@ -127,7 +127,7 @@ ARRIVALS: list[tuple[Candidate, dict[str, Any], Action, str]] = [
     (message("baja", opted_out=True), {}, Action.IGNORE, "opted out"),
     # age
     (message(sent_at=NOON - timedelta(seconds=900)), {}, Action.ANSWER, ""),
-    (message(sent_at=NOON - timedelta(seconds=901)), {}, Action.IGNORE, "too old"),
+    (message(sent_at=NOON - timedelta(seconds=901)), {}, Action.MISSED, "too old"),
     (message(sent_at=NOON + timedelta(hours=5)), {}, Action.ANSWER, ""),
 ]
 

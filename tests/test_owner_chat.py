@@ -9,6 +9,7 @@ from tests.arrivals import NOON, arrival, later
 from wabot.departures import Departures
 from wabot.inbox import Inbox
 from wabot.models import Chat, Outbound, Session
+from wabot.notices import Unanswered
 from wabot.outbox import Outbox
 from wabot.owner_chat import OwnerChat
 from wabot.settings import AccountSettings, Settings
@@ -113,7 +114,7 @@ def test_the_owner_is_told_why_in_their_language(
 ) -> None:
     Session.create(user_id="shop", phone="34999888777", updated_at=NOON)
     owner = owner_chat(language=language)
-    owner.tell_unanswered(customer("Ana"), NOON, model_is_away=is_away)
+    owner.tell_unanswered(customer("Ana"), NOON, Unanswered.NO_MODEL if is_away else Unanswered.NOT_KNOWN)
     assert told() == [(text, NOON)]
 
 

@@ -10,7 +10,7 @@ from tests.arrivals import ANA, ANA_LID, GROUP, NOON, arrival, later
 from wabot.departures import Departures
 from wabot.inbox import Inbox
 from wabot.messages import IncomingMessage, Kind
-from wabot.models import Chat, Inbound, Outbound
+from wabot.models import Chat, Inbound, Outbound, Session
 from wabot.outbox import Outbox
 from wabot.reception import Reception
 from wabot.settings import AccountSettings, ChatSettings, Settings
@@ -108,6 +108,29 @@ def test_what_is_not_answered_has_its_reason_in_the_row_and_in_the_log(
     assert rows() == [row]
     assert row[2] in caplog.text
     assert Chat.get().pause_reason == ""
+
+
+def test_the_owner_is_told_once_of_who_wrote_while_nobody_answered(desk: Desk) -> None:
+    Session.create(user_id="shop", phone="34999888777", updated_at=NOON)
+    early = NOON - timedelta(hours=8)
+    for number in range(3):
+        assert desk.take(arrival("hola", name="Ana", sent_at=early, message_id=f"M{number}")) is None
+    eva = {"chat": "34600333444@s.whatsapp.net", "phone": "34600333444", "name": ""}
+    desk.take(arrival("hola", sent_at=early, **eva))
+    assert [(row.chat.phone, row.text) for row in Outbound.select().order_by(Outbound.id)] == [
+        ("34999888777", "🤖 Ana: escribió hace demasiado para que yo le conteste."),
+        ("34999888777", "🤖 +34600333444: escribió hace demasiado para que yo le conteste."),
+    ]
+    assert desk.wakes > 0
+    desk.take(arrival("hola", name="Ana", sent_at=early, message_id="M9"), now=NOON + timedelta(hours=2))
+    assert Outbound.select().order_by(Outbound.id.desc()).get().text.startswith("🤖 Ana: escribió hace")
+
+
+def test_who_wrote_too_long_ago_in_a_paused_chat_is_with_the_owner_already(desk: Desk) -> None:
+    Session.create(user_id="shop", phone="34999888777", updated_at=NOON)
+    desk.take(arrival("le llamo", from_me=True, sender="34999888777@s.whatsapp.net"))
+    desk.take(arrival("hola", sent_at=NOON - timedelta(hours=8)))
+    assert Outbound.select().count() == 0
 
 
 def test_a_mention_of_the_account_is_found(database: Any) -> None:

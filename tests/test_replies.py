@@ -20,7 +20,7 @@ from wabot.brain.texts import texts_for
 from wabot.courtesies import Courtesies
 from wabot.database import migrate, open_database
 from wabot.departures import Departures
-from wabot.escalation import take_signal
+from wabot.escalation import take_calls
 from wabot.inbox import Inbox
 from wabot.messages import IncomingMessage, Kind
 from wabot.models import Chat, Inbound, Outbound, Session, utc_now
@@ -324,18 +324,33 @@ def test_the_model_can_call_a_person_and_the_owner_is_told(sqlite_database: Any)
 
 
 @pytest.mark.parametrize(
-    ("parts", "left", "called"),
+    ("parts", "left", "calls"),
     [
-        (("Sí.",), ("Sí.",), False),
-        (("HAND_OVER",), (), True),
-        (("Un momento.", "`HAND_OVER`."), ("Un momento.",), True),
-        (("HAND_OVERS are HAND_OVER_ED",), ("HAND_OVERS are HAND_OVER_ED",), False),
-        (("hand_over",), ("hand_over",), False),
-        ((), (), False),
+        (("Sí.",), ("Sí.",), set()),
+        (("HAND_OVER",), (), {"HAND_OVER"}),
+        (("Un momento.", "`HAND_OVER`."), ("Un momento.",), {"HAND_OVER"}),
+        (("No lo sé. **TELL_TEAM**",), ("No lo sé.",), {"TELL_TEAM"}),
+        (("TELL_TEAM HAND_OVER",), (), {"TELL_TEAM", "HAND_OVER"}),
+        (("HAND_OVERS are HAND_OVER_ED",), ("HAND_OVERS are HAND_OVER_ED",), set()),
+        (("hand_over",), ("hand_over",), set()),
+        ((), (), set()),
     ],
 )
-def test_the_models_signal(parts: tuple[str, ...], left: tuple[str, ...], called: bool) -> None:
-    assert take_signal(parts) == (left, called)
+def test_the_models_calls(parts: tuple[str, ...], left: tuple[str, ...], calls: set[str]) -> None:
+    assert take_calls(parts) == (left, calls)
+
+
+def test_the_owner_hears_of_what_a_model_does_not_know(sqlite_database: Any) -> None:
+    shop = Shop()
+    Session.create(user_id="shop", phone="34999888777", updated_at=utc_now())
+    shop.model.answers.append(Answer(("Eso no lo sé; le contestará una persona. TELL_TEAM",), "model:test"))
+    assert shop.answer("¿hacen bodas?") == [
+        "Eso no lo sé; le contestará una persona.",
+        "🤖 Ana: pregunta algo que no sé responder.",
+    ]
+    assert Chat.get(Chat.jid == ANA).pause_reason == "", "the bot goes on in that chat"
+    shop.model.answers.append(Answer(("TELL_TEAM",), "model:test"))
+    assert "persona del equipo" in shop.answer("¿y bautizos?")[2]
 
 
 # What cannot be read
@@ -407,11 +422,14 @@ def test_a_kept_question_that_is_not_fresh_any_more_is_let_go(
 ) -> None:
     caplog.set_level("INFO")
     shop.model.answers.append(SORRY)
+    Session.create(user_id="shop", phone="34999888777", updated_at=utc_now())
     shop.answer("¿a qué hora abren?")
     Inbound.update(sent_at=utc_now() - timedelta(hours=1)).execute()
     shop.worker.answer(Chat.get().id)
     assert states() == [("ignored", "too old")]
     assert "not answered: too old" in caplog.text
+    last = Outbound.select().order_by(Outbound.id.desc()).get()
+    assert last.text == "🤖 Ana: escribió hace demasiado para que yo le conteste."
 
 
 def test_without_any_model_the_apology_is_the_answer(sqlite_database: Any) -> None:

@@ -12,16 +12,17 @@ from typing import Protocol
 from wabot import dialogue
 from wabot.brain.brain import Answer
 from wabot.brain.conversation import Conversation
+from wabot.brain.prompt import HAND_OVER, TELL_TEAM
 from wabot.brain.texts import texts_for
 from wabot.chats import masked
 from wabot.courtesies import Courtesies
 from wabot.database_faults import AWAY, one_line
-from wabot.escalation import Escalation, take_signal
+from wabot.escalation import Escalation, take_calls
 from wabot.history import was_asked_to_repeat, was_told
 from wabot.inbox import Inbox
 from wabot.messages import Kind
 from wabot.models import Chat, Inbound, database, utc_now
-from wabot.notices import handed_over_text, is_apology
+from wabot.notices import Unanswered, handed_over_text, is_apology
 from wabot.outbox import Outbox
 from wabot.owner_chat import OwnerChat
 from wabot.pace import paced
@@ -191,9 +192,12 @@ class Answering:
                 return self._pass_on(chat, rows, answer.parts[0])
             self._keep_question(chat, rows, answer.parts[0])
             return False
-        parts, wants_person = take_signal(answer.parts)
-        if wants_person:
+        parts, calls = take_calls(answer.parts)
+        if HAND_OVER in calls:
             return self.leave_to_person(chat, rows, parts or [handed_over_text(language)])
+        if TELL_TEAM in calls:
+            parts = parts or (texts_for(language).cannot_answer,)
+            return self._put_and_tell(chat, rows, parts, answer.source)
         return self.put(chat, rows, parts, answer.source)
 
     def _pass_on(self, chat: Chat, rows: list[Inbound], apology: str) -> bool:
@@ -203,10 +207,16 @@ class Answering:
             self._inbox.settle([row.id for row in rows], "ignored", "not known, told already")
             log.info("chat %d, %s: not answered: not known, told already", chat.id, masked(chat))
             return False
+        return self._put_and_tell(chat, rows, [apology], Notice.APOLOGY, "not known")
+
+    def _put_and_tell(
+        self, chat: Chat, rows: list[Inbound], parts: Sequence[str], source: str, reason: str = ""
+    ) -> bool:
+        """Store what says that a person will answer, and let that person know, or neither."""
         with database.atomic():
-            will_speak = self.put(chat, rows, [apology], Notice.APOLOGY, "not known")
+            will_speak = self.put(chat, rows, parts, source, reason)
             if will_speak:
-                self._owner_chat.tell_unanswered(chat, now)
+                self._owner_chat.tell_unanswered(chat, utc_now())
         return will_speak
 
     def _keep_question(self, chat: Chat, rows: list[Inbound], apology: str) -> None:
@@ -215,7 +225,7 @@ class Answering:
         if not was_told(chat.id, Notice.APOLOGY, now - HOUR):
             with database.atomic():
                 self._outbox.notify(chat.id, apology, Notice.APOLOGY, now)
-                self._owner_chat.tell_unanswered(chat, now, model_is_away=True)
+                self._owner_chat.tell_unanswered(chat, now, Unanswered.NO_MODEL)
             self._wake_sender()
         self._inbox.keep_for_later(row.id for row in rows)
         self._schedule.postpone(chat.id, _MODEL_RETRY_SECONDS)

@@ -138,8 +138,9 @@ def opt_out(candidate: Candidate, settings: Settings, now: datetime) -> Decision
 
 
 def too_old(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
-    """What is older than `max_age` is kept but not answered; of a backlog, the rest gets one answer."""
-    return ignore("too old") if is_too_old(candidate.sent_at, settings, now) else None
+    """What is older than `max_age` is left to the owner, who is told; a backlog's rest gets one answer."""
+    missed = is_too_old(candidate.sent_at, settings, now)
+    return Decision(Action.MISSED, "too old") if missed else None
 
 
 def is_too_old(sent_at: datetime, settings: Settings, now: datetime) -> bool:

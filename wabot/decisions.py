@@ -11,6 +11,7 @@ class Action(StrEnum):
 
     ANSWER = "answer"
     IGNORE = "ignore"
+    MISSED = "missed"
     HAND_OVER = "hand over"
     PAUSE = "pause"
     RESUME = "resume"

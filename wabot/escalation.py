@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from wabot.brain.prompt import HAND_OVER
+from wabot.brain.prompt import HAND_OVER, TELL_TEAM
 from wabot.models import Chat, Inbound, database
 from wabot.outbox import Outbox
 from wabot.owner_chat import OwnerChat
@@ -18,14 +18,14 @@ from wabot.sources import Notice
 
 log = logging.getLogger(__name__)
 
-_SIGNAL = re.compile(rf"[*_`\"']{{0,3}}\b{HAND_OVER}\b[*_`\"']{{0,3}}[.!]?")
+_CALL = re.compile(rf"[*_`\"']{{0,3}}\b({HAND_OVER}|{TELL_TEAM})\b[*_`\"']{{0,3}}[.!]?")
 _PAUSE_SECONDS = 43_200.0
 
 
-def take_signal(parts: Sequence[str]) -> tuple[tuple[str, ...], bool]:
-    """Take the model's own call for a person out of an answer; what is left, and whether there was one."""
-    cleaned = tuple(filter(None, (_SIGNAL.sub("", part).strip() for part in parts)))
-    return cleaned, any(_SIGNAL.search(part) for part in parts)
+def take_calls(parts: Sequence[str]) -> tuple[tuple[str, ...], frozenset[str]]:
+    """Take the model's own calls for a person out of an answer; what is left, and which they were."""
+    cleaned = tuple(filter(None, (_CALL.sub("", part).strip() for part in parts)))
+    return cleaned, frozenset(found for part in parts for found in _CALL.findall(part))
 
 
 class Escalation:

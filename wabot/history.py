@@ -236,3 +236,13 @@ def _latest_replies(chat_id: int) -> Any:
         .order_by(Outbound.id.desc())
         .limit(_LATEST_REPLIES)
     )
+
+
+def missed_count(chat_id: int, since: datetime) -> int:
+    """How many messages of a chat have come too late to be answered."""
+    count: int = (
+        Inbound.select()
+        .where(Inbound.chat == chat_id, Inbound.reason == "too old", Inbound.received_at > since)
+        .count()
+    )
+    return count

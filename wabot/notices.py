@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from wabot.brain.texts import LANGUAGES, texts_for
@@ -23,6 +24,7 @@ _OWNER_TEXTS = {
         "none_paused": "🤖 Respondo en todos los chats.",
         "unanswered": "🤖 {who}: pregunta algo que no sé responder.",
         "no_model": "🤖 {who}: espera respuesta; ahora no contesta ningún modelo.",
+        "too_old": "🤖 {who}: escribió hace demasiado para que yo le conteste.",
         PauseReason.OWNER: "usted escribió",
         PauseReason.COMMAND: "usted lo pidió",
         PauseReason.ESCALATED: "quiere hablar con una persona",
@@ -36,6 +38,7 @@ _OWNER_TEXTS = {
         "none_paused": "🤖 I answer in every chat.",
         "unanswered": "🤖 {who}: asks something I cannot answer.",
         "no_model": "🤖 {who}: waits for an answer; no model answers now.",
+        "too_old": "🤖 {who}: wrote too long ago for me to answer.",
         PauseReason.OWNER: "you wrote",
         PauseReason.COMMAND: "you asked for it",
         PauseReason.ESCALATED: "wants to talk to a person",
@@ -49,6 +52,7 @@ _OWNER_TEXTS = {
         "none_paused": "🤖 Respondo em todas as conversas.",
         "unanswered": "🤖 {who}: pergunta algo que não sei responder.",
         "no_model": "🤖 {who}: espera resposta; agora nenhum modelo responde.",
+        "too_old": "🤖 {who}: escreveu há tempo demais para eu responder.",
         PauseReason.OWNER: "você escreveu",
         PauseReason.COMMAND: "você pediu",
         PauseReason.ESCALATED: "quer falar com uma pessoa",
@@ -113,12 +117,20 @@ def none_paused_text(language: str) -> str:
     return _OWNER_TEXTS[language]["none_paused"]
 
 
-def unanswered_text(who: str, model_is_away: bool, language: str) -> str:
-    """What the owner is told of a customer whose question the bot cannot answer.
+class Unanswered(StrEnum):
+    """Why a customer has no answer from the bot."""
+
+    NOT_KNOWN = "unanswered"
+    NO_MODEL = "no_model"
+    TOO_OLD = "too_old"
+
+
+def unanswered_text(who: str, why: Unanswered, language: str) -> str:
+    """What the owner is told of a customer whom the bot does not answer.
 
     Args:
         who: the customer's name or number.
-        model_is_away: whether that is because no model answers.
+        why: that is so.
         language: the account's.
     """
-    return _OWNER_TEXTS[language]["no_model" if model_is_away else "unanswered"].format(who=who)
+    return _OWNER_TEXTS[language][why].format(who=who)

@@ -11,7 +11,7 @@ from wabot.chat_address import ChatAddress, parse_address
 from wabot.chats import find_or_make_chat
 from wabot.errors import UsageError
 from wabot.models import Chat, Outbound, Session
-from wabot.notices import chat_status_text, none_paused_text, unanswered_text
+from wabot.notices import Unanswered, chat_status_text, none_paused_text, unanswered_text
 from wabot.outbox import Outbox
 from wabot.quiet import pause_reason
 from wabot.settings import Settings
@@ -65,8 +65,8 @@ class OwnerChat:
         self._tell(address, "\n".join(lines) or none_paused_text(account.language), now)
         return True
 
-    def tell_unanswered(self, chat: Chat, now: datetime, *, model_is_away: bool = False) -> None:
-        """Say that a customer's question is left unanswered; nothing while the account is unknown.
+    def tell_unanswered(self, chat: Chat, now: datetime, why: Unanswered = Unanswered.NOT_KNOWN) -> None:
+        """Say that a customer is left unanswered; nothing while the account is unknown.
 
         The first at once, and then one message each five minutes, with a line for each customer: a hundred
         who ask while no model answers are no hundred messages. Each line is stored before this returns.
@@ -75,7 +75,7 @@ class OwnerChat:
         if address is None:
             return
         settings = self._settings
-        text = unanswered_text(_name_of(chat), model_is_away, settings.account.language)
+        text = unanswered_text(_name_of(chat), why, settings.account.language)
         own_chat = find_or_make_chat(settings.account.user_id, address, now)
         told = (Outbound.chat == own_chat.id) & (Outbound.source == Notice.UNANSWERED)
         has_room = fn.LENGTH(Outbound.text) < _LONGEST_UNANSWERED_CHARACTERS

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from wabot import gate, history
-from wabot.arrival_rules import Candidate
+from wabot.arrival_rules import Candidate, is_too_old
 from wabot.brain.language import detect_language
 from wabot.brain.texts import texts_for
 from wabot.decisions import Action, Decision
@@ -20,11 +20,12 @@ from wabot.inbox import Inbox
 from wabot.masking import mask_phone
 from wabot.messages import IncomingMessage, Kind
 from wabot.models import Chat, database
-from wabot.notices import opted_out_text
+from wabot.notices import Unanswered, opted_out_text
 from wabot.outbox import Outbox
 from wabot.owner_chat import OwnerChat
 from wabot.phrases import is_phrase
-from wabot.quiet import PauseReason, Quiet, paused_chats
+from wabot.quiet import PauseReason, Quiet, pause_reason, paused_chats
+from wabot.rates import HOUR
 from wabot.settings import Settings
 from wabot.sources import Notice
 
@@ -92,7 +93,7 @@ class Reception:
         self._inbox.chats.forget()
 
     def _receive(self, message: IncomingMessage, now: datetime) -> int | None:
-        if not self._concerns_chat(message):
+        if not self._concerns_chat(message, now):
             return self._take_in(message, None, now)
         # One transaction: a message that is known must never be one whose consequences were lost.
         with database.atomic():
@@ -120,13 +121,14 @@ class Reception:
             return dataclasses.replace(message, quoted_text=reply.text if reply else "")
         return message
 
-    def _concerns_chat(self, message: IncomingMessage) -> bool:
+    def _concerns_chat(self, message: IncomingMessage, now: datetime) -> bool:
         """Whether the gate needs to know more about the chat than the message says."""
         chats = self._settings.chats
         return (
             message.from_me
             or message.kind in _ABOUT_ANOTHER
             or bool(chats.allow or chats.deny)
+            or is_too_old(message.sent_at, self._settings, now)
             or is_phrase(message.text, chats.opt_out_words + chats.opt_in_words)
         )
 
@@ -157,6 +159,8 @@ class Reception:
 
     def _carry_out(self, decision: Decision, message: IncomingMessage, chat_id: int, now: datetime) -> None:
         match decision.action:
+            case Action.MISSED:
+                self._tell_missed(Chat.get_by_id(chat_id), now)
             case Action.HAND_OVER:
                 self._hand_over(message, chat_id, now)
             case Action.PAUSE:
@@ -182,6 +186,11 @@ class Reception:
             withdrawn = self._quiet.hand_over(chat_id, until)
             log.info("chat %d: the owner wrote; %d replies withdrawn", chat_id, withdrawn)
 
+    def _tell_missed(self, chat: Chat, now: datetime) -> None:
+        """Once an hour: nobody else would notice. Where the chat is paused, the owner is in it already."""
+        if not pause_reason(chat, now) and history.missed_count(chat.id, now - HOUR) == 1:
+            self._owner_chat.tell_unanswered(chat, now, Unanswered.TOO_OLD)
+
     def _language(self, message: IncomingMessage, chat_id: int) -> str:
         known = Chat.get_by_id(chat_id).language
         return str(known or detect_language(message.text, default=self._settings.account.language))
@@ -195,9 +204,11 @@ class Reception:
 
     def _tell_others(self, decision: Decision, message: IncomingMessage, chat_id: int) -> None:
         """Log what was decided, and wake who has to act on it; after the transaction."""
-        if decision.action is Action.IGNORE:
+        if decision.action in (Action.IGNORE, Action.MISSED):
             who = mask_phone(message.phone or message.chat)
             log.info("chat %d, %s: not answered: %s", chat_id, who, decision.reason)
+            if decision.action is Action.MISSED:
+                self._wake_sender()
             return
         log.info("chat %d: %s", chat_id, decision.reason)
         self._hush(message.chat)

@@ -18,10 +18,10 @@ from wabot.decisions import Action
 from wabot.escalation import Escalation
 from wabot.inbox import Inbox
 from wabot.models import Chat, Inbound, database, utc_now
-from wabot.notices import handed_over_text
+from wabot.notices import Unanswered, handed_over_text
 from wabot.outbox import Outbox
 from wabot.owner_chat import OwnerChat
-from wabot.quiet import Quiet
+from wabot.quiet import Quiet, pause_reason
 from wabot.schedule import ChatSchedule
 from wabot.settings import Settings
 from wabot.sources import Notice
@@ -140,27 +140,33 @@ class ReplyWorker:
 
     def _fresh(self, chat: Chat, now: datetime) -> list[Inbound]:
         """The messages that somebody still waits for; the others are settled here."""
-        fresh, given_up = [], []
+        fresh, given_up, missed = [], [], []
         for row in self._inbox.pending(chat.id):
             if is_too_old(row.sent_at, self._settings, now):
-                self._inbox.settle([row.id], "ignored", "too old")
-                log.info("chat %d, %s: not answered: too old", chat.id, masked(chat))
+                missed.append(row)
             elif row.attempts >= MAX_ATTEMPTS:
                 given_up.append(row)
             else:
                 fresh.append(row)
+        if missed:
+            self._leave_to_owner(chat, missed, "ignored", "too old", Unanswered.TOO_OLD)
+            log.info("chat %d, %s: not answered: too old", chat.id, masked(chat))
         if given_up:
-            self._give_up(chat, given_up, now)
+            # Nobody but the owner can answer what ended each attempt to.
+            reason = f"no answer after {MAX_ATTEMPTS} attempts"
+            self._leave_to_owner(chat, given_up, "failed", reason, Unanswered.NOT_KNOWN)
+            for row in given_up:
+                log.error("chat %d: message %d was given up after %d attempts", chat.id, row.id, row.attempts)
         return fresh
 
-    def _give_up(self, chat: Chat, rows: list[Inbound], now: datetime) -> None:
-        """Nobody but the owner can answer what ended each attempt to."""
+    def _leave_to_owner(
+        self, chat: Chat, rows: list[Inbound], state: str, reason: str, why: Unanswered
+    ) -> None:
         with database.atomic():
-            self._inbox.settle([row.id for row in rows], "failed", f"no answer after {MAX_ATTEMPTS} attempts")
-            self._owner_chat.tell_unanswered(chat, now)
+            self._inbox.settle([row.id for row in rows], state, reason)
+            if not pause_reason(chat, utc_now()):
+                self._owner_chat.tell_unanswered(chat, utc_now(), why)
         self._wake_sender()
-        for row in rows:
-            log.error("chat %d: message %d was given up after %d attempts", chat.id, row.id, row.attempts)
 
 
 def start_workers(workers: list[ReplyWorker]) -> list[threading.Thread]:

@@ -204,7 +204,9 @@ def test_who_is_answered(linked_emulator: Emulator, start_bot: StartBot, new_cus
     assert texts(eva) == []
 
 
-def test_a_backlog_after_a_night(start_bot: StartBot, new_customer: MakeCustomer) -> None:
+def test_a_backlog_after_a_night(
+    linked_emulator: Emulator, start_bot: StartBot, new_customer: MakeCustomer
+) -> None:
     bot = start_bot("debounce = 0.7\ntyping = false", running=False)
     ana, eva = new_customer(), new_customer()
     ana.send("at midnight", age_seconds=8 * 3600)
@@ -220,6 +222,9 @@ def test_a_backlog_after_a_night(start_bot: StartBot, new_customer: MakeCustomer
         ("at midnight", "too old"),
         ("at one", "too old"),
     ]
+    # Of the first at once, of the other with whoever else there is in these minutes.
+    said = ": escribió hace demasiado para que yo le conteste."
+    wait_for(lambda: any(copy.text.endswith(said) for copy in linked_emulator.phone.copies), bot)
 
 
 def test_edits_and_deletions_before_the_answer(

@@ -91,7 +91,7 @@ def list_files(folder: Path) -> list[tuple[Path, int, int]]:
             try:
                 state = path.stat()
             except OSError as error:
-                log.warning("knowledge: %s cannot be read, skipped: %s", path, error.strerror)
+                log.error("knowledge: %s cannot be read, skipped: %s", path, error.strerror)
                 continue
             if path.is_file():
                 found.append((path, state.st_mtime_ns, state.st_size))
@@ -106,15 +106,15 @@ def list_files(folder: Path) -> list[tuple[Path, int, int]]:
 
 def _read_entries(path: Path, size: int, base: Path) -> list[Entry]:
     if size > _MAX_FILE_BYTES:
-        log.warning("knowledge: %s is larger than %d bytes, skipped: split it", path, _MAX_FILE_BYTES)
+        log.error("knowledge: %s is larger than %d bytes, skipped: split it", path, _MAX_FILE_BYTES)
         return []
     try:
         text = path.read_bytes().decode("utf-8")
     except OSError as error:
-        log.warning("knowledge: %s cannot be read, skipped: %s", path, error.strerror)
+        log.error("knowledge: %s cannot be read, skipped: %s", path, error.strerror)
         return []
     except UnicodeDecodeError:
-        log.warning("knowledge: %s is not UTF-8 text, skipped: save it as UTF-8", path)
+        log.error("knowledge: %s is not UTF-8 text, skipped: save it as UTF-8", path)
         return []
     language = detect_language(text, default="")
     source = str(path.relative_to(base))
