@@ -24,6 +24,7 @@ from wabot.pairing_command import add_pairing_command
 from wabot.printable import printable
 from wabot.process import (
     become_owner,
+    bury_children,
     ensure_library_environment,
     leave,
     load_client_library,
@@ -201,6 +202,7 @@ def _serve(settings: Settings) -> ExitCode:
             recover_in_flight(Departures(user_id), settings.session_store)
             give_up_old_replies(Outbox(user_id))
             service = Service(settings, session, notifier)
+            bury_children()
             gc.freeze()
             gc.enable()
             return service.run()

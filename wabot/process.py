@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import logging
 import os
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -61,6 +62,16 @@ def load_client_library() -> None:
         raise OperatorNeeded(
             f"the client library cannot be loaded: {error}; what is missing says: sudo wabot doctor"
         ) from None
+
+
+def bury_children() -> None:
+    """Take note of children that have ended, a moment after `load_client_library`.
+
+    neonize 0.5.2 asks `uname` at its import by os.popen and does not wait for it: what remains of that would
+    be listed as defunct for as long as this process lives. subprocess looks at those only before it starts
+    another one, which a bot need never do.
+    """
+    subprocess._cleanup()  # type: ignore[attr-defined]
 
 
 def become_owner(state: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +20,13 @@ def assert_answers(customer: Customer, replies: int = 1) -> None:
     """A question has an answer, once."""
     customer.send(QUESTION)
     customer.wait_for_replies(replies, timeout_seconds=15)
+
+
+def test_no_dead_child_stays_with_a_bot_that_works(start_linked: MakeBot) -> None:
+    bot = start_linked()
+    bot.wait_for_state("connected")
+    assert bot.process is not None
+    assert Path(f"/proc/{bot.process.pid}/task/{bot.process.pid}/children").read_text() == ""
 
 
 @pytest.mark.parametrize("code", [401, 500, 503, 515, 516, None])
