@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import logging
 import os
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -71,6 +70,9 @@ def bury_children() -> None:
     be listed as defunct for as long as this process lives. subprocess looks at those only before it starts
     another one, which a bot need never do.
     """
+    # Here, because it takes 3 ms and most commands do without.
+    import subprocess
+
     subprocess._cleanup()  # type: ignore[attr-defined]
 
 
