@@ -35,6 +35,7 @@ COMMANDS = sorted({line.removeprefix("sudo ") for line in [*SHELL_LINES, *CODE]}
 OUR_FILES = {
     *("/etc/wabot/wabot.toml", "/etc/wabot/north.toml"),
     "/etc/wabot/knowledge",
+    "/etc/credstore/wabot.smtp-url",
     *("/etc/credstore/wabot.ai-api-key", "/etc/credstore/north.ai-api-key"),
 }
 # What is not wabot's, and every Debian has.

@@ -114,7 +114,7 @@ OF_THE_WORK: dict[str, dict[str, tuple[str, str, str]]] = {
     "janitor_refused": {
         "es": (
             "la limpieza se niega a trabajar",
-            "Así como están las cosas no puede limpiar sin peligro, y no borra nada.",
+            "Tal como están las cosas no puede limpiar sin peligro, y no borra nada.",
             "lea la razón y el consejo: {janitor}",
         ),
         "en": (

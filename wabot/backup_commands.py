@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _MOST_KEPT = 10_000
 _SESSION_WARNING = (
-    "the session is for moving to another machine while no bot runs. An old copy breaks the encryption with "
+    "only for moving to another machine while no bot runs. An old copy breaks the encryption with "
     "every chat that went on since, and two bots on copies of one session throw each other out."
 )
 
@@ -34,11 +34,13 @@ def add_backup_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
     backup = commands.add_parser(
         "backup", parents=[shared], help="copy database, configuration and texts; the bot may be running"
     )
-    backup.add_argument("directory", metavar="DIRECTORY", type=Path, help="where all backups are")
+    backup.add_argument("directory", metavar="DIRECTORY", type=Path, help="where the backups are kept")
     backup.add_argument(
         "--keep", type=_count, default=7, metavar="N", help="how many to keep there (default: 7)"
     )
-    backup.add_argument("--session", action="store_true", help=f"copy the session, too: {_SESSION_WARNING}")
+    backup.add_argument(
+        "--session", action="store_true", help=f"copy the keys of the linked number, too: {_SESSION_WARNING}"
+    )
     backup.set_defaults(command=_backup)
 
     restore = commands.add_parser(

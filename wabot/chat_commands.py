@@ -38,7 +38,9 @@ def add_chat_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
     chat.add_argument("--as", dest="customer", metavar="CHAT", help="be this customer: " + _CHAT_HELP)
     chat.set_defaults(command=_chat)
 
-    pause = commands.add_parser("pause", parents=[shared], help="answer nothing in a chat; alone: list these")
+    pause = commands.add_parser(
+        "pause", parents=[shared], help="answer nothing in a chat; alone: list the paused ones"
+    )
     pause.add_argument("chat", metavar="CHAT", nargs="?", type=parse_address, help=_CHAT_HELP)
     pause.add_argument(
         "--for", dest="seconds", metavar="TIME", type=_seconds, help='such as "12h"; default: for good'
@@ -50,7 +52,7 @@ def add_chat_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
     resume.set_defaults(command=_resume)
 
     forget = commands.add_parser("forget", parents=[shared], help="erase all that is kept about a person")
-    forget.add_argument("chat", metavar="PHONE", type=parse_address, help=_CHAT_HELP)
+    forget.add_argument("chat", metavar="CHAT", type=parse_address, help=_CHAT_HELP)
     forget.add_argument("--everything", action="store_true", help="also that they asked not to be written to")
     forget.add_argument("--yes", action="store_true", help="do not ask")
     forget.set_defaults(command=_forget)
@@ -58,7 +60,7 @@ def add_chat_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
     export = commands.add_parser(
         "export", parents=[shared], help="print all that is kept about a person, as JSON"
     )
-    export.add_argument("chat", metavar="PHONE", type=parse_address, help=_CHAT_HELP)
+    export.add_argument("chat", metavar="CHAT", type=parse_address, help=_CHAT_HELP)
     export.set_defaults(command=_export)
 
 

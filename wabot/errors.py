@@ -34,7 +34,7 @@ class ExitCode(IntEnum):
 
 _MEANINGS = {
     ExitCode.OK: "asked to stop",
-    ExitCode.FINDINGS: "a check found something (status, doctor, pair)",
+    ExitCode.FINDINGS: "a check found something, or what was asked for did not come about",
     ExitCode.USAGE: "wrong usage",
     ExitCode.DATABASE_AWAY: "database away at start",
     ExitCode.BUG: "bug: unhandled exception",

@@ -46,7 +46,7 @@ DATABASE_UP = Definition(
 )
 INBOX = Definition("wabot_inbox_pending", Kind.GAUGE, "Messages that wait for an answer.")
 OUTBOX = Definition("wabot_outbox_pending", Kind.GAUGE, "Replies that wait to be sent.")
-DEAD = Definition("wabot_outbox_undelivered", Kind.GAUGE, "Replies that will never be delivered.")
+DEAD = Definition("wabot_outbox_undelivered", Kind.GAUGE, "Replies given up, or that may not have arrived.")
 LATENCY = Definition(
     "wabot_reply_latency_seconds",
     Kind.HISTOGRAM,

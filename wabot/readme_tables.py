@@ -23,7 +23,7 @@ _SYSTEMD_NAMES = {
     ExitCode.BUG: ("SOFTWARE", "nothing now; report what stands above it in the journal"),
     ExitCode.LINK_LOST: ("TEMPFAIL", "nothing; when it comes again and again, `sudo wabot doctor --online`"),
     ExitCode.CLIENT_OUTDATED: ("PROTOCOL", "`git pull`, then `sudo scripts/install --upgrade`"),
-    ExitCode.SESSION_ENDED: ("NOPERM", "the journal says which of the three: see [by symptom](#by-symptom)"),
+    ExitCode.SESSION_ENDED: ("NOPERM", "the journal says why: see [by symptom](#by-symptom)"),
     ExitCode.OPERATOR_NEEDED: ("CONFIG", "`sudo wabot doctor`; the journal names the file or the process"),
 }
 
@@ -109,6 +109,9 @@ def state_table() -> str:
 
 
 def _ends_with(state: State) -> str:
+    if state is State.FAILED:
+        # A damaged store is the operator's.
+        return f"{int(EXIT_CODES[state])}, or {int(ExitCode.OPERATOR_NEEDED)} when the store is damaged"
     return str(int(EXIT_CODES[state])) if state in EXIT_CODES else ""
 
 

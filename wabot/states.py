@@ -132,7 +132,7 @@ MEANINGS: dict[State, tuple[str, str]] = {
     ),
     S.BANNED: ("WhatsApp banned the number for a while", "wait; wabot redials when the ban is over"),
     S.COOLDOWN: ("the link fell too often in a row and rests", "look for another program on this number"),
-    S.STOPPING: ("asked to stop; the last reply is finished", "wait"),
+    S.STOPPING: ("asked to stop; what is being sent is finished", "wait"),
     S.REPLACED: ("another program logged in with this session", "stop that one, then start wabot"),
     S.LOGGED_OUT: (
         "the phone or WhatsApp ended the link; the history is kept",

@@ -43,8 +43,8 @@ def main(argv: Sequence[str]) -> int:
         "--config",
         type=Path,
         metavar="FILE",
-        help="configuration of the bot: of the one --run starts (default: one to throw away), "
-        "or of one that you start, whose code is scanned as soon as it shows",
+        help="the bot's configuration: with --run of the bot that it starts (default: one to throw away), "
+        "otherwise of a bot that you start yourself, whose code is then scanned",
     )
     parser.add_argument("--seed", type=int, default=0, help="decides the phone numbers (default: 0)")
     arguments = parser.parse_args(argv)

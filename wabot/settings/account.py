@@ -26,7 +26,7 @@ class AccountSettings:
     user_id: str = setting(
         text(pattern=USER_ID, allowed="letters, digits, '.', '_' and '-'"),
         "default",
-        "the user in the table `users` this number belongs to; also the name of the session",
+        "any name, under which the number is kept; with an application's database the id of its user there",
     )
     language: str = setting(
         choice("es", "en", "pt"), "es", "language of the bot's own texts when a customer's cannot be told"

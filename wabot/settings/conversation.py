@@ -54,7 +54,9 @@ class AiSettings:
     knowledge: Path = setting(
         path(), Path("/etc/wabot/knowledge"), "folder of Markdown files; read again when they change"
     )
-    history_messages: int = setting(integer(0, 200), 20, "how much of a chat the model sees")
+    history_messages: int = setting(
+        integer(0, 200), 20, "how many earlier messages of a chat the model sees, about 3,000 tokens at most"
+    )
     history_max_age: float = setting(
         duration(0, 31_536_000), 86_400.0, "older messages are not shown to the model"
     )
@@ -102,7 +104,9 @@ class ReplySettings:
     delay_message: float = setting(
         duration(0, 60), 1.0, "pause before a message goes out, counted from arrival"
     )
-    time_per_char: float = setting(number(0, 1), 0.03, "seconds of typing per character, up to 20 s in all")
+    time_per_char: float = setting(
+        number(0, 1), 0.03, "seconds of typing per character, up to 20 s for each message"
+    )
 
 
 @dataclass(frozen=True, slots=True)
