@@ -39,6 +39,7 @@ uninstall() {
     done
     run rm -rf "$CONFIGURATION" "$STATE" "$UNITS"/wabot@*.service.d
     ! getent passwd wabot >/dev/null || run userdel wabot
-    say "$removed, with all data and the backups in $STATE. On the phone, remove the linked device as well:" \
-        "WhatsApp, Linked devices."
+    say "$removed."
+    $dry_run || say "Deleted: $CONFIGURATION, $STATE with the backups in it, the secrets and the user wabot." \
+        "On the phone, remove the linked device as well: WhatsApp, Linked devices."
 }

@@ -421,7 +421,7 @@ def test_a_link_that_was_left_behind_when_the_user_was_renamed(file: Path, state
     ill = illnesses(file)
     assert ill["session store"].text == "no number is linked"
     assert "linked for user ana, whom no configuration here names" in ill["other session"].text
-    assert ill["other session"].cure == f'to use that one, user_id = "ana" in {file}'
+    assert ill["other session"].cure == f'to use that one: user_id = "ana" in {file}'
     file.with_name("other.toml").write_text(file.read_text().replace('"shop"', '"ana"'))
     assert "other session" not in illnesses(file)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -67,7 +68,7 @@ def test_restore_brings_it_back_whole(sessions: Path, quarantine: Quarantine) ->
     make_session(sessions, "ana", linked=True, used_at=NOW)
     before = tree(sessions / "ana")
     entry = quarantine.take("ana", "because", NOW)
-    assert quarantine.restore(entry.name) == sessions / "ana"
+    assert quarantine.restore(entry.name, NOW) == sessions / "ana"
     assert tree(sessions / "ana") == before
     assert quarantine.entries() == []
 
@@ -78,23 +79,44 @@ def test_only_what_is_there_can_be_restored(sessions: Path, quarantine: Quaranti
     make_session(sessions, "ben", linked=True, used_at=NOW)
     entry = quarantine.take("ben", "because", NOW)
     with pytest.raises(OperatorNeeded, match=f"there is {entry.name}"):
-        quarantine.restore(name)
+        quarantine.restore(name, NOW)
 
 
-def test_restore_never_covers_another_session(sessions: Path, quarantine: Quarantine) -> None:
+def damage(session: Path) -> None:
+    (session / "whatsapp.db").write_bytes(b"rubbish" * 1000)
+
+
+@pytest.mark.parametrize("change", [damage, lambda session: (session / "spool").write_bytes(b"a message\n")])
+def test_restore_never_covers_another_session(
+    sessions: Path, quarantine: Quarantine, change: Callable[[Path], None]
+) -> None:
     make_session(sessions, "ana", linked=True, used_at=NOW)
     entry = quarantine.take("ana", "because", NOW)
-    make_session(sessions, "ana", linked=False, used_at=NOW)
+    change(make_session(sessions, "ana", linked=False, used_at=NOW))
     with pytest.raises(OperatorNeeded, match="wabot reset"):
-        quarantine.restore(entry.name)
+        quarantine.restore(entry.name, NOW)
     assert quarantine.entries() == [entry]
+
+
+def test_a_session_without_a_number_makes_way_for_one_with_a_number(
+    sessions: Path, quarantine: Quarantine
+) -> None:
+    """A bot that was started meanwhile, and showed a code that nobody scanned, leaves one."""
+    make_session(sessions, "ana", linked=True, used_at=NOW)
+    before = tree(sessions / "ana")
+    entry = quarantine.take("ana", "because", NOW)
+    make_session(sessions, "ana", linked=False, used_at=NOW)
+    assert quarantine.restore("ana", NOW + timedelta(hours=1)) == sessions / "ana"
+    assert tree(sessions / "ana") == before
+    (moved,) = quarantine.entries()
+    assert moved.name != entry.name and moved.reason == "without a number, in the way of one with a number"
 
 
 def test_restore_waits_for_no_living_bot(sessions: Path, quarantine: Quarantine) -> None:
     make_session(sessions, "ana", linked=True, used_at=NOW)
     entry = quarantine.take("ana", "because", NOW)
     with SessionLock(sessions / "ana.lock").acquire(0), pytest.raises(SessionInUse):
-        quarantine.restore(entry.name)
+        quarantine.restore(entry.name, NOW)
     assert entry.session.is_dir()
 
 
@@ -116,7 +138,7 @@ def test_an_entry_without_a_readable_note(tmp_path: Path, sessions: Path, quaran
     (entry.path / "note.json").write_text("[" * 100_000)
     (found,) = quarantine.entries()
     assert (found.user_id, found.reason) == ("ana", "no note")
-    assert quarantine.restore(found.name).is_dir()
+    assert quarantine.restore(found.name, NOW).is_dir()
 
 
 def test_what_cannot_be_moved_is_said(tmp_path: Path, quarantine: Quarantine) -> None:

@@ -44,18 +44,24 @@ def _live(patient: Patient, session: Any) -> list[Finding]:
         return [healthy("link", said)]
     reason = f": {session.reason}" if session.reason else ""
     found = [illness("link", said + reason, cures[session.state])]
-    return [*found, *links_nobody_uses(patient)] if session.state == State.PAIRING else found
+    first = f"sudo systemctl stop {patient.unit}, then "
+    return [*found, *links_nobody_uses(patient, first)] if session.state == State.PAIRING else found
 
 
-def links_nobody_uses(patient: Patient) -> list[Finding]:
-    """Linked sessions that no configuration is for: whoever changes `user_id` leaves one behind."""
+def links_nobody_uses(patient: Patient, first: str = "") -> list[Finding]:
+    """Linked sessions that no configuration is for: whoever changes `user_id` leaves one behind.
+
+    Args:
+        patient: the bot.
+        first: what has to be done before such a session can be used.
+    """
     place, user_id = patient.settings.sessions, patient.settings.account.user_id
     used = {each.user_id for each in configurations(patient.settings, patient.environ)}
     beside = [
         illness(
             "other session",
             f"a number is linked for user {name}, whom no configuration here names; was user_id changed?",
-            f'to use that one, user_id = "{name}" in {patient.configuration}',
+            f'to use that one: {first}user_id = "{name}" in {patient.configuration}',
         )
         for name in session_names(place)
         if name not in used and SessionDirectories((place,)).may_be_linked(name)
@@ -64,7 +70,7 @@ def links_nobody_uses(patient: Patient) -> list[Finding]:
         illness(
             "other session",
             f"its linked session was moved aside on {entry.moved_at:%Y-%m-%d %H:%M} UTC: {entry.reason}",
-            f"to use that one: {patient.command(f'janitor --restore {entry.name}')}",
+            f"to use that one: {first}{patient.command(f'janitor --restore {entry.name}')}",
         )
         for entry in Quarantine(patient.settings.quarantine, place).entries()
         if entry.user_id == user_id and _is_linked(entry.session)

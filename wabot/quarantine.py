@@ -16,7 +16,8 @@ from pathlib import Path
 from wabot.disk import sync
 from wabot.errors import OperatorNeeded
 from wabot.session_lock import SessionLock
-from wabot.settings import lock_file
+from wabot.session_store import read_device
+from wabot.settings import SPOOL, STORE, lock_file
 
 _NOTE = "note.json"
 _SESSION = "session"
@@ -85,11 +86,12 @@ class Quarantine:
         found = [_read_entry(path) for path in self._directories() if not path.name.startswith(".")]
         return sorted(found, key=lambda entry: (entry.moved_at, entry.name))
 
-    def restore(self, name: str) -> Path:
+    def restore(self, name: str, now: datetime) -> Path:
         """Move a session directory back to its place, and forget the entry.
 
         Args:
             name: of the entry, or of the user if there is only one of theirs.
+            now: naive UTC, for a session without a number that is moved out of the way.
 
         Returns:
             The directory's path.
@@ -107,10 +109,12 @@ class Quarantine:
         place = self._sessions / entry.user_id
         with SessionLock(lock_file(self._sessions, entry.user_id)).acquire(0):
             if place.exists():
-                raise OperatorNeeded(
-                    f"{place} is there already, so {name} was not restored; "
-                    "move that one aside first: sudo wabot reset"
-                )
+                if not _is_empty(place):
+                    raise OperatorNeeded(
+                        f"{place} is there already, so {name} was not restored; "
+                        "move that one aside first: sudo wabot reset"
+                    )
+                self.take(entry.user_id, "without a number, in the way of one with a number", now)
             try:
                 entry.session.rename(place)
                 # As if it had been used now; otherwise the next sweep could take it for old again.
@@ -160,6 +164,14 @@ class Quarantine:
                 continue
             return path
         raise FileExistsError(17, "too many entries of one second", name)
+
+
+def _is_empty(session: Path) -> bool:
+    """Whether a session is linked to no number and holds no messages."""
+    try:
+        return not any(session.glob(f"{SPOOL}*")) and read_device(session / STORE) is None
+    except OperatorNeeded:
+        return False
 
 
 def _write_note(entry: Entry) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from wabot.config import find_configuration
 from wabot.errors import ExitCode, UsageError
+from wabot.hints import start
 from wabot.process import become_owner
 from wabot.settings import Settings
 from wabot.terminal_question import answers_yes
@@ -159,8 +160,9 @@ def _janitor(arguments: argparse.Namespace) -> int:
 
 
 def _put_back(settings: Settings, entry: str) -> int:
+    from wabot.models import utc_now
     from wabot.quarantine import Quarantine
 
-    place = Quarantine(settings.quarantine, settings.sessions).restore(entry)
-    print(f"{place} is back; start its bot again")
+    place = Quarantine(settings.quarantine, settings.sessions).restore(entry, utc_now())
+    print(f"{place} is back; start its bot again: {start(settings.file)}")
     return ExitCode.OK
