@@ -19,7 +19,10 @@ make_release() {
     run "$release/bin/python" -m pip uninstall --quiet --yes setuptools
     run install -d "$release/share/wabot"
     run cp -r "$root/systemd" "$release/share/wabot"
-    run "$release/bin/wabot" version
+    if ! run "$release/bin/wabot" version; then
+        say "scripts/install: this version cannot be started, as is said above; nothing has changed."
+        exit "$EXIT_FAILED"
+    fi
 }
 
 pip_install() {

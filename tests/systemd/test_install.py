@@ -19,6 +19,7 @@ from tests.systemd.self_hoster import (
     USER,
     ask,
     everything,
+    give,
     give_bad_release,
     install,
     link_and_start,
@@ -166,6 +167,18 @@ def test_an_upgrade_that_does_not_get_ready_is_taken_back(installed: Container, 
     assert found == "False\nTrue\n"
     assert of_others(machine, "/var/lib/wabot", "wabot") == ""
     ask(emulator, "Hola otra vez")
+
+
+def test_a_version_that_cannot_even_be_loaded_stops_nothing(installed: Container) -> None:
+    machine = installed
+    broken = give(machine, REPOSITORY, "broken") / "wabot" / "cli.py"
+    broken.write_text("import nothing_of_this_name\n")
+    pid = machine.property("wabot.service", "MainPID")
+    refused = install(machine, checkout="broken", check=False)
+    assert refused.returncode == 1
+    assert refused.stderr.endswith("this version cannot be started, as is said above; nothing has changed.\n")
+    assert machine.property("wabot.service", "MainPID") == pid
+    assert len(list(machine.path("/opt/wabot.releases").iterdir())) == 1
 
 
 def test_a_configuration_the_new_version_refuses_stops_nothing(installed: Container) -> None:
