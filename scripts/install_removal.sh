@@ -23,6 +23,10 @@ uninstall() {
     run rm -rf "$RELEASES" /run/wabot-metrics
     [[ ! -L $CURRENT ]] || run rm -f "$CURRENT"
     if ! $purge; then
+        if [[ ! -d $CONFIGURATION && ! -d $STATE ]]; then
+            say "$removed."
+            return
+        fi
         say "$removed. Kept: $CONFIGURATION, $STATE and the user wabot;" \
             "--uninstall --purge removes them, too."
         [[ ${#enabled[@]} -eq 0 ]] ||

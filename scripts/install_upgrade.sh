@@ -8,7 +8,7 @@ upgrade() {
     local file
     if ! $dry_run; then
         old_version=$(version_of "$previous") new_version=$(version_of "$release")
-        [[ $(printf '%s\n' "$old_version" "$new_version" | sort -V | head -n 1) == "$old_version" ]] ||
+        [[ -z $old_version || $(printf '%s\n' "$old_version" "$new_version" | sort -V | head -n 1) == "$old_version" ]] ||
             say "This goes back from wabot $old_version to the older $new_version."
     fi
     for file in "$CONFIGURATION"/*.toml; do
@@ -35,7 +35,7 @@ upgrade() {
 }
 
 version_of() {
-    "$1/bin/python" -P -c 'import wabot; print(wabot.__version__)' 2>/dev/null || echo "an unknown version"
+    "$1/bin/python" -P -c 'import wabot; print(wabot.__version__)' 2>/dev/null || true
 }
 
 # The units of wabot that are in one of these states, the bots and the janitor's timers and services.

@@ -67,7 +67,7 @@ class Bot:
             opened.execute_sql("CREATE TABLE users (id TEXT PRIMARY KEY)")
             opened.execute_sql("INSERT INTO users VALUES ('ana')")
         require_user(opened, "ana")
-        Session.create(user_id="ana", state="connected", updated_at=NOW)
+        Session.create(user_id="ana", state="connected", qr="2@abc", updated_at=NOW)
         save_mark("ana", IntakeMark("device", 7, NOW))
         opened.close()
         self.write("before")
@@ -90,12 +90,12 @@ class Bot:
         opened.close()
         return found
 
-    def says(self) -> tuple[str, str]:
+    def says(self) -> tuple[str, str, str | None]:
         """What the database says the bot is doing, and why."""
         opened = open_database(self.url)
         session = Session.get()
         opened.close()
-        return session.state, session.reason
+        return session.state, session.reason, session.qr
 
     def run(self, *arguments: str) -> int:
         """A command with this bot's configuration."""
@@ -190,7 +190,7 @@ def test_with_a_bot_that_runs(bot: Bot) -> None:
         process.wait(10)
     assert bot.run("restore", str(path), "--yes") == 0
     assert bot.texts() == {"before": "unsure", "sent before": "sent"}
-    assert bot.says() == ("stopped", "restored from a backup")
+    assert bot.says() == ("stopped", "restored from a backup", None)
 
 
 def test_a_writer_in_the_middle_of_a_transaction_is_no_obstacle(small_bot: Bot) -> None:

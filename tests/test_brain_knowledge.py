@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from wabot.brain.chunks import MAX_SECTION_CHARACTERS, cut_sections
 from wabot.brain.concepts import concepts_asked, concepts_in, concepts_of
-from wabot.brain.knowledge import KNOWN, KnowledgeBase
+from wabot.brain.knowledge import KNOWN, KnowledgeBase, lack_of_knowledge
 from wabot.brain.quality import main, measure_quality
 from wabot.brain.spelling import typo_likeness
 from wabot.brain.words import stem, words
@@ -121,6 +121,14 @@ def test_no_folder_or_a_missing_one_is_no_error(
         f"The bot knows nothing of your shop: there is no folder {tmp_path}/missing. Write about it there, "
         "or set ai.knowledge."
     ]
+
+
+def test_a_folder_that_may_not_be_looked_at_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_dir", refuse)
+    assert ": this user may not look for " in lack_of_knowledge(tmp_path / "closed")
 
 
 def test_changes_are_seen_at_most_a_second_later(tmp_path: Path, clock: SimpleNamespace) -> None:

@@ -85,6 +85,14 @@ def test_a_language_without_texts_leaves_the_default(text: str) -> None:
     assert [detect_language(text, default=language) for language in LANGUAGES] == list(LANGUAGES)
 
 
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [("siete tazas", "es"), ("horário das lojas", "pt"), ("a hat please", "en"), ("che, tienen mate?", "es")],
+)
+def test_words_of_the_three_languages_are_not_taken_for_others(text: str, language: str) -> None:
+    assert detect_language(text, default="") == language
+
+
 def test_the_questions_of_the_sample_are_told_apart() -> None:
     file = Path(__file__).with_name("knowledge_questions.json")
     questions = [

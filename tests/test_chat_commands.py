@@ -206,6 +206,14 @@ def test_the_chats_that_are_paused(file: Path, opened: Any, capsys: pytest.Captu
     assert capsys.readouterr().out == "no chat is paused\n"
 
 
+def test_what_a_row_holds_does_not_paint_the_terminal(
+    file: Path, opened: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Chat.update(phone="", jid="\x1b[2Jx@lid", pause_reason="why").execute()
+    assert main(["pause", "--config", str(file)]) == 0
+    assert "\x1b" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(("answer", "code", "left"), [("", 1, 1), ("n\n", 1, 1), ("si\n", 0, 0)])
 def test_forget_asks_before_what_cannot_be_undone(
     file: Path,
@@ -228,6 +236,7 @@ def test_forget_asks_before_what_cannot_be_undone(
     ("arguments", "complaint"),
     [
         (["resume"], "CHAT"),
+        (["pause", "--for", "2h"], "--for goes with a chat"),
         (["pause", "ana"], "names no chat"),
         (["forget", "12"], "names no chat"),
         (["pause", "34600111222", "--for", "ever"], "such as 90s, 15m, 2h or 3d, up to 365d"),

@@ -92,6 +92,7 @@ def test_the_help_of_a_command_says_what_it_does(capsys: pytest.CaptureFixture[s
     [
         (["dance"], "argument COMMAND: 'dance' is not known; there are run, pair, "),
         (["satus"], "argument COMMAND: 'satus' is not known; perhaps status was meant; see wabot --help"),
+        (["don't"], "argument COMMAND: 'don't' is not known; there are run, pair"),
         (["status", "--colour"], "unknown: --colour; see wabot status --help"),
         (["status", "now"], "unknown: now; see wabot status --help"),
         (["status", "--config"], "argument --config: expected one argument; see wabot status --help"),
@@ -138,6 +139,15 @@ def test_two_configurations_for_one_user_are_noted(config: Path, capsys: pytest.
     assert capsys.readouterr().out.splitlines()[1:] == [
         "note: north.toml is for user default, too; give it a user_id of its own"
     ]
+
+
+def test_a_configuration_without_texts_is_good_and_told_so(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "none").mkdir()
+    config.write_text(f'[ai]\nknowledge = "{tmp_path / "none"}"\n')
+    assert main(["check-config", "--config", str(config)]) == ExitCode.OK
+    assert capsys.readouterr().out.splitlines()[-1].startswith("note: The bot knows nothing of your shop: ")
 
 
 def test_a_bad_configuration_says_everything_at_once(

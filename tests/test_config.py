@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from wabot import masking
 from wabot.brain.settings import ProviderSettings
 from wabot.config import load_settings
+from wabot.credentials import Secrets
 from wabot.errors import ConfigError, ExitCode
 from wabot.settings import Settings
 
@@ -98,6 +99,25 @@ def test_a_named_file_has_to_be_there(tmp_path: Path, name: str, said: str) -> N
         assert caught.value.problems == [f"{named}: {said}"]
 
 
+@pytest.mark.parametrize("name", ["north.toml", "shops/north"])
+def test_what_is_no_name_of_a_number_is_not_taken_for_one(name: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_settings(Path(name), {})
+    assert caught.value.problems == [f"{name}: no such file; create it or name another with --config"]
+
+
+def test_what_may_have_been_meant_fits_the_section(file: Path) -> None:
+    assert "[[ai.providers]]" not in problems(file, 'database.base_url = "x"')[0]
+    (problem,) = problems(file, '[[ai.providers]]\nbase_url = "http://a/v1"\nmodel = "m"\nuser_id = "x"')
+    assert problem.endswith("user_id: unknown setting; it belongs below the line [account]")
+    (problem,) = problems(file, '[[ai.providers]]\nbase_url = "http://a/v1"\nmodel = "m"\nfoo = "x"')
+    assert "; [ai.providers] has name, " in problem or "; [ai.providers] has base_url" in problem
+
+
+def test_where_secrets_are_shows_none() -> None:
+    assert "hunter22" not in repr(Secrets({"API_KEY": "hunter22"}))
+
+
 def test_who_types_the_name_of_a_number_is_told_its_file() -> None:
     with pytest.raises(ConfigError) as caught:
         load_settings(Path("north"), {})
@@ -124,6 +144,8 @@ def test_who_types_the_name_of_a_number_is_told_its_file() -> None:
         (b't = """abc', "at its end: the quotes of a text are not closed"),
         (b'allow = [\n"a"\nb = 1\n', "line 3, b: a list is not closed by ]"),
         (b'allow = [\n"a"\n', "at its end: a list is not closed by ]"),
+        (b"name = 'shop", "at its end: the quotes of a text are not closed"),
+        (b"c2VjcmV0LWtleS1vZi1taW5l==", "line 1: a text stands between straight quotes"),
         (b"\nhello, world\n", "line 2: a setting is written NAME = VALUE"),
         (b"= 5", "line 1: this is no setting (NAME = VALUE), no [section] and no # comment"),
         (b"#" * 1_000_001, "larger than 1000000 bytes"),
@@ -365,6 +387,7 @@ def test_the_address_of_the_database_may_be_a_secret_and_has_to_be_an_address(fi
         ("file:" + "x" * 1900, "cannot be read: File name too long"),
         ("file:~nobody.of.this.name/key", "cannot be read"),
         (SECRET, "= ***: allowed is credential:NAME, env:NAME or file:PATH"),
+        ("env:sk-live-123", "= ***: allowed is credential:NAME, env:NAME or file:PATH"),
         ("env:", "= ***: allowed is credential:NAME, env:NAME or file:PATH"),
         ("credential:../key", "= ***: allowed is credential:NAME, env:NAME or file:PATH"),
     ],

@@ -192,6 +192,8 @@ def test_files_that_others_may_read(file: Path, state: Path, path: str, mode: in
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of somebody else's")
 def test_a_file_of_somebody_else(file: Path, state: Path) -> None:
     os.chown(state / "wabot.db", 1, 1)
+    (state / "link").symlink_to("/dev/null")
+    (state / "gone").symlink_to("/no/such")
     ill = illnesses(file)["permissions"]
     assert ill.text == f"{state}/wabot.db belongs to another user than {state}"
     _run_cure(ill.cure)
@@ -210,14 +212,22 @@ def test_a_text_that_the_bot_cannot_read(file: Path, state: Path, tmp_path: Path
         file.write_text(file.read_text().replace(str(tmp_path / "texts"), folder))
         assert "texts" not in illnesses(file)
         text.chmod(0o600)
-        assert illnesses(file)["texts"].text == f"{text} cannot be read by the bot"
+        ill = illnesses(file)["texts"]
+        assert ill.text == f"{text} cannot be read by the bot"
+        assert ill.cure == f"sudo chgrp -R wabot {folder} && sudo chmod -R g+rX {folder}"
+        text.chmod(0o644)
+        persona = Path(folder, "persona.txt")
+        persona.write_text("Be kind.")
+        with file.open("a") as more:
+            more.write(f'system_prompt_file = "{persona}"\n')
+        assert illnesses(file)["texts"].text == f"{persona} cannot be read by the bot"
 
 
 def test_a_database_that_is_away(file: Path) -> None:
     with file.open("a") as text:
         text.write('[database]\nurl = "postgresql://a@127.0.0.1:1/x"\n')
     ill = illnesses(file)["database"]
-    assert "cannot be opened" in ill.text
+    assert ill.text.startswith("postgresql://a@127.0.0.1:1/x cannot be opened")
     assert ill.cure.startswith("pg_isready -h 127.0.0.1 -p 1;")
 
 
@@ -381,7 +391,9 @@ def test_the_bot_itself_is_no_second_holder(file: Path, state: Path) -> None:
 def test_a_bot_that_runs_and_is_not_on_the_line(file: Path, state: Path, said: str, cure: str) -> None:
     with database(f"sqlite:///{state}/wabot.db"):
         since = utc_now()
-        Session.insert(user_id="ana", state=said, since=since, reason="why", updated_at=since).execute()
+        # Said after the process began, whose start the lock tells.
+        later = since + timedelta(seconds=5)
+        Session.insert(user_id="ana", state=said, since=since, reason="why", updated_at=later).execute()
     bot = hold(state / "sessions" / "ana.lock")
     found = {finding.name: finding for finding in examine(file, {}, utc_now(), online=False)}["link"]
     assert found.ok == (not cure)
@@ -389,6 +401,22 @@ def test_a_bot_that_runs_and_is_not_on_the_line(file: Path, state: Path, said: s
     assert found.cure.startswith(cure)
     bot.communicate(timeout=10)
     assert "link" not in illnesses(file), "what it said is true only while it runs"
+
+
+def test_what_an_earlier_process_said_does_not_count(file: Path, state: Path) -> None:
+    with database(f"sqlite:///{state}/wabot.db"):
+        Session.insert(user_id="ana", state="banned", updated_at=utc_now() - timedelta(days=3)).execute()
+    bot = hold(state / "sessions" / "ana.lock")
+    found = {finding.name: finding for finding in examine(file, {}, utc_now(), online=False)}["link"]
+    assert found.ok and found.text == "whoever holds the session has not said anything yet"
+    bot.communicate(timeout=10)
+
+
+def test_a_neighbour_that_cannot_be_read_may_be_for_any_user(file: Path, state: Path) -> None:
+    file.write_text(file.read_text().replace('user_id = "ana"', 'user_id = "shop"'))
+    assert "other session" in illnesses(file)
+    file.with_name("north.toml").write_text("[account]\nuser_id = “ana”\n")
+    assert "other session" not in illnesses(file)
 
 
 @pytest.mark.parametrize(
@@ -424,6 +452,59 @@ def test_a_link_that_was_left_behind_when_the_user_was_renamed(file: Path, state
     assert ill["other session"].cure == f'to use that one: user_id = "ana" in {file}'
     file.with_name("other.toml").write_text(file.read_text().replace('"shop"', '"ana"'))
     assert "other session" not in illnesses(file)
+
+
+def test_what_is_not_linked_or_of_another_user_is_no_session_to_use(file: Path, state: Path) -> None:
+    (state / "sessions" / "ana").rename(state / "sessions" / "zoe")
+    aside = Quarantine(state / "quarantine", state / "sessions")
+    aside.take("zoe", "of another user", utc_now())
+    make_session(state / "sessions", "ana", linked=False, used_at=utc_now())
+    aside.take("ana", "not linked", utc_now())
+    make_session(state / "sessions", "ana", linked=True, used_at=utc_now())
+    (state / "sessions" / "ana" / "whatsapp.db").write_bytes(b"rubbish" * 1000)
+    aside.take("ana", "damaged", utc_now())
+    make_session(state / "sessions", "ben", linked=False, used_at=utc_now())
+    ill = illnesses(file)
+    assert ill["session store"].text == "no number is linked"
+    assert "other session" not in ill
+
+
+def test_a_bot_that_waits_for_a_number_while_another_is_linked(file: Path, state: Path) -> None:
+    with database(f"sqlite:///{state}/wabot.db"):
+        Session.insert(user_id="shop", state="pairing", updated_at=utc_now()).execute()
+    file.write_text(file.read_text().replace('user_id = "ana"', 'user_id = "shop"'))
+    bot = hold(state / "sessions" / "shop.lock")
+    found = [finding for finding in examine(file, {}, utc_now(), online=False) if not finding.ok]
+    bot.communicate(timeout=10)
+    assert next(finding.text for finding in found if finding.name == "link") == "pairing"
+    assert any("linked for user ana" in finding.text for finding in found)
+
+
+def test_a_lock_that_cannot_be_looked_at_is_told_once(file: Path, state: Path) -> None:
+    (state / "sessions" / "ana.lock").symlink_to("/dev/null")
+    with database(f"sqlite:///{state}/wabot.db"):
+        Session.insert(user_id="ana", state="connected", updated_at=utc_now()).execute()
+    found = [finding.name for finding in examine(file, {}, utc_now(), online=False) if not finding.ok]
+    assert "session lock" in found and "link" not in found
+
+
+def test_what_is_ill_is_shown_last_and_counted_by_name(
+    file: Path, state: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("wabot.db", "sessions"):
+        (state / name).chmod(0o777)
+    assert main(["doctor", "--config", str(file)]) == ExitCode.FINDINGS
+    lines = capsys.readouterr().out.splitlines()
+    signs = [line[:3] for line in lines[:-1] if line[:3] in ("ok ", "ILL")]
+    assert signs == sorted(signs, reverse=True)
+    assert lines[-1] == "2 ill: permissions"
+
+
+def test_a_model_is_named_once_in_what_is_wrong_with_it(file: Path, state: Path) -> None:
+    with file.open("a") as text:
+        text.write('[[ai.providers]]\nname = "own"\nbase_url = "http://127.0.0.1:1/v1"\nmodel = "m"\n')
+    ill = illnesses(file)["ai own"]
+    assert ill.text == "no connection to it (nothing listens there)"
 
 
 def test_a_link_that_was_moved_aside(file: Path, state: Path) -> None:

@@ -324,6 +324,12 @@ def test_a_slip_in_the_configuration_does_not_cost_the_linked_number(
     _, actions = run(settings, application)
     assert told(actions) == {(Deed.LEFT_ALONE, "ana")}
     assert "a configuration is for this user: correct that" in str(actions[0])
+    # That of another configuration beside it as little.
+    file = Path(settings.source)
+    file.with_name("ben.toml").write_text(file.read_text().replace('"ana"', '"ben"'))
+    make_session(settings.sessions, "ben", linked=True, used_at=OLD)
+    assert told(run(settings, application)[1]) == {(Deed.LEFT_ALONE, "ana"), (Deed.LEFT_ALONE, "ben")}
+    shutil.rmtree(settings.sessions / "ben")
     shutil.rmtree(settings.sessions / "ana")
     make_session(settings.sessions, "ana", linked=False, used_at=NOW)
     assert told(run(settings, application)[1]) == {(Deed.DIRECTORY_MOVED, "ana")}

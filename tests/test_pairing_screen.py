@@ -121,6 +121,26 @@ def test_the_window_is_the_one_written_to(
     assert ("\x1b[J" in shown) == (not told), "where it fits, the new one takes its place"
 
 
+def test_a_file_is_no_window_that_is_too_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LINES", "24")
+    output = io.StringIO()
+    PairingScreen(output).show_qr(CODE)
+    assert "This window" not in output.getvalue()
+
+
+def test_a_code_below_a_line_that_the_window_broke_is_not_taken_back(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("LINES", "60")
+    picture = tmp_path / ("x" * 200)
+    screen = PairingScreen(output := Terminal(), picture)
+    screen.show_qr(CODE)
+    screen.show_qr(OTHER)
+    screen.close()
+    assert "\x1b[J" not in output.getvalue()
+
+
 def test_where_it_does_not_fit_the_picture_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("LINES", "24")
     output = Terminal()

@@ -73,6 +73,18 @@ def test_restore_brings_it_back_whole(sessions: Path, quarantine: Quarantine) ->
     assert quarantine.entries() == []
 
 
+def test_a_user_with_one_entry_may_be_named(sessions: Path, quarantine: Quarantine) -> None:
+    for number in range(2):
+        make_session(sessions, "ana", linked=True, used_at=NOW)
+        quarantine.take("ana", "because", NOW + timedelta(days=number))
+    with pytest.raises(
+        OperatorNeeded, match=r"ana is not in .*; there is ana.20261122T100000Z, ana.20261123"
+    ):
+        quarantine.restore("ana", NOW)
+    quarantine.delete(quarantine.entries()[0])
+    assert quarantine.restore("ana", NOW) == sessions / "ana"
+
+
 @pytest.mark.parametrize("name", ["nobody", "..", "../sessions/ana", "", ".deleting-x"])
 def test_only_what_is_there_can_be_restored(sessions: Path, quarantine: Quarantine, name: str) -> None:
     make_session(sessions, "ana", linked=True, used_at=NOW)

@@ -107,6 +107,7 @@ def test_what_is_not_answered_has_its_reason_in_the_row_and_in_the_log(
     assert desk.take(message) is None
     assert rows() == [row]
     assert row[2] in caplog.text
+    assert "34600111222" not in caplog.text
     assert Chat.get().pause_reason == ""
 
 

@@ -356,12 +356,16 @@ def test_the_owner_hears_of_what_a_model_does_not_know(sqlite_database: Any) -> 
 # What cannot be read
 
 
-def test_media_gets_one_polite_text_an_hour_in_the_customers_language(shop: Shop) -> None:
+def test_media_gets_one_polite_text_an_hour_in_the_customers_language(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
     shop.answer("good morning, are you open today?")
     image = {"kind": Kind.IMAGE, "text": ""}
     assert shop.answer(arrival(**image), arrival("", kind=Kind.AUDIO))[1:] == [ENGLISH.text_only]
     assert shop.answer(arrival(**image))[1:] == [ENGLISH.text_only]
     assert states()[-1] == ("ignored", "nothing to read, told already")
+    assert ", +34…22: not answered: nothing to read, told already" in caplog.text
     Outbound.update(created_at=utc_now() - timedelta(hours=2)).execute()
     assert len(shop.answer(arrival(**image))) == 3
 
@@ -427,7 +431,7 @@ def test_a_kept_question_that_is_not_fresh_any_more_is_let_go(
     Inbound.update(sent_at=utc_now() - timedelta(hours=1)).execute()
     shop.worker.answer(Chat.get().id)
     assert states() == [("ignored", "too old")]
-    assert "not answered: too old" in caplog.text
+    assert f"chat {Chat.get(Chat.jid == ANA).id}, +34…22: not answered: too old" in caplog.text
     last = Outbound.select().order_by(Outbound.id.desc()).get()
     assert last.text == "🤖 Ana: escribió hace demasiado para que yo le conteste."
 
@@ -609,8 +613,9 @@ def test_an_answer_that_waits_is_given_up_at_the_end_or_when_it_is_too_late(shop
 
 
 def test_what_nobody_knows_is_told_to_the_customer_and_to_the_owner_once_an_hour(
-    sqlite_database: Any,
+    sqlite_database: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO")
     Session.create(user_id="shop", phone="34600000001", updated_at=utc_now())
     shop = Shop(models=False)
     shop.model.answers += [SORRY, SORRY]
@@ -623,3 +628,4 @@ def test_what_nobody_knows_is_told_to_the_customer_and_to_the_owner_once_an_hour
         ("34600000001", "🤖 Ana: pregunta algo que no sé responder."),
     ]
     assert states() == [("answered", "apology"), ("ignored", "not known, told already")]
+    assert ", +34…22: not answered: not known, told already" in caplog.text

@@ -527,6 +527,8 @@ def test_demonstration_fails_when_the_bot_dies(tmp_path: Path) -> None:
     log = Path(shown.rpartition("The bot's log is ")[2].strip().replace("\n", ""))
     assert log.exists()
 
+
+class TestPromtool:
     def test_promtool_is_taken_out_of_its_package_once(self, machine: Machine) -> None:
         machine.stub(
             "apt-get", "#!/usr/bin/env bash\n[[ $* == 'download -q prometheus' ]] && touch prometheus_2.deb\n"

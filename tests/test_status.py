@@ -121,6 +121,18 @@ def test_one_process_is_not_shown_for_two_configurations(
     bot.communicate(timeout=10)
 
 
+def test_a_neighbour_that_is_no_file_takes_nobody_along(
+    tmp_path: Path, database: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = configure(tmp_path, "a")
+    record("a")
+    (tmp_path / "b.toml").symlink_to("/nowhere/at/all")
+    (tmp_path / "c.toml").write_text(f"[chats]\nloop_ceiling = {'9' * 5000}\n")
+    (tmp_path / "d.toml").write_bytes(b'\xef\xbb\xbf[account]\nuser_id = "d"\n')
+    _, sessions = status(file, capsys)
+    assert [sessions[name]["state"] for name in "abcd"] == ["stopped", "unknown", "unknown", "stopped"]
+
+
 def test_lost_messages_are_counted(tmp_path: Path, database: Any, capsys: pytest.CaptureFixture[str]) -> None:
     for user_id, kinds in (("a", [Kind.LOST, Kind.TEXT, Kind.LOST]), ("b", [Kind.TEXT])):
         configure(tmp_path, user_id)
@@ -216,8 +228,17 @@ def test_notes_that_are_collected_for_the_owner_are_told_apart(
     for _ in range(2):
         owner_chat.tell_unanswered(Chat.get_by_id(chat_id), utc_now())
         Outbound.update(state="sent").where(Outbound.not_before <= utc_now()).execute()
+    note = Outbound.get(Outbound.state == "pending")
+    Outbound.insert({**note.__data__, "id": None, "user_id": "b"}).execute()
     main(["status", "--config", str(file)])
     assert "to send: 1 (of them 1 to you, collected for five minutes)" in capsys.readouterr().out
+    for change in ({"source": "model:m"}, {"not_before": utc_now()}, {"state": "sending"}):
+        Outbound.update(change).where(Outbound.id == note.id).execute()
+        main(["status", "--config", str(file)])
+        assert "to send: 1   not delivered" in capsys.readouterr().out, change
+        Outbound.update({name: getattr(note, name) for name in change}).where(
+            Outbound.id == note.id
+        ).execute()
 
 
 def test_the_budget_of_the_models_is_told_to_people_only(

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("no_proxy")
 
 
 def why(url: str, **options: object) -> str:
-    with pytest.raises(requests.RequestException) as caught:
+    with pytest.raises((requests.RequestException, urllib3.exceptions.HTTPError)) as caught:
         requests.get(url, timeout=0.3, **options)  # type: ignore[arg-type]
     return why_unreachable(caught.value)
 
@@ -91,4 +91,9 @@ def test_nothing_of_the_error_itself_is_shown_and_a_circle_ends() -> None:
     error = ValueError("https://hooks.example/T0KEN")
     error.__cause__ = RuntimeError("T0KEN")
     error.__cause__.__cause__ = error
-    assert why_unreachable(error) == "the connection was cut"
+    assert why_unreachable(error) == "it does not behave as it should, ValueError"
+
+
+@pytest.mark.parametrize("url", ["http://a..b/", "http://[::1/"])
+def test_an_address_that_is_none(url: str) -> None:
+    assert why(url) == "its address is none"

@@ -143,6 +143,9 @@ class Mail:
             raise NotDelivered(f"the mail server refuses user and password ({error.smtp_code})") from None
         except smtplib.SMTPResponseException as error:
             raise NotDelivered(f"the mail server answered {error.smtp_code}") from None
+        except smtplib.SMTPNotSupportedError as error:
+            # Such as AUTH, or letters with accents in an address; the text is smtplib's own.
+            raise NotDelivered(f"the mail server cannot do what is wanted: {error}") from None
         except smtplib.SMTPRecipientsRefused:
             raise NotDelivered("the mail server refuses every address in alerts.to") from None
         except ssl.SSLError as error:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from wabot.chat_address import ChatAddress, parse_address
-from wabot.errors import ExitCode
+from wabot.errors import ExitCode, UsageError
 from wabot.logs import configure_logging
 from wabot.masking import mask_phone
 from wabot.printable import printable
@@ -66,15 +66,16 @@ def add_chat_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
 
 def _chat(arguments: argparse.Namespace) -> int:
     from wabot.brain.knowledge import lack_of_knowledge
+    from wabot.doctor_configuration import unreadable_texts
     from wabot.terminal_chat import terminal_chat
 
     configure_logging(level="ERROR", at_terminal=True)
     settings = settings_in_unit(arguments.config, os.environ)
     customer = parse_address(arguments.customer or _PERSON_IN_THE_TERMINAL)
-    # The texts are to be read, or not, as the service reads them.
-    become_owner(settings.paths.state)
     if lacking := lack_of_knowledge(settings.ai.knowledge):
         print(lacking, file=sys.stderr)
+    for path in unreadable_texts(settings):
+        print(f"{path} is used here, but the bot itself cannot read it: sudo wabot doctor", file=sys.stderr)
     with terminal_chat(settings, customer) as chat:
         if arguments.once is not None:
             exchange = chat.say(arguments.once)
@@ -116,6 +117,8 @@ def _pause(arguments: argparse.Namespace) -> int:
     from wabot.models import utc_now
     from wabot.quiet import PauseReason, quiet_of
 
+    if arguments.chat is None and arguments.seconds is not None:
+        raise UsageError("--for goes with a chat: wabot pause +34600111222 --for 2h")
     user_id = _opened(arguments).account.user_id
     now = utc_now()
     if arguments.chat is None:

@@ -105,12 +105,12 @@ def _obey(argv: Sequence[str]) -> int:
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         # As argparse of Python 3.11 to 3.13 says it.
-        wrong = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)$", message, re.DOTALL)
+        wrong = re.search(r"invalid choice: (['\"])(.*)\1 \(choose from (.*)\)$", message, re.DOTALL)
         if wrong:
-            allowed = re.findall(r"[\w-]+", wrong[2])
-            close = difflib.get_close_matches(wrong[1][:80], allowed, n=1)
+            allowed = re.findall(r"[\w-]+", wrong[3])
+            close = difflib.get_close_matches(wrong[2][:80], allowed, n=1)
             guess = f"perhaps {close[0]} was meant" if close else f"there are {', '.join(allowed)}"
-            message = f"{message[: wrong.start()]}{wrong[1]!r} is not known; {guess}"
+            message = f"{message[: wrong.start()]}'{wrong[2]}' is not known; {guess}"
         raise UsageError(f"{message}; see {self.prog} --help")
 
 

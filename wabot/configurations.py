@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from wabot.errors import ConfigError
 from wabot.settings import Settings
+from wabot.toml_file import read_toml
 from wabot.unit_environment import settings_in_unit
 
 _DEFAULT_NAME = "wabot"
@@ -48,7 +48,7 @@ def configurations(settings: Settings, environ: Mapping[str, str]) -> list[Confi
         return [Configuration(_DEFAULT_NAME, settings, user_id=settings.account.user_id)]
     found = [Configuration(own.stem, settings, user_id=settings.account.user_id)]
     for path in sorted(own.parent.glob("*.toml")):
-        if not path.samefile(own):
+        if not _is_same(path, own):
             configuration = _read(path, environ)
             if configuration is not None:
                 found.append(configuration)
@@ -61,11 +61,19 @@ def of_the_same_user(settings: Settings, environ: Mapping[str, str]) -> list[str
     return [other.name for other in others if other.user_id and other.user_id == own.user_id]
 
 
+def _is_same(path: Path, other: Path) -> bool:
+    try:
+        return path.samefile(other)
+    except OSError:
+        # A link that leads nowhere, or to where this user may not look.
+        return False
+
+
 def _read(path: Path, environ: Mapping[str, str]) -> Configuration | None:
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        return Configuration(path.stem, None, f"{path} cannot be read: {error}")
+        document = read_toml(path)
+    except ConfigError as error:
+        return Configuration(path.stem, None, str(error))
     if not document.keys() & _SECTIONS:
         return None
     try:

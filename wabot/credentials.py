@@ -50,7 +50,7 @@ class Secrets:
 
     def _look_up(self, key: str, reference: str, problems: list[str]) -> str:
         kind, _, name = reference.partition(":")
-        if kind == "env" and name:
+        if kind == "env" and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,100}", name):
             if not self.environ.get(name):
                 problems.append(MissingSecret(f"{key}: the environment variable {name} is not set"))
             return self.environ.get(name, "")

@@ -12,6 +12,7 @@ from wabot.diagnosis import Finding, Patient, healthy, illness
 from wabot.errors import ConfigError
 from wabot.private_files import open_files
 from wabot.process import as_owner
+from wabot.settings import Settings
 
 
 def check_secrets(patient: Patient) -> list[Finding]:
@@ -29,17 +30,23 @@ def check_secrets(patient: Patient) -> list[Finding]:
 
 def check_texts(patient: Patient) -> list[Finding]:
     """Whether the service can read what it is to answer from: root, who asks here, can read everything."""
-    ai = patient.settings.ai
-    texts = [path for path, _, _ in list_files(ai.knowledge)] if ai.knowledge else []
-    texts += [ai.system_prompt_file] if ai.system_prompt_file else []
-    with as_owner(patient.settings.paths.state):
-        unread = [path for path in texts if not os.access(path, os.R_OK, effective_ids=True)]
-    findings = []
-    for path in unread:
-        file = shlex.quote(str(path))
-        cure = f"sudo chgrp wabot {file} && sudo chmod g+r {file}"
+    folder, findings = patient.settings.ai.knowledge, []
+    for path in unreadable_texts(patient.settings):
+        # In the folder all at once: a folder within it may be what is closed.
+        what = folder if folder and path.is_relative_to(folder) else path
+        quoted = shlex.quote(str(what))
+        cure = f"sudo chgrp -R wabot {quoted} && sudo chmod -R g+rX {quoted}"
         findings.append(illness("texts", f"{path} cannot be read by the bot", cure))
     return findings or [healthy("texts", "can be read by the bot")]
+
+
+def unreadable_texts(settings: Settings) -> list[Path]:
+    """Texts that the user of the service cannot read, whoever asks."""
+    ai = settings.ai
+    texts = [path for path, _, _ in list_files(ai.knowledge)] if ai.knowledge else []
+    texts += [ai.system_prompt_file] if ai.system_prompt_file else []
+    with as_owner(settings.paths.state):
+        return [path for path in texts if not os.access(path, os.R_OK, effective_ids=True)]
 
 
 def check_permissions(patient: Patient) -> list[Finding]:
@@ -53,10 +60,19 @@ def _of_somebody_else(state: Path) -> list[Finding]:
     """What in the state directory is not its owner's: root, who looks, may open it, and the bot may not."""
     if not state.is_dir():
         return []
+    state = state.resolve()
     owner = state.stat().st_uid
-    found = [path for path in state.rglob("*") if path.lstat().st_uid != owner]
+    found = [path for path in state.rglob("*") if _owner(path, owner) != owner]
     if not found:
         return []
     more = f", and {len(found) - 1} more" if len(found) > 1 else ""
     cure = f"sudo chown -R --reference={shlex.quote(str(state))} {shlex.quote(str(state))}"
     return [illness("permissions", f"{found[0]} belongs to another user than {state}{more}", cure)]
+
+
+def _owner(path: Path, otherwise: int) -> int:
+    """Whose a file is; of one that is gone meanwhile, or of the file system itself, `otherwise`."""
+    try:
+        return otherwise if path.name == "lost+found" else path.lstat().st_uid
+    except FileNotFoundError:
+        return otherwise

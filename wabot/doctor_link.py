@@ -9,6 +9,7 @@ from wabot.configurations import configurations
 from wabot.diagnosis import Finding, Patient, ask_database, healthy, illness
 from wabot.errors import OperatorNeeded
 from wabot.hints import UPGRADE
+from wabot.lock_holder import read_holder
 from wabot.models import Session
 from wabot.quarantine import Quarantine
 from wabot.session_directories import SessionDirectories, session_names
@@ -16,6 +17,7 @@ from wabot.session_lock import is_held
 from wabot.session_store import read_device
 from wabot.settings import STORE
 from wabot.states import State
+from wabot.status import state_of
 
 
 def check_link(patient: Patient) -> list[Finding]:
@@ -28,7 +30,11 @@ def check_link(patient: Patient) -> list[Finding]:
         return []
     if session is None:
         return []
-    return _live(patient, session) if held else _ended(patient, session)
+    if not held:
+        return _ended(patient, session)
+    if state_of(session, read_holder(patient.settings.session_lock)) != session.state:
+        return [healthy("link", "whoever holds the session has not said anything yet")]
+    return _live(patient, session)
 
 
 def _live(patient: Patient, session: Any) -> list[Finding]:
@@ -57,13 +63,15 @@ def links_nobody_uses(patient: Patient, first: str = "") -> list[Finding]:
     """
     place, user_id = patient.settings.sessions, patient.settings.account.user_id
     used = {each.user_id for each in configurations(patient.settings, patient.environ)}
+    # One that cannot be read may be for any user.
+    strangers = [] if "" in used else session_names(place)
     beside = [
         illness(
             "other session",
             f"a number is linked for user {name}, whom no configuration here names; was user_id changed?",
             f'to use that one: {first}user_id = "{name}" in {patient.configuration}',
         )
-        for name in session_names(place)
+        for name in strangers
         if name not in used and SessionDirectories((place,)).may_be_linked(name)
     ]
     aside = [

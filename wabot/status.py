@@ -78,7 +78,7 @@ def session_status(settings: Settings, name: str) -> dict[str, Any]:
     if not database.table_exists("wabot_sessions"):
         return unknown_status(settings, name, "it never ran")
     session = Session.get_or_none(Session.user_id == user_id) or Session(user_id=user_id)
-    state = _state(session, holder) if held else STOPPED
+    state = state_of(session, holder) if held else STOPPED
     pairing = state == State.PAIRING
     inbox, outbox = Inbox(user_id), Outbox(user_id)
     return {
@@ -145,7 +145,7 @@ def _status_of(configuration: Configuration, first_of: dict[Path, str]) -> dict[
         return unknown_status(settings, name, str(error))
 
 
-def _state(session: Session, holder: Holder | None) -> str:
+def state_of(session: Session, holder: Holder | None) -> str:
     """What the living process is doing; what an earlier one wrote does not count."""
     written_at = session.updated_at
     if holder and (written_at is None or written_at < holder.since.replace(tzinfo=None)):

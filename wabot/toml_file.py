@@ -19,7 +19,9 @@ _MISTAKES = (
         "Expected newline or end of document after a statement",
         f"something is left behind the value; {_QUOTES}",
     ),
-    ("Illegal character", "the quotes of a text are not closed in this line"),
+    (r"Illegal character '\n'", "the quotes of a text are not closed in this line"),
+    (r"Illegal character '\r'", "the quotes of a text are not closed in this line"),
+    ('Expected "\'"', "the quotes of a text are not closed"),
     ("Unterminated string", "the quotes of a text are not closed"),
     ("Unclosed array", "a list is not closed by ]"),
     ("Invalid statement", "this is no setting (NAME = VALUE), no [section] and no # comment"),
@@ -75,7 +77,7 @@ def _in_words(mistake: str, content: bytes) -> str:
     if not where:
         return f"at its end: {words}"
     line = content.splitlines()[int(where[1]) - 1 :][:1]
-    name = re.match(rb"\s*([A-Za-z0-9_.-]{1,60})\s*=", line[0]) if line else None
+    name = re.match(rb"\s*([a-z_]{1,40})\s*=", line[0]) if line else None
     return f"line {where[1]}{f', {name[1].decode()}' if name else ''}: {words}"
 
 

@@ -20,7 +20,8 @@ _PHRASES: _Phrases = (
     ),
     ((ssl.SSLError,), "no encrypted connection; is it the right port, and https where it ought to be?"),
     ((ConnectionRefusedError,), "nothing listens there"),
-    ((ConnectionError,), "the connection was cut"),
+    ((ConnectionError, urllib3.exceptions.ProtocolError), "the connection was cut"),
+    ((requests.exceptions.InvalidURL, urllib3.exceptions.LocationParseError), "its address is none"),
 )
 # After the operating system's reason: urllib3 calls each connection that failed a time-out, too.
 _TIMEOUTS: _Phrases = (
@@ -40,7 +41,9 @@ def why_unreachable(error: BaseException) -> str:
     behind = list(_behind(error))
     is_proxy = any(isinstance(each, urllib3.exceptions.ProxyError) for each in behind)
     phrase = _phrase(behind, _PHRASES) or _system(behind) or _phrase(behind, _TIMEOUTS)
-    return ("through the proxy: " if is_proxy else "") + (phrase or "the connection was cut")
+    if is_proxy:
+        return f"through the proxy: {phrase or 'it refuses'}"
+    return phrase or f"it does not behave as it should, {type(error).__name__}"
 
 
 def _phrase(behind: list[BaseException], phrases: _Phrases) -> str:

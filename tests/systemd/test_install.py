@@ -196,7 +196,7 @@ def test_a_configuration_the_new_version_refuses_stops_nothing(installed: Contai
 def test_a_dry_run_of_an_upgrade_stops_nothing(installed: Container) -> None:
     pid = installed.property("wabot.service", "MainPID")
     told = install(installed, "--upgrade", "--dry-run").stderr
-    assert "would run: systemctl stop wabot.service" in told
+    assert "would run: systemctl stop wabot.service" in told and "apt-get" not in told
     assert not [line for line in told.splitlines() if not line.startswith("would run: ")], told
     assert installed.property("wabot.service", "MainPID") == pid
 
@@ -205,18 +205,23 @@ def test_uninstall_keeps_what_is_the_owners(installed: Container) -> None:
     machine = installed
     with machine.path("/etc/wabot/wabot.toml").open("a") as configuration:
         configuration.write("# mine\n")
-    assert "Kept: /etc/wabot, /var/lib/wabot" in install(machine, "--uninstall").stderr
+    told = install(machine, "--uninstall").stderr
+    assert "Removed. Kept: /etc/wabot, /var/lib/wabot" in told
+    assert "to have all of it again: sudo systemctl enable --now wabot.service\n" in told
     assert not machine.path("/opt/wabot").is_symlink()
     assert not machine.path("/opt/wabot.releases").exists()
     assert not list(machine.path("/etc/systemd/system").glob("wabot*.service"))
     assert not machine.path("/usr/local/bin/wabot").is_symlink()
     assert machine.path("/etc/wabot/wabot.toml").read_text().endswith("# mine\n")
     assert machine.path("/var/lib/wabot/wabot.db").exists()
-    assert install(machine, "--uninstall").returncode == 0, "twice does no harm"
+    again = install(machine, "--uninstall")
+    assert again.returncode == 0, "twice does no harm"
+    assert "wabot was not installed. Kept: " in again.stderr
 
 
 def test_purge_leaves_nothing(machine: Container) -> None:
     machine.write("/etc/credstore/wabot.ai-api-key", "sk-1", mode=0o600)
+    machine.write("/etc/systemd/system/wabot@north.service.d/override.conf", "[Service]\n")
     install(machine, "--uninstall", "--purge")
     for gone in ("/etc/wabot", "/var/lib/wabot", "/etc/credstore/wabot.ai-api-key"):
         assert not machine.path(gone).exists()
@@ -239,7 +244,7 @@ def test_an_upgrade_from_the_previous_version_keeps_everything(machine: Containe
         machine.path("/etc/wabot/knowledge/tienda.es.md").unlink()
         release, logins = str(machine.path("/opt/wabot").readlink()), elsewhere.bot.logins
         told = install(machine, "--upgrade").stderr
-        assert "Upgraded from wabot " in told
+        assert "Upgraded from wabot " in told and "goes back" not in told
         assert "The copies of the databases from before are in /var/lib/wabot/backups/" in told
         assert str(machine.path("/opt/wabot").readlink()) != release
         assert machine.path(release).is_dir(), "the way back"

@@ -76,7 +76,7 @@ def lack_of_knowledge(folder: Path | None) -> str:
         return ""
     try:
         found = "there is no Markdown file (*.md) in" if folder.is_dir() else "there is no folder"
-    except PermissionError:
+    except OSError:
         found = "this user may not look for"
     return f"The bot knows nothing of your shop: {found} {folder}. Write about it there, or set ai.knowledge."
 

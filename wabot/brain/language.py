@@ -44,11 +44,11 @@ _WORDS = {
     """,
     # Others, in which wabot has no texts: German, Dutch, French and Italian passed for Portuguese or English.
     "": """
-        ist sind das der dem den und oder nicht ein eine einen ich sie wir ihr haben hat habe wann wie viel
-        bitte danke hallo guten tag heute morgen geöffnet geschlossen kostet für mit auf gibt noch uhr
+        ist sind der dem und oder nicht ein eine einen ich sie wir ihr haben habe wann wie viel
+        bitte danke hallo guten heute morgen geöffnet geschlossen kostet für mit auf gibt noch uhr
         het een ik jij jullie niet wanneer hoeveel bedankt hebben zijn voor naar goedemorgen waar kan
-        bonjour bonsoir merci est et je vous nous avez avec une quand où combien pour dans pas êtes ouvert
-        il che è sono ciao grazie buongiorno avete quanto siete aperti oggi vorrei
+        bonjour bonsoir merci est et je vous nous avez avec quand où combien dans êtes ouvert
+        il è ciao grazie buongiorno avete aperti oggi vorrei
     """,
 }
 _VOTES = {language: frozenset(words.split()) for language, words in _WORDS.items()}
