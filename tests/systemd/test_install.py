@@ -217,6 +217,11 @@ def test_uninstall_keeps_what_is_the_owners(installed: Container) -> None:
     again = install(machine, "--uninstall")
     assert again.returncode == 0, "twice does no harm"
     assert "wabot was not installed. Kept: " in again.stderr
+    machine.write("/etc/wabot/north.toml", '[account]\nuser_id = "north"\n')
+    told = install(machine).stderr
+    assert "sudo wabot doctor" in told and "sudo wabot pair" not in told, "a number is linked"
+    assert "sudo systemctl enable --now wabot wabot@north " in told
+    assert machine.path("/etc/wabot/wabot.toml").read_text().endswith("# mine\n")
 
 
 def test_purge_leaves_nothing(machine: Container) -> None:
