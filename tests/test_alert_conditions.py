@@ -284,7 +284,7 @@ def test_while_nobody_asks_the_models_nothing_is_known(
     alerts.stop(10)
     assert receiver.kinds() == ["alert model_down"]
     assert "it answered 500" in receiver.calls[0].content["text"]
-    assert "No model has answered for 5 minutes" in receiver.calls[0].content["text"]
+    assert "No model has answered for 5 min" in receiver.calls[0].content["text"]
 
 
 @pytest.mark.parametrize("config", ["en"], indirect=True)

@@ -403,6 +403,16 @@ def test_a_bot_that_runs_and_is_not_on_the_line(file: Path, state: Path, said: s
     assert "link" not in illnesses(file), "what it said is true only while it runs"
 
 
+def test_a_link_that_does_not_come_back_for_minutes_is_ill(file: Path, state: Path) -> None:
+    bot = hold(state / "sessions" / "ana.lock")
+    since = utc_now() - timedelta(minutes=3)
+    with database(f"sqlite:///{state}/wabot.db"):
+        later = utc_now() + timedelta(seconds=5)
+        Session.insert(user_id="ana", state="reconnecting", since=since, updated_at=later).execute()
+    assert illnesses(file)["link"].text == f"reconnecting since {since:%Y-%m-%d %H:%M} UTC"
+    bot.communicate(timeout=10)
+
+
 def test_what_an_earlier_process_said_does_not_count(file: Path, state: Path) -> None:
     with database(f"sqlite:///{state}/wabot.db"):
         Session.insert(user_id="ana", state="banned", updated_at=utc_now() - timedelta(days=3)).execute()

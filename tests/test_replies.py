@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -389,6 +390,25 @@ def test_no_model_one_apology_an_hour_and_the_question_is_kept(shop: Shop) -> No
     assert [row.text for row in Outbound.select().order_by(Outbound.id)][1:] == ["Claro."]
     assert shop.model.heard == ["¿a qué hora abren?", "¿y los sábados?"]
     assert [state for state, _ in states()] == ["answered", "answered"]
+
+
+def test_what_the_knowledge_base_answers_meanwhile_takes_no_kept_question_along(shop: Shop) -> None:
+    shop.model.answers += [SORRY, SORRY, Answer(("Abrimos a las nueve.",), "knowledge")]
+    shop.answer("¿hacen bodas?")
+    shop.answer("¿y bautizos?")
+    assert shop.answer("¿a qué hora abren?")[-1] == "Abrimos a las nueve."
+    assert [state for state, _ in states()] == ["pending", "pending", "answered"]
+    assert shop.schedule._seconds_to_wait(time.monotonic()), "the kept ones are asked again by themselves"
+    shop.model.answers.append(Answer(("Sí, las dos cosas.",), "model:test"))
+    shop.worker.answer(Chat.get().id)
+    assert [state for state, _ in states()] == ["answered"] * 3
+
+
+def test_what_the_knowledge_base_knows_by_now_is_answered_though_it_was_kept(shop: Shop) -> None:
+    shop.model.answers += [SORRY, Answer(("Sí.",), "knowledge")]
+    shop.answer("¿hacen bodas?")
+    shop.worker.answer(Chat.get().id)
+    assert [state for state, _ in states()] == ["answered"]
 
 
 def test_the_promise_of_a_person_is_kept_the_owner_is_told_who_waits(shop: Shop) -> None:

@@ -38,7 +38,7 @@ def add_alert_command(commands: Any, shared: argparse.ArgumentParser) -> None:
 
 def _alert(arguments: argparse.Namespace) -> int:
     from wabot.alert_courier import Courier
-    from wabot.unit_failure import unit_failure
+    from wabot.unit_failure import is_started_again, unit_failure
 
     configure_logging(level="WARNING", at_terminal=True)
     # No more than what is needed: a mistake elsewhere may be the very thing to tell.
@@ -50,6 +50,9 @@ def _alert(arguments: argparse.Namespace) -> int:
     unit = arguments.failed
     if not unit or not unit.isprintable() or len(unit) > _LONGEST_UNIT:
         raise UsageError(f"--failed {unit!r}: name the unit, such as wabot.service")
+    if is_started_again(unit):
+        print(f"{unit} is started again by systemd; the owner is told when it fails for good")
+        return ExitCode.OK
     if not courier.channels:
         print(f"{unit} failed; {_nothing_configured(settings.file)}")
         return ExitCode.OK

@@ -23,17 +23,17 @@ OF_THE_WORK: dict[str, dict[str, tuple[str, str, str]]] = {
     "replies_stuck": {
         "es": (
             "las respuestas no salen",
-            "Hay {count} respuestas por enviar y no sale ninguna desde hace {minutes} minutos, con conexión.",
+            "Hay {count} respuestas por enviar y no sale ninguna desde hace {minutes} min, con conexión.",
             "mire qué pasa: sudo journalctl -u {unit}",
         ),
         "en": (
             "replies do not go out",
-            "There are {count} replies to send and none has left for {minutes} minutes, with the link up.",
+            "There are {count} replies to send and none has left for {minutes} min, with the link up.",
             "see what happens: sudo journalctl -u {unit}",
         ),
         "pt": (
             "as respostas não saem",
-            "Há {count} respostas por enviar e nenhuma saiu em {minutes} minutos, embora haja conexão.",
+            "Há {count} respostas por enviar e nenhuma saiu em {minutes} min, embora haja conexão.",
             "veja o que acontece: sudo journalctl -u {unit}",
         ),
     },
@@ -74,19 +74,19 @@ OF_THE_WORK: dict[str, dict[str, tuple[str, str, str]]] = {
     "model_down": {
         "es": (
             "ningún modelo contesta",
-            "Desde hace {minutes} minutos ningún modelo da respuesta. Contesta la base de conocimiento; lo "
+            "Desde hace {minutes} min ningún modelo da respuesta. Contesta la base de conocimiento; lo "
             "que no sabe se guarda mientras sea reciente.",
             "compruebe la dirección, la clave y el saldo: {doctor_online}",
         ),
         "en": (
             "no model answers",
-            "No model has answered for {minutes} minutes. The knowledge base answers; what it does not know "
+            "No model has answered for {minutes} min. The knowledge base answers; what it does not know "
             "is kept while it is fresh.",
             "check address, key and credit: {doctor_online}",
         ),
         "pt": (
             "nenhum modelo responde",
-            "Há {minutes} minutos nenhum modelo responde. A base de conhecimento responde; o que ela não "
+            "Há {minutes} min nenhum modelo responde. A base de conhecimento responde; o que ela não "
             "sabe é guardado enquanto for recente.",
             "verifique o endereço, a chave e o saldo: {doctor_online}",
         ),

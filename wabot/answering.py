@@ -147,15 +147,8 @@ class Answering:
         if parts:
             # Of what is not committed the sender sees nothing, and would lie down again for a minute.
             database.after_commit(self._wake_sender)
-        because = f" ({reason})" if reason else ""
-        log.info(
-            "chat %d: %d message(s) answered by %s%s in %d part(s)",
-            chat.id,
-            len(rows),
-            source,
-            because,
-            len(parts),
-        )
+        by = f"{source} ({reason})" if reason else source
+        log.info("chat %d: %d message(s) answered by %s in %d part(s)", chat.id, len(rows), by, len(parts))
         if not parts:
             return False
         if self._settings.replies.typing:
@@ -192,6 +185,8 @@ class Answering:
                 return self._pass_on(chat, rows, answer.parts[0])
             self._keep_question(chat, rows, answer.parts[0])
             return False
+        if answer.source == "knowledge" and self._settings.ai.providers:
+            rows = self._without_kept(chat, rows)
         parts, calls = take_calls(answer.parts)
         if HAND_OVER in calls:
             return self.leave_to_person(chat, rows, parts or [handed_over_text(language)])
@@ -230,6 +225,15 @@ class Answering:
         self._inbox.keep_for_later(row.id for row in rows)
         self._schedule.postpone(chat.id, _MODEL_RETRY_SECONDS)
         log.info("chat %d: no model answers; %d message(s) are kept", chat.id, len(rows))
+
+    def _without_kept(self, chat: Chat, rows: list[Inbound]) -> list[Inbound]:
+        """The knowledge base answers what is new; a question that waits for a model goes on waiting."""
+        kept = [row for row in rows if row.attempts]
+        if not kept or len(kept) == len(rows):
+            return rows
+        self._inbox.keep_for_later(row.id for row in kept)
+        self._schedule.postpone(chat.id, _MODEL_RETRY_SECONDS)
+        return [row for row in rows if row not in kept]
 
     def _attend(self, chat: Chat, rows: list[Inbound]) -> None:
         """Show that messages were seen, and that somebody is writing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from wabot.session_store import read_device
 from wabot.settings import STORE
 from wabot.states import State
 from wabot.status import state_of
+
+# wabot dials afresh by then, or the library does.
+_LONGEST_DIAL = timedelta(minutes=2)
 
 
 def check_link(patient: Patient) -> list[Finding]:
@@ -45,6 +49,8 @@ def _live(patient: Patient, session: Any) -> list[Finding]:
         State.BANNED: "wait: the bot dials again by itself; then answer fewer people in a day",
         State.COOLDOWN: "look for another program on this number (phone: Linked devices), and stop it",
     }
+    if patient.now - (session.since or patient.now) > _LONGEST_DIAL:
+        cures |= dict.fromkeys((State.CONNECTING, State.RECONNECTING), cures[State.BACKOFF])
     said = f"{session.state} since {session.since:%Y-%m-%d %H:%M} UTC" if session.since else session.state
     if session.state not in cures:
         return [healthy("link", said)]

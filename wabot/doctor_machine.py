@@ -191,7 +191,7 @@ def check_whatsapp(patient: Patient) -> list[Finding]:
             illness(
                 "network",
                 text,
-                "look to the name server of this machine; firewall and proxy must let port 443 out",
+                "mend that; the machine needs a name server, and a firewall or proxy must let port 443 out",
             )
         ]
     try:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Mapping
 
 from wabot.alert_notices import Condition, Problem
 from wabot.errors import ExitCode
 from wabot.janitor_alert import JANITOR_UNITS
+
+_ASK_SECONDS = 10.0
 
 
 def unit_failure(unit: str, environ: Mapping[str, str]) -> Problem:
@@ -21,6 +24,20 @@ def unit_failure(unit: str, environ: Mapping[str, str]) -> Problem:
         # It has told so itself and why, if it got so far.
         return Problem(Condition.JANITOR_REFUSED, _how_it_ended(environ))
     return Problem(Condition.PROCESS_FAILED, _how_it_ended(environ), (("unit", unit),), subject=unit)
+
+
+def is_started_again(unit: str) -> bool:
+    """Whether systemd starts a unit again by itself, so that it has not failed for good.
+
+    Since systemd 254 OnFailure= is heard before each automatic restart, too (systemd.service(5),
+    RestartMode=). Where systemd cannot be asked, the answer is no.
+    """
+    command = ["systemctl", "show", "--property=ActiveState", "--value", unit]
+    try:
+        shown = subprocess.run(command, capture_output=True, text=True, timeout=_ASK_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return shown.stdout.strip() in ("activating", "active", "reloading")
 
 
 def _how_it_ended(environ: Mapping[str, str]) -> str:

@@ -151,6 +151,27 @@ def test_without_systemd(installed: Container) -> None:
     assert machine.path(HOME / ".local/state/wabot/wabot.db").exists()
 
 
+def test_only_a_failure_for_good_is_told(installed: Container, emulator: Emulator) -> None:
+    """systemd 257 of Debian 13 hears OnFailure= before each restart, too, that of Debian 12 does not."""
+    machine, bot, alert = installed, BotUnit(installed, emulator), "wabot-alert@wabot.service"
+    began = machine.cursor()
+    logins = emulator.bot.logins
+    machine.run("systemctl", "kill", "--signal=KILL", "wabot.service")
+    emulator.wait_for_login(logins + 1)
+    bot.wait_for_state("connected")
+    told = [line.message for line in machine.journal(alert, began)]
+    assert not any("wabot.service failed" in line for line in told), told
+    good = machine.path("/etc/wabot/wabot.toml").read_text()
+    machine.path("/etc/wabot/wabot.toml").write_text("[typo]\n")
+    machine.run("systemctl", "restart", "wabot.service", check=False)
+    machine.path("/etc/wabot/wabot.toml").write_text(good)
+    machine.wait_until(
+        lambda: any("wabot.service failed" in line.message for line in machine.journal(alert, began)), alert
+    )
+    machine.run("systemctl", "start", "wabot.service")
+    bot.wait_for_state("connected")
+
+
 def test_an_upgrade_that_does_not_get_ready_is_taken_back(installed: Container, emulator: Emulator) -> None:
     machine = installed
     give_bad_release(machine)
