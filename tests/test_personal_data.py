@@ -14,6 +14,7 @@ from wabot.inbox import Inbox
 from wabot.models import Chat, Inbound, Outbound
 from wabot.outbox import Outbox
 from wabot.personal_data import export, forget
+from wabot.reception import Reception
 from wabot.session_lock import SessionLock
 from wabot.settings import AccountSettings, PathSettings, Settings
 from wabot.spool import Spool, read_spool
@@ -91,6 +92,15 @@ def test_export_has_everything_and_nothing_of_others(settings: Settings, people:
     assert [message["text"] for message in found["in_groups"]] == ["Ana in the group"]
     assert "Eva" not in text
     assert "salon" not in text
+
+
+def test_what_the_owner_ordered_in_a_chat_is_not_shown_as_the_customers(
+    settings: Settings, people: Inbox
+) -> None:
+    order = arrival("#bot off", from_me=True, sender="34999888777@s.whatsapp.net", phone="34600111222")
+    Reception(settings, people, Outbox("shop")).receive(order, NOON)
+    (chat,) = export(settings, parse_address("+34600111222"))["chats"]
+    assert ("owner", "#bot off") in [(each["direction"], each["text"]) for each in chat["messages"]]
 
 
 def test_export_of_nobody_is_empty(settings: Settings) -> None:

@@ -16,6 +16,9 @@ from wabot.settings import Settings
 _WHATSAPP_ITSELF = ("", "0")
 _SAYS_NOTHING = frozenset({Kind.OTHER, Kind.REACTION, Kind.EDIT, Kind.REVOKE, Kind.PROTOCOL})
 
+OWNERS_COMMAND = "the owner's command"
+"""Why a message of the owner's is not answered that was an order to the bot."""
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -75,7 +78,7 @@ def owner_command(candidate: Candidate, settings: Settings, now: datetime) -> De
     )
     for phrases, action in commands:
         if is_phrase(candidate.text, phrases):
-            return Decision(Action.TELL_STATUS if candidate.to_self else action, "the owner's command")
+            return Decision(Action.TELL_STATUS if candidate.to_self else action, OWNERS_COMMAND)
     return None
 
 

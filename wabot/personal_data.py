@@ -9,6 +9,7 @@ from typing import Any
 
 from peewee import SqliteDatabase
 
+from wabot.arrival_rules import OWNERS_COMMAND
 from wabot.chat_address import ChatAddress
 from wabot.chats import find_chats
 from wabot.messages import LID_SERVER, PHONE_SERVER, IncomingMessage
@@ -184,7 +185,7 @@ def _messages(chat: Chat) -> list[dict[str, Any]]:
 def _received(row: Inbound) -> dict[str, Any]:
     return {
         "at": _plain(row.received_at),
-        "direction": "owner" if row.state == "owner" else "in",
+        "direction": "owner" if row.state == "owner" or row.reason == OWNERS_COMMAND else "in",
         "kind": row.kind,
         "text": row.text,
         "quoted_text": row.quoted_text,
