@@ -19,8 +19,9 @@ from wabot.main_signals import MainSignals
 signals = MainSignals(ExitCode.FINDINGS)
 signals.listen()
 print("listening", flush=True)
-while heard := signals.next(30):
-    print(heard.signal.name, heard.reason, flush=True)
+while True:
+    if heard := signals.next(0.5):
+        print(heard.signal.name, heard.reason, flush=True)
 """
 
 

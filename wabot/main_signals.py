@@ -29,7 +29,12 @@ class MainSignals:
         self._queue.put(link_signal)
 
     def next(self, timeout_seconds: float) -> LinkSignal | None:
-        """The oldest that main has not heard yet, None when there was nothing for so long."""
+        """The oldest that main has not heard yet, None when there was nothing for so long.
+
+        Args:
+            timeout_seconds: a second at most: a SIGTERM that arrives in the instant before the wait begins is
+                heard when it is over, because Python runs handlers between its own instructions only.
+        """
         try:
             return self._queue.get(timeout=timeout_seconds)
         except queue.Empty:

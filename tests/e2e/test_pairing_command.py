@@ -46,7 +46,8 @@ class Terminal:
     @property
     def shown(self) -> str:
         """Everything so far."""
-        return self._shown.decode().replace("\r\n", "\n")
+        # The end may be half a character that is still on its way.
+        return self._shown.decode(errors="replace").replace("\r\n", "\n")
 
     def wait_for(self, wanted: str | Callable[[str], object], timeout_seconds: float = 20) -> str:
         """Wait until a text is shown."""
