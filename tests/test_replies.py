@@ -404,6 +404,15 @@ def test_what_the_knowledge_base_answers_meanwhile_takes_no_kept_question_along(
     assert [state for state, _ in states()] == ["answered"] * 3
 
 
+def test_a_message_whose_attempt_broke_off_is_no_kept_question(shop: Shop) -> None:
+    """The answer covers it, too: left open, it would be answered once more."""
+    shop.hear("¿a qué hora abren?")
+    Inbound.update(attempts=1).execute()
+    shop.model.answers.append(Answer(("A las nueve; el envío cuesta 5 €.",), "knowledge"))
+    shop.answer("¿y el envío?")
+    assert [state for state, _ in states()] == ["answered"] * 2
+
+
 def test_what_the_knowledge_base_knows_by_now_is_answered_though_it_was_kept(shop: Shop) -> None:
     shop.model.answers += [SORRY, Answer(("Sí.",), "knowledge")]
     shop.answer("¿hacen bodas?")

@@ -228,7 +228,9 @@ class Answering:
 
     def _without_kept(self, chat: Chat, rows: list[Inbound]) -> list[Inbound]:
         """The knowledge base answers what is new; a question that waits for a model goes on waiting."""
-        kept = [row for row in rows if row.attempts]
+        # An attempt may have broken off as well; whose question was kept has had an apology.
+        apologized = was_told(chat.id, Notice.APOLOGY, utc_now() - HOUR)
+        kept = [row for row in rows if row.attempts and apologized]
         if not kept or len(kept) == len(rows):
             return rows
         self._inbox.keep_for_later(row.id for row in kept)
