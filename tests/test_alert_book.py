@@ -16,7 +16,7 @@ from wabot.alert_notices import Author, Condition, Problem
 from wabot.alert_texts import DETAIL, NEXT_STEP, OVER, PROBLEMS, TEST
 
 BANNED = Problem(Condition.BANNED, values=(("until", "noon"),))
-OFFLINE = Problem(Condition.OFFLINE, values=(("minutes", "10"),), patience_seconds=600)
+OFFLINE = Problem(Condition.OFFLINE, values=(("span", "10 min"),), patience_seconds=600)
 LOGGED_OUT = Problem(Condition.LOGGED_OUT)
 NOON = 1_800_000_000.0
 HOUR = 3600.0
@@ -299,7 +299,8 @@ def test_two_processes_write_the_same_file(tmp_path: Path) -> None:
 
 def test_every_problem_can_be_told_in_every_language() -> None:
     assert set(PROBLEMS) == {condition.value for condition in Condition}
-    values = [(name, "7") for name in ("until", "minutes", "count", "megabytes", "unit", "limit", "spent")]
+    names = ("until", "span", "minutes", "count", "megabytes", "unit", "limit", "spent")
+    values = [(name, "7") for name in names]
     for language in ("es", "en", "pt"):
         author = Author("shop", "vps-1", language)
         for condition in Condition:

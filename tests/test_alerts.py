@@ -16,8 +16,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.alert_receivers import WebhookReceiver, wait_until
+from wabot.alert_book import Book
 from wabot.alert_courier import Courier
-from wabot.alert_notices import Condition, Problem
+from wabot.alert_notices import Condition, Problem, span
 from wabot.alert_watch import LinkView, look_at_disk, look_at_link, look_at_replies
 from wabot.alerts import Alerts, report_database_away
 from wabot.brain.tally import Tally
@@ -68,7 +69,7 @@ OF_THE_LINK = {
 )
 def test_each_state(state: State, condition: str | None) -> None:
     link = LinkView(state, "why", NOON - 30, NOON + 60)
-    found = look_at_link(link, NOON, 600, MADRID, "wabot.service")
+    found = look_at_link(link, NOON, NOON - 900, 600, MADRID, "wabot.service")
     assert [problem.condition for problem in found.problems] == [condition] * (condition is not None)
     assert not found.cleared
     for problem in found.problems:
@@ -78,14 +79,76 @@ def test_each_state(state: State, condition: str | None) -> None:
 
 def test_until_when_in_the_owners_time() -> None:
     link = LinkView(State.BANNED, "", NOON, NOON + 3600)
-    (problem,) = look_at_link(link, NOON, 600, MADRID, "").problems
+    (problem,) = look_at_link(link, NOON, NOON - 900, 600, MADRID, "").problems
     assert dict(problem.values) == {"until": "2026-11-22 14:00 CET"}
 
 
 def test_a_link_that_holds_is_the_end_of_all_trouble_with_it() -> None:
-    assert not look_at_link(LinkView(State.CONNECTED, "", NOON - 59), NOON, 600, None, "").cleared
-    cleared = look_at_link(LinkView(State.CONNECTED, "", NOON - 60), NOON, 600, None, "wabot.service").cleared
-    assert set(cleared) == OF_THE_LINK | {"process_failed:wabot.service"}
+    def cleared(up_seconds: float, offline_seconds: float) -> set[str]:
+        link = LinkView(State.CONNECTED, "", NOON - up_seconds)
+        return set(look_at_link(link, NOON, NOON - 900, offline_seconds, None, "wabot.service").cleared)
+
+    assert cleared(59, 600) == set()
+    assert cleared(60, 600) == OF_THE_LINK | {"process_failed:wabot.service"}
+    # What is worth an alert so soon is over so soon; no more than that.
+    assert cleared(9, 10) == set()
+    assert cleared(10, 10) == {"offline"}
+
+
+class Restarts:
+    """What the owner is told of a link, through processes that come and go; times are seconds."""
+
+    def __init__(self, offline_seconds: float) -> None:
+        self._offline_seconds = offline_seconds
+        self._book = Book()
+        self.now = 0.0
+        self.told_at: list[float] = []
+
+    def process(self, *spans: tuple[State, float], away_seconds: float = 10) -> None:
+        """One that goes through states for so long each, is looked at every ten seconds, and ends."""
+        started_at = self.now
+        for state, seconds in spans:
+            since, until = self.now, self.now + seconds
+            while self.now < until:
+                link = LinkView(state, "", NOON + since)
+                times = (NOON + self.now, NOON + started_at)
+                found = look_at_link(link, *times, self._offline_seconds, None, "")
+                fresh, _ = self._book.observe(found.problems, found.cleared, NOON + self.now)
+                self.told_at += [self.now] * bool(fresh)
+                self.now = min(self.now + 10, until)
+        self.now += away_seconds
+
+
+@pytest.mark.parametrize("up_seconds", [1, 5, 9, 30, 300])
+def test_an_ordinary_restart_is_no_lost_connection(up_seconds: float) -> None:
+    bot = Restarts(10)
+    bot.process((State.CONNECTING, 2), (State.CONNECTED, up_seconds), (State.STOPPING, 2), away_seconds=3)
+    bot.process((State.CONNECTING, 2), (State.CONNECTED, 60))
+    assert bot.told_at == []
+
+
+def test_a_process_that_has_just_begun_has_the_time_to_connect() -> None:
+    bot = Restarts(10)
+    bot.process((State.CONNECTED, 100), (State.RECONNECTING, 5), (State.STOPPING, 4))
+    began = bot.now
+    bot.process((State.CONNECTING, 60))
+    assert bot.told_at == [began + 10]
+
+
+@pytest.mark.parametrize("lives_seconds", [5, 40, 120, 400])
+def test_a_bot_that_starts_over_and_over_without_a_link_is_told_of(lives_seconds: float) -> None:
+    bot = Restarts(600)
+    while bot.now < 1200:
+        bot.process((State.CONNECTING, lives_seconds))
+    (told_at,) = bot.told_at
+    assert 600 <= told_at <= 680
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(10, "10 s"), (90, "90 s"), (600, "10 min"), (86_400, "1440 min")]
+)
+def test_how_long_is_told_as_it_was_set(seconds: float, shown: str) -> None:
+    assert span(seconds) == shown
 
 
 def test_replies_that_do_not_leave(sqlite_database: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from wabot.alert_notices import Condition, Findings, Problem, problem_key
+from wabot.alert_notices import Condition, Findings, Problem, problem_key, span
 from wabot.brain.tally import Tally
 from wabot.database_faults import AWAY
 from wabot.model_spending import limits_of, spending_on
@@ -24,8 +24,8 @@ def look_at_models(tally: Tally, down_seconds: float) -> Findings:
     """
     outage = tally.outage
     if outage is not None and outage.last_at - outage.first_at >= down_seconds:
-        minutes = str(max(1, round(down_seconds / 60)))
-        return Findings([Problem(Condition.MODEL_DOWN, outage.reason, (("minutes", minutes),))])
+        values = (("span", span(down_seconds)),)
+        return Findings([Problem(Condition.MODEL_DOWN, outage.reason, values)])
     return Findings(cleared=[Condition.MODEL_DOWN] if tally.is_answering else [])
 
 

@@ -169,3 +169,8 @@ class Author:
 def problem_key(condition: Condition, subject: str = "") -> str:
     """What a problem of this kind is remembered by."""
     return f"{condition}:{subject}" if subject else condition.value
+
+
+def span(seconds: float) -> str:
+    """How long something has lasted, as all three languages write it."""
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

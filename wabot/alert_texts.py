@@ -129,17 +129,17 @@ _OF_THE_LINK: dict[str, dict[str, tuple[str, str, str]]] = {
     "offline": {
         "es": (
             "sin conexión con WhatsApp",
-            "Hace {minutes} min que no hay conexión. El bot sigue intentándolo; las respuestas esperan.",
+            "Hace {span} que no hay conexión. El bot sigue intentándolo; las respuestas esperan.",
             "compruebe la red de la máquina: {doctor}",
         ),
         "en": (
             "no connection to WhatsApp",
-            "There has been no connection for {minutes} min. The bot keeps trying; replies wait.",
+            "There has been no connection for {span}. The bot keeps trying; replies wait.",
             "check the machine's network: {doctor}",
         ),
         "pt": (
             "sem conexão com o WhatsApp",
-            "Há {minutes} min não há conexão. O bot continua tentando; as respostas esperam.",
+            "Há {span} não há conexão. O bot continua tentando; as respostas esperam.",
             "verifique a rede da máquina: {doctor}",
         ),
     },

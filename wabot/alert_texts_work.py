@@ -74,19 +74,19 @@ OF_THE_WORK: dict[str, dict[str, tuple[str, str, str]]] = {
     "model_down": {
         "es": (
             "ningún modelo contesta",
-            "Desde hace {minutes} min ningún modelo da respuesta. Contesta la base de conocimiento; lo "
+            "Desde hace {span} ningún modelo da respuesta. Contesta la base de conocimiento; lo "
             "que no sabe se guarda mientras sea reciente.",
             "compruebe la dirección, la clave y el saldo: {doctor_online}",
         ),
         "en": (
             "no model answers",
-            "No model has answered for {minutes} min. The knowledge base answers; what it does not know "
+            "No model has answered for {span}. The knowledge base answers; what it does not know "
             "is kept while it is fresh.",
             "check address, key and credit: {doctor_online}",
         ),
         "pt": (
             "nenhum modelo responde",
-            "Há {minutes} min nenhum modelo responde. A base de conhecimento responde; o que ela não "
+            "Há {span} nenhum modelo responde. A base de conhecimento responde; o que ela não "
             "sabe é guardado enquanto for recente.",
             "verifique o endereço, a chave e o saldo: {doctor_online}",
         ),

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from peewee import fn
 
-from wabot.alert_notices import Condition, Findings, Problem, problem_key
+from wabot.alert_notices import Condition, Findings, Problem, problem_key, span
 from wabot.connection import Connection
 from wabot.database_faults import AWAY
 from wabot.departures import OPEN_STATES
@@ -34,7 +34,7 @@ _ENDS = {
 }
 _RESTS = {State.BANNED: Condition.BANNED, State.COOLDOWN: Condition.UNSTABLE}
 # A link that is up and stays up is the end of all of these.
-_OF_THE_LINK = (*_ENDS.values(), *_RESTS.values(), Condition.OFFLINE)
+_OF_THE_LINK = (*_ENDS.values(), *_RESTS.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +72,14 @@ def link_view(connection: Connection, now: float, wall: float) -> LinkView:
 
 
 def look_at_link(
-    link: LinkView, now: float, offline_seconds: float, zone: ZoneInfo | None, unit: str
+    link: LinkView, now: float, started_at: float, offline_seconds: float, zone: ZoneInfo | None, unit: str
 ) -> Findings:
     """What the link's state means.
 
     Args:
         link: the link.
         now: seconds since 1970.
+        started_at: when this process began, likewise.
         offline_seconds: how long a link may be down before that is worth an alert.
         zone: where the owner is; None for this machine's zone.
         unit: the systemd unit this process is, whose failure is over when the link is well; "" outside.
@@ -88,13 +89,22 @@ def look_at_link(
     if link.state in _RESTS:
         until = "?" if link.until is None else _local(link.until, zone)
         return Findings([Problem(_RESTS[link.state], link.reason, (("until", until),))])
+    stable_seconds = min(_STABLE_SECONDS, offline_seconds)
     if link.state in SEEKING_STATES:
-        minutes = str(max(1, round(offline_seconds / 60)))
-        return Findings([Problem(Condition.OFFLINE, link.reason, (("minutes", minutes),), offline_seconds)])
-    if link.state is State.CONNECTED and now - link.since >= _STABLE_SECONDS:
-        failed = [problem_key(Condition.PROCESS_FAILED, unit)] if unit else []
-        return Findings(cleared=[*_OF_THE_LINK, *failed])
-    return Findings()
+        values = (("span", span(offline_seconds)),)
+        # The time away is counted through restarts, but the restart itself is part of it: a process that has
+        # just begun gets the time to connect. It is added, and not begun anew with each process, so that one
+        # that starts over and over is told of, too.
+        is_young = now - started_at < stable_seconds
+        patience_seconds = offline_seconds + (stable_seconds if is_young else 0)
+        return Findings([Problem(Condition.OFFLINE, link.reason, values, patience_seconds)])
+    if link.state is not State.CONNECTED:
+        return Findings()
+    up_seconds = now - link.since
+    cleared: list[str] = [Condition.OFFLINE] if up_seconds >= stable_seconds else []
+    if up_seconds >= _STABLE_SECONDS:
+        cleared += [*_OF_THE_LINK, *([problem_key(Condition.PROCESS_FAILED, unit)] if unit else [])]
+    return Findings(cleared=cleared)
 
 
 def look_at_replies(

@@ -41,7 +41,8 @@ class Alerts:
         self._database_trouble = database_trouble
         self._courier = Courier(settings)
         self._unit = own_unit() or ""
-        self._link = LinkView(State.STARTING, "", time.time())
+        self._started_at = time.time()
+        self._link = LinkView(State.STARTING, "", self._started_at)
         self._changed = threading.Condition()
         self._woken = False
         self._stopping = False
@@ -91,7 +92,8 @@ class Alerts:
     def _look(self, link: LinkView) -> None:
         settings, now = self._settings, time.time()
         connected = link.state is State.CONNECTED and now - link.since > _SETTLED_SECONDS
-        of_link = look_at_link(link, now, settings.alerts.offline_after, settings.account.zone, self._unit)
+        patience, zone = settings.alerts.offline_after, settings.account.zone
+        of_link = look_at_link(link, now, self._started_at, patience, zone, self._unit)
         of_replies, lost = look_at_replies(
             settings.account.user_id,
             connected,
