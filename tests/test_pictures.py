@@ -9,7 +9,8 @@ import pytest
 
 from tests.systemd.pictures import lines_of
 from wabot.emulator.screen import Span, Style
-from wabot.status import _FIELDS, as_table
+from wabot.status import _FIELDS
+from wabot.status_table import as_table
 
 PICTURES = Path(__file__).parents[1] / ".pictures"
 SESSION = dict.fromkeys(_FIELDS) | {

@@ -20,7 +20,6 @@ from wabot.messages import Kind
 from wabot.model_spending import spending_on
 from wabot.models import Inbound, Outbound, Session, database, utc_now
 from wabot.outbox import Outbox
-from wabot.printable import printable
 from wabot.session_lock import is_held
 from wabot.settings import Settings
 from wabot.sources import Notice
@@ -49,9 +48,9 @@ _FIELDS = (
     "last_reply_at",
 )
 # For people only: the fields for programs are fixed.
-_LOST = "lost"
-_COLLECTED = "collected"
-_MODELS = "models"
+LOST = "lost"
+COLLECTED = "collected"
+MODELS = "models"
 
 
 def all_sessions(settings: Settings, environ: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -100,9 +99,9 @@ def session_status(settings: Settings, name: str) -> dict[str, Any]:
         "outbox_dead": outbox.count(UNDELIVERED_STATES),
         "last_inbound_at": _iso(session.last_inbound_at),
         "last_reply_at": _iso(session.last_reply_at),
-        _LOST: _lost_count(user_id),
-        _COLLECTED: _collected_count(user_id),
-        _MODELS: [
+        LOST: _lost_count(user_id),
+        COLLECTED: _collected_count(user_id),
+        MODELS: [
             f"{spending}{', spent' if spending.is_spent else ''}"
             for spending in spending_on(settings, settings.account.local_time().date())
         ],
@@ -191,46 +190,6 @@ def report(sessions: list[dict[str, Any]]) -> dict[str, Any]:
         "sessions": [{name: session[name] for name in _FIELDS} for session in sessions],
         "ok": bool(sessions) and all(session["state"] == State.CONNECTED for session in sessions),
     }
-
-
-def as_table(sessions: list[dict[str, Any]]) -> str:
-    """The same for people."""
-    lines = []
-    for session in sessions:
-        who = f" as +{session['phone']}" if session["phone"] and session["state"] == State.CONNECTED else ""
-        since = f" since {_moment(session, 'since')}" if session["since"] and session["pid"] else ""
-        lines.append(printable(f"{session['name']}: {session['state']}{who}{since}{_process(session)}"))
-        if session["reason"]:
-            lines.append(f"  {printable(session['reason'])}")
-        lines.append(
-            f"  to answer: {_number(session['inbox_pending'])}"
-            f"   to send: {_number(session['outbox_pending'])}{_of_them(session.get(_COLLECTED))}"
-            f"   not delivered: {_number(session['outbox_dead'])}"
-        )
-        if session.get(_LOST):
-            lines.append(f"  lost in the client library, customers asked to repeat: {session[_LOST]}")
-        lines.append(f"  last message: {_moment(session, 'last_inbound_at')}")
-        lines.append(f"  last reply:   {_moment(session, 'last_reply_at')}")
-        lines += [f"  {line}" for line in session.get(_MODELS, ())]
-    return "\n".join(lines)
-
-
-def _process(session: Mapping[str, Any]) -> str:
-    return f" (pid {session['pid']} on {session['host']})" if session["pid"] else ""
-
-
-def _moment(session: Mapping[str, Any], name: str) -> str:
-    if session[name]:
-        return str(session[name]).replace("T", " ").replace("Z", " UTC")
-    return "?" if session["state"] == UNKNOWN else "never"
-
-
-def _of_them(collected: int | None) -> str:
-    return f" (of them {collected} to you, collected for five minutes)" if collected else ""
-
-
-def _number(value: int | None) -> str:
-    return "?" if value is None else str(value)
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -90,7 +90,8 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    from wabot.status import all_sessions, as_table, report
+    from wabot.status import all_sessions, report
+    from wabot.status_table import as_table
 
     settings = _settings(arguments)
     sessions = all_sessions(settings, os.environ)
