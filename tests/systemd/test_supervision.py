@@ -157,7 +157,8 @@ def test_the_watchdog_lets_a_link_rest(
             ana = elsewhere.customer(1)
             ana.send("¿Ya hay línea?")
             ana.wait_for_replies(1)
-            assert receiver.kinds() == ["alert offline"]
+            # Told once; that it is over may have been told by now.
+            assert receiver.kinds().count("alert offline") == 1
         finally:
             shop.remove()
 
