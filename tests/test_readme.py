@@ -15,8 +15,8 @@ import pytest
 
 from wabot.config import load_settings
 from wabot.readme_tables import TABLES, update
-from wabot.states import State
-from wabot.status import STOPPED
+from wabot.states import STOPPED, State
+from wabot.status import UNKNOWN
 
 REPOSITORY = Path(__file__).parents[1]
 README = (REPOSITORY / "README.md").read_text()
@@ -129,7 +129,7 @@ def test_wabot_says_what_is_quoted(quotation: str) -> None:
     "state", sorted(set(re.findall(r"(?:the state|el estado) (?:is|es) `(\w+)`", README)))
 )
 def test_states_of_the_symptoms_exist(state: str) -> None:
-    assert state in {*State, STOPPED}
+    assert state in {*State, STOPPED, UNKNOWN}
 
 
 def test_example_configuration_is_good(tmp_path: Path) -> None:

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,83 @@ def test_good_only_when_every_session_is_connected(
     assert lines[0].startswith("a: connected as +34600111222 since 2026-01-02 03:04:05 UTC (pid ")
     assert "b: stopped" in lines
     bots.pop().communicate(timeout=10)
+
+
+def test_a_bot_without_its_database_is_told_from_one_that_is_down(
+    tmp_path: Path, state: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = configure(tmp_path, "a", '[database]\nurl = "postgresql://wabot@127.0.0.1:1/x"\n')
+    lock = state / "sessions" / "a.lock"
+    bot = hold(lock)
+    code, sessions = status(file, capsys)
+    assert (code, sessions["a"]["state"], sessions["a"]["pid"]) == (ExitCode.FINDINGS, "unknown", bot.pid)
+    assert "127.0.0.1:1" in sessions["a"]["reason"]
+    doctor = f"; what to do: wabot doctor --config {file}"
+    assert sessions["a"]["reason"].endswith(f"; the bot runs{doctor}")
+    stamp = json.loads(lock.read_bytes())
+    lock.write_text(json.dumps({**stamp, "unit": "wabot@a.service"}))
+    reason = status(file, capsys)[1]["a"]["reason"]
+    assert reason.endswith(f"; the bot runs: systemctl status wabot@a.service shows its state{doctor}")
+    bot.communicate(timeout=10)
+    session = status(file, capsys)[1]["a"]
+    assert session["state"] == "stopped"
+    assert "the bot runs" not in session["reason"]
+    assert session["reason"].endswith(doctor)
+
+
+@pytest.fixture
+def systemctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """A systemd that runs the bots of this directory: takes what it is to show of each unit."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    monkeypatch.setattr("wabot.hints._BOOTED_BY_SYSTEMD", tmp_path)
+    monkeypatch.setattr("wabot.hints._CONFIGURATIONS", tmp_path)
+
+    def shows(lines: str) -> None:
+        program = programs / "systemctl"
+        program.write_text(f"#!/bin/sh\n[ \"$4\" = wabot@a.service ] && cat <<'END'\n{lines}\nEND\n")
+        program.chmod(0o755)
+
+    return shows
+
+
+def at(moment: datetime) -> str:
+    return f"@{moment.replace(tzinfo=UTC).timestamp():.0f}"
+
+
+def test_a_start_that_ended_before_it_could_say_why_is_told(
+    tmp_path: Path,
+    database: Any,
+    capsys: pytest.CaptureFixture[str],
+    systemctl: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    record("a", state="logged_out", reason="the phone removed it (401)", updated_at=LONG_AGO)
+    file = configure(tmp_path, "a")
+    started, ended = (at(LONG_AGO + timedelta(minutes=minutes)) for minutes in (5, 6))
+
+    def reason(started: str, ended: str) -> str:
+        systemctl(f"ExecMainStartTimestamp={started}\nExecMainExitTimestamp={ended}")
+        return str(status(file, capsys)[1]["a"]["reason"])
+
+    later = (
+        "a start ended on 2026-01-02 03:10:05 UTC before it could say here why: "
+        "sudo journalctl -u wabot@a.service -n 20"
+    )
+    assert reason(started, ended) == f"the phone removed it (401); {later}"
+    # The end that is recorded; one that has begun and not ended; a unit that never ran.
+    assert reason(at(LONG_AGO - timedelta(minutes=5)), ended) == "the phone removed it (401)"
+    assert reason(started, "") == "the phone removed it (401)"
+    assert reason("", "") == "the phone removed it (401)"
+    database.execute_sql("DROP TABLE wabot_sessions")
+    assert reason(started, ended) == f"it never ran; {later}"
+    (tmp_path / "bin" / "systemctl").write_text("#!/bin/sh\nexit 1\n")
+    assert status(file, capsys)[1]["a"]["reason"] == "it never ran"
+    # Nobody else's configuration is a unit's.
+    systemctl(f"ExecMainStartTimestamp={started}\nExecMainExitTimestamp={ended}")
+    monkeypatch.setattr("wabot.hints._CONFIGURATIONS", Path("/etc/wabot"))
+    assert status(file, capsys)[1]["a"]["reason"] == "it never ran"
 
 
 def test_messages_that_wait_on_the_disk_are_told(

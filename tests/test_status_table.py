@@ -55,8 +55,9 @@ def test_a_note_that_waits_on_purpose_is_no_reply_that_does_not_leave() -> None:
     )
 
 
-def test_what_is_not_known_is_not_said_to_be_never() -> None:
-    unknown = dict.fromkeys(session()) | {"name": "shop", "state": "unknown", "reason": "away"}
+@pytest.mark.parametrize("state", ["unknown", "stopped"])
+def test_what_is_not_known_is_not_said_to_be_never(state: str) -> None:
+    unknown = dict.fromkeys(session()) | {"name": "shop", "state": state, "reason": "away"}
     assert as_table([unknown]).split("\n")[-2:] == ["  last message: ?", "  last reply:   ?"]
 
 

@@ -34,6 +34,12 @@ def unit_of(file: Path | None) -> str:
     return "wabot.service" if file is None or file.stem == "wabot" else f"wabot@{file.stem}.service"
 
 
+def in_unit(file: Path | None) -> bool:
+    """Whether systemd runs the bot of a configuration: its units read those in /etc/wabot."""
+    ours = file is None or file.absolute().parent == _CONFIGURATIONS
+    return ours and _BOOTED_BY_SYSTEMD.is_dir()
+
+
 def start(file: Path | None, *, for_good: bool = False) -> str:
     """What starts the bot of a configuration: systemd where its units would read it.
 
@@ -41,7 +47,6 @@ def start(file: Path | None, *, for_good: bool = False) -> str:
         file: the configuration, None when there is none.
         for_good: after every boot, too.
     """
-    ours = file is None or file.absolute().parent == _CONFIGURATIONS
-    if ours and _BOOTED_BY_SYSTEMD.is_dir():
+    if in_unit(file):
         return f"sudo systemctl {'enable --now' if for_good else 'start'} {unit_of(file)}"
     return command("run", file)

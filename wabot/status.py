@@ -9,6 +9,7 @@ from typing import Any
 
 import peewee
 
+from wabot import hints
 from wabot.configurations import Configuration, configurations
 from wabot.database import open_database
 from wabot.database_address import sqlite_file
@@ -25,8 +26,10 @@ from wabot.settings import Settings
 from wabot.sources import Notice
 from wabot.spool import read_spool
 from wabot.states import STOPPED, TERMINAL_STATES, State
+from wabot.unit_end import ended_since
 
 UNKNOWN = "unknown"
+NEVER_RAN = "it never ran"
 _FIELDS = (
     "name",
     "user_id",
@@ -75,16 +78,17 @@ def session_status(settings: Settings, name: str) -> dict[str, Any]:
     held = is_held(settings.session_lock)
     holder = read_holder(settings.session_lock) if held else None
     if not database.table_exists("wabot_sessions"):
-        return unknown_status(settings, name, "it never ran")
+        return unknown_status(settings, name, NEVER_RAN, ended_since(settings.file, None))
     session = Session.get_or_none(Session.user_id == user_id) or Session(user_id=user_id)
     state = state_of(session, holder) if held else STOPPED
     pairing = state == State.PAIRING
+    later = ended_since(settings.file, session.updated_at) if state == STOPPED else ""
     inbox, outbox = Inbox(user_id), Outbox(user_id)
     return {
         "name": name,
         "user_id": user_id,
         "state": state,
-        "reason": _and_kept(settings, _reason(session, state)),
+        "reason": _reasons(settings, _reason(session, state), later),
         "since": _iso(session.since),
         "pid": holder.pid if holder else None,
         "host": holder.host if holder else None,
@@ -108,7 +112,7 @@ def session_status(settings: Settings, name: str) -> dict[str, Any]:
     }
 
 
-def unknown_status(settings: Settings, name: str, reason: str) -> dict[str, Any]:
+def unknown_status(settings: Settings, name: str, *reasons: str) -> dict[str, Any]:
     """A session whose database cannot be asked: only the lock can tell."""
     held = is_held(settings.session_lock)
     holder = read_holder(settings.session_lock) if held else None
@@ -116,7 +120,7 @@ def unknown_status(settings: Settings, name: str, reason: str) -> dict[str, Any]
         "name": name,
         "user_id": settings.account.user_id,
         "state": UNKNOWN if held else STOPPED,
-        "reason": _and_kept(settings, reason),
+        "reason": _reasons(settings, *reasons),
         "pid": holder.pid if holder else None,
         "host": holder.host if holder else None,
     }
@@ -133,7 +137,7 @@ def _status_of(configuration: Configuration, first_of: dict[Path, str]) -> dict[
     file = sqlite_file(settings.database.url)
     if file is not None and not file.exists():
         # Looking must not make a database; as root it would even belong to the wrong user.
-        return unknown_status(settings, name, "it never ran")
+        return unknown_status(settings, name, NEVER_RAN, ended_since(settings.file, None))
     try:
         opened = open_database(settings.database.url)
         try:
@@ -141,7 +145,7 @@ def _status_of(configuration: Configuration, first_of: dict[Path, str]) -> dict[
         finally:
             opened.close()
     except (WabotError, peewee.DatabaseError, peewee.InterfaceError) as error:
-        return unknown_status(settings, name, str(error))
+        return unknown_status(settings, name, str(error), *_without_database(settings))
 
 
 def state_of(session: Session, holder: Holder | None) -> str:
@@ -158,15 +162,25 @@ def _reason(session: Session, state: str) -> str:
     return str(session.reason) if state == session.state or state == STOPPED else ""
 
 
-def _and_kept(settings: Settings, reason: str) -> str:
-    """Messages that came while the database was away, and are not there yet, are worth a word."""
+def _without_database(settings: Settings) -> list[str]:
+    """What can be said of a bot all the same, and done for it."""
+    cure = f"what to do: {hints.command('doctor', settings.file)}"
+    if not is_held(settings.session_lock):
+        return [cure]
+    holder = read_holder(settings.session_lock)
+    shown = f": systemctl status {holder.unit} shows its state" if holder and holder.unit else ""
+    return [f"the bot runs{shown}", cure]
+
+
+def _reasons(settings: Settings, *reasons: str) -> str:
+    """Messages that came while the database was away, and are not there yet, are worth a word, too."""
     try:
         kept = len(read_spool(settings.spool))
     except OSError:
         # Somebody else's file: whoever may not look is not told.
         kept = 0
     messages = f"{kept} message{'' if kept == 1 else 's'} kept on disk" if kept else ""
-    return "; ".join(part for part in (reason, messages) if part)
+    return "; ".join(part for part in (*reasons, messages) if part)
 
 
 def _lost_count(user_id: str) -> int:

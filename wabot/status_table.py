@@ -7,7 +7,7 @@ from typing import Any
 
 from wabot.printable import printable
 from wabot.states import State
-from wabot.status import COLLECTED, LOST, MODELS, UNKNOWN
+from wabot.status import COLLECTED, LOST, MODELS, NEVER_RAN
 
 
 def as_table(sessions: list[dict[str, Any]]) -> str:
@@ -39,7 +39,8 @@ def _process(session: Mapping[str, Any]) -> str:
 def _moment(session: Mapping[str, Any], name: str) -> str:
     if session[name]:
         return str(session[name]).replace("T", " ").replace("Z", " UTC")
-    return "?" if session["state"] == UNKNOWN else "never"
+    asked = session["inbox_pending"] is not None or str(session["reason"]).startswith(NEVER_RAN)
+    return "never" if asked else "?"
 
 
 def _of_them(collected: int | None) -> str:
