@@ -18,9 +18,10 @@ from wabot.database import migrate, open_database
 from wabot.errors import ExitCode
 from wabot.inbox import Inbox
 from wabot.messages import Kind
-from wabot.models import Chat, ModelUsage, Outbound, Session, utc_now
+from wabot.models import Chat, Inbound, ModelUsage, Outbound, Session, utc_now
 from wabot.outbox import Outbox
 from wabot.owner_chat import OwnerChat
+from wabot.sources import Notice
 from wabot.spool import Spool
 from wabot.spool_record import Spooled
 
@@ -294,6 +295,63 @@ def test_secrets_of_the_service_need_not_be_at_hand(
     )
     code, sessions = status(configure(tmp_path, "a", more), capsys)
     assert (code, sessions["a"]["state"]) == (ExitCode.FINDINGS, "stopped")
+
+
+MODEL = '[[ai.providers]]\nname = "gpt"\nbase_url = "http://localhost/v1"\nmodel = "m"\n'
+
+
+def test_questions_that_wait_for_a_model_are_told_apart(
+    tmp_path: Path, database: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = configure(tmp_path, "a", MODEL)
+    record("a")
+    # Of one customer two questions that were tried, and one that is new; another got no apology.
+    for phone, tries in (("34600111222", (1, 1, 0)), ("34600111333", (1,))):
+        for number, attempts in enumerate(tries):
+            chat_id = Inbox("a").store(
+                arrival("hola", chat=f"{phone}@s.whatsapp.net", phone=phone, message_id=f"{phone}{number}"),
+                utc_now(),
+            )
+            Inbound.update(attempts=attempts).where(Inbound.message_id == f"{phone}{number}").execute()
+        if phone == "34600111222":
+            Outbox("a").notify(chat_id, "sorry", Notice.APOLOGY, utc_now())
+
+    def told() -> str:
+        main(["status", "--config", str(file)])
+        return capsys.readouterr().out
+
+    assert "to answer: 4 (of them 2 kept until a model answers)   to send: 1 " in told()
+    assert list(status(file, capsys)[1]["a"]) == KEYS
+    Outbound.update(created_at=utc_now() - timedelta(minutes=61)).execute()
+    assert "to answer: 4   to send: 1 " in told()
+    Outbound.update(created_at=utc_now()).execute()
+    configure(tmp_path, "a")
+    assert "to answer: 4   to send: 1 " in told(), "no model is configured"
+
+
+def test_the_history_tells_of_the_last_message_where_the_session_is_new(
+    tmp_path: Path, database: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As after a reset, which removes the session's row, or a restore without one."""
+    file = configure(tmp_path, "a")
+
+    def last() -> tuple[Any, Any]:
+        session = status(file, capsys)[1]["a"]
+        return session["last_inbound_at"], session["last_reply_at"]
+
+    assert last() == (None, None)
+    for number, (minutes, change) in enumerate(
+        ((1, {}), (0, {}), (2, {"state": "owner"}), (3, {"kind": Kind.LOST}), (4, {"user_id": "b"}))
+    ):
+        name = f"M{number}"
+        chat_id = Inbox("a").store(arrival("hola", message_id=name), LONG_AGO + timedelta(minutes=minutes))
+        Inbound.update(change or {"state": "answered"}).where(Inbound.message_id == name).execute()
+    assert last() == ("2026-01-02T03:05:05Z", None)
+    Outbox("a").notify(chat_id, "hola", Notice.AWAY, LONG_AGO)
+    Outbound.update(state="sent", sent_at=LONG_AGO + timedelta(minutes=5)).execute()
+    assert last() == ("2026-01-02T03:05:05Z", "2026-01-02T03:09:05Z")
+    record("a", last_inbound_at=LONG_AGO, last_reply_at=LONG_AGO)
+    assert last() == ("2026-01-02T03:04:05Z", "2026-01-02T03:04:05Z")
 
 
 def test_notes_that_are_collected_for_the_owner_are_told_apart(

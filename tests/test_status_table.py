@@ -55,6 +55,11 @@ def test_a_note_that_waits_on_purpose_is_no_reply_that_does_not_leave() -> None:
     )
 
 
+def test_a_question_that_waits_for_a_model_is_no_neglected_one() -> None:
+    (_, shown, *_) = as_table([session(kept=1)]).split("\n")
+    assert shown == ("  to answer: 1 (of them 1 kept until a model answers)   to send: 2   not delivered: 3")
+
+
 @pytest.mark.parametrize("state", ["unknown", "stopped"])
 def test_what_is_not_known_is_not_said_to_be_never(state: str) -> None:
     unknown = dict.fromkeys(session()) | {"name": "shop", "state": state, "reason": "away"}

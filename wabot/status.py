@@ -21,6 +21,7 @@ from wabot.messages import Kind
 from wabot.model_spending import spending_on
 from wabot.models import Inbound, Outbound, Session, database, utc_now
 from wabot.outbox import Outbox
+from wabot.rates import HOUR
 from wabot.session_lock import is_held
 from wabot.settings import Settings
 from wabot.sources import Notice
@@ -53,6 +54,7 @@ _FIELDS = (
 # For people only: the fields for programs are fixed.
 LOST = "lost"
 COLLECTED = "collected"
+KEPT = "kept"
 MODELS = "models"
 
 
@@ -101,10 +103,11 @@ def session_status(settings: Settings, name: str) -> dict[str, Any]:
         "inbox_pending": inbox.pending_count(),
         "outbox_pending": outbox.count(OPEN_STATES),
         "outbox_dead": outbox.count(UNDELIVERED_STATES),
-        "last_inbound_at": _iso(session.last_inbound_at),
-        "last_reply_at": _iso(session.last_reply_at),
+        "last_inbound_at": _iso(session.last_inbound_at or _last_inbound_at(user_id)),
+        "last_reply_at": _iso(session.last_reply_at or _last_reply_at(user_id)),
         LOST: _lost_count(user_id),
         COLLECTED: _collected_count(user_id),
+        KEPT: _kept_count(user_id) if settings.ai.providers else 0,
         MODELS: [
             f"{spending}{', spent' if spending.is_spent else ''}"
             for spending in spending_on(settings, settings.account.local_time().date())
@@ -186,6 +189,28 @@ def _reasons(settings: Settings, *reasons: str) -> str:
 def _lost_count(user_id: str) -> int:
     """How many messages of the history only the client library ever had."""
     count: int = Inbound.select().where(Inbound.user_id == user_id, Inbound.kind == Kind.LOST).count()
+    return count
+
+
+def _last_inbound_at(user_id: str) -> Any:
+    """From the history, which outlives the session's row: a reset removes that, a restore brings none."""
+    theirs = (Inbound.user_id == user_id) & (Inbound.state != "owner") & (Inbound.kind != Kind.LOST)
+    return Inbound.select(peewee.fn.MAX(Inbound.received_at)).where(theirs).scalar()
+
+
+def _last_reply_at(user_id: str) -> Any:
+    return Outbound.select(peewee.fn.MAX(Outbound.sent_at)).where(Outbound.user_id == user_id).scalar()
+
+
+def _kept_count(user_id: str) -> int:
+    """How many questions wait for a model: they were tried, and their customers got an apology."""
+    apologized = Outbound.select(Outbound.chat).where(
+        Outbound.user_id == user_id,
+        Outbound.source == Notice.APOLOGY,
+        Outbound.created_at >= utc_now() - HOUR,
+    )
+    tried = (Inbound.user_id == user_id) & (Inbound.state == "pending") & (Inbound.attempts > 0)
+    count: int = Inbound.select().where(tried, Inbound.chat.in_(apologized)).count()
     return count
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from wabot.printable import printable
 from wabot.states import State
-from wabot.status import COLLECTED, LOST, MODELS, NEVER_RAN
+from wabot.status import COLLECTED, KEPT, LOST, MODELS, NEVER_RAN
 
 
 def as_table(sessions: list[dict[str, Any]]) -> str:
@@ -20,7 +20,7 @@ def as_table(sessions: list[dict[str, Any]]) -> str:
         if session["reason"]:
             lines.append(f"  {printable(session['reason'])}")
         lines.append(
-            f"  to answer: {_number(session['inbox_pending'])}"
+            f"  to answer: {_number(session['inbox_pending'])}{_until_a_model(session.get(KEPT))}"
             f"   to send: {_number(session['outbox_pending'])}{_of_them(session.get(COLLECTED))}"
             f"   not delivered: {_number(session['outbox_dead'])}"
         )
@@ -41,6 +41,10 @@ def _moment(session: Mapping[str, Any], name: str) -> str:
         return str(session[name]).replace("T", " ").replace("Z", " UTC")
     asked = session["inbox_pending"] is not None or str(session["reason"]).startswith(NEVER_RAN)
     return "never" if asked else "?"
+
+
+def _until_a_model(kept: int | None) -> str:
+    return f" (of them {kept} kept until a model answers)" if kept else ""
 
 
 def _of_them(collected: int | None) -> str:
