@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -156,14 +157,23 @@ def test_messages_on_the_disk_are_a_persons_as_well(settings: Settings, people: 
     assert export(settings, parse_address(ANA))["on_disk"] == []
 
 
-def test_keys_that_a_running_bot_uses_stay(settings: Settings, people: Inbox) -> None:
+@pytest.mark.parametrize(
+    ("unit", "stop"),
+    [("wabot@north.service", "sudo systemctl stop wabot@north.service"), (None, f"kill {os.getpid()}")],
+)
+def test_keys_that_a_running_bot_uses_stay(
+    settings: Settings, people: Inbox, monkeypatch: pytest.MonkeyPatch, unit: str | None, stop: str
+) -> None:
+    monkeypatch.setattr("wabot.lock_holder.own_unit", lambda: unit)
     make_store(settings.session_store)
     with SessionLock(settings.session_lock).acquire(0):
         erased = forget(settings, parse_address(ANA), everything=False)
     assert counts(settings.session_store, NAMES) == [1, 1]
     assert counts(settings.session_store, KEYS) == [3, 3, 2, 3]
-    assert erased.store.keys_kept
-    assert "stop it and repeat" in erased.sentences()[-1]
+    assert erased.sentences()[-1] == (
+        "kept: their encryption keys, because the bot is running; "
+        f"stop it first: {stop}, then repeat this command to erase them"
+    )
 
 
 def test_who_asked_not_to_be_written_to_is_remembered_for_that(settings: Settings, people: Inbox) -> None:

@@ -63,7 +63,8 @@ class Erased:
             )
         if self.store.keys_kept:
             said.append(
-                "kept: their encryption keys, because the bot is running; stop it and repeat to erase them"
+                "kept: their encryption keys, because the bot is running; "
+                f"{self.store.keys_kept}, then repeat this command to erase them"
             )
         return said
 

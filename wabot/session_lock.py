@@ -47,6 +47,7 @@ class SessionInUse(OperatorNeeded):
             who, advice = str(holder), f"stop it first: kill {holder.pid}"
         super().__init__(f"session {path.stem} is in use by {who}; {advice}")
         self.holder = holder
+        self.advice = advice
 
 
 class SessionLock:

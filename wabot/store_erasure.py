@@ -37,10 +37,10 @@ _DEVICE_KEYS = (
 
 @dataclass(frozen=True, slots=True)
 class StoreErased:
-    """How many rows went, and whether the keys had to stay because a bot is using them."""
+    """How many rows went; and how to stop the bot that uses the keys, where those had to stay, else ""."""
 
     rows: int
-    keys_kept: bool
+    keys_kept: str
 
 
 def erase_from_stores(settings: Settings, users: Iterable[tuple[str, str]]) -> StoreErased:
@@ -57,22 +57,22 @@ def erase_from_stores(settings: Settings, users: Iterable[tuple[str, str]]) -> S
     quarantined = sorted(settings.quarantine.rglob(STORE)) if settings.quarantine.is_dir() else []
     rows = sum(_erase(path, known, keys=True) for path in quarantined)
     if not settings.session_store.exists():
-        return StoreErased(rows, False)
-    with _owned(settings) as is_ours:
-        rows += _erase(settings.session_store, known, keys=is_ours)
-    return StoreErased(rows, not is_ours)
+        return StoreErased(rows, "")
+    with _owned(settings) as obstacle:
+        rows += _erase(settings.session_store, known, keys=not obstacle)
+    return StoreErased(rows, obstacle)
 
 
 @contextmanager
-def _owned(settings: Settings) -> Iterator[bool]:
-    """Hold the session for a moment, if nobody else does."""
+def _owned(settings: Settings) -> Iterator[str]:
+    """Hold the session for a moment, if nobody else does; else how to make them let go of it."""
     try:
         lock = SessionLock(settings.session_lock).acquire(0)
-    except SessionInUse:
-        yield False
+    except SessionInUse as error:
+        yield error.advice
         return
     with lock:
-        yield True
+        yield ""
 
 
 def _erase(path: Path, users: Iterable[tuple[str, str]], *, keys: bool) -> int:
