@@ -16,6 +16,7 @@ from tests.alert_receivers import WebhookReceiver
 from tests.provider_server import ProviderServer
 from wabot.database import migrate, open_database
 from wabot.emulator.postgresql import PostgresqlMissing, PostgresqlServer
+from wabot.hints import configure_hints
 from wabot.models import OWN_TABLES
 
 # No test asserts how fast anything is: on a busy machine one example may take longer than any deadline.
@@ -24,6 +25,13 @@ hypothesis.settings.load_profile("wabot")
 
 # Each test is thrown away: nothing of it has to survive a power cut.
 _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=50")
+
+
+@pytest.fixture(autouse=True)
+def _own_configuration() -> Iterator[None]:
+    """What a command was about is forgotten after each test."""
+    yield
+    configure_hints(Path("/etc/wabot/wabot.toml"))
 
 
 @pytest.fixture(scope="session")

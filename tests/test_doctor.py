@@ -160,7 +160,7 @@ def test_who_may_not_read_the_configuration_is_sent_to_sudo(
         raise ConfigError([f"{file}: cannot be read: Permission denied{PUT_SUDO}"])
 
     monkeypatch.setattr("wabot.doctor.load_settings", refuse)
-    assert illnesses(file)["configuration"].cure == "sudo wabot doctor"
+    assert illnesses(file)["configuration"].cure == f"sudo wabot doctor --config {file}"
 
 
 def test_secrets_that_are_missing(file: Path, state: Path) -> None:

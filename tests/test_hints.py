@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from wabot import hints
+from wabot import hints, link_signals
 
 USUAL, NORTH, OWN = Path("/etc/wabot/wabot.toml"), Path("/etc/wabot/north.toml"), Path("bots/wabot.toml")
 
@@ -22,6 +27,33 @@ USUAL, NORTH, OWN = Path("/etc/wabot/wabot.toml"), Path("/etc/wabot/north.toml")
 )
 def test_a_command_can_be_typed_as_it_stands(file: Path | None, typed: str) -> None:
     assert hints.command("pair", file) == typed
+
+
+def test_what_only_knows_of_its_process_names_its_configuration() -> None:
+    assert hints.own_command("doctor") == "sudo wabot doctor"
+    hints.configure_hints(NORTH)
+    assert hints.own_command("doctor") == "sudo wabot doctor --config /etc/wabot/north.toml"
+    assert link_signals.ended("database disk image is malformed", dict).reason.endswith(
+        "sudo wabot doctor --config /etc/wabot/north.toml names the commands that help"
+    )
+
+
+@pytest.mark.parametrize("typed", [True, False])
+def test_a_refused_start_names_the_configuration_it_was_given(tmp_path: Path, typed: bool) -> None:
+    file = tmp_path / "north.toml"
+    file.write_text(f'[account]\nuser_id = "north"\n[paths]\nstate = "{tmp_path}"\n')
+    with closing(sqlite3.connect(tmp_path / "wabot.db")) as database:
+        database.execute("CREATE TABLE users (id text PRIMARY KEY)")
+    answer = subprocess.run(
+        [sys.executable, "-m", "wabot", "run", *(["--config", str(file)] if typed else [])],
+        env={**os.environ, **({} if typed else {"WABOT_CONFIG": str(file)})},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert answer.returncode == 78
+    assert f"(`wabot doctor --config {file}` lists them)" in answer.stderr
 
 
 def test_the_bot_is_started_by_what_reads_its_configuration(

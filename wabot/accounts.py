@@ -9,6 +9,7 @@ import peewee
 
 from wabot.errors import DatabaseAway, OperatorNeeded
 from wabot.existing_tables import ExistingTable, find_table, similar_tables
+from wabot.hints import own_command
 from wabot.models import Fact
 from wabot.settings import TableSettings
 
@@ -129,7 +130,7 @@ def require_user(database: Any, user_id: str, tables: TableSettings | None = Non
     if not known:
         raise OperatorNeeded(
             f"user {user_id} is not in the table {tables.users}, so its number is not dialled: "
-            "set account.user_id to one that is (`sudo wabot doctor` lists them)"
+            f"set account.user_id to one that is (`{own_command('doctor')}` lists them)"
         )
 
 

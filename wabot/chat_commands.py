@@ -11,6 +11,7 @@ from typing import Any
 
 from wabot.chat_address import ChatAddress, parse_address
 from wabot.errors import ExitCode, UsageError
+from wabot.hints import own_command
 from wabot.logs import configure_logging
 from wabot.masking import mask_phone
 from wabot.printable import printable
@@ -75,7 +76,10 @@ def _chat(arguments: argparse.Namespace) -> int:
     if lacking := lack_of_knowledge(settings.ai.knowledge):
         print(lacking, file=sys.stderr)
     for path in unreadable_texts(settings):
-        print(f"{path} is used here, but the bot itself cannot read it: sudo wabot doctor", file=sys.stderr)
+        print(
+            f"{path} is used here, but the bot itself cannot read it: {own_command('doctor')}",
+            file=sys.stderr,
+        )
     with terminal_chat(settings, customer) as chat:
         if arguments.once is not None:
             exchange = chat.say(arguments.once)

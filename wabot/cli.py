@@ -18,7 +18,9 @@ from wabot import __version__
 from wabot.alert_command import add_alert_command
 from wabot.backup_commands import add_backup_commands
 from wabot.chat_commands import add_chat_commands
+from wabot.config import find_configuration
 from wabot.errors import DatabaseAway, ExitCode, OperatorNeeded, UsageError, WabotError
+from wabot.hints import configure_hints
 from wabot.logs import LEVELS, configure_logging, send_stdout_to_stderr
 from wabot.pairing_command import add_pairing_command
 from wabot.printable import printable
@@ -98,6 +100,8 @@ def _obey(argv: Sequence[str]) -> int:
     if unknown:
         named = f"{arguments.name} " if arguments.name else ""
         raise UsageError(f"unknown: {' '.join(unknown)}; see wabot {named}--help")
+    if "config" in arguments:
+        configure_hints(find_configuration(arguments.config, os.environ))
     code: int = arguments.command(arguments)
     return code
 

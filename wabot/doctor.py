@@ -78,5 +78,5 @@ def examine(file: Path | None, environ: Mapping[str, str], now: datetime, *, onl
 
 def _cure(problem: str, file: Path | None) -> str:
     if problem.endswith(PUT_SUDO):
-        return "sudo wabot doctor"
+        return f"sudo {hints.command('doctor', file).removeprefix('sudo ')}"
     return f"edit {file or 'the configuration'}, then: {hints.command('check-config', file)}"

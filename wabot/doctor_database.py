@@ -101,7 +101,7 @@ def _check_application(patient: Patient, database: Any) -> list[Finding]:
             *findings,
             healthy("connections", f"no table {tables.connections}: no dashboard to keep true"),
         ]
-    return [*findings, _check_foreign_key(connections, users), _check_names(connections)]
+    return [*findings, _check_foreign_key(patient, connections, users), _check_names(connections)]
 
 
 def _check_user(patient: Patient, users: Users, user_id: str) -> Finding:
@@ -119,7 +119,7 @@ def _check_user(patient: Patient, users: Users, user_id: str) -> Finding:
     )
 
 
-def _check_foreign_key(connections: Connections, users: Users) -> Finding:
+def _check_foreign_key(patient: Patient, connections: Connections, users: Users) -> Finding:
     name, column = connections.existing.name, connections.columns["user_id"].name
     key = f'"{name}" ("{column}")'
     if connections.foreign_key is ForeignKey.PRESENT:
@@ -135,7 +135,7 @@ def _check_foreign_key(connections: Connections, users: Users) -> Finding:
     return illness(
         "foreign key",
         f"{connections.foreign_key}: rows of users that are gone can stay in {key}",
-        f"sudo wabot janitor --apply, then as the owner of the database: {statement}",
+        f"{patient.command('janitor --apply')}, then as the owner of the database: {statement}",
     )
 
 

@@ -9,6 +9,8 @@ _USUAL = _CONFIGURATIONS / "wabot.toml"
 # As sd_booted(3) has it.
 _BOOTED_BY_SYSTEMD = Path("/run/systemd/system")
 
+_own: Path | None = _USUAL
+
 UPGRADE = (
     "where wabot was installed from, git pull, or unpack a newer release; then: "
     "sudo scripts/install --upgrade"
@@ -27,6 +29,17 @@ def command(arguments: str, file: Path | None) -> str:
     sudo = "sudo " if file is not None and file.is_relative_to("/etc") else ""
     config = "" if file in (None, _USUAL) else f" --config {file}"
     return f"{sudo}wabot {arguments}{config}"
+
+
+def configure_hints(file: Path | None) -> None:
+    """Let `own_command` speak of this configuration: that of the process, which has one only."""
+    global _own
+    _own = file
+
+
+def own_command(arguments: str) -> str:
+    """A wabot command about the configuration of this process, where nothing else of that is known."""
+    return command(arguments, _own)
 
 
 def unit_of(file: Path | None) -> str:

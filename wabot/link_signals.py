@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from wabot.hints import own_command
 from wabot.states import Signal
 from wabot.translation import jid_text
 
@@ -102,7 +103,8 @@ def ended(error: str, refusal: Callable[[], Mapping[str, int]]) -> LinkSignal:
     if "database" in error or "file is not" in error:
         return LinkSignal(
             Signal.STORE_FAILED,
-            f"the session store cannot be used ({error}): sudo wabot doctor names the commands that help",
+            f"the session store cannot be used ({error}): "
+            f"{own_command('doctor')} names the commands that help",
         )
     return LinkSignal(Signal.DIAL_FAILED, _plain_dial_error(error))
 

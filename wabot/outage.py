@@ -6,6 +6,7 @@ import logging
 from datetime import datetime
 
 from wabot.database_refusals import refusal
+from wabot.hints import own_command
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ class Outage:
             log.error("messages cannot be stored (%s); the others stay on disk", _one_line(error))
         self._is_answering = False
         refused = refusal(error)
-        self._cause = f" ({refused.cause}; see sudo wabot doctor)" if refused else ""
+        self._cause = f" ({refused.cause}; see {own_command('doctor')})" if refused else ""
 
     def blocked(self, error: Exception) -> None:
         """The disk did not take a message either; it is held, and WhatsApp keeps those that follow."""

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from wabot.errors import ExitCode, OperatorNeeded
+from wabot.hints import own_command
 
 LIBRARY_ENVIRONMENT = {"NEONIZE_BOT_TAG": "off", "GOMAXPROCS": "1"}
 """What the Go half of neonize 0.5.2 reads from the environment, once.
@@ -59,7 +60,7 @@ def load_client_library() -> None:
         import wabot.whatsapp  # noqa: F401
     except ImportError as error:
         raise OperatorNeeded(
-            f"the client library cannot be loaded: {error}; what is missing says: sudo wabot doctor"
+            f"the client library cannot be loaded: {error}; what is missing says: {own_command('doctor')}"
         ) from None
 
 

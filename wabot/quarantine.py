@@ -15,6 +15,7 @@ from pathlib import Path
 
 from wabot.disk import sync
 from wabot.errors import OperatorNeeded
+from wabot.hints import own_command
 from wabot.session_lock import SessionLock
 from wabot.session_store import read_device
 from wabot.settings import SPOOL, STORE, lock_file
@@ -112,7 +113,7 @@ class Quarantine:
                 if not _is_empty(place):
                     raise OperatorNeeded(
                         f"{place} is there already, so {name} was not restored; "
-                        "move that one aside first: sudo wabot reset"
+                        f"move that one aside first: {own_command('reset')}"
                     )
                 self.take(entry.user_id, "without a number, in the way of one with a number", now)
             try:
@@ -179,7 +180,7 @@ def _write_note(entry: Entry) -> None:
         "user_id": entry.user_id,
         "reason": entry.reason,
         "moved_at": f"{entry.moved_at.replace(microsecond=0).isoformat()}Z",
-        "restore": f"sudo wabot janitor --restore {entry.name}",
+        "restore": own_command(f"janitor --restore {entry.name}"),
     }
     descriptor = os.open(entry.path / _NOTE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:

@@ -15,6 +15,7 @@ from wabot.backlog import count_backlog
 from wabot.connection_row import ConnectionRow
 from wabot.database_faults import AWAY, one_line
 from wabot.database_refusals import refusal
+from wabot.hints import own_command
 from wabot.models import Session, database, utc_now
 from wabot.transactions import one_at_a_time
 
@@ -106,7 +107,7 @@ class SessionRecord:
             database.close()
             refused = refusal(error)
             self.backlog = (
-                f"the database refuses: {refused.cause}; see sudo wabot doctor"
+                f"the database refuses: {refused.cause}; see {own_command('doctor')}"
                 if refused
                 else "the database does not answer"
             )

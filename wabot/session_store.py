@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from wabot.errors import OperatorNeeded
+from wabot.hints import own_command
 from wabot.messages import Trace
 
 _BUSY_SECONDS = 5.0
@@ -185,7 +186,7 @@ def _explain(path: Path, error: Exception) -> str:
         return known + "it and its directory must belong to the user that runs wabot"
     if "locked" in str(error):
         return known + "another program has it open; stop that and start wabot again"
-    return known + "sudo wabot doctor names the commands that help"
+    return known + f"{own_command('doctor')} names the commands that help"
 
 
 def _open(path: Path) -> sqlite3.Connection:

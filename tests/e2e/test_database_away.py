@@ -235,7 +235,8 @@ def test_postgresql_that_does_not_take_anything(
         traffic.flow(7)
         bot.wait_until(says_so(bot, 20))
         line = bot.systemd.statuses[-1]
-        assert ("(wrong password or role; see sudo wabot doctor), " in line) == (break_it is change_password)
+        refused = f"(wrong password or role; see wabot doctor --config {bot.config}), "
+        assert (refused in line) == (break_it is change_password)
     finally:
         break_it(application, False)
     traffic.flow(1)

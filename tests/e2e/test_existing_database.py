@@ -98,6 +98,6 @@ def test_a_phantom_is_not_dialled(
     errors = [line for line in bot.log_file.read_text().splitlines() if " ERROR " in line]
     assert len(errors) == 1
     assert f"user {PHANTOM} is not in the table users" in errors[0]
-    assert "`sudo wabot doctor`" in errors[0]
+    assert f"`wabot doctor --config {bot.config}`" in errors[0]
     assert rows(application) == {}
     assert emulator.bot.logins == 0
