@@ -4,7 +4,7 @@ import json
 import os
 import socket
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -210,7 +210,7 @@ def systemctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str]
 
 
 def at(moment: datetime) -> str:
-    return f"@{moment.replace(tzinfo=UTC).timestamp():.0f}"
+    return f"{moment:%a %Y-%m-%d %H:%M:%S.%f} UTC"
 
 
 def test_a_start_that_ended_before_it_could_say_why_is_told(
@@ -233,6 +233,7 @@ def test_a_start_that_ended_before_it_could_say_why_is_told(
         "sudo journalctl -u wabot@a.service -n 20"
     )
     assert reason(started, ended) == f"the phone removed it (401); {later}"
+    assert reason(at(LONG_AGO + timedelta(milliseconds=1)), ended).endswith(later)
     # The end that is recorded; one that has begun and not ended; a unit that never ran.
     assert reason(at(LONG_AGO - timedelta(minutes=5)), ended) == "the phone removed it (401)"
     assert reason(started, "") == "the phone removed it (401)"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from wabot import hints
@@ -37,7 +37,7 @@ def _show(unit: str) -> dict[str, str]:
     # Here, because it takes 3 ms, and this is asked of a bot that is down only.
     import subprocess
 
-    command = ["systemctl", "show", "--timestamp=unix", f"--property={_STARTED},{_ENDED}", unit]
+    command = ["systemctl", "show", "--timestamp=us+utc", f"--property={_STARTED},{_ENDED}", unit]
     try:
         shown = subprocess.run(command, capture_output=True, text=True, timeout=_ASK_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired):
@@ -46,7 +46,9 @@ def _show(unit: str) -> dict[str, str]:
 
 
 def _moment(shown: str) -> datetime | None:
-    """A time such as @1764370258, as naive UTC; systemd shows nothing for what has not happened."""
-    if not shown.startswith("@"):
+    """A time such as Sat 2026-11-28 22:50:58.123456 UTC, as naive UTC; None for what has not happened."""
+    try:
+        _, day, time, _ = shown.split()
+        return datetime.fromisoformat(f"{day} {time}")
+    except ValueError:
         return None
-    return datetime.fromtimestamp(float(shown[1:]), UTC).replace(tzinfo=None)

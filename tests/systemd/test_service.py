@@ -168,6 +168,11 @@ def test_without_network_it_is_ready_and_waits(container: Container, alerts: Ale
 
 
 def test_a_wrong_configuration_is_named_once(container: Container, bot: BotUnit, alerts: Alerts) -> None:
+    bot.start()
+    bot.wait_for_state("pairing")
+    bot.stop()
+    assert bot.status()["reason"] == "asked to stop by SIGTERM"
+    good = container.path(bot.config).read_text()
     container.write(bot.config, "[replies]\nworkers = 0\n[typo]\n")
     assert bot.start(check=False) == 1
     failed = {"ActiveState": "failed", "ExecMainStatus": "78", "NRestarts": "0"}
@@ -176,6 +181,16 @@ def test_a_wrong_configuration_is_named_once(container: Container, bot: BotUnit,
     for problem in ("replies.workers = 0", "[typo]"):
         assert sum(problem in error for error in errors) == 1, errors
     container.wait_until(alerts, "wabot-alert@wabot.service")
+    # Once it is mended, the end that is recorded is not the last.
+    container.write(bot.config, good)
+    assert re.fullmatch(
+        r"asked to stop by SIGTERM; a start ended on \S+ \S+ UTC before it could say here why: "
+        "sudo journalctl -u wabot.service -n 20",
+        bot.status()["reason"],
+    )
+    bot.start()
+    bot.stop()
+    assert bot.status()["reason"] == "asked to stop by SIGTERM"
 
 
 def test_a_database_that_is_away_is_waited_for(container: Container, bot: BotUnit, alerts: Alerts) -> None:
