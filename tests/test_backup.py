@@ -12,6 +12,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -212,6 +213,60 @@ def test_another_bot_on_the_same_database_refuses_it_too(small_bot: Bot, more: s
     other = small_bot.configuration.read_text().replace('"ana"', '"ben"')
     (small_bot.home / "other.toml").write_text(other + more)
     with SessionLock(small_bot.state / "sessions" / "ben.lock").acquire(0):
+        assert small_bot.run("restore", str(path), "--yes") == 78
+    assert small_bot.run("restore", str(path), "--yes") == 0
+
+
+def beside(bot: Bot, database: str) -> Path:
+    """A second number with the same state directory, `ben`, and its lock."""
+    text = bot.configuration.read_text().replace('"ana"', '"ben"').replace(bot.url, database)
+    (bot.home / "other.toml").write_text(text)
+    return bot.state / "sessions" / "ben.lock"
+
+
+def keep_addresses_apart(bot: Bot) -> Path:
+    """Let each of two numbers have a secret of the same name, the address of a database of its own.
+
+    Returns:
+        The lock of the second.
+    """
+    lock = beside(bot, "env:DATABASE_URL")
+    bot.configuration.write_text(bot.configuration.read_text().replace(bot.url, "env:DATABASE_URL"))
+    for name, url in (("wabot", bot.url), ("other", "postgresql://wabot@127.0.0.1:1/shop")):
+        bot.configuration.with_name(f"{name}.env").write_text(f"DATABASE_URL={url}\n")
+        bot.configuration.with_name(f"{name}.env").chmod(0o600)
+    return lock
+
+
+def test_a_bot_on_another_database_is_left_alone(small_bot: Bot) -> None:
+    path = small_bot.backup()
+    lock = keep_addresses_apart(small_bot)
+    with SessionLock(lock).acquire(0):
+        assert small_bot.run("restore", str(path), "--yes", "--database-only") == 0
+    with SessionLock(small_bot.state / "sessions" / "ana.lock").acquire(0):
+        assert small_bot.run("restore", str(path), "--yes", "--database-only") == 78
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can read what others may not")
+def test_also_where_root_alone_can_read_which_one_that_is() -> None:
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as home:
+        bot = Bot(Path(home), f"sqlite:///{home}/wabot.db")
+        path = bot.backup()
+        lock = keep_addresses_apart(bot)
+        readable = (bot.home, *bot.home.glob("*.toml"), bot.home / "wabot.db")
+        for place in (*readable, bot.state, *bot.state.rglob("*")):
+            os.chown(place, 65_534, 65_534)
+        with SessionLock(lock).acquire(0):
+            assert bot.run("restore", str(path), "--yes", "--database-only") == 0
+        bound_database.close()
+
+
+def test_a_bot_on_the_same_database_by_another_address_refuses_it(small_bot: Bot) -> None:
+    path = small_bot.backup()
+    lock = beside(small_bot, f"sqlite:///{small_bot.home}/state/../wabot.db")
+    # The number whose backup it is may have lost its configuration.
+    small_bot.configuration.unlink()
+    with SessionLock(lock).acquire(0):
         assert small_bot.run("restore", str(path), "--yes") == 78
     assert small_bot.run("restore", str(path), "--yes") == 0
 

@@ -12,7 +12,7 @@ from wabot import hints
 from wabot.errors import ExitCode, OperatorNeeded
 from wabot.setting_types import integer
 from wabot.terminal_question import answers_yes
-from wabot.unit_environment import settings_in_unit, unit_environment
+from wabot.unit_environment import settings_in_unit
 
 if TYPE_CHECKING:
     from wabot.restore import Step
@@ -97,7 +97,7 @@ def _restore(arguments: argparse.Namespace) -> int:
         backup = newest_backup(backup, named.stem if named else None)
     manifest = read_manifest(backup)
     place = named or Path(manifest.places.get(CONFIGURATION, "/etc/wabot/wabot.toml"))
-    restoration = Restoration(backup, manifest, named, unit_environment(place, os.environ), utc_now())
+    restoration = Restoration(backup, manifest, named, os.environ, utc_now())
     with restoration.prepared(
         with_texts=not arguments.database_only, with_session=arguments.session
     ) as steps:

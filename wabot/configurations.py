@@ -44,7 +44,7 @@ def configurations(settings: Settings, environ: Mapping[str, str]) -> list[Confi
         environ: the process environment.
     """
     own = settings.file
-    if own is None or not own.is_file():
+    if own is None:
         return [Configuration(_DEFAULT_NAME, settings, user_id=settings.account.user_id)]
     found = [Configuration(own.stem, settings, user_id=settings.account.user_id)]
     for path in sorted(own.parent.glob("*.toml")):

@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,9 +15,9 @@ from pathlib import Path
 
 from wabot.backup import CONFIGURATION, POSTGRESQL, SESSION, SQLITE
 from wabot.backup_manifest import Manifest
-from wabot.config import load_settings
-from wabot.configurations import configurations
-from wabot.database_address import sqlite_file
+from wabot.config import find_configuration, load_settings
+from wabot.configurations import Configuration, configurations
+from wabot.database_address import same_database, sqlite_file
 from wabot.errors import OperatorNeeded
 from wabot.host_lock import require_no_other_machine
 from wabot.postgresql_copy import find_tables
@@ -29,6 +29,7 @@ from wabot.session_store import store_is_newer
 from wabot.settings import Settings, lock_file
 from wabot.sqlite_copy import copy_sqlite, move_sqlite
 from wabot.text_restore import is_as_saved, put_text
+from wabot.unit_environment import unit_environment
 
 # What was waiting to be sent when a running bot was copied has most likely been sent since.
 _AFTER_A_RUNNING_BOT = (
@@ -59,7 +60,7 @@ class Restoration:
         backup: its directory.
         manifest: as `read_manifest` found it.
         place: where the configuration is to stand, None to leave that to the manifest.
-        environ: the environment that the bot's unit would have.
+        environ: the process environment.
         now: naive UTC; the mark of everything that is moved aside.
     """
 
@@ -94,9 +95,11 @@ class Restoration:
                 f"{self._backup} is of user {self._manifest.user_id}, and {settings.source} is for "
                 f"{settings.account.user_id}: name its own configuration with --config"
             )
+        # As root: the service's user may not read where the other bots' databases are.
+        beside = configurations(settings, self._environ)
         with ExitStack() as locks:
             with as_owner(settings.paths.state):
-                for lock in self._locks(settings):
+                for lock in _locks(settings, beside):
                     locks.enter_context(SessionLock(lock).acquire(0))
             steps = [*self._database(settings)]
             if with_session:
@@ -114,19 +117,11 @@ class Restoration:
         """Those of the bot as it will be: who it is, and where its state and database are."""
         file = self._configuration
         source = self._backup / CONFIGURATION if with_texts and CONFIGURATION in self.places else file
+        environ = unit_environment(find_configuration(file, self._environ), self._environ)
         settings = load_settings(
-            source, self._environ, all_secrets=False, sections=("account", "paths", "database")
+            source, environ, all_secrets=False, sections=("account", "paths", "database")
         )
         return dataclasses.replace(settings, file=file) if file is not None else settings
-
-    def _locks(self, settings: Settings) -> list[Path]:
-        sharing = [settings.session_lock]
-        for each in configurations(settings, self._environ):
-            if each.settings is not None and each.settings.database.url == settings.database.url:
-                sharing.append(each.settings.session_lock)
-            elif each.settings is None and each.user_id:
-                sharing.append(lock_file(settings.sessions, each.user_id))
-        return list(dict.fromkeys(sharing))
 
     def _database(self, settings: Settings) -> list[Step]:
         if not self._manifest.engine:
@@ -214,3 +209,14 @@ class Restoration:
 
     def _moving(self, place: Path) -> str:
         return f"; the one there now becomes {self._aside(place).name}" if place.exists() else ""
+
+
+def _locks(settings: Settings, beside: Iterable[Configuration]) -> list[Path]:
+    """Those of the bots that use this database, or may: of a broken configuration nobody knows."""
+    sharing = []
+    for each in beside:
+        if each.settings is not None and same_database(each.settings.database.url, settings.database.url):
+            sharing.append(each.settings.session_lock)
+        elif each.settings is None and each.user_id:
+            sharing.append(lock_file(settings.sessions, each.user_id))
+    return list(dict.fromkeys(sharing))
