@@ -10,7 +10,8 @@ from typing import Any
 
 import peewee
 
-from wabot.accounts import Users, find_users
+from wabot.accounts import Users, find_users, makes_users
+from wabot.configurations import configurations
 from wabot.connections import Connections, find_connections
 from wabot.database import newer_migrations, open_database
 from wabot.database_address import public_url, sqlite_file
@@ -84,10 +85,10 @@ def _postgresql_trouble(database: Any) -> tuple[str, str] | None:
 
 
 def _check_application(patient: Patient, database: Any) -> list[Finding]:
-    tables, user_id = patient.settings.database.tables, patient.settings.account.user_id
+    tables = patient.settings.database.tables
     try:
         users = find_users(database, tables)
-        findings = [_check_user(patient, users, user_id)]
+        findings = [_check_user(patient, users, is_made=makes_users(database))]
         connections = find_connections(database, tables, users)
     except OperatorNeeded as error:
         return [
@@ -104,18 +105,29 @@ def _check_application(patient: Patient, database: Any) -> list[Finding]:
     return [*findings, _check_foreign_key(connections, users), _check_names(connections)]
 
 
-def _check_user(patient: Patient, users: Users, user_id: str) -> Finding:
+def _check_user(patient: Patient, users: Users, *, is_made: bool) -> Finding:
+    user_id, table = patient.settings.account.user_id, users.existing.name
     if users.has(user_id):
         return healthy("user", f"{user_id} exists")
-    known = users.ids(_SHOWN_USERS + 1)
-    if not known:
+    if is_made:
+        return healthy("user", f"{user_id} is put into {table} when the bot starts")
+    # Two bots would fight for one number.
+    taken = {each.user_id for each in configurations(patient.settings, patient.environ)}
+    known = users.ids(_SHOWN_USERS + 1 + len(taken))
+    free = [each for each in known if each not in taken]
+    if not free:
+        found = (
+            f"{user_id} is not in {table}, nor is any other without a configuration"
+            if known
+            else f"the table {table} is empty"
+        )
         cure = "register the user in the application, or point database.url at the right database"
-        return illness("user", f"the table {users.existing.name} is empty", cure)
-    more = ", …" if len(known) > _SHOWN_USERS else ""
+        return illness("user", found, cure)
+    more = ", …" if len(free) > _SHOWN_USERS else ""
     return illness(
         "user",
-        f"{user_id} is not in {users.existing.name}; there are {', '.join(known[:_SHOWN_USERS])}{more}",
-        f"set account.user_id to one of them in {patient.configuration}",
+        f"{user_id} is not in {table}; there are {', '.join(free[:_SHOWN_USERS])}{more}",
+        f"set account.user_id to the one whose number it is in {patient.configuration}",
     )
 
 
