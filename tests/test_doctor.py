@@ -238,10 +238,32 @@ def test_a_damaged_database(file: Path, state: Path) -> None:
     with path.open("r+b") as raw:
         raw.seek(4096)
         raw.write(b"\xff" * (size - 4096))
-    assert illnesses(file)["database"].cure.startswith(f"wabot restore DIRECTORY --config {file}; ")
+    cure = illnesses(file)["database"].cure
+    assert cure.startswith(f"where there is a backup: wabot restore DIRECTORY --config {file}; ")
+
+
+def test_a_damaged_database_of_which_there_is_a_backup(file: Path, state: Path) -> None:
+    """What several numbers share is in the backups of each."""
+    north, own = file.with_name("north.toml"), file.with_name("own.toml")
+    north.write_text(file.read_text().replace('"ana"', '"north"'))
+    own.write_text(
+        file.read_text().replace('"ana"', '"own"') + f'[database]\nurl = "sqlite:///{state}/own.db"\n'
+    )
     nightly = state / "backups" / "nightly"
-    nightly.mkdir(parents=True)
-    assert illnesses(file)["database"].cure.startswith(f"wabot restore {nightly} --config {file}; ")
+    assert main(["backup", str(nightly), "--config", str(file)]) == ExitCode.OK
+    (backup,) = nightly.iterdir()
+    for database_file in ("wabot.db", "own.db"):
+        (state / database_file).write_bytes(b"rubbish" * 1000)
+    restore = f"wabot restore {backup} --config {file}"
+    assert illnesses(file)["database"].cure.startswith(f"{restore}; ")
+    assert illnesses(north)["database"].cure.startswith(f"{restore}; ")
+    assert "restore DIRECTORY" in illnesses(own)["database"].cure
+    assert main([*restore.split()[1:], "--yes"]) == ExitCode.OK
+    (nightly / "north-20200101T000000Z").mkdir()
+    (state / "wabot.db").write_bytes(b"rubbish" * 1000)
+    assert illnesses(north)["database"].cure.startswith(
+        f"wabot restore {nightly}/north-20200101T000000Z --config {north}; "
+    )
 
 
 def test_a_database_of_a_newer_wabot(file: Path, state: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,16 @@ from typing import Any
 import peewee
 
 from wabot.accounts import Users, find_users, makes_users
+from wabot.backup import newest_backup
 from wabot.configurations import configurations
 from wabot.connections import Connections, find_connections
 from wabot.database import newer_migrations, open_database
-from wabot.database_address import public_url, sqlite_file
+from wabot.database_address import public_url, same_database, sqlite_file
 from wabot.database_faults import one_line
 from wabot.diagnosis import Finding, Patient, healthy, illness
 from wabot.errors import DatabaseAway, OperatorNeeded
 from wabot.existing_tables import ForeignKey
-from wabot.hints import UPGRADE
+from wabot.hints import UPGRADE, command
 from wabot.pooler import CURE, LOCK_IS_VOID, lends_connections
 
 _SHOWN_USERS = 10
@@ -171,13 +173,24 @@ def _check_names(connections: Connections) -> Finding:
 def _how_to_mend(patient: Patient, file: Path) -> str:
     if not file.is_file() or not os.access(file, os.R_OK | os.W_OK):
         return f"ls -ld {file.parent} {file}; sudo chown wabot: {file}"
-    # Where the nightly unit keeps them.
+    move = f"move {file}, {file.name}-wal and {file.name}-shm aside: the next start makes a new one"
+    if restore := _how_to_restore(patient):
+        return f"{restore}; or, to begin anew, {move}"
+    return f"where there is a backup: {patient.command('restore DIRECTORY')}; without one {move}"
+
+
+def _how_to_restore(patient: Patient) -> str:
+    """The command for the newest nightly backup of this database; "" where there is none.
+
+    Any number's that uses it will do, the bot's own first.
+    """
     nightly = patient.settings.paths.state / "backups" / "nightly"
-    backups = nightly if nightly.is_dir() else "DIRECTORY"
-    return (
-        f"{patient.command(f'restore {backups}')}; without a backup move {file}, {file.name}-wal "
-        f"and {file.name}-shm aside: the next start makes a new one"
-    )
+    url = patient.settings.database.url
+    for each in configurations(patient.settings, patient.environ):
+        if each.settings is not None and same_database(each.settings.database.url, url):
+            with suppress(OperatorNeeded):
+                return command(f"restore {newest_backup(nightly, each.name)}", each.settings.file)
+    return ""
 
 
 def _how_to_correct(patient: Patient) -> str:
