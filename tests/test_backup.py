@@ -397,6 +397,47 @@ def test_a_backup_that_does_not_fit_is_refused(
     assert not list(small_bot.home.glob("*.replaced-*"))
 
 
+@pytest.mark.parametrize("option", [(), ("--database-only",)])
+def test_another_numbers_backup_is_refused(
+    small_bot: Bot, capsys: pytest.CaptureFixture[str], option: tuple[str, ...]
+) -> None:
+    path = small_bot.backup()
+    beside(small_bot, small_bot.url)
+    before, other = tree(small_bot.home), small_bot.home / "other.toml"
+    assert main(["restore", str(path), "--yes", "--config", str(other), *option]) == 78
+    assert tree(small_bot.home) == before
+    told = capsys.readouterr().err
+    own = small_bot.configuration
+    typed = f"restore {path} --config {own}"
+    cure = f"its own configuration is {own}; wabot {typed}"
+    assert told == f"wabot: {path} is of user ana, and {other} is for ben: {cure}\n"
+    assert main([*typed.split(), "--yes"]) == 0
+
+
+def test_a_configuration_that_was_given_to_another_user_since(
+    small_bot: Bot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = small_bot.backup()
+    renamed = small_bot.configuration.read_text().replace('"ana"', '"ben"')
+    small_bot.configuration.write_text(renamed + "[chats]\ngroups = 7\n")
+    assert small_bot.run("restore", str(path), "--yes") == 78
+    assert "is for ben: to have that user's back, move this configuration aside" in capsys.readouterr().err
+    small_bot.configuration.rename(small_bot.home / "aside")
+    assert small_bot.run("restore", str(path), "--yes") == 0
+
+
+def test_the_installers_example_is_nobodys_configuration(
+    small_bot: Bot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = small_bot.backup()
+    small_bot.configuration.write_text(f'[account]\n[paths]\nstate = "{small_bot.state}"\n')
+    assert small_bot.run("restore", str(path), "--yes") == 0
+    small_bot.configuration.write_text(f'[account]\n[paths]\nstate = "{small_bot.state}"\n')
+    (small_bot.state / "sessions" / "default.lock").touch()
+    assert small_bot.run("restore", str(path), "--yes") == 78, "a bot ran with it"
+    assert "is for default: " in capsys.readouterr().err
+
+
 def test_twice_within_a_second_overwrites_nothing_that_was_moved_aside(small_bot: Bot) -> None:
     path = small_bot.backup()
     for text in ("second", "third"):

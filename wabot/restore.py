@@ -15,6 +15,7 @@ from pathlib import Path
 
 from wabot.backup import CONFIGURATION, POSTGRESQL, SESSION, SQLITE
 from wabot.backup_manifest import Manifest
+from wabot.backup_owner import require_its_own
 from wabot.config import find_configuration, load_settings
 from wabot.configurations import Configuration, configurations
 from wabot.database_address import same_database, sqlite_file
@@ -90,11 +91,7 @@ class Restoration:
             DatabaseAway: the database does not answer.
         """
         settings = self._settings(with_texts=with_texts)
-        if settings.account.user_id != self._manifest.user_id:
-            raise OperatorNeeded(
-                f"{self._backup} is of user {self._manifest.user_id}, and {settings.source} is for "
-                f"{settings.account.user_id}: name its own configuration with --config"
-            )
+        require_its_own(self._backup, self._manifest, settings, self._environ)
         # As root: the service's user may not read where the other bots' databases are.
         beside = configurations(settings, self._environ)
         with ExitStack() as locks:
