@@ -271,7 +271,26 @@ def test_a_bot_on_the_same_database_by_another_address_refuses_it(small_bot: Bot
     assert small_bot.run("restore", str(path), "--yes") == 0
 
 
-def test_on_a_machine_that_has_nothing(small_bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_number_on_the_database_is_to_be_started_again(
+    small_bot: Bot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = small_bot.backup()
+    beside(small_bot, small_bot.url)
+    make_session(small_bot.state / "sessions", "ben", linked=True, used_at=NOW)
+    # One with a database of its own, and one that is as the installer leaves it.
+    apart = small_bot.configuration.read_text().replace("wabot.db", "own.db")
+    (small_bot.home / "own.toml").write_text(apart.replace('"ana"', '"own"'))
+    example = small_bot.configuration.read_text().replace("user_id", "# user_id")
+    (small_bot.home / "example.toml").write_text(example)
+    assert small_bot.run("restore", str(path), "--yes") == 0
+    told = capsys.readouterr().out.splitlines()[-1]
+    one, other = small_bot.configuration, small_bot.home / "other.toml"
+    assert told.endswith(f", then: wabot run --config {one}, and wabot run --config {other}")
+
+
+def test_on_a_machine_that_has_nothing(
+    small_bot: Bot, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = small_bot.backup().rename(small_bot.home / "kept")
     monkeypatch.delenv("WABOT_CONFIG", raising=False)
     for gone in (small_bot.state, small_bot.knowledge, small_bot.backups):
@@ -279,6 +298,12 @@ def test_on_a_machine_that_has_nothing(small_bot: Bot, monkeypatch: pytest.Monke
     for name in ("wabot.toml", "persona.txt", "wabot.db"):
         (small_bot.home / name).unlink()
     assert main(["restore", str(path), "--yes"]) == 0
+    own = f"--config {small_bot.configuration}"
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert (
+        last
+        == f"done; look at it: wabot doctor {own}; link the number: wabot pair {own}; then: wabot run {own}"
+    )
     assert small_bot.texts() == {"before": "pending"}
     assert load_settings(small_bot.configuration, {}).account.user_id == "ana"
     assert not list(small_bot.home.glob("*.replaced-*")), "there was nothing to move aside"
@@ -433,7 +458,7 @@ def test_the_installers_example_is_nobodys_configuration(
     small_bot.configuration.write_text(f'[account]\n[paths]\nstate = "{small_bot.state}"\n')
     assert small_bot.run("restore", str(path), "--yes") == 0
     small_bot.configuration.write_text(f'[account]\n[paths]\nstate = "{small_bot.state}"\n')
-    (small_bot.state / "sessions" / "default.lock").touch()
+    (small_bot.state / "sessions" / "default").mkdir()
     assert small_bot.run("restore", str(path), "--yes") == 78, "a bot ran with it"
     assert "is for default: " in capsys.readouterr().err
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from wabot.unit_environment import settings_in_unit
 
 if TYPE_CHECKING:
     from wabot.restore import Step
+    from wabot.settings import Settings
 
 _MOST_KEPT = 10_000
 _SESSION_WARNING = (
@@ -113,8 +115,19 @@ def _restore(arguments: argparse.Namespace) -> int:
             return ExitCode.FINDINGS
         for step in steps:
             _take(step)
-    print(f"done; look at it: {hints.command('doctor', place)}, then: {hints.start(place)}")
+    print(f"done; look at it: {hints.command('doctor', place)}{_how_to_go_on(restoration.numbers)}")
     return ExitCode.OK
+
+
+def _how_to_go_on(numbers: Sequence[Settings]) -> str:
+    from wabot.session_directories import SessionDirectories
+
+    def is_linked(number: Settings) -> bool:
+        return SessionDirectories((number.sessions,)).may_be_linked(number.account.user_id)
+
+    pair = ", and ".join(hints.command("pair", each.file) for each in numbers if not is_linked(each))
+    link = f"; link the number: {pair}; then: " if pair else ", then: "
+    return link + hints.start(*(each.file for each in numbers))
 
 
 def _take(step: Step) -> None:

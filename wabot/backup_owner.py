@@ -7,10 +7,10 @@ from pathlib import Path
 
 from wabot.backup import CONFIGURATION
 from wabot.backup_manifest import Manifest
-from wabot.configurations import read_configuration
+from wabot.configurations import is_example, read_configuration
 from wabot.errors import OperatorNeeded
 from wabot.hints import command
-from wabot.settings import AccountSettings, Settings
+from wabot.settings import Settings
 
 
 def require_its_own(backup: Path, manifest: Manifest, settings: Settings, environ: Mapping[str, str]) -> None:
@@ -37,13 +37,9 @@ def require_its_own(backup: Path, manifest: Manifest, settings: Settings, enviro
 def _user_of(file: Path, environ: Mapping[str, str]) -> str:
     """Whose the configuration is that stands in a place; "" where there is none, or it is nobody's yet."""
     found = read_configuration(file, environ)
-    if found is None:
+    if found is None or (found.settings is not None and is_example(found.settings)):
         return ""
-    # The example that the installer leaves is for the default user, who has never had a bot.
-    is_example = found.user_id == AccountSettings().user_id and (
-        found.settings is not None and not found.settings.session_lock.exists()
-    )
-    return "" if is_example else found.user_id
+    return found.user_id
 
 
 def _what_to_do(backup: Path, manifest: Manifest, file: Path | None) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wabot.errors import ConfigError
-from wabot.settings import Settings
+from wabot.settings import AccountSettings, Settings
 from wabot.toml_file import read_toml
 from wabot.unit_environment import settings_in_unit
 
@@ -81,6 +81,11 @@ def read_configuration(path: Path, environ: Mapping[str, str]) -> Configuration 
         user_id = account.get("user_id") if isinstance(account, dict) else None
         return Configuration(path.stem, None, str(error), user_id if isinstance(user_id, str) else "")
     return Configuration(path.stem, settings, user_id=settings.account.user_id)
+
+
+def is_example(settings: Settings) -> bool:
+    """Whether a configuration is as the installer leaves it: for the default user, who never had a bot."""
+    return settings.account.user_id == AccountSettings().user_id and not settings.session_directory.exists()
 
 
 def _is_same(path: Path, other: Path) -> bool:

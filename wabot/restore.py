@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ from wabot.backup import CONFIGURATION, POSTGRESQL, SESSION, SQLITE
 from wabot.backup_manifest import Manifest
 from wabot.backup_owner import require_its_own
 from wabot.config import find_configuration, load_settings
-from wabot.configurations import Configuration, configurations
+from wabot.configurations import configurations, is_example
 from wabot.database_address import same_database, sqlite_file
 from wabot.errors import OperatorNeeded
 from wabot.host_lock import require_no_other_machine
@@ -63,6 +63,10 @@ class Restoration:
         place: where the configuration is to stand, None to leave that to the manifest.
         environ: the process environment.
         now: naive UTC; the mark of everything that is moved aside.
+
+    Attributes:
+        numbers: those that use the database and so have to stand still meanwhile, this one first; known once
+            it is prepared.
     """
 
     def __init__(
@@ -76,6 +80,7 @@ class Restoration:
         if place is not None and CONFIGURATION in self.places:
             self.places[CONFIGURATION] = place
         self._configuration = place or self.places.get(CONFIGURATION)
+        self.numbers: list[Settings] = []
 
     @contextmanager
     def prepared(self, *, with_texts: bool, with_session: bool) -> Iterator[list[Step]]:
@@ -94,9 +99,17 @@ class Restoration:
         require_its_own(self._backup, self._manifest, settings, self._environ)
         # As root: the service's user may not read where the other bots' databases are.
         beside = configurations(settings, self._environ)
+        url = settings.database.url
+        known = [each.settings for each in beside if each.settings is not None]
+        sharing = [each for each in known if same_database(each.database.url, url)]
+        self.numbers = [each for each in sharing if each is settings or not is_example(each)]
+        # Of a broken configuration nobody knows the database.
+        unknown = [each.user_id for each in beside if each.settings is None and each.user_id]
+        held = [each.session_lock for each in sharing]
+        held += [lock_file(settings.sessions, user_id) for user_id in unknown]
         with ExitStack() as locks:
             with as_owner(settings.paths.state):
-                for lock in _locks(settings, beside):
+                for lock in dict.fromkeys(held):
                     locks.enter_context(SessionLock(lock).acquire(0))
             steps = [*self._database(settings)]
             if with_session:
@@ -206,14 +219,3 @@ class Restoration:
 
     def _moving(self, place: Path) -> str:
         return f"; the one there now becomes {self._aside(place).name}" if place.exists() else ""
-
-
-def _locks(settings: Settings, beside: Iterable[Configuration]) -> list[Path]:
-    """Those of the bots that use this database, or may: of a broken configuration nobody knows."""
-    sharing = []
-    for each in beside:
-        if each.settings is not None and same_database(each.settings.database.url, settings.database.url):
-            sharing.append(each.settings.session_lock)
-        elif each.settings is None and each.user_id:
-            sharing.append(lock_file(settings.sessions, each.user_id))
-    return list(dict.fromkeys(sharing))
