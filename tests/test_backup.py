@@ -176,8 +176,9 @@ def postgresql_tool() -> Callable[..., None]:
     return run
 
 
-def test_with_a_bot_that_runs(bot: Bot) -> None:
+def test_with_a_bot_that_runs(bot: Bot, capsys: pytest.CaptureFixture[str]) -> None:
     """It is copied as it is at one moment; what it was sending then is not sent once more."""
+    bot.write("leaving", state="sending")
     bot.write("sent before", state="sent")
     process = hold(bot.state / "sessions" / "ana.lock")
     try:
@@ -189,9 +190,13 @@ def test_with_a_bot_that_runs(bot: Bot) -> None:
         assert process.stdin is not None
         process.stdin.close()
         process.wait(10)
+    capsys.readouterr()
     assert bot.run("restore", str(path), "--yes") == 0
-    assert bot.texts() == {"before": "unsure", "sent before": "sent"}
+    assert "replies that were waiting in it are not sent" in capsys.readouterr().out
+    assert bot.texts() == {"before": "withdrawn", "leaving": "withdrawn", "sent before": "sent"}
     assert bot.says() == ("stopped", "restored from a backup", None)
+    assert bot.run("status") == 1
+    assert "to send: 0   not delivered: 0" in capsys.readouterr().out
 
 
 def test_a_writer_in_the_middle_of_a_transaction_is_no_obstacle(small_bot: Bot) -> None:

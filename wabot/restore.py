@@ -32,9 +32,11 @@ from wabot.sqlite_copy import copy_sqlite, move_sqlite
 from wabot.text_restore import is_as_saved, put_text
 from wabot.unit_environment import unit_environment
 
-# What was waiting to be sent when a running bot was copied has most likely been sent since.
+# What was waiting to be sent when a running bot was copied has most likely been sent since. It is withdrawn,
+# because it does not leave from here; as unsure it would count as not delivered, and nothing would ever
+# settle that: its receipt came to the bot that went on.
 _AFTER_A_RUNNING_BOT = (
-    "UPDATE wabot_outbox SET state = 'unsure', error = 'from a backup: it may have been sent since' "
+    "UPDATE wabot_outbox SET state = 'withdrawn', error = 'from a backup: most likely sent since' "
     "WHERE state IN ('pending', 'sending', 'in_doubt');"
 )
 # What came since and is not in the inbox was not lost by the client library; without its mark, the search for
@@ -165,7 +167,7 @@ class Restoration:
                 move_sqlite(file, aside)
                 fresh.replace(file)
 
-        return Step(f"put the database {file} back{self._moving(file)}", put)
+        return Step(f"put the database {file} back{self._moving(file)}{self._unsent}", put)
 
     def _postgresql(self, settings: Settings, corrections: str) -> Step:
         tables = find_tables(settings.database.url)
@@ -185,7 +187,13 @@ class Restoration:
             tables.replace(self._backup / POSTGRESQL, corrections)
 
         present = f"; those there now are dumped to {aside}" if tables.names else ""
-        return Step(f"put wabot's own tables in schema {tables.schema} back{present}", put)
+        return Step(f"put wabot's own tables in schema {tables.schema} back{present}{self._unsent}", put)
+
+    @property
+    def _unsent(self) -> str:
+        if not self._manifest.running:
+            return ""
+        return "; replies that were waiting in it are not sent: they most likely were since"
 
     def _session(self, settings: Settings) -> list[Step]:
         saved, directory = self._backup / SESSION, settings.session_directory
