@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -73,14 +73,14 @@ class Bot:
         opened.close()
         self.write("before")
 
-    def write(self, text: str, state: str = "pending") -> None:
+    def write(self, text: str, state: str = "pending", user_id: str = "ana") -> None:
         """Store a message to send."""
         opened = open_database(self.url)
         chat, _ = Chat.get_or_create(
-            user_id="ana", contact=ANA, defaults={"jid": f"{ANA}@s.whatsapp.net", "created_at": NOW}
+            user_id=user_id, contact=ANA, defaults={"jid": f"{ANA}@s.whatsapp.net", "created_at": NOW}
         )
         Outbound.create(
-            user_id="ana", chat=chat, text=text, secret=b"", created_at=NOW, not_before=NOW, state=state
+            user_id=user_id, chat=chat, text=text, secret=b"", created_at=NOW, not_before=NOW, state=state
         )
         opened.close()
 
@@ -197,6 +197,20 @@ def test_with_a_bot_that_runs(bot: Bot, capsys: pytest.CaptureFixture[str]) -> N
     assert bot.says() == ("stopped", "restored from a backup", None)
     assert bot.run("status") == 1
     assert "to send: 0   not delivered: 0" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("runs", [False, True])
+def test_each_number_on_the_database_is_judged_by_itself(bot: Bot, runs: bool) -> None:
+    opened = open_database(bot.url)
+    for user_id, state in (("ben", "connected"), ("cleo", "stopped"), ("dora", "logged_out")):
+        Session.create(user_id=user_id, state=state, updated_at=NOW)
+        bot.write(user_id, user_id=user_id)
+    opened.close()
+    with SessionLock(bot.state / "sessions" / "ana.lock").acquire(0) if runs else nullcontext():
+        path = bot.backup()
+    assert bot.run("restore", str(path), "--yes") == 0
+    waiting = {"cleo": "pending", "dora": "pending"}
+    assert bot.texts() == {"before": "withdrawn" if runs else "pending", "ben": "withdrawn", **waiting}
 
 
 def test_a_writer_in_the_middle_of_a_transaction_is_no_obstacle(small_bot: Bot) -> None:

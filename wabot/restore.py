@@ -29,6 +29,7 @@ from wabot.session_lock import SessionLock
 from wabot.session_store import store_is_newer
 from wabot.settings import Settings, lock_file
 from wabot.sqlite_copy import copy_sqlite, move_sqlite
+from wabot.states import STOPPED, TERMINAL_STATES
 from wabot.text_restore import is_as_saved, put_text
 from wabot.unit_environment import unit_environment
 
@@ -37,7 +38,11 @@ from wabot.unit_environment import unit_environment
 # settle that: its receipt came to the bot that went on.
 _AFTER_A_RUNNING_BOT = (
     "UPDATE wabot_outbox SET state = 'withdrawn', error = 'from a backup: most likely sent since' "
-    "WHERE state IN ('pending', 'sending', 'in_doubt');"
+    "WHERE state IN ('pending', 'sending', 'in_doubt') AND ({whose});"
+)
+# Of the other numbers on the database, their own word is all there is.
+_OTHERS_THAT_RAN = (
+    "user_id IN (SELECT user_id FROM wabot_sessions WHERE user_id <> '{user_id}' AND state NOT IN ({ended}))"
 )
 # What came since and is not in the inbox was not lost by the client library; without its mark, the search for
 # such messages begins anew instead of asking their senders to write again.
@@ -144,12 +149,17 @@ class Restoration:
                 f"{self._backup} has a database of {self._manifest.engine}, and database.url of "
                 f"{settings.source} is of another kind"
             )
-        corrections = _IN_ANY_CASE + (_AFTER_A_RUNNING_BOT if self._manifest.running else "")
-        if not self._manifest.migrations:
-            corrections = ""
+        corrections = self._corrections(settings.account.user_id) if self._manifest.migrations else ""
         return [
             self._sqlite(file, settings, corrections) if file else self._postgresql(settings, corrections)
         ]
+
+    def _corrections(self, user_id: str) -> str:
+        ended = ", ".join(f"'{state}'" for state in (STOPPED, *sorted(TERMINAL_STATES)))
+        whose = _OTHERS_THAT_RAN.format(user_id=user_id, ended=ended)
+        if self._manifest.running:
+            whose += f" OR user_id = '{user_id}'"
+        return _AFTER_A_RUNNING_BOT.format(whose=whose) + _IN_ANY_CASE
 
     def _sqlite(self, file: Path, settings: Settings, corrections: str) -> Step:
         aside = self._aside(file)
