@@ -34,14 +34,19 @@ def unit_of(file: Path | None) -> str:
     return "wabot.service" if file is None or file.stem == "wabot" else f"wabot@{file.stem}.service"
 
 
-def start(file: Path | None, *, for_good: bool = False) -> str:
-    """What starts the bot of a configuration: systemd where its units would read it.
+def start(*files: Path | None, for_good: bool = False) -> str:
+    """What starts the bots of configurations: systemd where its units would read them.
 
     Args:
-        file: the configuration, None when there is none.
+        files: the configurations, None for a bot without one.
         for_good: after every boot, too.
     """
+    units = [unit_of(file) for file in files if _has_unit(file)]
+    systemctl = f"sudo systemctl {'enable --now' if for_good else 'start'} {' '.join(units)}"
+    others = [command("run", file) for file in files if not _has_unit(file)]
+    return ", and ".join([systemctl, *others] if units else others)
+
+
+def _has_unit(file: Path | None) -> bool:
     ours = file is None or file.absolute().parent == _CONFIGURATIONS
-    if ours and _BOOTED_BY_SYSTEMD.is_dir():
-        return f"sudo systemctl {'enable --now' if for_good else 'start'} {unit_of(file)}"
-    return command("run", file)
+    return ours and _BOOTED_BY_SYSTEMD.is_dir()
