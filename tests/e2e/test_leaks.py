@@ -14,8 +14,8 @@ from wabot.link_limits import Limits
 
 pytestmark = pytest.mark.e2e
 
-# neonize 0.5.2 never closes a client's store: a connect after a stop costs some 1.5 descriptors and 0.3 MB, and 3.2
-# where the store keeps a write-ahead log, as in a bot.
+# neonize 0.5.2 never closes the store of a client: a connect after a stop costs some 1.5 descriptors and 0.3 MB;
+# 3.2 descriptors in a bot, whose store keeps a write-ahead log.
 _KICKS = Limits().kicks_of_one_process
 
 
