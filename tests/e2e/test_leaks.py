@@ -14,8 +14,8 @@ from wabot.link_limits import Limits
 
 pytestmark = pytest.mark.e2e
 
-# neonize 0.5.2 never closes the store of a client: a connect after a stop costs some 1.5 descriptors and 0.3 MB;
-# 3.2 descriptors in a bot, whose store keeps a write-ahead log.
+# neonize 0.5.2 never closes a store: a connect after a stop costs some 1.5 descriptors and 0.3 MB;
+# a bot, whose store keeps a write-ahead log, 3.2 descriptors.
 _KICKS = Limits().kicks_of_one_process
 
 
