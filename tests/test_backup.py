@@ -12,8 +12,9 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -72,14 +73,14 @@ class Bot:
         opened.close()
         self.write("before")
 
-    def write(self, text: str, state: str = "pending") -> None:
+    def write(self, text: str, state: str = "pending", user_id: str = "ana") -> None:
         """Store a message to send."""
         opened = open_database(self.url)
         chat, _ = Chat.get_or_create(
-            user_id="ana", contact=ANA, defaults={"jid": f"{ANA}@s.whatsapp.net", "created_at": NOW}
+            user_id=user_id, contact=ANA, defaults={"jid": f"{ANA}@s.whatsapp.net", "created_at": NOW}
         )
         Outbound.create(
-            user_id="ana", chat=chat, text=text, secret=b"", created_at=NOW, not_before=NOW, state=state
+            user_id=user_id, chat=chat, text=text, secret=b"", created_at=NOW, not_before=NOW, state=state
         )
         opened.close()
 
@@ -175,8 +176,9 @@ def postgresql_tool() -> Callable[..., None]:
     return run
 
 
-def test_with_a_bot_that_runs(bot: Bot) -> None:
+def test_with_a_bot_that_runs(bot: Bot, capsys: pytest.CaptureFixture[str]) -> None:
     """It is copied as it is at one moment; what it was sending then is not sent once more."""
+    bot.write("leaving", state="sending")
     bot.write("sent before", state="sent")
     process = hold(bot.state / "sessions" / "ana.lock")
     try:
@@ -188,9 +190,27 @@ def test_with_a_bot_that_runs(bot: Bot) -> None:
         assert process.stdin is not None
         process.stdin.close()
         process.wait(10)
+    capsys.readouterr()
     assert bot.run("restore", str(path), "--yes") == 0
-    assert bot.texts() == {"before": "unsure", "sent before": "sent"}
+    assert "replies that were waiting in it are not sent" in capsys.readouterr().out
+    assert bot.texts() == {"before": "withdrawn", "leaving": "withdrawn", "sent before": "sent"}
     assert bot.says() == ("stopped", "restored from a backup", None)
+    assert bot.run("status") == 1
+    assert "to send: 0   not delivered: 0" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("runs", [False, True])
+def test_each_number_on_the_database_is_judged_by_itself(bot: Bot, runs: bool) -> None:
+    opened = open_database(bot.url)
+    for user_id, state in (("ben", "connected"), ("cleo", "stopped"), ("dora", "logged_out")):
+        Session.create(user_id=user_id, state=state, updated_at=NOW)
+        bot.write(user_id, user_id=user_id)
+    opened.close()
+    with SessionLock(bot.state / "sessions" / "ana.lock").acquire(0) if runs else nullcontext():
+        path = bot.backup()
+    assert bot.run("restore", str(path), "--yes") == 0
+    waiting = {"cleo": "pending", "dora": "pending"}
+    assert bot.texts() == {"before": "withdrawn" if runs else "pending", "ben": "withdrawn", **waiting}
 
 
 def test_a_writer_in_the_middle_of_a_transaction_is_no_obstacle(small_bot: Bot) -> None:
@@ -216,7 +236,80 @@ def test_another_bot_on_the_same_database_refuses_it_too(small_bot: Bot, more: s
     assert small_bot.run("restore", str(path), "--yes") == 0
 
 
-def test_on_a_machine_that_has_nothing(small_bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+def beside(bot: Bot, database: str) -> Path:
+    """A second number with the same state directory, `ben`, and its lock."""
+    text = bot.configuration.read_text().replace('"ana"', '"ben"').replace(bot.url, database)
+    (bot.home / "other.toml").write_text(text)
+    return bot.state / "sessions" / "ben.lock"
+
+
+def keep_addresses_apart(bot: Bot) -> Path:
+    """Let each of two numbers have a secret of the same name, the address of a database of its own.
+
+    Returns:
+        The lock of the second.
+    """
+    lock = beside(bot, "env:DATABASE_URL")
+    bot.configuration.write_text(bot.configuration.read_text().replace(bot.url, "env:DATABASE_URL"))
+    for name, url in (("wabot", bot.url), ("other", "postgresql://wabot@127.0.0.1:1/shop")):
+        bot.configuration.with_name(f"{name}.env").write_text(f"DATABASE_URL={url}\n")
+        bot.configuration.with_name(f"{name}.env").chmod(0o600)
+    return lock
+
+
+def test_a_bot_on_another_database_is_left_alone(small_bot: Bot) -> None:
+    path = small_bot.backup()
+    lock = keep_addresses_apart(small_bot)
+    with SessionLock(lock).acquire(0):
+        assert small_bot.run("restore", str(path), "--yes", "--database-only") == 0
+    with SessionLock(small_bot.state / "sessions" / "ana.lock").acquire(0):
+        assert small_bot.run("restore", str(path), "--yes", "--database-only") == 78
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can read what others may not")
+def test_also_where_root_alone_can_read_which_one_that_is() -> None:
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as home:
+        bot = Bot(Path(home), f"sqlite:///{home}/wabot.db")
+        path = bot.backup()
+        lock = keep_addresses_apart(bot)
+        readable = (bot.home, *bot.home.glob("*.toml"), bot.home / "wabot.db")
+        for place in (*readable, bot.state, *bot.state.rglob("*")):
+            os.chown(place, 65_534, 65_534)
+        with SessionLock(lock).acquire(0):
+            assert bot.run("restore", str(path), "--yes", "--database-only") == 0
+        bound_database.close()
+
+
+def test_a_bot_on_the_same_database_by_another_address_refuses_it(small_bot: Bot) -> None:
+    path = small_bot.backup()
+    lock = beside(small_bot, f"sqlite:///{small_bot.home}/state/../wabot.db")
+    # The number whose backup it is may have lost its configuration.
+    small_bot.configuration.unlink()
+    with SessionLock(lock).acquire(0):
+        assert small_bot.run("restore", str(path), "--yes") == 78
+    assert small_bot.run("restore", str(path), "--yes") == 0
+
+
+def test_every_number_on_the_database_is_to_be_started_again(
+    small_bot: Bot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = small_bot.backup()
+    beside(small_bot, small_bot.url)
+    make_session(small_bot.state / "sessions", "ben", linked=True, used_at=NOW)
+    # One with a database of its own, and one that is as the installer leaves it.
+    apart = small_bot.configuration.read_text().replace("wabot.db", "own.db")
+    (small_bot.home / "own.toml").write_text(apart.replace('"ana"', '"own"'))
+    example = small_bot.configuration.read_text().replace("user_id", "# user_id")
+    (small_bot.home / "example.toml").write_text(example)
+    assert small_bot.run("restore", str(path), "--yes") == 0
+    told = capsys.readouterr().out.splitlines()[-1]
+    one, other = small_bot.configuration, small_bot.home / "other.toml"
+    assert told.endswith(f", then: wabot run --config {one}, and wabot run --config {other}")
+
+
+def test_on_a_machine_that_has_nothing(
+    small_bot: Bot, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = small_bot.backup().rename(small_bot.home / "kept")
     monkeypatch.delenv("WABOT_CONFIG", raising=False)
     for gone in (small_bot.state, small_bot.knowledge, small_bot.backups):
@@ -224,6 +317,12 @@ def test_on_a_machine_that_has_nothing(small_bot: Bot, monkeypatch: pytest.Monke
     for name in ("wabot.toml", "persona.txt", "wabot.db"):
         (small_bot.home / name).unlink()
     assert main(["restore", str(path), "--yes"]) == 0
+    own = f"--config {small_bot.configuration}"
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert (
+        last
+        == f"done; look at it: wabot doctor {own}; link the number: wabot pair {own}; then: wabot run {own}"
+    )
     assert small_bot.texts() == {"before": "pending"}
     assert load_settings(small_bot.configuration, {}).account.user_id == "ana"
     assert not list(small_bot.home.glob("*.replaced-*")), "there was nothing to move aside"
@@ -340,6 +439,47 @@ def test_a_backup_that_does_not_fit_is_refused(
     assert small_bot.run("restore", str(path), "--yes") == 78
     assert says in capsys.readouterr().err
     assert not list(small_bot.home.glob("*.replaced-*"))
+
+
+@pytest.mark.parametrize("option", [(), ("--database-only",)])
+def test_another_numbers_backup_is_refused(
+    small_bot: Bot, capsys: pytest.CaptureFixture[str], option: tuple[str, ...]
+) -> None:
+    path = small_bot.backup()
+    beside(small_bot, small_bot.url)
+    before, other = tree(small_bot.home), small_bot.home / "other.toml"
+    assert main(["restore", str(path), "--yes", "--config", str(other), *option]) == 78
+    assert tree(small_bot.home) == before
+    told = capsys.readouterr().err
+    own = small_bot.configuration
+    typed = f"restore {path} --config {own}"
+    cure = f"its own configuration is {own}; wabot {typed}"
+    assert told == f"wabot: {path} is of user ana, and {other} is for ben: {cure}\n"
+    assert main([*typed.split(), "--yes"]) == 0
+
+
+def test_a_configuration_that_was_given_to_another_user_since(
+    small_bot: Bot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = small_bot.backup()
+    renamed = small_bot.configuration.read_text().replace('"ana"', '"ben"')
+    small_bot.configuration.write_text(renamed + "[chats]\ngroups = 7\n")
+    assert small_bot.run("restore", str(path), "--yes") == 78
+    assert "is for ben: to have that user's back, move this configuration aside" in capsys.readouterr().err
+    small_bot.configuration.rename(small_bot.home / "aside")
+    assert small_bot.run("restore", str(path), "--yes") == 0
+
+
+def test_the_installers_example_is_nobodys_configuration(
+    small_bot: Bot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = small_bot.backup()
+    small_bot.configuration.write_text(f'[account]\n[paths]\nstate = "{small_bot.state}"\n')
+    assert small_bot.run("restore", str(path), "--yes") == 0
+    small_bot.configuration.write_text(f'[account]\n[paths]\nstate = "{small_bot.state}"\n')
+    (small_bot.state / "sessions" / "default").mkdir()
+    assert small_bot.run("restore", str(path), "--yes") == 78, "a bot ran with it"
+    assert "is for default: " in capsys.readouterr().err
 
 
 def test_twice_within_a_second_overwrites_nothing_that_was_moved_aside(small_bot: Bot) -> None:

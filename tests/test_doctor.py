@@ -32,6 +32,7 @@ from wabot.errors import ConfigError, ExitCode
 from wabot.host_lock import HostLock
 from wabot.models import ModelUsage, Session, utc_now
 from wabot.quarantine import Quarantine
+from wabot.session_lock import SessionLock
 from wabot.spool import Spool
 from wabot.spool_record import Spooled
 from wabot.toml_file import PUT_SUDO
@@ -159,7 +160,7 @@ def test_who_may_not_read_the_configuration_is_sent_to_sudo(
     def refuse(*_: object, **__: object) -> None:
         raise ConfigError([f"{file}: cannot be read: Permission denied{PUT_SUDO}"])
 
-    monkeypatch.setattr("wabot.doctor.load_settings", refuse)
+    monkeypatch.setattr("wabot.doctor.settings_in_unit", refuse)
     assert illnesses(file)["configuration"].cure == f"sudo wabot doctor --config {file}"
 
 
@@ -237,10 +238,32 @@ def test_a_damaged_database(file: Path, state: Path) -> None:
     with path.open("r+b") as raw:
         raw.seek(4096)
         raw.write(b"\xff" * (size - 4096))
-    assert illnesses(file)["database"].cure.startswith(f"wabot restore DIRECTORY --config {file}; ")
+    cure = illnesses(file)["database"].cure
+    assert cure.startswith(f"where there is a backup: wabot restore DIRECTORY --config {file}; ")
+
+
+def test_a_damaged_database_of_which_there_is_a_backup(file: Path, state: Path) -> None:
+    """What several numbers share is in the backups of each."""
+    north, own = file.with_name("north.toml"), file.with_name("own.toml")
+    north.write_text(file.read_text().replace('"ana"', '"north"'))
+    own.write_text(
+        file.read_text().replace('"ana"', '"own"') + f'[database]\nurl = "sqlite:///{state}/own.db"\n'
+    )
     nightly = state / "backups" / "nightly"
-    nightly.mkdir(parents=True)
-    assert illnesses(file)["database"].cure.startswith(f"wabot restore {nightly} --config {file}; ")
+    assert main(["backup", str(nightly), "--config", str(file)]) == ExitCode.OK
+    (backup,) = nightly.iterdir()
+    for database_file in ("wabot.db", "own.db"):
+        (state / database_file).write_bytes(b"rubbish" * 1000)
+    restore = f"wabot restore {backup} --config {file}"
+    assert illnesses(file)["database"].cure.startswith(f"{restore}; ")
+    assert illnesses(north)["database"].cure.startswith(f"{restore}; ")
+    assert "restore DIRECTORY" in illnesses(own)["database"].cure
+    assert main([*restore.split()[1:], "--yes"]) == ExitCode.OK
+    (nightly / "north-20200101T000000Z").mkdir()
+    (state / "wabot.db").write_bytes(b"rubbish" * 1000)
+    assert illnesses(north)["database"].cure.startswith(
+        f"wabot restore {nightly}/north-20200101T000000Z --config {north}; "
+    )
 
 
 def test_a_database_of_a_newer_wabot(file: Path, state: Path) -> None:
@@ -267,16 +290,49 @@ def test_a_budget_that_is_spent(file: Path, state: Path) -> None:
     assert "ai budget" not in illnesses(file)
 
 
+def with_users_of_an_application(state: Path) -> None:
+    with database(f"sqlite:///{state}/wabot.db") as opened:
+        opened.execute_sql("DELETE FROM wabot_facts")
+
+
 def test_a_user_that_does_not_exist_and_those_that_do(file: Path, state: Path) -> None:
     file.write_text(file.read_text().replace('"ana"', '"phantom"'))
+    with_users_of_an_application(state)
     ill = illnesses(file)["user"]
     assert ill.text == "phantom is not in users; there are ana"
-    assert str(file) in ill.cure
+    assert ill.cure == f"set account.user_id to the one whose number it is in {file}"
+
+
+def test_a_further_number_that_has_not_run_yet(file: Path, state: Path) -> None:
+    """In wabot's own database it needs no user, and nowhere is it told to take another number's."""
+    north = file.with_name("north.toml")
+    north.write_text(file.read_text().replace('"ana"', '"north"'))
+    assert illnesses(north).keys() == {"session store"}
+    with_users_of_an_application(state)
+    ill = illnesses(north)["user"]
+    assert ill.text == "north is not in users, nor is any other without a configuration"
+    assert ill.cure.startswith("register the user in the application")
+    with database(f"sqlite:///{state}/wabot.db") as opened:
+        opened.execute_sql("INSERT INTO users VALUES ('zoe')")
+    assert illnesses(north)["user"].text == "north is not in users; there are zoe"
+
+
+def test_each_configuration_is_read_with_its_own_secrets(
+    file: Path, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    text = file.read_text() + '[database]\nurl = "env:DATABASE_URL"\n'
+    for name, user_id, file_name in (("shop", "ana", "wabot"), ("north", "north", "north")):
+        file.with_name(f"{name}.toml").write_text(text.replace('"ana"', f'"{user_id}"'))
+        file.with_name(f"{name}.env").write_text(f"DATABASE_URL=sqlite:///{state}/{file_name}.db\n")
+    make_session(state / "sessions", "north", linked=False, used_at=utc_now())
+    assert illnesses(file) == {}, "the other database decides about this directory"
 
 
 def test_no_users_at_all(file: Path, state: Path) -> None:
     with database(f"sqlite:///{state}/wabot.db") as opened:
         opened.execute_sql("DELETE FROM users")
+    with_users_of_an_application(state)
     assert "users is empty" in illnesses(file)["user"].text
 
 
@@ -458,8 +514,10 @@ def test_a_link_that_was_left_behind_when_the_user_was_renamed(file: Path, state
         require_user(opened, "shop")
     ill = illnesses(file)
     assert ill["session store"].text == "no number is linked"
-    assert "linked for user ana, whom no configuration here names" in ill["other session"].text
-    assert ill["other session"].cure == f'to use that one: user_id = "ana" in {file}'
+    assert "+34…22 is linked for user ana, whom no configuration here names" in ill["other session"].text
+    assert ill["other session"].cure == f'if that is the number of this bot: user_id = "ana" in {file}'
+    with SessionLock(state / "sessions" / "ana.lock").acquire(0):
+        assert "other session" not in illnesses(file), "a bot that runs uses it"
     file.with_name("other.toml").write_text(file.read_text().replace('"shop"', '"ana"'))
     assert "other session" not in illnesses(file)
 

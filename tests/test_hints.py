@@ -63,5 +63,8 @@ def test_the_bot_is_started_by_what_reads_its_configuration(
     assert hints.start(NORTH) == "sudo systemctl start wabot@north.service"
     assert hints.start(USUAL, for_good=True) == "sudo systemctl enable --now wabot.service"
     assert hints.start(OWN) == "wabot run --config bots/wabot.toml"
+    assert hints.start(OWN, USUAL, NORTH) == (
+        "sudo systemctl start wabot.service wabot@north.service, and wabot run --config bots/wabot.toml"
+    )
     monkeypatch.setattr("wabot.hints._BOOTED_BY_SYSTEMD", tmp_path / "none")
     assert hints.start(NORTH) == "sudo wabot run --config /etc/wabot/north.toml"

@@ -138,6 +138,17 @@ def test_during_an_outage_messages_are_kept_on_disk_and_stored_in_order_afterwar
     assert "251 had been kept on disk" in caplog.text
 
 
+@pytest.mark.parametrize("is_away", [False, True])
+def test_a_burst_is_known_wherever_its_messages_went(bot: Bot, is_away: bool) -> None:
+    bot.is_away = is_away
+    for _ in range(2):
+        bot.intake.take(fresh("again", **TO_BEN))
+        bot.intake.take(fresh("the owner's", from_me=True))
+    bursts = bot.intake.bursts
+    assert bursts.seconds_to_hold(BEN, time.monotonic()) > 0
+    assert bursts.seconds_to_hold(fresh("").chat, time.monotonic()) == 0
+
+
 def test_none_overtakes_another_while_some_are_on_the_disk(bot: Bot) -> None:
     bot.is_away = True
     bot.intake.take(fresh("first"))

@@ -13,7 +13,7 @@ import pytest
 
 from tests.provider_server import ProviderServer, refused_url
 from wabot.brain.brain import Brain
-from wabot.brain.budget import BudgetSpent
+from wabot.brain.budget import BudgetSpent, BudgetUnknown
 from wabot.brain.conversation import Conversation, Turn
 from wabot.brain.settings import ProviderSettings
 from wabot.brain.tally import Tally
@@ -179,7 +179,7 @@ def test_a_database_that_is_away_grants_nothing_and_loses_no_reservation(
     settings = with_limits(gpt)
     reservation = budget(settings).reserve(gpt, 100)
     sqlite_database.execute_sql("ALTER TABLE wabot_model_usage RENAME TO gone")
-    with pytest.raises(BudgetSpent, match="is not known"):
+    with pytest.raises(BudgetUnknown, match="is not known"):
         budget(settings).reserve(gpt, 100)
     budget(settings).settle(reservation, 1, 20)
     assert "counts with all 100 tokens set aside" in caplog.text

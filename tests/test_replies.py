@@ -13,8 +13,9 @@ import psycopg2
 import pytest
 
 from tests.arrivals import ANA, GROUP, arrival
+from tests.provider_server import ProviderServer
 from wabot import owner_chat, replies
-from wabot.brain.brain import Answer
+from wabot.brain.brain import Answer, Brain
 from wabot.brain.conversation import Conversation
 from wabot.brain.settings import ProviderSettings
 from wabot.brain.texts import texts_for
@@ -24,6 +25,7 @@ from wabot.departures import Departures
 from wabot.escalation import take_calls
 from wabot.inbox import Inbox
 from wabot.messages import IncomingMessage, Kind
+from wabot.model_budget import DailyBudget
 from wabot.models import Chat, Inbound, Outbound, Session, utc_now
 from wabot.models import database as bound
 from wabot.outbox import Outbox
@@ -619,6 +621,31 @@ def test_an_answer_waits_for_room_and_is_asked_for_once(shop_on_full_disk: Shop,
     assert shop_on_full_disk.answer("hola") == ["Claro."]
     timer.join()
     assert len(shop_on_full_disk.model.asked) == 1
+    assert [(row.state, row.attempts) for row in Inbound.select()] == [("answered", 1)]
+
+
+def test_a_question_waits_while_the_days_count_cannot_be_asked(
+    sqlite_database: Any, server: ProviderServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no reason to tell the customer that nobody knows, or to answer without the model."""
+    monkeypatch.setattr(replies, "_DATABASE_RETRY_SECONDS", 0.05)
+    shop = Shop()
+    provider = ProviderSettings("test", server.base_url, "model")
+    ai = AiSettings(providers=(provider,), calls_per_day=10)
+    settings = replace(shop.settings, ai=ai)
+    brain = Brain(settings.brain, DailyBudget(settings))
+
+    def bring_back() -> None:
+        sqlite_database.execute_sql("ALTER TABLE gone RENAME TO wabot_model_usage")
+        sqlite_database.close()
+
+    sqlite_database.execute_sql("ALTER TABLE wabot_model_usage RENAME TO gone")
+    timer = threading.Timer(0.5, bring_back)
+    timer.start()
+    shop.model.answers += [lambda: brain.reply(shop.model.asked[-1], utc_now())] * 100
+    assert shop.answer("hola") == ["echo: hola"]
+    timer.join()
+    assert len(server.requests) == 1
     assert [(row.state, row.attempts) for row in Inbound.select()] == [("answered", 1)]
 
 

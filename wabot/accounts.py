@@ -100,6 +100,13 @@ def find_users(database: Any, tables: TableSettings) -> Users:
     return Users(existing, table, peewee.Column(table, column.name))
 
 
+def makes_users(database: Any) -> bool:
+    """Whether the table of users is wabot's own, into which the bot puts its user itself when it starts."""
+    if not isinstance(database, peewee.SqliteDatabase) or not database.table_exists("wabot_facts"):
+        return False
+    return Fact.get_or_none(Fact.key == _OWN_USERS) is not None
+
+
 def require_user(database: Any, user_id: str, tables: TableSettings | None = None) -> None:
     """Make sure the user exists, so that no session is ever kept alive for a phantom.
 

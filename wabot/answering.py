@@ -11,6 +11,7 @@ from typing import Protocol
 
 from wabot import dialogue
 from wabot.brain.brain import Answer
+from wabot.brain.budget import BudgetUnknown
 from wabot.brain.conversation import Conversation
 from wabot.brain.prompt import HAND_OVER, TELL_TEAM
 from wabot.brain.texts import texts_for
@@ -119,7 +120,7 @@ class Answering:
                 if any(row.text.strip() for row in rows):
                     return self._act_on(ask(), chat, rows, language)
                 return self._say_what_is_read(chat, rows, language)
-            except AWAY as error:
+            except (*AWAY, BudgetUnknown) as error:
                 database.close()
                 log.warning("database: %s; the answer to chat %d waits", one_line(error), chat.id)
                 if not self._wait_for_database(rows):

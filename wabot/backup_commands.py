@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +13,11 @@ from wabot import hints
 from wabot.errors import ExitCode, OperatorNeeded
 from wabot.setting_types import integer
 from wabot.terminal_question import answers_yes
-from wabot.unit_environment import settings_in_unit, unit_environment
+from wabot.unit_environment import settings_in_unit
 
 if TYPE_CHECKING:
     from wabot.restore import Step
+    from wabot.settings import Settings
 
 _MOST_KEPT = 10_000
 _SESSION_WARNING = (
@@ -97,7 +99,7 @@ def _restore(arguments: argparse.Namespace) -> int:
         backup = newest_backup(backup, named.stem if named else None)
     manifest = read_manifest(backup)
     place = named or Path(manifest.places.get(CONFIGURATION, "/etc/wabot/wabot.toml"))
-    restoration = Restoration(backup, manifest, named, unit_environment(place, os.environ), utc_now())
+    restoration = Restoration(backup, manifest, named, os.environ, utc_now())
     with restoration.prepared(
         with_texts=not arguments.database_only, with_session=arguments.session
     ) as steps:
@@ -113,8 +115,19 @@ def _restore(arguments: argparse.Namespace) -> int:
             return ExitCode.FINDINGS
         for step in steps:
             _take(step)
-    print(f"done; look at it: {hints.command('doctor', place)}, then: {hints.start(place)}")
+    print(f"done; look at it: {hints.command('doctor', place)}{_how_to_go_on(restoration.numbers)}")
     return ExitCode.OK
+
+
+def _how_to_go_on(numbers: Sequence[Settings]) -> str:
+    from wabot.session_directories import SessionDirectories
+
+    def is_linked(number: Settings) -> bool:
+        return SessionDirectories((number.sessions,)).may_be_linked(number.account.user_id)
+
+    pair = ", and ".join(hints.command("pair", each.file) for each in numbers if not is_linked(each))
+    link = f"; link the number: {pair}; then: " if pair else ", then: "
+    return link + hints.start(*(each.file for each in numbers))
 
 
 def _take(step: Step) -> None:

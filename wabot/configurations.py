@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wabot.errors import ConfigError
-from wabot.settings import Settings
+from wabot.settings import AccountSettings, Settings
 from wabot.toml_file import read_toml
 from wabot.unit_environment import settings_in_unit
 
@@ -44,12 +44,12 @@ def configurations(settings: Settings, environ: Mapping[str, str]) -> list[Confi
         environ: the process environment.
     """
     own = settings.file
-    if own is None or not own.is_file():
+    if own is None:
         return [Configuration(_DEFAULT_NAME, settings, user_id=settings.account.user_id)]
     found = [Configuration(own.stem, settings, user_id=settings.account.user_id)]
     for path in sorted(own.parent.glob("*.toml")):
         if not _is_same(path, own):
-            configuration = _read(path, environ)
+            configuration = read_configuration(path, environ)
             if configuration is not None:
                 found.append(configuration)
     return found
@@ -61,15 +61,13 @@ def of_the_same_user(settings: Settings, environ: Mapping[str, str]) -> list[str
     return [other.name for other in others if other.user_id and other.user_id == own.user_id]
 
 
-def _is_same(path: Path, other: Path) -> bool:
-    try:
-        return path.samefile(other)
-    except OSError:
-        # A link that leads nowhere, or to where this user may not look.
-        return False
+def read_configuration(path: Path, environ: Mapping[str, str]) -> Configuration | None:
+    """What stands in a file; None when that is no configuration of wabot's.
 
-
-def _read(path: Path, environ: Mapping[str, str]) -> Configuration | None:
+    Args:
+        path: the file; it need not exist.
+        environ: the process environment.
+    """
     try:
         document = read_toml(path)
     except ConfigError as error:
@@ -83,3 +81,16 @@ def _read(path: Path, environ: Mapping[str, str]) -> Configuration | None:
         user_id = account.get("user_id") if isinstance(account, dict) else None
         return Configuration(path.stem, None, str(error), user_id if isinstance(user_id, str) else "")
     return Configuration(path.stem, settings, user_id=settings.account.user_id)
+
+
+def is_example(settings: Settings) -> bool:
+    """Whether a configuration is as the installer leaves it: for the default user, who never had a bot."""
+    return settings.account.user_id == AccountSettings().user_id and not settings.session_directory.exists()
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    try:
+        return path.samefile(other)
+    except OSError:
+        # A link that leads nowhere, or to where this user may not look.
+        return False

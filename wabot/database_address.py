@@ -32,6 +32,14 @@ def sqlite_file(url: str) -> Path | None:
     return Path(url.removeprefix("sqlite:").removeprefix("///") or "wabot.db")
 
 
+def same_database(one: str, other: str) -> bool:
+    """Whether two addresses lead to the same database, as far as they tell."""
+    file, other_file = sqlite_file(one), sqlite_file(other)
+    if file is None or other_file is None:
+        return one == other
+    return file.resolve() == other_file.resolve()
+
+
 def public_url(url: str) -> str:
     """The address without its password, for people and logs; nothing of what is no address at all."""
     if "://" not in url and not url.startswith("sqlite:"):

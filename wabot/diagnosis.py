@@ -50,7 +50,7 @@ class Patient:
     Attributes:
         file: its configuration, None when there is none.
         settings: as read from it.
-        environ: the environment its unit would have.
+        environ: the process environment.
         now: naive UTC.
         online: whether other machines may be asked.
     """

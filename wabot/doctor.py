@@ -7,7 +7,6 @@ from datetime import datetime
 from pathlib import Path
 
 from wabot import hints
-from wabot.config import load_settings
 from wabot.diagnosis import Finding, Patient, healthy, illness
 from wabot.doctor_budget import check_budget
 from wabot.doctor_configuration import check_permissions, check_secrets, check_texts
@@ -27,7 +26,7 @@ from wabot.doctor_session import check_holder, check_leftovers, check_spool, che
 from wabot.errors import ConfigError
 from wabot.settings import Settings
 from wabot.toml_file import PUT_SUDO
-from wabot.unit_environment import unit_environment
+from wabot.unit_environment import settings_in_unit
 
 _Checks = tuple[Callable[[Patient], list[Finding]], ...]
 
@@ -63,9 +62,8 @@ def examine(file: Path | None, environ: Mapping[str, str], now: datetime, *, onl
         now: naive UTC.
         online: whether to ask WhatsApp and models on other machines.
     """
-    environ = unit_environment(file, environ)
     try:
-        settings = load_settings(file, environ, all_secrets=False)
+        settings = settings_in_unit(file, environ, all_secrets=False)
     except ConfigError as error:
         findings = [illness("configuration", problem, _cure(problem, file)) for problem in error.problems]
         checks, settings = _CHECKS_WITHOUT_CONFIGURATION, Settings()

@@ -7,18 +7,18 @@ import shlex
 from pathlib import Path
 
 from wabot.brain.knowledge import list_files
-from wabot.config import load_settings
 from wabot.diagnosis import Finding, Patient, healthy, illness
 from wabot.errors import ConfigError
 from wabot.private_files import open_files
 from wabot.process import as_owner
 from wabot.settings import Settings
+from wabot.unit_environment import settings_in_unit
 
 
 def check_secrets(patient: Patient) -> list[Finding]:
     """Whether every secret that the configuration refers to can be had."""
     try:
-        load_settings(patient.file, patient.environ)
+        settings_in_unit(patient.file, patient.environ)
     except ConfigError as error:
         # Root alone can look where credentials are kept.
         cure = f"put it there, then: sudo systemctl restart {patient.unit}"

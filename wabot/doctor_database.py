@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import peewee
 
-from wabot.accounts import Users, find_users
+from wabot.accounts import Users, find_users, makes_users
+from wabot.backup import newest_backup
+from wabot.configurations import configurations
 from wabot.connections import Connections, find_connections
 from wabot.database import newer_migrations, open_database
-from wabot.database_address import public_url, sqlite_file
+from wabot.database_address import public_url, same_database, sqlite_file
 from wabot.database_faults import one_line
 from wabot.diagnosis import Finding, Patient, healthy, illness
 from wabot.errors import DatabaseAway, OperatorNeeded
 from wabot.existing_tables import ForeignKey
-from wabot.hints import UPGRADE
+from wabot.hints import UPGRADE, command
 from wabot.pooler import CURE, LOCK_IS_VOID, lends_connections
 
 _SHOWN_USERS = 10
@@ -84,10 +87,10 @@ def _postgresql_trouble(database: Any) -> tuple[str, str] | None:
 
 
 def _check_application(patient: Patient, database: Any) -> list[Finding]:
-    tables, user_id = patient.settings.database.tables, patient.settings.account.user_id
+    tables = patient.settings.database.tables
     try:
         users = find_users(database, tables)
-        findings = [_check_user(patient, users, user_id)]
+        findings = [_check_user(patient, users, is_made=makes_users(database))]
         connections = find_connections(database, tables, users)
     except OperatorNeeded as error:
         return [
@@ -104,18 +107,29 @@ def _check_application(patient: Patient, database: Any) -> list[Finding]:
     return [*findings, _check_foreign_key(patient, connections, users), _check_names(connections)]
 
 
-def _check_user(patient: Patient, users: Users, user_id: str) -> Finding:
+def _check_user(patient: Patient, users: Users, *, is_made: bool) -> Finding:
+    user_id, table = patient.settings.account.user_id, users.existing.name
     if users.has(user_id):
         return healthy("user", f"{user_id} exists")
-    known = users.ids(_SHOWN_USERS + 1)
-    if not known:
+    if is_made:
+        return healthy("user", f"{user_id} is put into {table} when the bot starts")
+    # Two bots would fight for one number.
+    taken = {each.user_id for each in configurations(patient.settings, patient.environ)}
+    known = users.ids(_SHOWN_USERS + 1 + len(taken))
+    free = [each for each in known if each not in taken]
+    if not free:
+        found = (
+            f"{user_id} is not in {table}, nor is any other without a configuration"
+            if known
+            else f"the table {table} is empty"
+        )
         cure = "register the user in the application, or point database.url at the right database"
-        return illness("user", f"the table {users.existing.name} is empty", cure)
-    more = ", …" if len(known) > _SHOWN_USERS else ""
+        return illness("user", found, cure)
+    more = ", …" if len(free) > _SHOWN_USERS else ""
     return illness(
         "user",
-        f"{user_id} is not in {users.existing.name}; there are {', '.join(known[:_SHOWN_USERS])}{more}",
-        f"set account.user_id to one of them in {patient.configuration}",
+        f"{user_id} is not in {table}; there are {', '.join(free[:_SHOWN_USERS])}{more}",
+        f"set account.user_id to the one whose number it is in {patient.configuration}",
     )
 
 
@@ -159,13 +173,24 @@ def _check_names(connections: Connections) -> Finding:
 def _how_to_mend(patient: Patient, file: Path) -> str:
     if not file.is_file() or not os.access(file, os.R_OK | os.W_OK):
         return f"ls -ld {file.parent} {file}; sudo chown wabot: {file}"
-    # Where the nightly unit keeps them.
+    move = f"move {file}, {file.name}-wal and {file.name}-shm aside: the next start makes a new one"
+    if restore := _how_to_restore(patient):
+        return f"{restore}; or, to begin anew, {move}"
+    return f"where there is a backup: {patient.command('restore DIRECTORY')}; without one {move}"
+
+
+def _how_to_restore(patient: Patient) -> str:
+    """The command for the newest nightly backup of this database; "" where there is none.
+
+    Any number's that uses it will do, the bot's own first.
+    """
     nightly = patient.settings.paths.state / "backups" / "nightly"
-    backups = nightly if nightly.is_dir() else "DIRECTORY"
-    return (
-        f"{patient.command(f'restore {backups}')}; without a backup move {file}, {file.name}-wal "
-        f"and {file.name}-shm aside: the next start makes a new one"
-    )
+    url = patient.settings.database.url
+    for each in configurations(patient.settings, patient.environ):
+        if each.settings is not None and same_database(each.settings.database.url, url):
+            with suppress(OperatorNeeded):
+                return command(f"restore {newest_backup(nightly, each.name)}", each.settings.file)
+    return ""
 
 
 def _how_to_correct(patient: Patient) -> str:

@@ -11,12 +11,13 @@ from wabot.diagnosis import Finding, Patient, ask_database, healthy, illness
 from wabot.errors import OperatorNeeded
 from wabot.hints import UPGRADE
 from wabot.lock_holder import read_holder
+from wabot.masking import mask_phone
 from wabot.models import Session
 from wabot.quarantine import Quarantine
-from wabot.session_directories import SessionDirectories, session_names
-from wabot.session_lock import is_held
+from wabot.session_directories import session_names
+from wabot.session_lock import borrowed, is_held
 from wabot.session_store import read_device
-from wabot.settings import STORE
+from wabot.settings import STORE, lock_file
 from wabot.states import State
 from wabot.status import state_of
 
@@ -74,11 +75,12 @@ def links_nobody_uses(patient: Patient, first: str = "") -> list[Finding]:
     beside = [
         illness(
             "other session",
-            f"a number is linked for user {name}, whom no configuration here names; was user_id changed?",
-            f'to use that one: {first}user_id = "{name}" in {patient.configuration}',
+            f"{number} is linked for user {name}, whom no configuration here names; was user_id changed?",
+            # It may as well have been that of another configuration.
+            f'if that is the number of this bot: {first}user_id = "{name}" in {patient.configuration}',
         )
         for name in strangers
-        if name not in used and SessionDirectories((place,)).may_be_linked(name)
+        if name not in used and (number := _unused_number(place, name))
     ]
     aside = [
         illness(
@@ -90,6 +92,16 @@ def links_nobody_uses(patient: Patient, first: str = "") -> list[Finding]:
         if entry.user_id == user_id and _is_linked(entry.session)
     ]
     return beside + aside
+
+
+def _unused_number(place: Path, user_id: str) -> str:
+    """The number that a session is linked to, for people; "" where there is none, or a process uses it."""
+    try:
+        with borrowed(lock_file(place, user_id)) as free:
+            device = read_device(place / user_id / STORE) if free else None
+    except OperatorNeeded:
+        return ""
+    return mask_phone(device.phone) if device else ""
 
 
 def _is_linked(directory: Path) -> bool:

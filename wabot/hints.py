@@ -53,13 +53,14 @@ def in_unit(file: Path | None) -> bool:
     return ours and _BOOTED_BY_SYSTEMD.is_dir()
 
 
-def start(file: Path | None, *, for_good: bool = False) -> str:
-    """What starts the bot of a configuration: systemd where its units would read it.
+def start(*files: Path | None, for_good: bool = False) -> str:
+    """What starts the bots of configurations: systemd where its units would read them.
 
     Args:
-        file: the configuration, None when there is none.
+        files: the configurations, None for a bot without one.
         for_good: after every boot, too.
     """
-    if in_unit(file):
-        return f"sudo systemctl {'enable --now' if for_good else 'start'} {unit_of(file)}"
-    return command("run", file)
+    units = [unit_of(file) for file in files if in_unit(file)]
+    systemctl = f"sudo systemctl {'enable --now' if for_good else 'start'} {' '.join(units)}"
+    others = [command("run", file) for file in files if not in_unit(file)]
+    return ", and ".join([systemctl, *others] if units else others)

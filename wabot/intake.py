@@ -69,6 +69,9 @@ class Intake:
         """
         self._last_at = time.monotonic()
         self._is_taking = True
+        if not message.from_me:
+            # Here, not where it is stored: what goes to the disk comes in bursts as well.
+            self.bursts.note(message.chat, self._last_at)
         spooled = Spooled(message, utc_now())
         try:
             while not self._is_safe(spooled):
@@ -111,7 +114,6 @@ class Intake:
             self._drain.outage.began(error)
             return False
         if chat_id is not None:
-            self.bursts.note(chat_id, self._last_at)
             self._schedule.touch(chat_id)
         if self._drain.outage.lasts:
             self._drain.outage.ended(0)

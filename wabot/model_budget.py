@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
-from wabot.brain.budget import BudgetSpent, Reservation
+from wabot.brain.budget import BudgetSpent, BudgetUnknown, Reservation
 from wabot.brain.settings import ProviderSettings
 from wabot.database_faults import AWAY, one_line
 from wabot.model_spending import ALL, Limit, limits_of
@@ -41,7 +41,8 @@ class DailyBudget:
             tokens: the most it is expected to take.
 
         Raises:
-            BudgetSpent: a limit has no room for it, or the database cannot be asked.
+            BudgetSpent: a limit has no room for it.
+            BudgetUnknown: the database cannot be asked.
         """
         day = self._today().isoformat()
         try:
@@ -50,7 +51,7 @@ class DailyBudget:
                 self._tell_once(refused, day, tokens)
         except AWAY as error:
             database.close()
-            raise BudgetSpent(f"what is left of the day's budget is not known: {error}") from None
+            raise BudgetUnknown(f"what is left of the day's budget is not known: {error}") from None
         if refused is not None:
             raise BudgetSpent(f"the day's budget of {refused.provider or 'all models'} is spent")
         return Reservation(day, provider, tokens)

@@ -10,6 +10,7 @@ from datetime import datetime
 from wabot import dialogue, gate
 from wabot.answering import Answering, Composer
 from wabot.arrival_rules import is_too_old
+from wabot.brain.budget import BudgetUnknown
 from wabot.brain.texts import texts_for
 from wabot.chats import chat_with_id, masked
 from wabot.courtesies import Courtesies
@@ -84,7 +85,7 @@ class ReplyWorker:
             self._beat(self.deadline_seconds)
             try:
                 self.answer(chat_id)
-            except AWAY as error:
+            except (*AWAY, BudgetUnknown) as error:
                 # After the server cut a connection every query on it fails until it is closed (peewee 4.5).
                 database.close()
                 log.warning("database: %s; chat %d waits", one_line(error), chat_id)

@@ -15,9 +15,10 @@ from pathlib import Path
 
 from wabot.backup import CONFIGURATION, POSTGRESQL, SESSION, SQLITE
 from wabot.backup_manifest import Manifest
-from wabot.config import load_settings
-from wabot.configurations import configurations
-from wabot.database_address import sqlite_file
+from wabot.backup_owner import require_its_own
+from wabot.config import find_configuration, load_settings
+from wabot.configurations import configurations, is_example
+from wabot.database_address import same_database, sqlite_file
 from wabot.errors import OperatorNeeded
 from wabot.host_lock import require_no_other_machine
 from wabot.postgresql_copy import find_tables
@@ -28,12 +29,20 @@ from wabot.session_lock import SessionLock
 from wabot.session_store import store_is_newer
 from wabot.settings import Settings, lock_file
 from wabot.sqlite_copy import copy_sqlite, move_sqlite
+from wabot.states import STOPPED, TERMINAL_STATES
 from wabot.text_restore import is_as_saved, put_text
+from wabot.unit_environment import unit_environment
 
-# What was waiting to be sent when a running bot was copied has most likely been sent since.
+# What was waiting to be sent when a running bot was copied has most likely been sent since. It is withdrawn,
+# because it does not leave from here; as unsure it would count as not delivered, and nothing would ever
+# settle that: its receipt came to the bot that went on.
 _AFTER_A_RUNNING_BOT = (
-    "UPDATE wabot_outbox SET state = 'unsure', error = 'from a backup: it may have been sent since' "
-    "WHERE state IN ('pending', 'sending', 'in_doubt');"
+    "UPDATE wabot_outbox SET state = 'withdrawn', error = 'from a backup: most likely sent since' "
+    "WHERE state IN ('pending', 'sending', 'in_doubt') AND ({whose});"
+)
+# Of the other numbers on the database, their own word is all there is.
+_OTHERS_THAT_RAN = (
+    "user_id IN (SELECT user_id FROM wabot_sessions WHERE user_id <> '{user_id}' AND state NOT IN ({ended}))"
 )
 # What came since and is not in the inbox was not lost by the client library; without its mark, the search for
 # such messages begins anew instead of asking their senders to write again.
@@ -59,8 +68,12 @@ class Restoration:
         backup: its directory.
         manifest: as `read_manifest` found it.
         place: where the configuration is to stand, None to leave that to the manifest.
-        environ: the environment that the bot's unit would have.
+        environ: the process environment.
         now: naive UTC; the mark of everything that is moved aside.
+
+    Attributes:
+        numbers: those that use the database and so have to stand still meanwhile, this one first; known once
+            it is prepared.
     """
 
     def __init__(
@@ -74,6 +87,7 @@ class Restoration:
         if place is not None and CONFIGURATION in self.places:
             self.places[CONFIGURATION] = place
         self._configuration = place or self.places.get(CONFIGURATION)
+        self.numbers: list[Settings] = []
 
     @contextmanager
     def prepared(self, *, with_texts: bool, with_session: bool) -> Iterator[list[Step]]:
@@ -89,14 +103,20 @@ class Restoration:
             DatabaseAway: the database does not answer.
         """
         settings = self._settings(with_texts=with_texts)
-        if settings.account.user_id != self._manifest.user_id:
-            raise OperatorNeeded(
-                f"{self._backup} is of user {self._manifest.user_id}, and {settings.source} is for "
-                f"{settings.account.user_id}: name its own configuration with --config"
-            )
+        require_its_own(self._backup, self._manifest, settings, self._environ)
+        # As root: the service's user may not read where the other bots' databases are.
+        beside = configurations(settings, self._environ)
+        url = settings.database.url
+        known = [each.settings for each in beside if each.settings is not None]
+        sharing = [each for each in known if same_database(each.database.url, url)]
+        self.numbers = [each for each in sharing if each is settings or not is_example(each)]
+        # Of a broken configuration nobody knows the database.
+        unknown = [each.user_id for each in beside if each.settings is None and each.user_id]
+        held = [each.session_lock for each in sharing]
+        held += [lock_file(settings.sessions, user_id) for user_id in unknown]
         with ExitStack() as locks:
             with as_owner(settings.paths.state):
-                for lock in self._locks(settings):
+                for lock in dict.fromkeys(held):
                     locks.enter_context(SessionLock(lock).acquire(0))
             steps = [*self._database(settings)]
             if with_session:
@@ -114,19 +134,11 @@ class Restoration:
         """Those of the bot as it will be: who it is, and where its state and database are."""
         file = self._configuration
         source = self._backup / CONFIGURATION if with_texts and CONFIGURATION in self.places else file
+        environ = unit_environment(find_configuration(file, self._environ), self._environ)
         settings = load_settings(
-            source, self._environ, all_secrets=False, sections=("account", "paths", "database")
+            source, environ, all_secrets=False, sections=("account", "paths", "database")
         )
         return dataclasses.replace(settings, file=file) if file is not None else settings
-
-    def _locks(self, settings: Settings) -> list[Path]:
-        sharing = [settings.session_lock]
-        for each in configurations(settings, self._environ):
-            if each.settings is not None and each.settings.database.url == settings.database.url:
-                sharing.append(each.settings.session_lock)
-            elif each.settings is None and each.user_id:
-                sharing.append(lock_file(settings.sessions, each.user_id))
-        return list(dict.fromkeys(sharing))
 
     def _database(self, settings: Settings) -> list[Step]:
         if not self._manifest.engine:
@@ -137,12 +149,17 @@ class Restoration:
                 f"{self._backup} has a database of {self._manifest.engine}, and database.url of "
                 f"{settings.source} is of another kind"
             )
-        corrections = _IN_ANY_CASE + (_AFTER_A_RUNNING_BOT if self._manifest.running else "")
-        if not self._manifest.migrations:
-            corrections = ""
+        corrections = self._corrections(settings.account.user_id) if self._manifest.migrations else ""
         return [
             self._sqlite(file, settings, corrections) if file else self._postgresql(settings, corrections)
         ]
+
+    def _corrections(self, user_id: str) -> str:
+        ended = ", ".join(f"'{state}'" for state in (STOPPED, *sorted(TERMINAL_STATES)))
+        whose = _OTHERS_THAT_RAN.format(user_id=user_id, ended=ended)
+        if self._manifest.running:
+            whose += f" OR user_id = '{user_id}'"
+        return _AFTER_A_RUNNING_BOT.format(whose=whose) + _IN_ANY_CASE
 
     def _sqlite(self, file: Path, settings: Settings, corrections: str) -> Step:
         aside = self._aside(file)
@@ -160,7 +177,7 @@ class Restoration:
                 move_sqlite(file, aside)
                 fresh.replace(file)
 
-        return Step(f"put the database {file} back{self._moving(file)}", put)
+        return Step(f"put the database {file} back{self._moving(file)}{self._unsent}", put)
 
     def _postgresql(self, settings: Settings, corrections: str) -> Step:
         tables = find_tables(settings.database.url)
@@ -180,7 +197,13 @@ class Restoration:
             tables.replace(self._backup / POSTGRESQL, corrections)
 
         present = f"; those there now are dumped to {aside}" if tables.names else ""
-        return Step(f"put wabot's own tables in schema {tables.schema} back{present}", put)
+        return Step(f"put wabot's own tables in schema {tables.schema} back{present}{self._unsent}", put)
+
+    @property
+    def _unsent(self) -> str:
+        if not self._manifest.running:
+            return ""
+        return "; replies that were waiting in it are not sent: they most likely were since"
 
     def _session(self, settings: Settings) -> list[Step]:
         saved, directory = self._backup / SESSION, settings.session_directory

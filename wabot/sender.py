@@ -28,7 +28,6 @@ STABLE_SECONDS = 2.0
 _FAILED_SECONDS = 15.0
 _PRESENCE_RETRY_SECONDS = 60.0
 _LONGEST_WAIT_SECONDS = 60.0
-_LONGEST_BURST = timedelta(seconds=3)
 _LONGEST_DISCOURTESY = timedelta(seconds=1)
 
 
@@ -198,9 +197,9 @@ class Sender:
         row, due = self._replies.next(now, None if now >= stable_at else up_since)
         if row is None:
             return None, _earliest(due, stable_at if now < stable_at else None)
-        burst_seconds = self._bursts.seconds_left(row.chat_id, time.monotonic())
-        if burst_seconds and now - row.created_at < _LONGEST_BURST:
-            self._replies.defer(row, now + timedelta(seconds=burst_seconds))
+        hold_seconds = self._bursts.seconds_to_hold(row.chat.jid, time.monotonic())
+        if hold_seconds:
+            self._replies.defer(row, now + timedelta(seconds=hold_seconds))
             return None, now
         return row, None
 

@@ -21,7 +21,7 @@ import pytest
 from tests.conftest import _cannot_run
 from tests.e2e.bot_process import BotProcess
 from tests.e2e.conftest import MakeBot, MakeCustomer
-from tests.e2e.test_promises import assert_answered_once_in_order, wait_until_answered
+from tests.e2e.test_promises import assert_read_once_in_order, wait_until_answered
 from tests.existing_schema import add_user, create_application
 from tests.provider_server import ProviderServer
 from wabot.database import open_database
@@ -144,7 +144,10 @@ class Traffic:
         wait_until_answered(self.sent, timeout_seconds)
         time.sleep(1)
         for customer, texts in self.sent.items():
-            assert_answered_once_in_order(customer, texts)
+            assert_read_once_in_order(customer, texts)
+        # A message a second announces nothing (`bursts`): what was held back may leave at the very moment the
+        # next one comes, and is read when the phone has asked for it again.
+        assert sum(len(customer.unreadable) for customer in self.sent) <= 2
 
 
 def assert_stored_once(application: Application, traffic: Traffic) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from wabot.brain.budget import Budget
+from wabot.brain.budget import Budget, BudgetUnknown
 from wabot.brain.chain import NoProviderAnswered, ProviderChain
 from wabot.brain.cleaning import SILENCE, clean
 from wabot.brain.completion import Completion, Usage
@@ -71,9 +71,14 @@ class Brain:
 
         `now` (naive UTC or aware) ages the history and is told to the model. Never raises for trouble with
         providers, files or hostile text; the customer reads an answer, a polite sentence or nothing.
+
+        Raises:
+            BudgetUnknown: whether a model may be asked cannot be found out now; nothing speaks against it.
         """
         try:
             return self._reply(conversation, now)
+        except BudgetUnknown:
+            raise
         except Exception:
             log.exception("the answer could not be composed; the customer gets the polite sentence")
             return Answer((texts_for(conversation.language).cannot_answer,), "polite")

@@ -14,6 +14,10 @@ class BudgetSpent(Exception):
     """The day's budget has no room for one more call. The message is for the operator."""
 
 
+class BudgetUnknown(Exception):
+    """What is left of the day's budget cannot be found out now. The message is for the operator."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reservation:
     """One call that may be made: on which day, by whom, and the most tokens it is expected to take."""
@@ -27,7 +31,12 @@ class Budget(Protocol):
     """Grants calls. Open to every thread."""
 
     def reserve(self, provider: ProviderSettings, tokens: int) -> Reservation:
-        """Set one call of at most `tokens` aside; raises BudgetSpent when that would be more than allowed."""
+        """Set one call of at most `tokens` aside.
+
+        Raises:
+            BudgetSpent: that would be more than allowed.
+            BudgetUnknown: whether it would be is not known.
+        """
 
     def settle(self, reservation: Reservation, calls: int, tokens: int) -> None:
         """The call is over; it came to so many calls (0 when nothing was sent) and tokens."""
