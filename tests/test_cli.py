@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -251,18 +252,26 @@ def test_a_service_whose_database_is_away_is_started_again(config: Path) -> None
 
 
 @pytest.mark.parametrize("command", ["run", "pair"])
-def test_without_libmagic_the_operator_is_told_and_nothing_is_tried_again(
-    config: Path, tmp_path: Path, command: str
+@pytest.mark.parametrize(
+    ("module", "trouble"),
+    [
+        # So behaves python-magic, which the client library imports, where the system's library is missing,
+        ("magic", "ImportError('failed to find libmagic.  Check your installation')"),
+        # and so the client library where its Go half is damaged, or is of another version.
+        ("neonize", "OSError('neonize-linux-amd64.so: file too short')"),
+        ("neonize", "RuntimeError('failed to load goneonize after 3 attempts')"),
+    ],
+)
+def test_without_the_client_library_the_operator_is_told_and_nothing_is_tried_again(
+    config: Path, tmp_path: Path, command: str, module: str, trouble: str
 ) -> None:
-    """So behaves python-magic, which the client library imports, where the system's library is missing."""
     folder = tmp_path / "without"
     folder.mkdir()
-    (folder / "magic.py").write_text(
-        "raise ImportError('failed to find libmagic.  Check your installation')\n"
-    )
+    (folder / f"{module}.py").write_text(f"raise {trouble}\n")
     shown = wabot(command, "--config", config, PYTHONPATH=str(folder))
     assert (shown.returncode, shown.stdout) == (78, "")
-    assert "the client library cannot be loaded: failed to find libmagic. Check your inst" in shown.stderr
+    assert "the client library cannot be loaded: " in shown.stderr
+    assert re.sub(" +", " ", trouble.split("'")[1])[:50] in shown.stderr
     assert "wabot doctor" in shown.stderr
     assert "Traceback" not in shown.stderr
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import configparser
 import contextlib
+import importlib.metadata
 import json
 import os
 import shutil
@@ -21,13 +22,14 @@ import pytest
 from tests.arrivals import arrival
 from tests.existing_schema import add_row, add_user, create_application
 from tests.session_directories import hold, make_session
-from wabot import doctor_machine
+from wabot import doctor_library, doctor_machine
 from wabot.accounts import require_user
 from wabot.cli import main
 from wabot.database import migrate, open_database
 from wabot.diagnosis import Finding
 from wabot.doctor import examine
-from wabot.doctor_machine import NEONIZE_VERSION, judge_unit
+from wabot.doctor_library import NEONIZE_VERSION
+from wabot.doctor_machine import judge_unit
 from wabot.errors import ConfigError, ExitCode
 from wabot.host_lock import HostLock
 from wabot.models import ModelUsage, Session, utc_now
@@ -778,8 +780,30 @@ def test_one_timer_cleans_for_all_that_share_state_and_database(
 def test_the_client_library(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "neonize" not in illnesses(file)
     assert "shuts out old clients" in illnesses(file, now=utc_now() + timedelta(days=400))["neonize"].text
-    monkeypatch.setattr(doctor_machine, "NEONIZE_VERSION", "0.0.1")
+    monkeypatch.setattr(doctor_library, "NEONIZE_VERSION", "0.0.1")
     assert "measured with 0.0.1" in illnesses(file)["neonize"].text
+
+
+@pytest.mark.parametrize("content", [b"other", None])
+def test_a_client_library_that_is_not_as_it_was_installed(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None
+) -> None:
+    """A copy of its description, beside a Go half that is another one, or none."""
+    library = importlib.metadata.distribution("neonize")
+    record = next(
+        Path(str(library.locate_file(each))) for each in library.files or () if each.name == "RECORD"
+    )
+    shutil.copytree(record.parent, tmp_path / record.parent.name)
+    half = next(each for each in library.files or () if each.suffix == ".so")
+    if content is not None:
+        (tmp_path / half).parent.mkdir()
+        (tmp_path / half).write_bytes(content)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert illnesses(file)["neonize"].text == f"{tmp_path / half} is not as it was installed"
+    (tmp_path / half).parent.mkdir(exist_ok=True)
+    (tmp_path / half).unlink(missing_ok=True)
+    (tmp_path / half).symlink_to(library.locate_file(half))
+    assert "neonize" not in illnesses(file)
 
 
 def test_the_measured_library_is_the_one_that_is_installed_with_wabot() -> None:

@@ -36,12 +36,12 @@ def test_the_client_library_needs_none_of_them_for_what_wabot_does() -> None:
             "import sys, wabot.whatsapp as whatsapp\n"
             f"print([name for name in {NOT_WANTED!r} if name in sys.modules])\n"
             "print('bs4' in sys.modules)\n"
-            "import httpx, phonenumbers, linkpreview\n"
-            "print(httpx.Client.__name__, phonenumbers.PhoneNumberFormat.E164)\n",
+            "import httpx, phonenumbers, linkpreview, requests, segno, tqdm\n"
+            "print(httpx.Client.__name__, phonenumbers.PhoneNumberFormat.E164, requests.Session.__name__)\n",
         ],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
     )
-    assert seen.stdout.split("\n")[:3] == ["[]", "False", "Client 0"]
+    assert seen.stdout.split("\n")[:3] == ["[]", "False", "Client 0 Session"]

@@ -11,12 +11,11 @@ from wabot.diagnosis import Finding, Patient, healthy, illness
 from wabot.doctor_budget import check_budget
 from wabot.doctor_configuration import check_permissions, check_secrets, check_texts
 from wabot.doctor_database import check_database
+from wabot.doctor_library import check_libmagic, check_neonize
 from wabot.doctor_link import check_link
 from wabot.doctor_machine import (
     check_clock,
     check_disk,
-    check_libmagic,
-    check_neonize,
     check_unit,
     check_whatsapp,
 )

@@ -1,9 +1,7 @@
-"""Checks of the machine: the unit, the client library, libmagic, the clock, the disk, the way to WhatsApp."""
+"""Checks of the machine: the unit, the clock, the disk, the way to WhatsApp."""
 
 from __future__ import annotations
 
-import ctypes
-import importlib.metadata
 import os
 import subprocess
 from datetime import UTC, datetime
@@ -14,12 +12,10 @@ import requests
 
 from wabot.configurations import configurations
 from wabot.diagnosis import Finding, Patient, healthy, illness
-from wabot.hints import UPGRADE, unit_of
+from wabot.hints import unit_of
 from wabot.process import LIBRARY_ENVIRONMENT
 from wabot.unreachable import why_unreachable
 
-NEONIZE_VERSION = "0.5.2"
-_OLD_LIBRARY_DAYS = 180
 _LEAST_FREE_BYTES = 200_000_000
 _LEAST_FREE_FILES = 1000
 _CLOCK_TOLERANCE_SECONDS = 120
@@ -117,32 +113,6 @@ def judge_unit(unit: str, properties: dict[str, str]) -> list[Finding]:
     return [illness("unit", text, cure) for is_ill, text, cure in symptoms if is_ill]
 
 
-def check_neonize(patient: Patient) -> list[Finding]:
-    """Whether the client library is the one that was measured, and how old."""
-    try:
-        library = importlib.metadata.distribution("neonize")
-    except importlib.metadata.PackageNotFoundError:
-        return [illness("neonize", "the client library is not installed", "sudo scripts/install")]
-    if library.version != NEONIZE_VERSION:
-        text = f"version {library.version} is installed, but wabot was measured with {NEONIZE_VERSION}"
-        return [illness("neonize", text, "sudo scripts/install")]
-    installed_at = datetime.fromtimestamp(_written_at(library), UTC).replace(tzinfo=None)
-    days = (patient.now - installed_at).days
-    if days > _OLD_LIBRARY_DAYS:
-        text = f"version {library.version} was installed {days} days ago; WhatsApp shuts out old clients"
-        return [illness("neonize", text, UPGRADE)]
-    return [healthy("neonize", f"version {library.version}, installed {max(days, 0)} days ago")]
-
-
-def check_libmagic(_patient: Patient) -> list[Finding]:
-    """Whether the system library is there that neonize cannot be imported without."""
-    try:
-        ctypes.CDLL("libmagic.so.1")
-    except OSError as error:
-        return [illness("libmagic", f"it cannot be loaded: {error}", "sudo apt-get install -y libmagic1")]
-    return [healthy("libmagic", "there")]
-
-
 def check_clock(patient: Patient) -> list[Finding]:
     """Whether the time can be right: a wrong one breaks TLS, and every age that is judged."""
     cure = "sudo timedatectl set-ntp true"
@@ -219,8 +189,3 @@ def _output(*command: str) -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None
-
-
-def _written_at(library: importlib.metadata.Distribution) -> float:
-    record = next((file for file in library.files or () if file.name == "RECORD"), None)
-    return Path(str(library.locate_file(record))).stat().st_mtime if record else 0.0

@@ -53,12 +53,13 @@ def load_client_library() -> None:
     """Load neonize: late, because it takes half a second and needs logging and environment to be ready.
 
     Raises:
-        OperatorNeeded: it or something it needs is not installed; the usual one is libmagic (neonize 0.5.2
-            imports python-magic, which raises ImportError where the system's library is missing).
+        OperatorNeeded: it or something it needs is not installed or damaged; the usual one is libmagic
+            (neonize 0.5.2 imports python-magic, which raises ImportError where the system's library is
+            missing; of its Go half it says OSError, or RuntimeError when that is of another version).
     """
     try:
         import wabot.whatsapp  # noqa: F401
-    except ImportError as error:
+    except (ImportError, OSError, RuntimeError) as error:
         raise OperatorNeeded(
             f"the client library cannot be loaded: {error}; what is missing says: {own_command('doctor')}"
         ) from None

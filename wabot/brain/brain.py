@@ -18,8 +18,8 @@ from wabot.brain.knowledge import KNOWN, KnowledgeBase
 from wabot.brain.language import detect_language, sure_language
 from wabot.brain.persona import Persona
 from wabot.brain.prompt import compose_messages, insist_on_language
-from wabot.brain.provider import Message
 from wabot.brain.questions import questions_in
+from wabot.brain.request_form import Message
 from wabot.brain.search_index import Passage
 from wabot.brain.settings import BrainSettings
 from wabot.brain.splitting import split

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from wabot.brain.cleaning import SILENCE, drop_odd_characters
 from wabot.brain.conversation import Conversation
-from wabot.brain.provider import Message
+from wabot.brain.request_form import Message
 from wabot.brain.search_index import Passage
 
 #: What a model writes when a person has to take over.

@@ -6,17 +6,16 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from email.utils import parsedate_to_datetime
 
 import requests
 import urllib3
 
 from wabot.brain.completion import Completion, UnusableCompletion, parse_completion
-from wabot.brain.conversation import estimate_tokens
 from wabot.brain.http_deadline import Deadline, DeadlineSession
 from wabot.brain.provider_error import ErrorKind, ProviderError
-from wabot.brain.request_form import compose_request, refused_parameter
+from wabot.brain.request_form import Message, compose_request, estimate_prompt_tokens, refused_parameter
 from wabot.brain.settings import ProviderSettings
 from wabot.unreachable import why_unreachable
 
@@ -26,8 +25,6 @@ _MAX_ERROR_BYTES = 2_000
 _READ_BYTES = 16_384
 
 log = logging.getLogger(__name__)
-
-Message = Mapping[str, str]
 
 
 class _ParameterRefused(Exception):
@@ -185,11 +182,6 @@ class Provider:
 
     def _error(self, kind: ErrorKind, explanation: str, wait: float | None = None) -> ProviderError:
         return ProviderError(self.settings.name, kind, explanation, wait)
-
-
-def estimate_prompt_tokens(messages: Sequence[Message]) -> int:
-    """Estimate how many tokens a model counts for all of these messages."""
-    return sum(estimate_tokens(message["content"]) for message in messages)
 
 
 def _parse_retry_after(value: str | None, now: float) -> float | None:

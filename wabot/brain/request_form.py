@@ -15,6 +15,10 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from wabot.brain.conversation import estimate_tokens
+
+Message = Mapping[str, str]
+"""One of a chat, as the endpoints take it: "role" and "content"."""
 _CAN_DO_WITHOUT = ("max_tokens", "temperature")
 _NAMES = "|".join(_CAN_DO_WITHOUT)
 _COMPLAINT = re.compile(rf"Unsupported (?:parameter|value): '({_NAMES})'|'({_NAMES})' is not supported")
@@ -22,7 +26,7 @@ _COMPLAINT = re.compile(rf"Unsupported (?:parameter|value): '({_NAMES})'|'({_NAM
 
 def compose_request(
     model: str,
-    messages: Sequence[Mapping[str, str]],
+    messages: Sequence[Message],
     max_tokens: int,
     temperature: float,
     refused: Collection[str],
@@ -39,6 +43,11 @@ def compose_request(
         request["temperature"] = temperature
     request["stream"] = False
     return json.dumps(request).encode("ascii")
+
+
+def estimate_prompt_tokens(messages: Sequence[Message]) -> int:
+    """Estimate how many tokens a model counts for all of these messages."""
+    return sum(estimate_tokens(message["content"]) for message in messages)
 
 
 def refused_parameter(body: bytes) -> str | None:

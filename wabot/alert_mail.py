@@ -1,0 +1,103 @@
+"""Alerts by e-mail."""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from collections.abc import Sequence
+from email.message import EmailMessage
+from email.utils import format_datetime, parseaddr
+from urllib.parse import unquote, urlsplit
+
+from wabot.alert_channels import NotDelivered
+from wabot.alert_notices import Notice
+from wabot.models import utc_now
+from wabot.unreachable import why_unreachable
+
+_SMTP_SECONDS = 15.0
+_SMTP_PORT, _SMTPS_PORT = 587, 465
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+class Mail:
+    """Sends e-mail through a mail server.
+
+    `smtps://` is encrypted from the start, `smtp://` by STARTTLS, which is demanded; only a server on this
+    very machine that wants no password is spoken to in the clear.
+
+    Args:
+        url: smtp(s)://USER:PASSWORD@HOST:PORT, with user and password percent-encoded.
+        to: addresses.
+        sender: the address it comes from; "" for the user's, where that is one, else the first of `to`.
+    """
+
+    name = "mail"
+
+    def __init__(self, url: str, to: Sequence[str], sender: str = "") -> None:
+        parts = urlsplit(url)
+        self._tls_from_start = parts.scheme == "smtps"
+        self._host = parts.hostname or "localhost"
+        self._port = parts.port or (_SMTPS_PORT if self._tls_from_start else _SMTP_PORT)
+        self._user, self._password = unquote(parts.username or ""), unquote(parts.password or "")
+        self._to = tuple(to)
+        self._sender = sender or (self._user if "@" in parseaddr(self._user)[1] else self._to[0])
+
+    def send(self, notice: Notice) -> None:
+        """Deliver, or raise NotDelivered."""
+        message = self._message(notice)
+        try:
+            with self._connect() as server:
+                if self._user:
+                    server.login(self._user, self._password)
+                refused = server.send_message(message, self._sender, self._to)
+        except smtplib.SMTPAuthenticationError as error:
+            raise NotDelivered(f"the mail server refuses user and password ({error.smtp_code})") from None
+        except smtplib.SMTPResponseException as error:
+            raise NotDelivered(f"the mail server answered {error.smtp_code}") from None
+        except smtplib.SMTPNotSupportedError as error:
+            # Such as AUTH, or letters with accents in an address; the text is smtplib's own.
+            raise NotDelivered(f"the mail server cannot do what is wanted: {error}") from None
+        except smtplib.SMTPRecipientsRefused:
+            raise NotDelivered("the mail server refuses every address in alerts.to") from None
+        except ssl.SSLError as error:
+            raise NotDelivered(f"no encrypted connection to the mail server ({error.reason})") from None
+        except (smtplib.SMTPException, OSError, ValueError) as error:
+            raise NotDelivered(f"the mail server cannot be reached ({why_unreachable(error)})") from None
+        if refused:
+            raise NotDelivered(f"the mail server refuses {len(refused)} of the addresses in alerts.to")
+
+    def _connect(self) -> smtplib.SMTP:
+        trusted = ssl.create_default_context()
+        if self._tls_from_start:
+            return smtplib.SMTP_SSL(self._host, self._port, timeout=_SMTP_SECONDS, context=trusted)
+        server = smtplib.SMTP(self._host, self._port, timeout=_SMTP_SECONDS)
+        if self._user or self._host not in _LOOPBACK:
+            try:
+                server.starttls(context=trusted)
+            except smtplib.SMTPNotSupportedError:
+                server.close()
+                raise NotDelivered("the mail server offers no STARTTLS; use smtps://") from None
+            except BaseException:
+                server.close()
+                raise
+        return server
+
+    def _message(self, notice: Notice) -> EmailMessage:
+        message = EmailMessage()
+        message["From"] = self._sender
+        message["To"] = ", ".join(self._to)
+        # A line break in a header would begin another header.
+        message["Subject"] = " ".join(notice.title.split())
+        message["Date"] = format_datetime(utc_now())
+        # The same when it is tried again, so that a mailbox can drop the second copy.
+        message["Message-ID"] = f"<{notice.id}@{_host_part(notice.host)}>"
+        # RFC 3834: nothing should answer this by itself.
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(f"{notice.body}\n\n{notice.host}, {notice.at}\n")
+        return message
+
+
+def _host_part(host: str) -> str:
+    return (
+        "".join(letter for letter in host if letter.isascii() and (letter.isalnum() or letter in ".-")) or "x"
+    )
