@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.alert_receivers import MailServer, WebhookReceiver
-from wabot.alert_channels import NotDelivered, channels
+from wabot.alert_channels import NotDelivered
+from wabot.alert_courier import channels
 from wabot.alert_mail import Mail
 from wabot.alert_notices import Author, Condition, Notice, Problem
 from wabot.alert_webhook import Webhook

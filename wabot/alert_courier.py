@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
+import socket
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from wabot.alert_book import Book, Delivery
-from wabot.alert_channels import Channel, NotDelivered, channels, own_host
+from wabot.alert_channels import Channel, NotDelivered
 from wabot.alert_ledger import AlertLedger
 from wabot.alert_notices import Author, Condition, Findings, Notice, Problem
-from wabot.settings import Settings
+from wabot.settings import AlertSettings, Settings
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ class Courier:
     def __init__(self, settings: Settings) -> None:
         user_id = settings.account.user_id
         self.channels: Sequence[Channel] = channels(settings.alerts)
-        self._author = Author(user_id, own_host(), settings.account.language, settings.file)
+        self._author = Author(user_id, socket.gethostname(), settings.account.language, settings.file)
         self.ledger = AlertLedger(settings.paths.state / "alerts" / f"{user_id}.json")
 
     def tell(self, findings: Findings, lost_replies: int | None = None) -> None:
@@ -93,6 +94,21 @@ class Courier:
             log.warning("alert by %s, try %d: %s", channel.name, delivery.attempts, error)
             return False
         return True
+
+
+def channels(settings: AlertSettings) -> list[Channel]:
+    """The ways to the owner that are configured."""
+    # Each is imported where there is one: what both need of requests takes 30 ms of a start.
+    found: list[Channel] = []
+    if settings.webhook_url:
+        from wabot.alert_webhook import Webhook
+
+        found.append(Webhook(settings.webhook_url, settings.webhook_secret))
+    if settings.smtp_url and settings.to:
+        from wabot.alert_mail import Mail
+
+        found.append(Mail(settings.smtp_url, settings.to, settings.sender))
+    return found
 
 
 def _iso(moment: float) -> str:
