@@ -11,7 +11,7 @@ from wabot.inbox import Inbox
 from wabot.models import Chat, Outbound, Session
 from wabot.notices import Unanswered
 from wabot.outbox import Outbox
-from wabot.owner_chat import OwnerChat
+from wabot.owner_chat import OwnerChat, erase_lines, lines_about
 from wabot.settings import AccountSettings, Settings
 
 WAITS = "🤖 {}: asks something I cannot answer."
@@ -129,6 +129,34 @@ def test_a_name_cannot_pass_for_a_line_of_the_bots_and_without_one_the_number_is
         WAITS.format("Ana 🤖 Eva: I answer."),
         WAITS.format("+34600000002"),
     ]
+
+
+def test_what_was_told_of_somebody_can_be_found_and_erased(linked: None) -> None:
+    owner = owner_chat()
+    ana, eva, unnamed = customer("Ana"), customer("Eva 100%_"), customer("")
+    owner.tell_unanswered(ana, NOON)
+    for chat in (eva, ana, unnamed, eva):
+        owner.tell_unanswered(chat, later(1))
+    owner.tell_about([eva, ana], later(2))
+    Outbox("shop").notify(ana.id, WAITS.format("Eva 100%_"), "model:test", NOON)
+    about_eva = [WAITS.format("Eva 100%_")] * 2 + ["🤖 Eva 100%_: I answer."]
+    assert lines_about("shop", [eva]) == about_eva
+    assert lines_about("shop", [unnamed]) == [WAITS.format(f"+{unnamed.phone}")]
+    assert lines_about("salon", [eva]) == []
+    assert lines_about("shop", []) == []
+    Chat.update(name="Eva").where(Chat.id == unnamed.id).execute()
+    assert lines_about("shop", [Chat.get_by_id(unnamed.id)]) == [WAITS.format(f"+{unnamed.phone}")]
+
+    assert erase_lines("salon", about_eva) == 0
+    assert erase_lines("shop", about_eva) == 2
+    assert [text for text, _ in told()] == [
+        WAITS.format("Ana"),
+        f"{WAITS.format('Ana')}\n{WAITS.format('+' + unnamed.phone)}",
+        "🤖 Ana: I answer.",
+        WAITS.format("Eva 100%_"),
+    ]
+    erase_lines("shop", lines_about("shop", [ana]))
+    assert [text for text, _ in told()] == [WAITS.format(f"+{unnamed.phone}"), WAITS.format("Eva 100%_")]
 
 
 def test_an_owner_without_a_number_yet_cannot_be_told(sqlite_database: Any) -> None:

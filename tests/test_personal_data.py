@@ -13,15 +13,19 @@ from tests.arrivals import ANA, ANA_LID, GROUP, NOON, arrival, later
 from wabot.chat_address import parse_address
 from wabot.inbox import Inbox
 from wabot.models import Chat, Inbound, Outbound
+from wabot.notices import Unanswered, unanswered_text
 from wabot.outbox import Outbox
 from wabot.personal_data import export, forget
 from wabot.reception import Reception
 from wabot.session_lock import SessionLock
 from wabot.settings import AccountSettings, PathSettings, Settings
+from wabot.sources import Notice
 from wabot.spool import Spool, read_spool
 from wabot.spool_record import Spooled
 
 EVA = "34911222333@s.whatsapp.net"
+OWNER = "34999888777@s.whatsapp.net"
+ANA_WAITS, EVA_WAITS = (unanswered_text(name, Unanswered.NOT_KNOWN, "en") for name in ("Ana", "Eva"))
 SCHEMA = """
     CREATE TABLE whatsmeow_contacts (our_jid TEXT, their_jid TEXT, push_name TEXT);
     CREATE TABLE whatsmeow_message_secrets (our_jid TEXT, chat_jid TEXT, sender_jid TEXT, message_id TEXT);
@@ -58,6 +62,14 @@ def people(settings: Settings) -> Inbox:
     return inbox
 
 
+def tell_owner_about(*phones: str) -> None:
+    """In one message."""
+    own = Chat.create(user_id="shop", contact=OWNER, jid=OWNER, phone="34999888777", created_at=NOON)
+    names = [Chat.get(Chat.user_id == "shop", Chat.phone == phone).name for phone in phones]
+    text = "\n".join(unanswered_text(name, Unanswered.NOT_KNOWN, "en") for name in names)
+    Outbox("shop").notify(own.id, text, Notice.UNANSWERED, NOON)
+
+
 def make_store(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with closing(sqlite3.connect(path)) as store, store:
@@ -80,6 +92,7 @@ def counts(path: Path, tables: tuple[str, ...]) -> list[int]:
 
 def test_export_has_everything_and_nothing_of_others(settings: Settings, people: Inbox) -> None:
     Inbound.update(state="owner").where(Inbound.text == "hidden").execute()
+    tell_owner_about("34600111222", "34911222333")
     found = export(settings, parse_address("+34600111222"))
     text = json.dumps(found)
     (chat,) = found["chats"]
@@ -91,6 +104,7 @@ def test_export_has_everything_and_nothing_of_others(settings: Settings, people:
     ]
     assert chat["messages"][0]["at"] == "2026-11-22T12:00:00Z"
     assert [message["text"] for message in found["in_groups"]] == ["Ana in the group"]
+    assert found["told_to_owner"] == [ANA_WAITS]
     assert "Eva" not in text
     assert "salon" not in text
 
@@ -115,17 +129,19 @@ def test_forget_erases_one_person_everywhere_and_nobody_else(
     make_store(settings.session_store)
     moved = settings.quarantine / "old" / "whatsapp.db"
     make_store(moved)
+    tell_owner_about("34600111222", "34911222333")
     erased = forget(settings, parse_address(address), everything=False)
-    assert (erased.chats, erased.received, erased.sent, erased.in_groups) == (1, 2, 1, 1)
+    assert (erased.chats, erased.received, erased.sent, erased.in_groups, erased.to_owner) == (1, 2, 1, 1, 1)
     assert sorted(row.text for row in Inbound) == ["Eva in the group", "Eva's", "to the salon"]
-    assert Outbound.select().count() == 2
+    assert sorted(row.text for row in Outbound) == ["answer", "answer", EVA_WAITS]
     assert sorted(chat.user_id for chat in Chat.select().where(Chat.phone == "34600111222")) == ["salon"]
     for store in (settings.session_store, moved):
         assert counts(store, NAMES + KEYS) == [1, 1, 1, 1, 1, 1]
         assert b"299000111222" not in store.read_bytes()
     assert not erased.store.keys_kept
     assert erased.sentences() == [
-        "erased: 1 chat(s), 2 message(s) received, 1 sent, 1 in groups, 24 row(s) of the client library"
+        "erased: 1 chat(s), 2 message(s) received, 1 sent, 1 in groups, 1 text(s) to you about them, "
+        "24 row(s) of the client library"
     ]
     again = forget(settings, parse_address(address), everything=False)
     assert (again.chats, again.received, again.sent) == (0, 0, 0)

@@ -17,42 +17,42 @@ _HANDED_OVER = {
 }
 _OWNER_TEXTS = {
     "es": {
-        "answers": "🤖 {who}: respondo.",
-        "paused": "🤖 {who}: no respondo ({why}) hasta el {until}.",
-        "paused_for_good": "🤖 {who}: no respondo ({why}) hasta nuevo aviso.",
-        "opted_out": "🤖 {who}: pidió que no le escribamos.",
+        "answers": "{head}respondo.",
+        "paused": "{head}no respondo ({why}) hasta el {until}.",
+        "paused_for_good": "{head}no respondo ({why}) hasta nuevo aviso.",
+        "opted_out": "{head}pidió que no le escribamos.",
         "none_paused": "🤖 Respondo en todos los chats.",
-        "unanswered": "🤖 {who}: pregunta algo que no sé responder.",
-        "no_model": "🤖 {who}: espera respuesta; ahora no contesta ningún modelo.",
-        "too_old": "🤖 {who}: escribió hace demasiado para que yo le conteste.",
+        "unanswered": "{head}pregunta algo que no sé responder.",
+        "no_model": "{head}espera respuesta; ahora no contesta ningún modelo.",
+        "too_old": "{head}escribió hace demasiado para que yo le conteste.",
         PauseReason.OWNER: "usted escribió",
         PauseReason.COMMAND: "usted lo pidió",
         PauseReason.ESCALATED: "quiere hablar con una persona",
         PauseReason.LOOP: "parece otro bot",
     },
     "en": {
-        "answers": "🤖 {who}: I answer.",
-        "paused": "🤖 {who}: I keep quiet ({why}) until {until}.",
-        "paused_for_good": "🤖 {who}: I keep quiet ({why}) until you say otherwise.",
-        "opted_out": "🤖 {who}: asked not to be written to.",
+        "answers": "{head}I answer.",
+        "paused": "{head}I keep quiet ({why}) until {until}.",
+        "paused_for_good": "{head}I keep quiet ({why}) until you say otherwise.",
+        "opted_out": "{head}asked not to be written to.",
         "none_paused": "🤖 I answer in every chat.",
-        "unanswered": "🤖 {who}: asks something I cannot answer.",
-        "no_model": "🤖 {who}: waits for an answer; no model answers now.",
-        "too_old": "🤖 {who}: wrote too long ago for me to answer.",
+        "unanswered": "{head}asks something I cannot answer.",
+        "no_model": "{head}waits for an answer; no model answers now.",
+        "too_old": "{head}wrote too long ago for me to answer.",
         PauseReason.OWNER: "you wrote",
         PauseReason.COMMAND: "you asked for it",
         PauseReason.ESCALATED: "wants to talk to a person",
         PauseReason.LOOP: "looks like another bot",
     },
     "pt": {
-        "answers": "🤖 {who}: respondo.",
-        "paused": "🤖 {who}: não respondo ({why}) até {until}.",
-        "paused_for_good": "🤖 {who}: não respondo ({why}) até novo aviso.",
-        "opted_out": "🤖 {who}: pediu que não lhe escrevêssemos.",
+        "answers": "{head}respondo.",
+        "paused": "{head}não respondo ({why}) até {until}.",
+        "paused_for_good": "{head}não respondo ({why}) até novo aviso.",
+        "opted_out": "{head}pediu que não lhe escrevêssemos.",
         "none_paused": "🤖 Respondo em todas as conversas.",
-        "unanswered": "🤖 {who}: pergunta algo que não sei responder.",
-        "no_model": "🤖 {who}: espera resposta; agora nenhum modelo responde.",
-        "too_old": "🤖 {who}: escreveu há tempo demais para eu responder.",
+        "unanswered": "{head}pergunta algo que não sei responder.",
+        "no_model": "{head}espera resposta; agora nenhum modelo responde.",
+        "too_old": "{head}escreveu há tempo demais para eu responder.",
         PauseReason.OWNER: "você escreveu",
         PauseReason.COMMAND: "você pediu",
         PauseReason.ESCALATED: "quer falar com uma pessoa",
@@ -87,6 +87,11 @@ def opted_out_text(text: str, chats: ChatSettings, language: str) -> str:
     return texts_for(language).confirm_opt_out(words[place] if place < len(words) else words[0])
 
 
+def head_of(who: str) -> str:
+    """How every line to the owner about somebody begins."""
+    return f"🤖 {who}: "
+
+
 def chat_status_text(
     who: str, reason: str, until: datetime | None, opted_out: bool, language: str, zone: ZoneInfo | None
 ) -> str:
@@ -102,14 +107,14 @@ def chat_status_text(
     """
     texts = _OWNER_TEXTS[language]
     if opted_out:
-        return texts["opted_out"].format(who=who)
+        return texts["opted_out"].format(head=head_of(who))
     if not reason:
-        return texts["answers"].format(who=who)
+        return texts["answers"].format(head=head_of(who))
     why = texts.get(reason, reason)
     if until is None:
-        return texts["paused_for_good"].format(who=who, why=why)
+        return texts["paused_for_good"].format(head=head_of(who), why=why)
     local = until.replace(tzinfo=UTC).astimezone(zone)
-    return texts["paused"].format(who=who, why=why, until=f"{local:%d/%m %H:%M}")
+    return texts["paused"].format(head=head_of(who), why=why, until=f"{local:%d/%m %H:%M}")
 
 
 def none_paused_text(language: str) -> str:
@@ -133,4 +138,4 @@ def unanswered_text(who: str, why: Unanswered, language: str) -> str:
         why: that is so.
         language: the account's.
     """
-    return _OWNER_TEXTS[language][why].format(who=who)
+    return _OWNER_TEXTS[language][why].format(head=head_of(who))

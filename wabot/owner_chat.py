@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from peewee import fn
 
@@ -11,7 +12,7 @@ from wabot.chat_address import ChatAddress, parse_address
 from wabot.chats import find_or_make_chat
 from wabot.errors import UsageError
 from wabot.models import Chat, Outbound, Session
-from wabot.notices import Unanswered, chat_status_text, none_paused_text, unanswered_text
+from wabot.notices import Unanswered, chat_status_text, head_of, none_paused_text, unanswered_text
 from wabot.outbox import Outbox
 from wabot.quiet import pause_reason
 from wabot.settings import Settings
@@ -101,6 +102,31 @@ class OwnerChat:
         except UsageError:
             session = Session.get_or_none(Session.user_id == self._settings.account.user_id)
         return ChatAddress(phone=session.phone) if session and session.phone else None
+
+
+def lines_about(user_id: str, chats: Iterable[Chat]) -> list[str]:
+    """What the owner of an account was told, line by line, of the people in these chats."""
+    heads = {head_of(who) for chat in chats for who in (_name_of(chat), f"+{chat.phone}", chat.contact)}
+    rows = Outbound.select(Outbound.text).where(_to_owner(user_id)).order_by(Outbound.id)
+    lines = (line for row in rows for line in row.text.split("\n"))
+    return [line for line in lines if line.startswith(tuple(heads))]
+
+
+def erase_lines(user_id: str, lines: Iterable[str]) -> int:
+    """Take lines out of what the owner was told, or is about to be; how many texts that changes."""
+    changed = 0
+    for line in set(lines):
+        whole = _to_owner(user_id) & (Outbound.text == line)
+        changed += Outbound.delete().where(whole).execute()
+        # By the database: the bot may be adding another line at this moment.
+        rest = fn.REPLACE(fn.REPLACE(Outbound.text, line + "\n", ""), "\n" + line, "")
+        holds = _to_owner(user_id) & Outbound.text.contains(line)
+        changed += Outbound.update(text=rest).where(holds).execute()
+    return changed
+
+
+def _to_owner(user_id: str) -> Any:
+    return (Outbound.user_id == user_id) & Outbound.source.in_((Notice.STATUS, Notice.UNANSWERED))
 
 
 def _name_of(chat: Chat) -> str:

@@ -14,6 +14,7 @@ from wabot.chat_address import ChatAddress
 from wabot.chats import find_chats
 from wabot.messages import LID_SERVER, PHONE_SERVER, IncomingMessage
 from wabot.models import Chat, Inbound, Outbound, database
+from wabot.owner_chat import erase_lines, lines_about
 from wabot.settings import Settings
 from wabot.spool import blank_out, read_spool
 from wabot.spool_record import Spooled
@@ -40,6 +41,7 @@ class Erased:
     Attributes:
         chats, received, sent: how many rows.
         in_groups: how many of their messages in groups.
+        to_owner: how many texts to the owner told of them.
         store: what the client library held.
         opt_out_kept: their number is kept, because they asked not to be written to.
     """
@@ -48,6 +50,7 @@ class Erased:
     received: int
     sent: int
     in_groups: int
+    to_owner: int
     store: StoreErased
     opt_out_kept: bool
 
@@ -55,7 +58,8 @@ class Erased:
         """The same for people."""
         said = [
             f"erased: {self.chats} chat(s), {self.received} message(s) received, {self.sent} sent, "
-            f"{self.in_groups} in groups, {self.store.rows} row(s) of the client library"
+            f"{self.in_groups} in groups, {self.to_owner} text(s) to you about them, "
+            f"{self.store.rows} row(s) of the client library"
         ]
         if self.opt_out_kept:
             said.append(
@@ -85,6 +89,7 @@ def export(settings: Settings, address: ChatAddress) -> dict[str, Any]:
         "in_groups": [
             {"group": row.jid} | _received(row) for row in _elsewhere(settings, address, chats, here)
         ],
+        "told_to_owner": lines_about(settings.account.user_id, chats),
         "on_disk": [
             _on_disk(spooled)
             for spooled in read_spool(settings.spool)
@@ -119,6 +124,7 @@ def forget(settings: Settings, address: ChatAddress, *, everything: bool) -> Era
         # What is deleted is overwritten, too.
         database.execute_sql("PRAGMA secure_delete = ON")
     with database.atomic():
+        to_owner = erase_lines(settings.account.user_id, lines_about(settings.account.user_id, chats))
         elsewhere = [row.id for row in _elsewhere(settings, address, chats, here)]
         Inbound.delete().where(Inbound.id.in_(elsewhere)).execute()
         received: int = Inbound.delete().where(Inbound.chat.in_(here)).execute()
@@ -130,7 +136,15 @@ def forget(settings: Settings, address: ChatAddress, *, everything: bool) -> Era
     if is_sqlite:
         database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     store = erase_from_stores(settings, users)
-    return Erased(len(here) - len(kept), received + on_disk, sent, len(elsewhere), store, bool(kept))
+    return Erased(
+        chats=len(here) - len(kept),
+        received=received + on_disk,
+        sent=sent,
+        in_groups=len(elsewhere),
+        to_owner=to_owner,
+        store=store,
+        opt_out_kept=bool(kept),
+    )
 
 
 def _elsewhere(
