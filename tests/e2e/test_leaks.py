@@ -19,13 +19,15 @@ pytestmark = pytest.mark.e2e
 _KICKS = Limits().kicks_of_one_process
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_messages_and_reconnects_leave_nothing_behind(tmp_path: Path) -> None:
-    """A leak of a tenth of a descriptor, a thread or 4 kB each would show; 1 kB is usual."""
-    growths = while_answering(Wabot, tmp_path, warm_up=1000, messages=1000, reconnects=30)
+    """Usual are 0.4 kB a message, for caches that fill, and nothing else; a kilobyte more each would show."""
+    growths = while_answering(Wabot, tmp_path, warm_up=1000, messages=10_000, reconnects=200)
     for growth in growths:
         assert growth.descriptors <= 3, growth
         assert growth.threads <= 3, growth
-        assert growth.memory_mb <= 4, growth
+        assert growth.memory_mb <= 12, growth
 
 
 def test_the_kicks_of_one_process_leave_little_behind(tmp_path: Path) -> None:
