@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from wabot.process import LIBRARY_ENVIRONMENT
+
 _COUNT_HEAPS = """
 import ctypes, sys, threading
 from wabot.process import share_heaps
@@ -63,3 +65,18 @@ def test_root_becomes_the_user_whose_directory_it_will_be(below: str) -> None:
         command = [sys.executable, "-c", _WHOSE, str(Path(home, below))]
         told = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout
     assert told == "65534 65533 []\n"
+
+
+def test_what_lies_in_the_working_directory_is_not_run(tmp_path: Path) -> None:
+    """Where the library's environment is missing the command starts once more, perhaps as root."""
+    package = tmp_path / "wabot"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "__main__.py").write_text("print('somebody else')")
+    command = [str(Path(sys.executable).with_name("wabot")), "run", "--config", "none.toml"]
+    environ = {name: value for name, value in os.environ.items() if name not in LIBRARY_ENVIRONMENT}
+    shown = subprocess.run(
+        command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (shown.returncode, shown.stdout) == (78, ""), shown.stderr
+    assert "none.toml" in shown.stderr

@@ -34,7 +34,8 @@ def ensure_library_environment() -> None:
     """
     environ = {**LIBRARY_ENVIRONMENT, **os.environ, "NEONIZE_BOT_TAG": LIBRARY_ENVIRONMENT["NEONIZE_BOT_TAG"]}
     if environ != dict(os.environ):
-        os.execve(sys.executable, [sys.executable, "-m", "wabot", *sys.argv[1:]], environ)
+        # As it was started: `-m wabot` would import whatever wabot lies in the working directory, as root.
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environ)
 
 
 def share_heaps() -> None:
