@@ -56,7 +56,6 @@ def test_webhook_says_it_for_programs_and_for_people(receiver: WebhookReceiver) 
     [
         ("whsec_" + base64.b64encode(b"k" * 32).decode(), b"k" * 32),
         ("just a text", b"just a text"),
-        ("whsec_not base64!", b"whsec_not base64!"),
     ],
 )
 def test_signature(receiver: WebhookReceiver, secret: str, key: bytes) -> None:

@@ -243,6 +243,9 @@ def test_secrets_are_looked_up(tmp_path: Path) -> None:
     [
         ('webhook_url = "ftp://example.com"', "alerts.webhook_url = ***"),
         ('webhook_url = "env:BAD"', "alerts.webhook_url = ***"),
+        ('webhook_secret = "env:ODD"', "alerts.webhook_secret = ***: after whsec_ allowed is base64"),
+        ('webhook_secret = "env:CUT"', "alerts.webhook_secret = ***: after whsec_ allowed is base64"),
+        ('webhook_secret = "env:BARE"', "alerts.webhook_secret = ***: after whsec_ allowed is base64"),
         ('webhook_url = "env:NONE"', "NONE is not set"),
         ('webhook_secret = "in the open"', "alerts.webhook_secret = ***"),
         ('smtp_url = "smtps://mail.example.com"', "alerts.to = []"),
@@ -255,8 +258,9 @@ def test_secrets_are_looked_up(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_settings_are_named(tmp_path: Path, lines: str, problem: str) -> None:
+    environ = {"BAD": "no address", "ODD": "whsec_a2tr!", "CUT": "whsec_notbase64", "BARE": "whsec_"}
     with pytest.raises(ConfigError) as caught:
-        configured(tmp_path, lines, {"BAD": "no address"})
+        configured(tmp_path, lines, environ)
     assert problem in str(caught.value)
 
 

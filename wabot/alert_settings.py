@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import re
 from urllib.parse import urlsplit
@@ -9,6 +10,9 @@ from urllib.parse import urlsplit
 from wabot.credentials import Secrets
 from wabot.masking import redact
 from wabot.settings import AlertSettings
+
+BASE64_FOLLOWS = "whsec_"
+"""How a secret begins that is written as the Standard Webhooks specification says."""
 
 _REFERENCE = re.compile(r"(credential|env|file):")
 
@@ -28,6 +32,11 @@ def resolve_alerts(settings: AlertSettings, secrets: Secrets, problems: list[str
     if found["webhook_url"] and not _is_address(found["webhook_url"], "http", "https"):
         problems.append("alerts.webhook_url = ***: allowed is an http or https address")
         found["webhook_url"] = ""
+    if not _is_signing_secret(found["webhook_secret"]):
+        problems.append(
+            f"alerts.webhook_secret = ***: after {BASE64_FOLLOWS} allowed is base64, as the receiver gave it"
+        )
+        found["webhook_secret"] = ""
     if found["smtp_url"] and not _is_address(found["smtp_url"], "smtp", "smtps"):
         problems.append("alerts.smtp_url = ***: allowed is smtps://… or smtp://USER:PASSWORD@HOST:PORT")
         found["smtp_url"] = ""
@@ -61,5 +70,14 @@ def _is_address(value: str, *schemes: str) -> bool:
             and bool(parts.hostname)
             and parts.port != 0
         )
+    except ValueError:
+        return False
+
+
+def _is_signing_secret(value: str) -> bool:
+    if not value.startswith(BASE64_FOLLOWS):
+        return True
+    try:
+        return bool(base64.b64decode(value.removeprefix(BASE64_FOLLOWS), validate=True))
     except ValueError:
         return False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import json
@@ -14,6 +13,7 @@ import requests
 from wabot import __version__
 from wabot.alert_channels import NotDelivered
 from wabot.alert_notices import Notice
+from wabot.alert_settings import BASE64_FOLLOWS
 from wabot.brain.http_deadline import Deadline, DeadlineSession
 from wabot.unreachable import why_unreachable
 
@@ -84,9 +84,6 @@ class Webhook:
 
 
 def _signing_key(secret: str) -> bytes:
-    if secret.startswith("whsec_"):
-        try:
-            return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
-        except binascii.Error:
-            return secret.encode()
+    if secret.startswith(BASE64_FOLLOWS):
+        return base64.b64decode(secret.removeprefix(BASE64_FOLLOWS), validate=True)
     return secret.encode()
