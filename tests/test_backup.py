@@ -502,11 +502,13 @@ def test_the_newest_of_a_directory(small_bot: Bot, capsys: pytest.CaptureFixture
     make_backup(settings, small_bot.backups, NOW + timedelta(days=1), keep=7, with_session=False)
     small_bot.write("third")
     (small_bot.backups / "north-20261231T000000Z").mkdir()
+    # As lies where a database was put back.
+    (small_bot.backups / "wabot.db.replaced-20261231T000000Z").touch()
     assert small_bot.run("restore", str(small_bot.backups), "--yes") == 0, "the name is the configuration's"
     assert list(small_bot.texts()) == ["before", "second"]
     capsys.readouterr()
     assert main(["restore", str(small_bot.backups), "--yes"]) == 78
-    assert "backups of north and wabot" in capsys.readouterr().err
+    assert "backups of north and wabot: name one" in capsys.readouterr().err
 
 
 def test_the_oldest_go(small_bot: Bot) -> None:

@@ -43,6 +43,7 @@ HEALTHY_UNIT = {
     "LoadState": "loaded",
     "UnitFileState": "enabled",
     "ActiveState": "active",
+    "NRestarts": "0",
     "Type": "notify",
     "NotifyAccess": "main",
     "WatchdogUSec": "2min",
@@ -741,6 +742,15 @@ def test_the_unit(name: str, value: str, cure: str) -> None:
     assert judge_unit("wabot.service", HEALTHY_UNIT) == []
     (ill,) = judge_unit("wabot.service", {**HEALTHY_UNIT, name: value})
     assert ill.cure.startswith(cure)
+
+
+def test_a_unit_that_is_started_again_and_again() -> None:
+    starting = {**HEALTHY_UNIT, "ActiveState": "activating"}
+    assert judge_unit("wabot.service", starting) == []
+    assert judge_unit("wabot.service", {**HEALTHY_UNIT, "NRestarts": "3"}) == [], "it got over that"
+    (ill,) = judge_unit("wabot.service", {**starting, "NRestarts": "3"})
+    assert ill.text == "wabot.service has ended by itself and is being started again, restart 3"
+    assert ill.cure.endswith("sudo journalctl -u wabot.service -n 50")
 
 
 def test_systemd_knows_no_watchdog_before_the_first_start() -> None:

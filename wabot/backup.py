@@ -99,7 +99,7 @@ def newest_backup(directory: Path, name: str | None) -> Path:
     found: dict[str, Path] = {}
     for path in sorted(directory.glob("*-*Z")):
         whose = re.fullmatch(f"(.+)-{_TIME}", path.name)
-        if whose and name in (None, whose[1]):
+        if whose and name in (None, whose[1]) and path.is_dir():
             found[whose[1]] = path
     if len(found) > 1:
         raise OperatorNeeded(

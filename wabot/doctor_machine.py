@@ -23,7 +23,8 @@ _CONFIGURATIONS = Path("/etc/wabot")
 _WHATSAPP = "https://web.whatsapp.com/"
 _TIMEOUT_SECONDS = 15.0
 _PROPERTIES = (
-    "LoadState,UnitFileState,ActiveState,Type,NotifyAccess,WatchdogUSec,NeedDaemonReload,Environment"
+    "LoadState,UnitFileState,ActiveState,NRestarts,Type,NotifyAccess,WatchdogUSec,NeedDaemonReload,"
+    "Environment"
 )
 
 
@@ -70,6 +71,7 @@ def judge_unit(unit: str, properties: dict[str, str]) -> list[Finding]:
         ]
     revert = f"sudo systemctl revert {unit} && sudo systemctl restart {unit}"
     environment = properties.get("Environment", "")
+    restarts = properties.get("NRestarts", "0")
     unset = [name for name in LIBRARY_ENVIRONMENT if f"{name}=" not in environment]
     symptoms = (
         (
@@ -81,6 +83,12 @@ def judge_unit(unit: str, properties: dict[str, str]) -> list[Finding]:
             properties.get("ActiveState") == "failed",
             f"{unit} has failed",
             f"as the other lines say, or sudo journalctl -u {unit} -n 50; then sudo systemctl start {unit}",
+        ),
+        (
+            # Started again and again, it is hardly ever anything else.
+            properties.get("ActiveState") == "activating" and restarts != "0",
+            f"{unit} has ended by itself and is being started again, restart {restarts}",
+            f"as the other lines say, or sudo journalctl -u {unit} -n 50",
         ),
         (
             properties.get("ActiveState") == "inactive",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from wabot.hints import own_command
+
 
 class ExitCode(IntEnum):
     """Why the process ended; the unit files and the README are tested against this table.
@@ -95,6 +97,11 @@ class DatabaseAway(WabotError):
     """The database cannot be reached or opened."""
 
     exit_code = ExitCode.DATABASE_AWAY
+
+    @property
+    def lines(self) -> list[str]:
+        """The problem, as the server or its library put it, and who knows more."""
+        return [f"{self}; what to do says: {own_command('doctor')}"]
 
 
 class OperatorNeeded(WabotError):
