@@ -54,13 +54,23 @@ start_again() {
 }
 
 roll_back() {
+    local unit journal="sudo journalctl"
     say "scripts/install: the new version does not get ready; going back to the one before."
+    for unit in "${running[@]}"; do
+        # Waiting for its next start it has not failed yet.
+        systemctl is-active --quiet "$unit" || journal+=" -u $unit"
+    done
+    [[ $journal == *" -u "* ]] || journal+=" -u wabot"
+    journal+=" -n 50 --no-pager"
     try systemctl stop "${running[@]}" "${starting[@]}"
     [[ ! -d $backup ]] || "$release/bin/python" -P -m wabot.database_backup restore "$backup" "$CONFIGURATION"/*.toml || true
     switch_to "$previous"
-    start_again || say "The old version does not start either; see: sudo journalctl -u wabot -n 50 --no-pager"
+    if start_again; then
+        say "Nothing has changed. Why it failed: $journal"
+    else
+        say "The old version is back, but does not start either; see: $journal"
+    fi
     rm -rf "$release"
-    say "Nothing has changed. Why it failed: sudo journalctl -u wabot -n 50 --no-pager"
 }
 
 # Keep this version and the one before, and the last three copies of the databases from before an upgrade.

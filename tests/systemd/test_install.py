@@ -180,6 +180,8 @@ def test_an_upgrade_that_does_not_get_ready_is_taken_back(installed: Container, 
     assert failed.returncode == 1
     assert "going back to the one before" in failed.stderr, failed.stderr
     assert "put back: " in failed.stdout
+    why = "Nothing has changed. Why it failed: sudo journalctl -u wabot.service -n 50"
+    assert why in failed.stderr + failed.stdout
     assert str(machine.path("/opt/wabot").readlink()) == release
     assert len(list(machine.path("/opt/wabot.releases").iterdir())) == 1
     BotUnit(machine, emulator).wait_for_state("connected")
