@@ -354,9 +354,11 @@ def test_the_session_only_when_it_is_asked_for(small_bot: Bot, capsys: pytest.Ca
         store.execute("DELETE FROM whatsmeow_device")
         store.commit()
     assert small_bot.run("restore", str(path), "--yes") == 0
+    assert "its session stays where it is; --session puts it back, only for moving" in capsys.readouterr().out
     assert read_device(directory / "whatsapp.db") is None
     (directory / "spool").write_bytes(b"not in the database yet")
     assert small_bot.run("restore", str(path), "--yes", "--session") == 0
+    assert "its session stays" not in capsys.readouterr().out
     assert (directory / "spool").read_bytes() == b"not in the database yet"
     device = read_device(directory / "whatsapp.db")
     assert device is not None and device.phone == ANA

@@ -84,7 +84,7 @@ def _backup(arguments: argparse.Namespace) -> int:
 
 
 def _restore(arguments: argparse.Namespace) -> int:
-    from wabot.backup import CONFIGURATION, newest_backup
+    from wabot.backup import CONFIGURATION, SESSION, newest_backup
     from wabot.backup_manifest import MANIFEST, read_manifest
     from wabot.models import utc_now
     from wabot.restore import Restoration
@@ -107,6 +107,8 @@ def _restore(arguments: argparse.Namespace) -> int:
         print(*(step.sentence for step in steps), sep="\n")
         if arguments.session:
             print(f"mind: {_SESSION_WARNING}")
+        elif SESSION in manifest.files:
+            print(f"its session stays where it is; --session puts it back, {_SESSION_WARNING}")
         if not steps:
             print("there is nothing in it to put back")
             return ExitCode.OK
