@@ -28,6 +28,7 @@ from wabot.backup_manifest import MANIFEST
 from wabot.cli import main
 from wabot.config import load_settings
 from wabot.database import migrate, open_database
+from wabot.emulator.postgresql import PostgresqlServer
 from wabot.errors import OperatorNeeded
 from wabot.host_lock import HostLock
 from wabot.intake_mark import IntakeMark, load_mark, save_mark
@@ -673,6 +674,33 @@ def test_only_wabots_own_tables_are_put_back(tmp_path: Path, postgresql_url: str
     assert migrate(opened) == []
     bot.write("the numbers go on where they were")
     opened.close()
+
+
+@pytest.mark.postgresql
+def test_a_role_that_may_not_make_tables_cannot_put_them_back(
+    tmp_path: Path,
+    postgresql_server: PostgresqlServer,
+    postgresql_url: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    bot = Bot(tmp_path, postgresql_url)
+    path = bot.backup()
+    name = postgresql_url.rpartition("/")[2]
+    role = f"role_{name}"
+    postgresql_server.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'secret'")
+    opened = open_database(postgresql_url)
+    for table in opened.get_tables():
+        opened.execute_sql(f'ALTER TABLE "{table}" OWNER TO {role}')
+    opened.close()
+    limited = f"postgresql://{role}:secret@127.0.0.1:{postgresql_server.port}/{name}"
+    bot.configuration.write_text(bot.configuration.read_text().replace(postgresql_url, limited))
+    assert bot.run("restore", str(path), "--yes", "--database-only") == 78
+    assert "GRANT CREATE ON SCHEMA public to it" in capsys.readouterr().err
+    assert list(bot.texts()) == ["before"]
+    opened = open_database(postgresql_url)
+    opened.execute_sql(f"GRANT CREATE ON SCHEMA public TO {role}")
+    opened.close()
+    assert bot.run("restore", str(path), "--yes", "--database-only") == 0, capsys.readouterr().err
 
 
 @pytest.mark.postgresql

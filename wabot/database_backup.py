@@ -43,10 +43,11 @@ def check(urls: Iterable[str]) -> None:
     """See beforehand that what this version will change in a PostgreSQL can be put back.
 
     Raises:
-        DatabaseAway, OperatorNeeded: a database does not answer, or PostgreSQL's programs are missing.
+        DatabaseAway, OperatorNeeded: a database does not answer, or PostgreSQL's programs or a right on it
+            are missing.
     """
     for tables in _changed_by_this_version(urls):
-        tables.require_programs()
+        tables.require_replaceable()
 
 
 def save(directory: Path, urls: Iterable[str]) -> list[str]:

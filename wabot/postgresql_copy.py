@@ -60,15 +60,25 @@ class PostgresqlTables:
             wanted = f'--table="{self.schema}".{_TABLES}'
             _run(["pg_dump", "--format=custom", *extent, wanted, f"--file={target}"], environ)
 
-    def require_programs(self) -> None:
+    def require_replaceable(self) -> None:
         """See beforehand that they can be dumped and put back.
 
         Raises:
-            OperatorNeeded: a program of PostgreSQL's is missing, or too old for this server.
+            OperatorNeeded: a program of PostgreSQL's is missing, or too old for this server, or the role may
+                not make tables.
         """
         for name in ("psql", "pg_restore"):
             _require(name)
-        self.dump(Path(os.devnull), "--schema-only", "--no-sync")
+        with closing(_connect(self.url)) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT has_schema_privilege(%s, 'CREATE')", (self.schema,))
+            if cursor.fetchone() != (True,):
+                raise OperatorNeeded(
+                    f"the role in database.url may not make tables in schema {self.schema}, so wabot's own "
+                    "cannot be put back: as the owner of the database, GRANT CREATE ON SCHEMA "
+                    f"{self.schema} to it"
+                )
+        if self.names:
+            self.dump(Path(os.devnull), "--schema-only", "--no-sync")
 
     def replace(self, source: Path, corrections: str) -> None:
         """Put the tables in a dump in place of these, all or nothing.

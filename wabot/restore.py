@@ -186,6 +186,7 @@ class Restoration:
                 f"{self._backup} has tables of the schema {self._manifest.schema}, and database.url leads to "
                 f"{tables.schema}: add ?schema={self._manifest.schema} to it"
             )
+        tables.require_replaceable()
         require_no_other_machine(settings.database.url, settings.account.user_id)
         aside = self._aside(settings.paths.state / POSTGRESQL)
 
