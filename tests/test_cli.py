@@ -412,3 +412,21 @@ def test_ctrl_c_has_an_exit_code_of_its_own(
 def test_a_directory_is_no_configuration(file: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check-config", "--config", file]) == ExitCode.OPERATOR_NEEDED
     assert "cannot be read: Is a directory" in capsys.readouterr().err
+
+
+def test_a_bug_ends_the_process_whatever_threads_there_are() -> None:
+    """Those of the client library are no daemons, and go on."""
+    script = (
+        "import threading, time, wabot.cli\n"
+        "def obey(argv):\n"
+        "    threading.Thread(target=time.sleep, args=[60]).start()\n"
+        "    raise ZeroDivisionError('oh')\n"
+        "wabot.cli._obey = obey\n"
+        "wabot.cli.entry_point()\n"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=20, check=False
+    )
+    assert (shown.returncode, shown.stdout) == (70, "")
+    assert shown.stderr.startswith("this is a bug in wabot\nTraceback ")
+    assert shown.stderr.endswith("ZeroDivisionError: oh\n")

@@ -83,7 +83,13 @@ def main(argv: Sequence[str]) -> int:
 def entry_point() -> NoReturn:
     """The console script."""
     mend_streams()
-    sys.exit(main(sys.argv[1:]))
+    try:
+        code = main(sys.argv[1:])
+    except Exception:
+        # Only raised, it would not end the process where the client library has threads.
+        log.exception("this is a bug in wabot")
+        code = ExitCode.BUG
+    sys.exit(leave(code))
 
 
 def _obey(argv: Sequence[str]) -> int:
@@ -181,7 +187,7 @@ def _run(arguments: argparse.Namespace) -> int:
     except Exception:
         log.exception("this is a bug in wabot; systemd starts it again")
         code = ExitCode.BUG
-    return leave(code)
+    return code
 
 
 def _serve(settings: Settings) -> ExitCode:

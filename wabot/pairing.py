@@ -80,6 +80,17 @@ class Pairing:
 
     def run(self) -> ExitCode:
         """Link the number; return the exit code."""
+        try:
+            end = self._link_before_eyes()
+        except BrokenPipeError:
+            # As in `wabot pair | head`: nobody sees the code any more.
+            end = self._failure("whoever looked on has gone")
+        hang_up(self._client.disconnect, self._intake.seconds_since_message, self._link)
+        self._reporter.show_end("" if end.exit_code is ExitCode.OK else end.reason)
+        self._record.stop(_RECORD_SECONDS)
+        return end.exit_code
+
+    def _link_before_eyes(self) -> Command:
         self._signals.listen()
         self._record.start()
         self._link.start()
@@ -92,10 +103,7 @@ class Pairing:
             self._screen.say(end.reason)
         else:
             self._screen.fail(end.reason)
-        hang_up(self._client.disconnect, self._intake.seconds_since_message, self._link)
-        self._reporter.show_end("" if end.exit_code is ExitCode.OK else end.reason)
-        self._record.stop(_RECORD_SECONDS)
-        return end.exit_code
+        return end
 
     def _turn(self) -> Command | None:
         """One turn of the main loop; returns how it ends, once it does."""

@@ -12,7 +12,7 @@ from typing import Any, TextIO
 from wabot.errors import ExitCode, UsageError, WabotError
 from wabot.hints import command
 from wabot.logs import configure_logging, send_stdout_to_stderr
-from wabot.process import become_owner, leave, load_client_library
+from wabot.process import become_owner, load_client_library
 from wabot.unit_environment import settings_in_unit
 
 
@@ -64,7 +64,7 @@ def _pair(arguments: argparse.Namespace) -> int:
         code = error.exit_code
     finally:
         screen.close()
-    return leave(code)
+    return code
 
 
 def _own_stdout() -> TextIO:

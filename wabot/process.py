@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from wabot.errors import ExitCode, OperatorNeeded
+from wabot.errors import OperatorNeeded
 from wabot.hints import own_command
 
 LIBRARY_ENVIRONMENT = {"NEONIZE_BOT_TAG": "off", "GOMAXPROCS": "1"}
@@ -115,7 +115,7 @@ def as_owner(directory: Path) -> Iterator[None]:
         os.setgroups(groups)
 
 
-def leave(code: ExitCode) -> int:
+def leave(code: int) -> int:
     """Return the code, or end the process at once where a library thread would keep it alive for ever."""
     logging.shutdown()
     others = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]

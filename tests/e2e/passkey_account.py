@@ -6,10 +6,9 @@ The client library's own call for it is made here, at the moment when it would m
 from __future__ import annotations
 
 import ctypes
-import sys
 from typing import Any
 
-from wabot.cli import main
+from wabot.cli import entry_point
 from wabot.logs import configure_logging
 
 configure_logging()
@@ -24,4 +23,4 @@ def ask_for_passkey(client: WhatsAppClient, _library: Any, _code: bytes) -> None
 
 
 WhatsAppClient._on_qr = ask_for_passkey  # type: ignore[method-assign]
-sys.exit(main(sys.argv[1:]))
+entry_point()

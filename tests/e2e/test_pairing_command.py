@@ -203,6 +203,29 @@ def test_interrupted(make_bot: MakeBot, pair: Pair) -> None:
     assert row(bot)[:2] == ("DISCONNECTED", None)
 
 
+def test_whoever_looked_on_has_gone(emulator: Emulator, make_bot: MakeBot) -> None:
+    """As in `wabot pair | head -1`: the process ends, and so do its link and its lock."""
+    bot = make_bot()
+    process = subprocess.Popen(
+        emulator.command("pair", "--config", str(bot.config)),
+        env=emulator.environment(),
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout and process.stderr
+    assert process.stdout.readline() == "Connecting to WhatsApp …\n"
+    process.stdout.close()
+    try:
+        assert process.wait(20) == 1
+        assert process.stderr.read() == ""
+    finally:
+        process.kill()
+    assert row(bot)[:2] == ("DISCONNECTED", None)
+    assert bot.status()["state"] == "stopped"
+
+
 def test_no_network(emulator: Emulator, make_bot: MakeBot, pair: Pair) -> None:
     emulator.faults.refuse(600)
     terminal = pair(make_bot())
