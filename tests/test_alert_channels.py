@@ -161,6 +161,9 @@ def test_only_what_is_configured() -> None:
     assert channels(AlertSettings(to=TO)) == []
     both = AlertSettings(webhook_url="http://127.0.0.1/", smtp_url="smtp://localhost", to=TO)
     assert [channel.name for channel in channels(both)] == ["webhook", "mail"]
+    (mail,) = channels(AlertSettings(smtp_url="smtp://localhost", to=TO, sender="bot@example.org"))
+    assert isinstance(mail, Mail)
+    assert mail._sender == "bot@example.org"
 
 
 @given(

@@ -18,7 +18,7 @@ import pytest
 from tests.alert_receivers import WebhookReceiver, wait_until
 from wabot.alert_book import Book
 from wabot.alert_courier import Courier
-from wabot.alert_notices import Condition, Problem, span
+from wabot.alert_notices import Condition, Findings, Problem, span
 from wabot.alert_watch import LinkView, look_at_disk, look_at_link, look_at_replies
 from wabot.alerts import Alerts, report_database_away
 from wabot.brain.tally import Tally
@@ -75,6 +75,13 @@ def test_each_state(state: State, condition: str | None) -> None:
     for problem in found.problems:
         assert problem.detail == "why"
         assert problem.patience_seconds == (600 if condition == "offline" else 0)
+        assert condition != "offline" or problem.values == (("span", "10 min"),)
+
+
+@pytest.mark.parametrize("state", [State.STARTING, State.PAIRING, State.STOPPING])
+def test_what_is_neither_up_nor_down_says_nothing_however_long_it_takes(state: State) -> None:
+    link = LinkView(state, "", NOON - 900)
+    assert look_at_link(link, NOON, NOON - 900, 600, MADRID, "wabot.service") == Findings()
 
 
 def test_until_when_in_the_owners_time() -> None:
@@ -145,7 +152,7 @@ def test_a_bot_that_starts_over_and_over_without_a_link_is_told_of(lives_seconds
 
 
 @pytest.mark.parametrize(
-    ("seconds", "shown"), [(10, "10 s"), (90, "90 s"), (600, "10 min"), (86_400, "1440 min")]
+    ("seconds", "shown"), [(10, "10 s"), (90, "90 s"), (120, "2 min"), (600, "10 min"), (86_400, "1440 min")]
 )
 def test_how_long_is_told_as_it_was_set(seconds: float, shown: str) -> None:
     assert span(seconds) == shown
@@ -311,6 +318,20 @@ def test_each_change_is_told_once(make_alerts: MakeAlerts, receiver: WebhookRece
     alerts.stop(10)
     assert receiver.kinds() == ["alert banned", "recovery banned"]
     assert all(call.is_signed_with(KEY) for call in receiver.calls)
+
+
+def test_how_long_the_process_lives_is_counted_from_its_beginning(
+    make_alerts: MakeAlerts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[tuple[Any, ...]] = []
+    monkeypatch.setattr("wabot.alerts.look_at_link", lambda *asked: looks.append(asked) or Findings())
+    began = time.time()
+    alerts = make_alerts()
+    made = time.time()
+    alerts.stop(10)
+    _, _, started_at, *_ = looks[0]
+    assert began <= started_at <= made
+    assert looks[-1][2] == started_at
 
 
 class Clockless(threading.Condition):

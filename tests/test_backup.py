@@ -32,7 +32,7 @@ from wabot.emulator.postgresql import PostgresqlServer
 from wabot.errors import OperatorNeeded
 from wabot.host_lock import HostLock
 from wabot.intake_mark import IntakeMark, load_mark, save_mark
-from wabot.models import Chat, Outbound, Session
+from wabot.models import Chat, Outbound, Session, utc_now
 from wabot.models import database as bound_database
 from wabot.session_lock import SessionLock
 from wabot.session_store import read_device
@@ -97,6 +97,8 @@ class Bot:
         opened = open_database(self.url)
         session = Session.get()
         opened.close()
+        # No end before this one is without a word: see `wabot.unit_end`.
+        assert utc_now() - session.updated_at < timedelta(minutes=1)
         return session.state, session.reason, session.qr
 
     def run(self, *arguments: str) -> int:

@@ -23,6 +23,7 @@ def test_a_burst_is_waited_for_until_it_is_quiet() -> None:
     assert bursts.seconds_to_hold(ANA, 0.0) == QUIET_SECONDS
     assert 0 < bursts.seconds_to_hold(ANA, 0.25) < QUIET_SECONDS
     assert bursts.seconds_to_hold(ANA, QUIET_SECONDS) == 0
+    assert bursts.seconds_to_hold(ANA, 0.5) == 0
     assert bursts.seconds_to_hold(BEN, 0.0) == 0
 
 
@@ -61,3 +62,14 @@ def test_the_chats_of_long_ago_are_forgotten() -> None:
             bursts.note(f"{number}@lid", 0.0)
     assert bursts.seconds_to_hold("2999@lid", 0.0) == QUIET_SECONDS
     assert bursts.seconds_to_hold("0@lid", 0.0) == 0
+
+
+def test_a_chat_of_long_ago_that_writes_again_is_not_forgotten() -> None:
+    bursts = Bursts()
+    bursts.note(ANA, 0.0)
+    for number in range(999):
+        bursts.note(f"{number}@lid", 0.0)
+    for at in (60.0, 60.1):
+        bursts.note(ANA, at)
+    bursts.note("new@lid", 60.1)
+    assert bursts.seconds_to_hold(ANA, 60.1) > 0

@@ -61,6 +61,7 @@ def test_the_bot_is_started_by_what_reads_its_configuration(
 ) -> None:
     monkeypatch.setattr("wabot.hints._BOOTED_BY_SYSTEMD", tmp_path)
     assert hints.start(NORTH) == "sudo systemctl start wabot@north.service"
+    assert hints.start(None) == "sudo systemctl start wabot.service"
     assert hints.start(USUAL, for_good=True) == "sudo systemctl enable --now wabot.service"
     assert hints.start(OWN) == "wabot run --config bots/wabot.toml"
     assert hints.start(OWN, USUAL, NORTH) == (

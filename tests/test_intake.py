@@ -22,7 +22,7 @@ from wabot.spool import SET_ASIDE, Spool
 from wabot.spool_drain import SpoolDrain
 from wabot.spool_record import Spooled
 
-BEN = "34600333444@s.whatsapp.net"
+BEN, BEN_LID = "34600333444@s.whatsapp.net", "299000333444@lid"
 TO_BEN = {"chat": BEN, "phone": "34600333444"}
 
 
@@ -142,10 +142,11 @@ def test_during_an_outage_messages_are_kept_on_disk_and_stored_in_order_afterwar
 def test_a_burst_is_known_wherever_its_messages_went(bot: Bot, is_away: bool) -> None:
     bot.is_away = is_away
     for _ in range(2):
-        bot.intake.take(fresh("again", **TO_BEN))
+        # Under the address the reply will go to, which need not be the phone number that is shown.
+        bot.intake.take(fresh("again", chat=BEN_LID, phone="34600333444"))
         bot.intake.take(fresh("the owner's", from_me=True))
     bursts = bot.intake.bursts
-    assert bursts.seconds_to_hold(BEN, time.monotonic()) > 0
+    assert bursts.seconds_to_hold(BEN_LID, time.monotonic()) > 0
     assert bursts.seconds_to_hold(fresh("").chat, time.monotonic()) == 0
 
 

@@ -16,6 +16,7 @@ from tests.arrivals import ANA, GROUP, arrival
 from tests.provider_server import ProviderServer
 from wabot import owner_chat, replies
 from wabot.brain.brain import Answer, Brain
+from wabot.brain.budget import BudgetUnknown
 from wabot.brain.conversation import Conversation
 from wabot.brain.settings import ProviderSettings
 from wabot.brain.texts import texts_for
@@ -647,6 +648,26 @@ def test_a_question_waits_while_the_days_count_cannot_be_asked(
     timer.join()
     assert len(server.requests) == 1
     assert [(row.state, row.attempts) for row in Inbound.select()] == [("answered", 1)]
+
+
+@pytest.mark.parametrize("error", [BudgetUnknown("not known"), peewee.OperationalError("gone")], ids=repr)
+def test_what_waits_for_the_database_at_the_end_is_no_failure(
+    sqlite_database: Any, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    shop = Shop()
+
+    def fail() -> Answer:
+        shop.schedule.close()
+        raise error
+
+    shop.model.answers.append(fail)
+    shop.schedule.touch(shop.hear("hola"))
+    shop.worker.run()
+    assert [(row.state, row.attempts) for row in Inbound.select()] == [("pending", 1)], "for the next start"
+    assert [record.message for record in caplog.records if record.levelname != "INFO"] == [
+        f"database: {error}; the answer to chat 1 waits",
+        f"database: {error}; chat 1 waits",
+    ]
 
 
 @pytest.mark.postgresql

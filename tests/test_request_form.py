@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.provider_server import ProviderServer
+from wabot.brain.conversation import estimate_tokens
 from wabot.brain.provider import Provider
 from wabot.brain.provider_error import ProviderError
-from wabot.brain.request_form import refused_parameter
+from wabot.brain.request_form import estimate_prompt_tokens, refused_parameter
 from wabot.brain.settings import ProviderSettings
 from wabot.emulator.model_behaviours import echo
 from wabot.emulator.model_server import Behaviour, Handler
@@ -143,3 +144,9 @@ def test_what_an_answer_complains_of(answer: object, refused: str | None) -> Non
 @given(st.binary(max_size=300))
 def test_any_answer_can_be_read(body: bytes) -> None:
     assert refused_parameter(body) in (None, "max_tokens", "temperature")
+
+
+def test_every_message_counts_for_what_a_call_may_take() -> None:
+    texts = ["Be brief.", "hola, ¿qué tal?", "¿cuánto cuesta?"]
+    messages = [{"role": "user", "content": text} for text in texts]
+    assert estimate_prompt_tokens(messages) == sum(map(estimate_tokens, texts))

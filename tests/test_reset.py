@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from wabot.cli import main
 from wabot.database import migrate, open_database
 from wabot.errors import ExitCode
 from wabot.host_lock import HostLock
-from wabot.models import Session
+from wabot.models import Session, utc_now
 from wabot.quarantine import Quarantine
 from wabot.spool import Spool, read_spool
 from wabot.spool_record import Spooled
@@ -61,7 +61,7 @@ def test_moves_the_session_aside_and_takes_back_what_was_said(
         database, "ana", NOW, status="CONNECTED", isConnected=True, phoneNumber="34600111222", qrCode="2@"
     )
     add_row(database, "ben", NOW, status="CONNECTED", isConnected=True)
-    Session.insert(user_id="ana", state="connected", updated_at=NOW).execute()
+    Session.insert(user_id="ana", state="connected", phone="34600111222", updated_at=NOW).execute()
     make_session(sessions, "ana", linked=True, used_at=NOW)
     make_session(sessions, "ben", linked=True, used_at=NOW)
     credentials, bens = tree(sessions / "ana"), rows(database)["ben"]
@@ -75,7 +75,10 @@ def test_moves_the_session_aside_and_takes_back_what_was_said(
     row = rows(database)["ana"]
     assert (row["status"], bool(row["isConnected"]), row["qrCode"]) == ("DISCONNECTED", False, None)
     assert (row["phoneNumber"], rows(database)["ben"]) == ("pending", bens)
-    assert Session.select().count() == 0
+    said = Session.get()
+    assert (said.user_id, said.state, said.reason, said.phone) == ("ana", "stopped", "wabot reset", "")
+    # No end before this one is without a word: see `wabot.unit_end`.
+    assert utc_now() - said.updated_at < timedelta(minutes=1)
     out = capsys.readouterr().out
     assert "(linked as +34…22)" in out
     assert "link the number: wabot pair" in out

@@ -296,7 +296,15 @@ def test_nothing_is_sent_while_messages_are_on_their_way_into_the_database(offic
     wait_until(lambda: office.phone.texts == ["first"])
 
 
-def test_in_the_middle_of_a_burst_nothing_is_sent(office: Office) -> None:
+def test_in_the_middle_of_a_burst_nothing_is_sent(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[float] = []
+    seconds_to_hold = office.bursts.seconds_to_hold
+
+    def ask(jid: str, now: float) -> float:
+        held.append(seconds_to_hold(jid, now))
+        return held[-1]
+
+    monkeypatch.setattr(office.bursts, "seconds_to_hold", ask)
     office.sender.link_up()
     office.put("first")
     wait_until(lambda: office.phone.texts == ["first"])
@@ -308,6 +316,7 @@ def test_in_the_middle_of_a_burst_nothing_is_sent(office: Office) -> None:
     office.sender.link_up()
     wait_until(lambda: office.phone.texts == ["first", "second"])
     assert time.monotonic() - began >= 0.2
+    assert len(held) < 10, "it is not asked all the time"
 
 
 def test_what_is_beyond_the_rate_waits(make_office: Callable[..., Office]) -> None:

@@ -333,7 +333,7 @@ def test_questions_that_wait_for_a_model_are_told_apart(
 def test_the_history_tells_of_the_last_message_where_the_session_is_new(
     tmp_path: Path, database: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """As after a reset, which removes the session's row, or a restore without one."""
+    """As after a reset, which empties the session's row, or a restore without one."""
     file = configure(tmp_path, "a")
 
     def last() -> tuple[Any, Any]:

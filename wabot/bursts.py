@@ -54,9 +54,11 @@ class Bursts:
         before_last_at, last_at = chat.arrivals
         if last_at - before_last_at > QUIET_SECONDS or now >= last_at + QUIET_SECONDS:
             return 0.0
-        if chat.held_since is None:
-            chat.held_since = now
-        if now - chat.held_since >= LONGEST_HOLD_SECONDS:
+        # Read once: `note` may forget it meanwhile.
+        held_since = chat.held_since
+        if held_since is None:
+            chat.held_since = held_since = now
+        if now - held_since >= LONGEST_HOLD_SECONDS:
             # The next reply has patience of its own.
             chat.held_since = None
             return 0.0

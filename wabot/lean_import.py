@@ -2,8 +2,8 @@
 
 neonize 0.5.2 imports linkpreview (and with it BeautifulSoup) for previews of links, httpx and requests for
 downloads, tqdm to show how far those are, phonenumbers for contact cards and segno for QR codes, whether they
-are wanted or not. One download it makes by itself: that of its Go half, where that is damaged. What was
-fetched at a start should not be run, and is not.
+are wanted or not. One download it makes by itself: that of its Go half, where that is of another version.
+What was fetched at a start should not be run, and is not.
 """
 
 from __future__ import annotations

@@ -106,6 +106,8 @@ def _take_back(settings: Settings, now: datetime) -> None:
     try:
         if session.table_exists():
             session.delete().where(session.user_id == user_id).execute()
+            # With its time, so that `wabot status` takes no earlier end for one that nobody wrote down.
+            session.create(user_id=user_id, reason=_REASON, updated_at=now)
         ConnectionRow(user_id, settings.database).unlink(now)
     except (peewee.OperationalError, peewee.InterfaceError) as error:
         raise DatabaseAway(f"the database does not answer, so nothing was reset: {error}") from None

@@ -45,10 +45,12 @@ _OTHERS_THAT_RAN = (
     "user_id IN (SELECT user_id FROM wabot_sessions WHERE user_id <> '{user_id}' AND state NOT IN ({ended}))"
 )
 # What came since and is not in the inbox was not lost by the client library; without its mark, the search for
-# such messages begins anew instead of asking their senders to write again.
+# such messages begins anew instead of asking their senders to write again. The time is that of the restore:
+# what the last process wrote down when it ended went aside, but it did not end without a word.
 _IN_ANY_CASE = (
     "DELETE FROM wabot_facts WHERE key LIKE 'intake:%';"
-    "UPDATE wabot_sessions SET state = 'stopped', reason = 'restored from a backup', qr = NULL;"
+    "UPDATE wabot_sessions SET state = 'stopped', reason = 'restored from a backup', qr = NULL, "
+    "updated_at = '{now}';"
 )
 _REASON = "wabot restore"
 
@@ -159,7 +161,7 @@ class Restoration:
         whose = _OTHERS_THAT_RAN.format(user_id=user_id, ended=ended)
         if self._manifest.running:
             whose += f" OR user_id = '{user_id}'"
-        return _AFTER_A_RUNNING_BOT.format(whose=whose) + _IN_ANY_CASE
+        return _AFTER_A_RUNNING_BOT.format(whose=whose) + _IN_ANY_CASE.format(now=self._now)
 
     def _sqlite(self, file: Path, settings: Settings, corrections: str) -> Step:
         aside = self._aside(file)

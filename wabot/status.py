@@ -193,7 +193,7 @@ def _lost_count(user_id: str) -> int:
 
 
 def _last_inbound_at(user_id: str) -> Any:
-    """From the history, which outlives the session's row: a reset removes that, a restore brings none."""
+    """From the history, which outlives the session's row: a reset empties that, a backup may have none."""
     theirs = (Inbound.user_id == user_id) & (Inbound.state != "owner") & (Inbound.kind != Kind.LOST)
     return Inbound.select(peewee.fn.MAX(Inbound.received_at)).where(theirs).scalar()
 

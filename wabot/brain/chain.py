@@ -68,6 +68,7 @@ class ProviderChain:
 
         Raises:
             NoProviderAnswered: no answer to use in time.
+            BudgetUnknown: whether one may be asked cannot be found out now.
         """
         deadline = self._clock() + deadline_seconds
         failures: list[str] = []
