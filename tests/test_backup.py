@@ -142,7 +142,7 @@ def test_there_and_back(bot: Bot, capsys: pytest.CaptureFixture[str]) -> None:
     assert bot.run("restore", str(path), "--yes") == 0
     assert f"put {bot.configuration}" not in capsys.readouterr().out, "it is as it was saved"
     assert f"put {bot.configuration}" in told
-    assert f"then: wabot run --config {bot.configuration}" in told
+    assert f"done; go on: wabot run --config {bot.configuration}; and look at it: wabot doctor" in told
     assert bot.texts() == {"before": "pending"}
     assert bot.configuration.read_text() == configuration
     assert (bot.knowledge / "prices.md").read_text() == "# Prices\nShipping is 5 euros.\n"
@@ -307,7 +307,7 @@ def test_every_number_on_the_database_is_to_be_started_again(
     assert small_bot.run("restore", str(path), "--yes") == 0
     told = capsys.readouterr().out.splitlines()[-1]
     one, other = small_bot.configuration, small_bot.home / "other.toml"
-    assert told.endswith(f", then: wabot run --config {one}, and wabot run --config {other}")
+    assert told.startswith(f"done; go on: wabot run --config {one}, and wabot run --config {other}; and look")
 
 
 def test_on_a_machine_that_has_nothing(
@@ -322,10 +322,8 @@ def test_on_a_machine_that_has_nothing(
     assert main(["restore", str(path), "--yes"]) == 0
     own = f"--config {small_bot.configuration}"
     last = capsys.readouterr().out.splitlines()[-1]
-    assert (
-        last
-        == f"done; look at it: wabot doctor {own}; link the number: wabot pair {own}; then: wabot run {own}"
-    )
+    linking = f"link the number: wabot pair {own}; then: wabot run {own}"
+    assert last == f"done; {linking}; and look at it: wabot doctor {own}"
     assert small_bot.texts() == {"before": "pending"}
     assert load_settings(small_bot.configuration, {}).account.user_id == "ana"
     assert not list(small_bot.home.glob("*.replaced-*")), "there was nothing to move aside"

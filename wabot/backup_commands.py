@@ -117,7 +117,7 @@ def _restore(arguments: argparse.Namespace) -> int:
             return ExitCode.FINDINGS
         for step in steps:
             _take(step)
-    print(f"done; look at it: {hints.command('doctor', place)}{_how_to_go_on(restoration.numbers)}")
+    print(f"done; {_how_to_go_on(restoration.numbers)}; and look at it: {hints.command('doctor', place)}")
     return ExitCode.OK
 
 
@@ -128,8 +128,8 @@ def _how_to_go_on(numbers: Sequence[Settings]) -> str:
         return SessionDirectories((number.sessions,)).may_be_linked(number.account.user_id)
 
     pair = ", and ".join(hints.command("pair", each.file) for each in numbers if not is_linked(each))
-    link = f"; link the number: {pair}; then: " if pair else ", then: "
-    return link + hints.start(*(each.file for each in numbers))
+    start = hints.start(*(each.file for each in numbers))
+    return f"link the number: {pair}; then: {start}" if pair else f"go on: {start}"
 
 
 def _take(step: Step) -> None:
