@@ -234,6 +234,13 @@ def test_every_problem_is_reported_at_once_with_key_value_and_what_is_allowed(fi
         assert any(problem.startswith(line) for problem in found), line
 
 
+def test_a_setting_before_the_first_section_is_told_where_it_belongs(file: Path) -> None:
+    found = problems(file, 'user_id = "north"\nnickname = "x"\n[account]\nlanguage = "es"\n[typing]\nx = 1\n')
+    assert found[0] == "user_id: it stands before the first section; it belongs below the line [account]"
+    assert found[1].startswith("[nickname]: unknown section; there are account,")
+    assert found[2].startswith("[typing]: unknown section; there are account,")
+
+
 def test_the_error_is_one_line_with_all_of_them(file: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load(file, 'account.user_id = "a\\nb"\nreplies.workers = 0')

@@ -54,7 +54,9 @@ def load_settings(
     values: dict[str, Any] = {}
     known = {field.name: field for field in dataclasses.fields(Settings) if field.name != "file"}
     for name, table in document.items():
-        if name not in known:
+        if name not in known and not isinstance(table, dict) and (place := _where_it_belongs(name)):
+            problems.append(f"{_named(name)}: it stands before the first section; {place}")
+        elif name not in known:
             problems.append(f"[{_named(name)}]: unknown section; there are {', '.join(known)}")
         elif not isinstance(table, dict):
             problems.append(f"{name}: write it as a section, [{name}]")
@@ -120,11 +122,15 @@ def _what_else(name: str, key: str, known: Collection[str]) -> str:
         return f"was {close[0]} meant?"
     if name == "ai" and key in PROVIDER_SETTINGS:
         return "it belongs below a line [[ai.providers]], which must not begin with #"
+    return _where_it_belongs(key) or f"[{name}] has {', '.join(known)}"
+
+
+def _where_it_belongs(key: str) -> str:
     for section in dataclasses.fields(Settings):
         factory: Any = section.default_factory
         if dataclasses.is_dataclass(factory) and key in {field.name for field in dataclasses.fields(factory)}:
             return f"it belongs below the line [{section.name}]"
-    return f"[{name}] has {', '.join(known)}"
+    return ""
 
 
 def _read_value(
