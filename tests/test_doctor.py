@@ -462,6 +462,27 @@ def test_a_bot_that_runs_and_is_not_on_the_line(file: Path, state: Path, said: s
     assert "link" not in illnesses(file), "what it said is true only while it runs"
 
 
+def test_two_bots_on_one_number_answer_twice(file: Path, state: Path) -> None:
+    file.with_name("north.toml").write_text(file.read_text().replace('"ana"', '"ben"'))
+    bots = [hold(state / "sessions" / f"{name}.lock") for name in ("ana", "ben")]
+    with database(f"sqlite:///{state}/wabot.db"):
+        later = utc_now() + timedelta(seconds=5)
+        for user_id in ("ana", "ben"):
+            said = {"state": "connected", "phone": "34600111222", "updated_at": later}
+            Session.insert(user_id=user_id, **said).execute()
+    ill = illnesses(file)["link"]
+    assert ill.text == "north is linked to +34…22 as well: customers get every answer twice"
+    assert ill.cure.startswith("sudo systemctl stop wabot@north.service, then wabot reset --config ")
+    with database(f"sqlite:///{state}/wabot.db"):
+        Session.update(phone="").execute()
+    assert "link" not in illnesses(file)
+    with database(f"sqlite:///{state}/wabot.db"):
+        Session.update(phone="34600111222").execute()
+    bots[1].communicate(timeout=10)
+    assert "link" not in illnesses(file), "that one does not run"
+    bots[0].communicate(timeout=10)
+
+
 def test_a_link_that_does_not_come_back_for_minutes_is_ill(file: Path, state: Path) -> None:
     bot = hold(state / "sessions" / "ana.lock")
     since = utc_now() - timedelta(minutes=3)

@@ -9,7 +9,7 @@ from typing import Any
 from wabot.configurations import configurations
 from wabot.diagnosis import Finding, Patient, ask_database, healthy, illness
 from wabot.errors import OperatorNeeded
-from wabot.hints import UPGRADE
+from wabot.hints import UPGRADE, command, unit_of
 from wabot.lock_holder import read_holder
 from wabot.masking import mask_phone
 from wabot.models import Session
@@ -54,11 +54,28 @@ def _live(patient: Patient, session: Any) -> list[Finding]:
         cures |= dict.fromkeys((State.CONNECTING, State.RECONNECTING), cures[State.BACKOFF])
     said = f"{session.state} since {session.since:%Y-%m-%d %H:%M} UTC" if session.since else session.state
     if session.state not in cures:
-        return [healthy("link", said)]
+        return _others_on_the_number(patient, session.phone) or [healthy("link", said)]
     reason = f": {session.reason}" if session.reason else ""
     found = [illness("link", said + reason, cures[session.state])]
     first = f"sudo systemctl stop {patient.unit}, then "
     return [*found, *links_nobody_uses(patient, first)] if session.state == State.PAIRING else found
+
+
+def _others_on_the_number(patient: Patient, phone: str) -> list[Finding]:
+    """Bots that run beside this one and are linked to its number: WhatsApp allows several devices."""
+    user_id = patient.settings.account.user_id
+    same = (Session.phone == phone) & (Session.phone != "") & (Session.user_id != user_id)
+    known = ask_database(patient, lambda _: {each.user_id for each in Session.select().where(same)}) or set()
+    return [
+        illness(
+            "link",
+            f"{other.name} is linked to {mask_phone(phone)} as well: customers get every answer twice",
+            f"sudo systemctl stop {unit_of(other.settings.file)}, then "
+            f"{command('reset', other.settings.file)}; or so with this one",
+        )
+        for other in configurations(patient.settings, patient.environ)
+        if other.settings is not None and other.user_id in known and is_held(other.settings.session_lock)
+    ]
 
 
 def links_nobody_uses(patient: Patient, first: str = "") -> list[Finding]:
