@@ -203,7 +203,9 @@ def systemctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str]
 
     def shows(lines: str) -> None:
         program = programs / "systemctl"
-        program.write_text(f"#!/bin/sh\n[ \"$4\" = wabot@a.service ] && cat <<'END'\n{lines}\nEND\n")
+        program.write_text(
+            f"#!/bin/sh\n[ \"$2 $4\" = '--timestamp=us+utc wabot@a.service' ] && cat <<'END'\n{lines}\nEND\n"
+        )
         program.chmod(0o755)
 
     return shows
@@ -237,8 +239,17 @@ def test_a_start_that_ended_before_it_could_say_why_is_told(
     # The end that is recorded; one that has begun and not ended; a unit that never ran.
     assert reason(at(LONG_AGO - timedelta(minutes=5)), ended) == "the phone removed it (401)"
     assert reason(started, "") == "the phone removed it (401)"
-    assert reason("", "") == "the phone removed it (401)"
+    assert reason("", "") == reason("", ended) == "the phone removed it (401)"
+    bot = hold(tmp_path / "state" / "sessions" / "a.lock")
+    assert later not in reason(started, ended), "another one runs now"
+    bot.communicate(timeout=10)
+    assert reason(f"{started}\nno property", ended).endswith(later)
     database.execute_sql("DROP TABLE wabot_sessions")
+    assert reason(started, ended) == f"it never ran; {later}"
+    with monkeypatch.context() as without:
+        without.setenv("PATH", str(tmp_path / "nothing"))
+        assert status(file, capsys)[1]["a"]["reason"] == "it never ran"
+    (tmp_path / "state" / "wabot.db").unlink()
     assert reason(started, ended) == f"it never ran; {later}"
     (tmp_path / "bin" / "systemctl").write_text("#!/bin/sh\nexit 1\n")
     assert status(file, capsys)[1]["a"]["reason"] == "it never ran"
@@ -306,7 +317,7 @@ def test_questions_that_wait_for_a_model_are_told_apart(
 ) -> None:
     file = configure(tmp_path, "a", MODEL)
     record("a")
-    # Of one customer two questions that were tried, and one that is new; another got no apology.
+    # Of one customer two questions that were tried, and one that is new; another was told something else.
     for phone, tries in (("34600111222", (1, 1, 0)), ("34600111333", (1,))):
         for number, attempts in enumerate(tries):
             chat_id = Inbox("a").store(
@@ -314,20 +325,23 @@ def test_questions_that_wait_for_a_model_are_told_apart(
                 utc_now(),
             )
             Inbound.update(attempts=attempts).where(Inbound.message_id == f"{phone}{number}").execute()
-        if phone == "34600111222":
-            Outbox("a").notify(chat_id, "sorry", Notice.APOLOGY, utc_now())
+        notice = Notice.APOLOGY if phone == "34600111222" else Notice.AWAY
+        Outbox("a").notify(chat_id, "sorry", notice, utc_now())
+    answered = arrival("hola", chat="34600111222@s.whatsapp.net", message_id="answered")
+    Inbox("a").store(answered, utc_now())
+    Inbound.update(attempts=1, state="answered").where(Inbound.message_id == "answered").execute()
 
     def told() -> str:
         main(["status", "--config", str(file)])
         return capsys.readouterr().out
 
-    assert "to answer: 4 (of them 2 kept until a model answers)   to send: 1 " in told()
+    assert "to answer: 4 (of them 2 kept until a model answers)   to send: 2 " in told()
     assert list(status(file, capsys)[1]["a"]) == KEYS
     Outbound.update(created_at=utc_now() - timedelta(minutes=61)).execute()
-    assert "to answer: 4   to send: 1 " in told()
+    assert "to answer: 4   to send: 2 " in told()
     Outbound.update(created_at=utc_now()).execute()
     configure(tmp_path, "a")
-    assert "to answer: 4   to send: 1 " in told(), "no model is configured"
+    assert "to answer: 4   to send: 2 " in told(), "no model is configured"
 
 
 def test_the_history_tells_of_the_last_message_where_the_session_is_new(
@@ -350,6 +364,10 @@ def test_the_history_tells_of_the_last_message_where_the_session_is_new(
     assert last() == ("2026-01-02T03:05:05Z", None)
     Outbox("a").notify(chat_id, "hola", Notice.AWAY, LONG_AGO)
     Outbound.update(state="sent", sent_at=LONG_AGO + timedelta(minutes=5)).execute()
+    Outbox("b").notify(chat_id, "hola", Notice.AWAY, LONG_AGO)
+    Outbound.update(state="sent", sent_at=LONG_AGO + timedelta(minutes=6)).where(
+        Outbound.user_id == "b"
+    ).execute()
     assert last() == ("2026-01-02T03:05:05Z", "2026-01-02T03:09:05Z")
     record("a", last_inbound_at=LONG_AGO, last_reply_at=LONG_AGO)
     assert last() == ("2026-01-02T03:04:05Z", "2026-01-02T03:04:05Z")
