@@ -209,17 +209,25 @@ def test_a_text_that_the_bot_cannot_read(file: Path, state: Path, tmp_path: Path
     os.chown(state, 65_534, 65_534)
     # Not below pytest's directory, which is root's alone.
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        text = Path(folder, "shop.md")
+        texts = Path(folder, "texts")
+        texts.mkdir()
+        text = texts / "shop.md"
         text.write_text("# Shop")
-        text.chmod(0o644)
-        file.write_text(file.read_text().replace(str(tmp_path / "texts"), folder))
+        file = file.rename(Path(folder, "shop.toml"))
+        file.write_text(file.read_text().replace(str(tmp_path / "texts"), str(texts)))
+        for path in (Path(folder), texts, text, file):
+            path.chmod(0o755)
         assert "texts" not in illnesses(file)
         text.chmod(0o600)
         ill = illnesses(file)["texts"]
         assert ill.text == f"{text} cannot be read by the bot"
-        assert ill.cure == f"sudo chgrp -R wabot {folder} && sudo chmod -R g+rX {folder}"
+        assert ill.cure == f"sudo chgrp -R wabot {texts} && sudo chmod -R g+rX {texts}"
         text.chmod(0o644)
+        file.chmod(0o600)
+        ill = illnesses(file)["texts"]
+        assert ill.text == f"{file} cannot be read by the bot"
+        assert ill.cure == f"sudo chgrp -R wabot {file} && sudo chmod -R g+rX {file}"
+        file.chmod(0o644)
         persona = Path(folder, "persona.txt")
         persona.write_text("Be kind.")
         with file.open("a") as more:

@@ -344,7 +344,7 @@ def test_questions_that_wait_for_a_model_are_told_apart(
     assert "to answer: 4   to send: 2 " in told(), "no model is configured"
 
 
-def test_the_history_tells_of_the_last_message_where_the_session_is_new(
+def test_the_history_tells_of_the_last_message_where_the_session_does_not(
     tmp_path: Path, database: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """As after a reset, which empties the session's row, or a restore without one."""
@@ -369,8 +369,12 @@ def test_the_history_tells_of_the_last_message_where_the_session_is_new(
         Outbound.user_id == "b"
     ).execute()
     assert last() == ("2026-01-02T03:05:05Z", "2026-01-02T03:09:05Z")
+    # What was on the disk when the process ended comes into the database at the next start.
     record("a", last_inbound_at=LONG_AGO, last_reply_at=LONG_AGO)
-    assert last() == ("2026-01-02T03:04:05Z", "2026-01-02T03:04:05Z")
+    assert last() == ("2026-01-02T03:05:05Z", "2026-01-02T03:09:05Z")
+    later = LONG_AGO + timedelta(hours=1)
+    Session.update(last_inbound_at=later, last_reply_at=later).execute()
+    assert last() == ("2026-01-02T04:04:05Z", "2026-01-02T04:04:05Z")
 
 
 def test_notes_that_are_collected_for_the_owner_are_told_apart(

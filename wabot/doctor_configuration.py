@@ -29,7 +29,7 @@ def check_secrets(patient: Patient) -> list[Finding]:
 
 
 def check_texts(patient: Patient) -> list[Finding]:
-    """Whether the service can read what it is to answer from: root, who asks here, can read everything."""
+    """Whether the service can read its configuration and what it is to answer from: root, who asks, can."""
     folder, findings = patient.settings.ai.knowledge, []
     for path in unreadable_texts(patient.settings):
         # In the folder all at once: a folder within it may be what is closed.
@@ -41,10 +41,10 @@ def check_texts(patient: Patient) -> list[Finding]:
 
 
 def unreadable_texts(settings: Settings) -> list[Path]:
-    """Texts that the user of the service cannot read, whoever asks."""
+    """Texts that the user of the service cannot read, whoever asks; the configuration is one of them."""
     ai = settings.ai
     texts = [path for path, _, _ in list_files(ai.knowledge)] if ai.knowledge else []
-    texts += [ai.system_prompt_file] if ai.system_prompt_file else []
+    texts += [path for path in (ai.system_prompt_file, settings.file) if path]
     with as_owner(settings.paths.state):
         return [path for path in texts if not os.access(path, os.R_OK, effective_ids=True)]
 

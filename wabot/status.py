@@ -103,8 +103,8 @@ def session_status(settings: Settings, name: str) -> dict[str, Any]:
         "inbox_pending": inbox.pending_count(),
         "outbox_pending": outbox.count(OPEN_STATES),
         "outbox_dead": outbox.count(UNDELIVERED_STATES),
-        "last_inbound_at": _iso(session.last_inbound_at or _last_inbound_at(user_id)),
-        "last_reply_at": _iso(session.last_reply_at or _last_reply_at(user_id)),
+        "last_inbound_at": _iso(_later(session.last_inbound_at, _last_inbound_at(user_id))),
+        "last_reply_at": _iso(_later(session.last_reply_at, _last_reply_at(user_id))),
         LOST: _lost_count(user_id),
         COLLECTED: _collected_count(user_id),
         KEPT: _kept_count(user_id) if settings.ai.providers else 0,
@@ -193,13 +193,20 @@ def _lost_count(user_id: str) -> int:
 
 
 def _last_inbound_at(user_id: str) -> Any:
-    """From the history, which outlives the session's row: a reset empties that, a backup may have none."""
+    """From the history, which outlives the session's row: a reset empties that, a backup may have none.
+
+    And what was kept on disk while the database was away may have come there after another start.
+    """
     theirs = (Inbound.user_id == user_id) & (Inbound.state != "owner") & (Inbound.kind != Kind.LOST)
     return Inbound.select(peewee.fn.MAX(Inbound.received_at)).where(theirs).scalar()
 
 
 def _last_reply_at(user_id: str) -> Any:
     return Outbound.select(peewee.fn.MAX(Outbound.sent_at)).where(Outbound.user_id == user_id).scalar()
+
+
+def _later(*moments: datetime | None) -> datetime | None:
+    return max((moment for moment in moments if moment), default=None)
 
 
 def _kept_count(user_id: str) -> int:
