@@ -329,6 +329,21 @@ def test_on_a_machine_that_has_nothing(
     assert not list(small_bot.home.glob("*.replaced-*")), "there was nothing to move aside"
 
 
+def test_the_secret_that_is_missing_is_that_of_the_place(
+    small_bot: Bot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On a new machine, where nothing of it is yet."""
+    path = small_bot.backup().rename(small_bot.home / "kept")
+    saved = path / "configuration.toml"
+    saved.write_text('[account]\nuser_id = "ana"\n[database]\nurl = "credential:database-url"\n')
+    manifest = json.loads((path / MANIFEST).read_text())
+    manifest["files"][saved.name] = hashlib.sha256(saved.read_bytes()).hexdigest()
+    (path / MANIFEST).write_text(json.dumps(manifest))
+    small_bot.configuration.unlink()
+    assert small_bot.run("restore", str(path), "--yes") == 78
+    assert "it belongs into /etc/credstore/wabot.database-url" in capsys.readouterr().err
+
+
 def test_nothing_changes_without_a_yes(
     small_bot: Bot, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -430,3 +430,24 @@ def test_a_bug_ends_the_process_whatever_threads_there_are() -> None:
     assert (shown.returncode, shown.stdout) == (70, "")
     assert shown.stderr.startswith("this is a bug in wabot\nTraceback ")
     assert shown.stderr.endswith("ZeroDivisionError: oh\n")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize("typed", [True, False])
+def test_who_may_not_read_the_configuration_is_told_what_to_do(typed: bool) -> None:
+    """Nobody typed what systemd starts."""
+    with tempfile.TemporaryDirectory() as home:
+        Path(home).chmod(0o755)
+        file = Path(home) / "shop.toml"
+        file.touch(mode=0o600)
+        told = subprocess.run(
+            [sys.executable, "-c", AS_NOBODY, "status", "--config", str(file)],
+            cwd=REPOSITORY,
+            env={**os.environ, **({} if typed else {"NOTIFY_SOCKET": "/run/none"})},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    cure = ": put sudo before the command" if typed else f"; what to do says: wabot doctor --config {file}"
+    assert f"{file}: cannot be read: Permission denied{cure}" in told.stdout + told.stderr

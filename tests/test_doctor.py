@@ -24,6 +24,7 @@ from tests.existing_schema import add_row, add_user, create_application
 from tests.session_directories import hold, make_session
 from wabot import doctor_library, doctor_machine
 from wabot.accounts import require_user
+from wabot.backup_manifest import MANIFEST
 from wabot.cli import main
 from wabot.database import migrate, open_database
 from wabot.diagnosis import Finding
@@ -270,11 +271,12 @@ def test_a_damaged_database_of_which_there_is_a_backup(file: Path, state: Path) 
     assert illnesses(north)["database"].cure.startswith(f"{restore}; ")
     assert "restore DIRECTORY" in illnesses(own)["database"].cure
     assert main([*restore.split()[1:], "--yes"]) == ExitCode.OK
-    (nightly / "north-20200101T000000Z").mkdir()
     (state / "wabot.db").write_bytes(b"rubbish" * 1000)
-    assert illnesses(north)["database"].cure.startswith(
-        f"wabot restore {nightly}/north-20200101T000000Z --config {north}; "
-    )
+    of_north = shutil.copytree(backup, nightly / "north-20200101T000000Z")
+    assert illnesses(north)["database"].cure.startswith(f"{restore}; "), "that is of another user"
+    manifest = json.loads((of_north / MANIFEST).read_text())
+    (of_north / MANIFEST).write_text(json.dumps({**manifest, "user_id": "north"}))
+    assert illnesses(north)["database"].cure.startswith(f"wabot restore {of_north} --config {north}; ")
 
 
 def test_a_database_of_a_newer_wabot(file: Path, state: Path) -> None:

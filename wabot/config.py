@@ -31,31 +31,33 @@ def load_settings(
     *,
     all_secrets: bool = True,
     sections: Collection[str] | None = None,
+    place: Path | None = None,
 ) -> Settings:
     """Read the configuration file, if there is one, and check every key.
 
     Args:
-        file: what `--config` named, or None to search $WABOT_CONFIG, $CONFIGURATION_DIRECTORY/wabot.toml
-            and /etc/wabot/wabot.toml.
+        file: what `--config` named, or None to search as `find_configuration` does.
         environ: the process environment; also where secrets may come from.
         all_secrets: False lets secrets be missing, all but that of the database: an operator's shell has
             none of the credentials that systemd gives the service.
         sections: read only these and leave the others at their defaults; None for all.
+        place: where it will stand, if that is elsewhere: secrets go by that name.
 
     Raises:
         ConfigError: with one line for each problem.
     """
     path = find_configuration(file, environ)
     document: dict[str, Any] = read_toml(path) if path else {}
-    secrets = Secrets(environ, path.stem) if path else Secrets(environ)
+    place = place or path
+    secrets = Secrets(environ, place.stem) if place else Secrets(environ)
     if sections is not None:
         document = {name: table for name, table in document.items() if name in sections}
     problems: list[str] = []
     values: dict[str, Any] = {}
     known = {field.name: field for field in dataclasses.fields(Settings) if field.name != "file"}
     for name, table in document.items():
-        if name not in known and not isinstance(table, dict) and (place := _where_it_belongs(name)):
-            problems.append(f"{_named(name)}: it stands before the first section; {place}")
+        if name not in known and not isinstance(table, dict) and (belongs := _where_it_belongs(name)):
+            problems.append(f"{_named(name)}: it stands before the first section; {belongs}")
         elif name not in known:
             problems.append(f"[{_named(name)}]: unknown section; there are {', '.join(known)}")
         elif not isinstance(table, dict):
@@ -64,7 +66,7 @@ def load_settings(
     for name, field in known.items():
         section_class: Any = field.default_factory
         values[name] = _section(section_class, name, document.get(name, {}), secrets, problems)
-    settings = Settings(**values, file=path)
+    settings = Settings(**values, file=place)
     settings = _with_defaults(settings, document, environ, secrets, problems)
     if not all_secrets:
         problems = [problem for problem in problems if not isinstance(problem, MissingSecret)]
@@ -78,7 +80,7 @@ def find_configuration(file: Path | None, environ: Mapping[str, str]) -> Path | 
     """The configuration file in use, or None where there is none.
 
     Args:
-        file: what `--config` named, or None to search.
+        file: what `--config` named, or None to search $WABOT_CONFIG, $CONFIGURATION_DIRECTORY, /etc/wabot.
         environ: the process environment.
     """
     named = file or (Path(environ["WABOT_CONFIG"]) if environ.get("WABOT_CONFIG") else None)

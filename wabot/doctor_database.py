@@ -13,6 +13,7 @@ import peewee
 
 from wabot.accounts import Users, find_users, makes_users
 from wabot.backup import newest_backup
+from wabot.backup_manifest import read_manifest
 from wabot.configurations import configurations
 from wabot.connections import Connections, find_connections
 from wabot.database import newer_migrations, open_database
@@ -189,7 +190,9 @@ def _how_to_restore(patient: Patient) -> str:
     for each in configurations(patient.settings, patient.environ):
         if each.settings is not None and same_database(each.settings.database.url, url):
             with suppress(OperatorNeeded):
-                return command(f"restore {newest_backup(nightly, each.name)}", each.settings.file)
+                backup = newest_backup(nightly, each.name)
+                if read_manifest(backup).user_id == each.user_id:
+                    return command(f"restore {backup}", each.settings.file)
     return ""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import os
 import sqlite3
@@ -137,10 +136,8 @@ class Restoration:
         file = self._configuration
         source = self._backup / CONFIGURATION if with_texts and CONFIGURATION in self.places else file
         environ = unit_environment(find_configuration(file, self._environ), self._environ)
-        settings = load_settings(
-            source, environ, all_secrets=False, sections=("account", "paths", "database")
-        )
-        return dataclasses.replace(settings, file=file) if file is not None else settings
+        sections = ("account", "paths", "database")
+        return load_settings(source, environ, all_secrets=False, sections=sections, place=file)
 
     def _database(self, settings: Settings) -> list[Step]:
         if not self._manifest.engine:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from codecs import BOM_UTF8
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from wabot.errors import ConfigError
+from wabot.hints import own_command
 
 _LARGEST_FILE_BYTES = 1_000_000
 
@@ -50,8 +52,8 @@ def read_toml(path: Path) -> dict[str, Any]:
             [f"{path}: no such file; create it or name another with --config{number}"]
         ) from None
     except OSError as error:
-        sudo = PUT_SUDO if isinstance(error, PermissionError) else ""
-        raise ConfigError([f"{path}: cannot be read: {error.strerror}{sudo}"]) from None
+        hint = _how_to_read_it() if isinstance(error, PermissionError) else ""
+        raise ConfigError([f"{path}: cannot be read: {error.strerror}{hint}"]) from None
     if len(content) > _LARGEST_FILE_BYTES:
         raise ConfigError([f"{path}: larger than {_LARGEST_FILE_BYTES} bytes; this is not a configuration"])
     try:
@@ -90,3 +92,8 @@ def _explained(mistake: str) -> str:
         return mistake
     section = ".".join(re.findall(r"'([^']*)'", twice[1]))
     return f"[{section}] stands there twice; keep one, with all its settings{mistake[twice.end() :]}"
+
+
+def _how_to_read_it() -> str:
+    # What systemd started, nobody typed; it names this socket to a service of Type=notify. See sd_notify(3).
+    return f"; what to do says: {own_command('doctor')}" if "NOTIFY_SOCKET" in os.environ else PUT_SUDO
