@@ -65,3 +65,7 @@ def test_a_failed_upgrade_gives_the_tables_back(machine: Container, query: Query
         assert query("SELECT status FROM whatsapp_connections") == ["CONNECTED"]
         copies = machine.run("find", "/var/lib/wabot/backups", "-type", "f", "-printf", "%f %m %u\\n").stdout
         assert "0.pgdump 600 wabot" in copies and "p4ss" not in failed.stdout + failed.stderr
+    stays = "Not deleted: wabot's own tables (wabot_…) in a PostgreSQL"
+    assert stays in install(machine, "--uninstall", "--purge").stderr
+    assert query("SELECT to_regclass('wabot_inbox') IS NULL") == ["f"]
+    assert stays not in install(machine, "--uninstall", "--purge").stderr, "there is no configuration any more"
