@@ -29,6 +29,27 @@ def test_a_command_can_be_typed_as_it_stands(file: Path | None, typed: str) -> N
     assert hints.command("pair", file) == typed
 
 
+def test_a_program_that_the_shell_does_not_find_is_named_by_its_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As from a virtual environment; the installer's is found, by a link."""
+    installed, own = tmp_path / "opt" / "wabot", tmp_path / "my venv" / "wabot"
+    for program in (installed, own):
+        program.parent.mkdir()
+        program.touch(mode=0o755)
+    command = tmp_path / "wabot"
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", [str(own), "status"])
+    assert hints.command("pair", None) == f"'{own}' pair"
+    command.symlink_to(installed)
+    assert hints.command("pair", None) == f"'{own}' pair"
+    for typed in (installed, command):
+        monkeypatch.setattr(sys, "argv", [str(typed), "status"])
+        assert hints.command("pair", USUAL) == "sudo wabot pair"
+    monkeypatch.setattr(sys, "argv", [str(tmp_path / "wabot" / "__main__.py"), "status"])
+    assert hints.command("pair", None) == "wabot pair"
+
+
 def test_what_only_knows_of_its_process_names_its_configuration() -> None:
     assert hints.own_command("doctor") == "sudo wabot doctor"
     hints.configure_hints(NORTH)

@@ -54,7 +54,7 @@ def test_a_bot_without_models_and_alerts_loads_nothing_that_speaks_http_or_draws
             sys.executable,
             "-c",
             "import sys, wabot.service\n"
-            "from wabot.alert_channels import channels\n"
+            "from wabot.alert_courier import channels\n"
             "from wabot.brain.brain import Brain\n"
             "from wabot.settings import Settings\n"
             "Brain(Settings().brain), channels(Settings().alerts)\n"

@@ -175,7 +175,7 @@ def test_messages_on_the_disk_are_a_persons_as_well(settings: Settings, people: 
 
 @pytest.mark.parametrize(
     ("unit", "stop"),
-    [("wabot@north.service", "sudo systemctl stop wabot@north.service"), (None, f"kill {os.getpid()}")],
+    [("wabot@north.service", "sudo systemctl stop wabot@north.service"), (None, "kill PID")],
 )
 def test_keys_that_a_running_bot_uses_stay(
     settings: Settings, people: Inbox, monkeypatch: pytest.MonkeyPatch, unit: str | None, stop: str
@@ -188,7 +188,7 @@ def test_keys_that_a_running_bot_uses_stay(
     assert counts(settings.session_store, KEYS) == [3, 3, 2, 3]
     assert erased.sentences()[-1] == (
         "kept: their encryption keys, because the bot is running; "
-        f"stop it first: {stop}, then repeat this command to erase them"
+        f"stop it first: {stop.replace('PID', str(os.getpid()))}, then repeat this command to erase them"
     )
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
+import sys
 from pathlib import Path
 
+_NAME = "wabot"
 _CONFIGURATIONS = Path("/etc/wabot")
 _USUAL = _CONFIGURATIONS / "wabot.toml"
 # As sd_booted(3) has it.
@@ -28,7 +32,17 @@ def command(arguments: str, file: Path | None) -> str:
     # What the installer made there, root alone and the service may read.
     sudo = "sudo " if file is not None and file.is_relative_to("/etc") else ""
     config = "" if file in (None, _USUAL) else f" --config {file}"
-    return f"{sudo}wabot {arguments}{config}"
+    return f"{sudo}{_program()} {arguments}{config}"
+
+
+def _program() -> str:
+    """What the shell knows this program by: its name, or where that leads elsewhere or nowhere, its path."""
+    typed = Path(sys.argv[0])
+    if typed.name != _NAME or not typed.is_file():
+        # python -m wabot, and whatever else has it as a library.
+        return _NAME
+    found = shutil.which(_NAME)
+    return _NAME if found and typed.samefile(found) else shlex.quote(str(typed))
 
 
 def configure_hints(file: Path | None) -> None:

@@ -68,4 +68,6 @@ def test_a_failed_upgrade_gives_the_tables_back(machine: Container, query: Query
     stays = "Not deleted: wabot's own tables (wabot_…) in a PostgreSQL"
     assert stays in install(machine, "--uninstall", "--purge").stderr
     assert query("SELECT to_regclass('wabot_inbox') IS NULL") == ["f"]
-    assert stays not in install(machine, "--uninstall", "--purge").stderr, "there is no configuration any more"
+    assert stays not in install(machine, "--uninstall", "--purge").stderr, (
+        "there is no configuration any more"
+    )
