@@ -55,7 +55,9 @@ start_again() {
 
 roll_back() {
     local unit journal="sudo journalctl"
-    say "scripts/install: the new version does not get ready; going back to the one before."
+    local why="scripts/install: the new version does not get ready; "
+    ! $interrupted || why=""
+    say "${why}going back to the version before."
     for unit in "${running[@]}"; do
         # Waiting for its next start it has not failed yet.
         systemctl is-active --quiet "$unit" || journal+=" -u $unit"
@@ -66,7 +68,7 @@ roll_back() {
     [[ ! -d $backup ]] || "$release/bin/python" -P -m wabot.database_backup restore "$backup" "$CONFIGURATION"/*.toml || true
     switch_to "$previous"
     if start_again; then
-        say "Nothing has changed. Why it failed: $journal"
+        $interrupted || say "Nothing has changed. Why it failed: $journal"
     else
         say "The old version is back, but does not start either; see: $journal"
     fi

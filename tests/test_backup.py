@@ -183,6 +183,7 @@ def test_with_a_bot_that_runs(bot: Bot, capsys: pytest.CaptureFixture[str]) -> N
     """It is copied as it is at one moment; what it was sending then is not sent once more."""
     bot.write("leaving", state="sending")
     bot.write("sent before", state="sent")
+    bot.write("in doubt", state="in_doubt")
     process = hold(bot.state / "sessions" / "ana.lock")
     try:
         path = bot.backup()
@@ -196,7 +197,8 @@ def test_with_a_bot_that_runs(bot: Bot, capsys: pytest.CaptureFixture[str]) -> N
     capsys.readouterr()
     assert bot.run("restore", str(path), "--yes") == 0
     assert "replies that were waiting in it are not sent" in capsys.readouterr().out
-    assert bot.texts() == {"before": "withdrawn", "leaving": "withdrawn", "sent before": "sent"}
+    withdrawn = dict.fromkeys(("before", "leaving", "in doubt"), "withdrawn")
+    assert bot.texts() == {**withdrawn, "sent before": "sent"}
     assert bot.says() == ("stopped", "restored from a backup", None)
     assert bot.run("status") == 1
     assert "to send: 0   not delivered: 0" in capsys.readouterr().out
@@ -304,10 +306,24 @@ def test_every_number_on_the_database_is_to_be_started_again(
     (small_bot.home / "own.toml").write_text(apart.replace('"ana"', '"own"'))
     example = small_bot.configuration.read_text().replace("user_id", "# user_id")
     (small_bot.home / "example.toml").write_text(example)
+    (small_bot.home / "nobodys.toml").write_text("[account")
     assert small_bot.run("restore", str(path), "--yes") == 0
     told = capsys.readouterr().out.splitlines()[-1]
     one, other = small_bot.configuration, small_bot.home / "other.toml"
     assert told.startswith(f"done; go on: wabot run --config {one}, and wabot run --config {other}; and look")
+    assert not (small_bot.state / "sessions" / ".lock").exists()
+
+
+def test_the_number_of_a_configuration_without_a_user_is_to_be_linked_and_started_again(
+    small_bot: Bot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = small_bot.configuration.read_text()
+    small_bot.configuration.write_text(text.replace('user_id = "ana"', ""))
+    path = small_bot.backup()
+    assert small_bot.run("restore", str(path), "--yes") == 0
+    own = f"--config {small_bot.configuration}"
+    told = capsys.readouterr().out.splitlines()[-1]
+    assert told.startswith(f"done; link the number: wabot pair {own}; then: wabot run {own}; ")
 
 
 def test_on_a_machine_that_has_nothing(
@@ -485,6 +501,8 @@ def test_a_configuration_that_was_given_to_another_user_since(
     assert small_bot.run("restore", str(path), "--yes") == 78
     assert "is for ben: to have that user's back, move this configuration aside" in capsys.readouterr().err
     small_bot.configuration.rename(small_bot.home / "aside")
+    assert small_bot.run("restore", str(path), "--yes") == 0
+    small_bot.configuration.write_text("# nobody's\n")
     assert small_bot.run("restore", str(path), "--yes") == 0
 
 

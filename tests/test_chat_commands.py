@@ -112,7 +112,9 @@ def test_a_text_that_the_bot_itself_could_not_use_is_named(
     file.write_text(file.read_text().replace(str(KNOWLEDGE), str(texts)))
     os.chown(tmp_path / "state", 65_534, 65_534)
     assert main(["chat", "--config", str(file), "--once", "¿Cuánto cuesta el envío?"]) == 0
-    assert f"{texts}/shop.md is used here, but the bot itself cannot read it" in capsys.readouterr().err
+    cure = f"wabot doctor --config {file}"
+    told = f"{texts}/shop.md is used here, but the bot itself cannot read it: {cure}\n"
+    assert told in capsys.readouterr().err
 
 
 def test_once_without_an_answer_is_a_finding(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,7 +19,7 @@ import pytest
 
 from tests.arrivals import NOON, arrival
 from wabot.database import fault, known_migrations, migrate, missing_migrations, open_database
-from wabot.database_address import public_url, sqlite_file
+from wabot.database_address import public_url, same_database, sqlite_file
 from wabot.emulator.postgresql import PostgresqlServer, free_port
 from wabot.errors import DatabaseAway, ExitCode, OperatorNeeded, WabotError
 from wabot.inbox import Inbox
@@ -443,3 +443,17 @@ def test_what_can_never_be_a_database(url: str) -> None:
 )
 def test_an_address_is_shown_without_its_password(url: str, public: str) -> None:
     assert public_url(url) == public
+
+
+@pytest.mark.parametrize(
+    ("other", "is_same"),
+    [
+        ("sqlite:////srv/wabot.db", True),
+        ("sqlite:////srv/shop/../wabot.db", True),
+        ("sqlite:////srv/other.db", False),
+        ("postgresql://wabot@db/srv", False),
+    ],
+)
+def test_two_addresses_of_one_database(other: str, is_same: bool) -> None:
+    assert same_database("sqlite:////srv/wabot.db", other) is is_same
+    assert same_database(other, "sqlite:////srv/wabot.db") is is_same

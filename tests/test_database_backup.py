@@ -69,7 +69,7 @@ def test_there_and_back(database: Path, tmp_path: Path) -> None:
     write(database, "after")
     assert restore(directory, []) == [str(database)]
     assert words(database) == ["before"]
-    assert words(database.with_name("wabot.db.replaced")) == ["before", "after"]
+    assert words(database.with_name("wabot.db.replaced-one")) == ["before", "after"]
     modes = {stat.S_IMODE(path.stat().st_mode) for path in (directory / "0.db", database)}
     assert modes == {0o600}
     assert stat.S_IMODE(directory.stat().st_mode) == stat.S_IMODE(directory.parent.stat().st_mode) == 0o700
@@ -92,7 +92,12 @@ def test_a_journal_of_the_new_version_does_not_reach_the_old_database(
     assert database.with_name("wabot.db-wal").exists()
     restore(tmp_path / "copies", [])
     assert words(database) == ["before", "in the journal"]
-    assert words(database.with_name("wabot.db.replaced")) == ["before", "in the journal", "too late"]
+    kept = database.with_name("wabot.db.replaced-copies")
+    assert words(kept) == ["before", "in the journal", "too late"]
+    # The next upgrade fails as well.
+    save(tmp_path / "more", addresses(database))
+    restore(tmp_path / "more", [])
+    assert words(kept) == ["before", "in the journal", "too late"]
 
 
 def test_several_databases_go_back_each_to_its_place(tmp_path: Path) -> None:

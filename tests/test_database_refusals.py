@@ -20,6 +20,7 @@ from wabot.database import open_database
 from wabot.database_refusals import refusal
 from wabot.emulator.postgresql import PostgresqlServer, free_port
 from wabot.errors import DatabaseAway, ExitCode, OperatorNeeded
+from wabot.outage import Outage
 from wabot.postgresql_copy import find_tables
 
 pytestmark = pytest.mark.postgresql
@@ -87,6 +88,9 @@ def test_what_a_person_has_to_mend_is_78_and_says_how(
         found = refusal(caught.value)
         assert found is not None
         assert found.cause == cause
+        outage = Outage()
+        outage.began(caught.value)
+        assert f" ({cause}; see sudo wabot doctor), 1 message kept on disk" in outage.text(1)
         return
     for look in (open_database, find_tables):
         with pytest.raises(OperatorNeeded) as refused:

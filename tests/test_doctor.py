@@ -166,6 +166,9 @@ def test_who_may_not_read_the_configuration_is_sent_to_sudo(
 
     monkeypatch.setattr("wabot.doctor.settings_in_unit", refuse)
     assert illnesses(file)["configuration"].cure == f"sudo wabot doctor --config {file}"
+    installed = Path("/etc/wabot/wabot.toml")
+    (found, *_) = examine(installed, {}, utc_now(), online=False)
+    assert found.cure == "sudo wabot doctor"
 
 
 def test_secrets_that_are_missing(file: Path, state: Path) -> None:
@@ -266,6 +269,7 @@ def test_a_damaged_database_of_which_there_is_a_backup(file: Path, state: Path) 
     (backup,) = nightly.iterdir()
     for database_file in ("wabot.db", "own.db"):
         (state / database_file).write_bytes(b"rubbish" * 1000)
+    file.with_name("broken.toml").write_text("[account]\nuser_id = 7\n")
     restore = f"wabot restore {backup} --config {file}"
     assert illnesses(file)["database"].cure.startswith(f"{restore}; ")
     assert illnesses(north)["database"].cure.startswith(f"{restore}; ")
@@ -328,6 +332,21 @@ def test_a_further_number_that_has_not_run_yet(file: Path, state: Path) -> None:
     with database(f"sqlite:///{state}/wabot.db") as opened:
         opened.execute_sql("INSERT INTO users VALUES ('zoe')")
     assert illnesses(north)["user"].text == "north is not in users; there are zoe"
+    free = [f"a{number}" for number in range(9)] + ["zoe"]
+    with database(f"sqlite:///{state}/wabot.db") as opened:
+        for user_id in free[:-1]:
+            opened.execute_sql("INSERT INTO users VALUES (?)", (user_id,))
+    assert illnesses(north)["user"].text == f"north is not in users; there are {', '.join(free)}"
+    with database(f"sqlite:///{state}/wabot.db") as opened:
+        opened.execute_sql("INSERT INTO users VALUES ('zoe2')")
+    assert illnesses(north)["user"].text == f"north is not in users; there are {', '.join(free)}, …"
+
+
+def test_an_applications_database_that_wabot_has_not_seen_yet(file: Path, state: Path) -> None:
+    (state / "wabot.db").unlink()
+    with contextlib.closing(sqlite3.connect(state / "wabot.db")) as opened:
+        opened.execute("CREATE TABLE users (id TEXT PRIMARY KEY)")
+    assert illnesses(file)["user"].text == "the table users is empty"
 
 
 def test_each_configuration_is_read_with_its_own_secrets(
@@ -370,6 +389,7 @@ def test_the_foreign_key(application: Any, file: Path) -> None:
     add_user(application, "ana")
     ill = illnesses(file)["foreign key"]
     assert ill.text.startswith("absent")
+    assert ill.cure.startswith(f"wabot janitor --apply --config {file}, then ")
     application.execute_sql(ill.cure.partition("database: ")[2])
     assert "foreign key" not in illnesses(file)
     application.execute_sql("ALTER TABLE whatsapp_connections DISABLE TRIGGER ALL")
@@ -566,6 +586,8 @@ def test_what_is_not_linked_or_of_another_user_is_no_session_to_use(file: Path, 
     (state / "sessions" / "ana" / "whatsapp.db").write_bytes(b"rubbish" * 1000)
     aside.take("ana", "damaged", utc_now())
     make_session(state / "sessions", "ben", linked=False, used_at=utc_now())
+    make_session(state / "sessions", "cleo", linked=True, used_at=utc_now())
+    (state / "sessions" / "cleo" / "whatsapp.db").write_bytes(b"rubbish" * 1000)
     ill = illnesses(file)
     assert ill["session store"].text == "no number is linked"
     assert "other session" not in ill

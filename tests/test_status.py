@@ -240,6 +240,8 @@ def test_a_start_that_ended_before_it_could_say_why_is_told(
     assert reason(at(LONG_AGO - timedelta(minutes=5)), ended) == "the phone removed it (401)"
     assert reason(started, "") == "the phone removed it (401)"
     assert reason("", "") == reason("", ended) == "the phone removed it (401)"
+    assert reason(started, f"{ended}\nExecMainStatus=0") == "the phone removed it (401)", "it ended in order"
+    assert reason(started, f"{ended}\nExecMainStatus=78").endswith(later)
     bot = hold(tmp_path / "state" / "sessions" / "a.lock")
     assert later not in reason(started, ended), "another one runs now"
     bot.communicate(timeout=10)

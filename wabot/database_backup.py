@@ -85,7 +85,7 @@ def save(directory: Path, urls: Iterable[str]) -> list[str]:
 
 
 def restore(directory: Path, urls: Iterable[str]) -> list[str]:
-    """Put every copy back in its place; what is there now is kept: as NAME.replaced beside a file, or a copy.
+    """Put every copy back in its place; what is there now is kept: beside a file, or as a copy.
 
     Args:
         directory: as `save` left it.
@@ -108,7 +108,8 @@ def restore(directory: Path, urls: Iterable[str]) -> list[str]:
                     restored.append(place["database"])
                 continue
             file = Path(place)
-            move_sqlite(file, file.with_name(f"{file.name}.replaced"))
+            # By the time of the upgrade, so that the next one that fails does not take its place.
+            move_sqlite(file, file.with_name(f"{file.name}.replaced-{directory.name}"))
             copy_sqlite(directory / name, file)
             _let_look_for_lost(file)
             restored.append(str(file))

@@ -8,7 +8,7 @@ from pathlib import Path
 from wabot import hints
 
 _ASK_SECONDS = 10.0
-_STARTED, _ENDED = "ExecMainStartTimestamp", "ExecMainExitTimestamp"
+_STARTED, _ENDED, _STATUS = "ExecMainStartTimestamp", "ExecMainExitTimestamp", "ExecMainStatus"
 
 
 def ended_since(file: Path | None, recorded_at: datetime | None) -> str:
@@ -24,6 +24,9 @@ def ended_since(file: Path | None, recorded_at: datetime | None) -> str:
         return ""
     unit = hints.unit_of(file)
     shown = _show(unit)
+    if shown.get(_STATUS) == "0":
+        # It ended in order, and so wrote down why; what it wrote may have been put aside since.
+        return ""
     started_at, ended_at = _moment(shown.get(_STARTED, "")), _moment(shown.get(_ENDED, ""))
     if started_at is None or ended_at is None or (recorded_at is not None and started_at <= recorded_at):
         return ""
@@ -37,7 +40,7 @@ def _show(unit: str) -> dict[str, str]:
     # Here, because it takes 3 ms, and this is asked of a bot that is down only.
     import subprocess
 
-    command = ["systemctl", "show", "--timestamp=us+utc", f"--property={_STARTED},{_ENDED}", unit]
+    command = ["systemctl", "show", "--timestamp=us+utc", f"--property={_STARTED},{_ENDED},{_STATUS}", unit]
     try:
         shown = subprocess.run(command, capture_output=True, text=True, timeout=_ASK_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired):

@@ -178,7 +178,7 @@ def test_an_upgrade_that_does_not_get_ready_is_taken_back(installed: Container, 
     release = str(machine.path("/opt/wabot").readlink())
     failed = install(machine, checkout="bad", check=False)
     assert failed.returncode == 1
-    assert "going back to the one before" in failed.stderr, failed.stderr
+    assert "going back to the version before" in failed.stderr, failed.stderr
     assert "put back: " in failed.stdout
     why = "Nothing has changed. Why it failed: sudo journalctl -u wabot.service -n 50"
     assert why in failed.stderr + failed.stdout
@@ -186,7 +186,9 @@ def test_an_upgrade_that_does_not_get_ready_is_taken_back(installed: Container, 
     assert len(list(machine.path("/opt/wabot.releases").iterdir())) == 1
     BotUnit(machine, emulator).wait_for_state("connected")
     database = "/var/lib/wabot/wabot.db"
-    found = machine.run("/opt/wabot/bin/python", "-c", _COUNT, database, f"{database}.replaced").stdout
+    (replaced,) = machine.path("/var/lib/wabot").glob("wabot.db.replaced-*Z")
+    replaced_database = f"/var/lib/wabot/{replaced.name}"
+    found = machine.run("/opt/wabot/bin/python", "-c", _COUNT, database, replaced_database).stdout
     assert found == "False\nTrue\n"
     assert of_others(machine, "/var/lib/wabot", "wabot") == ""
     ask(emulator, "Hola otra vez")

@@ -53,7 +53,7 @@ def test_a_failed_upgrade_gives_the_tables_back(machine: Container, query: Query
         give_bad_release(machine)
         failed = install(machine, "--upgrade", checkout="bad", check=False)
         assert failed.returncode == 1
-        assert "going back to the one before" in failed.stderr, failed.stderr
+        assert "going back to the version before" in failed.stderr, failed.stderr
         assert "put back: postgresql://wabot:***@localhost/shop" in failed.stdout, failed.stdout
         BotUnit(machine, emulator).wait_for_state("connected")
         assert query("SELECT to_regclass('wabot_from_the_future') IS NULL") == ["t"]
