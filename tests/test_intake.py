@@ -150,6 +150,12 @@ def test_a_burst_is_known_wherever_its_messages_went(bot: Bot, is_away: bool) ->
     assert bursts.seconds_to_hold(fresh("").chat, time.monotonic()) == 0
 
 
+def test_a_burst_is_known_whichever_address_each_of_its_messages_came_from(bot: Bot) -> None:
+    for number, chat in enumerate((BEN_LID, BEN)):
+        bot.intake.take(fresh(f"{number}", chat=chat, phone="34600333444"))
+    assert bot.intake.bursts.seconds_to_hold(BEN, time.monotonic()) > 0
+
+
 def test_none_overtakes_another_while_some_are_on_the_disk(bot: Bot) -> None:
     bot.is_away = True
     bot.intake.take(fresh("first"))

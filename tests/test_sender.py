@@ -25,7 +25,7 @@ from wabot.receipts import Receipts
 from wabot.sender import Sender
 from wabot.states import Signal
 
-FIRST_JID = "34600000001@s.whatsapp.net"
+FIRST_JID, FIRST_LID = "34600000001@s.whatsapp.net", "299000111222@lid"
 WAIT_SECONDS = 10.0
 QUIET_SECONDS = 0.1
 SEND_TIMEOUT_SECONDS = 90.0
@@ -296,7 +296,11 @@ def test_nothing_is_sent_while_messages_are_on_their_way_into_the_database(offic
     wait_until(lambda: office.phone.texts == ["first"])
 
 
-def test_in_the_middle_of_a_burst_nothing_is_sent(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("written_from", [FIRST_JID, FIRST_LID])
+def test_in_the_middle_of_a_burst_nothing_is_sent(
+    office: Office, monkeypatch: pytest.MonkeyPatch, written_from: str
+) -> None:
+    """Whichever of the person's two addresses it comes from."""
     held: list[float] = []
     seconds_to_hold = office.bursts.seconds_to_hold
 
@@ -309,9 +313,10 @@ def test_in_the_middle_of_a_burst_nothing_is_sent(office: Office, monkeypatch: p
     office.put("first")
     wait_until(lambda: office.phone.texts == ["first"])
     office.sender.link_down()
-    office.put("second", at=utc_now() - timedelta(minutes=1))
+    chat_id = office.put("second", at=utc_now() - timedelta(minutes=1))
+    Chat.update(jid=FIRST_LID).where(Chat.id == chat_id).execute()
     for _ in range(2):
-        office.bursts.note(FIRST_JID, time.monotonic())
+        office.bursts.note(written_from, time.monotonic())
     began = time.monotonic()
     office.sender.link_up()
     wait_until(lambda: office.phone.texts == ["first", "second"])

@@ -43,6 +43,7 @@ def _next() -> Any:
             Outbound.id,
             Outbound.chat,
             Chat.jid,
+            Chat.contact,
             Outbound.text,
             Outbound.source,
             Outbound.secret,
@@ -62,11 +63,11 @@ def _next() -> Any:
     )
 
 
-def _to_send(reply_id: int, chat_id: int, jid: str, *rest: Any) -> Outbound:
+def _to_send(reply_id: int, chat_id: int, jid: str, contact: str, *rest: Any) -> Outbound:
     text, source, secret, copies, refusals, created_at, not_before = rest
     return Outbound(
         id=reply_id,
-        chat=Chat(id=chat_id, jid=jid),
+        chat=Chat(id=chat_id, jid=jid, contact=contact),
         text=text,
         source=source,
         secret=secret,

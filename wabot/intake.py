@@ -70,8 +70,10 @@ class Intake:
         self._last_at = time.monotonic()
         self._is_taking = True
         if not message.from_me:
-            # Here, not where it is stored: what goes to the disk comes in bursts as well.
-            self.bursts.note(message.chat, self._last_at)
+            # Here, not where it is stored: what goes to the disk comes in bursts as well. WhatsApp may use
+            # one address of a person now and the other then, and the chat's row has but one.
+            for jid in {message.chat, message.contact}:
+                self.bursts.note(jid, self._last_at)
         spooled = Spooled(message, utc_now())
         try:
             while not self._is_safe(spooled):

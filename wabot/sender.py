@@ -197,7 +197,8 @@ class Sender:
         row, due = self._replies.next(now, None if now >= stable_at else up_since)
         if row is None:
             return None, _earliest(due, stable_at if now < stable_at else None)
-        hold_seconds = self._bursts.seconds_to_hold(row.chat.jid, time.monotonic())
+        addresses = {row.chat.jid, row.chat.contact}
+        hold_seconds = max(self._bursts.seconds_to_hold(jid, time.monotonic()) for jid in addresses)
         if hold_seconds:
             self._replies.defer(row, now + timedelta(seconds=hold_seconds))
             return None, now
