@@ -17,7 +17,9 @@ from tests.arrivals import ANA, NOON, arrival
 from tests.provider_server import ProviderServer
 from wabot.brain.knowledge import lack_of_knowledge
 from wabot.cli import main
+from wabot.config import load_settings
 from wabot.database import migrate, open_database
+from wabot.database_address import sqlite_file
 from wabot.emulator.model_behaviours import say, status
 from wabot.inbox import Inbox
 from wabot.models import Chat, Outbound, utc_now
@@ -204,6 +206,22 @@ def test_export_and_forget(file: Path, opened: Any, capsys: pytest.CaptureFixtur
     (file.parent / "state" / "backups" / "1.0").mkdir(parents=True)
     assert main(["forget", "--yes", "--config", str(file), "+34600111222"]) == 0
     assert "not erased: the copies of backups and upgrades" in capsys.readouterr().out
+
+
+def test_forget_names_what_it_does_not_reach(
+    file: Path, opened: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    database = sqlite_file(load_settings(file, {}).database.url)
+    assert database is not None
+    aside = database.with_name(f"{database.name}.replaced-20261129T000000Z")
+    aside.touch()
+    for user_id, phone in (("north", "34600111222"), ("south", "34911222333")):
+        Inbox(user_id).store(arrival("hola", chat=f"{phone}@s.whatsapp.net", phone=phone), utc_now())
+    assert main(["forget", "--yes", "--config", str(file), "+34600111222"]) == 0
+    assert [line for line in capsys.readouterr().out.splitlines() if line.startswith("not erased")] == [
+        f"not erased: {aside}, a database that was put aside; remove it by hand",
+        "not erased: what user north has of them; repeat this with that one's --config",
+    ]
 
 
 def test_the_chats_that_are_paused(file: Path, opened: Any, capsys: pytest.CaptureFixture[str]) -> None:

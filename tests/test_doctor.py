@@ -239,6 +239,15 @@ def test_a_text_that_the_bot_cannot_read(file: Path, state: Path, tmp_path: Path
         assert illnesses(file)["texts"].text == f"{persona} cannot be read by the bot"
 
 
+def test_a_text_that_is_left_out(file: Path, tmp_path: Path) -> None:
+    text = tmp_path / "texts" / "prices.md"
+    text.write_bytes("# Precios\nUn envío cuesta 5 €\n".encode("cp1252"))
+    ill = illnesses(file)["texts"]
+    assert (ill.text, ill.cure) == (f"{text} is no UTF-8 text, so it is left out", "save it as UTF-8")
+    text.write_text("# Precios\nUn envío cuesta 5 €\n", encoding="utf-8")
+    assert "texts" not in illnesses(file)
+
+
 def test_a_database_that_is_away(file: Path) -> None:
     with file.open("a") as text:
         text.write('[database]\nurl = "postgresql://a@127.0.0.1:1/x"\n')

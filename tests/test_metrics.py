@@ -396,6 +396,10 @@ def test_the_doctor_looks(tmp_path: Path, file: Path) -> None:
     shared = finding(str(file))
     assert shared.text == f"north writes to {file} as well"
     assert shared.cure == f"set metrics.file in {config} to {file.parent}/shop.prom"
+    own = file.with_name("shop.prom")
+    other.write_text(configure(tmp_path, str(own)).read_text().replace('"shop"', '"north"'))
+    assert finding(str(own)).cure == f"set metrics.file in {other} to {file.parent}/north.prom"
+    other.write_text(configure(tmp_path, str(file)).read_text().replace('"shop"', '"north"'))
     other.unlink()
     settings = load_settings(config, {})
     lock = SessionLock(settings.session_lock)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from wabot.chat_address import ChatAddress
 from wabot.masking import mask_phone
@@ -77,12 +78,22 @@ def chat_with_id(chat_id: int) -> Chat | None:
 
 def find_chats(user_id: str, address: ChatAddress) -> list[Chat]:
     """Every chat of an account with that person, or that group."""
+    return list(Chat.select().where(Chat.user_id == user_id, _is_with(address)).order_by(Chat.id))
+
+
+def others_with(user_id: str, address: ChatAddress) -> list[str]:
+    """The other accounts on this database that have a chat with that person, or that group."""
+    others = Chat.select(Chat.user_id).where(Chat.user_id != user_id, _is_with(address))
+    return [chat.user_id for chat in others.distinct().order_by(Chat.user_id)]
+
+
+def _is_with(address: ChatAddress) -> Any:
     named = (Chat.contact == address.jid) | (Chat.jid == address.jid)
     if address.phone:
         named |= Chat.phone == address.phone
     if address.lid:
         named |= Chat.lid == address.lid
-    return list(Chat.select().where(Chat.user_id == user_id, named).order_by(Chat.id))
+    return named
 
 
 def find_or_make_chat(user_id: str, address: ChatAddress, now: datetime) -> Chat:

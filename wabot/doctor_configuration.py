@@ -37,16 +37,35 @@ def check_texts(patient: Patient) -> list[Finding]:
         quoted = shlex.quote(str(what))
         cure = f"sudo chgrp -R wabot {quoted} && sudo chmod -R g+rX {quoted}"
         findings.append(illness("texts", f"{path} cannot be read by the bot", cure))
+    for path in _of_another_encoding(patient.settings):
+        findings.append(illness("texts", f"{path} is no UTF-8 text, so it is left out", "save it as UTF-8"))
     return findings or [healthy("texts", "can be read by the bot")]
 
 
 def unreadable_texts(settings: Settings) -> list[Path]:
     """Texts that the user of the service cannot read, whoever asks; the configuration is one of them."""
-    ai = settings.ai
-    texts = [path for path, _, _ in list_files(ai.knowledge)] if ai.knowledge else []
-    texts += [path for path in (ai.system_prompt_file, settings.file) if path]
+    texts = [*_texts(settings), *filter(None, [settings.file])]
     with as_owner(settings.paths.state):
         return [path for path in texts if not os.access(path, os.R_OK, effective_ids=True)]
+
+
+def _of_another_encoding(settings: Settings) -> list[Path]:
+    found = []
+    for path in _texts(settings):
+        try:
+            path.read_bytes().decode("utf-8")
+        except UnicodeDecodeError:
+            found.append(path)
+        except OSError:
+            # That it cannot be read is said already.
+            continue
+    return found
+
+
+def _texts(settings: Settings) -> list[Path]:
+    ai = settings.ai
+    texts = [path for path, _, _ in list_files(ai.knowledge)] if ai.knowledge else []
+    return [*texts, *filter(None, [ai.system_prompt_file])]
 
 
 def check_permissions(patient: Patient) -> list[Finding]:

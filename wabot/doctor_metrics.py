@@ -30,7 +30,11 @@ def check_metrics(patient: Patient) -> list[Finding]:
         return [illness("metrics", trouble, cure)]
     for other in configurations(patient.settings, patient.environ)[1:]:
         if other.settings is not None and other.settings.metrics.file == file:
-            cure = f"set metrics.file in {patient.configuration} to {file.parent}/{_name_of(patient)}.prom"
+            # The one that is called as its bot should is right.
+            is_own = file.stem == _name_of(patient)
+            change = other.settings.file if is_own else patient.configuration
+            name = other.name if is_own else _name_of(patient)
+            cure = f"set metrics.file in {change} to {file.parent}/{name}.prom"
             return [illness("metrics", f"{other.name} writes to {file} as well", cure)]
     if is_held(patient.settings.session_lock):
         age_seconds = _age_seconds(file, patient.now)
