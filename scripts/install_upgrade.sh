@@ -26,7 +26,7 @@ upgrade() {
     # These are not up, and so cannot show whether the new version is any better.
     mapfile -t starting < <(units_in_state activating | grep -v '^wabot-janitor.*service$')
     undo=roll_back
-    $dry_run || say "Stopping ${running[*]:-nothing} …"
+    $dry_run || say "Stopping ${running[*]:-nothing}${starting[*]:+ (and ${starting[*]}, not up)} …"
     run systemctl stop "${running[@]}" "${starting[@]}" 'wabot-janitor*.service'
     backup=$STATE/backups/$(basename "$release")
     run "$release/bin/python" -P -m wabot.database_backup save "$backup" "$CONFIGURATION"/*.toml

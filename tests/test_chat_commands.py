@@ -206,6 +206,10 @@ def test_export_and_forget(file: Path, opened: Any, capsys: pytest.CaptureFixtur
     (file.parent / "state" / "backups" / "1.0").mkdir(parents=True)
     assert main(["forget", "--yes", "--config", str(file), "+34600111222"]) == 0
     assert "not erased: the copies of backups and upgrades" in capsys.readouterr().out
+    assert main(["export", "--config", str(file), "+34600111222"]) == 0
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["chats"] == []
+    assert shown.err.startswith("note: nobody has written from there yet")
 
 
 def test_forget_names_what_it_does_not_reach(

@@ -25,6 +25,7 @@ from wabot.unit_environment import settings_in_unit
 _CHAT_HELP = "a phone number, with or without +, or a JID"
 _PERSON_IN_THE_TERMINAL = "10000000001"
 _LONGEST_PAUSE_SECONDS = 31_536_000
+_UNKNOWN = "note: nobody has written from there yet; is the number complete, with the country's code?"
 
 
 def add_chat_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
@@ -133,7 +134,7 @@ def _pause(arguments: argparse.Namespace) -> int:
     withdrawn = quiet_of(user_id).pause(chat.id, PauseReason.COMMAND, until)
     print(f"{_shown(arguments.chat)}: paused {_until(until)}; {withdrawn} reply(ies) withdrawn")
     if not is_known:
-        print("note: nobody has written from there yet; is the number complete, with the country's code?")
+        print(_UNKNOWN)
     return ExitCode.OK
 
 
@@ -191,7 +192,10 @@ def _export(arguments: argparse.Namespace) -> int:
     from wabot.personal_data import export
 
     settings = _opened(arguments)
-    print(json.dumps(export(settings, arguments.chat), ensure_ascii=False, indent=2))
+    found = export(settings, arguments.chat)
+    print(json.dumps(found, ensure_ascii=False, indent=2))
+    if not any(found[place] for place in ("chats", "in_groups", "on_disk")):
+        print(_UNKNOWN, file=sys.stderr)
     return ExitCode.OK
 
 
