@@ -252,6 +252,8 @@ def test_secrets_are_looked_up(tmp_path: Path) -> None:
         ('webhook_url = "env:BAD"', "alerts.webhook_url = ***"),
         ('webhook_secret = "env:ODD"', "alerts.webhook_secret = ***: after whsec_ allowed is base64"),
         ('webhook_secret = "env:CUT"', "alerts.webhook_secret = ***: after whsec_ allowed is base64"),
+        ('webhook_secret = "env:SHORT"', "allowed is base64 of 24 to 64 bytes"),
+        ('webhook_secret = "env:LONG"', "allowed is base64 of 24 to 64 bytes"),
         ('webhook_secret = "env:BARE"', "alerts.webhook_secret = ***: after whsec_ allowed is base64"),
         ('webhook_url = "env:NONE"', "NONE is not set"),
         ('webhook_secret = "in the open"', "alerts.webhook_secret = ***"),
@@ -266,6 +268,7 @@ def test_secrets_are_looked_up(tmp_path: Path) -> None:
 )
 def test_wrong_settings_are_named(tmp_path: Path, lines: str, problem: str) -> None:
     environ = {"BAD": "no address", "ODD": "whsec_a2tr!", "CUT": "whsec_notbase64", "BARE": "whsec_"}
+    environ |= {"SHORT": "whsec_MfKQ", "LONG": "whsec_" + "MfKQ" * 22}
     with pytest.raises(ConfigError) as caught:
         configured(tmp_path, lines, environ)
     assert problem in str(caught.value)

@@ -44,6 +44,7 @@ HEALTHY_UNIT = {
     "LoadState": "loaded",
     "UnitFileState": "enabled",
     "ActiveState": "active",
+    "SubState": "running",
     "NRestarts": "0",
     "Type": "notify",
     "NotifyAccess": "main",
@@ -811,7 +812,9 @@ def test_a_unit_that_is_started_again_and_again() -> None:
     assert judge_unit("wabot.service", starting) == []
     assert judge_unit("wabot.service", {**HEALTHY_UNIT, "NRestarts": "3"}) == [], "it got over that"
     (ill,) = judge_unit("wabot.service", {**starting, "NRestarts": "3"})
-    assert ill.text == "wabot.service has ended by itself and is being started again, restart 3"
+    assert ill.text == "wabot.service ends by itself and is started again (restarts: 3): nobody is answered"
+    assert judge_unit("wabot.service", {**starting, "SubState": "auto-restart"})
+    assert judge_unit("wabot.service", {**starting, "SubState": "start"}) == []
     assert ill.cure.endswith("sudo journalctl -u wabot.service -n 50")
 
 

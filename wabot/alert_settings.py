@@ -12,7 +12,7 @@ from wabot.masking import redact
 from wabot.settings import AlertSettings
 
 BASE64_FOLLOWS = "whsec_"
-"""How a secret begins that is written as the Standard Webhooks specification says."""
+"""How a secret begins that is written as the Standard Webhooks specification says: then 24 to 64 bytes."""
 
 _REFERENCE = re.compile(r"(credential|env|file):")
 
@@ -34,7 +34,8 @@ def resolve_alerts(settings: AlertSettings, secrets: Secrets, problems: list[str
         found["webhook_url"] = ""
     if not _is_signing_secret(found["webhook_secret"]):
         problems.append(
-            f"alerts.webhook_secret = ***: after {BASE64_FOLLOWS} allowed is base64, as the receiver gave it"
+            f"alerts.webhook_secret = ***: after {BASE64_FOLLOWS} allowed is base64 of 24 to 64 bytes, "
+            "as the receiver gave it"
         )
         found["webhook_secret"] = ""
     if found["smtp_url"] and not _is_address(found["smtp_url"], "smtp", "smtps"):
@@ -78,6 +79,6 @@ def _is_signing_secret(value: str) -> bool:
     if not value.startswith(BASE64_FOLLOWS):
         return True
     try:
-        return bool(base64.b64decode(value.removeprefix(BASE64_FOLLOWS), validate=True))
+        return 24 <= len(base64.b64decode(value.removeprefix(BASE64_FOLLOWS), validate=True)) <= 64
     except ValueError:
         return False

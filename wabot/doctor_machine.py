@@ -23,7 +23,7 @@ _CONFIGURATIONS = Path("/etc/wabot")
 _WHATSAPP = "https://web.whatsapp.com/"
 _TIMEOUT_SECONDS = 15.0
 _PROPERTIES = (
-    "LoadState,UnitFileState,ActiveState,NRestarts,Type,NotifyAccess,WatchdogUSec,NeedDaemonReload,"
+    "LoadState,UnitFileState,ActiveState,SubState,NRestarts,Type,NotifyAccess,WatchdogUSec,NeedDaemonReload,"
     "Environment"
 )
 
@@ -85,9 +85,10 @@ def judge_unit(unit: str, properties: dict[str, str]) -> list[Finding]:
             f"as the other lines say, or sudo journalctl -u {unit} -n 50; then sudo systemctl start {unit}",
         ),
         (
-            # Started again and again, it is hardly ever anything else.
-            properties.get("ActiveState") == "activating" and restarts != "0",
-            f"{unit} has ended by itself and is being started again, restart {restarts}",
+            # Started again and again, it is hardly ever anything else. The first restart is counted late.
+            properties.get("ActiveState") == "activating"
+            and (restarts != "0" or properties.get("SubState") == "auto-restart"),
+            f"{unit} ends by itself and is started again (restarts: {restarts}): nobody is answered",
             f"as the other lines say, or sudo journalctl -u {unit} -n 50",
         ),
         (
@@ -169,7 +170,8 @@ def check_whatsapp(patient: Patient) -> list[Finding]:
             illness(
                 "network",
                 text,
-                "mend that; the machine needs a name server, and a firewall or proxy must let port 443 out",
+                "mend that; the machine needs a name server, the certificates of the distribution "
+                "(ca-certificates) and the right time, and a firewall or proxy must let port 443 out",
             )
         ]
     try:

@@ -40,7 +40,9 @@ def check_metrics(patient: Patient) -> list[Finding]:
         age_seconds = _age_seconds(file, patient.now)
         if age_seconds is None or age_seconds > _STALE_SECONDS:
             age = "never" if age_seconds is None else f"{age_seconds:.0f} s ago"
-            cure = f"sudo journalctl -u {patient.unit} --grep metrics"
+            cure = (
+                f"sudo systemctl restart {patient.unit}; and sudo journalctl -u {patient.unit} --grep metrics"
+            )
             return [illness("metrics", f"the bot runs, and {file} was last written {age}", cure)]
     return [healthy("metrics", str(file))]
 
