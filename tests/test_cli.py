@@ -249,6 +249,7 @@ def test_a_service_whose_database_is_away_is_started_again(config: Path) -> None
     assert code == 69
     assert "database postgresql://wabot:***@127.0.0.1:1/shop cannot be opened" in said
     assert f"; what to do says: wabot doctor --config {config}" in said
+    assert f"; what to do says: wabot doctor --config {config}" in wabot("pair", "--config", config).stderr
     assert "s3cret" not in said
 
 

@@ -12,6 +12,7 @@ from typing import Any, TextIO
 from wabot.errors import ExitCode, UsageError, WabotError
 from wabot.hints import command
 from wabot.logs import configure_logging, send_stdout_to_stderr
+from wabot.printable import printable
 from wabot.process import become_owner, load_client_library
 from wabot.unit_environment import settings_in_unit
 
@@ -60,7 +61,8 @@ def _pair(arguments: argparse.Namespace) -> int:
 
             code = Pairing(settings, screen, arguments.phone or "").run()
     except WabotError as error:
-        print(f"wabot: {error}", file=sys.stderr)
+        for line in error.lines:
+            print(f"wabot: {printable(line)}", file=sys.stderr)
         code = error.exit_code
     finally:
         screen.close()
