@@ -2,7 +2,7 @@
 # Removes wabot from this machine, with --purge also what is the owner's; sourced by scripts/install.
 
 uninstall() {
-    local unit name secret removed=Removed elsewhere=false
+    local unit name secret removed=Removed elsewhere=false had_data=false
     [[ -L $CURRENT ]] || removed="wabot was not installed"
     ! $dry_run || removed="Nothing was removed; without --dry-run it would be"
     local known=() enabled=() names=(wabot)
@@ -41,11 +41,12 @@ uninstall() {
             run rm -f "$CREDENTIALS/$name.$secret"
         done
     done
+    [[ ! -d $CONFIGURATION && ! -d $STATE ]] || had_data=true
     ! grep -qsE '^ *url *= *"(postgres|credential:|env:|file:)' "$CONFIGURATION"/*.toml || elsewhere=true
     run rm -rf "$CONFIGURATION" "$STATE" "$UNITS"/wabot@*.service.d
     ! getent passwd wabot >/dev/null || run userdel wabot
     say "$removed."
-    $dry_run || say "Deleted: $CONFIGURATION, $STATE with the backups in it, the secrets and the user wabot." \
+    ! $had_data || $dry_run || say "Deleted: $CONFIGURATION, $STATE with the backups in it, the secrets and the user wabot." \
         "On the phone, remove the linked device as well: WhatsApp, Linked devices."
     ! $elsewhere || $dry_run || say "Not deleted: wabot's own tables (wabot_…) in a PostgreSQL; their owner drops them."
 }

@@ -55,9 +55,9 @@ start_again() {
 
 roll_back() {
     local unit journal="sudo journalctl"
-    local why="scripts/install: the new version does not get ready; "
-    ! $interrupted || why=""
-    say "${why}going back to the version before."
+    local back="scripts/install: the new version does not get ready; going back to the version before."
+    ! $interrupted || back="Going back to the version before …"
+    say "$back"
     for unit in "${running[@]}"; do
         # Waiting for its next start it has not failed yet.
         systemctl is-active --quiet "$unit" || journal+=" -u $unit"

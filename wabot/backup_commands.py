@@ -78,8 +78,7 @@ def _backup(arguments: argparse.Namespace) -> int:
         print("there is no session to copy: no number was ever linked")
     if made.removed:
         print(f"removed: {', '.join(path.name for path in made.removed)}")
-    sudo = "sudo " if os.geteuid() == 0 else ""
-    print(f"to put it back: {sudo}wabot restore {made.path.absolute()}")
+    print(f"to put it back: {hints.command(f'restore {made.path.absolute()}', settings.file)}")
     return ExitCode.OK
 
 
@@ -128,7 +127,8 @@ def _how_to_go_on(numbers: Sequence[Settings]) -> str:
         return SessionDirectories((number.sessions,)).may_be_linked(number.account.user_id)
 
     pair = ", and ".join(hints.command("pair", each.file) for each in numbers if not is_linked(each))
-    start = hints.start(*(each.file for each in numbers))
+    # Who was never linked here was never enabled here.
+    start = hints.start(*(each.file for each in numbers), for_good=bool(pair))
     return f"link the number: {pair}; then: {start}" if pair else f"go on: {start}"
 
 

@@ -166,6 +166,7 @@ def _resume(arguments: argparse.Namespace) -> int:
 
 
 def _forget(arguments: argparse.Namespace) -> int:
+    from wabot.backup import POSTGRESQL
     from wabot.chats import others_with
     from wabot.database_address import sqlite_file
     from wabot.personal_data import forget
@@ -180,9 +181,9 @@ def _forget(arguments: argparse.Namespace) -> int:
     backups = settings.paths.state / "backups"
     if backups.is_dir() and any(backups.iterdir()):
         print(f"not erased: the copies of backups and upgrades in {backups}; remove them by hand")
-    if file := sqlite_file(settings.database.url):
-        for replaced in sorted(file.parent.glob(f"{file.name}.replaced-*")):
-            print(f"not erased: {replaced}, a database that was put aside; remove it by hand")
+    file = sqlite_file(settings.database.url) or settings.paths.state / POSTGRESQL
+    for replaced in sorted(file.parent.glob(f"{file.name}.replaced-*")):
+        print(f"not erased: {replaced}, a database that was put aside; remove it by hand")
     for user_id in others_with(settings.account.user_id, arguments.chat):
         print(f"not erased: what user {user_id} has of them; repeat this with that one's --config")
     return ExitCode.OK

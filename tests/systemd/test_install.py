@@ -43,6 +43,23 @@ for file in sys.argv[1:]:
     names = sqlite3.connect(file).execute("SELECT name FROM sqlite_master")
     print(("wabot_from_the_future",) in names)
 """
+# Signals go to the whole group, as from a terminal; a shell would start it deaf to them.
+_CTRL_C_TWICE = """
+import os, signal, subprocess, sys
+installer = subprocess.Popen(
+    [sys.argv[1], "--upgrade"],
+    stdin=subprocess.DEVNULL,
+    stdout=subprocess.DEVNULL,
+    stderr=subprocess.PIPE,
+    text=True,
+    start_new_session=True,
+)
+for line in installer.stderr:
+    print(line, end="")
+    if line.startswith(("Stopping ", "Going back")):
+        os.killpg(installer.pid, signal.SIGINT)
+print(installer.wait())
+"""
 
 
 @pytest.fixture(scope="module")
@@ -193,6 +210,21 @@ def test_an_upgrade_that_does_not_get_ready_is_taken_back(installed: Container, 
     assert found == "False\nTrue\n"
     assert of_others(machine, "/var/lib/wabot", "wabot") == ""
     ask(emulator, "Hola otra vez")
+
+
+def test_who_presses_ctrl_c_twice_has_what_was_there_before(installed: Container, emulator: Emulator) -> None:
+    """The first stops the upgrade; the second must not stop the way back."""
+    machine = installed
+    release = str(machine.path("/opt/wabot").readlink())
+    impatient = machine.run(
+        "/opt/wabot/bin/python", "-c", _CTRL_C_TWICE, f"{HOME}/wabot/scripts/install"
+    ).stdout
+    assert "\nInterrupted.\nGoing back to the version before …\nStarting wabot.service " in impatient
+    assert impatient.endswith(" …\nNothing has changed.\n130\n")
+    assert str(machine.path("/opt/wabot").readlink()) == release
+    assert len(list(machine.path("/opt/wabot.releases").iterdir())) == 1
+    BotUnit(machine, emulator).wait_for_state("connected")
+    assert machine.property("wabot-janitor.timer", "ActiveState") == "active"
 
 
 def test_a_version_that_cannot_even_be_loaded_stops_nothing(installed: Container) -> None:
