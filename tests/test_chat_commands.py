@@ -219,12 +219,14 @@ def test_forget_names_what_it_does_not_reach(
     assert database is not None
     aside = database.with_name(f"{database.name}.replaced-20261129T000000Z")
     aside.touch()
+    aside.with_name(f"{aside.name}-wal").touch()
     for user_id, phone in (("north", "34600111222"), ("south", "34911222333")):
         Inbox(user_id).store(arrival("hola", chat=f"{phone}@s.whatsapp.net", phone=phone), utc_now())
     assert main(["forget", "--yes", "--config", str(file), "+34600111222"]) == 0
     assert [line for line in capsys.readouterr().out.splitlines() if line.startswith("not erased")] == [
         f"not erased: {aside}, a database that was put aside; remove it by hand",
-        "not erased: what user north has of them; repeat this with that one's --config",
+        "not erased: what user north has of them in this database; repeat this with that one's --config, "
+        "as long as it uses this database",
     ]
 
 

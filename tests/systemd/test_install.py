@@ -43,6 +43,18 @@ for file in sys.argv[1:]:
     names = sqlite3.connect(file).execute("SELECT name FROM sqlite_master")
     print(("wabot_from_the_future",) in names)
 """
+# What the kernel does when ssh breaks off: SIGHUP, and writing fails from then on.
+_TERMINAL_GOES = """
+import os, pty, sys
+child, terminal = pty.fork()
+if not child:
+    os.execv(sys.argv[1], [sys.argv[1], "--upgrade"])
+said = b""
+while b"Stopping " not in said:
+    said += os.read(terminal, 1000)
+os.close(terminal)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
 # Signals go to the whole group, as from a terminal; a shell would start it deaf to them.
 _CTRL_C_TWICE = """
 import os, signal, subprocess, sys
@@ -221,6 +233,17 @@ def test_who_presses_ctrl_c_twice_has_what_was_there_before(installed: Container
     ).stdout
     assert "\nInterrupted.\nGoing back to the version before …\nStarting wabot.service " in impatient
     assert impatient.endswith(" …\nNothing has changed.\n130\n")
+    assert str(machine.path("/opt/wabot").readlink()) == release
+    assert len(list(machine.path("/opt/wabot.releases").iterdir())) == 1
+    BotUnit(machine, emulator).wait_for_state("connected")
+    assert machine.property("wabot-janitor.timer", "ActiveState") == "active"
+
+
+def test_an_upgrade_whose_terminal_goes_is_taken_back(installed: Container, emulator: Emulator) -> None:
+    machine = installed
+    release = str(machine.path("/opt/wabot").readlink())
+    installer = f"{HOME}/wabot/scripts/install"
+    assert machine.run("/opt/wabot/bin/python", "-c", _TERMINAL_GOES, installer).stdout == "129\n"
     assert str(machine.path("/opt/wabot").readlink()) == release
     assert len(list(machine.path("/opt/wabot.releases").iterdir())) == 1
     BotUnit(machine, emulator).wait_for_state("connected")
