@@ -182,8 +182,9 @@ def _forget(arguments: argparse.Namespace) -> int:
     if backups.is_dir() and any(backups.iterdir()):
         print(f"not erased: the copies of backups and upgrades in {backups}; remove them by hand")
     file = sqlite_file(settings.database.url) or settings.paths.state / POSTGRESQL
-    for replaced in sorted(file.parent.glob(f"{file.name}.replaced-*Z")):
-        print(f"not erased: {replaced}, a database that was put aside; remove it by hand")
+    for replaced in sorted(file.parent.glob(f"{file.name}.replaced-*")):
+        if not replaced.name.endswith(("-wal", "-journal")):
+            print(f"not erased: {replaced}, a database that was put aside; remove it by hand")
     for user_id in others_with(settings.account.user_id, arguments.chat):
         print(
             f"not erased: what user {user_id} has of them in this database; repeat this with that one's "
