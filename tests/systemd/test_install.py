@@ -45,9 +45,11 @@ for file in sys.argv[1:]:
 """
 # What the kernel does when ssh breaks off: SIGHUP, and writing fails from then on.
 _TERMINAL_GOES = """
-import os, pty, sys
+import os, pty, signal, sys
 child, terminal = pty.fork()
 if not child:
+    # Whoever runs the tests may have them ignore it, and that is inherited.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     os.execv(sys.argv[1], [sys.argv[1], "--upgrade"])
 said = b""
 while b"Stopping " not in said:
@@ -65,6 +67,7 @@ installer = subprocess.Popen(
     stderr=subprocess.PIPE,
     text=True,
     start_new_session=True,
+    preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
 )
 for line in installer.stderr:
     print(line, end="")
