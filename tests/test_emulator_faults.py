@@ -51,6 +51,21 @@ class TestCuts:
             faults.cut_at_send(**wrong)  # type: ignore[arg-type]
 
 
+class TestQueryFailures:
+    def test_one_namespace_so_many_times(self, faults: Faults) -> None:
+        faults.fail_queries("usync", 429, times=2)
+        assert faults.take_query_failure("encrypt") is None
+        assert [faults.take_query_failure("usync") for _ in range(3)] == [429, 429, None]
+
+    def test_for_a_while(self, faults: Faults) -> None:
+        faults.fail_queries("usync", 429, times=None, seconds=0)
+        assert faults.take_query_failure("usync") is None
+        faults.fail_queries("usync", 429, times=None, seconds=60)
+        assert [faults.take_query_failure("usync") for _ in range(3)] == [429] * 3
+        faults.answer_queries()
+        assert faults.take_query_failure("usync") is None
+
+
 class TestLoginFailures:
     def test_it_wears_off(self, faults: Faults) -> None:
         faults.fail_login(503, times=2)

@@ -260,6 +260,16 @@ class TestAcknowledgements:
         assert [reply.text for reply in ana.wait_for_replies(1)] == ["taken"]
         assert "server returned error 479" in bot.log
 
+    def test_who_is_behind_an_address_is_refused_for_a_while(
+        self, emulator: Emulator, bot: EchoProcess, ana: Customer
+    ) -> None:
+        emulator.faults.fail_queries("usync", 429)
+        ana.send("one")
+        emulator.wait_until(lambda: any(event.kind == "query refused" for event in emulator.transcript))
+        ana.send("two")
+        assert [reply.text for reply in ana.wait_for_replies(1)] == ["two"]
+        assert "429" in bot.log
+
     def test_never(self, emulator: Emulator, bot: EchoProcess, ana: Customer) -> None:
         emulator.faults.ack(never=True)
         ana.send("unacknowledged")

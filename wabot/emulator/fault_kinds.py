@@ -39,6 +39,16 @@ class AckFault:
 
 
 @dataclass(slots=True)
+class QueryFailure:
+    """How the next queries in a namespace are refused; `times` None is all of them, `until` is monotonic."""
+
+    xmlns: str
+    code: int
+    times: int | None
+    until: float | None
+
+
+@dataclass(slots=True)
 class LoginFailure:
     """How the next logins are refused; `until` (monotonic) makes a ban end and its remaining time be told."""
 

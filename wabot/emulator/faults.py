@@ -17,6 +17,7 @@ from wabot.emulator.fault_kinds import (
     CutMoment,
     DialStage,
     LoginFailure,
+    QueryFailure,
 )
 
 
@@ -39,6 +40,7 @@ class Faults:
         self._after_pairing: list[AfterPairing] = []
         self._refused_dials = 0
         self._ignored: set[str] = set()
+        self._query_failures: list[QueryFailure] = []
 
     def clear(self) -> None:
         """Take every fault back that has not happened yet; latency too."""
@@ -125,10 +127,22 @@ class Faults:
         with self._lock:
             self._ignored.add(xmlns)
 
+    def fail_queries(
+        self, xmlns: str, code: int, *, times: int | None = 1, seconds: float | None = None
+    ) -> None:
+        """Refuse queries in this namespace ("usync" asks who is behind a number, "encrypt" for keys ...).
+
+        The next `times` of them (None: all) get the error `code`, 429 say, for `seconds` at most.
+        """
+        until = None if seconds is None else time.monotonic() + seconds
+        with self._lock:
+            self._query_failures.append(QueryFailure(xmlns, code, times, until))
+
     def answer_queries(self) -> None:
-        """End `ignore_queries`; what was ignored stays unanswered."""
+        """End `ignore_queries` and `fail_queries`; what was ignored stays unanswered."""
         with self._lock:
             self._ignored.clear()
+            self._query_failures.clear()
 
     def latency(self, seconds: float) -> None:
         """Let every stanza to the client leave this late, on the present link as on later ones."""
@@ -215,3 +229,19 @@ class Faults:
         """Whether queries in this namespace are left unanswered."""
         with self._lock:
             return xmlns in self._ignored
+
+    def take_query_failure(self, xmlns: str) -> int | None:
+        """The error this query in this namespace is answered with, if any."""
+        with self._lock:
+            now = time.monotonic()
+            self._query_failures = [
+                failure
+                for failure in self._query_failures
+                if failure.times != 0 and (failure.until is None or failure.until > now)
+            ]
+            failure = next((one for one in self._query_failures if one.xmlns == xmlns), None)
+            if failure is None:
+                return None
+            if failure.times is not None:
+                failure.times -= 1
+            return failure.code

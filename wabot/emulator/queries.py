@@ -24,10 +24,27 @@ _PRIVACY = {
     "calladd": "all",
 }
 
+_ERROR_TEXTS = {
+    400: "bad-request",
+    401: "not-authorized",
+    403: "forbidden",
+    404: "item-not-found",
+    429: "rate-overlimit",
+    500: "internal-server-error",
+    503: "service-unavailable",
+}
+
 
 def result(query: Node, content: list[Node] | None = None) -> Node:
     """The <iq type=result> that answers `query`."""
     return Node("iq", {"from": SERVER, "type": "result", "id": query.text("id"), "t": now_text()}, content)
+
+
+def failure(query: Node, code: int) -> Node:
+    """The <iq type=error> that refuses `query`."""
+    attributes: dict[str, Value] = {"from": SERVER, "type": "error", "id": query.text("id"), "t": now_text()}
+    error = Node("error", {"code": str(code), "text": _ERROR_TEXTS.get(code, "error")})
+    return Node("iq", attributes, [error])
 
 
 class Queries:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from wabot.emulator.account import Device
 from wabot.emulator.link import Link
 from wabot.emulator.phone import OwnerPhone
-from wabot.emulator.queries import Queries
+from wabot.emulator.queries import Queries, failure
 from wabot.emulator.service import Service, now_text, receipt_key
 from wabot.emulator.stanza import JID, Node, Value
 
@@ -60,6 +60,11 @@ class Session:
     def _answer(self, query: Node) -> None:
         xmlns = query.text("xmlns")
         if query.text("type") not in ("get", "set") or self._service.faults.ignores(xmlns):
+            return
+        code = self._service.faults.take_query_failure(xmlns)
+        if code is not None:
+            self._service.note("query refused", "bot", f"{xmlns} {code}")
+            self._link.send(failure(query, code))
             return
         self._link.send(self._queries.answer(query))
         if xmlns == "passive" and query.child("active") is not None:
