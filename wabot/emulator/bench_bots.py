@@ -37,6 +37,13 @@ per_minute = 0
 loop_ceiling = 100000
 loop_repetitions = 0
 """
+# In front of the knowledge base, which is searched as ever for what the model is told.
+_MODEL = """\
+[[ai.providers]]
+name = "instant"
+base_url = "{model_url}"
+model = "instant"
+"""
 
 
 class Bot(Protocol):
@@ -96,18 +103,24 @@ class RawBot:
 
 
 class Wabot:
-    """`wabot run`, everything durable, with a knowledge base of one passage."""
+    """`wabot run`, everything durable, with a knowledge base of one passage.
+
+    `model_url` is where the model is that it asks; "" for none.
+    """
 
     name = "wabot"
 
-    def __init__(self, emulator: Emulator, directory: Path) -> None:
+    def __init__(self, emulator: Emulator, directory: Path, model_url: str = "") -> None:
         knowledge = directory / "knowledge"
         knowledge.mkdir()
         (knowledge / "hours.md").write_text(_KNOWLEDGE, encoding="utf-8")
         self.database = directory / "state" / "wabot.db"
         self._emulator = emulator
         self._process = BotProcess(emulator, directory)
-        self._process.config.write_text(_CONFIGURATION.format(directory=directory), encoding="utf-8")
+        configuration = _CONFIGURATION.format(directory=directory)
+        if model_url:
+            configuration += _MODEL.format(model_url=model_url)
+        self._process.config.write_text(configuration, encoding="utf-8")
         self._process.start()
         try:
             emulator.phone.scan(self._process.wait_for_code(TIMEOUT_SECONDS))
