@@ -18,6 +18,39 @@ say() {
     printf '%s\n' "$*" >&2
 }
 
+# show_clock WHAT: until it is ended, or this script is: for how long WHAT has been going on, and on a terminal the
+# last line of the log as well.
+show_clock() {
+    local began=$SECONDS every=10 line never
+    [[ ! -t 2 ]] || every=1
+    # Waits by reading what never has anything to read: a `sleep` would outlive this and keep stderr open.
+    exec {never}<> <(:)
+    while ! read -r -t "$every" -u "$never" && kill -0 $$ 2>/dev/null; do
+        if [[ -t 2 ]]; then
+            line=$(tail -n 1 "$setup_log" 2>/dev/null) || line=
+            printf '\r\033[K%.79s' "$1 … $((SECONDS - began)) s ${line//[^[:print:]]/}" >&2
+        else
+            say "$1 … $((SECONDS - began)) s"
+        fi
+    done
+}
+
+# timed WHAT COMMAND...: run a command whose output goes to the log, and say how long it took.
+timed() {
+    local what=$1 began=$SECONDS status=0 clock
+    shift
+    mkdir -p "$venv"
+    [[ -t 2 ]] || say "$what …"
+    show_clock "$what" 9<&- &
+    clock=$!
+    "$@" >>"$setup_log" 2>&1 </dev/null || status=$?
+    kill "$clock" 2>/dev/null || true
+    wait "$clock" 2>/dev/null || true
+    [[ ! -t 2 ]] || printf '\r\033[K' >&2
+    [[ $status -ne 0 ]] || say "$what: $((SECONDS - began)) s"
+    return "$status"
+}
+
 # stop LINE...: end with what is missing and how to get it.
 stop() {
     say "$(basename "$0"): $1"
@@ -72,16 +105,17 @@ has_libmagic() {
 # install_packages PACKAGE...: with apt, as root; returns false when that is not possible here.
 install_packages() {
     is_root && [[ -n $(command -v apt-get) ]] || return 1
-    say "Installing $* with apt-get …"
-    local install=(apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=300 "$@")
-    mkdir -p "$venv"
     export DEBIAN_FRONTEND=noninteractive
-    # The first try may know no packages yet (fresh machine) or only outdated ones.
-    "${install[@]}" >>"$setup_log" 2>&1 </dev/null && return
-    if ! { apt-get update -q && "${install[@]}"; } >>"$setup_log" 2>&1 </dev/null; then
+    if ! timed "Installing $* with apt-get" call_apt "$@"; then
         tail -n 15 "$setup_log" >&2
         stop "apt-get could not install $*; the last lines of $setup_log are above."
     fi
+}
+
+call_apt() {
+    local install=(apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=300 "$@")
+    # The first try may know no packages yet (fresh machine) or only outdated ones.
+    "${install[@]}" || { apt-get update -q && "${install[@]}"; }
 }
 
 # Of the libraries without which nothing runs: which packages are missing, and why they are needed.
@@ -122,34 +156,18 @@ venv_is_sound() {
         [[ $("$venv/bin/python" -c 'import pip, platform; print(platform.python_version())' 2>/dev/null) == "$python_version" ]]
 }
 
-# Shows on a terminal, in one line, what pip is doing; everything goes to the log.
-follow_pip() {
-    local line
-    while IFS= read -r line; do
-        printf '%s\n' "$line" >>"$setup_log"
-        [[ -t 2 ]] || continue
-        case $line in
-        Collecting* | *Downloading* | *Preparing* | Building* | Installing*)
-            read -r line <<<"$line"
-            printf '\r\033[K  %.76s' "$line" >&2
-            ;;
-        esac
-    done
-    [[ ! -t 2 ]] || printf '\r\033[K' >&2
-}
-
 # install_extra EXTRA: the project itself, editable, with one of its extras, into the environment.
 install_extra() {
     local began=$SECONDS
-    say "Setting up .venv with Python $python_version; the first time this takes a minute or more …"
+    say "Setting up .venv with Python $python_version; the first time this takes a minute or two."
     venv_is_sound || "$python" -m venv --clear "$venv" || stop "$python could not make $venv."
     touch "$venv/installing"
     # pip answers Ctrl-C by an ordinary exit and leaves what it was writing half done: keep the mark.
     trap 'exit 130' INT
     # In the environment rather than as options: pip starts another pip for what builds wabot itself.
     if ! PIP_USER=0 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 \
-        "$venv/bin/python" -m pip install --no-input --progress-bar off \
-        --editable "${root}[$1]" 2>&1 </dev/null | follow_pip; then
+        timed "Installing wabot and the packages it needs" \
+        "$venv/bin/python" -m pip install --no-input --progress-bar off --editable "${root}[$1]"; then
         rm -f "$venv/installing"
         tail -n 15 "$setup_log" >&2
         stop "pip could not install what wabot needs; the last lines of $setup_log are above." \

@@ -114,6 +114,26 @@ def test_what_may_have_been_meant_fits_the_section(file: Path) -> None:
     assert "; [ai.providers] has name, " in problem or "; [ai.providers] has base_url" in problem
 
 
+@pytest.mark.parametrize(
+    ("setting", "member"),
+    [
+        ('chats.allow = ["+34600111222", "600111222"]', "'600111222'"),
+        ('chats.opt_out_words = ["baja", "…"]', "'…'"),
+        ('chats.business_hours = ["mon-fri 09:00-18:00", "sat 9 to 5"]', "'sat 9 to 5'"),
+        ('chats.trigger_values = ["hola", 5]', "5"),
+        ('alerts.to = ["owner@example.com", "owner"]', "'owner'"),
+    ],
+)
+def test_of_a_list_the_member_that_is_wrong_is_named(file: Path, setting: str, member: str) -> None:
+    said = next(problem for problem in problems(file, setting) if "allowed is" in problem)
+    assert said.startswith(f"{setting.partition(' ')[0]}: {member} in it: allowed is ")
+
+
+def test_a_backslash_that_toml_read_as_a_tab_is_explained(file: Path) -> None:
+    problem = problems(file, r"""ai.knowledge = "C:\temp" """)[0]
+    assert r"each \ is written \\" in problem
+
+
 def test_where_secrets_are_shows_none() -> None:
     assert "hunter22" not in repr(Secrets({"API_KEY": "hunter22"}))
 
@@ -133,7 +153,13 @@ def test_who_types_the_name_of_a_number_is_told_its_file() -> None:
         (b"a = 1\na = 2", "not valid TOML: this setting stands there twice; keep one ("),
         (b"[account]\n[account]\n", "not valid TOML: [account] stands there twice; keep one"),
         (b"[a.b]\n[a.b]\n", "not valid TOML: [a.b] stands there twice; keep one"),
-        (b'account.user_id = "\xff"', "not valid TOML: 'utf-8' codec can't decode"),
+        (
+            b'a = 1\nname = "ma\xf1ana"',
+            "line 2 has a character that is not UTF-8, such as an accent saved on Win",
+        ),
+        ("a = 1".encode("utf-16"), "it is saved as UTF-16; save it as UTF-8"),
+        (b'[paths]\nstate = "C:\\Users\\shop"', "line 2, state: within double quotes each \\ is written"),
+        (b'file = "D:\\shop\\persona"', "line 1, file: within double quotes each \\ is written"),
         (b"a = " + b"[" * 50_000, "not valid TOML: nested too deeply"),
         (b"a = " + b"9" * 5000, "not valid TOML: Exceeds the limit"),
         (b"\n[a]\nuser_id = shop\n", "line 3, user_id: a text stands between straight quotes, as in"),

@@ -70,9 +70,9 @@ def test_what_was_said_between_two_codes_stays() -> None:
     assert "\x1b[J" not in output.getvalue()
 
 
-@pytest.mark.parametrize(("columns", "rows"), [("100", "24"), ("40", "60")])
+@pytest.mark.parametrize(("columns", "rows", "line"), [("100", "24", -1), ("40", "60", 0)])
 def test_a_code_that_does_not_fit_is_not_taken_back(
-    monkeypatch: pytest.MonkeyPatch, columns: str, rows: str
+    monkeypatch: pytest.MonkeyPatch, columns: str, rows: str, line: int
 ) -> None:
     monkeypatch.setenv("COLUMNS", columns)
     monkeypatch.setenv("LINES", rows)
@@ -81,11 +81,11 @@ def test_a_code_that_does_not_fit_is_not_taken_back(
     screen.show_qr(CODE)
     screen.show_qr(OTHER)
     assert "\x1b[J" not in output.getvalue()
-    assert output.getvalue().endswith(", or stop with Ctrl-C and type: sudo wabot pair --png code.png\n")
-    last = output.getvalue().rstrip().splitlines()[-1]
-    assert last.startswith(f"This window has {columns} columns and {rows} lines, and the code needs "), (
-        "below the code, because what stands above has scrolled away"
+    advice = output.getvalue().rstrip().splitlines()[line]
+    assert advice.startswith(f"This window has {columns} columns and {rows} lines, and the code needs "), (
+        "below a code that is too long, because what stands above has scrolled away; above one that is broken"
     )
+    assert advice.endswith(", or stop with Ctrl-C and type: sudo wabot pair --png code.png")
 
 
 @pytest.mark.parametrize(

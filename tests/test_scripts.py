@@ -7,6 +7,7 @@ answer as the files in the machine's directory say.
 from __future__ import annotations
 
 import os
+import pty
 import re
 import shutil
 import signal
@@ -15,6 +16,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 from xml.etree import ElementTree
 
 import pytest
@@ -47,7 +49,10 @@ case "$*" in
     directory=${*: -1}
     rm -rf "$directory"; mkdir -p "$directory/bin"; cat "$0" >"$directory/bin/python"
     chmod +x "$directory/bin/python" ;;
-*"-m pip"*) echo "pip ${*: -1}" >>MACHINE/calls; echo "pip at work"; [[ ! -e MACHINE/no-network ]] ;;
+*"-m pip"*)
+    echo "pip ${*: -1}" >>MACHINE/calls; echo "pip at work"
+    [[ ! -e MACHINE/slow-network ]] || sleep 2.5
+    [[ ! -e MACHINE/no-network ]] ;;
 *)
     echo "python $*" >>MACHINE/calls
     [[ ! -e MACHINE/hangs || $* != *pytest* ]] || exec sleep 60
@@ -108,13 +113,16 @@ class Machine:
         """Make it untrue."""
         (self.machine / name).unlink(missing_ok=True)
 
-    def run(self, script: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, script: str, *arguments: str, stderr: int | IO[bytes] = subprocess.PIPE, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         """Run a script with nothing in the environment but the PATH: not even a HOME."""
         return subprocess.run(
             [self.checkout / "scripts" / script, *arguments],
             env={"PATH": str(self.path), **environment},
             cwd=self.path,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
             text=True,
             timeout=_TIMEOUT_SECONDS,
             check=False,
@@ -179,6 +187,29 @@ def test_a_typing_mistake_is_named(command: str, complaint: str) -> None:
     assert done.stderr.startswith(complaint) and done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "command",
+    [["-m", "wabot", "version"], ["-m", "wabot.emulator.launcher"], ["-m", "wabot.emulator.demo", "-h"]],
+)
+def test_a_folder_of_the_same_name_is_not_taken_for_the_program(tmp_path: Path, command: list[str]) -> None:
+    """As in the parent of a clone called `wabot`."""
+    (tmp_path / "wabot").mkdir()
+    started = [sys.executable, "-P", *command]
+    done = subprocess.run(
+        started, cwd=tmp_path, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False
+    )
+    assert "wabot" in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr and "No module" not in done.stderr
+
+
+def test_python_is_started_by_name_without_the_working_directory() -> None:
+    by_name = re.compile(r"""(?:python"|\bexecutable,?)\s.*?(?:"-m"|-m),? (?:"?wabot|__name__)""")
+    sources = [*SCRIPTS, *(REPOSITORY / "wabot").rglob("*.py")]
+    found = [line for file in sources for line in file.read_text().splitlines() if by_name.search(line)]
+    assert len(found) >= 10
+    assert [line for line in found if '"-P"' not in line and " -P " not in line] == []
+
+
 def test_ci_runs_the_test_script_and_nothing_else() -> None:
     lines = (REPOSITORY / ".ci" / "run").read_text().splitlines()
     assert lines[1:] == ["set -eu", 'exec "$(dirname "$0")/../scripts/test"']
@@ -190,11 +221,30 @@ class TestFirstAndSecondRun:
         assert machine.calls() == [
             "venv",
             f"pip {machine.checkout}[emulator]",
-            "python -m wabot.emulator.demo --svg x y",
+            "python -P -m wabot.emulator.demo --svg x y",
         ]
         second = machine.run("demo")
-        assert machine.calls() == ["python -m wabot.emulator.demo"]
+        assert machine.calls() == ["python -P -m wabot.emulator.demo"]
         assert second.stderr == ""
+
+    def test_each_step_says_how_long_it_took(self, machine: Machine) -> None:
+        said = machine.run("demo").stderr.splitlines()
+        assert said[0].startswith(
+            "Setting up .venv with Python 3.11.2; the first time this takes a minute or two"
+        )
+        assert said[1] == "Installing wabot and the packages it needs …"
+        assert re.fullmatch(r"Installing wabot and the packages it needs: \d+ s", said[2])
+        assert re.fullmatch(r"Set up in \d+ s\.", said[3])
+
+    def test_at_a_terminal_the_seconds_are_counted_and_the_step_is_shown(self, machine: Machine) -> None:
+        machine.put("slow-network")
+        controller, terminal = pty.openpty()
+        with os.fdopen(controller, "rb", buffering=0) as seen:
+            with os.fdopen(terminal, "wb") as screen:
+                machine.run("demo", stderr=screen)
+            shown = seen.read(65_536).decode()
+        assert "\r\x1b[KInstalling wabot and the packages it needs … 1 s pip at work" in shown
+        assert "… 2 s pip at work" in shown
 
     @pytest.mark.parametrize("name", ["setup.cfg", "pyproject.toml"])
     def test_changed_requirements_are_installed(self, machine: Machine, name: str) -> None:
@@ -217,7 +267,7 @@ class TestFirstAndSecondRun:
         machine.run("test")
         machine.calls()
         machine.run("demo")
-        assert machine.calls() == ["python -m wabot.emulator.demo"]
+        assert machine.calls() == ["python -P -m wabot.emulator.demo"]
 
     def test_interrupted_set_up_begins_anew(self, machine: Machine) -> None:
         machine.run("demo")

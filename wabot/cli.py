@@ -21,7 +21,7 @@ from wabot.chat_commands import add_chat_commands
 from wabot.config import find_configuration
 from wabot.errors import DatabaseAway, ExitCode, OperatorNeeded, UsageError, WabotError
 from wabot.hints import configure_hints
-from wabot.logs import LEVELS, configure_logging, send_stdout_to_stderr
+from wabot.logs import LEVELS, configure_logging, keep_stdout
 from wabot.pairing_command import add_pairing_command
 from wabot.printable import printable
 from wabot.process import (
@@ -167,7 +167,7 @@ def _parser() -> argparse.ArgumentParser:
 def _run(arguments: argparse.Namespace) -> int:
     ensure_library_environment()
     share_heaps()
-    send_stdout_to_stderr()
+    keep_stdout()
     configure_logging(level=arguments.log_level, json_lines=arguments.log_json)
     show_stacks_on_abort()
     settings = None

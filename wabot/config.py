@@ -14,10 +14,10 @@ from wabot.alert_settings import resolve_alerts
 from wabot.brain.settings import ProviderSettings
 from wabot.credentials import MissingSecret, Secrets
 from wabot.errors import ConfigError
-from wabot.setting_types import SettingType
+from wabot.setting_types import SettingType, WrongMember
 from wabot.settings import SAFE_PATH, Settings
 from wabot.settings.providers import PROVIDER_SETTINGS, budget_problems
-from wabot.toml_file import read_toml
+from wabot.toml_file import BACKSLASH, read_toml
 from wabot.triggers import pattern_problem
 
 _LONGEST_SHOWN = 80
@@ -140,10 +140,18 @@ def _read_value(
 ) -> Any:
     try:
         return type_.read(value)
-    except (ValueError, TypeError, OverflowError, RuntimeError):
-        shown = "***" if hidden else _shown(value)
-        problems.append(f"{key} = {shown}: allowed is {type_.allowed}")
+    except (ValueError, TypeError, OverflowError, RuntimeError) as error:
+        wrong = error.member if isinstance(error, WrongMember) else value
+        shown = "***" if hidden else _shown(wrong)
+        where = f"{key}: {shown} in it" if wrong is not value else f"{key} = {shown}"
+        problems.append(f"{where}: allowed is {type_.allowed}{_if_backslash(wrong)}")
         return None
+
+
+def _if_backslash(value: Any) -> str:
+    """Explains a value such as "C:\\temp", in which TOML reads a tab; "" for any other."""
+    is_meant = isinstance(value, str) and any(sign in value for sign in "\b\t\n\f\r\x1b")
+    return f"; {BACKSLASH}" if is_meant else ""
 
 
 def _providers(value: Any, secrets: Secrets, problems: list[str]) -> tuple[ProviderSettings, ...]:

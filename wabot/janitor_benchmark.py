@@ -119,7 +119,7 @@ def measure(url: str, directory: Path, rows: int, orphans: int) -> dict[str, Any
     configuration = directory / "wabot.toml"
     configuration.write_text(f'[paths]\nstate = "{directory}/state"\n[database]\nurl = "{url}"\n', "utf-8")
     writer = subprocess.Popen(
-        [sys.executable, "-c", _WRITER, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-P", "-c", _WRITER, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert writer.stdout is not None
     writer.stdout.readline()
@@ -173,7 +173,17 @@ def _fill(url: str, rows: int, orphans: int) -> None:
 
 def _clean(configuration: Path) -> tuple[float, float, dict[str, Any]]:
     """Run the janitor as its unit does; returns seconds, peak memory in MB and what it said."""
-    command = [sys.executable, "-m", "wabot", "janitor", "--apply", "--json", "--config", str(configuration)]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "wabot",
+        "janitor",
+        "--apply",
+        "--json",
+        "--config",
+        str(configuration),
+    ]
     began = time.monotonic()
     process = subprocess.Popen(command, stdout=subprocess.PIPE)
     assert process.stdout is not None

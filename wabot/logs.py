@@ -96,15 +96,20 @@ def configure_logging(
     faulthandler.enable(file=2)
 
 
-def send_stdout_to_stderr() -> TextIO:
-    """Keep standard output for the program's own answers: neonize and the Go half print to file descriptor 1.
+def keep_stdout() -> TextIO:
+    """Keep standard output for the program's own answers, and lead file descriptor 1 nowhere.
+
+    The client library prints "Press Ctrl+C to exit" there, which is no line of a log and would tear a QR code
+    (neonize 0.5.2). What it has to say of errors it logs, or writes to standard error.
 
     Returns:
         the former standard output, line-buffered.
     """
     sys.stdout.flush()
     output = open(os.dup(1), "w", encoding="utf-8", buffering=1)  # noqa: SIM115, PTH123 - a descriptor
-    os.dup2(2, 1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
     return output
 
 

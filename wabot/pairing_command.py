@@ -7,11 +7,11 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from wabot.errors import ExitCode, UsageError, WabotError
 from wabot.hints import command
-from wabot.logs import configure_logging, send_stdout_to_stderr
+from wabot.logs import configure_logging, keep_stdout
 from wabot.printable import printable
 from wabot.process import become_owner, load_client_library
 from wabot.unit_environment import settings_in_unit
@@ -44,7 +44,7 @@ def _pair(arguments: argparse.Namespace) -> int:
     if arguments.png is not None and not arguments.png.absolute().parent.is_dir():
         raise UsageError(f"--png {arguments.png}: there is no directory {arguments.png.absolute().parent}")
     otherwise = command("pair --png code.png", settings.file)
-    screen = PairingScreen(_own_stdout(), arguments.png, otherwise)
+    screen = PairingScreen(keep_stdout(), arguments.png, otherwise)
     become_owner(settings.paths.state)
     configure_logging(level="WARNING", at_terminal=True)
     try:
@@ -67,14 +67,6 @@ def _pair(arguments: argparse.Namespace) -> int:
     finally:
         screen.close()
     return code
-
-
-def _own_stdout() -> TextIO:
-    """Standard output for the screen alone; what the library prints there would tear it."""
-    output = send_stdout_to_stderr()
-    with Path(os.devnull).open("wb") as nowhere:
-        os.dup2(nowhere.fileno(), 1)
-    return output
 
 
 def _phone_digits(value: str) -> str:

@@ -59,11 +59,13 @@ class PairingScreen:
         height = text.count("\n") + 2
         fits = width <= columns and height <= rows
         if self._is_terminal and not fits:
-            # Below it: what stands above has scrolled away.
-            text += (
-                f"\nThis window has {columns} columns and {rows} lines, and the code needs {width} and "
+            advice = (
+                f"This window has {columns} columns and {rows} lines, and the code needs {width} and "
                 f"{height}: make it larger or its letters smaller, or {self._instead}"
             )
+            # Above a code whose lines the window breaks, because nobody can scan it. Below one that is only
+            # too long, because what stands above has scrolled away.
+            text = f"{text}\n{advice}" if width <= columns else f"{advice}\n{text}"
         self._said = ""
         self._take_back()
         print(text, file=self._output, flush=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,18 @@ class SettingType:
     allowed: str
     read: Callable[[Any], Any]
     show: Callable[[Any], str] = json.dumps
+
+
+class WrongMember(ValueError):
+    """One member of a list is not allowed.
+
+    Attributes:
+        member: the TOML value of that member.
+    """
+
+    def __init__(self, member: Any) -> None:
+        super().__init__(repr(member))
+        self.member = member
 
 
 def setting(type_: SettingType, default: Any, meaning: str, *, secret: bool = False) -> Any:
@@ -144,7 +156,7 @@ def contacts() -> SettingType:
         return user + at + server
 
     def read(value: Any) -> tuple[str, ...]:
-        return tuple(map(read_one, many.read(value)))
+        return _each(read_one, many.read(value))
 
     return SettingType(
         'a list of texts such as "+34600111222", with the country\'s code, "+34600*" or "299000111222@lid"',
@@ -156,11 +168,13 @@ def words() -> SettingType:
     """A list of words or short phrases, each with a letter or a digit in it."""
     many = texts(most=100, longest=100)
 
-    def read(value: Any) -> tuple[str, ...]:
-        phrases: tuple[str, ...] = many.read(value)
-        if not all(any(map(str.isalnum, normalized(phrase))) for phrase in phrases):
+    def read_one(phrase: str) -> str:
+        if not any(map(str.isalnum, normalized(phrase))):
             raise ValueError
-        return phrases
+        return phrase
+
+    def read(value: Any) -> tuple[str, ...]:
+        return _each(read_one, many.read(value))
 
     return SettingType("a list of words; case, accents and punctuation do not count", read)
 
@@ -169,11 +183,12 @@ def opening_hours() -> SettingType:
     """A list of spans of the week."""
     many = texts(most=50, longest=50)
 
+    def read_one(span: str) -> str:
+        parse_span(span)
+        return span
+
     def read(value: Any) -> tuple[str, ...]:
-        spans: tuple[str, ...] = many.read(value)
-        for span in spans:
-            parse_span(span)
-        return spans
+        return _each(read_one, many.read(value))
 
     return SettingType("a list of " + ALLOWED, read)
 
@@ -226,6 +241,17 @@ def _list_of(one: SettingType, most: int) -> Callable[[Any], tuple[str, ...]]:
     def read(value: Any) -> tuple[str, ...]:
         if not isinstance(value, list) or len(value) > most:
             raise ValueError
-        return tuple(one.read(item) for item in value)
+        return _each(one.read, value)
 
     return read
+
+
+def _each(read_one: Callable[[Any], str], members: Iterable[Any]) -> tuple[str, ...]:
+    """Each member as it is read; raises WrongMember for the first that is not allowed."""
+    found = []
+    for member in members:
+        try:
+            found.append(read_one(member))
+        except (ValueError, TypeError):
+            raise WrongMember(member) from None
+    return tuple(found)

@@ -49,9 +49,8 @@ def _ask(question: dict[str, Any]) -> Any:
     """Start the other process; the question goes through its standard input, which no one else can read."""
     try:
         child = subprocess.run(
-            [sys.executable, "-m", __name__],
+            [sys.executable, "-P", "-m", __name__],
             input=json.dumps(question),
-            cwd=Path(__file__).parents[1],
             capture_output=True,
             text=True,
             timeout=LOOKUP_SECONDS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from codecs import BOM_UTF8
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,11 @@ from wabot.hints import own_command
 _LARGEST_FILE_BYTES = 1_000_000
 
 _QUOTES = 'a text stands between straight quotes, as in "shop"'
+BACKSLASH = r"within double quotes each \ is written \\, or all of it between single quotes: 'C:\shop'"
 _MISTAKES = (
+    ("Unescaped '\\'", BACKSLASH),
+    ("Invalid hex value", BACKSLASH),
+    ("Escaped character is not a Unicode scalar value", BACKSLASH),
     ("Invalid value", f"{_QUOTES}; only numbers, true and false do without"),
     (
         "Expected newline or end of document after a statement",
@@ -59,8 +63,10 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         # Editors on Windows begin a file with a byte order mark.
         return tomllib.loads(content.removeprefix(BOM_UTF8).decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise ConfigError([f"{path}: {_not_utf8(content, error.start)}"]) from None
     except ValueError as error:
-        # Also what is no TOMLDecodeError: bytes that are no text, a number of thousands of digits.
+        # Also what is no TOMLDecodeError: a number of thousands of digits.
         problem = _in_words(str(error), content) or f"not valid TOML: {_explained(str(error))}"
         raise ConfigError([f"{path}: {problem}"]) from None
     except RecursionError:
@@ -81,6 +87,17 @@ def _in_words(mistake: str, content: bytes) -> str:
     line = content.splitlines()[int(where[1]) - 1 :][:1]
     name = re.match(rb"\s*([a-z_]{1,40})\s*=", line[0]) if line else None
     return f"line {where[1]}{f', {name[1].decode()}' if name else ''}: {words}"
+
+
+def _not_utf8(content: bytes, position: int) -> str:
+    """What is wrong with a file that was saved in another encoding, such as Windows-1252."""
+    if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        return "it is saved as UTF-16; save it as UTF-8"
+    line = content.count(b"\n", 0, position) + 1
+    return (
+        f"line {line} has a character that is not UTF-8, such as an accent saved on Windows; "
+        "save the file as UTF-8"
+    )
 
 
 def _explained(mistake: str) -> str:

@@ -138,7 +138,7 @@ class BotProcess:
 def read_sessions(config: Path) -> list[dict[str, Any]]:
     """The sessions as `wabot status --json` tells them with this configuration."""
     answer = subprocess.run(
-        [sys.executable, "-m", "wabot", "status", "--json", "--config", str(config)],
+        [sys.executable, "-P", "-m", "wabot", "status", "--json", "--config", str(config)],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

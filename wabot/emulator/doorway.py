@@ -54,4 +54,4 @@ class Doorway:
 
     def command(self, *program: str) -> list[str]:
         """The command line that runs `program` in a process which takes the emulator for WhatsApp."""
-        return [sys.executable, "-m", "wabot.emulator.launcher", self._root_key.hex(), *program]
+        return [sys.executable, "-P", "-m", "wabot.emulator.launcher", self._root_key.hex(), *program]
