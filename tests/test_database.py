@@ -23,8 +23,9 @@ from wabot.database_address import public_url, same_database, sqlite_file
 from wabot.emulator.postgresql import PostgresqlServer, free_port
 from wabot.errors import DatabaseAway, ExitCode, OperatorNeeded, WabotError
 from wabot.inbox import Inbox
-from wabot.models import OWN_TABLES, Chat, Fact, Inbound, Outbound, utc_now
+from wabot.models import OWN_TABLES, Chat, Fact, Inbound, Outbound, OwnerLine, utc_now
 from wabot.outbox import Outbox
+from wabot.sources import Notice
 
 ALL_MIGRATIONS = sorted(
     path.stem for path in (Path(__file__).parent.parent / "wabot" / "migrations").glob("[0-9]*.py")
@@ -87,6 +88,40 @@ def test_everything_said_in_a_chat_goes_with_it(database: Any) -> None:
     outbox.put(chat_id, [("answer", NOON)], "model:x", inbox.pending(chat_id), NOON)
     Chat.delete().where(Chat.id == chat_id).execute()
     assert (Inbound.select().count(), Outbound.select().count()) == (0, 0)
+
+
+def test_what_the_owner_was_told_before_is_kept_where_it_is_surely_about_one_chat(database_url: str) -> None:
+    database = open_database(database_url)
+    migrate(database)
+    database.drop_tables([OwnerLine])
+    database.execute_sql("DELETE FROM wabot_migrations WHERE name = '0003_owner_lines'")
+    inbox, outbox = Inbox("shop"), Outbox("shop")
+    for number, name in enumerate(("Ana", "Ana", "Eva: 2\n of", "", "Me")):
+        phone = f"3460011122{number}"
+        inbox.store(arrival(chat=f"{phone}@s.whatsapp.net", phone=phone, name=name), NOON)
+    Inbox("salon").store(arrival(name="Zoe"), NOON)
+    own = Chat.get(Chat.name == "Me").id
+    told = (
+        "🤖 Ana: a",
+        "🤖 Eva: 2 of: waits\n🤖 Ana: b\n🤖 +34600111223: c",
+        "🤖 Zoe: d",
+        "🤖 I answer in every chat.",
+    )
+    for text in told:
+        outbox.notify(own, text, Notice.UNANSWERED, NOON)
+    outbox.notify(own, "🤖 Ana: not to the owner", Notice.APOLOGY, NOON)
+    assert migrate(database) == ["0003_owner_lines"]
+    assert [(line.notice_id, line.about and line.about.phone, line.text) for line in OwnerLine] == [
+        (2, "34600111222", "🤖 Eva: 2 of: waits"),
+        (2, "34600111223", "🤖 +34600111223: c"),
+        (4, None, "🤖 I answer in every chat."),
+    ]
+    assert [(row.id, row.text) for row in Outbound.select().order_by(Outbound.id)] == [
+        (2, ""),
+        (4, ""),
+        (5, "🤖 Ana: not to the owner"),
+    ]
+    database.close()
 
 
 def test_a_second_start_has_nothing_to_migrate(database_url: str) -> None:

@@ -11,7 +11,8 @@ from wabot.inbox import Inbox
 from wabot.models import Chat, Outbound, Session
 from wabot.notices import Unanswered
 from wabot.outbox import Outbox
-from wabot.owner_chat import OwnerChat, erase_lines, lines_about
+from wabot.owner_chat import OwnerChat
+from wabot.owner_lines import erase_lines_about, lines_about, text_of
 from wabot.settings import AccountSettings, Settings
 
 WAITS = "🤖 {}: asks something I cannot answer."
@@ -38,7 +39,7 @@ def customer(name: str) -> Chat:
 
 
 def told() -> list[tuple[str, datetime]]:
-    return [(row.text, row.not_before) for row in Outbound.select().order_by(Outbound.id)]
+    return [(text_of(row), row.not_before) for row in Outbound.select().order_by(Outbound.id)]
 
 
 def leave(now: datetime) -> str:
@@ -68,12 +69,18 @@ def test_who_waits_after_a_pause_is_told_of_at_once(linked: None) -> None:
     assert told() == [(WAITS.format("Ana"), NOON), (WAITS.format("Eva"), later(300))]
 
 
-def test_nothing_is_added_to_what_is_about_to_leave(linked: None) -> None:
-    """The sender reads a text before it marks it as leaving."""
+def test_nothing_is_added_to_what_is_leaving(linked: None) -> None:
     owner = owner_chat()
-    for seconds, name in ((0, "Ana"), (1, "Eva"), (271, "Luis")):
+    for seconds, name in ((0, "Ana"), (1, "Eva")):
         owner.tell_unanswered(customer(name), later(seconds))
-    assert told()[1:] == [(WAITS.format("Eva"), later(300)), (WAITS.format("Luis"), later(600))]
+    assert leave(later(2)) == WAITS.format("Ana")
+    chosen, _ = Departures("shop").next(later(300))
+    owner.tell_unanswered(customer("Luis"), later(299))
+    assert chosen is not None
+    assert Departures("shop").begin(chosen, later(300))
+    assert chosen.text == "\n".join(map(WAITS.format, ["Eva", "Luis"]))
+    owner.tell_unanswered(customer("Zoe"), later(299))
+    assert told()[1:] == [(chosen.text, later(300)), (WAITS.format("Zoe"), later(600))]
 
 
 def test_a_hundred_who_wait_are_told_of_in_a_few_messages_of_bounded_length(linked: None) -> None:
@@ -131,32 +138,46 @@ def test_a_name_cannot_pass_for_a_line_of_the_bots_and_without_one_the_number_is
     ]
 
 
-def test_what_was_told_of_somebody_can_be_found_and_erased(linked: None) -> None:
+def test_what_was_told_of_somebody_can_be_found_and_erased_whatever_they_are_called(linked: None) -> None:
     owner = owner_chat()
-    ana, eva, unnamed = customer("Ana"), customer("Eva 100%_"), customer("")
+    ana, eva, unnamed, namesake = customer("Ana"), customer("Eva 100%_"), customer(""), customer("Ana")
     owner.tell_unanswered(ana, NOON)
-    for chat in (eva, ana, unnamed, eva):
+    for chat in (eva, ana, unnamed, eva, namesake):
         owner.tell_unanswered(chat, later(1))
     owner.tell_about([eva, ana], later(2))
     Outbox("shop").notify(ana.id, WAITS.format("Eva 100%_"), "model:test", NOON)
-    about_eva = [WAITS.format("Eva 100%_")] * 2 + ["🤖 Eva 100%_: I answer."]
-    assert lines_about("shop", [eva]) == about_eva
-    assert lines_about("shop", [unnamed]) == [WAITS.format(f"+{unnamed.phone}")]
-    assert lines_about("salon", [eva]) == []
-    assert lines_about("shop", []) == []
-    Chat.update(name="Eva").where(Chat.id == unnamed.id).execute()
-    assert lines_about("shop", [Chat.get_by_id(unnamed.id)]) == [WAITS.format(f"+{unnamed.phone}")]
+    Chat.update(name="Ana").where(Chat.id == unnamed.id).execute()
+    assert lines_about([eva]) == [WAITS.format("Eva 100%_")] * 2 + ["🤖 Eva 100%_: I answer."]
+    assert lines_about([unnamed]) == [WAITS.format(f"+{unnamed.phone}")]
+    assert lines_about([namesake]) == [WAITS.format("Ana")]
+    assert lines_about([]) == []
 
-    assert erase_lines("salon", about_eva) == 0
-    assert erase_lines("shop", about_eva) == 2
+    assert erase_lines_about([]) == 0
+    assert erase_lines_about([eva]) == 2
+    rest = "\n".join(map(WAITS.format, ("Ana", f"+{unnamed.phone}", "Ana")))
+    answer = WAITS.format("Eva 100%_")
+    assert [text for text, _ in told()] == [WAITS.format("Ana"), rest, "🤖 Ana: I answer.", answer]
+    assert erase_lines_about([ana]) == 3
     assert [text for text, _ in told()] == [
-        WAITS.format("Ana"),
-        f"{WAITS.format('Ana')}\n{WAITS.format('+' + unnamed.phone)}",
-        "🤖 Ana: I answer.",
-        WAITS.format("Eva 100%_"),
+        WAITS.format(f"+{unnamed.phone}") + "\n" + WAITS.format("Ana"),
+        answer,
     ]
-    erase_lines("shop", lines_about("shop", [ana]))
-    assert [text for text, _ in told()] == [WAITS.format(f"+{unnamed.phone}"), WAITS.format("Eva 100%_")]
+
+
+def test_what_was_told_of_a_chat_goes_with_it_and_nothing_is_sent_of_it(linked: None) -> None:
+    owner = owner_chat()
+    ana = customer("Ana")
+    owner.tell_unanswered(ana, NOON)
+    Chat.delete().where(Chat.id == ana.id).execute()
+    assert leave(NOON) == ""
+    assert told() == []
+
+
+def test_a_chat_erased_meanwhile_is_not_told_of(linked: None) -> None:
+    ana = customer("Ana")
+    Chat.delete().where(Chat.id == ana.id).execute()
+    owner_chat().tell_unanswered(ana, NOON)
+    assert told() == []
 
 
 def test_an_owner_without_a_number_yet_cannot_be_told(sqlite_database: Any) -> None:

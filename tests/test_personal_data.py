@@ -15,6 +15,7 @@ from wabot.inbox import Inbox
 from wabot.models import Chat, Inbound, Outbound
 from wabot.notices import Unanswered, unanswered_text
 from wabot.outbox import Outbox
+from wabot.owner_lines import add_line, text_of
 from wabot.personal_data import export, forget
 from wabot.reception import Reception
 from wabot.session_lock import SessionLock
@@ -65,9 +66,10 @@ def people(settings: Settings) -> Inbox:
 def tell_owner_about(*phones: str) -> None:
     """In one message."""
     own = Chat.create(user_id="shop", contact=OWNER, jid=OWNER, phone="34999888777", created_at=NOON)
-    names = [Chat.get(Chat.user_id == "shop", Chat.phone == phone).name for phone in phones]
-    text = "\n".join(unanswered_text(name, Unanswered.NOT_KNOWN, "en") for name in names)
-    Outbox("shop").notify(own.id, text, Notice.UNANSWERED, NOON)
+    chats = [Chat.get(Chat.user_id == "shop", Chat.phone == phone) for phone in phones]
+    notice = Outbox("shop").notify(own.id, "", Notice.UNANSWERED, NOON)
+    for chat in chats:
+        add_line(notice, unanswered_text(chat.name, Unanswered.NOT_KNOWN, "en"), chat.id)
 
 
 def make_store(path: Path) -> None:
@@ -133,7 +135,7 @@ def test_forget_erases_one_person_everywhere_and_nobody_else(
     erased = forget(settings, parse_address(address), everything=False)
     assert (erased.chats, erased.received, erased.sent, erased.in_groups, erased.to_owner) == (1, 2, 1, 1, 1)
     assert sorted(row.text for row in Inbound) == ["Eva in the group", "Eva's", "to the salon"]
-    assert sorted(row.text for row in Outbound) == ["answer", "answer", EVA_WAITS]
+    assert sorted(map(text_of, Outbound)) == ["answer", "answer", EVA_WAITS]
     assert sorted(chat.user_id for chat in Chat.select().where(Chat.phone == "34600111222")) == ["salon"]
     for store in (settings.session_store, moved):
         assert counts(store, NAMES + KEYS) == [1, 1, 1, 1, 1, 1]
@@ -145,6 +147,32 @@ def test_forget_erases_one_person_everywhere_and_nobody_else(
     ]
     again = forget(settings, parse_address(address), everything=False)
     assert (again.chats, again.received, again.sent) == (0, 0, 0)
+
+
+def test_a_changed_name_is_forgotten_and_a_namesake_is_not(settings: Settings) -> None:
+    inbox = Inbox("shop")
+    for chat, phone in ((ANA, "34600111222"), (EVA, "34911222333")):
+        inbox.store(arrival(chat=chat, phone=phone, name="Ana"), NOON)
+    tell_owner_about("34600111222", "34911222333")
+    inbox.store(arrival(name="Anita"), later(1))
+    assert export(settings, parse_address(ANA))["told_to_owner"] == [ANA_WAITS]
+    assert forget(settings, parse_address(ANA), everything=True).to_owner == 1
+    assert export(settings, parse_address(EVA))["told_to_owner"] == [ANA_WAITS]
+    assert [text_of(row) for row in Outbound] == [ANA_WAITS]
+
+
+def test_what_was_told_of_somebody_who_is_remembered_as_opted_out_goes_too(settings: Settings) -> None:
+    Inbox("shop").store(arrival(), NOON)
+    tell_owner_about("34600111222")
+    Chat.update(opted_out_at=NOON).where(Chat.name == "Ana").execute()
+    assert forget(settings, parse_address(ANA), everything=False).opt_out_kept
+    assert not Outbound.select().exists()
+
+
+def test_the_owners_own_chat_shows_what_they_were_told(settings: Settings, people: Inbox) -> None:
+    tell_owner_about("34600111222", "34911222333")
+    (chat,) = export(settings, parse_address(OWNER))["chats"]
+    assert [message["text"] for message in chat["messages"]] == [f"{ANA_WAITS}\n{EVA_WAITS}"]
 
 
 def test_messages_on_the_disk_are_a_persons_as_well(settings: Settings, people: Inbox) -> None:

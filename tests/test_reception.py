@@ -12,6 +12,7 @@ from wabot.inbox import Inbox
 from wabot.messages import IncomingMessage, Kind
 from wabot.models import Chat, Inbound, Outbound, Session
 from wabot.outbox import Outbox
+from wabot.owner_lines import text_of
 from wabot.reception import Reception
 from wabot.settings import AccountSettings, ChatSettings, Settings
 
@@ -71,7 +72,7 @@ def rows() -> list[tuple[str, str, str]]:
 
 
 def replies() -> list[tuple[str, str]]:
-    return [(row.text, row.state) for row in Outbound.select().order_by(Outbound.id)]
+    return [(text_of(row), row.state) for row in Outbound.select().order_by(Outbound.id)]
 
 
 def test_a_message_is_kept_and_its_chat_is_to_be_answered(desk: Desk) -> None:
@@ -118,13 +119,13 @@ def test_the_owner_is_told_once_of_who_wrote_while_nobody_answered(desk: Desk) -
         assert desk.take(arrival("hola", name="Ana", sent_at=early, message_id=f"M{number}")) is None
     eva = {"chat": "34600333444@s.whatsapp.net", "phone": "34600333444", "name": ""}
     desk.take(arrival("hola", sent_at=early, **eva))
-    assert [(row.chat.phone, row.text) for row in Outbound.select().order_by(Outbound.id)] == [
+    assert [(row.chat.phone, text_of(row)) for row in Outbound.select().order_by(Outbound.id)] == [
         ("34999888777", "🤖 Ana: escribió hace demasiado para que yo le conteste."),
         ("34999888777", "🤖 +34600333444: escribió hace demasiado para que yo le conteste."),
     ]
     assert desk.wakes > 0
     desk.take(arrival("hola", name="Ana", sent_at=early, message_id="M9"), now=NOON + timedelta(hours=2))
-    assert Outbound.select().order_by(Outbound.id.desc()).get().text.startswith("🤖 Ana: escribió hace")
+    assert text_of(Outbound.select().order_by(Outbound.id.desc()).get()).startswith("🤖 Ana: escribió hace")
 
 
 def test_who_wrote_too_long_ago_in_a_paused_chat_is_with_the_owner_already(desk: Desk) -> None:

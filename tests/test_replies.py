@@ -30,6 +30,7 @@ from wabot.model_budget import DailyBudget
 from wabot.models import Chat, Inbound, Outbound, Session, utc_now
 from wabot.models import database as bound
 from wabot.outbox import Outbox
+from wabot.owner_lines import text_of
 from wabot.pace import paced
 from wabot.reception import Reception
 from wabot.replies import MAX_ATTEMPTS, ReplyWorker, start_workers
@@ -106,7 +107,7 @@ class Shop:
         """Messages arrive and their chat is answered; what there is to send then."""
         self.worker.answer(self.hear(*messages))
         return [
-            row.text for row in Outbound.select().where(Outbound.state == "pending").order_by(Outbound.id)
+            text_of(row) for row in Outbound.select().where(Outbound.state == "pending").order_by(Outbound.id)
         ]
 
     def show(self) -> list[tuple[str, Any]]:
@@ -241,7 +242,7 @@ def test_a_message_that_breaks_the_worker_is_given_up(shop: Shop, caplog: pytest
             shop.worker.answer(chat_id)
     shop.worker.answer(chat_id)
     (told_owner,) = Outbound.select()
-    assert (told_owner.chat.phone, told_owner.text) == (
+    assert (told_owner.chat.phone, text_of(told_owner)) == (
         "34999888777",
         "🤖 Ana: pregunta algo que no sé responder.",
     )
@@ -390,7 +391,7 @@ def test_no_model_one_apology_an_hour_and_the_question_is_kept(shop: Shop) -> No
     assert shop.answer("¿y los sábados?") == [SPANISH.cannot_answer]
     assert [state for state, _ in states()] == ["pending", "pending"]
     shop.worker.answer(Chat.get().id)
-    assert [row.text for row in Outbound.select().order_by(Outbound.id)][1:] == ["Claro."]
+    assert [text_of(row) for row in Outbound.select().order_by(Outbound.id)][1:] == ["Claro."]
     assert shop.model.heard == ["¿a qué hora abren?", "¿y los sábados?"]
     assert [state for state, _ in states()] == ["answered", "answered"]
 
@@ -465,7 +466,7 @@ def test_a_kept_question_that_is_not_fresh_any_more_is_let_go(
     assert states() == [("ignored", "too old")]
     assert f"chat {Chat.get(Chat.jid == ANA).id}, +34…22: not answered: too old" in caplog.text
     last = Outbound.select().order_by(Outbound.id.desc()).get()
-    assert last.text == "🤖 Ana: escribió hace demasiado para que yo le conteste."
+    assert text_of(last) == "🤖 Ana: escribió hace demasiado para que yo le conteste."
 
 
 def test_without_any_model_the_apology_is_the_answer(sqlite_database: Any) -> None:
@@ -699,7 +700,7 @@ def test_what_nobody_knows_is_told_to_the_customer_and_to_the_owner_once_an_hour
     shop.answer("¿capital de Mongolia?")
     assert shop.woken_in_transaction == [False], "else the sender sees nothing and lies down again"
     shop.answer("¿y su bandera?")
-    said = [(row.chat.phone, row.text) for row in Outbound.select().order_by(Outbound.id)]
+    said = [(row.chat.phone, text_of(row)) for row in Outbound.select().order_by(Outbound.id)]
     assert said == [
         ("34600111222", SPANISH.cannot_answer),
         ("34600000001", "🤖 Ana: pregunta algo que no sé responder."),

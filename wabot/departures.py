@@ -11,7 +11,8 @@ from typing import Any
 from peewee import Case, fn
 
 from wabot.models import Chat, Inbound, Outbound
-from wabot.sources import Liberty, chat_that_may_be_told, liberty_of
+from wabot.owner_lines import text_of
+from wabot.sources import TO_OWNER, Liberty, chat_that_may_be_told, liberty_of
 from wabot.statements import Parameter, Statement, is_one_of
 from wabot.transactions import transaction, unsynced
 from wabot.withdrawals import withdraw
@@ -158,6 +159,11 @@ class Departures:
             reply_id=row.id, chat_id=row.chat_id, now=now, secret=secret
         )
         if begun:
+            # Only now: until it is marked, what the owner is told may get another line, or lose its last one.
+            row.text = text_of(row)
+            if row.source in TO_OWNER and not row.text:
+                Outbound.delete().where(Outbound.id == row.id).execute()
+                return False
             row.copies += 1
             row.state, row.sending_at, row.secret = "sending", now, secret
             return True

@@ -199,7 +199,7 @@ def reply_with_id(chat_id: int, message_id: str) -> Outbound | None:
 def is_own_echo(chat_id: int, message_id: str, text: str) -> bool:
     """Whether a message from this account is one that wabot itself sent, perhaps without learning its id."""
     return any(
-        row.message_id == message_id or (row.copies and not row.message_id and row.text == text)
+        row.message_id == message_id or (row.copies and not row.message_id and row.text == text != "")
         for row in _latest_replies(chat_id)
     )
 

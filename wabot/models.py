@@ -139,6 +139,7 @@ class Outbound(BaseModel):
     the frame leaves, so that a send in flight at a crash can be told from one that never began.
     `message_id` is that of the last copy whose id is known; `delivered_at` is when a device of the customer
     confirmed one. `first_part` is where the answer begins that this continues; null where it begins.
+    What the owner is told has no `text` here: it stands in `OwnerLine`.
     """
 
     id = AutoField()
@@ -169,6 +170,23 @@ class Outbound(BaseModel):
         )
 
 
+class OwnerLine(BaseModel):
+    """A line of what the owner is told; the lines of a row of the outbox are put together when it leaves.
+
+    `about` is the chat it speaks of, and goes with that; null where it speaks of none.
+    """
+
+    id = AutoField()
+    notice = ForeignKeyField(Outbound, on_delete="CASCADE", backref="lines")
+    notice_id: int
+    about = ForeignKeyField(Chat, on_delete="CASCADE", null=True, backref="told_to_owner")
+    about_id: int | None
+    text = TextField()
+
+    class Meta:
+        table_name = "wabot_owner_lines"
+
+
 class ModelUsage(BaseModel):
     """What one provider took on one day of the account's; `provider` "" is all of them together.
 
@@ -189,4 +207,4 @@ class ModelUsage(BaseModel):
         indexes = ((("user_id", "day", "provider"), True),)
 
 
-OWN_TABLES = (Fact, Session, Chat, Inbound, Outbound, ModelUsage)
+OWN_TABLES = (Fact, Session, Chat, Inbound, Outbound, OwnerLine, ModelUsage)

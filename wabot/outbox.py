@@ -82,7 +82,7 @@ class Outbox:
                 reply = self._store(chat_id, parts, source, now)
                 for row in answered:
                     if not _MARK_ANSWERED.change(
-                        message=row.id, revision=row.revision, source=source, reply=reply
+                        message=row.id, revision=row.revision, source=source, reply=reply or None
                     ):
                         raise _Changed
         except (_Changed, IntegrityError):
@@ -92,9 +92,9 @@ class Outbox:
 
     def notify(
         self, chat_id: int, text: str, notice: Notice, now: datetime, not_before: datetime | None = None
-    ) -> None:
-        """Store something to say that answers nothing; now, or not before a time."""
-        self._store(chat_id, [(text, not_before or now)], notice, now)
+    ) -> int:
+        """Store something to say that answers nothing; now, or not before a time. Returns its number."""
+        return self._store(chat_id, [(text, not_before or now)], notice, now)
 
     def expire(self, composed_before: datetime) -> int:
         """Give up replies nobody waits for any more; returns how many."""
@@ -149,18 +149,16 @@ class Outbox:
         )
         return count
 
-    def _store(
-        self, chat_id: int, parts: Sequence[tuple[str, datetime]], source: str, now: datetime
-    ) -> int | None:
-        """Store the parts of one answer; the number of the first."""
-        first_part: int | None = None
+    def _store(self, chat_id: int, parts: Sequence[tuple[str, datetime]], source: str, now: datetime) -> int:
+        """Store the parts of one answer; the number of the first, 0 without any."""
+        first_part = 0
         for text, not_before in parts:
             (number,) = _INSERT.first(
                 user_id=self._user_id,
                 chat_id=chat_id,
                 text=text,
                 source=source,
-                first_part=first_part,
+                first_part=first_part or None,
                 secret=new_secret(),
                 now=now,
                 not_before=not_before,

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
-from peewee import fn
+from peewee import IntegrityError
 
 from wabot.chat_address import ChatAddress, parse_address
 from wabot.chats import find_or_make_chat
 from wabot.errors import UsageError
 from wabot.models import Chat, Outbound, Session
-from wabot.notices import Unanswered, chat_status_text, head_of, none_paused_text, unanswered_text
+from wabot.notices import Unanswered, chat_status_text, none_paused_text, unanswered_text
 from wabot.outbox import Outbox
+from wabot.owner_lines import add_line, length_of
 from wabot.quiet import pause_reason
 from wabot.settings import Settings
 from wabot.sources import Notice
+from wabot.transactions import transaction
+
+log = logging.getLogger(__name__)
 
 _MOST_CHATS = 20
 _BETWEEN_UNANSWERED = timedelta(minutes=5)
 _LONGEST_UNANSWERED_CHARACTERS = 4000
-# The sender may have read a text that is due, and would not see what is added to it now.
-_SURELY_UNREAD = timedelta(seconds=30)
 
 
 class OwnerChat:
@@ -52,18 +54,21 @@ class OwnerChat:
         if address is None:
             return False
         account = self._settings.account
-        lines = [
-            chat_status_text(
-                _name_of(chat),
-                pause_reason(chat, now),
-                chat.paused_until,
-                chat.opted_out_at is not None,
-                account.language,
-                account.zone,
+        lines: list[tuple[str, int | None]] = [
+            (
+                chat_status_text(
+                    _name_of(chat),
+                    pause_reason(chat, now),
+                    chat.paused_until,
+                    chat.opted_out_at is not None,
+                    account.language,
+                    account.zone,
+                ),
+                chat.id,
             )
             for chat in chats[:_MOST_CHATS]
         ]
-        self._tell(address, "\n".join(lines) or none_paused_text(account.language), now)
+        self._tell(address, lines or [(none_paused_text(account.language), None)], now)
         return True
 
     def tell_unanswered(self, chat: Chat, now: datetime, why: Unanswered = Unanswered.NOT_KNOWN) -> None:
@@ -77,24 +82,40 @@ class OwnerChat:
             return
         settings = self._settings
         text = unanswered_text(_name_of(chat), why, settings.account.language)
-        own_chat = find_or_make_chat(settings.account.user_id, address, now)
-        told = (Outbound.chat == own_chat.id) & (Outbound.source == Notice.UNANSWERED)
-        has_room = fn.LENGTH(Outbound.text) < _LONGEST_UNANSWERED_CHARACTERS
-        waits = (Outbound.state == "pending") & (Outbound.not_before > now + _SURELY_UNREAD)
-        if Outbound.update(text=Outbound.text.concat("\n" + text)).where(told, waits, has_room).execute():
-            return
-        last = Outbound.select(fn.MAX(Outbound.not_before)).where(told).scalar()
-        not_before = max(now, last + _BETWEEN_UNANSWERED) if last else now
-        self._outbox.notify(own_chat.id, text, Notice.UNANSWERED, now, not_before)
+        try:
+            with transaction():
+                self._collect(address, text, chat, now)
+        except IntegrityError:
+            log.info("chat %d was erased meanwhile; the owner is not told of it", chat.id)
 
-    def _tell(self, address: ChatAddress, text: str, now: datetime) -> None:
+    def _collect(self, address: ChatAddress, text: str, chat: Chat, now: datetime) -> None:
+        """Add a line to what is still to be told, or begin a message for it."""
         own_chat = find_or_make_chat(self._settings.account.user_id, address, now)
-        # Otherwise it would wait behind this, because a chat's messages keep their order.
-        collected = (Outbound.state == "pending") & (Outbound.source == Notice.UNANSWERED)
-        Outbound.update(not_before=now).where(
-            Outbound.chat == own_chat.id, collected, Outbound.not_before > now
-        ).execute()
-        self._outbox.notify(own_chat.id, text, Notice.STATUS, now)
+        told = (Outbound.chat == own_chat.id) & (Outbound.source == Notice.UNANSWERED)
+        # The row is locked by this: the sender reads the lines when it has marked the row as leaving.
+        waits = (Outbound.state == "pending") & (Outbound.not_before > now)
+        last = (
+            Outbound.select(Outbound.id, Outbound.not_before).where(told).order_by(Outbound.id.desc()).first()
+        )
+        if last is not None and length_of(last.id) < _LONGEST_UNANSWERED_CHARACTERS:
+            kept = Outbound.update(not_before=Outbound.not_before).where(Outbound.id == last.id, waits)
+            if kept.execute():
+                add_line(last.id, text, chat.id)
+                return
+        not_before = max(now, last.not_before + _BETWEEN_UNANSWERED) if last else now
+        add_line(self._outbox.notify(own_chat.id, "", Notice.UNANSWERED, now, not_before), text, chat.id)
+
+    def _tell(self, address: ChatAddress, lines: Sequence[tuple[str, int | None]], now: datetime) -> None:
+        with transaction():
+            own_chat = find_or_make_chat(self._settings.account.user_id, address, now)
+            # Otherwise it would wait behind this, because a chat's messages keep their order.
+            collected = (Outbound.state == "pending") & (Outbound.source == Notice.UNANSWERED)
+            Outbound.update(not_before=now).where(
+                Outbound.chat == own_chat.id, collected, Outbound.not_before > now
+            ).execute()
+            notice = self._outbox.notify(own_chat.id, "", Notice.STATUS, now)
+            for text, about in lines:
+                add_line(notice, text, about)
 
     def _own_address(self, jid: str) -> ChatAddress | None:
         try:
@@ -102,31 +123,6 @@ class OwnerChat:
         except UsageError:
             session = Session.get_or_none(Session.user_id == self._settings.account.user_id)
         return ChatAddress(phone=session.phone) if session and session.phone else None
-
-
-def lines_about(user_id: str, chats: Iterable[Chat]) -> list[str]:
-    """What the owner of an account was told, line by line, of the people in these chats."""
-    heads = {head_of(who) for chat in chats for who in (_name_of(chat), f"+{chat.phone}", chat.contact)}
-    rows = Outbound.select(Outbound.text).where(_to_owner(user_id)).order_by(Outbound.id)
-    lines = (line for row in rows for line in row.text.split("\n"))
-    return [line for line in lines if line.startswith(tuple(heads))]
-
-
-def erase_lines(user_id: str, lines: Iterable[str]) -> int:
-    """Take lines out of what the owner was told, or is about to be; how many texts that changes."""
-    changed = 0
-    for line in set(lines):
-        whole = _to_owner(user_id) & (Outbound.text == line)
-        changed += Outbound.delete().where(whole).execute()
-        # By the database: the bot may be adding another line at this moment.
-        rest = fn.REPLACE(fn.REPLACE(Outbound.text, line + "\n", ""), "\n" + line, "")
-        holds = _to_owner(user_id) & Outbound.text.contains(line)
-        changed += Outbound.update(text=rest).where(holds).execute()
-    return changed
-
-
-def _to_owner(user_id: str) -> Any:
-    return (Outbound.user_id == user_id) & Outbound.source.in_((Notice.STATUS, Notice.UNANSWERED))
 
 
 def _name_of(chat: Chat) -> str:

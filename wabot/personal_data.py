@@ -14,7 +14,7 @@ from wabot.chat_address import ChatAddress
 from wabot.chats import find_chats
 from wabot.messages import LID_SERVER, PHONE_SERVER, IncomingMessage
 from wabot.models import Chat, Inbound, Outbound, database
-from wabot.owner_chat import erase_lines, lines_about
+from wabot.owner_lines import erase_lines_about, lines_about, text_of
 from wabot.settings import Settings
 from wabot.spool import blank_out, read_spool
 from wabot.spool_record import Spooled
@@ -89,7 +89,7 @@ def export(settings: Settings, address: ChatAddress) -> dict[str, Any]:
         "in_groups": [
             {"group": row.jid} | _received(row) for row in _elsewhere(settings, address, chats, here)
         ],
-        "told_to_owner": lines_about(settings.account.user_id, chats),
+        "told_to_owner": lines_about(chats),
         "on_disk": [
             _on_disk(spooled)
             for spooled in read_spool(settings.spool)
@@ -124,7 +124,7 @@ def forget(settings: Settings, address: ChatAddress, *, everything: bool) -> Era
         # What is deleted is overwritten, too.
         database.execute_sql("PRAGMA secure_delete = ON")
     with database.atomic():
-        to_owner = erase_lines(settings.account.user_id, lines_about(settings.account.user_id, chats))
+        to_owner = erase_lines_about(chats)
         elsewhere = [row.id for row in _elsewhere(settings, address, chats, here)]
         Inbound.delete().where(Inbound.id.in_(elsewhere)).execute()
         received: int = Inbound.delete().where(Inbound.chat.in_(here)).execute()
@@ -187,7 +187,7 @@ def _messages(chat: Chat) -> list[dict[str, Any]]:
         {
             "at": _plain(row.created_at),
             "direction": "out",
-            "text": row.text,
+            "text": text_of(row),
             "source": row.source,
             "state": row.state,
             "sent_at": _plain(row.sent_at),
