@@ -121,7 +121,7 @@ _CONCEPTS = {
 
 _PRICE = re.compile(r"[€$£]\s?\d|\d\s?(?:€|\$|£|eur\b|euros?\b|reais\b)", re.IGNORECASE)
 _CLOCK = re.compile(r"\b\d{1,2}[:.h]\d{2}\b")
-_MAIL = re.compile(r"\S@\S+\.\w")
+_MAIL = re.compile(r"[^\s@]@[^\s@.]+\.\w")
 _PATTERNS = (("price", _PRICE), ("hours", _CLOCK), ("contact", _MAIL))
 
 # Questions whose subject is in no single word, folded.

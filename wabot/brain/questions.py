@@ -10,9 +10,12 @@ _ASKING = (
     "what|which|how|when|where|who|can i|can you|do you|are you|is there|is it|"
     "qual|quais|quant[oa]s?|quando|onde|aceitam|posso|voc[eê]s"
 )
-_AND = re.compile(rf"\s*(?:,|\b(?:y|e|and))\s+(?=(?:a |de |en |em |at )?¿?(?:{_ASKING})\b)", re.IGNORECASE)
+# Blanks begin it only where a row of them begins: from each other one the row would be read to its end again.
+_AND = re.compile(
+    rf"(?<!\s)\s*(?:,|\b(?:y|e|and))\s+(?=(?:a |de |en |em |at )?¿?(?:{_ASKING})\b)", re.IGNORECASE
+)
 _SENTENCE = re.compile(r"[^?\n]+\?*|\?+")
-_GREETING = re.compile(r"\s*(?:hola|buenas|hello|hi|hey|ol[aá]|oi)\b[^\w¿]*", re.IGNORECASE)
+_GREETING = re.compile(r"(?<!\s)\s*(?:hola|buenas|hello|hi|hey|ol[aá]|oi)\b[^\w¿]*", re.IGNORECASE)
 _OPENING = re.compile(rf"(?:a |de |en |em |at )?¿?(?:{_ASKING})\b", re.IGNORECASE)
 _LONGEST_CHARACTERS = 1000
 
@@ -22,16 +25,17 @@ def questions_in(text: str) -> list[str]:
 
     Sentences that ask nothing go with the question that follows them: they are what it is about.
     """
+    beginning = text[:_LONGEST_CHARACTERS]
     pieces: list[str] = []
     before = ""
-    for sentence in _SENTENCE.findall(text[:_LONGEST_CHARACTERS]):
+    for sentence in _SENTENCE.findall(beginning):
         before += sentence
         if sentence.endswith("?"):
             pieces.append(before)
             before = ""
     if before.strip() and pieces:
         pieces[-1] += before
-    questions = [part for piece in pieces or [text] for part in _taken_apart(piece)]
+    questions = [part for piece in pieces or [beginning] for part in _taken_apart(piece)]
     return questions if len(questions) > 1 else [text]
 
 
