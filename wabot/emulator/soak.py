@@ -17,7 +17,8 @@ from wabot.emulator.bot_process import BotEnded
 from wabot.emulator.pairing import PairingError
 from wabot.emulator.postgresql import PostgresqlMissing, PostgresqlServer, find_programs
 from wabot.emulator.soak_database import PostgresqlDatabase, SoakDatabase, SqliteFile, Unreachable
-from wabot.emulator.soak_plan import FAULTS, NEEDS_SERVER, Terms
+from wabot.emulator.soak_disk import SmallDisk, can_be_made
+from wabot.emulator.soak_plan import FAULTS, NEEDS_ROOT, NEEDS_SERVER, Terms
 from wabot.emulator.soak_report import report
 from wabot.emulator.soak_trial import USER_ID, Trial
 from wabot.errors import ExitCode
@@ -75,17 +76,22 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         arguments.database = "postgresql" if arguments.seed % 2 == 0 and _has_postgresql() else "sqlite"
     if arguments.database == "sqlite":
         if set(arguments.faults) and set(arguments.faults) <= NEEDS_SERVER:
-            parser.error("database-restart needs --database postgresql")
+            parser.error(f"{', '.join(arguments.faults)}: only with --database postgresql")
         arguments.faults = tuple(each for each in arguments.faults if each not in NEEDS_SERVER)
     elif not _has_postgresql():
         parser.error("--database postgresql: no PostgreSQL server is installed")
+    if not can_be_made():
+        arguments.faults = tuple(each for each in arguments.faults if each not in NEEDS_ROOT)
     return arguments
 
 
 def _hold(arguments: argparse.Namespace, directory: Path) -> int:
     terms = Terms(arguments.seed, 60 * arguments.minutes, arguments.faults, arguments.customers)
+    state = directory / "state"
+    state.mkdir(mode=0o700)
     with ExitStack() as opened:
-        database: SoakDatabase = SqliteFile(directory / "wabot.db")
+        disk = opened.enter_context(SmallDisk(state)) if NEEDS_ROOT & set(terms.faults) else None
+        database: SoakDatabase = SqliteFile(state / "wabot.db")
         if arguments.database == "postgresql":
             server = opened.enter_context(PostgresqlServer(_POSTGRESQL_OPTIONS))
             database = PostgresqlDatabase(server, USER_ID)
@@ -93,7 +99,7 @@ def _hold(arguments: argparse.Namespace, directory: Path) -> int:
             f"seed {terms.seed}: {terms.customers} customers write for {arguments.minutes:g} min; "
             f"{len(terms.faults)} kinds of faults; {database.name}"
         )
-        trial = Trial(terms, directory, database, _tell)
+        trial = Trial(terms, directory, database, disk, _tell)
         account = trial.run()
         if account.faults or arguments.keep:
             database.keep(directory)

@@ -17,6 +17,8 @@ _DOUBT = re.compile(
 )
 # Nothing else keeps a message without an answer while nobody pauses a chat, and nothing is too old.
 _REASONS = ("nothing to answer (reaction)", "nothing to read, told already")
+# What the service refuses for good (soak_faults.py); anything else passes.
+_FINAL_REFUSAL = re.compile(r"\b(?:400|403|404|479)\b")
 REACTION = "a reaction"
 """What stands for the text of a reaction."""
 _LOST_AGAIN = "lost; asked to repeat already"
@@ -237,8 +239,9 @@ class _Books:
         if not parts or not states <= set(_ENDS):
             self._fault(f"the answer to {text[:60]!r} is {', '.join(sorted(states)) or 'missing'}")
             return "ANSWER NOT SENT"
-        if "dead" in states and not all(part.error for part in parts if part.state == "dead"):
-            self._fault(f"the answer to {text[:60]!r} is dead, and nobody says why")
+        for part in parts:
+            if part.state == "dead" and not _FINAL_REFUSAL.search(part.error):
+                self._fault(f"the answer to {text[:60]!r} is dead: {part.error or 'nobody says why'}")
         if row.kind == "lost":
             if parts[0].source != Notice.ASK_TO_REPEAT:
                 self._fault(f"{text[:60]!r} was lost, and is answered by {parts[0].source}")

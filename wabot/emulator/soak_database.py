@@ -39,8 +39,8 @@ class SoakDatabase(Protocol):
     def lock(self, seconds: float, at_the_end: Callable[[], None] = _nothing) -> None:
         """Let nobody write for so long, as another program does in a long transaction."""
 
-    def restart(self, seconds: float, crash: bool) -> None:
-        """Take it away and bring it back after so long."""
+    def restart(self, seconds: float, crash: bool, meanwhile: Callable[[], None] = _nothing) -> None:
+        """Take it away and bring it back after so long; half-way something else happens."""
 
     def keep(self, directory: Path) -> None:
         """Leave what is in it in a directory, for people who look for the cause of a failure."""
@@ -76,9 +76,9 @@ class SqliteFile:
             at_the_end()
             opened.execute("ROLLBACK")
 
-    def restart(self, seconds: float, crash: bool) -> None:
+    def restart(self, seconds: float, crash: bool, meanwhile: Callable[[], None] = _nothing) -> None:
         """A file does not go away; to be kept from it comes nearest."""
-        self.lock(seconds)
+        self.lock(seconds, meanwhile)
 
     def keep(self, directory: Path) -> None:
         """Leave it in a directory."""
@@ -118,10 +118,12 @@ class PostgresqlDatabase:
             at_the_end()
             opened.rollback()
 
-    def restart(self, seconds: float, crash: bool) -> None:
+    def restart(self, seconds: float, crash: bool, meanwhile: Callable[[], None] = _nothing) -> None:
         """Stop the server, and start it again."""
         self._server.stop(crash=crash)
-        time.sleep(seconds)
+        time.sleep(seconds / 2)
+        meanwhile()
+        time.sleep(seconds / 2)
         self._server.start()
 
     def keep(self, directory: Path) -> None:

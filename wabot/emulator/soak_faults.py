@@ -13,12 +13,17 @@ from wabot.emulator.keeper import Keeper
 from wabot.emulator.model_server import Behaviour, ModelServer
 from wabot.emulator.server import Emulator
 from wabot.emulator.soak_database import SoakDatabase
+from wabot.emulator.soak_disk import SmallDisk
 from wabot.emulator.soak_plan import Trouble
 
 _MOMENTS: tuple[CutMoment, ...] = get_args(CutMoment)
 _STAGES: tuple[DialStage, ...] = get_args(DialStage)
 _STREAM_ERRORS = (None, 500, 503, 515, 516)
 _LOGIN_FAILURES = (500, 503)
+_FINAL_REFUSALS = (400, 403, 404, 479)
+_PASSING_REFUSALS = (408, 429, 500, 503)
+_RECEIPTS = ("enc_rekey_retry", "server-error", "peer_msg", "xyz", "retry")
+_NAMESPACES = ("usync", "encrypt")
 _LATE_SECONDS = 0.5
 _SILENCE_FACTOR = 3
 _MOST_ACKS = 3
@@ -34,6 +39,7 @@ class Troublemaker:
         misbehaviours: the latter.
         database: the bot's.
         keeper: starts the bot again after each end.
+        disk: with the bot's state; None where it is this machine's own.
     """
 
     def __init__(
@@ -44,6 +50,7 @@ class Troublemaker:
         misbehaviours: Sequence[Behaviour],
         database: SoakDatabase,
         keeper: Keeper,
+        disk: SmallDisk | None,
     ) -> None:
         self._emulator = emulator
         self._customers = customers
@@ -51,6 +58,7 @@ class Troublemaker:
         self._misbehaviours = misbehaviours
         self._database = database
         self._keeper = keeper
+        self._disk = disk
 
     def make(self, trouble: Trouble) -> None:
         """Let it happen; returns when it is over, where it lasts."""
@@ -91,11 +99,18 @@ class Troublemaker:
             case "no-ack":
                 faults.ack(never=True, times=1 + choice % _MOST_ACKS)
             case "nack":
-                faults.ack(error=479)
+                faults.ack(error=_FINAL_REFUSALS[choice % len(_FINAL_REFUSALS)])
+            case "busy":
+                error = _PASSING_REFUSALS[choice % len(_PASSING_REFUSALS)]
+                faults.ack(error=error, times=1 + choice % _MOST_ACKS)
+            case "throttled":
+                error = _PASSING_REFUSALS[choice % len(_PASSING_REFUSALS)]
+                namespace = _NAMESPACES[choice % len(_NAMESPACES)]
+                faults.fail_queries(namespace, error, times=None, seconds=_SILENCE_FACTOR * trouble.seconds)
             case "unreadable":
                 customer.damaged_replies += 1
             case "unknown-receipt":
-                emulator.receipt(customer, "enc_rekey_retry")
+                emulator.receipt(customer, _RECEIPTS[choice % len(_RECEIPTS)])
             case "ban":
                 emulator.ban(trouble.seconds)
             case "replaced":
@@ -111,6 +126,11 @@ class Troublemaker:
                 self._database.lock(trouble.seconds)
             case "database-restart":
                 self._database.restart(trouble.seconds, crash=bool(choice % 2))
+            case "database-kill":
+                self._database.restart(trouble.seconds, crash=True, meanwhile=self._kill)
+            case "disk-full":
+                if self._disk is not None:
+                    self._disk.fill(_SILENCE_FACTOR * trouble.seconds)
             case "stop":
                 self._keeper.signal(signal.SIGTERM)
             case "kill":

@@ -36,14 +36,18 @@ FAULTS = {
     "stream-error": "the service ends the stream",
     "late-ack": "acknowledgements come late",
     "no-ack": "acknowledgements never come",
-    "nack": "the service refuses a message",
+    "nack": "the service refuses a message for good",
+    "busy": "the service refuses some messages for the moment",
+    "throttled": "the service answers no question about numbers or keys for a while",
     "unreadable": "a customer's phone cannot read a reply",
-    "unknown-receipt": "a receipt of a kind the client library has no name for",
+    "unknown-receipt": "a receipt of an odd kind",
     "ban": "the number is banned for some seconds",
     "replaced": "another device takes the session, and an operator starts the bot again",
     "model": "the model misbehaves for a while",
     "database-lock": "another program has the database locked for a while",
     "database-restart": "the database server is restarted, or crashes",
+    "database-kill": "the database server crashes, and the bot is killed while it is away",
+    "disk-full": "the disk with the bot's state is full for a while",
     "stop": "SIGTERM, and a new start",
     "kill": "kill -9, and a new start",
     "locked-kill": "kill -9 while the database is locked, so that messages have come and are not stored",
@@ -51,8 +55,11 @@ FAULTS = {
 }
 """The kinds of faults, and what they are."""
 
-NEEDS_SERVER = frozenset(("database-restart",))
+NEEDS_SERVER = frozenset(("database-restart", "database-kill"))
 """Those that need a database with a server."""
+
+NEEDS_ROOT = frozenset(("disk-full",))
+"""Those that need a disk of the trial's own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from wabot.emulator.model_server import ModelServer
 from wabot.emulator.server import Emulator
 from wabot.emulator.soak_account import REACTION, Account, doubts_in, draw_up, open_work
 from wabot.emulator.soak_database import SoakDatabase
+from wabot.emulator.soak_disk import SmallDisk
 from wabot.emulator.soak_faults import Troublemaker
 from wabot.emulator.soak_model import answer_references, misbehaviours
 from wabot.emulator.soak_plan import FAULTS, Deed, Terms, plan_deeds, plan_troubles
@@ -75,6 +76,7 @@ class Trial:
         terms: what it is to be.
         directory: for the bot; it must be empty.
         database: the bot's.
+        disk: with the bot's state; None where it is this machine's own.
         tell: called with a line whenever something happens, and every few seconds.
 
     Attributes:
@@ -84,13 +86,19 @@ class Trial:
     """
 
     def __init__(
-        self, terms: Terms, directory: Path, database: SoakDatabase, tell: Callable[[str], None]
+        self,
+        terms: Terms,
+        directory: Path,
+        database: SoakDatabase,
+        disk: SmallDisk | None,
+        tell: Callable[[str], None],
     ) -> None:
         self._terms = terms
         self._deeds = plan_deeds(terms.seed, terms.seconds, terms.customers)
         self._troubles = plan_troubles(terms.seed, terms.seconds, terms.faults)
         self._directory = directory
         self._database = database
+        self._disk = disk
         self._sent: dict[Customer, dict[str, str]] = defaultdict(dict)
         self._tell = tell
         self._written = threading.Event()
@@ -117,7 +125,7 @@ class Trial:
                 emulator.wait_for_login(1, _TIMEOUT_SECONDS)
                 time.sleep(_LINKED_SECONDS)
                 troublemaker = Troublemaker(
-                    emulator, customers, model, misbehaviours(seed), self._database, keeper
+                    emulator, customers, model, misbehaviours(seed), self._database, keeper, self._disk
                 )
                 settled = self._live(emulator, customers, troublemaker, keeper)
                 ended = keeper.close(_TIMEOUT_SECONDS)
