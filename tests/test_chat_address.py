@@ -12,6 +12,7 @@ from wabot.chats import find_chats, find_or_make_chat
 from wabot.errors import UsageError
 from wabot.inbox import Inbox
 from wabot.models import Chat
+from wabot.phone_numbers import spellings
 
 PHONE = ChatAddress(phone="34600111222")
 
@@ -24,6 +25,11 @@ PHONE = ChatAddress(phone="34600111222")
         (" +34 600-11.12 22 ", PHONE, ANA),
         ("0034600111222", PHONE, ANA),
         ("+1 (555) 010-9999", ChatAddress(phone="15550109999"), "15550109999@s.whatsapp.net"),
+        ("+34 (0)600 111 222", PHONE, ANA),
+        ("00 34 600\u00a0111\u2011222", PHONE, ANA),
+        ("\u202a+34 600 111 222\u202c", PHONE, ANA),
+        ("＋３４６００１１１２２２", PHONE, ANA),
+        ("34600111222@c.us", PHONE, ANA),
         (ANA, PHONE, ANA),
         ("34600111222:7@s.whatsapp.net", PHONE, ANA),
         (ANA_LID, ChatAddress(lid="299000111222"), ANA_LID),
@@ -38,7 +44,19 @@ def test_what_names_a_chat(text: str, address: ChatAddress, jid: str | None) -> 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "+", "ana", "123", "@s.whatsapp.net", "34600111222@", "1234567@example.com", "x@lid", "9" * 30],
+    [
+        "",
+        "+",
+        "ana",
+        "123",
+        "0600111222",
+        "+0034600111222",
+        "@s.whatsapp.net",
+        "34600111222@",
+        "1234567@example.com",
+        "x@lid",
+        "9" * 30,
+    ],
 )
 def test_what_names_none(text: str) -> None:
     with pytest.raises(UsageError, match="names no chat"):
@@ -52,6 +70,36 @@ def test_any_text_is_an_address_or_a_mistake(text: str) -> None:
     except UsageError:
         return
     assert parse_address(address.jid) == address
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("5531996883193", "553196883193"), ("5215512345678", "525512345678"), ("5491123456789", "541123456789")],
+)
+def test_a_number_with_two_spellings_stands_for_both(one: str, other: str) -> None:
+    assert spellings(one) == spellings(other) == {one, other}
+
+
+@pytest.mark.parametrize(
+    "digits",
+    [
+        "34600111222",
+        "552133334444",
+        "15215512345",
+        "5531996883193000",
+        "52155123456",
+        "393491123456",
+        "5490000000000",
+    ],
+)
+def test_other_numbers_have_one_spelling(digits: str) -> None:
+    assert spellings(digits) == {digits}
+
+
+@given(st.from_regex(r"[1-9][0-9]{4,15}", fullmatch=True))
+def test_the_spellings_of_a_number_are_each_others(digits: str) -> None:
+    assert digits in spellings(digits)
+    assert {spellings(each) for each in spellings(digits)} == {spellings(digits)}
 
 
 def test_a_chat_is_found_by_any_of_its_addresses(database: Any) -> None:

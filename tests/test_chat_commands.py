@@ -186,14 +186,79 @@ def test_pause_and_resume(file: Path, opened: Any, capsys: pytest.CaptureFixture
     assert "600111222" not in "".join(out)
 
 
-def test_a_chat_can_be_paused_before_anybody_wrote(
-    file: Path, opened: Any, capsys: pytest.CaptureFixture[str]
+NOBODY = "there is no chat with +34…77; is the number complete, with the country's code?\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (["pause"], NOBODY + "nothing is paused; to answer somebody never, before they write"),
+        (["resume"], NOBODY + "nothing is changed"),
+        (
+            ["forget", "--yes"],
+            NOBODY + "erase all that is kept about +34…77; this cannot be undone\nerased: 0 chat",
+        ),
+        (["export"], NOBODY),
+    ],
+)
+def test_a_command_that_finds_nobody_says_so(
+    file: Path, opened: Any, command: list[str], told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["pause", "--config", str(file), "+34 999 888 777"]) == 0
-    assert "note: nobody has written from there yet" in capsys.readouterr().out
-    assert main(["pause", "--config", str(file), "+34 999 888 777"]) == 0
-    assert "note" not in capsys.readouterr().out
-    assert Chat.get(Chat.phone == "34999888777").pause_reason == "the owner asked for it"
+    assert main([*command, "--config", str(file), "+34 911 222 277"]) == 1
+    shown = capsys.readouterr()
+    assert (shown.err if command == ["export"] else shown.out).startswith(told)
+    assert Chat.select().count() == 1
+
+
+@pytest.mark.parametrize("command", [["pause"], ["resume"], ["forget", "--yes"], ["export"]])
+@pytest.mark.parametrize(
+    "typed", ["600 111 222".replace(" ", "-"), "34600111223", "+34 600 112 122", "+1600111222"]
+)
+def test_a_near_number_is_named_when_there_is_none(
+    file: Path, opened: Any, command: list[str], typed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Inbox("shop").store(arrival(chat="34911222333@s.whatsapp.net", phone="34911222333"), NOON)
+    Inbox("salon").store(arrival(chat="34600111229@s.whatsapp.net", phone="34600111229"), NOON)
+    assert main([*command, "--config", str(file), typed]) == 1
+    shown = capsys.readouterr()
+    assert "; is +34600111222 meant?\n" in shown.out + shown.err
+
+
+@pytest.mark.parametrize(
+    ("jid", "typed"),
+    [
+        ("553196883193", "+55 31 99688-3193"),
+        ("5531996883193", "55 (31) 9688-3193"),
+        ("5215512345678", "+52 55 1234 5678"),
+        ("525512345678", "0052 1 55 1234 5678"),
+        ("5491123456789", "+54 11 2345-6789"),
+        ("541123456789", "+54 9 11 2345 6789"),
+        ("447911123456", "+44 (0)7911 123456"),
+        ("34600111222", "00 34\u00a0600\u202f111\u2011222"),
+        ("34600111222", "\u202a+34 600.111.222\u202c"),
+        ("34600111222", "34600111222:12@c.us"),
+    ],
+)
+def test_a_number_in_any_spelling_is_the_person(
+    file: Path, url: str, jid: str, typed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    database = open_database(url)
+    migrate(database)
+    Inbox("shop").store(arrival(chat=f"{jid}@s.whatsapp.net", phone=jid), NOON)
+    group = arrival(chat="1203630@g.us", phone="", sender=f"{jid}@s.whatsapp.net")
+    Inbox("shop").store(group, NOON)
+    config = ["--config", str(file), typed]
+    assert main(["pause", *config]) == 0
+    assert [chat.pause_reason for chat in Chat.select().order_by(Chat.id)] == ["the owner asked for it", ""]
+    assert main(["resume", *config]) == 0
+    capsys.readouterr()
+    assert main(["export", *config]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (len(found["chats"]), len(found["in_groups"])) == (1, 1)
+    assert main(["forget", "--yes", *config]) == 0
+    assert "1 chat(s), 1 message(s) received, 0 sent, 1 in groups" in capsys.readouterr().out
+    assert main(["forget", "--yes", *config]) == 1
+    database.close()
 
 
 def test_export_and_forget(file: Path, opened: Any, capsys: pytest.CaptureFixture[str]) -> None:
@@ -204,12 +269,12 @@ def test_export_and_forget(file: Path, opened: Any, capsys: pytest.CaptureFixtur
     assert "\nerased: 1 chat(s), 1 message(s) received, 1 sent, 0 in groups" in capsys.readouterr().out
     assert Chat.select().count() == 0
     (file.parent / "state" / "backups" / "1.0").mkdir(parents=True)
-    assert main(["forget", "--yes", "--config", str(file), "+34600111222"]) == 0
+    assert main(["forget", "--yes", "--config", str(file), "+34600111222"]) == 1
     assert "not erased: the copies of backups and upgrades" in capsys.readouterr().out
-    assert main(["export", "--config", str(file), "+34600111222"]) == 0
+    assert main(["export", "--config", str(file), "+34600111222"]) == 1
     shown = capsys.readouterr()
     assert json.loads(shown.out)["chats"] == []
-    assert shown.err.startswith("note: nobody has written from there yet")
+    assert shown.err.startswith("there is no chat with +34…22; is the number complete")
 
 
 def test_forget_names_what_it_does_not_reach(
@@ -233,13 +298,14 @@ def test_forget_names_what_it_does_not_reach(
 def test_the_chats_that_are_paused(file: Path, opened: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["pause", "--config", str(file)]) == 0
     main(["pause", "--config", str(file), "+34600111222"])
-    main(["pause", "--config", str(file), "299000111222@lid", "--for", "2h"])
+    Inbox("shop").store(arrival(chat="299000111333@lid", phone="", lid="299000111333"), NOON)
+    main(["pause", "--config", str(file), "299000111333@lid", "--for", "2h"])
     capsys.readouterr()
     assert main(["pause", "--config", str(file)]) == 0
     later, earlier = capsys.readouterr().out.splitlines()
     assert earlier == "+34600111222: paused until it is resumed (the owner asked for it)"
-    assert re.fullmatch(r"299000111222@lid: paused until .* UTC \(the owner asked for it\)", later)
-    for chat in ("+34600111222", "299000111222@lid"):
+    assert re.fullmatch(r"299000111333@lid: paused until .* UTC \(the owner asked for it\)", later)
+    for chat in ("+34600111222", "299000111333@lid"):
         main(["resume", "--config", str(file), chat])
     capsys.readouterr()
     main(["pause", "--config", str(file)])

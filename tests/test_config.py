@@ -621,6 +621,11 @@ def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
     [
         ("+34 600-11.12 (22)", "34600111222"),
         ("0034600111222", "34600111222"),
+        ("+44 (0)7911 123456", "447911123456"),
+        ("+34\u00a0600\u2011111\u202f222", "34600111222"),
+        ("\u202a+34600111222\u202c", "34600111222"),
+        ("34600111222:3@c.us", "34600111222@s.whatsapp.net"),
+        ("+44 (0)79*", "4479*"),
         (" 34600* ", "34600*"),
         ("*", "*"),
         ("299000111222@lid", "299000111222@lid"),
@@ -635,7 +640,8 @@ def test_a_number_is_read_in_any_spelling(tmp_path: Path, written: str, read: st
 
 
 @pytest.mark.parametrize(
-    "written", ["", "Ana", "+", "600111222", "34600111222", "34600111222@", "?4600111222", "😀"]
+    "written",
+    ["", "Ana", "+", "600111222", "34600111222", "34600111222@", "?4600111222", "😀", "+0600111222"],
 )
 def test_what_no_number_could_match_is_a_mistake(tmp_path: Path, written: str) -> None:
     file = tmp_path / "wabot.toml"

@@ -158,6 +158,19 @@ def test_a_rule_finds_a_hidden_customer_by_the_number_known_from_before(database
     assert desk.take(arrival(chat=ANA_LID, phone="", lid="299000111222")) is not None
 
 
+@pytest.mark.parametrize(
+    "rule", ["5531996883193", "553196883193", "55319968*", "5531996883193@s.whatsapp.net"]
+)
+@pytest.mark.parametrize("jid", ["553196883193", "5531996883193"])
+def test_a_rule_means_each_spelling_of_a_number(sqlite_database: Any, rule: str, jid: str) -> None:
+    desk = Desk(groups="all", deny=(rule,))
+    assert desk.take(arrival(chat=f"{jid}@s.whatsapp.net", phone=jid)) is None
+    assert desk.take(arrival(chat=GROUP, phone="", sender=f"{jid}@s.whatsapp.net")) is None
+    assert desk.take(arrival(chat="55@lid", phone=jid, lid="55")) is None
+    assert desk.take(arrival(chat="55@lid", phone="", lid="55")) is None
+    assert desk.take(arrival()) is not None
+
+
 def test_a_rule_finds_a_groups_member_by_the_other_address(database: Any) -> None:
     desk = Desk(groups="all", deny=("34600111222",))
     hidden = arrival(chat=GROUP, phone="", sender=ANA_LID, sender_alt=ANA)

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 
 from wabot.errors import UsageError
 from wabot.messages import GROUP_SERVER, LID_SERVER, PHONE_SERVER
+from wabot.phone_numbers import read_number, spellings
 
-_PUNCTUATION = re.compile(r"[\s().-]+")
-# E.164: at most 15 digits; WhatsApp's hidden ids have as many.
+# The second is what other programs call it.
+_PHONE_SERVERS = (PHONE_SERVER, "c.us")
+PERSON_SERVERS = (*_PHONE_SERVERS, LID_SERVER)
+# WhatsApp's hidden ids have at most 15 digits, as phone numbers have.
 _DIGITS = re.compile(r"[0-9]{5,20}")
 
 
@@ -32,9 +35,19 @@ class ChatAddress:
         """The address WhatsApp would use for it."""
         return self.group or (f"{self.phone}@{PHONE_SERVER}" if self.phone else f"{self.lid}@{LID_SERVER}")
 
+    @property
+    def phones(self) -> frozenset[str]:
+        """The digits of the phone number, in each of its spellings."""
+        return spellings(self.phone) if self.phone else frozenset()
+
+    @property
+    def jids(self) -> frozenset[str]:
+        """Every address WhatsApp may use for it."""
+        return frozenset(f"{phone}@{PHONE_SERVER}" for phone in self.phones) or frozenset({self.jid})
+
 
 def parse_address(text: str) -> ChatAddress:
-    """Read a phone number, with or without "+", or a JID.
+    """Read a phone number with its country's code, in any spelling, or a JID.
 
     Raises:
         UsageError: it is neither.
@@ -45,10 +58,10 @@ def parse_address(text: str) -> ChatAddress:
         return ChatAddress(group=f"{user}@{GROUP_SERVER}")
     if at and server == LID_SERVER and _DIGITS.fullmatch(user):
         return ChatAddress(lid=user)
-    digits = user if at else _PUNCTUATION.sub("", user).removeprefix("+").removeprefix("00")
-    if (not at or server == PHONE_SERVER) and _DIGITS.fullmatch(digits):
-        return ChatAddress(phone=digits)
+    number = read_number(user) if not at or server in _PHONE_SERVERS else ""
+    if number:
+        return ChatAddress(phone=number)
     raise UsageError(
-        f"{text!r} names no chat; write a phone number such as +34600111222, "
+        f"{text!r} names no chat; write a phone number with its country's code, such as +34600111222, "
         f"or a JID such as 299000111222@{LID_SERVER}"
     )

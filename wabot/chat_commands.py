@@ -22,10 +22,10 @@ from wabot.standard_streams import as_text
 from wabot.terminal_question import answers_yes
 from wabot.unit_environment import settings_in_unit
 
-_CHAT_HELP = "a phone number, with or without +, or a JID"
+_CHAT_HELP = "a phone number with the country's code, or a JID"
 _PERSON_IN_THE_TERMINAL = "10000000001"
 _LONGEST_PAUSE_SECONDS = 31_536_000
-_UNKNOWN = "note: nobody has written from there yet; is the number complete, with the country's code?"
+_NEVER = "to answer somebody never, before they write, put the number into chats.deny"
 
 
 def add_chat_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
@@ -118,7 +118,7 @@ def _footnote(exchange: Any) -> str:
 
 
 def _pause(arguments: argparse.Namespace) -> int:
-    from wabot.chats import find_chats, find_or_make_chat
+    from wabot.chats import find_chats
     from wabot.models import utc_now
     from wabot.quiet import PauseReason, quiet_of
 
@@ -128,13 +128,14 @@ def _pause(arguments: argparse.Namespace) -> int:
     now = utc_now()
     if arguments.chat is None:
         return _list_paused(user_id, now)
-    is_known = bool(find_chats(user_id, arguments.chat))
-    chat = find_or_make_chat(user_id, arguments.chat, now)
+    chats = find_chats(user_id, arguments.chat)
+    if not chats:
+        print(f"{_nobody(user_id, arguments.chat)}\nnothing is paused; {_NEVER}")
+        return ExitCode.FINDINGS
     until = None if arguments.seconds is None else now + timedelta(seconds=arguments.seconds)
-    withdrawn = quiet_of(user_id).pause(chat.id, PauseReason.COMMAND, until)
+    quiet = quiet_of(user_id)
+    withdrawn = sum(quiet.pause(chat.id, PauseReason.COMMAND, until) for chat in chats)
     print(f"{_shown(arguments.chat)}: paused {_until(until)}; {withdrawn} reply(ies) withdrawn")
-    if not is_known:
-        print(_UNKNOWN)
     return ExitCode.OK
 
 
@@ -159,25 +160,35 @@ def _resume(arguments: argparse.Namespace) -> int:
     from wabot.quiet import quiet_of
 
     user_id = _opened(arguments).account.user_id
+    chats = find_chats(user_id, arguments.chat)
+    if not chats:
+        print(f"{_nobody(user_id, arguments.chat)}\nnothing is changed")
+        return ExitCode.FINDINGS
     quiet = quiet_of(user_id)
-    ended = [quiet.resume(chat.id) for chat in find_chats(user_id, arguments.chat)]
+    ended = [quiet.resume(chat.id) for chat in chats]
     print(f"{_shown(arguments.chat)}: {'answered again' if any(ended) else 'was not paused'}")
     return ExitCode.OK
 
 
 def _forget(arguments: argparse.Namespace) -> int:
     from wabot.backup import POSTGRESQL
-    from wabot.chats import others_with
+    from wabot.chats import find_chats, others_with
     from wabot.database_address import sqlite_file
     from wabot.personal_data import forget
 
     settings = _opened(arguments)
+    user_id = settings.account.user_id
+    nobody = "" if find_chats(user_id, arguments.chat) else _nobody(user_id, arguments.chat)
+    if nobody:
+        print(nobody)
     print(f"erase all that is kept about {_shown(arguments.chat)}; this cannot be undone", flush=True)
     if not arguments.yes and not answers_yes("Go on? [y/N] "):
         print("nothing was erased")
         return ExitCode.FINDINGS
     erased = forget(settings, arguments.chat, everything=arguments.everything)
     print(*erased.sentences(), sep="\n")
+    if not erased.anything:
+        print("nothing was erased: nothing is known of them")
     backups = settings.paths.state / "backups"
     if backups.is_dir() and any(backups.iterdir()):
         print(f"not erased: the copies of backups and upgrades in {backups}; remove them by hand")
@@ -185,12 +196,12 @@ def _forget(arguments: argparse.Namespace) -> int:
     for replaced in sorted(file.parent.glob(f"{file.name}.replaced-*")):
         if not replaced.name.endswith(("-wal", "-journal")):
             print(f"not erased: {replaced}, a database that was put aside; remove it by hand")
-    for user_id in others_with(settings.account.user_id, arguments.chat):
+    for other in others_with(user_id, arguments.chat):
         print(
-            f"not erased: what user {user_id} has of them in this database; repeat this with that one's "
+            f"not erased: what user {other} has of them in this database; repeat this with that one's "
             "--config, as long as it uses this database"
         )
-    return ExitCode.OK
+    return ExitCode.OK if erased.anything else ExitCode.FINDINGS
 
 
 def _export(arguments: argparse.Namespace) -> int:
@@ -199,9 +210,10 @@ def _export(arguments: argparse.Namespace) -> int:
     settings = _opened(arguments)
     found = export(settings, arguments.chat)
     print(json.dumps(found, ensure_ascii=False, indent=2))
-    if not any(found[place] for place in ("chats", "in_groups", "on_disk")):
-        print(_UNKNOWN, file=sys.stderr)
-    return ExitCode.OK
+    if any(found[place] for place in ("chats", "in_groups", "on_disk")):
+        return ExitCode.OK
+    print(_nobody(settings.account.user_id, arguments.chat), file=sys.stderr)
+    return ExitCode.FINDINGS
 
 
 def _opened(arguments: argparse.Namespace) -> Settings:
@@ -216,6 +228,15 @@ def _opened(arguments: argparse.Namespace) -> Settings:
     become_owner(settings.paths.state)
     open_existing_database(settings)
     return settings
+
+
+def _nobody(user_id: str, address: ChatAddress) -> str:
+    """Says that there is no such chat; numbers that may be meant are whole, because one is to be typed."""
+    from wabot.chats import near_numbers
+
+    near = printable(" or ".join(f"+{phone}" for phone in near_numbers(user_id, address)))
+    hint = f"is {near} meant" if near else "is the number complete, with the country's code"
+    return f"there is no chat with {_shown(address)}" + (f"; {hint}?" if address.phone else "")
 
 
 def _shown(address: ChatAddress) -> str:

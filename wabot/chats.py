@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from wabot.chat_address import ChatAddress
 from wabot.masking import mask_phone
 from wabot.messages import IncomingMessage
 from wabot.models import Chat
+from wabot.phone_numbers import is_near
 from wabot.statements import Parameter, select
 
 _REMEMBERED_CHATS = 10_000
+_MOST_NEAR = 5
 _CHAT = select(Chat, lambda chats: chats.where(Chat.id == Parameter("chat_id")))
 
 
@@ -81,6 +84,13 @@ def find_chats(user_id: str, address: ChatAddress) -> list[Chat]:
     return list(Chat.select().where(Chat.user_id == user_id, _is_with(address)).order_by(Chat.id))
 
 
+def near_numbers(user_id: str, address: ChatAddress) -> list[str]:
+    """Phone numbers of an account's chats that somebody may have meant who named another; a few at most."""
+    known = Chat.select(Chat.phone).where(Chat.user_id == user_id, Chat.phone != "").distinct().tuples()
+    numbers = (phone for (phone,) in known.iterator() if any(is_near(each, phone) for each in address.phones))
+    return list(islice(numbers, _MOST_NEAR))
+
+
 def others_with(user_id: str, address: ChatAddress) -> list[str]:
     """The other accounts on this database that have a chat with that person, or that group."""
     others = Chat.select(Chat.user_id).where(Chat.user_id != user_id, _is_with(address))
@@ -88,9 +98,9 @@ def others_with(user_id: str, address: ChatAddress) -> list[str]:
 
 
 def _is_with(address: ChatAddress) -> Any:
-    named = (Chat.contact == address.jid) | (Chat.jid == address.jid)
+    named = Chat.contact.in_(address.jids) | Chat.jid.in_(address.jids)
     if address.phone:
-        named |= Chat.phone == address.phone
+        named |= Chat.phone.in_(address.phones)
     if address.lid:
         named |= Chat.lid == address.lid
     return named

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from wabot.phone_numbers import spellings
 
 PHONE_SERVER, LID_SERVER, GROUP_SERVER = "s.whatsapp.net", "lid", "g.us"
 USER_SERVERS = frozenset({PHONE_SERVER, LID_SERVER})
@@ -114,8 +117,7 @@ class IncomingMessage:
     def addresses(self) -> frozenset[str]:
         """Every name somebody may know the other side by: JIDs, phone numbers, hidden ids."""
         jids = {self.chat, self.sender, self.sender_alt} if not self.from_me else {self.chat}
-        users = {jid.partition("@")[0] for jid in jids}
-        return frozenset((jids | users | {self.phone, self.lid}) - {""})
+        return every_name(jids | {f"{self.phone}@{PHONE_SERVER}", f"{self.lid}@{LID_SERVER}"})
 
     @property
     def contact(self) -> str:
@@ -127,3 +129,16 @@ class IncomingMessage:
         if self.is_person and self.phone:
             return f"{self.phone}@{PHONE_SERVER}"
         return self.chat
+
+
+def every_name(jids: Iterable[str]) -> frozenset[str]:
+    """JIDs and their user parts; of phone numbers in each spelling, because WhatsApp may keep another one."""
+    found = set()
+    for jid in jids:
+        user, _, server = jid.partition("@")
+        if not user:
+            continue
+        found |= {jid, user}
+        if server == PHONE_SERVER:
+            found |= {name for each in spellings(user) for name in (each, f"{each}@{server}")}
+    return frozenset(found)

@@ -12,6 +12,7 @@ from typing import Any
 from wabot.errors import ExitCode, UsageError, WabotError
 from wabot.hints import command
 from wabot.logs import configure_logging, keep_stdout
+from wabot.phone_numbers import read_number
 from wabot.printable import printable
 from wabot.process import become_owner, load_client_library
 from wabot.unit_environment import settings_in_unit
@@ -70,7 +71,7 @@ def _pair(arguments: argparse.Namespace) -> int:
 
 
 def _phone_digits(value: str) -> str:
-    digits = re.sub(r"[ ().-]", "", value).removeprefix("+")
+    digits = read_number(value)
     # At most 15 digits (E.164); the client library refuses 6 and fewer, and a zero in front.
     if not re.fullmatch(r"[1-9][0-9]{6,14}", digits):
         raise argparse.ArgumentTypeError(

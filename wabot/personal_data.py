@@ -15,6 +15,7 @@ from wabot.chats import find_chats
 from wabot.messages import LID_SERVER, PHONE_SERVER, IncomingMessage
 from wabot.models import Chat, Inbound, Outbound, database
 from wabot.owner_lines import erase_lines_about, lines_about, text_of
+from wabot.phone_numbers import spellings
 from wabot.settings import Settings
 from wabot.spool import blank_out, read_spool
 from wabot.spool_record import Spooled
@@ -53,6 +54,12 @@ class Erased:
     to_owner: int
     store: StoreErased
     opt_out_kept: bool
+
+    @property
+    def anything(self) -> bool:
+        """Whether there was anything of them at all."""
+        rows = (self.chats, self.received, self.sent, self.in_groups, self.to_owner, self.store.rows)
+        return any(rows) or self.opt_out_kept
 
     def sentences(self) -> list[str]:
         """The same for people."""
@@ -167,10 +174,11 @@ def _elsewhere(
 
 def _users(address: ChatAddress, chats: Iterable[Chat]) -> set[tuple[str, str]]:
     """Every (user, server) the person is known by."""
-    found = {(address.phone, PHONE_SERVER), (address.lid, LID_SERVER)}
+    found = {(address.lid, LID_SERVER)}
     found.add((address.group.partition("@")[0], address.group.partition("@")[2]))
-    for chat in chats:
-        found |= {(chat.phone, PHONE_SERVER), (chat.lid, LID_SERVER)}
+    for phone in {address.phone, *(chat.phone for chat in chats)}:
+        found |= {(spelling, PHONE_SERVER) for spelling in spellings(phone)}
+    found |= {(chat.lid, LID_SERVER) for chat in chats}
     return {(user, server) for user, server in found if user}
 
 

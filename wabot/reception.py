@@ -18,7 +18,7 @@ from wabot.brain.texts import texts_for
 from wabot.decisions import Action, Decision
 from wabot.inbox import Inbox
 from wabot.masking import mask_phone
-from wabot.messages import IncomingMessage, Kind
+from wabot.messages import LID_SERVER, PHONE_SERVER, IncomingMessage, Kind, every_name
 from wabot.models import Chat, database
 from wabot.notices import Unanswered, opted_out_text
 from wabot.outbox import Outbox
@@ -133,7 +133,7 @@ class Reception:
         )
 
     def _candidate(self, message: IncomingMessage, chat: Chat | None) -> Candidate:
-        known = {chat.phone, chat.lid} - {""} if chat else set()
+        known = every_name({f"{chat.phone}@{PHONE_SERVER}", f"{chat.lid}@{LID_SERVER}"} if chat else ())
         return Candidate(
             jid=message.chat,
             addresses=message.addresses | known,

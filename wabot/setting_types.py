@@ -12,9 +12,13 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from wabot.business_hours import ALLOWED, parse_span
+from wabot.chat_address import PERSON_SERVERS, parse_address
+from wabot.errors import UsageError
+from wabot.phone_numbers import is_international, without_punctuation
 from wabot.phrases import normalized
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)")
+_MOST_CONTACTS, _LONGEST_CONTACT_CHARACTERS = 1000, 200
 _SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -143,24 +147,25 @@ def contacts() -> SettingType:
 
     A phone number without a sign of the country's code is a mistake: it would match nobody.
     """
-    many = texts()
 
-    def read_one(item: str) -> str:
-        user, at, server = item.strip().partition("@")
-        if not at and not user.startswith(("+", "00")) and "*" not in user:
+    def read_one(item: Any) -> str:
+        if not isinstance(item, str) or len(item) > _LONGEST_CONTACT_CHARACTERS:
             raise ValueError
+        user, at, server = item.strip().partition("@")
+        if "*" not in item and (not at or server in PERSON_SERVERS):
+            if not at and not is_international(user):
+                raise ValueError
+            address = parse_address(item)
+            return address.jid if at else address.phone
         if server != "g.us":
-            user = re.sub(r"[\s().-]+", "", user).removeprefix("+").removeprefix("00")
+            user = without_punctuation(user)
         if not re.fullmatch(r"[0-9*-]+", user) or (at and not re.fullmatch(r"[a-z.*]+", server)):
             raise ValueError
         return user + at + server
 
-    def read(value: Any) -> tuple[str, ...]:
-        return _each(read_one, many.read(value))
-
     return SettingType(
         'a list of texts such as "+34600111222", with the country\'s code, "+34600*" or "299000111222@lid"',
-        read,
+        _list_of(SettingType("a number", read_one), _MOST_CONTACTS),
     )
 
 
@@ -252,6 +257,6 @@ def _each(read_one: Callable[[Any], str], members: Iterable[Any]) -> tuple[str, 
     for member in members:
         try:
             found.append(read_one(member))
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, UsageError):
             raise WrongMember(member) from None
     return tuple(found)

@@ -1,0 +1,83 @@
+"""Phone numbers as people write them, and the several spellings that one number may have. Pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# In "+44 (0)7911 …" the zero is for who calls from within the country.
+_TRUNK_ZERO = re.compile(r"\(\s*0\s*\)")
+_PUNCTUATION = re.compile(r"[\s().,/·•‧∙_\-‐‑‒–—―−]+")
+_DIGITS = re.compile(r"[1-9][0-9]{4,19}")
+_SAME_END = 7
+# A digit that stands in some spellings and not in others, with what is before and behind it.
+# Brazil writes a 9 before the eight digits of a mobile number, which begin with 6 to 9, and WhatsApp keeps
+# the older form of many (wwebjs/whatsapp-web.js#596). Mexico and Argentina have, or had, a digit for mobile
+# ones behind the country's code (chatwoot/chatwoot#14048); no area's code there begins with it.
+_OPTIONAL_DIGITS = (
+    (re.compile(r"(55[1-9][1-9])(9?)([6-9][0-9]{7})"), "9"),
+    (re.compile(r"(52)(1?)([2-9][0-9]{9})"), "1"),
+    (re.compile(r"(54)(9?)([1-8][0-9]{9})"), "9"),
+)
+
+
+def without_punctuation(text: str) -> str:
+    """A number, or a part of one, as its digits; what is neither punctuation nor a prefix stays as it is."""
+    plain = _plain(text)
+    return plain.removeprefix("+") if plain.startswith("+") else plain.removeprefix("00")
+
+
+def is_international(text: str) -> bool:
+    """Whether a number says by its beginning that the country's code is there."""
+    return _plain(text).startswith(("+", "00"))
+
+
+def read_number(text: str) -> str:
+    """The digits of a number with its country's code: with or without "+" or "00", and any punctuation.
+
+    Returns:
+        "" when it is none. No country's code begins with 0.
+    """
+    digits = without_punctuation(text)
+    return digits if _DIGITS.fullmatch(digits) else ""
+
+
+def spellings(digits: str) -> frozenset[str]:
+    """Every form of one and the same number, this one among them.
+
+    Args:
+        digits: of a phone number, with its country's code.
+    """
+    for form, digit in _OPTIONAL_DIGITS:
+        if found := form.fullmatch(digits):
+            return frozenset({found[1] + found[3], found[1] + digit + found[3]})
+    return frozenset({digits})
+
+
+def is_near(digits: str, other: str) -> bool:
+    """Whether somebody may have meant `other` who wrote `digits`.
+
+    One digit is wrong, missing or too many, or two are swapped; or the end is the same and the country's or
+    the area's code is not.
+    """
+    if digits == other:
+        return False
+    shared = min(len(digits), len(other))
+    if shared >= _SAME_END and digits[-_SAME_END:] == other[-_SAME_END:]:
+        return True
+    start = next((at for at in range(shared) if digits[at] != other[at]), shared)
+    rest, other_rest = digits[start:], other[start:]
+    return (
+        rest[1:] == other_rest[1:]
+        or rest[1:] == other_rest
+        or rest == other_rest[1:]
+        or (rest[1::-1] == other_rest[:2] and rest[2:] == other_rest[2:])
+    )
+
+
+def _plain(text: str) -> str:
+    """Without punctuation, and without signs that nobody sees and that come along from an address book."""
+    shown = "".join(
+        each for each in unicodedata.normalize("NFKC", text) if unicodedata.category(each) != "Cf"
+    )
+    return _PUNCTUATION.sub("", _TRUNK_ZERO.sub("", shown))
