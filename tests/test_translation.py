@@ -69,6 +69,26 @@ def with_field(name: str) -> Any:
     return found
 
 
+def with_keys(message: Any, name: str = "senderKeyDistributionMessage") -> Any:
+    getattr(message, name).groupID = GROUP
+    message.messageContextInfo.deviceListMetadataVersion = 2
+    return message
+
+
+@pytest.mark.parametrize(
+    "name", ["senderKeyDistributionMessage", "fastRatchetKeySenderKeyDistributionMessage"]
+)
+def test_keys_alone_are_no_message(name: str) -> None:
+    assert translated(with_keys(Message(), name), chat=GROUP).kind is Kind.PROTOCOL
+    assert translated(wrapped("ephemeralMessage", with_keys(Message(), name))).kind is Kind.PROTOCOL
+
+
+def test_keys_that_come_along_with_a_message_change_nothing() -> None:
+    found = translated(with_keys(text("hello")), chat=GROUP)
+    assert (found.kind, found.text) == (Kind.TEXT, "hello")
+    assert translated(with_keys(image("look")), chat=GROUP).kind is Kind.IMAGE
+
+
 def test_a_text() -> None:
     assert translated(text("hello")) == IncomingMessage(
         chat=ANA,

@@ -36,6 +36,7 @@ _MEDIA = {
     "contactMessage": Kind.CONTACT,
     "contactsArrayMessage": Kind.CONTACT,
 }
+_KEYS = frozenset({"senderKeyDistributionMessage", "fastRatchetKeySenderKeyDistributionMessage"})
 _REVOKE, _MESSAGE_EDIT = 0, 14  # waE2E.ProtocolMessage.Type
 _UNREADABLE = "RETRY"
 _HEARD_RECEIPTS = frozenset({"DELIVERED", "INACTIVE", "READ", "PLAYED", _UNREADABLE})
@@ -88,8 +89,19 @@ def jid_text(jid: Any) -> str:
     return _clean(f"{jid.User}@{jid.Server}" if jid.User else jid.Server, 200)
 
 
+def _brings_keys_alone(message: Any) -> bool:
+    """Whether a member of a group hands over the key of its messages, and nothing else.
+
+    It comes under the id of the member's first message, which follows in an event of its own.
+    """
+    names = {field.name for field, _ in message.ListFields()}
+    return bool(names & _KEYS) and names <= _KEYS | {"messageContextInfo"}
+
+
 def _content(message: Any) -> tuple[Kind, str, str]:
     """What a message carries: kind, text, and the id of the message it is about."""
+    if _brings_keys_alone(message):
+        return Kind.PROTOCOL, "", ""
     if message.conversation:
         return Kind.TEXT, _clean(message.conversation), ""
     if message.HasField("extendedTextMessage"):

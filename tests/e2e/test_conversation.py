@@ -183,9 +183,10 @@ def test_a_stuck_provider_does_not_delay_another_chat(
 
 def test_who_is_answered(linked_emulator: Emulator, start_bot: StartBot, new_customer: MakeCustomer) -> None:
     """Rules written with phone numbers, customers who hide theirs, and groups."""
-    ana, ben, eva = new_customer(), new_customer(addressing="phone"), new_customer()
-    bot = start_bot(chats=f'groups = "mention"\nallow = ["+{ana.phone}", "+{ben.phone}"]')
-    club = linked_emulator.group("Club", [ana, eva])
+    ana, ben, eva, dan = new_customer(), new_customer(addressing="phone"), new_customer(), new_customer()
+    allowed = ", ".join(f'"+{customer.phone}"' for customer in (ana, ben, dan))
+    bot = start_bot(chats=f'groups = "mention"\nallow = [{allowed}]')
+    club = linked_emulator.group("Club", [ana, eva, dan])
     eva.send("let me in")
     club.send(ana, "good morning all")
     club.send(eva, "are you there?", mention_bot=True)
@@ -194,8 +195,11 @@ def test_who_is_answered(linked_emulator: Emulator, start_bot: StartBot, new_cus
     ben.send("from a shown number")
     assert ana.wait_for_replies(1)[0].text == "from a hidden number"
     assert ben.wait_for_replies(1)[0].text == "from a shown number"
-    mentioned = "SELECT 1 FROM wabot_inbox WHERE text = 'are you open?' AND state = 'answered'"
-    wait_for(lambda: bot.rows(mentioned), bot)
+    assert [reply.text for reply in club.wait_for_replies(1)] == ["are you open?"]
+    # What a member writes first comes with the key of what they write, as an event of its own before it.
+    club.send(dan, "my first words here", mention_bot=True)
+    assert club.wait_for_replies(2)[1].text == "my first words here"
+    assert [reply.text for reply in club.replies(eva)] == ["are you open?", "my first words here"]
     assert sorted(bot.rows("SELECT text, reason FROM wabot_inbox WHERE state = 'ignored'")) == [
         ("", "not on the allow list"),
         ("", "not on the allow list"),

@@ -16,6 +16,7 @@ import pytest
 from tests.e2e.bot_process import REPOSITORY
 from wabot.emulator.customer import Customer
 from wabot.emulator.echo_process import EchoProcess
+from wabot.emulator.message_kinds import KINDS
 from wabot.emulator.pairing import PairingError
 from wabot.emulator.plaintexts import MEDIA_KINDS
 from wabot.emulator.server import Emulator
@@ -59,6 +60,11 @@ def ana(emulator: Emulator) -> Customer:
 def count_logins(emulator: Emulator) -> int:
     """How many the service has taken, also those whose questions it has not answered."""
     return sum(event.kind == "login" for event in emulator.transcript)
+
+
+def retries(emulator: Emulator, message_id: str) -> int:
+    """How often the bot has asked for a message again."""
+    return sum(event.kind == "retry" and event.detail == message_id for event in emulator.transcript)
 
 
 def texts(customer: Customer) -> list[str]:
@@ -571,11 +577,61 @@ class TestReading:
         running, bot = listening
         ana = running.customer(1)
         group = running.group("Team", [ana, running.customer(2)])
-        told = bot.wait_for("message", id=group.send(ana, "@bot hello", mention_bot=True))
-        assert told["group"] and told["text"] == "@bot hello" and told["sender"] == ana.lid
+        message_id = group.send(ana, "@bot hello", mention_bot=True)
+        told = bot.wait_for("message", id=message_id, text="@bot hello")
+        # Of a member's first message the library tells twice: it has brought the member's key as well.
+        fields = [each["fields"] for each in bot.find("message", id=message_id)]
+        assert fields == [["senderKeyDistributionMessage"], ["extendedTextMessage"]]
+        assert told["group"] and told["sender"] == ana.lid
         assert told["chat"] == str(group.jid) and "extendedTextMessage" in told["fields"]
         with pytest.raises(ValueError, match="is not a member of Team"):
             group.send(running.customer(3), "hello")
+
+    @pytest.mark.parametrize("kind", sorted(set(KINDS) - {"unborn", "unborn_envelope", "empty"}))
+    def test_other_kinds(self, listening: tuple[Emulator, EchoProcess], kind: str) -> None:
+        running, bot = listening
+        told = bot.wait_for("message", id=running.customer(1).send_kind(kind, "so it says"))
+        assert set(told["fields"]) - {"messageContextInfo"}
+
+    @pytest.mark.parametrize("kind", ["unborn", "unborn_envelope"])
+    def test_a_kind_that_nobody_knows_yet(self, listening: tuple[Emulator, EchoProcess], kind: str) -> None:
+        running, bot = listening
+        told = bot.wait_for("message", id=running.customer(1).send_kind(kind, "so it says"))
+        assert set(told["fields"]) <= {"messageContextInfo"}
+
+    def test_a_timer(self, listening: tuple[Emulator, EchoProcess]) -> None:
+        running, bot = listening
+        message_id = running.customer(1).send("gone tomorrow", expiration_seconds=86_400)
+        told = bot.wait_for("message", id=message_id)
+        assert told["text"] == "gone tomorrow" and told["expiration_seconds"] == 86_400
+
+    def test_an_id_of_any_kind(self, listening: tuple[Emulator, EchoProcess]) -> None:
+        running, bot = listening
+        odd = "A1 from 34699888777@s.whatsapp.net: old counter"
+        assert running.customer(1).send("odd", message_id=odd) == odd
+        assert bot.wait_for("message", id=odd)["text"] == "odd"
+
+    def test_what_is_withheld_may_come_after_all(self, listening: tuple[Emulator, EchoProcess]) -> None:
+        running, bot = listening
+        ana = running.customer(1)
+        message_id = ana.withhold("look")
+        told = bot.wait_for("undecryptable", id=message_id)
+        assert told["unavailable"] and told["type"] == "media"
+        ana.resend(message_id)
+        assert "imageMessage" in bot.wait_for("message", id=message_id)["fields"]
+        message_id = ana.withhold("hello", kind="")
+        told = bot.wait_for("undecryptable", id=message_id)
+        assert told["unavailable"] and told["type"] == "text"
+
+    def test_what_is_spoilt_each_time_is_given_up(self, listening: tuple[Emulator, EchoProcess]) -> None:
+        running, bot = listening
+        ana = running.customer(1)
+        lost = ana.send("nobody reads this", spoil=99)
+        running.wait_until(lambda: retries(running, lost) == 4)
+        came = ana.send("but this", spoil=2)
+        assert bot.wait_for("message", id=came)["text"] == "but this"
+        assert retries(running, lost) == 4 and retries(running, came) == 2
+        assert len(bot.find("undecryptable", id=lost)) == 5 and not bot.find("message", id=lost)
 
     @pytest.mark.parametrize("kind", MEDIA_KINDS)
     def test_media(self, listening: tuple[Emulator, EchoProcess], kind: str) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from wabot.emulator import plaintexts
+from wabot.emulator.endpoint import damaged
+from wabot.emulator.message_kinds import build
 from wabot.emulator.reader import Reader
+from wabot.emulator.sender_keys import SenderKey
 from wabot.emulator.service import Service, new_message_id
 from wabot.emulator.stanza import JID, Node, Value
 
@@ -19,9 +22,17 @@ _KEPT_MESSAGES = 2000  # of those sent, for resending
 
 @dataclass(slots=True)
 class _Sent:
+    """A message as it is kept for resending: `spoil` is how many deliveries are still to be spoilt.
+
+    `sender_key` and `hand_over` (a waE2E.Message) belong to one that went to a group.
+    """
+
     attributes: dict[str, Value]
     message: bytes
-    stanza: Node
+    spoil: int = 0
+    sender_key: SenderKey | None = None
+    hand_over: bytes | None = None
+    stanza: Node = field(default_factory=lambda: Node("message"))
 
 
 class Customer(Reader):
@@ -38,6 +49,7 @@ class Customer(Reader):
         self.addressing = addressing
         self.message_secret = message_secret
         self._sent: OrderedDict[str, _Sent] = OrderedDict()
+        self._secrets: dict[str, bytes] = {}
         self._reads: list[str] = []
         self._delivered: list[str] = []
 
@@ -48,27 +60,84 @@ class Customer(Reader):
 
     # What they write.
 
-    def send(self, text: str, *, age_seconds: float = 0, corrupt: bool = False) -> str:
+    def send(
+        self,
+        text: str,
+        *,
+        age_seconds: float = 0,
+        corrupt: bool = False,
+        spoil: int = 0,
+        message_id: str | None = None,
+        expiration_seconds: int = 0,
+    ) -> str:
         """Write `text`; returns the message id.
 
-        By its time stamp it is `age_seconds` old. A `corrupt` one cannot be read until it is sent again.
+        By its time stamp it is `age_seconds` old. A `corrupt` one cannot be read until it is sent again; with
+        `spoil` the first so many deliveries are like that. `message_id`: a text of any kind instead of a new
+        one. `expiration_seconds`: the timer of a chat whose messages disappear.
         """
+        secret = self._secret()
         return self.post(
-            plaintexts.text(text, message_secret=self._secret()),
+            plaintexts.text(text, message_secret=secret, expiration_seconds=expiration_seconds),
             text,
             age_seconds=age_seconds,
-            corrupt=corrupt,
+            spoil=max(spoil, int(corrupt)),
+            message_id=message_id,
+            secret=secret,
         )
 
-    def reply_to(self, message_id: str, text: str, *, quoted_text: str = "", quotes_bot: bool = True) -> str:
-        """Write `text` in answer to a message, of the bot by default; returns the message id."""
+    def send_kind(self, kind: str, text: str = "", *, spoil: int = 0) -> str:
+        """Send one of message_kinds.KINDS, with `text` where it has room for one; returns the id."""
+        return self.post(build(kind, text, self._secret()), text, event=kind, spoil=spoil)
+
+    def withhold(self, text: str = "", *, kind: str = "view_once") -> str:
+        """Send what the service keeps from linked devices: they are told that there is something, not what.
+
+        `kind`: "view_once", or "" for one that the service cannot give, say because it is older than the
+        link. `resend` brings it after all. Returns the message id.
+        """
+        view_once = kind == "view_once"
+        body = build("view_once", text, self._secret()) if view_once else plaintexts.text(text)
+        more = {"type": "media"} if view_once else {}
+        reason = Node("unavailable", {"type": kind} if kind else {})
+        return self.post(body, text, more, event="withheld", instead=reason)
+
+    def reply_to(
+        self,
+        message_id: str,
+        text: str,
+        *,
+        quoted_text: str = "",
+        quoted_message: bytes | None = None,
+        quotes_bot: bool = True,
+    ) -> str:
+        """Write `text` in answer to a message, of the bot by default; returns the message id.
+
+        The quoted message is a text, or `quoted_message` (a waE2E.Message).
+        """
         sender = self._service.account.lid_jid if quotes_bot else self.lid_jid
-        quote = plaintexts.Quote(message_id, str(sender), quoted_text)
-        return self.post(plaintexts.text(text, quote=quote, message_secret=self._secret()), text)
+        quote = plaintexts.Quote(message_id, str(sender), quoted_text, quoted_message)
+        secret = self._secret()
+        return self.post(plaintexts.text(text, quote=quote, message_secret=secret), text, secret=secret)
 
     def edit(self, message_id: str, text: str) -> str:
         """Change the text of a message of theirs; returns the id of the edit."""
         body = plaintexts.edit(str(self._chat()), message_id, text, at=_now_ms())
+        return self.post(body, text, {"edit": "1"}, event="edit")
+
+    def edit_sealed(self, message_id: str, text: str, *, secret: bytes | None = None) -> str:
+        """Change the text of a message of theirs as newer apps do: sealed with the secret of that message.
+
+        `secret`: another one than the message has, so that it cannot be opened. Returns the id of the edit.
+        """
+        with self._service.lock:
+            sent_secret = self._secrets.get(message_id)
+        used = secret or sent_secret
+        if used is None:
+            raise ValueError(f"message {message_id} has no secret to seal an edit with")
+        body = plaintexts.sealed_edit(
+            str(self._chat()), message_id, text, secret=used, sender=str(self.jid), at=_now_ms()
+        )
         return self.post(body, text, {"edit": "1"}, event="edit")
 
     def revoke(self, message_id: str) -> str:
@@ -91,7 +160,7 @@ class Customer(Reader):
         """Send a message again under its id but freshly encrypted, as a phone does that was asked to."""
         with self._service.lock:
             sent = self._sent[message_id]
-            self._post_stanza(message_id, sent, self._endpoint.encrypt(sent.message))
+            self._post_stanza(message_id, sent, self._sealed_anew(sent))
         self._service.note("resent", self.phone, message_id)
 
     def repeat(self, message_id: str) -> None:
@@ -114,13 +183,21 @@ class Customer(Reader):
         event: str = "message",
         sender: dict[str, Value] | None = None,
         age_seconds: float = 0,
-        corrupt: bool = False,
+        spoil: int = 0,
+        message_id: str | None = None,
+        secret: bytes | None = None,
+        sender_key: SenderKey | None = None,
+        hand_over: bytes | None = None,
+        instead: Node | None = None,
     ) -> str:
         """Send the waE2E.Message `message`; returns its id.
 
-        `detail` goes into the transcript, `more` are further attributes, `sender` is the form of address.
+        `detail` goes into the transcript, `more` are further attributes, `sender` is the form of address. The
+        first `spoil` deliveries cannot be read. With a `sender_key` it goes to a group, and `hand_over` gives
+        the bot that key first. `instead` is what stands in the stanza in place of the encrypted message.
+        `secret` is the one inside the message, for what is sealed with it later.
         """
-        message_id = new_message_id()
+        message_id = message_id or new_message_id()
         attributes: dict[str, Value] = {
             **(sender or self._sender()),
             "id": message_id,
@@ -130,16 +207,40 @@ class Customer(Reader):
             **(more or {}),
         }
         with self._service.lock:
-            enc = self._endpoint.encrypt(message, corrupt)
+            if secret is not None:
+                self._secrets[message_id] = secret
+            sent = _Sent(attributes, message, spoil, sender_key, hand_over)
+            content = [instead] if instead is not None else self._sealed(sent)
             self._service.note(event, self.phone, detail)
-            self._post_stanza(message_id, _Sent(attributes, message, enc), enc)
+            self._post_stanza(message_id, sent, content)
         return message_id
 
-    def _post_stanza(self, message_id: str, sent: _Sent, enc: Node) -> None:
-        sent.stanza = Node("message", sent.attributes, [enc])
+    def _sealed(self, sent: _Sent) -> list[Node]:
+        """What carries a message the first time."""
+        if sent.sender_key is None:
+            return [self._spoilt(sent, self._endpoint.encrypt(sent.message))]
+        ciphertext = sent.sender_key.encrypt(plaintexts.pad(sent.message))
+        to_group = Node("enc", {"v": "2", "type": "skmsg"}, ciphertext)
+        handed_over = [self._endpoint.encrypt(sent.hand_over)] if sent.hand_over is not None else []
+        return [*handed_over, self._spoilt(sent, to_group)]
+
+    def _sealed_anew(self, sent: _Sent) -> list[Node]:
+        """What carries it when it is asked for again: to the bot alone, also from a group."""
+        key = sent.sender_key.distribution(str(sent.attributes["from"])) if sent.sender_key else b""
+        return [self._spoilt(sent, self._endpoint.encrypt(key + sent.message))]
+
+    def _spoilt(self, sent: _Sent, enc: Node) -> Node:
+        if not sent.spoil:
+            return enc
+        sent.spoil -= 1
+        return damaged(enc)
+
+    def _post_stanza(self, message_id: str, sent: _Sent, content: list[Node]) -> None:
+        sent.stanza = Node("message", sent.attributes, content)
         self._sent[message_id] = sent
         if len(self._sent) > _KEPT_MESSAGES:
-            self._sent.popitem(last=False)
+            forgotten, _ = self._sent.popitem(last=False)
+            self._secrets.pop(forgotten, None)
         self._service.post(message_id, sent.stanza)
 
     def _sender(self) -> dict[str, Value]:
@@ -187,7 +288,7 @@ class Customer(Reader):
         sent = self._sent.get(message_id)
         if sent is not None:
             self._endpoint.forget_session()
-            self._post_stanza(message_id, sent, self._endpoint.encrypt(sent.message))
+            self._post_stanza(message_id, sent, self._sealed_anew(sent))
 
 
 def _listed(receipt: Node) -> list[Node]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from wabot.emulator import protobuf
 from wabot.emulator.plaintexts import PlaintextError, pad, unpad
+from wabot.emulator.protobuf import ProtobufError
+from wabot.emulator.sender_keys import SenderKeyReader
 from wabot.emulator.service import Service
 from wabot.emulator.signal import Bundle, SignalError, SignalParty
 from wabot.emulator.stanza import Node, StanzaError
@@ -23,13 +25,12 @@ class Endpoint:
         self.party = party
         self._service = service
 
-    def encrypt(self, message: bytes, corrupt: bool = False) -> Node:
-        """The <enc> that carries `message` to the bot; a `corrupt` one cannot be decrypted there."""
+    def encrypt(self, message: bytes) -> Node:
+        """The <enc> that carries `message` to the bot."""
         device = self._service.linked_device()
         bundle = None if self.party.has_session(device.address) else self._service.take_bundle()
         enc_type, data = self.party.encrypt(device.address, pad(message), bundle)
-        enc = Node("enc", {"v": "2", "type": enc_type}, data)
-        return damaged(enc) if corrupt else enc
+        return Node("enc", {"v": "2", "type": enc_type}, data)
 
     def decrypt(self, enc: Node) -> bytes:
         """The message in an <enc> of the bot; raises Unreadable."""
@@ -42,6 +43,23 @@ class Endpoint:
     def forget_session(self) -> None:
         """Lose the session, as a reinstalled app does: the next messages cannot be read either way."""
         self.party.drop_session(self._service.linked_device().address)
+
+
+def read_from_group(endpoint: Endpoint, key: SenderKeyReader, enc: Node, hand_over: Node | None) -> bytes:
+    """The message to a group in `enc`, after its sender key was learnt where one came; raises Unreadable.
+
+    One that was asked for again comes for one member alone, with the key inside.
+    """
+    try:
+        if hand_over is not None:
+            key.learn(endpoint.decrypt(hand_over))
+        if enc.text("type") == "skmsg":
+            return unpad(key.decrypt(enc.data))
+        message = endpoint.decrypt(enc)
+        key.learn(message)
+        return message
+    except (SignalError, PlaintextError, ProtobufError, StanzaError) as error:
+        raise Unreadable(str(error)) from error
 
 
 def damaged(enc: Node) -> Node:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Protocol
 from wabot.emulator import plaintexts
 from wabot.emulator.app_state import SyncKey, push_name_patch
 from wabot.emulator.curve import KeyPair
-from wabot.emulator.endpoint import Endpoint, Unreadable
+from wabot.emulator.endpoint import Endpoint, Unreadable, read_from_group
 from wabot.emulator.pairing import DeviceIdentity, PairingCode, PairingError
+from wabot.emulator.sender_keys import SenderKeyReader
 from wabot.emulator.service import Service, new_message_id, now_text
 from wabot.emulator.signal import Bundle, SignalParty
-from wabot.emulator.stanza import Node, Value
+from wabot.emulator.stanza import JID, Node, Value
 
 if TYPE_CHECKING:
     from wabot.emulator.customer import Customer
@@ -49,6 +50,7 @@ class OwnerPhone:
         self._service = service
         self._endpoint = Endpoint(service, SignalParty.generate())
         self._seen: set[str] = set()
+        self._bot_keys: dict[JID, SenderKeyReader] = {}  # by the group that they are for
         self._waiting: dict[str, NewDevice] = {}  # by the references of their codes
 
     @property
@@ -165,10 +167,18 @@ class OwnerPhone:
 
     def receive(self, stanza: Node, enc: Node) -> list[Node]:
         """Take in the copy of a message that the bot sent to a customer."""
+        return self._receive(stanza, lambda: self._endpoint.decrypt(enc))
+
+    def receive_in_group(self, stanza: Node, enc: Node, hand_over: Node | None) -> list[Node]:
+        """Take in a message of the bot to a group."""
+        key = self._bot_keys.setdefault(stanza.jid("to"), SenderKeyReader())
+        return self._receive(stanza, lambda: read_from_group(self._endpoint, key, enc, hand_over))
+
+    def _receive(self, stanza: Node, decrypt: Callable[[], bytes]) -> list[Node]:
         if stanza.text("id") in self._seen:
             return []
         try:
-            self.copies.append(plaintexts.read(self._endpoint.decrypt(enc)))
+            self.copies.append(plaintexts.read(decrypt()))
         except (Unreadable, plaintexts.PlaintextError) as error:
             self._service.note("unreadable", self.phone, str(error))
         else:

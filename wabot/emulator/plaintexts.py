@@ -10,7 +10,10 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 from wabot.emulator import protobuf
+from wabot.emulator.curve import hkdf
 from wabot.emulator.media import MEDIA_KINDS, kind_and_caption, placeholder
 from wabot.emulator.protobuf import Fields, ProtobufError
 
@@ -27,6 +30,7 @@ __all__ = [
     "reaction",
     "read",
     "revoke",
+    "sealed_edit",
     "text",
     "unpad",
 ]
@@ -44,6 +48,9 @@ _REACTION = 46
 _EDITED = 58
 # viewOnce, ephemeral, documentWithCaption, edited: each is a message with another one in field 1
 _WRAPPERS = (37, 40, 53, _EDITED)
+_SECRET_ENCRYPTED = 82
+_SEALED_MESSAGE_EDIT = 2  # SecretEncryptedMessage.SecretEncType.MESSAGE_EDIT
+_EXPIRATION = 25  # of ContextInfo
 _REVOKE_TYPE = 0
 _EDIT_TYPE = 14
 
@@ -54,11 +61,15 @@ class PlaintextError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """The message that a reply quotes; `sender` is the JID of who wrote it."""
+    """The message that a reply quotes; `sender` is the JID of who wrote it.
+
+    It is a text, or `message` (a waE2E.Message).
+    """
 
     message_id: str
     sender: str
     text: str
+    message: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +79,8 @@ class Content:
     `kind` is "text", one of MEDIA_KINDS, "reaction", "edit", "revoke", "protocol" (any other of its kind)
     or "other". `text` is the text, caption, emoji or new text. `target_id` is the message that is quoted,
     edited, revoked or reacted to. `destination` is the chat's JID when a device tells another one of its
-    account what it sent. `mentions` are the JIDs it marks as mentioned.
+    account what it sent. `mentions` are the JIDs it marks as mentioned. It disappears `expiration_seconds`
+    after it was read (0: never).
     """
 
     kind: str
@@ -77,6 +89,7 @@ class Content:
     destination: str | None = None
     message_secret: bytes | None = field(default=None, repr=False)
     mentions: tuple[str, ...] = ()
+    expiration_seconds: int = 0
 
 
 def pad(message: bytes) -> bytes:
@@ -104,14 +117,19 @@ def text(
     quote: Quote | None = None,
     mentions: Sequence[str] = (),
     message_secret: bytes | None = None,
+    expiration_seconds: int = 0,
 ) -> bytes:
-    """A text; with a `quote` or `mentions` (JIDs of who is meant by "@digits") an extendedTextMessage."""
-    if quote is None and not mentions:
-        return protobuf.encode([(_CONVERSATION, body)]) + _context(message_secret)
+    """A text; an extendedTextMessage with a `quote`, `mentions` (JIDs meant by "@digits") or a timer."""
     context_info: list[tuple[int, int | bytes | str]] = [(15, mention) for mention in mentions]
     if quote is not None:
-        quoted = protobuf.encode([(_CONVERSATION, quote.text)])
+        quoted = (
+            quote.message if quote.message is not None else protobuf.encode([(_CONVERSATION, quote.text)])
+        )
         context_info += [(1, quote.message_id), (2, quote.sender), (3, quoted)]
+    if expiration_seconds:
+        context_info.append((_EXPIRATION, expiration_seconds))
+    if not context_info:
+        return protobuf.encode([(_CONVERSATION, body)]) + _context(message_secret)
     extended = protobuf.encode([(1, body), (17, protobuf.encode(context_info))])
     return protobuf.encode([(_EXTENDED_TEXT, extended)]) + _context(message_secret)
 
@@ -137,6 +155,28 @@ def edit(chat: str, message_id: str, new_text: str, *, at: int) -> bytes:
         [(1, _key(chat, message_id, from_me=True)), (2, _EDIT_TYPE), (14, text(new_text)), (15, at)]
     )
     return protobuf.encode([(_EDITED, protobuf.encode([(1, protobuf.encode([(_PROTOCOL, protocol)]))]))])
+
+
+def sealed_edit(chat: str, message_id: str, new_text: str, *, secret: bytes, sender: str, at: int) -> bytes:
+    """The same edit as newer apps send it: encrypted with the `secret` of the message that is changed.
+
+    `sender` is the JID of who wrote and changes it. Key and nonce as whatsmeow makes them (msgsecret.go).
+    """
+    info = f"{message_id}{sender}{sender}Message Edit".encode()
+    protocol = protobuf.encode(
+        [(1, _key(chat, message_id, from_me=True)), (2, _EDIT_TYPE), (14, text(new_text)), (15, at)]
+    )
+    nonce = secrets.token_bytes(12)
+    sealed = AESGCM(hkdf(secret, b"", info, 32)).encrypt(
+        nonce, protobuf.encode([(_PROTOCOL, protocol)]), None
+    )
+    fields: list[tuple[int, int | bytes | str]] = [
+        (1, _key(chat, message_id, from_me=True)),
+        (2, sealed),
+        (3, nonce),
+        (4, _SEALED_MESSAGE_EDIT),
+    ]
+    return protobuf.encode([(_SECRET_ENCRYPTED, protobuf.encode(fields))])
 
 
 def revoke(chat: str, message_id: str) -> bytes:
@@ -175,7 +215,9 @@ def _read(message: bytes) -> Content:
             break
         secret = secret or _secret(fields)
     kind, body, target_id = _read_innermost(fields)
-    return Content(kind, body, target_id, destination, secret, _mentions(fields))
+    context = _inside(_inside(fields, _EXTENDED_TEXT), 17)
+    expiration_seconds = protobuf.first_int(context, _EXPIRATION, default=0)
+    return Content(kind, body, target_id, destination, secret, _mentions(context), expiration_seconds)
 
 
 def _read_innermost(fields: Fields) -> tuple[str, str, str | None]:
@@ -199,8 +241,7 @@ def _read_innermost(fields: Fields) -> tuple[str, str, str | None]:
     return kind, caption, None
 
 
-def _mentions(fields: Fields) -> tuple[str, ...]:
-    context = _inside(_inside(fields, _EXTENDED_TEXT), 17)
+def _mentions(context: Fields) -> tuple[str, ...]:
     return tuple(jid.decode("utf-8", "replace") for jid in context.get(15, []) if isinstance(jid, bytes))
 
 

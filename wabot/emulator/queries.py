@@ -35,6 +35,13 @@ _ERROR_TEXTS = {
 }
 
 
+_ANSWERED_EMPTY = frozenset({("passive", "set"), ("w:p", "get"), ("privacy", "set")})
+
+
+class _Unknown(Exception):
+    """Nobody knows an answer."""
+
+
 def result(query: Node, content: list[Node] | None = None) -> Node:
     """The <iq type=result> that answers `query`."""
     return Node("iq", {"from": SERVER, "type": "result", "id": query.text("id"), "t": now_text()}, content)
@@ -60,22 +67,46 @@ class Queries:
             ("usync", "get"): self._users,
             ("privacy", "get"): self._privacy,
             ("w:sync:app:state", "set"): self._app_state,
+            ("w:g2", "get"): self._groups,
         }
 
     def answer(self, query: Node) -> Node:
-        """The answer to `query`: an empty result where nothing more is known to be needed."""
-        answer = self._answers.get((query.text("xmlns"), query.text("type")))
-        return result(query, answer(query) if answer else None)
+        """The answer to `query`; an error, noted in the transcript, to one that nobody knows an answer to."""
+        key = query.text("xmlns"), query.text("type")
+        answer = self._answers.get(key)
+        try:
+            if answer is not None:
+                return result(query, answer(query))
+            if key in _ANSWERED_EMPTY:
+                return result(query)
+        except _Unknown:
+            pass
+        asked = " ".join([*key, *(child.tag for child in query.children())])
+        self._service.note("unknown query", "bot", asked)
+        return failure(query, 404)
 
     def _keys(self, query: Node) -> list[Node]:
         if query.child("count") is not None:
             return [Node("count", {"value": str(len(self._device.prekeys))})]
         asked = query.child("key")
-        users = [self._bundle(user.jid("jid")) for user in asked.children("user")] if asked else []
-        return [Node("list", {}, users)]
+        if asked is None:
+            raise _Unknown
+        return [Node("list", {}, [self._bundle(user.jid("jid")) for user in asked.children("user")])]
+
+    def _groups(self, query: Node) -> list[Node]:
+        if query.child("participating") is not None:
+            groups = list(self._service.groups.values())
+            return [Node("groups", {}, [group.metadata for group in groups])]
+        to = query.attributes.get("to")
+        group = self._service.groups.get(to.user) if isinstance(to, JID) else None
+        if group is None or query.child("query") is None:
+            raise _Unknown
+        return [group.metadata]
 
     def _bundle(self, jid: JID) -> Node:
         person = self._service.person(jid)
+        if jid in (self._device.jid, self._device.lid):
+            return Node("user", {"jid": jid}, bundle_nodes(self._device.bundle()))
         if person is None or jid.device:
             return Node("user", {"jid": jid}, [Node("error", {"code": "404", "text": "item-not-found"})])
         return Node("user", {"jid": jid}, bundle_nodes(person.bundle()))
@@ -96,12 +127,15 @@ class Queries:
 
     def _user(self, user: Node, wanted: set[str]) -> Node:
         jid = user.attributes.get("jid")
+        contact = user.child("contact")
+        number = contact.content if contact is not None and isinstance(contact.content, bytes) else b""
         if not isinstance(jid, JID):
-            contact = user.child("contact")
-            digits = contact.data.decode("ascii", "replace").lstrip("+") if contact else ""
+            # "+34600000001", or "34600000001@c.us" as the client library spells it
+            digits = number.decode("ascii", "replace").partition("@")[0].lstrip("+")
             jid = JID(digits, PHONE_SERVER)
         person = self._service.person(jid)
-        content = [Node("contact", {"type": "in" if person else "out"})] if "contact" in wanted else []
+        is_in = {"type": "in" if person else "out"}
+        content = [Node("contact", is_in, number or None)] if "contact" in wanted else []
         if person is not None and "devices" in wanted:
             content.append(Node("devices", {}, [Node("device-list", {}, self._devices(jid))]))
         if person is not None and "lid" in wanted:

@@ -58,7 +58,6 @@ _STATES = {
     "banned": TemporaryBanEv,
     "connect_failure": ConnectFailureEv,
     "outdated": ClientOutdatedEv,
-    "undecryptable": UndecryptableMessageEv,
     "backlog_done": OfflineSyncCompletedEv,
     "paired": PairStatusEv,
 }
@@ -96,8 +95,13 @@ def make_client(arguments: argparse.Namespace) -> NewClient:
         text = text_of(event.Message)
         if arguments.listen:
             tell("message", **describe(event))
-        elif text and not source.IsFromMe and not source.IsGroup:
+        elif text and not source.IsFromMe and (arguments.groups or not source.IsGroup):
             answer(client, event, text, arguments.polite)
+
+    @client.event(UndecryptableMessageEv)
+    def on_undecryptable(_: NewClient, event: UndecryptableMessageEv) -> None:
+        info = event.Info
+        tell("undecryptable", id=info.ID, type=info.Type, unavailable=event.IsUnavailable, detail=str(event))
 
     for name, event_type in _STATES.items():
         client.event(event_type)(lambda _, event, name=name: tell(name, detail=str(event)))
@@ -149,6 +153,7 @@ def describe(event: MessageEv) -> dict[str, object]:
         "edit": event.Info.Edit,
         "fields": [field.name for field, _ in event.Message.ListFields()],
         "timestamp_ms": event.Info.Timestamp,
+        "expiration_seconds": event.Message.extendedTextMessage.contextInfo.expiration,
     }
 
 
@@ -171,6 +176,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Answers every WhatsApp text with the same text.")
     parser.add_argument("session", help="path of the SQLite session store")
     parser.add_argument("--polite", action="store_true", help="mark as read, show typing, send presence")
+    parser.add_argument("--groups", action="store_true", help="answer in groups as well")
     parser.add_argument("--listen", action="store_true", help="report messages instead of answering them")
     parser.add_argument("--phone", metavar="NUMBER", help="be linked by a code typed into this phone")
     parser.add_argument("--receipts", action="store_true", help="report receipts")

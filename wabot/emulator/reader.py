@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from wabot.emulator import plaintexts
-from wabot.emulator.endpoint import Endpoint, Unreadable, bundle_nodes, damaged
+from wabot.emulator.endpoint import Endpoint, Unreadable, bundle_nodes, damaged, read_from_group
+from wabot.emulator.sender_keys import SenderKeyReader
 from wabot.emulator.service import Service, now_text
 from wabot.emulator.signal import Bundle, SignalParty
 from wabot.emulator.stanza import JID, LID_SERVER, PHONE_SERVER, Node, Value
@@ -18,7 +20,8 @@ _MAX_RETRIES = 5
 class Reply:
     """A message of the bot as the customer could read it; `at` is in seconds of the monotonic clock.
 
-    `bot_tag` says whether the stanza was marked as one of a business bot (<bot biz_bot="1"/>).
+    `bot_tag` says whether the stanza was marked as one of a business bot (<bot biz_bot="1"/>), and
+    `expiration_seconds` when it disappears (0: never).
     """
 
     text: str
@@ -26,6 +29,7 @@ class Reply:
     at: float
     kind: str = "text"
     bot_tag: bool = False
+    expiration_seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,8 @@ class Reader:
         self._seen: set[str] = set()
         self._retries: dict[str, int] = {}
         self._replies: list[Reply] = []
+        self._group_replies: dict[JID, list[Reply]] = {}
+        self._bot_keys: dict[JID, SenderKeyReader] = {}  # by the group that they are for
         self._unreadable: list[UnreadableReply] = []
         self._typing: list[TypingEvent] = []
 
@@ -102,6 +108,11 @@ class Reader:
         with self._service.lock:
             return list(self._typing)
 
+    def group_replies(self, group: JID) -> list[Reply]:
+        """What they could read of the bot's messages to a group, in order, each message once."""
+        with self._service.lock:
+            return list(self._group_replies.get(group, []))
+
     def wait_for_replies(self, count: int, timeout_seconds: float = 20.0) -> list[Reply]:
         """The replies once there are `count` of them; raises TimeoutError that says what came instead."""
         with self._service.lock:
@@ -119,47 +130,69 @@ class Reader:
 
     def receive(self, stanza: Node, enc: Node) -> list[Node]:
         """Take in a message of the bot; returns the receipt, or the request to send it again."""
+        return self._receive(stanza, lambda: self._endpoint.decrypt(self._as_it_comes(enc)), None)
+
+    def receive_in_group(self, stanza: Node, enc: Node, hand_over: Node | None) -> list[Node]:
+        """Take in a message of the bot to a group, and its sender key, if that comes with it."""
+        group = stanza.jid("to")
+        key = self._bot_keys.setdefault(group, SenderKeyReader())
+        return self._receive(
+            stanza, lambda: read_from_group(self._endpoint, key, self._as_it_comes(enc), hand_over), group
+        )
+
+    def _as_it_comes(self, enc: Node) -> Node:
+        if not self.damaged_replies:
+            return enc
+        self.damaged_replies -= 1
+        return damaged(enc)
+
+    def _receive(self, stanza: Node, decrypt: Callable[[], bytes], group: JID | None) -> list[Node]:
         message_id = stanza.text("id")
         if message_id in self._seen:
             self.duplicates += 1
             self._service.note("duplicate", self.phone, message_id)
-            return self._receipts(message_id)
-        if self.damaged_replies:
-            self.damaged_replies -= 1
-            enc = damaged(enc)
+            return self._receipts(message_id, group)
         try:
-            content = plaintexts.read(self._endpoint.decrypt(enc))
+            content = plaintexts.read(decrypt())
         except (Unreadable, plaintexts.PlaintextError) as error:
-            return self._ask_again(message_id, str(error))
+            return self._ask_again(message_id, str(error), group)
         self._seen.add(message_id)
         bot_tag = stanza.child("bot") is not None
-        self._replies.append(Reply(content.text, message_id, time.monotonic(), content.kind, bot_tag))
-        self._service.note("reply", self.phone, content.text)
-        return self._receipts(message_id)
+        reply = Reply(
+            content.text, message_id, time.monotonic(), content.kind, bot_tag, content.expiration_seconds
+        )
+        if group is None:
+            self._replies.append(reply)
+        else:
+            self._group_replies.setdefault(group, []).append(reply)
+        self._service.note("reply" if group is None else "group reply", self.phone, content.text)
+        return self._receipts(message_id, group)
 
     def see_typing(self, state: str) -> None:
         """Note that the bot shows itself typing or pausing."""
         self._typing.append(TypingEvent(state, time.monotonic()))
         self._service.note("typing", self.phone, state)
 
-    def receipt(self, message_id: str, receipt_type: str | None = None) -> Node:
-        """A receipt of theirs for a message of the bot; without a type: delivered."""
+    def receipt(self, message_id: str, receipt_type: str | None = None, group: JID | None = None) -> Node:
+        """A receipt of theirs for a message of the bot, maybe in a `group`; without a type: delivered."""
         attributes: dict[str, Value] = {"from": self.jid, "id": message_id, "t": now_text()}
+        if group is not None:
+            attributes |= {"from": group, "participant": self.lid_jid}
         if receipt_type is not None:
             attributes["type"] = receipt_type
         return Node("receipt", attributes)
 
-    def _receipts(self, message_id: str) -> list[Node]:
-        return [self.receipt(message_id)] if self.online else []
+    def _receipts(self, message_id: str, group: JID | None) -> list[Node]:
+        return [self.receipt(message_id, None, group)] if self.online else []
 
-    def _ask_again(self, message_id: str, reason: str) -> list[Node]:
+    def _ask_again(self, message_id: str, reason: str, group: JID | None) -> list[Node]:
         self._unreadable.append(UnreadableReply(message_id, time.monotonic(), reason))
         self._service.note("unreadable", self.phone, reason)
         count = self._retries.get(message_id, 0) + 1
         if not self.asks_retry or count > _MAX_RETRIES:
             return []
         self._retries[message_id] = count
-        receipt = self.receipt(message_id, "retry")
+        receipt = self.receipt(message_id, "retry", group)
         retry = Node("retry", {"v": "1", "count": str(count), "id": message_id, "t": now_text()})
         registration, *keys = bundle_nodes(self.bundle())
         # The first request hopes that the message alone was spoilt; later ones bring keys for a new session.

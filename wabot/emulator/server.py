@@ -120,9 +120,13 @@ class Emulator:
             return customer
 
     def group(self, name: str, members: list[Customer]) -> Group:
-        """A new group; its members can write to it, the bot only reads."""
-        group_id = f"1203630{self._service.numbers.randrange(10**11):011}"
-        return Group(self._service.account, group_id, name, members)
+        """A new group of `members` and the account."""
+        with self._service.lock:
+            group = Group(
+                self._service, f"1203630{self._service.numbers.randrange(10**11):011}", name, members
+            )
+            self._service.groups[group.jid.user] = group
+            return group
 
     # What happened.
 

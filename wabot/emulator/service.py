@@ -41,11 +41,27 @@ class Correspondent(Protocol):
     def receive(self, stanza: Node, enc: Node) -> list[Node]:
         """Take in `enc`, which the bot's message `stanza` carries for them; returns their receipts."""
 
+    def receive_in_group(self, stanza: Node, enc: Node, hand_over: Node | None) -> list[Node]:
+        """The same for a message to a group; `hand_over` carries the bot's sender key, if it does."""
+
     def see_receipt(self, receipt: Node) -> None:
         """The bot confirms, reads or asks again for a message of theirs."""
 
     def see_typing(self, state: str) -> None:
         """The bot shows that it is "composing" or "paused"."""
+
+
+class Gathering(Protocol):
+    """A group that the account is a member of."""
+
+    jid: JID
+
+    @property
+    def metadata(self) -> Node:
+        """The <group> that describes it."""
+
+    def members_but_bot(self) -> list[JID]:
+        """The phones of its members, the owner's among them."""
 
 
 class Service:
@@ -67,6 +83,7 @@ class Service:
         self.presence = ""
         self.taken: set[str] = set()  # ids of the bot's messages that were passed on
         self.listeners: list[Callable[[Event], None]] = []
+        self.groups: dict[str, Gathering] = {}  # by the user part of their addresses
         self._people: dict[str, Correspondent] = {}
 
     def note(self, kind: str, who: str = "", detail: str = "") -> None:

@@ -7,7 +7,7 @@ from wabot.emulator.link import Link
 from wabot.emulator.phone import OwnerPhone
 from wabot.emulator.queries import Queries, failure
 from wabot.emulator.service import Service, now_text, receipt_key
-from wabot.emulator.stanza import JID, Node, Value
+from wabot.emulator.stanza import GROUP_SERVER, JID, Node, Value
 
 
 class Session:
@@ -84,14 +84,13 @@ class Session:
 
     def _pass_on(self, message: Node) -> None:
         to = message.jid("to")
-        person = self._service.person(to)
-        customer = person if person is not None and not self._service.account.is_own(to) else None
         faults = self._service.faults
-        moment = faults.take_cut(customer.phone) if customer is not None else None
+        addressee = self._addressee(to)
+        moment = faults.take_cut(addressee) if addressee else None
         if moment == "before_ack":
             self._cut(to)
             return
-        ack_fault = faults.take_ack() if customer is not None else None
+        ack_fault = faults.take_ack() if addressee else None
         message_id = message.text("id")
         ack: dict[str, Value] = {"class": "message", "id": message_id, "from": to, "t": now_text()}
         # What was taken once is not refused when the client sends it again after a lost acknowledgement.
@@ -116,6 +115,13 @@ class Session:
         for answer in answers:
             self._service.post_receipt(answer)
 
+    def _addressee(self, to: JID) -> str:
+        """What faults know the other side of a chat by; "" for nobody, and for the account itself."""
+        if to.server == GROUP_SERVER:
+            return to.user
+        person = self._service.person(to)
+        return person.phone if person is not None and not self._service.account.is_own(to) else ""
+
     def _cut(self, to: JID) -> None:
         self._service.note("cut", to.user)
         self._service.leave(self._link)
@@ -124,17 +130,35 @@ class Session:
     def _distribute(self, message: Node, to: JID) -> list[Node]:
         """Hand the message to everybody it is encrypted for; returns their receipts."""
         direct = message.child("enc")
+        participants = message.child("participants")
+        copies = list(participants.children("to")) if participants else []
+        if to.server == GROUP_SERVER and direct is not None:
+            return self._distribute_in_group(message, to, direct, copies)
         if direct is not None:
             return self._hand_over(message, to, direct)
         receipts = []
-        participants = message.child("participants")
-        copies = list(participants.children("to")) if participants else []
         for copy in copies:
             enc = copy.child("enc")
             if enc is not None:
                 receipts += self._hand_over(message, copy.jid("jid"), enc)
         if not copies:
             self._service.note("empty message", to.user, message.text("id"))
+        return receipts
+
+    def _distribute_in_group(self, message: Node, to: JID, enc: Node, copies: list[Node]) -> list[Node]:
+        """Hand the message to every member, or to the one that asked for it again."""
+        group = self._service.groups.get(to.user)
+        if group is None:
+            self._service.note("no such group", to.user, message.text("id"))
+            return []
+        asker = message.attributes.get("participant")
+        keys = {copy.jid("jid"): copy.child("enc") for copy in copies}
+        members = [asker] if isinstance(asker, JID) else group.members_but_bot()
+        receipts = []
+        for jid in members:
+            person = self._service.person(jid)
+            if person is not None and not jid.device:
+                receipts += person.receive_in_group(message, enc, keys.get(jid))
         return receipts
 
     def _hand_over(self, message: Node, jid: JID, enc: Node) -> list[Node]:
