@@ -14,6 +14,7 @@ import pytest
 
 from tests.alert_receivers import WebhookReceiver
 from tests.provider_server import ProviderServer
+from wabot.clock import process_clock
 from wabot.database import migrate, open_database
 from wabot.emulator.postgresql import PostgresqlMissing, PostgresqlServer
 from wabot.hints import configure_hints
@@ -29,8 +30,9 @@ _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_con
 
 @pytest.fixture(autouse=True)
 def _own_configuration() -> Iterator[None]:
-    """What a command was about is forgotten after each test."""
+    """What a command was about, and what time it was at WhatsApp, is forgotten after each test."""
     yield
+    process_clock.forget()
     configure_hints(Path("/etc/wabot/wabot.toml"))
 
 

@@ -322,3 +322,12 @@ def test_the_next_step_is_about_the_number_that_has_the_problem() -> None:
     assert told.endswith("link it again: sudo wabot pair --config /etc/wabot/north.toml")
     stuck = author.alert(Problem(Condition.REPLIES_STUCK, values=(("count", "2"), ("minutes", "9"))), "now")
     assert stuck.body.endswith("sudo journalctl -u wabot@north.service")
+
+
+def test_a_clock_that_was_set_back_holds_no_notice_back() -> None:
+    book = Book()
+    book.queue(notice(), ["webhook"], NOON)
+    first = book.claim(["webhook"], NOON)
+    assert first is not None
+    book.settle(first, False, NOON)
+    assert book.claim(["webhook"], NOON - HOUR) is not None

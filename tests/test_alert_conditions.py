@@ -22,6 +22,7 @@ from wabot.brain.completion import Usage
 from wabot.brain.settings import ProviderSettings
 from wabot.brain.tally import Tally
 from wabot.cli import main
+from wabot.clock import process_clock
 from wabot.config import load_settings
 from wabot.model_budget import DailyBudget
 from wabot.models import Chat, ModelUsage, Outbound, utc_now
@@ -114,6 +115,13 @@ class Stage:
     def empty_disk(self) -> None:
         self.monkeypatch.undo()
 
+    def set_clock(self) -> None:
+        self.monkeypatch.setattr(process_clock, "error_seconds", lambda: 7200.0)
+
+    def set_clock_right(self) -> None:
+        self.monkeypatch.undo()
+        process_clock.hear(time.time(), is_live=True)
+
     # Other processes.
 
     def janitor(self, code: int) -> None:
@@ -162,6 +170,7 @@ TROUBLES: dict[Condition, tuple[Act, Act | None]] = {
     Condition.MODEL_DOWN: (Stage.ask_in_vain, Stage.answer),
     Condition.BUDGET_SPENT: (Stage.spend, Stage.next_day),
     Condition.DISK_LOW: (Stage.fill_disk, Stage.empty_disk),
+    Condition.CLOCK_WRONG: (Stage.set_clock, Stage.set_clock_right),
     Condition.JANITOR_REFUSED: (Stage.janitor_refuses, Stage.janitor_cleans),
     Condition.PROCESS_FAILED: (Stage.fails_twice, Stage.well),
 }

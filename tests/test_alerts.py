@@ -546,7 +546,7 @@ def test_a_database_that_is_away_at_every_start_is_told_after_a_minute_and_once(
 ) -> None:
     settings = configured(tmp_path, f'webhook_url = "{receiver.url}"')
     clock = [NOON]
-    monkeypatch.setattr("wabot.alerts.time.time", lambda: clock[0])
+    monkeypatch.setattr("wabot.clock.time.time", lambda: clock[0])
     for seconds in range(0, 200, 10):
         clock[0] = NOON + seconds
         report_database_away(settings, "connection refused", 5)
@@ -559,7 +559,7 @@ def test_a_unit_that_fails_every_hour_is_told_once_a_day(
 ) -> None:
     courier = Courier(configured(tmp_path, f'webhook_url = "{receiver.url}"'))
     clock = [NOON]
-    monkeypatch.setattr("wabot.alerts.time.time", lambda: clock[0])
+    monkeypatch.setattr("wabot.clock.time.time", lambda: clock[0])
     for hour in range(49):
         clock[0] = NOON + 3600 * hour
         courier.tell_failure(Problem(Condition.PROCESS_FAILED, values=(("unit", "x"),), subject="x"))

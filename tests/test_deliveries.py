@@ -2,8 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.arrivals import NOON, later
 from wabot.deliveries import Deliveries, Evidence
+
+NOON = 1000.0
+
+
+def later(seconds: float) -> float:
+    return NOON + seconds
 
 
 @pytest.fixture

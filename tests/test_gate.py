@@ -222,6 +222,8 @@ BURSTS: list[tuple[Burst, dict[str, Any], Action, str]] = [
     (burst(away_at=NOON - timedelta(days=4)), OFFICE, Action.SAY_AWAY, "closed"),
     (burst(away_at=NOON - timedelta(minutes=1)), MORNING, Action.SAY_AWAY, "closed"),
     (burst(away_at=NOON), MORNING, Action.IGNORE, "closed"),
+    # Told before the clock was set back.
+    (burst(away_at=NOON + timedelta(days=400)), MORNING, Action.SAY_AWAY, "closed"),
 ]
 
 

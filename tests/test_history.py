@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -182,12 +183,30 @@ def test_rates_go_on_after_a_restart(inbox: Inbox, outbox: Outbox) -> None:
         account=AccountSettings(user_id="shop"), replies=ReplySettings(per_minute=2, per_chat_per_hour=2)
     )
     rates = history.rates_so_far(settings, later(20))
-    assert rates.opens_at() == later(70)
-    assert rates.chat_opens_at(chat_id) == later(3610)
+    began = time.monotonic()
+    assert rates.opens_at() == pytest.approx(began + 50, abs=5)
+    assert rates.chat_opens_at(chat_id) == pytest.approx(began + 3590, abs=5)
     assert history.rates_so_far(settings, later(4000)).opens_at() is None
+    set_back = history.rates_so_far(settings, later(-3600))
+    assert set_back.opens_at() == pytest.approx(began + 60, abs=5), "just now at the latest"
     assert Inbound.get().jid == ANA
 
 
 @pytest.mark.parametrize("seconds", [0.0, 86_400.0, 1e300, float("inf")])
 def test_the_horizon_never_leaves_the_calendar(seconds: float) -> None:
     assert NOON - timedelta(days=36_500) <= history.horizon(NOON, seconds) <= NOON
+
+
+def test_what_was_said_by_a_clock_that_was_ahead_does_not_count_for_ever(
+    inbox: Inbox, outbox: Outbox
+) -> None:
+    chat_id = hear(inbox, "hello", 400 * 86_400)
+    answer(inbox, outbox, chat_id, 400 * 86_400, "hi")
+    outbox.notify(chat_id, "sorry", Notice.APOLOGY, later(400 * 86_400))
+    hear(inbox, "yesterday", 400 * 86_400, "ignored", "too old")
+    since = NOON - timedelta(hours=1)
+    assert history.answers_since(chat_id, "hello", since, 10) == (0, 0)
+    assert not history.was_told(chat_id, Notice.APOLOGY, since)
+    assert history.missed_count(chat_id, since) == 0
+    hear(inbox, "long ago", 0, "ignored", "too old")
+    assert history.missed_count(chat_id, since) == 1

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -393,3 +393,20 @@ def test_counting(outbox: Outbox) -> None:
     assert outbox.count(("pending", "sending")) == 3
     assert outbox.count(("sending",)) == 1
     assert outbox.count(()) == 0
+
+
+def test_a_clock_that_was_set_back_holds_no_reply_back(outbox: Outbox) -> None:
+    """Neither one that was to wait for its pace, nor one whose next try was put off."""
+    reply(outbox, a_chat(), "paced", not_before=later(10))
+    assert DEPARTURES.next(later(5)) == (None, later(10)), "it is in order by itself"
+    set_back = NOON - timedelta(hours=1)
+    row, _ = DEPARTURES.next(set_back)
+    assert row is not None
+    assert row.text == "paced"
+    DEPARTURES.begin(row, later(10))
+    DEPARTURES.mark_refused(row, "server returned error 503", later(600))
+    Outbound.update(created_at=later(-7200)).execute()
+    assert DEPARTURES.next(later(11)) == (None, later(600))
+    again, _ = DEPARTURES.next(set_back)
+    assert again is not None
+    assert again.text == "paced"

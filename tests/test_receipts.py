@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import threading
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import peewee
 import pytest
 
-from wabot.deliveries import _PATIENCE, Evidence
+from wabot.deliveries import _PATIENCE_SECONDS, Evidence
 from wabot.messages import Receipt
 from wabot.receipts import Receipts
 
@@ -39,7 +39,7 @@ class AwayDepartures:
 
 def test_what_phones_say_outlives_an_outage(sqlite_database: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wabot.receipts._WRITE_EVERY_SECONDS", 0.05)
-    monkeypatch.setitem(_PATIENCE, Evidence.ASKED_AGAIN, timedelta(0))
+    monkeypatch.setitem(_PATIENCE_SECONDS, Evidence.ASKED_AGAIN, 0.0)
     outbox: Any = AwayDepartures()
     woken = threading.Event()
     receipts = Receipts(outbox, woken.set)

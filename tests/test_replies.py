@@ -113,7 +113,7 @@ class Shop:
     def show(self) -> list[tuple[str, Any]]:
         """What customers see now, since the last look."""
         self.shown.clear()
-        self.courtesies.show(self, utc_now(), lambda: None)
+        self.courtesies.show(self, time.monotonic(), lambda: None)
         return list(self.shown)
 
     def show_typing(self, jid: str, typing: bool) -> None:
@@ -559,6 +559,9 @@ def test_the_pace_counts_from_the_arrival(
     assert [(at - arrived_at).total_seconds() for _, at in times] == seconds
     assert [text for text, _ in times] == list(parts)
     assert [at for _, at in paced(parts, arrived_at, now, ReplySettings(typing=False))] == [now] * len(parts)
+    set_back = now - timedelta(hours=1)
+    at_most = set_back + timedelta(seconds=50)
+    assert all(at <= at_most for _, at in paced(parts, now, set_back, ReplySettings()))
 
 
 def test_a_customer_whose_messages_were_lost_is_asked_once_to_repeat_them(shop: Shop) -> None:

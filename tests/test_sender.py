@@ -498,7 +498,7 @@ def test_after_a_failure_nobody_foresaw_the_sender_rests_and_looks_for_what_may_
     monkeypatch.setattr(Departures, "next", lambda *_: {}["out of the blue"])
     due = office.sender._step()
     assert due is not None
-    assert (due - utc_now()).total_seconds() > 100 - WAIT_SECONDS
+    assert due - time.monotonic() > 100 - WAIT_SECONDS
     assert office.doubts.exist
     assert office.beats[-1] == 0
     office.sender.start()
@@ -605,7 +605,7 @@ def test_messages_are_seen_and_somebody_types_while_the_link_is_up(office: Offic
     office.sender.courtesies.mark_read(ANA, ANA, ["never shown"])
     office.sender.link_up()
     office.sender.courtesies.mark_read(ANA, ANA, ["3EB0", "3EB1"])
-    office.sender.courtesies.begin_typing(ANA, utc_now() + timedelta(seconds=60))
+    office.sender.courtesies.begin_typing(ANA, time.monotonic() + 60)
     wait_until(lambda: office.phone.seen == [(ANA, ANA, ["3EB0", "3EB1"])])
     wait_until(lambda: office.phone.typing == [(ANA, True)])
 
@@ -697,7 +697,7 @@ def test_courtesies_wait_a_second_for_replies_and_no_longer(
     shown: list[int] = []
     monkeypatch.setattr(office.phone, "mark_read", lambda *_: shown.append(len(office.phone.taken)))
     for longest_seconds, seen_after in ((3600.0, 5), (0.0, 1)):
-        monkeypatch.setattr(sender, "_LONGEST_DISCOURTESY", timedelta(seconds=longest_seconds))
+        monkeypatch.setattr(sender, "_LONGEST_DISCOURTESY_SECONDS", longest_seconds)
         office.sender.link_up()
         wait_until(lambda: office.phone.announced)
         office.sender.link_down()

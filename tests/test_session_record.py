@@ -198,3 +198,26 @@ def test_a_ban_outlives_the_process_that_met_it(record: SessionRecord) -> None:
     record.update(state="over", banned_until=utc_now() - timedelta(seconds=1))
     wait_until(lambda: is_in("over"))
     assert record.banned_until() is None
+
+
+def test_a_clock_that_is_set_back_makes_no_row_an_earlier_process_s(
+    row: Row, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asks compares it with the time at which the process took the session lock."""
+    began = utc_now()
+    record = SessionRecord("shop", row)
+    monkeypatch.setattr(session_record, "utc_now", lambda: began - timedelta(hours=1))
+    record.start()
+    record.update(state="connected")
+    record.stop(WAIT_SECONDS)
+    assert Session.get().updated_at >= began
+
+
+def test_a_ban_lasts_no_longer_for_a_clock_that_was_set_back(record: SessionRecord) -> None:
+    ahead = utc_now() + timedelta(days=400)
+    end = ahead + timedelta(minutes=10)
+    record.update(state="banned", since=ahead, banned_until=end)
+    wait_until(lambda: is_in("banned"))
+    until = record.banned_until()
+    assert until is not None
+    assert timedelta(minutes=9) < until - utc_now() <= timedelta(minutes=10)

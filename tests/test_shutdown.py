@@ -85,7 +85,10 @@ def test_the_send_in_flight_is_waited_for_as_long_as_there_is_time(
 ) -> None:
     told: list[Any] = []
     sender: Any = SimpleNamespace(
-        stop=lambda: told.append("stop"), join=told.append, last_sent_at=None, is_alive=lambda: in_flight
+        stop=lambda: told.append("stop"),
+        join=told.append,
+        seconds_since_sent=math.inf,
+        is_alive=lambda: in_flight,
     )
     link: Any = SimpleNamespace(close=lambda seconds: True)
     done = stop_in_order(sender, [], lambda: told.append("goodbye"), lambda: math.inf, link, patience_seconds)

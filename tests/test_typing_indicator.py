@@ -1,16 +1,14 @@
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
 import pytest
 
 from wabot.typing_indicator import TypingIndicator
 
-NOON = datetime(2026, 11, 22, 12)
+NOON = 1000.0
 
 
-def later(seconds: float) -> datetime:
-    return NOON + timedelta(seconds=seconds)
+def later(seconds: float) -> float:
+    return NOON + seconds
 
 
 @pytest.fixture

@@ -100,7 +100,7 @@ class Book:
     def ended_for_a_reason(self, now: float) -> bool:
         """Whether the owner has been told why the process ended a moment ago."""
         return any(
-            now - self.seen[condition][1] < _GAP_SECONDS
+            abs(now - self.seen[condition][1]) < _GAP_SECONDS
             for condition in TERMINAL
             if condition in self.told and condition in self.seen
         )
@@ -116,7 +116,8 @@ class Book:
         self.deliveries = [each for each in self.deliveries if now - each.queued_at < _EXPIRE_SECONDS]
         for channel in channels:
             head = next((each for each in self.deliveries if each.channel == channel), None)
-            if head is not None and head.not_before <= now:
+            # One that is to wait for longer than any does waits on a clock that was set back since.
+            if head is not None and not 0 < head.not_before - now <= _LONGEST_RETRY_SECONDS:
                 head.attempts += 1
                 head.not_before = now + _LEASE_SECONDS
                 return head

@@ -12,6 +12,7 @@ from wabot.alert_book import Book, Delivery
 from wabot.alert_channels import Channel, NotDelivered
 from wabot.alert_ledger import AlertLedger
 from wabot.alert_notices import Author, Condition, Findings, Notice, Problem
+from wabot.clock import process_clock
 from wabot.settings import AlertSettings, Settings
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ class Courier:
 
     def tell(self, findings: Findings, lost_replies: int | None = None) -> None:
         """Compare how things are with what the owner knows, and write the news down."""
-        now = time.time()
+        now = process_clock.now()
         with self.ledger.changing() as book:
             fresh, over = book.observe(findings.problems, findings.cleared, now)
             if lost_replies is not None and (lost := book.count_lost(lost_replies, now)):
@@ -44,7 +45,7 @@ class Courier:
 
     def tell_failure(self, problem: Problem) -> None:
         """A process has failed; nothing is said where the owner knows already, unless that is a day old."""
-        now = time.time()
+        now = process_clock.now()
         with self.ledger.changing() as book:
             if now - book.told.get(problem.key, now) > _REMIND_SECONDS:
                 del book.told[problem.key]
@@ -54,19 +55,19 @@ class Courier:
 
     def test_notice(self) -> Notice:
         """Nothing is wrong: somebody wants to know whether alerts arrive."""
-        return self._author.test(_iso(time.time()))
+        return self._author.test(_iso(process_clock.now()))
 
     def deliver(self) -> float | None:
         """Deliver what is due; return the seconds until more will be, None when nothing is left."""
         while True:
             with self.ledger.changing() as book:
-                delivery = book.claim([channel.name for channel in self.channels], time.time())
+                delivery = book.claim([channel.name for channel in self.channels], process_clock.now())
                 next_at = book.next_at()
             if delivery is None:
-                return None if next_at is None else max(0.0, next_at - time.time())
+                return None if next_at is None else max(0.0, next_at - process_clock.now())
             delivered = self._send(delivery)
             with self.ledger.changing() as book:
-                book.settle(delivery, delivered, time.time())
+                book.settle(delivery, delivered, process_clock.now())
 
     def deliver_within(self, seconds: float) -> bool:
         """Deliver until nothing is left or the time is up; whether nothing is left."""

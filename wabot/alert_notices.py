@@ -38,6 +38,7 @@ class Condition(StrEnum):
     MODEL_DOWN = "model_down"
     BUDGET_SPENT = "budget_spent"
     DISK_LOW = "disk_low"
+    CLOCK_WRONG = "clock_wrong"
     JANITOR_REFUSED = "janitor_refused"
     PROCESS_FAILED = "process_failed"
 

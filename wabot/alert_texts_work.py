@@ -71,6 +71,26 @@ OF_THE_WORK: dict[str, dict[str, tuple[str, str, str]]] = {
             "libere espaço: df -h, sudo journalctl --vacuum-size=200M",
         ),
     },
+    "clock_wrong": {
+        "es": (
+            "el reloj de la máquina está mal",
+            "Se cuenta con la hora de WhatsApp, y se responde a todos; pero el registro, las copias y la "
+            "limpieza llevan la hora de la máquina.",
+            "póngalo en hora: sudo timedatectl set-ntp true",
+        ),
+        "en": (
+            "the machine's clock is wrong",
+            "WhatsApp's time is used instead, and everybody is answered; but the journal, backups and the "
+            "janitor go by the machine's.",
+            "set it right: sudo timedatectl set-ntp true",
+        ),
+        "pt": (
+            "o relógio da máquina está errado",
+            "Usa-se a hora do WhatsApp, e todos recebem resposta; mas o registro, os backups e a limpeza "
+            "seguem a hora da máquina.",
+            "acerte-o: sudo timedatectl set-ntp true",
+        ),
+    },
     "model_down": {
         "es": (
             "ningún modelo contesta",

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from peewee import fn
 
 from wabot.alert_notices import Condition, Findings, Problem, problem_key, span
+from wabot.clock import Clock, error_text
 from wabot.connection import Connection
 from wabot.database_faults import AWAY
 from wabot.departures import OPEN_STATES
@@ -138,6 +139,13 @@ def look_at_replies(
         return Findings([Problem(Condition.REPLIES_STUCK, "", values)], [Condition.DATABASE_AWAY]), lost
     cleared = [Condition.DATABASE_AWAY, *([Condition.REPLIES_STUCK] if connected else [])]
     return Findings(cleared=cleared), lost
+
+
+def look_at_clock(clock: Clock) -> Findings:
+    """Whether the machine's clock is right, as far as that is known."""
+    if text := error_text(clock.error_seconds()):
+        return Findings([Problem(Condition.CLOCK_WRONG, text)])
+    return Findings(cleared=[Condition.CLOCK_WRONG] if clock.is_compared else [])
 
 
 def look_at_disk(state: Path) -> Findings:

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import hmac
 import json
-import time
 
 import requests
 
@@ -15,6 +14,7 @@ from wabot.alert_channels import NotDelivered
 from wabot.alert_notices import Notice
 from wabot.alert_settings import BASE64_FOLLOWS
 from wabot.brain.http_deadline import Deadline, DeadlineSession
+from wabot.clock import process_clock
 from wabot.unreachable import why_unreachable
 
 _HTTP_SECONDS = 15.0
@@ -75,7 +75,7 @@ class Webhook:
     def _headers(self, notice: Notice, body: bytes) -> dict[str, str]:
         headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": f"wabot/{__version__}"}
         headers["webhook-id"] = notice.id
-        headers["webhook-timestamp"] = timestamp = str(int(time.time()))
+        headers["webhook-timestamp"] = timestamp = str(int(process_clock.now()))
         if self._key:
             signed = f"{notice.id}.{timestamp}.".encode() + body
             digest = hmac.new(self._key, signed, hashlib.sha256).digest()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 
 from wabot.alert_courier import PAUSE_SECONDS, Courier
 from wabot.alert_model_watch import look_at_budget, look_at_models
 from wabot.alert_notices import Condition, Findings, Problem
-from wabot.alert_watch import LinkView, look_at_disk, look_at_link, look_at_replies
+from wabot.alert_watch import LinkView, look_at_clock, look_at_disk, look_at_link, look_at_replies
 from wabot.brain.tally import Tally
+from wabot.clock import process_clock
 from wabot.lock_holder import own_unit
 from wabot.models import database, utc_now
 from wabot.settings import Settings
@@ -41,7 +41,7 @@ class Alerts:
         self._database_trouble = database_trouble
         self._courier = Courier(settings)
         self._unit = own_unit() or ""
-        self._started_at = time.time()
+        self._started_at = process_clock.now()
         self._link = LinkView(State.STARTING, "", self._started_at)
         self._changed = threading.Condition()
         self._woken = False
@@ -90,7 +90,7 @@ class Alerts:
         database.close()
 
     def _look(self, link: LinkView) -> None:
-        settings, now = self._settings, time.time()
+        settings, now = self._settings, process_clock.now()
         connected = link.state is State.CONNECTED and now - link.since > _SETTLED_SECONDS
         patience, zone = settings.alerts.offline_after, settings.account.zone
         of_link = look_at_link(link, now, self._started_at, patience, zone, self._unit)
@@ -102,9 +102,10 @@ class Alerts:
             self._database_trouble(),
         )
         of_disk = look_at_disk(settings.paths.state)
+        of_clock = look_at_clock(process_clock)
         of_models = look_at_models(self._tally, settings.alerts.model_down_after)
         of_budget = look_at_budget(settings, settings.account.local_time().date())
-        found = (of_link, of_replies, of_disk, of_models, of_budget)
+        found = (of_link, of_replies, of_disk, of_clock, of_models, of_budget)
         self._courier.tell(
             Findings(
                 [problem for each in found for problem in each.problems],

@@ -85,5 +85,5 @@ def closed(burst: Burst, settings: Settings, now: datetime) -> Decision | None:
     since = away_since(spans, settings.account.zone, now)
     if since is None:
         return None
-    told = burst.away_at is not None and burst.away_at >= since
+    told = burst.away_at is not None and since <= burst.away_at <= now
     return ignore("closed") if told else Decision(Action.SAY_AWAY, "closed")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 import itertools
 import logging
+import time
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 from wabot import dialogue
@@ -153,7 +154,8 @@ class Answering:
         if not parts:
             return False
         if self._settings.replies.typing:
-            self._courtesies.begin_typing(chat.jid, timed[-1][1])
+            typing_seconds = (timed[-1][1] - now).total_seconds()
+            self._courtesies.begin_typing(chat.jid, time.monotonic() + typing_seconds)
         return True
 
     def leave_to_person(self, chat: Chat, rows: list[Inbound], parts: Sequence[str]) -> bool:
@@ -243,5 +245,4 @@ class Answering:
         for sender, seen in itertools.groupby(rows, key=lambda row: row.sender):
             self._courtesies.mark_read(chat.jid, sender, [row.message_id for row in seen])
         if rows and self._settings.replies.typing:
-            until = utc_now() + timedelta(seconds=self._longest_seconds)
-            self._courtesies.begin_typing(chat.jid, until)
+            self._courtesies.begin_typing(chat.jid, time.monotonic() + self._longest_seconds)

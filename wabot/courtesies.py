@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from datetime import datetime
 from typing import Protocol
 
 from wabot.typing_indicator import TypingIndicator
@@ -45,8 +44,8 @@ class Courtesies:
             self._reads.append((jid, sender, message_ids))
         self._wake_sender()
 
-    def begin_typing(self, jid: str, until: datetime) -> None:
-        """Show "typing…" in a chat while its answer is made, at most until then (naive UTC)."""
+    def begin_typing(self, jid: str, until: float) -> None:
+        """Show "typing…" in a chat while its answer is made, at most until then (monotonic seconds)."""
         self._typing.begin(jid, until)
         self._wake_sender()
 
@@ -67,16 +66,16 @@ class Courtesies:
             self._reads.clear()
         self._typing.link_lost()
 
-    def message_sent(self, jid: str, now: datetime) -> None:
+    def message_sent(self, jid: str, now: float) -> None:
         """A message took "typing…" away."""
         self._typing.message_sent(jid, now)
 
-    def show(self, messenger: CourtesyMessenger, now: datetime, beat: Callable[[], None]) -> None:
+    def show(self, messenger: CourtesyMessenger, now: float, beat: Callable[[], None]) -> None:
         """Carry out what waits.
 
         Args:
             messenger: the WhatsApp client.
-            now: naive UTC.
+            now: monotonic seconds.
             beat: called before each call that may hang.
         """
         while self._reads:
@@ -87,6 +86,6 @@ class Courtesies:
             beat()
             messenger.show_typing(jid, typing)
 
-    def next_at(self) -> datetime | None:
+    def next_at(self) -> float | None:
         """When there will be something to show, without anybody asking; None = never."""
         return self._typing.next_at()

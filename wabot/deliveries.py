@@ -1,17 +1,17 @@
 """Follows replies from WhatsApp's server to the customer's phone, and finds those that cannot be read there.
 
-Pure: told the time with every call. Not thread-safe: its caller holds a lock.
+Pure: told the time, in monotonic seconds, with every call. Not thread-safe: its caller holds a lock.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from enum import StrEnum
 
 _REMEMBERED = 5000
-_FORGOTTEN_AFTER = timedelta(hours=1)
+_FORGOTTEN_AFTER_SECONDS = 3600.0
+_NEVER = float("-inf")
 
 
 class Evidence(StrEnum):
@@ -23,19 +23,19 @@ class Evidence(StrEnum):
 
 
 # A phone that can read a message says so within a second; the client library answers one that cannot at once.
-_PATIENCE = {
-    Evidence.ASKED_AGAIN: timedelta(seconds=10),
-    Evidence.OVERTAKEN: timedelta(seconds=5),
-    Evidence.OTHERS_ONLY: timedelta(seconds=30),
+_PATIENCE_SECONDS = {
+    Evidence.ASKED_AGAIN: 10.0,
+    Evidence.OVERTAKEN: 5.0,
+    Evidence.OTHERS_ONLY: 30.0,
 }
 
 
 @dataclass(slots=True)
 class _Sent:
     chat_id: int | None
-    at: datetime
-    asked_again_at: datetime | None = None
-    overtaken_at: datetime | None = None
+    at: float
+    asked_again_at: float | None = None
+    overtaken_at: float | None = None
 
 
 class Deliveries:
@@ -46,10 +46,10 @@ class Deliveries:
 
     def __init__(self) -> None:
         self._sent: OrderedDict[str, _Sent] = OrderedDict()
-        self._newest_in_chat: OrderedDict[int, datetime] = OrderedDict()
-        self._newest = datetime.min
+        self._newest_in_chat: OrderedDict[int, float] = OrderedDict()
+        self._newest = _NEVER
 
-    def sent(self, message_id: str, chat_id: int, now: datetime) -> None:
+    def sent(self, message_id: str, chat_id: int, now: float) -> None:
         """WhatsApp took a reply."""
         self._remember(message_id, _Sent(chat_id, now))
 
@@ -64,7 +64,7 @@ class Deliveries:
         if len(self._newest_in_chat) > _REMEMBERED:
             self._newest_in_chat.popitem(last=False)
 
-    def asked_again(self, message_id: str, now: datetime) -> None:
+    def asked_again(self, message_id: str, now: float) -> None:
         """A phone got a reply and cannot read it. It may be one of an earlier process."""
         sent = self._sent.get(message_id)
         if sent is None:
@@ -76,7 +76,7 @@ class Deliveries:
         """Receipts were lost: silence proves nothing any more."""
         self._sent.clear()
 
-    def take_unreadable(self, now: datetime) -> tuple[list[tuple[str, Evidence]], datetime | None]:
+    def take_unreadable(self, now: float) -> tuple[list[tuple[str, Evidence]], float | None]:
         """The replies that must be taken for unreadable, each once, and when to look again."""
         found = []
         due_at = []
@@ -86,13 +86,13 @@ class Deliveries:
                 found.append((message_id, evidence))
             elif evidence is not None:
                 due_at.append(due)
-            if due <= now or now - sent.at > _FORGOTTEN_AFTER:
+            if due <= now or now - sent.at > _FORGOTTEN_AFTER_SECONDS:
                 del self._sent[message_id]
         return found, min(due_at, default=None)
 
-    def _evidence(self, sent: _Sent, now: datetime) -> tuple[datetime, Evidence | None]:
+    def _evidence(self, sent: _Sent, now: float) -> tuple[float, Evidence | None]:
         """What speaks against this reply first, and when it counts."""
-        if sent.chat_id is not None and self._newest_in_chat.get(sent.chat_id, datetime.min) > sent.at:
+        if sent.chat_id is not None and self._newest_in_chat.get(sent.chat_id, _NEVER) > sent.at:
             sent.overtaken_at = sent.overtaken_at or now
         since = {
             Evidence.ASKED_AGAIN: sent.asked_again_at,
@@ -100,8 +100,8 @@ class Deliveries:
             Evidence.OTHERS_ONLY: sent.at if self._newest > sent.at else None,
         }
         return min(
-            ((at + _PATIENCE[each], each) for each, at in since.items() if at is not None),
-            default=(datetime.max, None),
+            ((at + _PATIENCE_SECONDS[each], each) for each, at in since.items() if at is not None),
+            default=(float("inf"), None),
         )
 
     def _remember(self, message_id: str, sent: _Sent) -> None:

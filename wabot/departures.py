@@ -24,6 +24,7 @@ MAX_REFUSALS = 3
 SECRET_BYTES = 32
 _LAST = 2**62
 _SAME_MOMENT = timedelta(seconds=1)
+_LATEST = datetime.max - _SAME_MOMENT
 
 
 def new_secret() -> bytes:
@@ -32,13 +33,21 @@ def new_secret() -> bytes:
 
 
 def _next() -> Any:
-    """The oldest reply that is due, else the one that will be due first; of each chat's only the oldest."""
+    """The oldest reply that is due, else the one that will be due first; of each chat's only the oldest.
+
+    One that was stored, or last tried, at a time that is still to come is due as well: the clock was set back
+    since, and how long it was to wait cannot be told any more.
+    """
     heads = (
         Outbound.select(fn.MIN(Outbound.id))
         .where(Outbound.user_id == Parameter("user_id"), Outbound.state.in_(OPEN_STATES))
         .group_by(Outbound.chat)
     )
-    is_due = Outbound.not_before <= Parameter("now")
+    is_due = (
+        (Outbound.not_before <= Parameter("now"))
+        | (Outbound.created_at > Parameter("soon"))
+        | (Outbound.sending_at > Parameter("soon"))
+    )
     return (
         Outbound.select(
             Outbound.id,
@@ -52,6 +61,7 @@ def _next() -> Any:
             Outbound.refusals,
             Outbound.created_at,
             Outbound.not_before,
+            Case(None, [(is_due, 1)], 0),
         )
         .join(Chat)
         .where(
@@ -64,9 +74,9 @@ def _next() -> Any:
     )
 
 
-def _to_send(reply_id: int, chat_id: int, jid: str, contact: str, *rest: Any) -> Outbound:
-    text, source, secret, copies, refusals, created_at, not_before = rest
-    return Outbound(
+def _to_send(reply_id: int, chat_id: int, jid: str, contact: str, *rest: Any) -> tuple[Outbound, bool]:
+    text, source, secret, copies, refusals, created_at, not_before, is_due = rest
+    row = Outbound(
         id=reply_id,
         chat=Chat(id=chat_id, jid=jid, contact=contact),
         text=text,
@@ -77,6 +87,7 @@ def _to_send(reply_id: int, chat_id: int, jid: str, contact: str, *rest: Any) ->
         created_at=created_at,
         not_before=not_before,
     )
+    return row, bool(is_due)
 
 
 _NEXT = Statement(_next, _to_send)
@@ -136,10 +147,16 @@ class Departures:
             now: naive UTC.
             composed_after: leave out replies composed before this time (they wait for a stable link).
         """
-        row = _NEXT.first(user_id=self._user_id, now=now, composed_after=composed_after or datetime.min)
-        if row is None or row.not_before > now:
-            return None, row.not_before if row else None
-        return row, now
+        found: tuple[Outbound, bool] | None = _NEXT.first(
+            user_id=self._user_id,
+            now=now,
+            soon=min(now, _LATEST) + _SAME_MOMENT,
+            composed_after=composed_after or datetime.min,
+        )
+        if found is None:
+            return None, None
+        row, is_due = found
+        return (row, now) if is_due else (None, row.not_before)
 
     def defer(self, row: Outbound, not_before: datetime) -> None:
         """Not now."""

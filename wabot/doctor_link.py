@@ -53,6 +53,9 @@ def _live(patient: Patient, session: Any) -> list[Finding]:
     if patient.now - (session.since or patient.now) > _LONGEST_DIAL:
         cures |= dict.fromkeys((State.CONNECTING, State.RECONNECTING), cures[State.BACKOFF])
     said = f"{session.state} since {session.since:%Y-%m-%d %H:%M} UTC" if session.since else session.state
+    if session.state == State.CONNECTED and session.reason:
+        # There is nothing else to say of a link that is up.
+        return [healthy("link", said), illness("clock", session.reason, "sudo timedatectl set-ntp true")]
     if session.state not in cures:
         return _others_on_the_number(patient, session.phone) or [healthy("link", said)]
     reason = f": {session.reason}" if session.reason else ""

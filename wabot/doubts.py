@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
 
 from wabot.departures import Departures
-from wabot.models import Outbound
+from wabot.models import Outbound, utc_now
 from wabot.store_query import StoreSilent
 
 log = logging.getLogger(__name__)
@@ -47,28 +46,30 @@ class Doubts:
         self._find_ids = find_ids
         self._arrived = arrived
         self._resend = resend
-        self._lookup_at = datetime.min
+        self._lookup_at = float("-inf")
+        self._left_at: dict[int, float] = {}
         self.exist = True
 
     def arose(self) -> None:
         """Something may be in doubt now."""
         self.exist = True
 
-    def settle(self, now: datetime, up_since: datetime) -> datetime | None:
+    def settle(self, now: float, up_since: float) -> float | None:
         """Settle what can be settled; return when to look again.
 
         Args:
-            now: naive UTC.
-            up_since: since when the link has been up.
+            now: monotonic seconds.
+            up_since: since when the link has been up, likewise.
         """
         if not self.exist:
             return None
         rows = self._identify(self._replies.unsettled(), now)
+        self._left_at = {row.id: self._left_at.get(row.id, _left_at(row, now)) for row in rows}
         judged_at = [due for row in rows if (due := self._judge(row, now, up_since)) is not None]
         self.exist = bool(judged_at)
         return min(judged_at, default=None)
 
-    def _identify(self, rows: list[Outbound], now: datetime) -> list[Outbound]:
+    def _identify(self, rows: list[Outbound], now: float) -> list[Outbound]:
         """Give each reply the id it left with; those that have none are sent again."""
         nameless = [row for row in rows if row.state == "sending" or not row.message_id]
         if not nameless or now < self._lookup_at:
@@ -76,30 +77,37 @@ class Doubts:
         try:
             ids = self._find_ids([bytes(row.secret) for row in nameless])
         except StoreSilent as error:
-            self._lookup_at = now + timedelta(seconds=_LOOKUP_AGAIN_SECONDS)
+            self._lookup_at = now + _LOOKUP_AGAIN_SECONDS
             log.warning("%s; replies in doubt wait", error)
             return rows
         for row in nameless:
             message_id = ids.get(bytes(row.secret))
             if message_id is None:
-                self._replies.put_back(row, "it never left", now)
+                self._replies.put_back(row, "it never left", utc_now())
                 log.info("reply %d never left; it is sent now", row.id)
             else:
                 self._replies.mark_in_doubt(row, row.error, message_id)
         return [row for row in rows if row not in nameless or bytes(row.secret) in ids]
 
-    def _judge(self, row: Outbound, now: datetime, up_since: datetime) -> datetime | None:
+    def _judge(self, row: Outbound, now: float, up_since: float) -> float | None:
         """Decide about one reply that has an id; return when, if it is too early."""
         if not row.message_id:
             return self._lookup_at
         if row.delivered_at or self._arrived(row.message_id):
-            self._replies.confirm([row.message_id], now)
+            self._replies.confirm([row.message_id], utc_now())
             log.info("reply %d has arrived after all", row.id)
             return None
-        due = max(up_since, row.sending_at or up_since) + timedelta(seconds=RECEIPT_SECONDS)
+        due = max(up_since, self._left_at[row.id]) + RECEIPT_SECONDS
         if now < due:
             return due
-        state = self._replies.leave_in_doubt(row, self._resend, now)
+        state = self._replies.leave_in_doubt(row, self._resend, utc_now())
         level = logging.WARNING if state == "unsure" else logging.INFO
         log.log(level, "reply %d was not confirmed by the customer's phone; now %s", row.id, state)
         return None
+
+
+def _left_at(row: Outbound, now: float) -> float:
+    """When a reply left, in monotonic seconds; at the latest now, whatever the clock says by which it did."""
+    if row.sending_at is None:
+        return now
+    return now - max(0.0, (utc_now() - row.sending_at).total_seconds())

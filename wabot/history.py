@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +21,8 @@ _LATEST_REPLIES = 50
 # Where bursts are longer than this, fewer answers are seen: a loop is stopped a little later.
 _MESSAGES_PER_ANSWER = 5
 _MAX_REACTIONS = 3
+# What is stored as of a later time was stored before the clock was set back: it must not count for ever.
+_WINDOW = HOUR + timedelta(minutes=1)
 _UNSAID = ("withdrawn", "dead")
 # That a person was promised is part of the conversation; the other notices answer nothing.
 _NO_ANSWERS = tuple(notice for notice in NOTICES if notice is not Notice.HANDED_OVER)
@@ -61,7 +64,7 @@ _ANSWERED = Statement(
         Inbound.select(Inbound.text, Inbound.reply)
         .where(
             Inbound.chat == Parameter("chat_id"),
-            Inbound.received_at >= Parameter("since"),
+            Inbound.received_at.between(Parameter("since"), Parameter("until")),
             Inbound.state == "answered",
             Inbound.reply.is_null(False),
         )
@@ -74,7 +77,7 @@ _TOLD = Statement(
         Outbound.select(Outbound.id)
         .where(
             Outbound.chat == Parameter("chat_id"),
-            Outbound.created_at >= Parameter("since"),
+            Outbound.created_at.between(Parameter("since"), Parameter("until")),
             Outbound.source == Parameter("notice"),
             Outbound.state.not_in(_UNSAID),
         )
@@ -141,7 +144,7 @@ def last_said_at(chat_id: int) -> datetime | None:
 
 
 def answers_since(chat_id: int, text: str, since: datetime, limit: int) -> tuple[int, int]:
-    """How many answers, of whatever length, a chat got, and how many of the last of them to one text.
+    """How many answers, of whatever length, a chat got in an hour, and how many of the last to one text.
 
     Args:
         chat_id: the chat.
@@ -153,7 +156,9 @@ def answers_since(chat_id: int, text: str, since: datetime, limit: int) -> tuple
         The number of answers, and of those in a row up to the last that went to this very text.
     """
     wanted = normalized(text)
-    answered = _ANSWERED.rows(chat_id=chat_id, since=since, limit=limit * _MESSAGES_PER_ANSWER)
+    answered = _ANSWERED.rows(
+        chat_id=chat_id, since=since, until=since + _WINDOW, limit=limit * _MESSAGES_PER_ANSWER
+    )
     replies: set[int] = set()
     repetitions: set[int] = set()
     is_run = bool(wanted)
@@ -166,17 +171,18 @@ def answers_since(chat_id: int, text: str, since: datetime, limit: int) -> tuple
 
 
 def was_told(chat_id: int, notice: str, since: datetime) -> bool:
-    """Whether a chat got this notice."""
-    return _TOLD.first(chat_id=chat_id, since=since, notice=notice) is not None
+    """Whether a chat got this notice in the hour that began at a time."""
+    until = since + _WINDOW
+    return _TOLD.first(chat_id=chat_id, since=since, until=until, notice=notice) is not None
 
 
 def was_asked_to_repeat(chat_id: int, since: datetime) -> bool:
-    """Whether a customer was asked to write again, and has not written since."""
+    """Whether a customer was asked to repeat in the hour that began at a time, and has not written since."""
     asked_at = (
         Outbound.select(fn.MAX(Outbound.created_at))
         .where(
             Outbound.chat == chat_id,
-            Outbound.created_at >= since,
+            Outbound.created_at.between(since, since + _WINDOW),
             Outbound.source == Notice.ASK_TO_REPEAT,
             Outbound.state.not_in(_UNSAID),
         )
@@ -205,7 +211,11 @@ def is_own_echo(chat_id: int, message_id: str, text: str) -> bool:
 
 
 def rates_so_far(settings: Settings, now: datetime) -> Rates:
-    """The rates of an account, with what has left already counted in."""
+    """The rates of an account, in monotonic seconds, with what has left already counted in.
+
+    Where the newest lies ahead the clock was set back meanwhile: it left just now at the latest, and the
+    others as long before it as they say.
+    """
     rates = Rates(settings.replies.per_minute, settings.replies.per_chat_per_hour)
     left: Any = (
         Outbound.select(Outbound.chat, Outbound.sending_at)
@@ -213,8 +223,11 @@ def rates_so_far(settings: Settings, now: datetime) -> Rates:
         .order_by(Outbound.sending_at)
         .tuples()
     )
+    left = list(left)
+    latest = max(now, left[-1][1]) if left else now
+    moment = time.monotonic()
     for chat_id, at in left:
-        rates.count(chat_id, at)
+        rates.count(chat_id, moment - (latest - at).total_seconds())
     return rates
 
 
@@ -239,10 +252,15 @@ def _latest_replies(chat_id: int) -> Any:
 
 
 def missed_count(chat_id: int, since: datetime) -> int:
-    """How many messages of a chat have come too late to be answered."""
+    """How many messages of a chat have come too late to be answered in the hour that began at a time."""
     count: int = (
         Inbound.select()
-        .where(Inbound.chat == chat_id, Inbound.reason == "too old", Inbound.received_at > since)
+        .where(
+            Inbound.chat == chat_id,
+            Inbound.reason == "too old",
+            Inbound.received_at > since,
+            Inbound.received_at <= since + _WINDOW,
+        )
         .count()
     )
     return count

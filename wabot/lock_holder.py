@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from wabot.clock import utc_now
+
 _LARGEST_STAMP_BYTES = 4096
 
 
@@ -39,7 +41,7 @@ def own_stamp() -> bytes:
         "pid": os.getpid(),
         "host": socket.gethostname(),
         "unit": own_unit(),
-        "since": datetime.now(UTC).isoformat(timespec="seconds"),
+        "since": utc_now().replace(tzinfo=UTC).isoformat(timespec="seconds"),
     }
     return (json.dumps(stamp) + "\n").encode()
 

@@ -8,6 +8,7 @@ from functools import partial
 
 from wabot.brain.brain import Brain
 from wabot.brain.tally import Tally
+from wabot.clock import process_clock
 from wabot.departures import Departures
 from wabot.doubts import Doubts
 from wabot.health import Health
@@ -65,7 +66,7 @@ class MessagePath:
         own_ids: Callable[[], frozenset[str]],
     ) -> None:
         user_id = settings.account.user_id
-        self.tally = Tally(provider.name for provider in settings.ai.providers)
+        self.tally = Tally((provider.name for provider in settings.ai.providers), process_clock.now)
         self._settings = settings
         self._health = health
         self._inbox = Inbox(user_id)

@@ -6,7 +6,6 @@ text with an offset from SQLite (measured with peewee 4.5.3).
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from peewee import (
@@ -23,12 +22,9 @@ from peewee import (
     TextField,
 )
 
+from wabot.clock import utc_now as utc_now
+
 database: Any = DatabaseProxy()
-
-
-def utc_now() -> datetime:
-    """The time as it is stored: naive UTC."""
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 class BaseModel(Model):

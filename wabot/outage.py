@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+import time
+from datetime import timedelta
 
+from wabot.clock import local_now
 from wabot.database_refusals import refusal
 from wabot.hints import own_command
 
@@ -15,7 +17,7 @@ class Outage:
     """Told by whoever stores messages how that went."""
 
     def __init__(self) -> None:
-        self._since: datetime | None = None
+        self._began_at: float | None = None
         self._is_answering = True
         self._obstacle = ""
         self._cause = ""
@@ -23,12 +25,12 @@ class Outage:
     @property
     def lasts(self) -> bool:
         """Whether messages cannot be stored as they come."""
-        return self._since is not None
+        return self._began_at is not None
 
     def began(self, error: Exception) -> None:
         """The database did not take a message."""
-        if self._since is None:
-            self._since = datetime.now().astimezone()
+        if self._began_at is None:
+            self._began_at = time.monotonic()
             log.error(
                 "messages cannot be stored (%s); until they can they are kept on disk", _one_line(error)
             )
@@ -58,10 +60,10 @@ class Outage:
         Args:
             stored: how many messages the database has taken from there.
         """
-        if self._since is not None:
-            seconds = (datetime.now().astimezone() - self._since).total_seconds()
+        if self._began_at is not None:
+            seconds = time.monotonic() - self._began_at
             log.info("messages are stored again after %.0f s; %d had been kept on disk", seconds, stored)
-        self._since = None
+        self._began_at = None
         self._is_answering = True
 
     def text(self, kept: int) -> str:
@@ -70,13 +72,15 @@ class Outage:
         Args:
             kept: how many messages are on the disk.
         """
-        since, held = self._since, ""
-        if since is None and not kept:
+        began_at, held = self._began_at, ""
+        if began_at is None and not kept:
             return ""
         messages = f"{kept} message{'' if kept == 1 else 's'} kept on disk"
-        if since is None or self._is_answering:
+        if began_at is None or self._is_answering:
             return f"database back, {messages} still to be stored"
-        day = "" if since.date() == datetime.now().date() else "%d %b "
+        now = local_now()
+        since = now - timedelta(seconds=time.monotonic() - began_at)
+        day = "" if since.date() == now.date() else "%d %b "
         if self._obstacle:
             held = f", the others wait at WhatsApp: {self._obstacle}"
         return f"database away since {since:{day}%H:%M}{self._cause}, {messages}{held}"

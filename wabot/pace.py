@@ -26,7 +26,8 @@ def paced(
     if not settings.typing:
         return [(part, now) for part in parts]
     times = []
-    at = arrived_at
+    # A message that came later than now came before the clock was set back.
+    at = min(arrived_at, now)
     for part in parts:
         typing_seconds = min(len(part) * settings.time_per_char, LONGEST_TYPING_SECONDS)
         at = max(at + timedelta(seconds=settings.delay_message + typing_seconds), now)

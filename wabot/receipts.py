@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable
-from datetime import datetime
 
 from wabot.database_faults import AWAY, one_line
 from wabot.deliveries import Deliveries, Evidence
@@ -37,7 +37,7 @@ class Receipts:
         self._arrived: OrderedDict[str, None] = OrderedDict()
         self._asked: set[str] = set()
         self._deliveries = Deliveries()
-        self._look_at: datetime | None = None
+        self._look_at: float | None = None
         self._unwritten: list[str] = []
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="receipts", daemon=True)
@@ -57,7 +57,7 @@ class Receipts:
         """A receipt came; returns at once."""
         with self._changed:
             if not receipt.arrived:
-                self._look_at = utc_now()
+                self._look_at = time.monotonic()
                 for message_id in receipt.message_ids:
                     self._deliveries.asked_again(message_id, self._look_at)
                 self._changed.notify()
@@ -76,8 +76,8 @@ class Receipts:
         if was_asked:
             self._wake_sender()
 
-    def expect(self, message_id: str, chat_id: int, now: datetime) -> None:
-        """WhatsApp took a reply; a receipt should follow, if it is not here already."""
+    def expect(self, message_id: str, chat_id: int, now: float) -> None:
+        """WhatsApp took a reply, at so many monotonic seconds; a receipt should follow, if it is not here."""
         with self._changed:
             self._deliveries.sent(message_id, chat_id, now)
             if message_id in self._arrived:
@@ -106,7 +106,7 @@ class Receipts:
                 self._changed.wait_for(lambda: self._stopping, _WRITE_EVERY_SECONDS)
                 stopping = self._stopping
                 arrived, self._unwritten = self._unwritten, []
-                found, self._look_at = self._deliveries.take_unreadable(utc_now())
+                found, self._look_at = self._deliveries.take_unreadable(time.monotonic())
                 unreadable += found
             try:
                 self._write(arrived)
@@ -118,18 +118,18 @@ class Receipts:
                 with self._changed:
                     self._unwritten = arrived + self._unwritten
                     if unreadable:
-                        self._look_at = utc_now()
+                        self._look_at = time.monotonic()
             except Exception:
                 log.exception("receipts could not be written down")
                 unreadable = []
         database.close()
 
     def _has_work(self) -> bool:
-        is_time = self._look_at is not None and self._look_at <= utc_now()
+        is_time = self._look_at is not None and self._look_at <= time.monotonic()
         return bool(self._unwritten) or is_time or self._stopping
 
     def _idle_seconds(self) -> float | None:
-        return max(0.0, (self._look_at - utc_now()).total_seconds()) if self._look_at else None
+        return None if self._look_at is None else max(0.0, self._look_at - time.monotonic())
 
     def _write(self, message_ids: list[str]) -> None:
         for start in range(0, len(message_ids), _IDS_AT_ONCE):

@@ -6,6 +6,7 @@ import logging
 import time
 from datetime import datetime, timedelta
 
+from wabot.clock import local_now
 from wabot.connection import Connection
 from wabot.link_signals import LinkSignal
 from wabot.logs import unhandled_errors
@@ -31,6 +32,10 @@ class Reporter:
         device: the account the session is linked to, or None.
         notifier: systemd.
         record: where the session's state is written down.
+
+    Attributes:
+        device: the account.
+        clock_text: what is wrong with the machine's clock, or "".
     """
 
     def __init__(
@@ -42,6 +47,7 @@ class Reporter:
     ) -> None:
         self.device = device
         self.record = record
+        self.clock_text = ""
         self._connection = connection
         self._notifier = notifier
         self._attempts = 0
@@ -73,7 +79,7 @@ class Reporter:
     def show_state(self) -> None:
         """Write the state down where people and programs look for it."""
         connection = self._connection
-        reason = self._reason()
+        reason = "; ".join(filter(None, (self._reason(), self.clock_text)))
         self._count_attempt()
         # What people want to know is since when there is no link, and not since when this try lasts.
         if connection.state not in SEEKING_STATES:
@@ -131,7 +137,7 @@ class Reporter:
             return connection.reason
         wait = timedelta(seconds=connection.deadline - time.monotonic())
         day = "%d %b " if wait > timedelta(hours=12) else ""
-        return f"{connection.reason}; next dial at {datetime.now().astimezone() + wait:{day}%H:%M:%S %Z}"
+        return f"{connection.reason}; next dial at {local_now() + wait:{day}%H:%M:%S %Z}"
 
     def _status_line(self, trouble: str) -> str:
         connection = self._connection
@@ -141,8 +147,10 @@ class Reporter:
         elif reason := self._reason():
             line += f" ({reason})"
         began = connection.since if self._without_link_since is None else self._without_link_since
-        since = datetime.now().astimezone() - timedelta(seconds=time.monotonic() - began)
+        since = local_now() - timedelta(seconds=time.monotonic() - began)
         line += f" since {since:%d %b %H:%M}"
+        if self.clock_text:
+            line += f"; {self.clock_text}"
         if trouble or self.record.backlog:
             line += f"; {trouble or self.record.backlog}"
         failures = unhandled_errors()

@@ -28,7 +28,7 @@ STABLE_SECONDS = 2.0
 _FAILED_SECONDS = 15.0
 _PRESENCE_RETRY_SECONDS = 60.0
 _LONGEST_WAIT_SECONDS = 60.0
-_LONGEST_DISCOURTESY = timedelta(seconds=1)
+_LONGEST_DISCOURTESY_SECONDS = 1.0
 
 
 class Messenger(TextMessenger, CourtesyMessenger, Protocol):
@@ -81,9 +81,10 @@ class Sender:
         self._rates = rates
         self._changed = threading.Condition()
         self.courtesies = Courtesies(self.wake)
-        self._up_since: datetime | None = None
-        self._announce_at: datetime | None = None
-        self._attended_at = datetime.min
+        # As stored, and in monotonic seconds.
+        self._up_since: tuple[datetime, float] | None = None
+        self._announce_at: float | None = None
+        self._attended_at = float("-inf")
         self._stopping = False
         self._woken = False
         self._sending = Sending(
@@ -106,7 +107,8 @@ class Sender:
     def link_up(self) -> None:
         """The link is there: replies may go."""
         with self._changed:
-            self._up_since = self._announce_at = utc_now()
+            self._announce_at = time.monotonic()
+            self._up_since = (utc_now(), self._announce_at)
             # Remembered, because the thread may be just about to wait.
             self._woken = True
             self._changed.notify()
@@ -144,6 +146,11 @@ class Sender:
         """When WhatsApp last took a reply, naive UTC."""
         return self._sending.last_sent_at
 
+    @property
+    def seconds_since_sent(self) -> float:
+        """How long ago WhatsApp last took a reply of this process."""
+        return time.monotonic() - self._sending.sent_at
+
     def _run(self) -> None:
         while True:
             due = self._step()
@@ -155,21 +162,21 @@ class Sender:
                 self._woken = False
         database.close()
 
-    def _step(self) -> datetime | None:
-        """Send all that may be sent now; return when to look again."""
+    def _step(self) -> float | None:
+        """Send all that may be sent now; return when to look again, in monotonic seconds."""
         try:
             while not self._stopping:
                 up_since = self._up_since
                 if up_since is None or self._is_behind():
                     return None
-                now = utc_now()
-                settle_at = self._settle_doubts(now, up_since)
-                row, due = self._choose(now, up_since)
+                now = time.monotonic()
+                settle_at = self._settle_doubts(now, up_since[1])
+                row, due = self._choose(now, *up_since)
                 if row is not None:
                     pause_seconds = self._sending.send(row)
                     if pause_seconds:
-                        return utc_now() + timedelta(seconds=pause_seconds)
-                    if now - self._attended_at < _LONGEST_DISCOURTESY:
+                        return time.monotonic() + pause_seconds
+                    if now - self._attended_at < _LONGEST_DISCOURTESY_SECONDS:
                         continue
                 self._attend(now)
                 if row is None:
@@ -178,47 +185,49 @@ class Sender:
             database.close()
             self._doubts.arose()
             log.warning("database: %s; replies wait", one_line(error))
-            return utc_now() + timedelta(seconds=sending.DATABASE_RETRY_SECONDS)
+            return time.monotonic() + sending.DATABASE_RETRY_SECONDS
         except Exception:
             self._doubts.arose()
             log.exception("the sender failed; it goes on")
-            return utc_now() + timedelta(seconds=_FAILED_SECONDS)
+            return time.monotonic() + _FAILED_SECONDS
         finally:
             self._beat(0)
         return None
 
-    def _choose(self, now: datetime, up_since: datetime) -> tuple[Outbound | None, datetime | None]:
+    def _choose(self, now: float, up_since: datetime, up_at: float) -> tuple[Outbound | None, float | None]:
         """The reply to send now, and failing that, when to look again."""
         opens_at = self._rates.opens_at()
-        if opens_at and opens_at > now:
+        if opens_at is not None and opens_at > now:
             return None, opens_at
-        stable_at = up_since + timedelta(seconds=STABLE_SECONDS)
+        stable_at = up_at + STABLE_SECONDS
         # What queued while the link was down waits until the link has proved itself.
-        row, due = self._replies.next(now, None if now >= stable_at else up_since)
+        stored_now = utc_now()
+        row, due = self._replies.next(stored_now, None if now >= stable_at else up_since)
         if row is None:
-            return None, _earliest(due, stable_at if now < stable_at else None)
+            due_at = None if due is None else now + (due - stored_now).total_seconds()
+            return None, _earliest(due_at, stable_at if now < stable_at else None)
         addresses = {row.chat.jid, row.chat.contact}
-        hold_seconds = max(self._bursts.seconds_to_hold(jid, time.monotonic()) for jid in addresses)
+        hold_seconds = max(self._bursts.seconds_to_hold(jid, now) for jid in addresses)
         if hold_seconds:
-            self._replies.defer(row, now + timedelta(seconds=hold_seconds))
+            self._replies.defer(row, stored_now + timedelta(seconds=hold_seconds))
             return None, now
         return row, None
 
-    def _settle_doubts(self, now: datetime, up_since: datetime) -> datetime | None:
+    def _settle_doubts(self, now: float, up_since: float) -> float | None:
         if not self._doubts.exist:
             return None
         self._beat(2 * LOOKUP_SECONDS)
         return self._doubts.settle(now, up_since)
 
-    def _attend(self, now: datetime) -> None:
+    def _attend(self, now: float) -> None:
         """What is not a reply: where one is due it comes first, because its customer waits."""
         self._attended_at = now
         self._announce_presence(now)
         self.courtesies.show(self._messenger, now, self._beat_call)
 
-    def _announce_presence(self, now: datetime) -> None:
+    def _announce_presence(self, now: float) -> None:
         if self._announce_at is not None and now >= self._announce_at:
-            self._announce_at = now + timedelta(seconds=_PRESENCE_RETRY_SECONDS)
+            self._announce_at = now + _PRESENCE_RETRY_SECONDS
             self._beat_call()
             # Right after pairing the library has no name to announce yet.
             if self._messenger.announce(self._available):
@@ -232,11 +241,11 @@ class Sender:
             return self._changed.wait_for(lambda: self._stopping, seconds)
 
 
-def _earliest(*times: datetime | None) -> datetime | None:
+def _earliest(*times: float | None) -> float | None:
     return min((each for each in times if each is not None), default=None)
 
 
-def _seconds_until(due: datetime | None) -> float:
+def _seconds_until(due: float | None) -> float:
     if due is None:
         return _LONGEST_WAIT_SECONDS
-    return min(max((due - utc_now()).total_seconds(), 0.0), _LONGEST_WAIT_SECONDS)
+    return min(max(due - time.monotonic(), 0.0), _LONGEST_WAIT_SECONDS)

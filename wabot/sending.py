@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
@@ -49,6 +50,7 @@ class Sending:
 
     Attributes:
         last_sent_at: when WhatsApp last took a reply, naive UTC.
+        sent_at: the same in monotonic seconds.
     """
 
     def __init__(
@@ -72,15 +74,16 @@ class Sending:
         self._signal = on_signal
         self._beat = beat
         self._wait_unless_stopping = wait_unless_stopping
-        self._offline_since: datetime | None = None
+        self._offline_since: float | None = None
         self.last_sent_at: datetime | None = None
+        self.sent_at = float("-inf")
 
     def send(self, row: Outbound) -> float:
         """Send one reply; return for how many seconds the whole sender should pause."""
         now = utc_now()
-        chat_opens_at = self._rates.chat_opens_at(row.chat_id)
-        if chat_opens_at and chat_opens_at > now:
-            self._replies.defer(row, chat_opens_at)
+        wait_seconds = (self._rates.chat_opens_at(row.chat_id) or 0.0) - time.monotonic()
+        if wait_seconds > 0:
+            self._replies.defer(row, now + timedelta(seconds=wait_seconds))
             log.info("chat %d has had its messages of this hour; reply %d waits", row.chat_id, row.id)
             return 0.0
         if not self._replies.begin(row, now):
@@ -90,7 +93,7 @@ class Sending:
         self._beat(True)
         try:
             message_id = self._messenger.send_text(row.chat.jid, row.text, bytes(row.secret))
-            result = partial(self._after_success, row, message_id, utc_now())
+            result = partial(self._after_success, row, message_id, utc_now(), time.monotonic())
         except SendFailed as failure:
             result = partial(self._after_failure, row, failure)
         except Exception as error:
@@ -115,13 +118,13 @@ class Sending:
             if self._wait_unless_stopping(DATABASE_RETRY_SECONDS):
                 return result()
 
-    def _after_success(self, row: Outbound, message_id: str, now: datetime) -> float:
+    def _after_success(self, row: Outbound, message_id: str, now: datetime, moment: float) -> float:
         self._replies.mark_sent(row, message_id, now)
-        self._receipts.expect(message_id, row.chat_id, now)
-        self._rates.count(row.chat_id, now)
-        self._courtesies.message_sent(row.chat.jid, now)
+        self._receipts.expect(message_id, row.chat_id, moment)
+        self._rates.count(row.chat_id, moment)
+        self._courtesies.message_sent(row.chat.jid, moment)
         self._offline_since = None
-        self.last_sent_at = now
+        self.last_sent_at, self.sent_at = now, moment
         log.debug("reply %d sent as %s", row.id, message_id)
         return 0.0
 
@@ -131,12 +134,12 @@ class Sending:
             case Outcome.NOT_SENT:
                 self._replies.put_back(row, str(failure), now + timedelta(seconds=_RETRY_SECONDS))
                 log.info("reply %d did not leave (%s); it goes out with the next connection", row.id, failure)
-                self._notice_offline(now)
+                self._notice_offline(time.monotonic())
                 return _RETRY_SECONDS
             case Outcome.IN_DOUBT:
                 self._replies.mark_in_doubt(row, str(failure))
                 self._doubts.arose()
-                self._rates.count(row.chat_id, now)
+                self._rates.count(row.chat_id, time.monotonic())
                 log.info("reply %d may not have arrived (%s)", row.id, failure)
                 return 0.0
             case Outcome.REFUSED:
@@ -145,9 +148,9 @@ class Sending:
                 log.warning("reply %d was refused by WhatsApp (%s); now %s", row.id, failure, state)
                 return 0.0
 
-    def _notice_offline(self, now: datetime) -> None:
+    def _notice_offline(self, now: float) -> None:
         """Sends that fail for want of a connection, although none was reported lost: a silent death."""
-        self._offline_since = self._offline_since or now
-        if (now - self._offline_since).total_seconds() > OFFLINE_SENDS_SECONDS:
+        self._offline_since = now if self._offline_since is None else self._offline_since
+        if now - self._offline_since > OFFLINE_SENDS_SECONDS:
             self._offline_since = None
             self._signal(LinkSignal(Signal.LINK_BROKEN, "the connection is gone without a word"))

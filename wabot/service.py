@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from wabot.alert_watch import link_view
 from wabot.alerts import Alerts
 from wabot.brain.tally import Tally
+from wabot.clock import process_clock
+from wabot.clock_watch import ClockWatch
 from wabot.connection import Action, Command, Connection
 from wabot.connection_row import ConnectionRow
 from wabot.errors import ExitCode
@@ -95,6 +97,7 @@ class Service:
             session,
             2 * chosen.connect_timeout - probe_seconds,
         )
+        self._clock_watch = ClockWatch(process_clock)
         self._shown: object = None
 
     def run(self) -> ExitCode:
@@ -128,6 +131,9 @@ class Service:
         now = time.monotonic()
         command = command or self._connection.tick(now) or self._supervise(now)
         self._carry_out(command)
+        if self._clock_watch.look():
+            self._reporter.clock_text = self._clock_watch.text
+            self._shown = None
         self._show_changes()
         self._reporter.show_status(self._messages.sender.last_sent_at, self._messages.trouble)
         self._supervisor.feed_watchdog(now)
@@ -163,7 +169,7 @@ class Service:
         if shown != self._shown:
             self._shown = shown
             self._reporter.show_state()
-            self._alerts.link_changed(link_view(connection, time.monotonic(), time.time()))
+            self._alerts.link_changed(link_view(connection, time.monotonic(), process_clock.now()))
             if self._metrics:
                 self._metrics.link_changed(connection.state)
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from wabot.backlog import count_backlog
+from wabot.clock import local_now
 from wabot.connection_row import ConnectionRow
 from wabot.database_faults import AWAY, one_line
 from wabot.database_refusals import refusal
@@ -48,6 +49,7 @@ class SessionRecord:
         self._row = row
         self._changed = threading.Condition()
         self._pending: dict[str, Any] = {}
+        self._began_at = utc_now()
         self._stopping = False
         self.backlog = ""
         self._counted_at = float("-inf")
@@ -66,10 +68,17 @@ class SessionRecord:
                 self._changed.notify()
 
     def banned_until(self) -> datetime | None:
-        """When the ban ends that an earlier process met, if it has not ended."""
+        """When the ban ends that an earlier process met, if it has not ended.
+
+        Where it began at a time that is still to come, the clock was set back since; it lasts no longer.
+        """
         session = Session.get_or_none(Session.user_id == self._user_id)
         until: datetime | None = session.banned_until if session else None
-        return until if until and until > utc_now() else None
+        if session is None or until is None:
+            return None
+        now = utc_now()
+        ahead = max(session.since - now, timedelta()) if session.since else timedelta()
+        return until - ahead if until - ahead > now else None
 
     def stop(self, timeout_seconds: float) -> None:
         """Write what is still to write, within the time given."""
@@ -102,7 +111,7 @@ class SessionRecord:
             return
         self._counted_at = time.monotonic()
         try:
-            self.backlog = str(count_backlog(self._user_id, datetime.now().astimezone()))
+            self.backlog = str(count_backlog(self._user_id, local_now()))
         except AWAY as error:
             database.close()
             refused = refusal(error)
@@ -118,7 +127,8 @@ class SessionRecord:
     def _write(self, fields: dict[str, Any]) -> bool:
         now = utc_now()
         own = {name: value for name, value in fields.items() if name not in _OF_THE_ROW_ONLY}
-        own["updated_at"] = now
+        # A row older than the process is taken for an earlier one's; the clock may have been set back since.
+        own["updated_at"] = max(now, self._began_at)
         try:
             with one_at_a_time():
                 Session.insert(user_id=self._user_id, **own).on_conflict(

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterable
 
 from wabot.link import Link
-from wabot.models import utc_now
 from wabot.sender import Sender
 
 PATIENCE_SECONDS = 15.0
@@ -89,7 +88,4 @@ def hang_up(
 
 def _retry_receipt_seconds(sender: Sender) -> float:
     """A device that could not read a reply asks again at once; the text is in the library's memory only."""
-    if sender.last_sent_at is None:
-        return 0.0
-    elapsed_seconds = (utc_now() - sender.last_sent_at).total_seconds()
-    return min(max(_RETRY_RECEIPT_SECONDS - elapsed_seconds, 0.0), _RETRY_RECEIPT_SECONDS)
+    return max(_RETRY_RECEIPT_SECONDS - sender.seconds_since_sent, 0.0)

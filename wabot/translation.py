@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from wabot.clock import utc_now
 from wabot.messages import LID_SERVER, PHONE_SERVER, IncomingMessage, Kind, Receipt
 
 _LONGEST_TEXT_CHARACTERS = 65_536
@@ -150,7 +151,7 @@ def _time(milliseconds: int) -> datetime:
     try:
         return datetime.fromtimestamp(milliseconds / 1000, UTC).replace(tzinfo=None)
     except (ValueError, OverflowError, OSError):
-        return datetime.now(UTC).replace(tzinfo=None)
+        return utc_now()
 
 
 def _clean(text: str, longest: int = _LONGEST_TEXT_CHARACTERS) -> str:

@@ -7,6 +7,7 @@ calls basicConfig) and process.LIBRARY_ENVIRONMENT is in the environment.
 from __future__ import annotations
 
 import ctypes
+import dataclasses
 import logging
 import time
 from collections.abc import Callable
@@ -25,6 +26,7 @@ with without():
     from neonize.utils import enum
     from neonize.utils.jid import build_jid
 
+from wabot.clock import process_clock
 from wabot.library_log import LibraryLog
 from wabot.link_signals import (
     OUTDATED,
@@ -82,6 +84,7 @@ class WhatsAppClient:
         self._client.qr(self._on_qr)
         # The library offers no hook for the outcome of a pairing, which comes before any event.
         self._client._NewClient__onLoginStatus = self._on_login_status
+        self._is_away = True
         self._handlers = self._event_handlers(on_message)
         if on_receipt is not None:
             self._handlers[events.ReceiptEv] = lambda _client, event: on_receipt(receipt(event))
@@ -102,6 +105,7 @@ class WhatsAppClient:
         """
         self._library_log.forget_refusal()
         self._code_shown_at = None
+        self._is_away = True
         try:
             self._client.connect(ProxySettings(proxy_address=self._proxy) if self._proxy else None)
         except NeonizeError as error:
@@ -153,9 +157,12 @@ class WhatsAppClient:
         message = Message(conversation=text)
         message.messageContextInfo.messageSecret = secret
         try:
-            return str(self._client.send_message(_jid(jid), message).ID)
+            taken = self._client.send_message(_jid(jid), message)
         except NeonizeError as error:
             raise SendFailed(outcome(str(error)), str(error)) from None
+        if taken.Timestamp > 0:
+            process_clock.hear(taken.Timestamp, is_live=True)
+        return str(taken.ID)
 
     def show_typing(self, jid: str, typing: bool) -> None:
         """Show or end "typing…"; WhatsApp forgets it after some seconds."""
@@ -219,6 +226,14 @@ class WhatsAppClient:
         """Plain functions, kept by the caller: the library holds bound methods weakly."""
         signal = self._signal
 
+        def take(_client: Any, event: Any) -> None:
+            message = incoming_message(event)
+            process_clock.hear(event.Info.Timestamp / 1000, is_live=not self._is_away)
+            on_message(dataclasses.replace(message, offline=True) if self._is_away else message)
+
+        def is_away(away: bool) -> Callable[[Any, Any], None]:
+            return lambda _client, _event: setattr(self, "_is_away", away)
+
         def tell(kind: Signal, reason: str = "") -> Callable[[Any, Any], None]:
             return lambda _client, _event: signal(LinkSignal(kind, reason))
 
@@ -237,7 +252,10 @@ class WhatsAppClient:
             events.TemporaryBanEv: lambda _client, event: signal(banned(event)),
             events.ConnectFailureEv: lambda _client, event: signal(refused(event)),
             events.StreamErrorEv: lambda _client, event: signal(stream_ended(event.Code)),
-            events.MessageEv: lambda _client, event: on_message(incoming_message(event)),
+            events.MessageEv: take,
+            # What comes between these two was sent while this device was away.
+            events.OfflineSyncPreviewEv: is_away(True),
+            events.OfflineSyncCompletedEv: is_away(False),
         }
 
 

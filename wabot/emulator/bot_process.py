@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from wabot.emulator.launcher import CLOCK_VARIABLE
 from wabot.emulator.server import Emulator
 
 _SAMPLE_KNOWLEDGE = Path(__file__).parents[1] / "sample_knowledge"
@@ -48,10 +49,18 @@ class BotProcess:
         self.config = directory / "shop.toml"
         self.log_file = directory / "bot.log"
         self.notify_socket = ""
+        self._clock_file = directory / "clock"
         self.process: subprocess.Popen[bytes] | None = None
         self._emulator = emulator
         default = _CONFIGURATION.format(directory=directory, knowledge=_SAMPLE_KNOWLEDGE)
         self.config.write_text(configuration or default, encoding="utf-8")
+
+    def set_clock(self, ahead_seconds: float) -> None:
+        """Let its clock be ahead of this machine's by so much from now on, also while it runs."""
+        # In one step: it may be reading.
+        new = self._clock_file.with_suffix(".new")
+        new.write_text(str(ahead_seconds), encoding="ascii")
+        new.replace(self._clock_file)
 
     @property
     def pid(self) -> int:
@@ -129,6 +138,7 @@ class BotProcess:
 
     def _environment(self) -> dict[str, str]:
         environment = self._emulator.environment(os.environ)
+        environment[CLOCK_VARIABLE] = str(self._clock_file)
         environment.pop("NOTIFY_SOCKET", None)  # a service manager above us is not the bot's
         if self.notify_socket:
             environment["NOTIFY_SOCKET"] = self.notify_socket

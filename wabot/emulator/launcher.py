@@ -6,15 +6,20 @@
 The client library trusts one root key for the service, which stands in its writable data. Here, and only in
 the memory of this one process, it is replaced by ROOT_KEY (64 hex digits). Nothing on disk changes, and a bot
 that is started in any other way cannot be led to an emulator.
+
+Where WABOT_EMULATOR_CLOCK names a file, the program's clock is ahead of the machine's by the
+seconds in it, so that a clock can be set under a running bot. That, too, only in the memory of this process.
 """
 
 from __future__ import annotations
 
 import ctypes
+import os
 import re
 import runpy
 import signal
 import sys
+import time
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -26,6 +31,8 @@ PINNED_ROOT_KEY = bytes.fromhex("142375574d0a587166aae71ebe516437c4a28b73e3695c6
 
 _MAPPING = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) rw.. .*/neonize-linux-[^/]*\.so$")
 _USAGE = "usage: python -m wabot.emulator.launcher ROOT_KEY (wabot | SCRIPT.py) [ARGUMENT ...]"
+CLOCK_VARIABLE = "WABOT_EMULATOR_CLOCK"
+_CLOCK_READ_SECONDS = 0.05
 _EXIT_USAGE = 64
 _EXIT_SOFTWARE = 70
 
@@ -58,6 +65,22 @@ def replace_root_key(root_key: bytes, lean: bool = False) -> None:
     ctypes.memmove(places[0], root_key, len(root_key))
 
 
+def follow_clock(file: Path) -> None:
+    """Let `time.time` of this process be ahead by the seconds in a file; 0 while there is none."""
+    true_time = time.time
+    read_at, ahead_seconds = float("-inf"), 0.0
+
+    def tell_time() -> float:
+        nonlocal read_at, ahead_seconds
+        if time.monotonic() - read_at > _CLOCK_READ_SECONDS:
+            read_at = time.monotonic()
+            ahead_seconds = float(file.read_text()) if file.exists() else 0.0
+        return true_time() + ahead_seconds
+
+    time.time = tell_time
+    time.time_ns = lambda: round(tell_time() * 1e9)
+
+
 def _writable_mappings() -> list[tuple[int, int]]:
     lines = Path("/proc/self/maps").read_text().splitlines()
     matches = [match for line in lines if (match := _MAPPING.match(line))]
@@ -79,6 +102,8 @@ def main(argv: list[str]) -> int:
     except RuntimeError as error:
         print(f"the emulator cannot be used: {error}", file=sys.stderr)
         return _EXIT_SOFTWARE
+    if CLOCK_VARIABLE in os.environ:
+        follow_clock(Path(os.environ[CLOCK_VARIABLE]))
     sys.argv = argv[1:]
     if program == "wabot":
         runpy.run_module("wabot", run_name="__main__", alter_sys=True)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from wabot.clock import utc_now
 from wabot.setting_types import choice, path, setting, text, time_zone
 
 # neonize 0.5.2 puts the path of its store unescaped into an SQLite URI: "?" ends it, "#" cuts it,
@@ -40,7 +41,7 @@ class AccountSettings:
 
     def local_time(self) -> datetime:
         """The time there, aware of its zone."""
-        return datetime.now(UTC).astimezone(self.zone)
+        return utc_now().replace(tzinfo=UTC).astimezone(self.zone)
 
 
 @dataclass(frozen=True, slots=True)

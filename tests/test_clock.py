@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import ast
+import logging
+import re
+from pathlib import Path
+
+import pytest
+
+import wabot
+from wabot.clock import TOLERANCE_SECONDS, Clock, error_text
+from wabot.clock_watch import ClockWatch
+
+HOUR, DAY, YEAR = 3600.0, 86_400.0, 365 * 86_400.0
+NOON = 1_795_608_000.0
+SETTINGS = [-HOUR, 2 * HOUR, 400 * DAY, -50 * YEAR]
+
+
+class Machine:
+    """A machine whose clock can be set, and one at WhatsApp whose clock is right."""
+
+    def __init__(self, ahead: float = 0.0) -> None:
+        self.uptime = 100.0
+        self.ahead = ahead
+        self.clock = Clock(lambda: self.whatsapp + self.ahead, lambda: self.uptime)
+        self.watch = ClockWatch(self.clock)
+
+    @property
+    def whatsapp(self) -> float:
+        return NOON + self.uptime
+
+    def hear(self, age: float = 0.0, is_live: bool = True) -> None:
+        self.clock.hear(float(int(self.whatsapp - age)), is_live)
+
+
+@pytest.mark.parametrize("ahead", SETTINGS)
+def test_a_clock_that_is_set_under_a_running_bot_changes_nothing(ahead: float) -> None:
+    machine = Machine()
+    machine.hear()
+    machine.uptime += 10 * DAY
+    machine.ahead = ahead
+    assert machine.clock.now() == pytest.approx(machine.whatsapp, abs=60)
+    assert machine.clock.error_seconds() == pytest.approx(ahead, abs=60)
+
+
+@pytest.mark.parametrize("ahead", SETTINGS)
+def test_one_that_was_wrong_from_the_start_is_put_right_by_the_first_message(ahead: float) -> None:
+    machine = Machine(ahead)
+    assert machine.clock.now() == machine.whatsapp + ahead
+    machine.hear()
+    assert machine.clock.now() == pytest.approx(machine.whatsapp, abs=2)
+
+
+@pytest.mark.parametrize("ahead", [0.0, TOLERANCE_SECONDS - 5, -TOLERANCE_SECONDS + 5])
+def test_one_that_is_nearly_right_is_believed(ahead: float) -> None:
+    machine = Machine(ahead)
+    machine.hear()
+    machine.uptime += HOUR
+    assert machine.clock.now() == machine.whatsapp + ahead
+
+
+def test_what_was_sent_while_the_bot_was_away_says_only_that_it_is_later_now() -> None:
+    machine = Machine()
+    machine.hear(8 * HOUR, is_live=False)
+    assert machine.clock.now() == machine.whatsapp
+    machine.ahead = -9 * HOUR
+    assert machine.clock.now() == pytest.approx(machine.whatsapp - 8 * HOUR, abs=2)
+
+
+def test_a_message_that_was_long_on_its_way_does_not_make_the_clock_wrong() -> None:
+    machine = Machine()
+    machine.hear()
+    machine.uptime += 3 * HOUR
+    machine.hear(2 * HOUR)
+    assert machine.clock.error_seconds() == 0
+    machine.ahead = 5 * HOUR
+    assert machine.clock.now() == pytest.approx(machine.whatsapp, abs=5)
+
+
+def test_a_first_one_that_was_long_on_its_way_is_put_right_by_the_next() -> None:
+    machine = Machine()
+    machine.hear(2 * HOUR)
+    assert machine.clock.now() == pytest.approx(machine.whatsapp - 2 * HOUR, abs=2)
+    machine.hear()
+    assert machine.clock.now() == machine.whatsapp
+
+
+def test_a_step_and_an_error_are_told_once_each(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    machine = Machine()
+    machine.hear()
+    assert not machine.watch.look()
+    machine.ahead = -HOUR
+    assert machine.watch.look()
+    machine.uptime += 1
+    assert not machine.watch.look()
+    assert machine.watch.text == "this machine's clock is 1 h 0 min behind WhatsApp's"
+    machine.ahead = 0
+    assert machine.watch.look()
+    assert machine.watch.text == ""
+    assert [record.getMessage() for record in caplog.records] == [
+        "this machine's clock was set back by 1:00:00; nothing waits for it",
+        "this machine's clock is 1 h 0 min behind WhatsApp's, which counts until this one is right",
+        "this machine's clock was set forward by 1:00:00; nothing waits for it",
+        "this machine's clock agrees with WhatsApp's again",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (0.0, ""),
+        (130.0, "this machine's clock is 2 min ahead of WhatsApp's"),
+        (-7260.0, "this machine's clock is 2 h 1 min behind WhatsApp's"),
+        (400 * DAY, "this machine's clock is 400 d 0 h ahead of WhatsApp's"),
+    ],
+)
+def test_an_error_in_words(error: float, text: str) -> None:
+    assert error_text(error) == text
+
+
+def test_nobody_else_asks_the_machine_what_time_it_is() -> None:
+    """Whoever measures how long something takes asks a clock that nobody can set."""
+    # They look at the machine itself, or at a clock elsewhere.
+    allowed = {
+        "clock.py",
+        "doctor_machine.py",
+        "doctor_database.py",
+        "provider.py",
+        "metrics.py",
+        "row_id.py",
+        "tally.py",
+    }
+    root = Path(wabot.__file__).parent
+    found = set()
+    for file in root.rglob("*.py"):
+        if "emulator" in file.parts or file.name in allowed:
+            continue
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute) and re.fullmatch(
+                r"time\.(time|time_ns)|datetime\.(now|utcnow|today)|date\.today", ast.unparse(node)
+            ):
+                found.add(f"{file.name}:{node.lineno}")
+    assert found == set()
