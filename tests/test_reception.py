@@ -98,7 +98,7 @@ def test_what_devices_tell_each_other_is_not_kept(desk: Desk) -> None:
             ("", "ignored", "the owner's own notes"),
         ),
         (arrival("hola", sent_at=NOON - timedelta(hours=8)), ("hola", "ignored", "too old")),
-        (arrival("", kind=Kind.OTHER), ("", "ignored", "nothing to answer (other)")),
+        (arrival("", kind=Kind.MARK), ("", "ignored", "nothing to answer (mark)")),
     ],
 )
 def test_what_is_not_answered_has_its_reason_in_the_row_and_in_the_log(
@@ -139,6 +139,10 @@ def test_a_mention_of_the_account_is_found(database: Any) -> None:
     desk = Desk(groups="mention")
     mention = arrival("@34999888777 hola", chat=GROUP, phone="", mentions=("34999888777",))
     other = arrival("@34911 hola", chat=GROUP, phone="", mentions=("34911",))
+    swipe = arrival("¿y mañana?", chat=GROUP, phone="", quoted_sender="34999888777")
+    aside = arrival("¿y mañana?", chat=GROUP, phone="", quoted_sender="34911")
+    assert desk.take(swipe) is not None, "a reply by swipe speaks to who is quoted"
+    assert desk.take(aside) is None
     assert desk.take(mention) is not None
     assert desk.take(other) is None
 

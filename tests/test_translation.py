@@ -8,12 +8,18 @@ from hypothesis import HealthCheck, given, settings
 
 from tests.arrivals import ANA, ANA_LID, GROUP
 from tests.neonize_events import anything, e2e, events, jid
+from wabot.content import ACCOMPANYING, KINDS, is_envelope
 from wabot.messages import IncomingMessage, Kind, Receipt
 from wabot.translation import incoming_message, jid_text, receipt
 
 Message = e2e.Message
 AT = datetime(2026, 11, 22, 12, 0, 0, 123000)
 REVOKE, MESSAGE_EDIT, HISTORY_SYNC = 0, 14, 5
+PASSED_OVER = {
+    *("senderKeyDistributionMessage", "fastRatchetKeySenderKeyDistributionMessage", "groupRootKeyShare"),
+    *("protocolMessage", "albumMessage", "stickerSyncRmrMessage", "rootSecretDistributeMessage"),
+    *("messageHistoryBundle", "messageHistoryNotice", "statusLinkPreviewMetadata"),
+}
 
 
 def event(message: Any, **source: Any) -> Any:
@@ -123,7 +129,7 @@ def test_a_text() -> None:
         (with_field("liveLocationMessage"), Kind.LOCATION, "", ""),
         (with_field("contactMessage"), Kind.CONTACT, "", ""),
         (with_field("contactsArrayMessage"), Kind.CONTACT, "", ""),
-        (with_field("pollCreationMessage"), Kind.OTHER, "", ""),
+        (with_field("pollCreationMessage"), Kind.POLL, "", ""),
         (Message(), Kind.OTHER, "", ""),
         (Message(reactionMessage={"text": "👍", "key": {"ID": "3EB1"}}), Kind.REACTION, "👍", "3EB1"),
         (protocol(REVOKE, "3EB1"), Kind.REVOKE, "", "3EB1"),
@@ -154,21 +160,195 @@ def test_what_a_message_carries(message: Any, kind: Kind, said: str, target_id: 
     assert (found.kind, found.text, found.target_id) == (kind, said, target_id)
 
 
-def test_envelopes_without_end_carry_nothing() -> None:
+def test_envelopes_in_envelopes_are_opened() -> None:
     message = text("deep")
     for _ in range(30):
         message = wrapped("ephemeralMessage", message)
-    assert (translated(message).kind, translated(message).text) == (Kind.OTHER, "")
+    assert (translated(message).kind, translated(message).text) == (Kind.TEXT, "deep")
+
+
+# What each field of a message is
+
+
+def test_every_field_that_the_library_knows_has_an_end() -> None:
+    """A field that a later library adds is OTHER until somebody says here what it is."""
+    nameless = [
+        field.name
+        for field in Message.DESCRIPTOR.fields
+        if field.name not in KINDS and field.name not in ACCOMPANYING and not is_envelope(field)
+    ]
+    assert nameless == []
+    assert set(KINDS) | ACCOMPANYING <= {field.name for field in Message.DESCRIPTOR.fields}
+
+
+@pytest.mark.parametrize("field", list(Message.DESCRIPTOR.fields), ids=lambda field: field.name)
+def test_no_field_is_silence_from_customer_or_owner(field: Any) -> None:
+    """Only what devices tell each other is passed over; all else reaches the gate, which gives it an end."""
+    message = Message()
+    if field.message_type is not None:
+        getattr(message, field.name).SetInParent()
+    kinds = {translated(message).kind, translated(message, IsFromMe=True).kind}
+    assert (kinds == {Kind.PROTOCOL}) == (field.name in PASSED_OVER)
+
+
+@pytest.mark.parametrize(
+    "field",
+    [field for field in Message.DESCRIPTOR.fields if is_envelope(field)],
+    ids=lambda field: field.name,
+)
+def test_every_envelope_is_opened_by_its_type(field: Any) -> None:
+    message = wrapped("ephemeralMessage", wrapped(field.name, text("inside")))
+    assert (translated(message).kind, translated(message).text) == (Kind.TEXT, "inside")
+    quoting = Message(extendedTextMessage={"text": "that one"})
+    quoting.extendedTextMessage.contextInfo.quotedMessage.CopyFrom(message)
+    assert translated(quoting).quoted_text == "inside"
+
+
+def test_a_type_that_the_library_has_no_name_for_is_a_message() -> None:
+    later = Message.FromString(b"\xc2\x3e\x05\x0a\x03new")  # field 1000
+    assert translated(later).kind is Kind.OTHER
+    assert translated(wrapped("ephemeralMessage", later)).kind is Kind.OTHER
+    keys = with_field("senderKeyDistributionMessage")
+    assert translated(keys).kind is Kind.PROTOCOL
+    keys.MergeFrom(later)
+    assert translated(keys).kind is Kind.OTHER
+    keys.conversation = "hello"
+    assert (translated(keys).kind, translated(keys).text) == (Kind.TEXT, "hello")
+
+
+TYPES_WITH_WORDS: list[tuple[dict[str, Any], Kind, str]] = [
+    (
+        {"orderMessage": {"message": "for Friday", "orderTitle": "Brown pot"}},
+        Kind.ORDER,
+        "Brown pot|for Friday",
+    ),
+    ({"productMessage": {"product": {"title": "Pot", "description": "30 cm"}}}, Kind.PRODUCT, "Pot|30 cm"),
+    ({"requestPaymentMessage": {"noteMessage": {"conversation": "the cake"}}}, Kind.PAYMENT, "the cake"),
+    (
+        {"sendPaymentMessage": {"noteMessage": {"extendedTextMessage": {"text": "paid"}}}},
+        *(Kind.PAYMENT, "paid"),
+    ),
+    ({"invoiceMessage": {"note": "invoice 12"}}, Kind.PAYMENT, "invoice 12"),
+    (
+        {"buttonsResponseMessage": {"selectedButtonID": "b1", "selectedDisplayText": "Hours"}},
+        *(Kind.TEXT, "Hours"),
+    ),
+    ({"buttonsResponseMessage": {"selectedButtonID": "b1"}}, Kind.TEXT, "b1"),
+    (
+        {"listResponseMessage": {"title": "Pots", "singleSelectReply": {"selectedRowID": "r1"}}},
+        *(Kind.TEXT, "Pots"),
+    ),
+    ({"listResponseMessage": {"singleSelectReply": {"selectedRowID": "r1"}}}, Kind.TEXT, "r1"),
+    ({"templateButtonReplyMessage": {"selectedID": "t1", "selectedDisplayText": "Yes"}}, Kind.TEXT, "Yes"),
+    ({"interactiveResponseMessage": {"body": {"text": "Sent"}}}, Kind.TEXT, "Sent"),
+    (
+        {
+            "interactiveResponseMessage": {
+                "nativeFlowResponseMessage": {
+                    "name": "flow",
+                    "paramsJSON": '{"flow_token": "x", "id": "7", "city": "Vigo", "n": 2}',
+                }
+            }
+        },
+        *(Kind.TEXT, "Vigo"),
+    ),
+    (
+        {"interactiveResponseMessage": {"nativeFlowResponseMessage": {"paramsJSON": "[" * 9000}}},
+        *(Kind.OTHER, ""),
+    ),
+    (
+        {
+            "pollCreationMessageV3": {
+                "name": "When?",
+                "options": [{"optionName": "Mon"}, {"optionName": "Tue"}],
+            }
+        },
+        *(Kind.POLL, "When?|Mon|Tue"),
+    ),
+    (
+        {"groupInviteMessage": {"groupName": "Neighbours", "caption": "come in"}},
+        Kind.INVITE,
+        "Neighbours|come in",
+    ),
+    ({"eventMessage": {"name": "Fair", "location": {"name": "Square"}}}, Kind.EVENT, "Fair|Square"),
+    ({"scheduledCallCreationMessage": {"title": "About the kiln"}}, Kind.EVENT, "About the kiln"),
+    (
+        {"templateMessage": {"hydratedTemplate": {"hydratedContentText": "Your parcel is here"}}},
+        *(Kind.TEXT, "Your parcel is here"),
+    ),
+    ({"buttonsMessage": {"contentText": "Choose"}}, Kind.TEXT, "Choose"),
+    ({"listMessage": {"title": "Menu", "description": "of today"}}, Kind.TEXT, "Menu|of today"),
+    ({"interactiveMessage": {"body": {"text": "Welcome"}}}, Kind.TEXT, "Welcome"),
+    ({"richResponseMessage": {"submessages": [{"messageText": "I am a bot"}]}}, Kind.TEXT, "I am a bot"),
+    ({"bcallMessage": {"caption": "listen"}}, Kind.OTHER, "listen"),
+    ({"pollCreationMessageV3": {}}, Kind.POLL, ""),
+    ({"placeholderMessage": {}}, Kind.OTHER, ""),
+    ({"encCommentMessage": {"encPayload": b"?"}}, Kind.OTHER, ""),
+    ({"pollUpdateMessage": {"vote": {"encPayload": b"?"}}}, Kind.MARK, ""),
+    ({"pinInChatMessage": {"type": 1}}, Kind.MARK, ""),
+    ({"encReactionMessage": {"targetMessageKey": {"ID": "3EB1"}}}, Kind.REACTION, ""),
+]
+
+
+@pytest.mark.parametrize(("fields", "kind", "words"), TYPES_WITH_WORDS)
+def test_the_words_of_every_type_that_carries_some(fields: dict[str, Any], kind: Kind, words: str) -> None:
+    found = translated(Message(**fields))
+    assert (found.kind, sorted(found.text.split("\n"))) == (kind, sorted(words.split("|")))
+
+
+@pytest.mark.parametrize(
+    ("quoted", "title"),
+    [
+        ({"productMessage": {"product": {"title": "Brown pot"}}}, "Brown pot"),
+        ({"orderMessage": {"orderTitle": "Order 12"}}, "Order 12"),
+        ({"pollCreationMessageV3": {"name": "When?"}}, "When?"),
+        ({"documentMessage": {"fileName": "prices.pdf"}}, "[document] prices.pdf"),
+        ({"documentMessage": {"title": "Prices", "fileName": "p.pdf", "caption": "this"}}, "this"),
+        ({"locationMessage": {"name": "Square"}}, "[location] Square"),
+        ({"contactMessage": {"displayName": "Luis"}}, "[contact] Luis"),
+        ({"imageMessage": {}}, "[image]"),
+        ({"eventMessage": {"name": "Fair"}}, "Fair"),
+        ({}, ""),
+    ],
+)
+@pytest.mark.parametrize(
+    "by", ["extendedTextMessage", "imageMessage", "pollCreationMessageV3", "orderMessage"]
+)
+def test_what_is_quoted_has_a_title(quoted: dict[str, Any], title: str, by: str) -> None:
+    message = with_field(by)
+    getattr(message, by).contextInfo.quotedMessage.CopyFrom(Message(**quoted))
+    assert translated(message).quoted_text == title
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"hola \xff", "hola \ufffd"),
+        (b"\xed\xa0\x80 hola", "\ufffd\ufffd\ufffd hola"),
+        (b"\xf0\x9f\x98", "\ufffd"),
+    ],
+)
+def test_a_text_that_is_no_utf_8_is_read_as_far_as_it_goes(data: bytes, said: str) -> None:
+    message = Message.FromString(b"\x0a" + bytes([len(data)]) + data)
+    assert (translated(message).kind, translated(message).text) == (Kind.TEXT, said)
+    quoting = Message(extendedTextMessage={"text": "this?"})
+    quoting.extendedTextMessage.contextInfo.quotedMessage.CopyFrom(message)
+    assert translated(quoting).quoted_text == said
+    broken = event(text("hello"))
+    # The name is field 5 of Info, which is field 1.
+    broken.MergeFromString(b"\x0a" + bytes([2 + len(data)]) + b"\x2a" + bytes([len(data)]) + data)
+    assert incoming_message(broken).name == said
 
 
 def test_quotes_and_mentions() -> None:
     message = Message(extendedTextMessage={"text": "@34911 this?"})
     context = message.extendedTextMessage.contextInfo
     context.stanzaID = "3EB1"
+    context.participant = "34911:4@s.whatsapp.net"
     context.quotedMessage.CopyFrom(wrapped("ephemeralMessage", image("the blue one")))
     context.mentionedJID.extend(["34911@s.whatsapp.net", "299@lid", ""])
     found = translated(message)
-    assert (found.target_id, found.quoted_text) == ("3EB1", "the blue one")
+    assert (found.target_id, found.quoted_text, found.quoted_sender) == ("3EB1", "the blue one", "34911")
     assert found.mentions == ("34911", "299", "")
 
 

@@ -19,6 +19,7 @@ from wabot.brain.texts import texts_for
 from wabot.chats import masked
 from wabot.courtesies import Courtesies
 from wabot.database_faults import AWAY, one_line
+from wabot.ends import What, what_is
 from wabot.escalation import Escalation, take_calls
 from wabot.history import was_asked_to_repeat, was_told
 from wabot.inbox import Inbox
@@ -85,8 +86,6 @@ class Answering:
         self._wake_sender = wake_sender
         self._longest_seconds = longest_seconds
         self._wait_for_database = wait_for_database
-        # Otherwise the answer is there at once, and being first on the line is worth more to it.
-        self._takes_a_while = settings.replies.typing or bool(settings.ai.providers)
 
     def answer(self, chat: Chat, rows: list[Inbound], language: str) -> None:
         """Show that somebody is there, and store what there is to say."""
@@ -98,14 +97,12 @@ class Answering:
             return
         new = [row for row in rows if row.attempts == 0]
         self._inbox.count_attempt(row.id for row in rows)
-        if self._takes_a_while:
-            self._attend(chat, new)
+        if new and self._settings.replies.typing:
+            self._courtesies.begin_typing(chat.jid, time.monotonic() + self._longest_seconds)
         will_speak = False
         try:
             will_speak = self._say(chat, rows, language)
         finally:
-            if not self._takes_a_while:
-                self._attend(chat, new)
             if not will_speak:
                 self._courtesies.end_typing(chat.jid)
 
@@ -119,7 +116,7 @@ class Answering:
         while True:
             try:
                 if any(row.text.strip() for row in rows):
-                    return self._act_on(ask(), chat, rows, language)
+                    return self._act_on(ask(), chat, self._without_unreadable(chat, rows), language)
                 return self._say_what_is_read(chat, rows, language)
             except (*AWAY, BudgetUnknown) as error:
                 database.close()
@@ -128,12 +125,33 @@ class Answering:
                     raise
 
     def _say_what_is_read(self, chat: Chat, rows: list[Inbound], language: str) -> bool:
-        """To messages without any text."""
-        if not was_told(chat.id, Notice.TEXT_ONLY, utc_now() - HOUR):
+        """To messages without any text: say in writing, or wait for a person."""
+        since = utc_now() - HOUR
+        for_person = any(what_is(row.kind, row.text) is What.UNREADABLE for row in rows)
+        if for_person and not was_told(chat.id, Notice.FOR_PERSON, since):
+            parts = [texts_for(language).for_person]
+            return self.put_and_tell(
+                chat, rows, parts, Notice.FOR_PERSON, "for a person", Unanswered.NOT_READ
+            )
+        if not for_person and not was_told(chat.id, Notice.TEXT_ONLY, since):
             text = texts_for(language).text_only
             return self.put(chat, rows, [text], Notice.TEXT_ONLY, "nothing to read")
-        self._inbox.settle([row.id for row in rows], "ignored", "nothing to read, told already")
-        log.info("chat %d, %s: not answered: nothing to read, told already", chat.id, masked(chat))
+        return self._leave_to_owner(chat, rows, "nothing to read, told already", Unanswered.NOT_READ)
+
+    def _without_unreadable(self, chat: Chat, rows: list[Inbound]) -> list[Inbound]:
+        """What nobody but a person can read is not answered by what answers the words beside it."""
+        unreadable = [row for row in rows if what_is(row.kind, row.text) is What.UNREADABLE]
+        if unreadable:
+            self._leave_to_owner(chat, unreadable, "only a person can read it", Unanswered.NOT_READ)
+        return [row for row in rows if row not in unreadable]
+
+    def _leave_to_owner(self, chat: Chat, rows: list[Inbound], reason: str, why: Unanswered) -> bool:
+        """No answer to these, and so no blue ticks; the owner is told, once an hour."""
+        with database.atomic():
+            self._inbox.settle([row.id for row in rows], "ignored", reason)
+            self._owner_chat.tell_unanswered(chat, utc_now(), why, hourly=True)
+        self._wake_sender()
+        log.info("chat %d, %s: not answered: %s", chat.id, masked(chat), reason)
         return False
 
     def put(
@@ -153,6 +171,7 @@ class Answering:
         log.info("chat %d: %d message(s) answered by %s in %d part(s)", chat.id, len(rows), by, len(parts))
         if not parts:
             return False
+        database.after_commit(lambda: self._show_seen(chat, rows))
         if self._settings.replies.typing:
             typing_seconds = (timed[-1][1] - now).total_seconds()
             self._courtesies.begin_typing(chat.jid, time.monotonic() + typing_seconds)
@@ -163,6 +182,7 @@ class Answering:
         if not self._escalation.leave_to_person(chat, rows, parts, utc_now()):
             self._schedule.postpone(chat.id, 0)
             return False
+        self._show_seen(chat, rows)
         self._wake_sender()
         return True
 
@@ -195,26 +215,30 @@ class Answering:
             return self.leave_to_person(chat, rows, parts or [handed_over_text(language)])
         if TELL_TEAM in calls:
             parts = parts or (texts_for(language).cannot_answer,)
-            return self._put_and_tell(chat, rows, parts, answer.source)
+            return self.put_and_tell(chat, rows, parts, answer.source)
         return self.put(chat, rows, parts, answer.source)
 
     def _pass_on(self, chat: Chat, rows: list[Inbound], apology: str) -> bool:
         """Nobody but a person knows: say so, to the customer and to the owner, once an hour."""
         now = utc_now()
         if was_told(chat.id, Notice.APOLOGY, now - HOUR):
-            self._inbox.settle([row.id for row in rows], "ignored", "not known, told already")
-            log.info("chat %d, %s: not answered: not known, told already", chat.id, masked(chat))
-            return False
-        return self._put_and_tell(chat, rows, [apology], Notice.APOLOGY, "not known")
+            return self._leave_to_owner(chat, rows, "not known, told already", Unanswered.GOES_ON)
+        return self.put_and_tell(chat, rows, [apology], Notice.APOLOGY, "not known")
 
-    def _put_and_tell(
-        self, chat: Chat, rows: list[Inbound], parts: Sequence[str], source: str, reason: str = ""
+    def put_and_tell(
+        self,
+        chat: Chat,
+        rows: list[Inbound],
+        parts: Sequence[str],
+        source: str,
+        reason: str = "",
+        why: Unanswered = Unanswered.NOT_KNOWN,
     ) -> bool:
         """Store what says that a person will answer, and let that person know, or neither."""
         with database.atomic():
             will_speak = self.put(chat, rows, parts, source, reason)
             if will_speak:
-                self._owner_chat.tell_unanswered(chat, utc_now())
+                self._owner_chat.tell_unanswered(chat, utc_now(), why)
         return will_speak
 
     def _keep_question(self, chat: Chat, rows: list[Inbound], apology: str) -> None:
@@ -240,9 +264,7 @@ class Answering:
         self._schedule.postpone(chat.id, _MODEL_RETRY_SECONDS)
         return [row for row in rows if row not in kept]
 
-    def _attend(self, chat: Chat, rows: list[Inbound]) -> None:
-        """Show that messages were seen, and that somebody is writing."""
+    def _show_seen(self, chat: Chat, rows: Sequence[Inbound]) -> None:
+        """Blue ticks, for what has an answer: without one they would say that nobody cares."""
         for sender, seen in itertools.groupby(rows, key=lambda row: row.sender):
             self._courtesies.mark_read(chat.jid, sender, [row.message_id for row in seen])
-        if rows and self._settings.replies.typing:
-            self._courtesies.begin_typing(chat.jid, time.monotonic() + self._longest_seconds)

@@ -9,12 +9,13 @@ from datetime import datetime
 from functools import lru_cache
 
 from wabot.decisions import Action, Decision, ignore
+from wabot.ends import What, what_is
 from wabot.messages import GROUP_SERVER, USER_SERVERS, Kind
 from wabot.phrases import is_phrase
 from wabot.settings import Settings
 
 _WHATSAPP_ITSELF = ("", "0")
-_SAYS_NOTHING = frozenset({Kind.OTHER, Kind.REACTION, Kind.EDIT, Kind.REVOKE, Kind.PROTOCOL})
+_SAYS_NOTHING = frozenset({What.MARK, What.DELETION, What.KEYS})
 
 OWNERS_COMMAND = "the owner's command"
 """Why a message of the owner's is not answered that was an order to the bot."""
@@ -69,7 +70,7 @@ def not_a_conversation(candidate: Candidate, settings: Settings, now: datetime) 
 
 def owner_command(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
     """The owner's `#bot off`, `#bot on` and `#bot status` are carried out."""
-    if not candidate.from_me or candidate.kind != Kind.TEXT:
+    if not candidate.from_me or candidate.kind not in (Kind.TEXT, Kind.EDIT):
         return None
     commands = (
         (settings.chats.pause_words, Action.PAUSE),
@@ -112,8 +113,11 @@ def not_allowed(candidate: Candidate, settings: Settings, now: datetime) -> Deci
 
 
 def says_nothing(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
-    """Reactions, edits, deletions and what has no content are not answered by themselves."""
-    return ignore(f"nothing to answer ({candidate.kind})") if candidate.kind in _SAYS_NOTHING else None
+    """Reactions, votes, pins, deletions and the owner's edits say nothing that could be answered."""
+    what = what_is(candidate.kind, candidate.text)
+    if what in _SAYS_NOTHING or (what is What.CHANGE and candidate.from_me):
+        return ignore(f"nothing to answer ({candidate.kind})")
+    return None
 
 
 def owner_wrote(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
@@ -138,6 +142,11 @@ def opt_out(candidate: Candidate, settings: Settings, now: datetime) -> Decision
     if not candidate.is_group and is_phrase(candidate.text, settings.chats.opt_out_words):
         return Decision(Action.OPT_OUT, "opted out")
     return None
+
+
+def edit(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
+    """An edit is not answered by itself: its message is answered as it now reads."""
+    return ignore(f"nothing to answer ({candidate.kind})") if candidate.kind == Kind.EDIT else None
 
 
 def too_old(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:

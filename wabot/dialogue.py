@@ -88,7 +88,7 @@ def language_of(chat: Chat, rows: Sequence[Inbound], default: str) -> str:
 def _with_context(row: Inbound) -> str:
     """The text as the model should read it: with what it quotes, and with the kind of a caption's message."""
     text = str(row.text)
-    if row.kind != Kind.TEXT:
+    if row.kind not in (Kind.TEXT, Kind.OTHER):
         text = f"[{row.kind}] {text}"
     return f"{_quoted(row.quoted_text)}\n{text}" if row.quoted_text else text
 

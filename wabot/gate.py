@@ -33,6 +33,7 @@ ARRIVAL_RULES: tuple[ArrivalRule, ...] = (
     arrival_rules.opt_in,
     arrival_rules.opted_out,
     arrival_rules.opt_out,
+    arrival_rules.edit,
     arrival_rules.too_old,
 )
 ANSWER_RULES: tuple[AnswerRule, ...] = (

@@ -16,7 +16,8 @@ USER_SERVERS = frozenset({PHONE_SERVER, LID_SERVER})
 class Kind(StrEnum):
     """What a message carries, as far as the bot treats it differently.
 
-    LOST is a message that is known to have come and will never be read.
+    LOST is a message that is known to have come and will never be read. MARK is a vote, a pin and the like:
+    it says something about another message, without words. OTHER is what has no better name here.
     """
 
     TEXT = "text"
@@ -27,12 +28,28 @@ class Kind(StrEnum):
     DOCUMENT = "document"
     LOCATION = "location"
     CONTACT = "contact"
+    ORDER = "order"
+    PRODUCT = "product"
+    PAYMENT = "payment"
+    POLL = "poll"
+    EVENT = "event"
+    INVITE = "invite"
     REACTION = "reaction"
+    MARK = "mark"
     EDIT = "edit"
     REVOKE = "revoke"
     PROTOCOL = "protocol"
     LOST = "lost"
     OTHER = "other"
+
+
+MEDIA_KINDS = frozenset(
+    {
+        *(Kind.IMAGE, Kind.VIDEO, Kind.AUDIO, Kind.STICKER),
+        *(Kind.DOCUMENT, Kind.LOCATION, Kind.CONTACT),
+    }
+)
+"""What has a caption at most; its customer can say in writing what it is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +96,8 @@ class IncomingMessage:
         kind: what it carries.
         text: text or caption; for a reaction its emoji.
         target_id: message this one edits, revokes, quotes or reacts to, or "".
-        quoted_text: text of the quoted message, or "".
+        quoted_text: text or title of the quoted message, or "".
+        quoted_sender: user part of the JID of who wrote the quoted message, or "".
         mentions: user parts of the JIDs mentioned.
         name: the sender's own display name.
         sender_alt: JID of the sender's other address, by phone number or hidden id, or "".
@@ -98,6 +116,7 @@ class IncomingMessage:
     sent_at: datetime
     target_id: str = ""
     quoted_text: str = ""
+    quoted_sender: str = ""
     mentions: tuple[str, ...] = ()
     name: str = ""
     sender_alt: str = ""

@@ -25,6 +25,9 @@ _OWNER_TEXTS = {
         "unanswered": "{head}pregunta algo que no sé responder.",
         "no_model": "{head}espera respuesta; ahora no contesta ningún modelo.",
         "too_old": "{head}escribió hace demasiado para que yo le conteste.",
+        "not_read": "{head}envió algo que solo puede leer una persona.",
+        "goes_on": "{head}sigue escribiendo; por ahora no le contesto más.",
+        "closed": "{head}escribió fuera de horario.",
         PauseReason.OWNER: "usted escribió",
         PauseReason.COMMAND: "usted lo pidió",
         PauseReason.ESCALATED: "quiere hablar con una persona",
@@ -39,6 +42,9 @@ _OWNER_TEXTS = {
         "unanswered": "{head}asks something I cannot answer.",
         "no_model": "{head}waits for an answer; no model answers now.",
         "too_old": "{head}wrote too long ago for me to answer.",
+        "not_read": "{head}sent something that only a person can read.",
+        "goes_on": "{head}goes on writing; for now I answer no more.",
+        "closed": "{head}wrote outside business hours.",
         PauseReason.OWNER: "you wrote",
         PauseReason.COMMAND: "you asked for it",
         PauseReason.ESCALATED: "wants to talk to a person",
@@ -53,6 +59,9 @@ _OWNER_TEXTS = {
         "unanswered": "{head}pergunta algo que não sei responder.",
         "no_model": "{head}espera resposta; agora nenhum modelo responde.",
         "too_old": "{head}escreveu há tempo demais para eu responder.",
+        "not_read": "{head}enviou algo que só uma pessoa pode ler.",
+        "goes_on": "{head}continua escrevendo; por enquanto não respondo mais.",
+        "closed": "{head}escreveu fora do horário.",
         PauseReason.OWNER: "você escreveu",
         PauseReason.COMMAND: "você pediu",
         PauseReason.ESCALATED: "quer falar com uma pessoa",
@@ -128,6 +137,9 @@ class Unanswered(StrEnum):
     NOT_KNOWN = "unanswered"
     NO_MODEL = "no_model"
     TOO_OLD = "too_old"
+    NOT_READ = "not_read"
+    GOES_ON = "goes_on"
+    CLOSED = "closed"
 
 
 def unanswered_text(who: str, why: Unanswered, language: str) -> str:

@@ -14,8 +14,9 @@ from wabot.errors import UsageError
 from wabot.models import Chat, Outbound, Session
 from wabot.notices import Unanswered, chat_status_text, none_paused_text, unanswered_text
 from wabot.outbox import Outbox
-from wabot.owner_lines import add_line, length_of
+from wabot.owner_lines import add_line, length_of, was_told_about
 from wabot.quiet import pause_reason
+from wabot.rates import HOUR
 from wabot.settings import Settings
 from wabot.sources import Notice
 from wabot.transactions import transaction
@@ -71,17 +72,27 @@ class OwnerChat:
         self._tell(address, lines or [(none_paused_text(account.language), None)], now)
         return True
 
-    def tell_unanswered(self, chat: Chat, now: datetime, why: Unanswered = Unanswered.NOT_KNOWN) -> None:
+    def tell_unanswered(
+        self, chat: Chat, now: datetime, why: Unanswered = Unanswered.NOT_KNOWN, *, hourly: bool = False
+    ) -> None:
         """Say that a customer is left unanswered; nothing while the account is unknown.
 
         The first at once, and then one message each five minutes, with a line for each customer: a hundred
         who ask while no model answers are no hundred messages. Each line is stored before this returns.
+
+        Args:
+            chat: the customer's.
+            now: naive UTC.
+            why: there is no answer.
+            hourly: not if the same was said of this customer within the last hour.
         """
         address = self._own_address("")
         if address is None:
             return
         settings = self._settings
         text = unanswered_text(_name_of(chat), why, settings.account.language)
+        if hourly and was_told_about(chat.id, text, now - HOUR):
+            return
         try:
             with transaction():
                 self._collect(address, text, chat, now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from peewee import fn
 
@@ -36,6 +37,16 @@ def length_of(notice_id: int) -> int:
     """How many characters the lines of a row of the outbox have, without their ends."""
     characters = fn.SUM(fn.LENGTH(OwnerLine.text))
     return int(OwnerLine.select(characters).where(OwnerLine.notice == notice_id).scalar() or 0)
+
+
+def was_told_about(chat_id: int, text: str, since: datetime) -> bool:
+    """Whether the owner was told this of a chat, or is about to be."""
+    told = (
+        OwnerLine.select()
+        .join(Outbound)
+        .where(OwnerLine.about == chat_id, OwnerLine.text == text, Outbound.created_at >= since)
+    )
+    return bool(told.exists())
 
 
 def lines_about(chats: Sequence[Chat]) -> list[str]:

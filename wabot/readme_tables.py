@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from wabot.ends import ENDS, Sender, What
 from wabot.errors import ExitCode
 from wabot.gate import ANSWER_RULES, ARRIVAL_RULES
 from wabot.metrics import DEFINITIONS
@@ -70,6 +71,17 @@ def gate_table() -> str:
     return "\n".join(lines) + "\n"
 
 
+def ends_table() -> str:
+    """What becomes of every message, as Markdown."""
+    lines = ["| what comes | from a customer | older than `max_age` | from the owner |", "|---|---|---|---|"]
+    for what in What:
+        live, late = ENDS[what, Sender.CUSTOMER]
+        owners = ENDS[what, Sender.OWNER][0] if (what, Sender.OWNER) in ENDS else None
+        cells = [f"{fate.end}: {fate.how}" if fate else "" for fate in (live, late, owners)]
+        lines.append(f"| {what} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
 def exit_code_table() -> str:
     """Every exit code, what it means and whether systemd starts the service again."""
     lines = ["| code | meaning | systemd restarts? |", "|---|---|---|"]
@@ -117,6 +129,7 @@ def _ends_with(state: State) -> str:
 
 TABLES: dict[str, Callable[[], str]] = {
     "gate": gate_table,
+    "ends": ends_table,
     "systemctl": systemctl_table,
     "settings": settings_table,
     "exit codes": exit_code_table,

@@ -145,7 +145,8 @@ class Reception:
             own_echo=bool(
                 chat and message.from_me and history.is_own_echo(chat.id, message.message_id, message.text)
             ),
-            mentions_account=bool(self._own_ids() & set(message.mentions)),
+            # A reply by swipe speaks to who is quoted.
+            mentions_account=bool(self._own_ids() & ({*message.mentions, message.quoted_sender} - {""})),
             opted_out=bool(chat and chat.opted_out_at),
         )
 

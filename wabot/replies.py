@@ -120,7 +120,8 @@ class ReplyWorker:
                 self._answering.answer(chat, rows, language)
             case Action.SAY_AWAY:
                 text = self._settings.chats.away_text or texts_for(language).away
-                if self._answering.put(chat, rows, [text], Notice.AWAY, decision.reason):
+                put = self._answering.put_and_tell
+                if put(chat, rows, [text], Notice.AWAY, decision.reason, Unanswered.CLOSED):
                     Chat.update(away_at=now).where(Chat.id == chat_id).execute()
             case Action.ESCALATE:
                 self._answering.leave_to_person(chat, rows, [handed_over_text(language)])

@@ -16,6 +16,7 @@ class Notice(StrEnum):
 
     APOLOGY = "apology"
     TEXT_ONLY = "text-only"
+    FOR_PERSON = "for-person"
     AWAY = "away"
     HANDED_OVER = "handed-over"
     OPTED_OUT = "opted-out"

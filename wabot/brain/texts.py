@@ -16,6 +16,7 @@ class Texts:
     farewell: str
     cannot_answer: str
     text_only: str
+    for_person: str
     away: str
     ask_to_repeat: str
     opted_in: str
@@ -35,6 +36,8 @@ _TEXTS = {
         "se lo paso a una persona del equipo y le contestará en cuanto pueda.",
         text_only="Gracias por escribirnos. Por ahora solo puedo leer mensajes de texto. "
         "¿Me lo puede contar por escrito, por favor?",
+        for_person="Gracias por su mensaje. Eso solo lo puede ver una persona del equipo: se lo paso, y le "
+        "contestará en cuanto pueda.",
         away="Gracias por su mensaje. En este momento no estamos; le responderemos en cuanto volvamos.",
         ask_to_repeat="Disculpe, hemos tenido un problema técnico y su último mensaje no nos llegó completo. "
         "¿Nos lo puede enviar otra vez, por favor?",
@@ -49,6 +52,8 @@ _TEXTS = {
         "I'll pass it on to a person on our team, who will reply as soon as they can.",
         text_only="Thanks for writing to us. For now I can only read text messages. "
         "Could you tell me in writing, please?",
+        for_person="Thank you for your message. Only a person on our team can look at that: I'll pass it on, "
+        "and they will reply as soon as they can.",
         away="Thank you for your message. We are away at the moment and will reply as soon as we are back.",
         ask_to_repeat="Sorry, we had a technical problem and your last message did not reach us in full. "
         "Could you send it again, please?",
@@ -63,6 +68,8 @@ _TEXTS = {
         "vou passar a uma pessoa da equipe, que responderá assim que puder.",
         text_only="Obrigado por nos escrever. Por enquanto só consigo ler mensagens de texto. "
         "Pode contar por escrito, por favor?",
+        for_person="Obrigado pela sua mensagem. Só uma pessoa da equipe pode ver isso: vou passar a ela, que "
+        "responderá assim que puder.",
         away="Obrigado pela sua mensagem. Neste momento não estamos; responderemos assim que voltarmos.",
         ask_to_repeat="Desculpe, tivemos um problema técnico e a sua última mensagem não chegou completa. "
         "Pode enviá-la outra vez, por favor?",
