@@ -492,3 +492,31 @@ def test_an_address_is_shown_without_its_password(url: str, public: str) -> None
 def test_two_addresses_of_one_database(other: str, is_same: bool) -> None:
     assert same_database("sqlite:////srv/wabot.db", other) is is_same
     assert same_database(other, "sqlite:////srv/wabot.db") is is_same
+
+
+def test_a_migration_may_take_longer_than_a_question(database_url: str) -> None:
+    """As it does where there are years of messages, and for whoever waits for its end."""
+    other, database = open_database(database_url), open_database(database_url)
+    is_sqlite = isinstance(database, peewee.SqliteDatabase)
+    other.execute_sql("CREATE TABLE users (id TEXT PRIMARY KEY)")
+    done: list[object] = []
+
+    def run() -> None:
+        # A question may take next to no time.
+        database.execute_sql("PRAGMA busy_timeout = 1" if is_sqlite else "SET statement_timeout = 100")
+        try:
+            done.append(migrate(database))
+        except peewee.PeeweeException as error:
+            done.append(error)
+        database.close()
+
+    lock = "SELECT 1" if is_sqlite else "SELECT pg_advisory_xact_lock(7703301)"
+    with other.atomic():
+        other.execute_sql(lock)
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join(1.0)
+        assert done == []
+    thread.join(30)
+    assert done == [ALL_MIGRATIONS]
+    other.close()

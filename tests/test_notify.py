@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -164,3 +165,17 @@ def test_a_watchdog_that_cannot_be_kept_is_refused(
 @pytest.fixture
 def fake_watchdog() -> Callable[[str], dict[str, str]]:
     return lambda usec: {"WATCHDOG_USEC": usec, "WATCHDOG_PID": str(os.getpid())}
+
+
+def test_a_start_may_take_as_long_as_it_needs(manager: Manager) -> None:
+    notifier = ServiceNotifier()
+    notifier.starting()
+    # More than the time until the next request, of which there is one each ten seconds.
+    manager.socket.settimeout(30)
+    assert manager.socket.recv(8192) == b"EXTEND_TIMEOUT_USEC=30000000"
+    notifier.ready()
+    assert manager.socket.recv(8192) == b"READY=1"
+    for thread in threading.enumerate():
+        if thread.name == "start":
+            thread.join(30)
+            assert not thread.is_alive()

@@ -365,11 +365,11 @@ def test_the_history_tells_of_the_last_message_where_the_session_does_not(
         Inbound.update(change or {"state": "answered"}).where(Inbound.message_id == name).execute()
     assert last() == ("2026-01-02T03:05:05Z", None)
     Outbox("a").notify(chat_id, "hola", Notice.AWAY, LONG_AGO)
-    Outbound.update(state="sent", sent_at=LONG_AGO + timedelta(minutes=5)).execute()
     Outbox("b").notify(chat_id, "hola", Notice.AWAY, LONG_AGO)
-    Outbound.update(state="sent", sent_at=LONG_AGO + timedelta(minutes=6)).where(
-        Outbound.user_id == "b"
-    ).execute()
+    for user_id, minutes in (("a", 5), ("b", 6)):
+        at = LONG_AGO + timedelta(minutes=minutes)
+        sent = Outbound.update(state="sent", sending_at=at, sent_at=at)
+        sent.where(Outbound.user_id == user_id).execute()
     assert last() == ("2026-01-02T03:05:05Z", "2026-01-02T03:09:05Z")
     # What was on the disk when the process ended comes into the database at the next start.
     record("a", last_inbound_at=LONG_AGO, last_reply_at=LONG_AGO)

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from peewee import fn
-
 from wabot.alert_notices import Condition, Findings, Problem, problem_key, span
 from wabot.clock import Clock, error_text
 from wabot.connection import Connection
 from wabot.database_faults import AWAY
 from wabot.departures import OPEN_STATES
 from wabot.models import Outbound, database
+from wabot.outbox import Outbox
 from wabot.rates import HOUR
 from wabot.states import SEEKING_STATES, State
 
@@ -162,7 +161,7 @@ def look_at_disk(state: Path) -> Findings:
 def _stuck_replies(user_id: str, per_chat_per_hour: int, now: datetime) -> int:
     """How many replies are due, where none at all has left for long; 0 while any does."""
     mine = Outbound.user_id == user_id
-    last = Outbound.select(fn.MAX(Outbound.sent_at)).where(mine).scalar()
+    last = Outbox(user_id).last_sent_at()
     if last is not None and now - last < _STUCK:
         return 0
     due = (mine, Outbound.state.in_(OPEN_STATES), Outbound.not_before < now - _STUCK)

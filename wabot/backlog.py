@@ -39,13 +39,9 @@ def count_backlog(user_id: str, now: datetime) -> Backlog:
         peewee.OperationalError, peewee.InterfaceError: the database is away.
     """
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC).replace(tzinfo=None)
-    # From the newest message back to the first of yesterday: no look at years of history.
-    yesterday = (
-        Inbound.select(Inbound.id).where(Inbound.received_at < midnight).order_by(Inbound.id.desc()).first()
-    )
     chats: int = (
         Inbound.select(fn.COUNT(Inbound.chat.distinct()))
-        .where(Inbound.user_id == user_id, Inbound.id > (yesterday.id if yesterday else 0))
+        .where(Inbound.user_id == user_id, Inbound.received_at >= midnight)
         .scalar()
     )
     return Backlog(chats, Inbox(user_id).pending_count(), Outbox(user_id).count(OPEN_STATES))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 from itertools import islice
-from typing import Any
 
 from wabot.chat_address import ChatAddress
 from wabot.masking import mask_phone
 from wabot.messages import IncomingMessage
-from wabot.models import Chat
+from wabot.models import Chat, accounts_of
 from wabot.phone_numbers import is_near
 from wabot.statements import Parameter, select
 
@@ -81,7 +80,16 @@ def chat_with_id(chat_id: int) -> Chat | None:
 
 def find_chats(user_id: str, address: ChatAddress) -> list[Chat]:
     """Every chat of an account with that person, or that group."""
-    return list(Chat.select().where(Chat.user_id == user_id, _is_with(address)).order_by(Chat.id))
+    named = [Chat.contact.in_(address.jids), Chat.jid.in_(address.jids)]
+    named += [Chat.phone.in_(address.phones)] if address.phone else []
+    named += [Chat.lid == address.lid] if address.lid else []
+    # A query each: each has an index, and one with OR between them is not sure to use any.
+    found = {
+        chat.id: chat
+        for condition in named
+        for chat in Chat.select().where(Chat.user_id == user_id, condition)
+    }
+    return [found[number] for number in sorted(found)]
 
 
 def near_numbers(user_id: str, address: ChatAddress) -> list[str]:
@@ -93,17 +101,8 @@ def near_numbers(user_id: str, address: ChatAddress) -> list[str]:
 
 def others_with(user_id: str, address: ChatAddress) -> list[str]:
     """The other accounts on this database that have a chat with that person, or that group."""
-    others = Chat.select(Chat.user_id).where(Chat.user_id != user_id, _is_with(address))
-    return [chat.user_id for chat in others.distinct().order_by(Chat.user_id)]
-
-
-def _is_with(address: ChatAddress) -> Any:
-    named = Chat.contact.in_(address.jids) | Chat.jid.in_(address.jids)
-    if address.phone:
-        named |= Chat.phone.in_(address.phones)
-    if address.lid:
-        named |= Chat.lid == address.lid
-    return named
+    # One by one: of an address alone there is no index.
+    return [other for other in accounts_of(Chat) if other != user_id and find_chats(other, address)]
 
 
 def find_or_make_chat(user_id: str, address: ChatAddress, now: datetime) -> Chat:

@@ -198,6 +198,7 @@ def _serve(settings: Settings) -> ExitCode:
         from wabot.owned_session import owned_session
 
         notifier = ServiceNotifier()
+        notifier.starting()
         log.info(
             "wabot %s, user %s, configuration: %s", __version__, settings.account.user_id, settings.source
         )

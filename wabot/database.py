@@ -15,7 +15,7 @@ from playhouse.migrations import Migration, Runner
 
 from wabot import models
 from wabot.database_address import postgresql_address, public_url, sqlite_file
-from wabot.database_faults import AWAY, bound_waiting, one_line
+from wabot.database_faults import AWAY, bound_waiting, one_line, patience
 from wabot.database_refusals import refusal
 from wabot.errors import DatabaseAway, OperatorNeeded, WabotError
 
@@ -29,6 +29,8 @@ _UNREACHABLE_ERRNOS = frozenset(
 )
 _INSUFFICIENT_PRIVILEGE = "42501"
 _HISTORY_TABLE = "wabot_migrations"
+_LONGEST_MIGRATION_SECONDS = 3600
+_BUSY_MILLISECONDS = 5000
 _MIGRATION_LOCK = 7_703_301  # any number will do, as long as every wabot takes the same
 
 
@@ -72,15 +74,13 @@ def migrate(database: Any) -> list[str]:
         OperatorNeeded: the database was written by a newer wabot, or the role may not create tables.
     """
     runner = _runner(database)
+    _refuse_newer(database)
+    # Who has nothing to do need not wait for its turn, nor have the right to create: the runner creates its
+    # own table "if not exists", and that needs it also where it exists.
+    if not missing_migrations(database):
+        return []
     with _one_at_a_time(database):
-        newer = newer_migrations(database)
-        if newer:
-            raise OperatorNeeded(
-                f"the database was written by a newer wabot (it knows {newer[-1]}): "
-                "install that version again, or restore the backup from before the upgrade"
-            )
-        # Not asked when there is nothing to do: it creates its own table "if not exists", and that needs the
-        # right to create also where it exists.
+        _refuse_newer(database)
         try:
             applied: list[str] = runner.up() if missing_migrations(database) else []
         except peewee.ProgrammingError as error:
@@ -93,6 +93,15 @@ def migrate(database: Any) -> list[str]:
     for name in applied:
         log.info("database: applied %s", name)
     return applied
+
+
+def _refuse_newer(database: Any) -> None:
+    newer = newer_migrations(database)
+    if newer:
+        raise OperatorNeeded(
+            f"the database was written by a newer wabot (it knows {newer[-1]}): "
+            "install that version again, or restore the backup from before the upgrade"
+        )
 
 
 def fault(error: Exception, url: str) -> WabotError:
@@ -171,7 +180,7 @@ def _sqlite(path: Path) -> Any:
             "auto_vacuum": "incremental",
             "journal_mode": "wal",
             "synchronous": "full",
-            "busy_timeout": 5000,
+            "busy_timeout": _BUSY_MILLISECONDS,
             "foreign_keys": 1,
             # KiB for each connection, and each thread has one: with SQLite's 2,000 the process grew by 7 MB
             # over 18,000 messages, with this by 4 and then no more. The system caches the file as well.
@@ -204,9 +213,24 @@ def _postgresql(url: str) -> Any:
 
 @contextmanager
 def _one_at_a_time(database: Any) -> Iterator[None]:
-    """Let only one process migrate; peewee's runner takes no lock of its own."""
-    with database.atomic():
-        if not isinstance(database, peewee.SqliteDatabase):
-            # Of the transaction: one of the session could stay behind in a pooler that lends its connections.
-            database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
+    """Let only one process migrate; peewee's runner takes no lock of its own.
+
+    On years of messages a migration takes longer than any question of the bot's may, and whoever waits for
+    its end as well.
+    """
+    engine: Any = database
+    if isinstance(database, peewee.SqliteDatabase):
+        engine.execute_sql(f"PRAGMA busy_timeout = {1000 * _LONGEST_MIGRATION_SECONDS}")
+        try:
+            with database.atomic():
+                yield
+        finally:
+            engine.execute_sql(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
+        return
+    with patience(_LONGEST_MIGRATION_SECONDS), database.atomic():
+        # All of the transaction: what is set for the session could stay behind in a pooler that lends its
+        # connections.
+        database.execute_sql(f"SET LOCAL statement_timeout = {1000 * _LONGEST_MIGRATION_SECONDS}")
+        database.execute_sql("SET LOCAL lock_timeout = 0")
+        database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
         yield

@@ -40,7 +40,8 @@ def _heard() -> Any:
             Inbound.received_at >= Parameter("since"),
             (Inbound.state.in_(("answered", "owner")) & (Inbound.text != "")) | to_owner | is_reaction,
         )
-        .order_by(Inbound.id.desc())
+        # By time: along an index that ends where the question does, however long the chat is.
+        .order_by(Inbound.received_at.desc(), Inbound.id.desc())
         .limit(Parameter("limit"))
     )
 
@@ -55,7 +56,7 @@ _SAID = Statement(
             Outbound.state.not_in(_UNSAID),
             Outbound.source.not_in(_NO_ANSWERS),
         )
-        .order_by(Outbound.id.desc())
+        .order_by(Outbound.created_at.desc(), Outbound.id.desc())
         .limit(Parameter("limit"))
     )
 )
@@ -68,7 +69,7 @@ _ANSWERED = Statement(
             Inbound.state == "answered",
             Inbound.reply.is_null(False),
         )
-        .order_by(Inbound.id.desc())
+        .order_by(Inbound.received_at.desc(), Inbound.id.desc())
         .limit(Parameter("limit"))
     )
 )

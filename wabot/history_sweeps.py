@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import peewee
+from peewee import SQL, fn
 
 from wabot.departures import OPEN_STATES
-from wabot.models import Chat, Inbound, ModelUsage, Outbound, Session
+from wabot.models import Chat, Inbound, ModelUsage, Outbound, Session, accounts_of
 from wabot.sweep import Deed, Sweep
 
 _BATCH_ROWS = 500
+_WINDOW_CHATS = 10_000
 _PAGES_AT_ONCE = 500
 # Nobody answers or sends what is older, whatever its state: no bot has run for so long.
 _NEVER_OPEN_AFTER = timedelta(days=30)
@@ -23,16 +25,16 @@ def sweep_history(sweep: Sweep) -> None:
     cutoff = sweep.now - timedelta(days=days)
     long_ago = sweep.now - max(_NEVER_OPEN_AFTER, timedelta(days=days))
     reason = f"older than {days} days"
-    answered, received_at = Inbound.state != "pending", Inbound.received_at
-    _delete(sweep, Inbound, (received_at < cutoff) & (answered | (received_at < long_ago)), reason)
-    settled, created_at = Outbound.state.not_in(OPEN_STATES), Outbound.created_at
-    _delete(sweep, Outbound, (created_at < cutoff) & (settled | (created_at < long_ago)), reason)
-    _delete(
-        sweep,
-        Chat,
-        (Chat.created_at < cutoff) & _is_forgettable(sweep.now),
-        f"{reason}, and without messages",
+    inbound: Any = Inbound
+    outbound: Any = Outbound
+    answered, settled = inbound.state != "pending", outbound.state.not_in(OPEN_STATES)
+    _delete_old(
+        sweep, inbound, inbound.received_at, cutoff, answered | (inbound.received_at < long_ago), reason
     )
+    _delete_old(
+        sweep, outbound, outbound.created_at, cutoff, settled | (outbound.created_at < long_ago), reason
+    )
+    _delete_empty_chats(sweep, cutoff, f"{reason}, and without messages")
     _delete(sweep, ModelUsage, ModelUsage.day < cutoff.date().isoformat(), reason)
     _delete_sessions_of_nobody(sweep)
 
@@ -56,23 +58,55 @@ def free_space(sweep: Sweep) -> None:
         database.execute_sql("PRAGMA optimize")
 
 
-def _is_forgettable(now: datetime) -> Any:
-    """The condition for chats that hold neither a message nor a wish that still counts."""
+def _delete_old(sweep: Sweep, model: Any, moment: Any, cutoff: datetime, condition: Any, reason: str) -> None:
+    """Account by account, for then an index leads to the oldest rows."""
+    total = 0
+    for user_id in accounts_of(model):
+        old = (model.user_id == user_id) & (moment < cutoff) & condition
+        total += _delete_batches(model, old) if sweep.apply else model.select().where(old).count()
+    _report(sweep, model, total, reason)
+
+
+def _delete_empty_chats(sweep: Sweep, cutoff: datetime, reason: str) -> None:
+    """Delete the chats that hold neither a message nor a wish that still counts."""
     chat: Any = Chat
-    empty = chat.id.not_in(Inbound.select(Inbound.chat)) & chat.id.not_in(Outbound.select(Outbound.chat))
-    talks = (chat.pause_reason == "") | (chat.paused_until < now)
+    # NOT EXISTS: of NOT IN, PostgreSQL makes a list of all messages and searches it for each chat.
+    empty = [~fn.EXISTS(model.select(SQL("1")).where(model.chat == chat.id)) for model in (Inbound, Outbound)]
+    talks = (chat.pause_reason == "") | (chat.paused_until < sweep.now)
     # Who asked never to be written to is remembered for that very reason.
-    return empty & talks & chat.opted_out_at.is_null()
+    forgettable = (chat.created_at < cutoff) & talks & chat.opted_out_at.is_null() & empty[0] & empty[1]
+    total, after = 0, 0
+    while True:
+        window = [
+            row.id
+            for row in chat.select(chat.id).where(chat.id > after).order_by(chat.id).limit(_WINDOW_CHATS)
+        ]
+        if not window:
+            break
+        after = window[-1]
+        found = [row.id for row in chat.select(chat.id).where(chat.id.between(window[0], after), forgettable)]
+        for start in range(0, len(found), _BATCH_ROWS) if sweep.apply else ():
+            # Somebody may have written meanwhile.
+            batch = chat.id.in_(found[start : start + _BATCH_ROWS])
+            total += chat.delete().where(batch, forgettable).execute()
+        total += 0 if sweep.apply else len(found)
+    _report(sweep, chat, total, reason)
 
 
 def _delete(sweep: Sweep, model: Any, condition: Any, reason: str) -> None:
-    """Delete in small transactions, so that a bot on the same database never waits for long."""
-    total = 0 if sweep.apply else model.select().where(condition).count()
-    while sweep.apply:
-        batch = [row.id for row in model.select(model.id).where(condition).limit(_BATCH_ROWS)]
-        if not batch:
-            break
+    total = _delete_batches(model, condition) if sweep.apply else model.select().where(condition).count()
+    _report(sweep, model, total, reason)
+
+
+def _delete_batches(model: Any, condition: Any) -> int:
+    """Delete in small transactions, so that a bot never waits for long; returns how many rows."""
+    total = 0
+    while batch := [row.id for row in model.select(model.id).where(condition).limit(_BATCH_ROWS)]:
         total += model.delete().where(model.id.in_(batch)).execute()
+    return total
+
+
+def _report(sweep: Sweep, model: Any, total: int, reason: str) -> None:
     if total:
         sweep.report(Deed.HISTORY_DELETED, f"{total} rows of {model._meta.table_name}", "", reason)
 

@@ -9,16 +9,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import pwd
-import shutil
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +23,7 @@ import peewee
 
 from wabot.database import migrate, open_database
 from wabot.database_faults import patience
-from wabot.errors import DatabaseAway
+from wabot.emulator.postgresql import PostgresqlServer
 from wabot.models import Fact
 from wabot.standard_streams import until_interrupted
 
@@ -50,26 +47,45 @@ _ENUM = (
     'CREATE TYPE "ConnectionStatus" AS ENUM '
     "('DISCONNECTED', 'CONNECTING', 'CONNECTED', 'ERROR', 'QR_PENDING', 'QR_EXPIRED')"
 )
-# Touches a row of its own and one of wabot's tables every few milliseconds, until its stdin says stop.
-_WRITER = '''
+# Carries statements out every few milliseconds, until its stdin says stop.
+_WRITER = """
 import select, sys, time
 from wabot.database import open_database
-from wabot.errors import DatabaseAway
-from wabot.models import Fact
 database = open_database(sys.argv[1])
 print("ready", flush=True)
 longest = count = 0
 while not select.select([sys.stdin], [], [], 0.005)[0]:
-    for statement in (
-        f"""UPDATE whatsapp_connections SET "phoneNumber" = 'x{count}' WHERE "userId" = 'user1'""",
-        f"UPDATE wabot_facts SET value = '{count}' WHERE key = 'benchmark'",
-    ):
+    for statement in sys.argv[2:]:
         began = time.monotonic()
-        database.execute_sql(statement)
+        database.execute_sql(statement.replace("COUNT", str(count)))
         longest = max(longest, time.monotonic() - began)
     count += 1
 print(longest, count, flush=True)
-'''
+"""
+# A row of its own and one of wabot's tables.
+_WRITES = (
+    """UPDATE whatsapp_connections SET "phoneNumber" = 'xCOUNT' WHERE "userId" = 'user1'""",
+    "UPDATE wabot_facts SET value = 'COUNT' WHERE key = 'benchmark'",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaning:
+    """How a clean-up went beside a process that writes.
+
+    Attributes:
+        seconds: how long it took.
+        peak_megabytes: of memory.
+        longest_write_seconds: of the other process.
+        writes: how often that wrote.
+        outcome: what the janitor said.
+    """
+
+    seconds: float
+    peak_megabytes: float
+    longest_write_seconds: float
+    writes: int
+    outcome: dict[str, Any]
 
 
 def main(argv: Sequence[str]) -> int:
@@ -91,7 +107,7 @@ def main(argv: Sequence[str]) -> int:
             if engine == "sqlite":
                 url = f"sqlite:///{directory}/wabot.db"
             else:
-                url = stack.enter_context(_postgresql_server())
+                url = stack.enter_context(PostgresqlServer()).url()
             results.append({"engine": engine} | measure(url, directory, arguments.rows, arguments.orphans))
         if not arguments.json:
             print(_as_line(results[-1]), flush=True)
@@ -118,24 +134,39 @@ def measure(url: str, directory: Path, rows: int, orphans: int) -> dict[str, Any
         _fill(url, rows, orphans)
     configuration = directory / "wabot.toml"
     configuration.write_text(f'[paths]\nstate = "{directory}/state"\n[database]\nurl = "{url}"\n', "utf-8")
+    first = clean_beside_writer(configuration, url, _WRITES)
+    again_seconds, _, again = _clean(configuration)
+    return {
+        "rows": rows,
+        "removed": first.outcome["before"]["connections"] - first.outcome["after"]["connections"],
+        "seconds": first.seconds,
+        "longest_write_seconds": first.longest_write_seconds,
+        "writes_meanwhile": first.writes,
+        "peak_megabytes": first.peak_megabytes,
+        "second_run_seconds": again_seconds,
+        "second_run_actions": len(again["actions"]),
+    }
+
+
+def clean_beside_writer(configuration: Path, url: str, writes: Sequence[str]) -> Cleaning:
+    """Run the janitor as its unit does, while another process writes to the same tables all the time.
+
+    Args:
+        configuration: the janitor's.
+        url: of the database.
+        writes: statements, carried out in turn; COUNT in them is replaced by how often that happened.
+    """
     writer = subprocess.Popen(
-        [sys.executable, "-P", "-c", _WRITER, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-P", "-c", _WRITER, url, *writes],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert writer.stdout is not None
     writer.stdout.readline()
     seconds, megabytes, outcome = _clean(configuration)
-    longest, writes = writer.communicate("stop\n", timeout=60)[0].split()
-    again_seconds, _, again = _clean(configuration)
-    return {
-        "rows": rows,
-        "removed": outcome["before"]["connections"] - outcome["after"]["connections"],
-        "seconds": seconds,
-        "longest_write_seconds": float(longest),
-        "writes_meanwhile": int(writes),
-        "peak_megabytes": megabytes,
-        "second_run_seconds": again_seconds,
-        "second_run_actions": len(again["actions"]),
-    }
+    longest, count = writer.communicate("stop\n", timeout=60)[0].split()
+    return Cleaning(seconds, megabytes, float(longest), int(count), outcome)
 
 
 def _fill(url: str, rows: int, orphans: int) -> None:
@@ -193,51 +224,6 @@ def _clean(configuration: Path) -> tuple[float, float, dict[str, Any]]:
     if os.waitstatus_to_exitcode(status):
         raise SystemExit("the janitor failed")
     return seconds, usage.ru_maxrss / 1024, json.loads(output)
-
-
-@contextmanager
-def _postgresql_server() -> Iterator[str]:
-    """A PostgreSQL server of its own on loopback, with the settings it comes with; yields its address."""
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    if not programs:
-        raise SystemExit("no PostgreSQL server is installed; leave it out with --engine sqlite")
-    user = pwd.getpwnam("postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name)
-    home = Path(tempfile.mkdtemp(prefix="wabot-bench-postgresql-"))
-    try:
-        os.chown(home, user.pw_uid, user.pw_gid)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        own: dict[str, Any] = (
-            {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
-        )
-        initdb = [str(programs[-1] / "initdb"), "-D", str(home / "data"), "-U", "wabot", "--auth=trust"]
-        subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd=home, **own)
-        options = ["-c", f"port={port}", "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
-        server = subprocess.Popen(
-            [str(programs[-1] / "postgres"), "-D", str(home / "data"), *options],
-            cwd=home,
-            stderr=subprocess.DEVNULL,
-            **own,
-        )
-        try:
-            yield _wait_for(f"postgresql://wabot@127.0.0.1:{port}/postgres")
-        finally:
-            server.send_signal(signal.SIGINT)  # its fast shutdown
-            server.wait()
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
-
-
-def _wait_for(url: str) -> str:
-    for _ in range(300):
-        try:
-            open_database(url).close()
-        except DatabaseAway:
-            time.sleep(0.1)
-        else:
-            return url
-    raise SystemExit("PostgreSQL did not start")
 
 
 def _as_line(result: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from peewee import (
+    SQL,
     AutoField,
     BigIntegerField,
     BlobField,
@@ -20,6 +21,7 @@ from peewee import (
     IntegerField,
     Model,
     TextField,
+    fn,
 )
 
 from wabot.clock import utc_now as utc_now
@@ -90,7 +92,13 @@ class Chat(BaseModel):
 
     class Meta:
         table_name = "wabot_chats"
-        indexes = ((("user_id", "contact"), True), (("user_id", "lid"), False))
+        indexes = (
+            (("user_id", "contact"), True),
+            (("user_id", "jid"), False),
+            (("user_id", "phone"), False),
+            (("user_id", "lid"), False),
+            (("user_id", "pause_reason"), False),
+        )
 
 
 class Inbound(BaseModel):
@@ -101,7 +109,7 @@ class Inbound(BaseModel):
 
     id = AutoField()
     user_id = TextField()
-    chat = ForeignKeyField(Chat, on_delete="CASCADE", backref="inbound")
+    chat = ForeignKeyField(Chat, on_delete="CASCADE", backref="inbound", index=False)
     chat_id: int
     jid = TextField()
     message_id = TextField()
@@ -122,10 +130,17 @@ class Inbound(BaseModel):
     class Meta:
         table_name = "wabot_inbox"
         indexes = (
-            (("user_id", "jid", "message_id"), True),
+            (("user_id", "message_id", "jid"), True),
             (("user_id", "state", "chat"), False),
+            (("user_id", "received_at", "chat"), False),
+            (("user_id", "kind"), False),
             (("chat", "id"), False),
+            (("chat", "received_at"), False),
         )
+
+
+# What people wrote in groups, where the chat is not theirs.
+Inbound.add_index(Inbound.user_id, Inbound.sender, where=SQL("sender <> jid"))
 
 
 class Outbound(BaseModel):
@@ -140,7 +155,7 @@ class Outbound(BaseModel):
 
     id = AutoField()
     user_id = TextField()
-    chat = ForeignKeyField(Chat, on_delete="CASCADE", backref="outbound")
+    chat = ForeignKeyField(Chat, on_delete="CASCADE", backref="outbound", index=False)
     chat_id: int
     text = TextField()
     source = CharField(default="")
@@ -162,7 +177,10 @@ class Outbound(BaseModel):
         indexes = (
             (("user_id", "state", "chat", "id"), False),
             (("chat", "id"), False),
+            (("chat", "created_at"), False),
             (("user_id", "message_id"), False),
+            (("user_id", "created_at"), False),
+            (("user_id", "sending_at"), False),
         )
 
 
@@ -204,3 +222,14 @@ class ModelUsage(BaseModel):
 
 
 OWN_TABLES = (Fact, Session, Chat, Inbound, Outbound, OwnerLine, ModelUsage)
+
+
+def accounts_of(model: Any) -> list[str]:
+    """The accounts that have rows in a table, in order; one step along an index for each."""
+    found: list[str] = []
+    while True:
+        rest = model.select(fn.MIN(model.user_id))
+        user_id = (rest.where(model.user_id > found[-1]) if found else rest).scalar()
+        if user_id is None:
+            return found
+        found.append(user_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import unicodedata
 from collections.abc import Mapping
 
@@ -17,6 +18,8 @@ LEAST_WATCHDOG_SECONDS = 10
 # systemd reads at most 4096 bytes of one message (NOTIFY_BUFFER_MAX) and ignores a longer one.
 _LONGEST_STATUS = 1000
 _SEND_TIMEOUT_SECONDS = 1.0
+_REQUEST_SECONDS = 10.0
+_MOST_REQUESTS = 360
 
 
 class ServiceNotifier:
@@ -41,6 +44,7 @@ class ServiceNotifier:
         self.watchdog_seconds = _watchdog_seconds(environ)
         self.watchdog_interval_seconds = self.watchdog_seconds / 4 if self.watchdog_seconds else None
         self._last_status = ""
+        self._is_up = threading.Event()
         self._notifier: SystemdNotifier | None = None
         if not environ.get("NOTIFY_SOCKET"):
             return
@@ -54,6 +58,7 @@ class ServiceNotifier:
 
     def ready(self) -> None:
         """The service is up; `systemctl start` returns."""
+        self._is_up.set()
         self._send("READY=1")
 
     def status(self, text: str) -> None:
@@ -71,9 +76,23 @@ class ServiceNotifier:
         """Ask for `seconds` more, from now, to start or to stop."""
         self._send(f"EXTEND_TIMEOUT_USEC={round(seconds * 1_000_000)}")
 
+    def starting(self) -> None:
+        """Keep systemd waiting until `ready`, beyond the unit's TimeoutStartSec=, but not for ever.
+
+        To bring years of messages up to date takes longer, and so do two hundred bots that start at once.
+        """
+        if self._notifier is not None:
+            threading.Thread(target=self._ask_for_time, name="start", daemon=True).start()
+
     def stopping(self) -> None:
         """The service is on its way out."""
         self._send("STOPPING=1")
+
+    def _ask_for_time(self) -> None:
+        for _ in range(_MOST_REQUESTS):
+            self.extend(3 * _REQUEST_SECONDS)
+            if self._is_up.wait(_REQUEST_SECONDS):
+                return
 
     def _send(self, message: str) -> None:
         if self._notifier is None:

@@ -98,12 +98,14 @@ class Outbox:
 
     def expire(self, composed_before: datetime) -> int:
         """Give up replies nobody waits for any more; returns how many."""
+        # In a query of its own: all others are older still, and an index would lead to them.
+        waiting = Outbound.select(Outbound.id).where(
+            Outbound.user_id == self._user_id, Outbound.state == "pending"
+        )
         expired: int = (
             Outbound.update(state="dead", error="too old to be worth sending")
             .where(
-                Outbound.user_id == self._user_id,
-                Outbound.state == "pending",
-                Outbound.created_at < composed_before,
+                Outbound.id.in_(waiting), Outbound.state == "pending", Outbound.created_at < composed_before
             )
             .execute()
         )
@@ -148,6 +150,20 @@ class Outbox:
             .count()
         )
         return count
+
+    def last_sent_at(self) -> datetime | None:
+        """When WhatsApp took the reply that was the last to leave, naive UTC."""
+        last = (
+            Outbound.select(Outbound.sent_at)
+            .where(
+                Outbound.user_id == self._user_id,
+                Outbound.sending_at.is_null(False),
+                Outbound.sent_at.is_null(False),
+            )
+            .order_by(Outbound.sending_at.desc())
+            .first()
+        )
+        return last.sent_at if last else None
 
     def _store(self, chat_id: int, parts: Sequence[tuple[str, datetime]], source: str, now: datetime) -> int:
         """Store the parts of one answer; the number of the first, 0 without any."""

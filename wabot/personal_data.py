@@ -166,6 +166,8 @@ def _elsewhere(
         .where(
             Inbound.user_id == settings.account.user_id,
             Inbound.sender.in_(senders),
+            # True in every group, and what the index is for: in a chat of their own both are the same.
+            Inbound.sender != Inbound.jid,
             Inbound.chat.not_in(here),
         )
         .order_by(Inbound.id)

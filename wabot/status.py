@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import peewee
+from peewee import SQL
 
 from wabot import hints
 from wabot.configurations import Configuration, configurations
@@ -104,7 +105,7 @@ def session_status(settings: Settings, name: str) -> dict[str, Any]:
         "outbox_pending": outbox.count(OPEN_STATES),
         "outbox_dead": outbox.count(UNDELIVERED_STATES),
         "last_inbound_at": _iso(_later(session.last_inbound_at, _last_inbound_at(user_id))),
-        "last_reply_at": _iso(_later(session.last_reply_at, _last_reply_at(user_id))),
+        "last_reply_at": _iso(_later(session.last_reply_at, outbox.last_sent_at())),
         LOST: _lost_count(user_id),
         COLLECTED: _collected_count(user_id),
         KEPT: _kept_count(user_id) if settings.ai.providers else 0,
@@ -192,17 +193,15 @@ def _lost_count(user_id: str) -> int:
     return count
 
 
-def _last_inbound_at(user_id: str) -> Any:
+def _last_inbound_at(user_id: str) -> datetime | None:
     """From the history, which outlives the session's row: a reset empties that, a backup may have none.
 
     And what was kept on disk while the database was away may have come there after another start.
     """
     theirs = (Inbound.user_id == user_id) & (Inbound.state != "owner") & (Inbound.kind != Kind.LOST)
-    return Inbound.select(peewee.fn.MAX(Inbound.received_at)).where(theirs).scalar()
-
-
-def _last_reply_at(user_id: str) -> Any:
-    return Outbound.select(peewee.fn.MAX(Outbound.sent_at)).where(Outbound.user_id == user_id).scalar()
+    # And not the maximum: that is looked for in all of them.
+    last = Inbound.select(Inbound.received_at).where(theirs).order_by(Inbound.received_at.desc()).first()
+    return last.received_at if last else None
 
 
 def _later(*moments: datetime | None) -> datetime | None:
@@ -211,13 +210,14 @@ def _later(*moments: datetime | None) -> datetime | None:
 
 def _kept_count(user_id: str) -> int:
     """How many questions wait for a model: they were tried, and their customers got an apology."""
-    apologized = Outbound.select(Outbound.chat).where(
-        Outbound.user_id == user_id,
-        Outbound.source == Notice.APOLOGY,
+    # For each of the few that wait: an apology is one of many replies.
+    apologized = Outbound.select(SQL("1")).where(
+        Outbound.chat == Inbound.chat,
         Outbound.created_at >= utc_now() - HOUR,
+        Outbound.source == Notice.APOLOGY,
     )
     tried = (Inbound.user_id == user_id) & (Inbound.state == "pending") & (Inbound.attempts > 0)
-    count: int = Inbound.select().where(tried, Inbound.chat.in_(apologized)).count()
+    count: int = Inbound.select().where(tried, peewee.fn.EXISTS(apologized)).count()
     return count
 
 
