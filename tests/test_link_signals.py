@@ -165,10 +165,26 @@ def test_no_error_text_breaks_anything(error: str, numbers: dict[str, int]) -> N
         ("failed to get device list: failed to send usync query: info query timed out", Outcome.NOT_SENT),
         ("the store doesn't contain a device JID", Outcome.NOT_SENT),
         ("client is nil", Outcome.NOT_SENT),
-        ("server returned error 463", Outcome.REFUSED),
-        ("server returned error 479", Outcome.REFUSED),
+        ("server returned error 463", Outcome.SHUT_OUT),
         ("no LID found for 34600@s.whatsapp.net from server", Outcome.REFUSED),
-        ("failed to get device list: info query returned status 429: rate-overlimit", Outcome.REFUSED),
+        *(
+            (f"{beginning} {code}{end}", expected)
+            for beginning, end in (
+                ("server returned error", ""),
+                ("failed to get device list: info query returned status", ": rate-overlimit"),
+                (
+                    "failed to get user info for 34600@s.whatsapp.net to fill LID cache: "
+                    "failed to send usync query: info query returned status",
+                    ": service-unavailable",
+                ),
+            )
+            for expected, codes in (
+                (Outcome.REFUSED, (400, 401, 403, 404, 406, 410, 420, 479, 4080, 5030)),
+                (Outcome.BUSY, (408, 500, 502, 503, 504, 599)),
+                (Outcome.THROTTLED, (429,)),
+            )
+            for code in codes
+        ),
         ("timed out waiting for message send response", Outcome.IN_DOUBT),
         ("websocket disconnected before message send returned response", Outcome.IN_DOUBT),
         ("websocket disconnected before message send (retry) returned response", Outcome.IN_DOUBT),

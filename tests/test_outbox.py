@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.arrivals import NOON, arrival, later
-from wabot.departures import MAX_COPIES, MAX_REFUSALS, SECRET_BYTES, Departures
+from wabot.departures import MAX_COPIES, SECRET_BYTES, Departures
 from wabot.inbox import Inbox
 from wabot.messages import Kind
 from wabot.models import Chat, Inbound, Outbound
@@ -244,25 +244,40 @@ def test_a_copy_that_surely_did_not_leave_is_not_counted(outbox: Outbox) -> None
     assert stored(row).copies == 1
 
 
-def test_what_is_refused_is_tried_a_few_times_and_then_dead(outbox: Outbox) -> None:
+def test_what_is_not_taken_now_is_held_for_a_day_and_keeps_its_chat_in_order(outbox: Outbox) -> None:
     reply(outbox, a_chat(), "one", "two")
-    for refusal in range(1, MAX_REFUSALS + 1):
-        row, _ = DEPARTURES.next(later(refusal))
+    for second in (0, 3600, 86_399):
+        row, _ = DEPARTURES.next(later(second))
         assert row is not None
         assert row.text == "one"
-        DEPARTURES.begin(row, later(refusal))
-        state = DEPARTURES.mark_refused(row, "server returned error 479", later(refusal))
-        assert state == ("pending" if refusal < MAX_REFUSALS else "dead")
+        DEPARTURES.begin(row, later(second))
+        assert DEPARTURES.hold(row, "server returned error 503", later(second), 600) == "pending"
+        assert DEPARTURES.next(later(second)) == (None, later(second + 600))
     row = stored(row)
-    assert (row.state, row.refusals, row.copies) == ("dead", 3, 0)
-    assert next_text(outbox, later(9)) == "two"
+    assert (row.refusals, row.copies) == (3, 0)
+    DEPARTURES.begin(row, later(86_999))
+    assert DEPARTURES.hold(row, "server returned error 503", later(86_999), 600) == "dead"
+    assert next_text(outbox, later(86_999)) == "two"
+
+
+def test_what_is_refused_for_good_lets_the_next_one_pass(outbox: Outbox) -> None:
+    (row, _) = reply(outbox, a_chat(), "one", "two")
+    DEPARTURES.begin(row, NOON)
+    DEPARTURES.mark_refused(row, "server returned error 479")
+    row = stored(row)
+    assert (row.state, row.refusals, row.copies) == ("dead", 1, 0)
+    assert next_text(outbox) == "two"
 
 
 def test_an_error_of_any_length_can_be_kept(outbox: Outbox) -> None:
     (row,) = reply(outbox, a_chat(), "one")
-    for change in (DEPARTURES.put_back, DEPARTURES.mark_refused):
-        DEPARTURES.begin(row, NOON)
-        change(row, "x" * 10_000, NOON)
+    DEPARTURES.begin(row, NOON)
+    for change in (
+        lambda error: DEPARTURES.put_back(row, error, NOON),
+        lambda error: DEPARTURES.hold(row, error, NOON, 1),
+        lambda error: DEPARTURES.mark_refused(row, error),
+    ):
+        change("x" * 10_000)
         assert len(stored(row).error) == 500
     DEPARTURES.mark_in_doubt(row, "y" * 10_000)
     assert stored(row).error == "y" * 500
@@ -404,7 +419,7 @@ def test_a_clock_that_was_set_back_holds_no_reply_back(outbox: Outbox) -> None:
     assert row is not None
     assert row.text == "paced"
     DEPARTURES.begin(row, later(10))
-    DEPARTURES.mark_refused(row, "server returned error 503", later(600))
+    DEPARTURES.hold(row, "server returned error 503", later(10), 590)
     Outbound.update(created_at=later(-7200)).execute()
     assert DEPARTURES.next(later(11)) == (None, later(600))
     again, _ = DEPARTURES.next(set_back)

@@ -15,14 +15,16 @@ from wabot import doubts, sender, sending
 from wabot.bursts import Bursts
 from wabot.departures import Departures
 from wabot.doubts import Doubts
+from wabot.escalation import Escalation
 from wabot.inbox import Inbox
 from wabot.link_signals import LinkSignal, Outcome, SendFailed
-from wabot.models import Chat, Outbound, utc_now
+from wabot.models import Chat, Outbound, Session, utc_now
 from wabot.outbox import Outbox
 from wabot.quiet import PauseReason, Quiet
 from wabot.rates import Rates
 from wabot.receipts import Receipts
 from wabot.sender import Sender
+from wabot.settings import AccountSettings, Settings
 from wabot.states import Signal
 
 FIRST_JID, FIRST_LID = "34600000001@s.whatsapp.net", "299000111222@lid"
@@ -41,6 +43,18 @@ def in_doubt() -> SendFailed:
 
 def refused() -> SendFailed:
     return SendFailed(Outcome.REFUSED, "server returned error 479")
+
+
+def busy() -> SendFailed:
+    return SendFailed(Outcome.BUSY, "server returned error 503")
+
+
+def throttled() -> SendFailed:
+    return SendFailed(Outcome.THROTTLED, "info query returned status 429: rate-overlimit")
+
+
+def shut_out() -> SendFailed:
+    return SendFailed(Outcome.SHUT_OUT, "server returned error 463")
 
 
 class Phone:
@@ -127,6 +141,11 @@ class Office:
             rates or Rates(0, 0),
             SEND_TIMEOUT_SECONDS,
             lambda: self.is_behind,
+            Escalation(
+                Settings(account=AccountSettings(user_id="shop")),
+                self.outbox,
+                Quiet(Inbox("shop"), self.outbox),
+            ).leave_shut_out,
         )
 
     def _find_ids(self, secrets: list[bytes]) -> Mapping[bytes, str]:
@@ -155,7 +174,7 @@ class Office:
 def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sender, "STABLE_SECONDS", 0.0)
     monkeypatch.setattr(sending, "_RETRY_SECONDS", 0.01)
-    monkeypatch.setattr(sending, "_REFUSED_SECONDS", 0.01)
+    monkeypatch.setattr(sending, "_BUSY_SECONDS", 0.01)
     monkeypatch.setattr(sending, "DATABASE_RETRY_SECONDS", 0.01)
     monkeypatch.setattr(sender, "_FAILED_SECONDS", 0.01)
     monkeypatch.setattr(doubts, "RECEIPT_SECONDS", 0.01)
@@ -258,22 +277,54 @@ def test_a_link_that_comes_up_at_the_very_moment_of_falling_asleep_is_not_missed
 
 
 def test_a_chat_keeps_its_order_whatever_fails(office: Office) -> None:
-    office.phone.failures = [not_sent(), not_sent(), in_doubt(), refused()]
+    office.phone.failures = [not_sent(), not_sent(), in_doubt(), busy()]
     office.sender.link_up()
     office.put("one", "two", "three")
     wait_until(lambda: office.phone.texts == ["one", "two", "three"])
     assert office.phone.tried == ["one"] * 5 + ["two", "three"]
 
 
-def test_one_chat_that_is_refused_does_not_hold_up_another(
+def test_one_chat_that_is_not_taken_now_does_not_hold_up_another(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sending, "_REFUSED_SECONDS", 3600.0)
-    office.phone.failures = [refused()]
-    office.put("refused", customer=1)
+    monkeypatch.setattr(sending, "_BUSY_SECONDS", 3600.0)
+    office.phone.failures = [busy()]
+    office.put("held", customer=1)
     office.put("welcome", customer=2)
     office.sender.link_up()
-    wait_until(lambda: states() == {"refused": "pending", "welcome": "sent"})
+    wait_until(lambda: states() == {"held": "pending", "welcome": "sent"})
+
+
+def test_where_whatsapp_wants_nothing_for_a_while_nothing_is_sent_whoever_wakes_the_sender(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "_BUSY_SECONDS", 0.4)
+    office.phone.failures = [throttled()]
+    office.sender.link_up()
+    began = time.monotonic()
+    office.put("one", customer=1)
+    wait_until(lambda: office.phone.tried)
+    for customer in range(2, 6):
+        office.put("more", customer=customer)
+    wait_until(lambda: len(office.phone.taken) == 5)
+    assert time.monotonic() - began >= 0.4
+    assert office.phone.tried == ["one", "one", "more", "more", "more", "more"]
+
+
+def test_a_chat_that_is_shut_is_tried_once_and_left_to_the_owner(office: Office) -> None:
+    Session.create(user_id="shop", phone="34999888777", updated_at=utc_now())
+    office.phone.failures = [shut_out()]
+    office.put("one", "two", customer=1)
+    office.put("welcome", customer=2)
+    office.sender.link_up()
+    wait_until(lambda: "welcome" in office.phone.texts and len(office.phone.taken) == 2)
+    told = next(text for text in office.phone.texts if text != "welcome")
+    assert "WhatsApp no me deja escribirle" in told
+    assert (states()["one"], states()["two"]) == ("withdrawn", "withdrawn")
+    assert office.phone.tried.count("one") == 1
+    chat = Chat.get(Chat.phone == "34600000001")
+    assert chat.pause_reason == PauseReason.SHUT_OUT
+    assert chat.paused_until > utc_now() + timedelta(hours=11)
 
 
 def test_a_part_waits_for_its_time(office: Office) -> None:
@@ -461,30 +512,35 @@ def test_what_left_and_did_not_arrive_gets_one_more_copy_and_no_third(office: Of
     assert office.phone.secrets[0] != office.phone.secrets[1]
 
 
-def test_what_is_refused_is_tried_three_times_and_then_left(office: Office) -> None:
-    office.phone.failures = [refused() for _ in range(3)]
+def test_what_is_refused_for_good_is_not_tried_again(office: Office) -> None:
+    office.phone.failures = [refused()]
     office.sender.link_up()
     office.put("one", "two")
     wait_until(lambda: states() == {"one": "dead", "two": "sent"})
-    assert office.phone.tried == ["one"] * 3 + ["two"]
+    assert office.phone.tried == ["one", "two"]
     assert Outbound.get(Outbound.text == "one").error == "server returned error 479"
 
 
-def test_what_is_refused_is_tried_again_later_and_later(
-    make_office: Callable[..., Office], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("failure", [busy, throttled])
+def test_what_is_not_taken_now_is_tried_later_and_later(
+    make_office: Callable[..., Office],
+    monkeypatch: pytest.MonkeyPatch,
+    failure: Callable[[], SendFailed],
 ) -> None:
-    monkeypatch.setattr(sending, "_REFUSED_SECONDS", 100.0)
+    monkeypatch.setattr(sending, "_BUSY_SECONDS", 100.0)
+    monkeypatch.setattr(sending, "_LONGEST_BUSY_SECONDS", 500.0)
     office = make_office()
-    office.phone.failures = [refused(), refused()]
+    office.phone.failures = [failure() for _ in range(5)]
     office.put("one")
-    for wait_seconds in (100, 400):
-        began = utc_now()
+    for wait_seconds in (100, 200, 400, 500, 500):
+        stored_began, began = utc_now(), time.monotonic()
         row, _ = Departures("shop").next(datetime.max)
         assert row is not None
         office.sender._sending.send(row)
-        waits = (Outbound.get().not_before - began).total_seconds()
+        waits = (Outbound.get().not_before - stored_began).total_seconds()
+        waits = max(waits, office.sender._sending.opens_at - began)
         assert wait_seconds <= waits < wait_seconds + WAIT_SECONDS
-    assert caplog.text.count("now pending") == 2
+        assert Outbound.get().state == "pending"
     office.sender.start()
 
 

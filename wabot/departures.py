@@ -20,7 +20,7 @@ from wabot.withdrawals import withdraw
 OPEN_STATES = ("pending", "sending", "in_doubt")
 UNDELIVERED_STATES = ("dead", "unsure")
 MAX_COPIES = 2
-MAX_REFUSALS = 3
+_WORTH_SENDING = timedelta(days=1)
 SECRET_BYTES = 32
 _LAST = 2**62
 _SAME_MOMENT = timedelta(seconds=1)
@@ -226,14 +226,23 @@ class Departures:
             _MARK_DELIVERED.change(user_id=self._user_id, message_ids=message_ids, now=now)
             _SETTLE_DELIVERED.change(user_id=self._user_id, message_ids=message_ids)
 
-    def mark_refused(self, row: Outbound, error: str, not_before: datetime) -> str:
-        """WhatsApp refused it: try a few times more, far apart. Returns the new state."""
-        refusals = row.refusals + 1
-        state = "pending" if refusals < MAX_REFUSALS else "dead"
+    def hold(self, row: Outbound, error: str, now: datetime, wait_seconds: float) -> str:
+        """WhatsApp does not take it now: try again later, for a day. Returns the new state."""
+        state = "pending" if now - row.created_at < _WORTH_SENDING else "dead"
         Outbound.update(
-            state=state, refusals=refusals, copies=row.copies - 1, error=error[:500], not_before=not_before
+            state=state,
+            refusals=row.refusals + 1,
+            copies=row.copies - 1,
+            error=error[:500],
+            not_before=now + timedelta(seconds=wait_seconds),
         ).where(Outbound.id == row.id).execute()
         return state
+
+    def mark_refused(self, row: Outbound, error: str) -> None:
+        """WhatsApp refused it for good."""
+        Outbound.update(
+            state="dead", refusals=row.refusals + 1, copies=row.copies - 1, error=error[:500]
+        ).where(Outbound.id == row.id).execute()
 
     def send_again(self, message_id: str, in_race: bool, now: datetime) -> bool:
         """WhatsApp took it, and the customer's phone cannot read it: send it once more, and only once.

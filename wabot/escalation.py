@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from wabot.brain.prompt import HAND_OVER, TELL_TEAM
-from wabot.models import Chat, Inbound, database
+from wabot.models import Chat, Inbound, Outbound, database, utc_now
 from wabot.outbox import Outbox
 from wabot.owner_chat import OwnerChat
 from wabot.quiet import PauseReason, Quiet
@@ -59,6 +59,19 @@ class Escalation:
             self._owner_chat.tell_about([Chat.get_by_id(chat.id)], now)
         log.warning("chat %d: the customer wants a person; the bot keeps quiet there", chat.id)
         return True
+
+    def leave_shut_out(self, reply: Outbound) -> None:
+        """WhatsApp does not let this device write to a chat: hold it for as long as for a person."""
+        if reply.source in (Notice.STATUS, Notice.UNANSWERED):
+            # The owner's own chat: nobody is left to be told.
+            self._outbox.withdraw(reply.chat_id, PauseReason.SHUT_OUT)
+            return
+        now = utc_now()
+        seconds = self._settings.chats.handover_pause or _PAUSE_SECONDS
+        with database.atomic():
+            self._quiet.pause(reply.chat_id, PauseReason.SHUT_OUT, now + timedelta(seconds=seconds))
+            self._outbox.withdraw(reply.chat_id, PauseReason.SHUT_OUT)
+            self._owner_chat.tell_about([Chat.get_by_id(reply.chat_id)], now)
 
     def let_rest(self, chat: Chat, reason: str, now: datetime) -> None:
         """It looks like another bot: answer nothing there for an hour."""

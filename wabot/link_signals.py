@@ -39,7 +39,8 @@ _SURELY_NOT_SENT = (
     "client is nil",
 )
 # It did not leave either, but not for want of a connection: a fresh one would not help.
-_REFUSED = re.compile(r"server returned error \d+|info query returned status|no LID found")
+_REFUSED = re.compile(r"server returned error (\d+)|info query returned status (\d+)|no LID found")
+_SHUT_OUT, _THROTTLED, _TIMED_OUT, _SERVERS_OWN = 463, 429, 408, range(500, 600)
 _UNKNOWN_BAN_SECONDS = 3600.0
 _LONGEST_BAN_SECONDS = 365 * 86_400
 # How long one dial shows codes (measured with neonize 0.5.2).
@@ -50,6 +51,9 @@ class Outcome(StrEnum):
     """What became of a message that could not be sent."""
 
     NOT_SENT = "not sent"
+    BUSY = "not now"
+    THROTTLED = "nothing now"
+    SHUT_OUT = "not to this chat"
     REFUSED = "refused"
     IN_DOUBT = "in doubt"
 
@@ -147,12 +151,26 @@ def _plain_dial_error(error: str) -> str:
 
 
 def outcome(error: str) -> Outcome:
-    """What became of a message, by the text of the error its sending raised."""
-    if _REFUSED.search(error):
-        return Outcome.REFUSED
+    """What became of a message, by the text of the error its sending raised.
+
+    WhatsApp has a code for each refusal: 408 and 5xx pass, and 429 does when it is left alone for a while.
+    463 says that this device may not write to that person now: they, or the phone, have to begin. The others,
+    as 400, 403, 404 and 479, are about this very message or number, and for good.
+    """
+    refused = _REFUSED.search(error)
+    if refused:
+        return _of_code(int(refused[1] or refused[2] or 0))
     if any(text in error for text in _SURELY_NOT_SENT):
         return Outcome.NOT_SENT
     return Outcome.IN_DOUBT
+
+
+def _of_code(code: int) -> Outcome:
+    if code == _SHUT_OUT:
+        return Outcome.SHUT_OUT
+    if code == _THROTTLED:
+        return Outcome.THROTTLED
+    return Outcome.BUSY if code == _TIMED_OUT or code in _SERVERS_OWN else Outcome.REFUSED
 
 
 def paired(event: Any) -> LinkSignal:

@@ -11,6 +11,7 @@ from wabot.brain.tally import Tally
 from wabot.clock import process_clock
 from wabot.departures import Departures
 from wabot.doubts import Doubts
+from wabot.escalation import Escalation
 from wabot.health import Health
 from wabot.history import rates_so_far
 from wabot.inbox import Inbox
@@ -22,6 +23,7 @@ from wabot.lost_messages import LostMessages
 from wabot.model_budget import DailyBudget
 from wabot.models import utc_now
 from wabot.outbox import Outbox
+from wabot.quiet import Quiet
 from wabot.receipts import Receipts
 from wabot.reception import Reception
 from wabot.replies import ReplyWorker, start_workers
@@ -112,6 +114,7 @@ class MessagePath:
             rates_so_far(settings, utc_now()),
             settings.connection.send_timeout,
             self._is_behind,
+            Escalation(settings, self._outbox, Quiet(self._inbox, self._outbox)).leave_shut_out,
         )
 
     def start(self) -> None:

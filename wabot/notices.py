@@ -32,6 +32,7 @@ _OWNER_TEXTS = {
         PauseReason.COMMAND: "usted lo pidió",
         PauseReason.ESCALATED: "quiere hablar con una persona",
         PauseReason.LOOP: "parece otro bot",
+        PauseReason.SHUT_OUT: "WhatsApp no me deja escribirle; conteste desde el teléfono",
     },
     "en": {
         "answers": "{head}I answer.",
@@ -49,6 +50,7 @@ _OWNER_TEXTS = {
         PauseReason.COMMAND: "you asked for it",
         PauseReason.ESCALATED: "wants to talk to a person",
         PauseReason.LOOP: "looks like another bot",
+        PauseReason.SHUT_OUT: "WhatsApp does not let me write there; answer from the phone",
     },
     "pt": {
         "answers": "{head}respondo.",
@@ -66,6 +68,7 @@ _OWNER_TEXTS = {
         PauseReason.COMMAND: "você pediu",
         PauseReason.ESCALATED: "quer falar com uma pessoa",
         PauseReason.LOOP: "parece outro bot",
+        PauseReason.SHUT_OUT: "o WhatsApp não me deixa escrever; responda pelo telefone",
     },
 }
 _APOLOGIES = frozenset(texts_for(language).cannot_answer for language in LANGUAGES)

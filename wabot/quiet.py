@@ -21,6 +21,7 @@ class PauseReason(StrEnum):
     COMMAND = "the owner asked for it"
     ESCALATED = "the customer asked for a person"
     LOOP = "it looks like another bot"
+    SHUT_OUT = "WhatsApp does not let this device write there (463)"
 
 
 class Quiet:

@@ -52,6 +52,7 @@ class Sender:
         available: the presence to announce.
         rates: how many replies may leave in what time.
         send_timeout_seconds: what is promised with `beat` for every call of the messenger.
+        on_shut_out: told of a reply whose chat WhatsApp does not let this device write to.
         is_behind: whether there are messages that the database does not have yet. One may take a reply
             back, so nothing is sent until they are there; who brings them calls `wake`.
     """
@@ -69,6 +70,7 @@ class Sender:
         rates: Rates,
         send_timeout_seconds: float,
         is_behind: Callable[[], bool] = lambda: False,
+        on_shut_out: Callable[[Outbound], None] = lambda row: None,
     ) -> None:
         self._send_timeout_seconds = send_timeout_seconds
         self._is_behind = is_behind
@@ -97,6 +99,7 @@ class Sender:
             on_signal,
             self._beat_call,
             self._wait_unless_stopping,
+            on_shut_out,
         )
         self._thread = threading.Thread(target=self._run, name="sender", daemon=True)
 
@@ -196,8 +199,8 @@ class Sender:
 
     def _choose(self, now: float, up_since: datetime, up_at: float) -> tuple[Outbound | None, float | None]:
         """The reply to send now, and failing that, when to look again."""
-        opens_at = self._rates.opens_at()
-        if opens_at is not None and opens_at > now:
+        opens_at = max(self._rates.opens_at() or now, self._sending.opens_at)
+        if opens_at > now:
             return None, opens_at
         stable_at = up_at + STABLE_SECONDS
         # What queued while the link was down waits until the link has proved itself.

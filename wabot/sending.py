@@ -24,7 +24,8 @@ log = logging.getLogger(__name__)
 OFFLINE_SENDS_SECONDS = 10.0
 DATABASE_RETRY_SECONDS = 1.0
 _RETRY_SECONDS = 0.5
-_REFUSED_SECONDS = 15.0
+# A refusal that passes: the pauses double.
+_BUSY_SECONDS, _LONGEST_BUSY_SECONDS = 5.0, 600.0
 
 
 class TextMessenger(Protocol):
@@ -47,8 +48,10 @@ class Sending:
         on_signal: told when the link turns out to be dead although nobody said so.
         beat: called before what may hang, and with False when it did not.
         wait_unless_stopping: waits so many seconds; returns True at once when there is no more time.
+        on_shut_out: told of a reply whose chat WhatsApp does not let this device write to.
 
     Attributes:
+        opens_at: WhatsApp wants nothing at all before that, in monotonic seconds.
         last_sent_at: when WhatsApp last took a reply, naive UTC.
         sent_at: the same in monotonic seconds.
     """
@@ -64,6 +67,7 @@ class Sending:
         on_signal: Callable[[LinkSignal], None],
         beat: Callable[[bool], None],
         wait_unless_stopping: Callable[[float], bool],
+        on_shut_out: Callable[[Outbound], None],
     ) -> None:
         self._replies = replies
         self._doubts = doubts
@@ -74,6 +78,9 @@ class Sending:
         self._signal = on_signal
         self._beat = beat
         self._wait_unless_stopping = wait_unless_stopping
+        self._shut_out = on_shut_out
+        self._throttles = 0
+        self.opens_at = float("-inf")
         self._offline_since: float | None = None
         self.last_sent_at: datetime | None = None
         self.sent_at = float("-inf")
@@ -124,6 +131,7 @@ class Sending:
         self._rates.count(row.chat_id, moment)
         self._courtesies.message_sent(row.chat.jid, moment)
         self._offline_since = None
+        self._throttles = 0
         self.last_sent_at, self.sent_at = now, moment
         log.debug("reply %d sent as %s", row.id, message_id)
         return 0.0
@@ -142,10 +150,28 @@ class Sending:
                 self._rates.count(row.chat_id, time.monotonic())
                 log.info("reply %d may not have arrived (%s)", row.id, failure)
                 return 0.0
+            case Outcome.BUSY:
+                wait_seconds = _growing(row.refusals)
+                state = self._replies.hold(row, str(failure), now, wait_seconds)
+                log.warning("WhatsApp does not take reply %d now (%s); now %s", row.id, failure, state)
+                return 0.0
+            case Outcome.THROTTLED:
+                wait_seconds = _growing(self._throttles)
+                self._throttles += 1
+                self.opens_at = time.monotonic() + wait_seconds
+                self._replies.hold(row, str(failure), now, 0)
+                log.warning(
+                    "WhatsApp wants nothing for a while (%s): replies wait %.0f s", failure, wait_seconds
+                )
+                return 0.0
+            case Outcome.SHUT_OUT:
+                self._replies.put_back(row, str(failure), now)
+                self._shut_out(row)
+                log.warning("reply %d: WhatsApp does not let this device write there (%s)", row.id, failure)
+                return 0.0
             case Outcome.REFUSED:
-                wait_seconds = _REFUSED_SECONDS * 4**row.refusals
-                state = self._replies.mark_refused(row, str(failure), now + timedelta(seconds=wait_seconds))
-                log.warning("reply %d was refused by WhatsApp (%s); now %s", row.id, failure, state)
+                self._replies.mark_refused(row, str(failure))
+                log.warning("reply %d was refused by WhatsApp for good (%s)", row.id, failure)
                 return 0.0
 
     def _notice_offline(self, now: float) -> None:
@@ -154,3 +180,7 @@ class Sending:
         if now - self._offline_since > OFFLINE_SENDS_SECONDS:
             self._offline_since = None
             self._signal(LinkSignal(Signal.LINK_BROKEN, "the connection is gone without a word"))
+
+
+def _growing(refusals: int) -> float:
+    return min(_BUSY_SECONDS * 2.0 ** min(refusals, 30), _LONGEST_BUSY_SECONDS)
