@@ -6,16 +6,14 @@ import base64
 import hashlib
 import hmac
 import json
-
-import requests
+import time
 
 from wabot import __version__
 from wabot.alert_channels import NotDelivered
 from wabot.alert_notices import Notice
 from wabot.alert_settings import BASE64_FOLLOWS
-from wabot.brain.http_deadline import Deadline, DeadlineSession
 from wabot.clock import process_clock
-from wabot.unreachable import why_unreachable
+from wabot.http_endpoint import ConnectionLost, HttpEndpoint, NoConnection, UnusableProxy
 
 _HTTP_SECONDS = 15.0
 
@@ -53,24 +51,21 @@ class Webhook:
             },
             ensure_ascii=False,
         ).encode()
-        with DeadlineSession() as session, Deadline(_HTTP_SECONDS) as deadline:
+        try:
+            # A redirect would carry the signed text to another place.
+            endpoint = HttpEndpoint(self._url)
             try:
-                # A redirect would carry the signed text to another place.
-                answer = session.post(
-                    self._url,
-                    data=body,
-                    headers=self._headers(notice, body),
-                    timeout=_HTTP_SECONDS,
-                    allow_redirects=False,
-                    stream=True,
-                )
-                answer.close()
-            except (requests.RequestException, OSError, ValueError) as error:
-                # The error's own text would show the address.
-                why = "no answer in time" if deadline.expired else why_unreachable(error)
-                raise NotDelivered(f"the web address cannot be reached ({why})") from None
-        if not 200 <= answer.status_code < 300:
-            raise NotDelivered(f"the web address answered {answer.status_code}")
+                ends_at = time.monotonic() + _HTTP_SECONDS
+                answer = endpoint.call("POST", self._headers(notice, body), body, ends_at, lambda _status: 0)
+            finally:
+                endpoint.close()
+        except (NoConnection, ConnectionLost, TimeoutError, UnusableProxy) as error:
+            raise NotDelivered(f"the web address cannot be reached ({error})") from None
+        except ValueError:
+            # The error's own text would show the address.
+            raise NotDelivered("the web address cannot be reached (its address is none)") from None
+        if not 200 <= answer.status < 300:
+            raise NotDelivered(f"the web address answered {answer.status}")
 
     def _headers(self, notice: Notice, body: bytes) -> dict[str, str]:
         headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": f"wabot/{__version__}"}
