@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import threading
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
+import psycopg2
 import pytest
 from peewee import IntegrityError
 
@@ -13,6 +16,7 @@ from wabot.messages import IncomingMessage, Kind
 from wabot.models import Chat, Inbound, Outbound, Session
 from wabot.outbox import Outbox
 from wabot.owner_lines import text_of
+from wabot.quiet import PauseReason
 from wabot.reception import Reception
 from wabot.settings import AccountSettings, ChatSettings, Settings
 
@@ -362,6 +366,98 @@ def test_an_edit_after_the_answer_left_is_only_noted(desk: Desk) -> None:
     assert desk.take(arrival("size 39?", kind=Kind.EDIT, target_id=message.message_id)) is None
     assert rows()[0] == ("size 39?", "answered", "model:x")
     assert [state for _, state in replies()] == ["sending", "pending"]
+
+
+@pytest.mark.parametrize("is_answered", [False, True])
+def test_an_edit_to_the_word_that_opts_out_does(desk: Desk, is_answered: bool) -> None:
+    message = arrival("hola")
+    desk.take(message)
+    if is_answered:
+        desk.answer("Hola.")
+        row, _ = DEPARTURES.next(NOON)
+        assert row is not None
+        DEPARTURES.begin(row, NOON)
+        DEPARTURES.mark_sent(row, "3EB0A", NOON)
+    desk.take(arrival("BAJA", kind=Kind.EDIT, target_id=message.message_id))
+    assert Chat.get().opted_out_at == NOON
+    assert rows()[0][1:] == (("answered", "model:x") if is_answered else ("ignored", "opted out"))
+    assert "no le enviaremos más mensajes" in replies()[-1][0]
+    assert desk.inbox.waiting() == []
+
+
+def test_an_edit_to_the_word_that_opts_in_does(desk: Desk) -> None:
+    message = arrival("hola")
+    desk.take(arrival("BAJA"), message, arrival("ALTA", kind=Kind.EDIT, target_id=message.message_id))
+    assert Chat.get().opted_out_at is None
+
+
+def test_an_edit_after_the_answer_that_asks_for_a_person_is_decided_anew(desk: Desk) -> None:
+    message = arrival("¿abren hoy?", sent_at=NOON - timedelta(minutes=14))
+    desk.take(message)
+    desk.answer("Sí.")
+    row, _ = DEPARTURES.next(NOON)
+    assert row is not None
+    DEPARTURES.begin(row, NOON)
+    DEPARTURES.mark_sent(row, "3EB0A", NOON)
+    wanted = arrival("quiero hablar con una persona", kind=Kind.EDIT, target_id=message.message_id)
+    assert desk.take(wanted) == Chat.get().id
+    assert rows()[0] == ("quiero hablar con una persona", "pending", "")
+    assert Inbound.get(Inbound.message_id == message.message_id).sent_at == NOON, "it was said now"
+
+
+def test_an_edit_to_what_begins_a_chat_begins_it(desk: Desk) -> None:
+    message = arrival("hola")
+    desk.take(message)
+    Inbound.update(state="ignored", reason="nothing began the chat").execute()
+    assert desk.take(arrival("pedido", kind=Kind.EDIT, target_id=message.message_id)) == Chat.get().id
+    assert rows()[0] == ("pedido", "pending", "")
+
+
+def test_an_edit_to_the_owners_command_is_one(desk: Desk) -> None:
+    desk.take(arrival("hola"))
+    slip = arrival("#bot of", from_me=True, sender=OWNER)
+    desk.take(slip)
+    edit = arrival("#bot off", from_me=True, sender=OWNER, kind=Kind.EDIT, target_id=slip.message_id)
+    desk.take(edit)
+    assert Chat.get().pause_reason == PauseReason.COMMAND
+
+
+def test_an_edit_that_takes_the_words_away_leaves_none(desk: Desk) -> None:
+    message = arrival("this one?", kind=Kind.IMAGE)
+    desk.take(message, arrival("", kind=Kind.EDIT, target_id=message.message_id))
+    assert rows()[0] == ("", "pending", "")
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("word", ["BAJA", "hola"])
+def test_a_chat_that_another_process_makes_at_this_moment_is_found(
+    database: Any, postgresql_url_of_all: str, word: str
+) -> None:
+    desk = Desk()
+    done: list[int | None] = []
+
+    def receive() -> None:
+        done.append(desk.take(arrival(word)))
+        database.close()
+
+    with closing(psycopg2.connect(postgresql_url_of_all)) as other:
+        columns = "user_id, contact, jid, phone, lid, name, language, pause_reason, created_at"
+        other.cursor().execute(
+            f"INSERT INTO wabot_chats ({columns}) VALUES ('shop', %s, %s, '', '', '', '', '', now())",
+            (ANA, ANA),
+        )
+        receiver = threading.Thread(target=receive)
+        receiver.start()
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        while not database.execute_sql(waiting).fetchone()[0]:
+            assert receiver.is_alive()
+        other.commit()
+        receiver.join(30)
+    assert len(done) == 1
+    assert Chat.select().count() == 1
+    assert bool(Chat.get().opted_out_at) == (word == "BAJA")
+    assert Inbound.get().text == word
 
 
 def test_an_edit_does_not_bring_back_a_text_that_is_not_kept(database: Any) -> None:

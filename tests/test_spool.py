@@ -163,7 +163,10 @@ def test_a_damaged_line_is_set_aside_and_the_others_are_taken(
     assert f"it was set aside in {file}.damaged" in caplog.text
 
 
-@pytest.mark.parametrize(("most_messages", "most_bytes"), [(2, 10_000), (1000, 700)])
+LINE_BYTES = len(encode(Spooled(arrival("a"), NOON)))
+
+
+@pytest.mark.parametrize(("most_messages", "most_bytes"), [(2, 10_000), (1000, int(2.5 * LINE_BYTES))])
 def test_there_is_a_bound_and_room_again_afterwards(file: Path, most_messages: int, most_bytes: int) -> None:
     spool = Spool(file, most_messages, most_bytes)
     keep(spool, "a", "b")

@@ -11,6 +11,9 @@ from wabot.phrases import has_phrase
 from wabot.settings import Settings
 from wabot.triggers import is_triggered
 
+NOT_BEGUN = "nothing began the chat"
+"""Why a message is not answered that does not begin a chat as it has to be."""
+
 
 @dataclass(frozen=True, slots=True)
 class Burst:
@@ -53,7 +56,7 @@ def not_begun(burst: Burst, settings: Settings, now: datetime) -> Decision | Non
     for text in burst.texts:
         if is_triggered(text, chats.trigger_type, chats.trigger_operator, chats.trigger_values):
             return None
-    return ignore("nothing began the chat")
+    return ignore(NOT_BEGUN)
 
 
 def escalation(burst: Burst, settings: Settings, now: datetime) -> Decision | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from itertools import islice
+from typing import Any
 
 from wabot.chat_address import ChatAddress
 from wabot.masking import mask_phone
@@ -50,9 +51,7 @@ class Chats:
 
     def find_or_make(self, message: IncomingMessage, now: datetime) -> int:
         """The number of the chat, whose row then says whatever is new in the message."""
-        chat = self._find(message) or Chat(
-            user_id=self._user_id, contact=message.contact, jid=message.chat, created_at=now
-        )
+        chat = self._find(message) or _made(self._user_id, message.contact, jid=message.chat, created_at=now)
         chat.jid = message.chat
         chat.phone = message.phone or chat.phone
         chat.lid = message.lid or chat.lid
@@ -110,14 +109,21 @@ def find_or_make_chat(user_id: str, address: ChatAddress, now: datetime) -> Chat
     chats = find_chats(user_id, address)
     if chats:
         return chats[0]
-    return Chat.create(
-        user_id=user_id,
-        contact=address.jid,
+    return _made(
+        user_id,
+        address.jid,
         jid=address.jid,
         phone=address.phone,
         lid=address.lid,
         created_at=now,
     )
+
+
+def _made(user_id: str, contact: str, **rest: Any) -> Chat:
+    """A new chat; the other's, where another process or thread makes it at this moment."""
+    Chat.insert(user_id=user_id, contact=contact, **rest).on_conflict_ignore().execute()
+    made: Chat = Chat.get(Chat.user_id == user_id, Chat.contact == contact)
+    return made
 
 
 def _key(message: IncomingMessage) -> tuple[str, str, str]:

@@ -83,11 +83,14 @@ class Inbox:
         try:
             return self._store(message, now, state, reason)
         except IntegrityError:
+            if database.in_transaction():
+                # PostgreSQL takes nothing more in it: who began it begins again.
+                raise
             # Another process deleted the chat, whose number is still remembered here, with all it held.
             self.chats.forget()
             return self._store(message, now, state, reason)
 
-    def amend(self, message: IncomingMessage, chat_id: int) -> int | None:
+    def amend(self, message: IncomingMessage, chat_id: int) -> Inbound | None:
         """Carry out an edit or a deletion.
 
         Args:
@@ -95,10 +98,10 @@ class Inbox:
             chat_id: their chat.
 
         Returns:
-            The first part of the answer that the changed message has got already, or None.
+            The changed message as it was before, or None when it is not there.
         """
         row = self._find_target(message, chat_id)
-        if row is None or (message.kind is Kind.EDIT and not message.text):
+        if row is None:
             return None
         if message.kind is Kind.REVOKE:
             changes = {"text": "", "quoted_text": ""}
@@ -107,7 +110,7 @@ class Inbox:
         else:
             changes = {"text": message.text[:_KEPT_TEXT_CHARACTERS]}
         Inbound.update(revision=Inbound.revision + 1, **changes).where(Inbound.id == row.id).execute()
-        return row.reply if row.state == "answered" else None
+        return row
 
     def reopen(self, chat_id: int, reply: int) -> int:
         """The answer was taken back before it left: all that it answered is to be answered anew."""
@@ -117,6 +120,12 @@ class Inbox:
             .execute()
         )
         return reopened
+
+    def ask_anew(self, row: Inbound, message: IncomingMessage) -> None:
+        """Have a message that was settled decided anew, as it was edited now."""
+        Inbound.update(state="pending", reason="", reply=None, attempts=0, sent_at=message.sent_at).where(
+            Inbound.id == row.id
+        ).execute()
 
     def known(self, message_ids: Iterable[str]) -> dict[str, datetime]:
         """When each of these messages came, naive UTC, of those that are here."""

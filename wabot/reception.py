@@ -11,7 +11,10 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from peewee import IntegrityError
+
 from wabot import gate, history
+from wabot.answer_rules import NOT_BEGUN
 from wabot.arrival_rules import Candidate, is_too_old
 from wabot.brain.language import detect_language
 from wabot.brain.texts import texts_for
@@ -19,11 +22,11 @@ from wabot.decisions import Action, Decision
 from wabot.inbox import Inbox
 from wabot.masking import mask_phone
 from wabot.messages import LID_SERVER, PHONE_SERVER, IncomingMessage, Kind, every_name
-from wabot.models import Chat, database
+from wabot.models import Chat, Inbound, database
 from wabot.notices import Unanswered, opted_out_text
 from wabot.outbox import Outbox
 from wabot.owner_chat import OwnerChat
-from wabot.phrases import is_phrase
+from wabot.phrases import has_phrase, is_phrase
 from wabot.quiet import PauseReason, Quiet, pause_reason, paused_chats
 from wabot.rates import HOUR
 from wabot.settings import Settings
@@ -82,7 +85,12 @@ class Reception:
             # Keys and settings that the account's own devices tell each other.
             return None
         try:
-            return self._receive(message, now)
+            try:
+                return self._receive(message, now)
+            except IntegrityError:
+                # Another process made its chat at this moment, or erased it; now it is there, or made anew.
+                self.forget_remembered_chats()
+                return self._receive(message, now)
         except Exception:
             # A chat that was made just now is not there any more: it went back with the transaction.
             self.forget_remembered_chats()
@@ -152,11 +160,23 @@ class Reception:
 
     def _change(self, message: IncomingMessage, chat_id: int) -> bool:
         """An edit or a deletion: whether something is to be answered anew."""
-        reply = self._inbox.amend(message, chat_id)
-        if reply is None or not self._outbox.recall(reply):
+        row = self._inbox.amend(message, chat_id)
+        if row is None:
             return False
-        log.info("chat %d: the customer changed the question before its answer left", chat_id)
-        return self._inbox.reopen(chat_id, reply) > 0
+        if row.state == "answered" and row.reply is not None and self._outbox.recall(row.reply):
+            log.info("chat %d: the customer changed the question before its answer left", chat_id)
+            return self._inbox.reopen(chat_id, row.reply) > 0
+        if message.kind is Kind.EDIT and self._says_what_decides(message.text, row):
+            self._inbox.ask_anew(row, message)
+            return True
+        return False
+
+    def _says_what_decides(self, text: str, row: Inbound) -> bool:
+        """Whether an edit says what one of the rules about a text waits for, and the message did not."""
+        wanted = self._settings.chats.escalation_words
+        if row.state == "answered":
+            return has_phrase(text, wanted) and not has_phrase(row.text, wanted)
+        return bool(row.state == "ignored" and row.reason == NOT_BEGUN)
 
     def _carry_out(self, decision: Decision, message: IncomingMessage, chat_id: int, now: datetime) -> None:
         match decision.action:
