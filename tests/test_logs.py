@@ -233,6 +233,35 @@ def test_the_watchdogs_abort_prints_the_stack_of_every_thread() -> None:
     assert "in stuck_sender" in done.stderr
 
 
+def test_what_others_print_to_stderr_is_a_line_of_json_too() -> None:
+    says = """
+        configure_logging(level="DEBUG", json_lines=True)
+        told = threading.Semaphore(0)
+        handler = logging.Handler()
+        handler.emit = lambda record: told.release()
+        logging.getLogger().addHandler(handler)
+        os.write(2, b"Press Ctrl+C to exit\\npanic: +34600111222\\n")
+        print("from Python", file=sys.stderr)
+        for _ in range(3): told.acquire(timeout=20)
+        os._exit(0)
+    """
+    records = [json.loads(line) for line in run(says).stderr.splitlines()]
+    assert [(record["level"], record["message"]) for record in records] == [
+        ("debug", "Press Ctrl+C to exit"), ("warning", "panic: +34…22"), ("warning", "from Python"),
+    ]  # fmt: skip
+
+
+def test_last_words_go_where_the_process_was_told_to_write() -> None:
+    says = """
+        import faulthandler
+        from wabot.logs import crash_descriptor
+        configure_logging(json_lines=True)
+        faulthandler.dump_traceback(file=crash_descriptor())
+        os._exit(0)
+    """
+    assert "most recent call first" in run(says).stderr
+
+
 def test_standard_output_belongs_to_the_program_alone() -> None:
     says = """
         print("before")

@@ -41,6 +41,7 @@ _LIBRARY_LEVELS = {
     "Error sending close to websocket": logging.DEBUG,
     "Error reading from websocket": logging.DEBUG,
     "media operations": logging.DEBUG,
+    "Press Ctrl+C to exit": logging.DEBUG,
     # messages are being lost or about to be
     "database is locked": logging.ERROR,
     "Handler queue is full": logging.ERROR,
@@ -72,12 +73,13 @@ def configure_logging(
         at_terminal: for somebody who typed a command: what happened, without when and in which module.
         environ: the process environment.
     """
-    handler = logging.StreamHandler(sys.stderr)
+    stream = _stderr_of_the_log() if json_lines else sys.stderr
+    handler = logging.StreamHandler(stream)
     formatter: logging.Formatter = (
         JsonFormatter() if json_lines else TextFormatter(_TYPED if at_terminal else _TIMED)
     )
     handler.setFormatter(formatter)
-    if _is_journal(sys.stderr, environ):
+    if _is_journal(stream, environ):
         handler.setFormatter(JournalFormatter(formatter if json_lines else TextFormatter(_UNTIMED)))
     number = logging.getLevelNamesMapping()[level]
     handler.addFilter(_LibraryLevelFilter(number))
@@ -93,14 +95,13 @@ def configure_logging(
         logging.getLogger(name).setLevel(min(number, logging.WARNING))
     sys.unraisablehook = _unraisable
     threading.excepthook = _thread_failed
-    faulthandler.enable(file=2)
+    faulthandler.enable(file=crash_descriptor())
 
 
 def keep_stdout() -> TextIO:
     """Keep standard output for the program's own answers, and lead file descriptor 1 nowhere.
 
-    The client library prints "Press Ctrl+C to exit" there, which is no line of a log and would tear a QR code
-    (neonize 0.5.2). What it has to say of errors it logs, or writes to standard error.
+    The client library may print there, which would tear a QR code.
 
     Returns:
         the former standard output, line-buffered.
@@ -111,6 +112,37 @@ def keep_stdout() -> TextIO:
     os.dup2(nowhere, 1)
     os.close(nowhere)
     return output
+
+
+def crash_descriptor() -> int:
+    """The file descriptor for last words: standard error as the process was given it."""
+    return 2 if _log_stream is None else _log_stream.fileno()
+
+
+_log_stream: TextIO | None = None
+
+
+def _stderr_of_the_log() -> TextIO:
+    """Keep standard error for the log, and make a record of each line that comes to file descriptor 2.
+
+    The client library prints "Press Ctrl+C to exit" there (neonize 0.5.2), and Go what it panics about.
+    """
+    global _log_stream
+    if _log_stream is None:
+        sys.stderr.flush()
+        _log_stream = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
+        reading, writing = os.pipe()
+        os.dup2(writing, 2)
+        os.close(writing)
+        threading.Thread(target=_log_lines, args=(reading,), name="stderr", daemon=True).start()
+    return _log_stream
+
+
+def _log_lines(descriptor: int) -> None:
+    printed = logging.getLogger("neonize.stderr")
+    with os.fdopen(descriptor, encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            printed.warning("%s", line.rstrip("\n"))
 
 
 def unhandled_errors() -> int:

@@ -14,7 +14,8 @@ import os
 import signal
 import threading
 
-_STDERR = 2
+from wabot.logs import crash_descriptor
+
 # As a line of the journal with the priority "critical"; elsewhere the number is easily overlooked.
 _TITLE = b"<2>wabot.stacks: aborted by SIGABRT; the stacks of all threads follow\n"
 
@@ -37,7 +38,7 @@ def show_stacks_unless_beaten(watchdog_seconds: float, stuck_seconds: float = 5.
         stuck_seconds: how long after that nobody took the lock to show them; less than TimeoutAbortSec=,
             which is 30 s in the unit, and after which the process is killed.
     """
-    faulthandler.dump_traceback_later(watchdog_seconds + stuck_seconds, file=_STDERR)
+    faulthandler.dump_traceback_later(watchdog_seconds + stuck_seconds, file=crash_descriptor())
 
 
 def no_beat_expected() -> None:
@@ -47,8 +48,8 @@ def no_beat_expected() -> None:
 
 def _wait_for_abort() -> None:
     signal.sigwait({signal.SIGABRT})
-    os.write(_STDERR, _TITLE)
-    faulthandler.dump_traceback(file=_STDERR, all_threads=True)
+    os.write(crash_descriptor(), _TITLE)
+    faulthandler.dump_traceback(file=crash_descriptor(), all_threads=True)
     # What follows would be the same once more.
     faulthandler.disable()
     os.abort()

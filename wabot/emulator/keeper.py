@@ -39,6 +39,10 @@ class Keeper:
         """Send the bot a signal, if it runs."""
         self._bot.signal(number)
 
+    def set_clock(self, ahead_seconds: float) -> None:
+        """Let the bot's clock be ahead of this machine's by so much, of this process and of the next."""
+        self._bot.set_clock(ahead_seconds)
+
     def pardon(self) -> None:
         """Start it again once more also after the end of its session, as an operator would."""
         self._pardons += 1

@@ -23,6 +23,7 @@ _LOGIN_FAILURES = (500, 503)
 _FINAL_REFUSALS = (400, 403, 404, 479)
 _PASSING_REFUSALS = (408, 429, 500, 503)
 _RECEIPTS = ("enc_rekey_retry", "server-error", "peer_msg", "xyz", "retry")
+_CLOCK_STEPS_SECONDS = (-3600.0, 7200.0)
 _NAMESPACES = ("usync", "encrypt")
 _LATE_SECONDS = 0.5
 _SILENCE_FACTOR = 3
@@ -131,6 +132,10 @@ class Troublemaker:
             case "disk-full":
                 if self._disk is not None:
                     self._disk.fill(_SILENCE_FACTOR * trouble.seconds)
+            case "clock-step":
+                self._keeper.set_clock(_CLOCK_STEPS_SECONDS[choice % len(_CLOCK_STEPS_SECONDS)])
+                time.sleep(_SILENCE_FACTOR * trouble.seconds)
+                self._keeper.set_clock(0.0)
             case "stop":
                 self._keeper.signal(signal.SIGTERM)
             case "kill":

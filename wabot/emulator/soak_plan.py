@@ -48,6 +48,7 @@ FAULTS = {
     "database-restart": "the database server is restarted, or crashes",
     "database-kill": "the database server crashes, and the bot is killed while it is away",
     "disk-full": "the disk with the bot's state is full for a while",
+    "clock-step": "the machine's clock is set an hour back or two hours ahead, and right again",
     "stop": "SIGTERM, and a new start",
     "kill": "kill -9, and a new start",
     "locked-kill": "kill -9 while the database is locked, so that messages have come and are not stored",
