@@ -8,8 +8,6 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
-import trustme
-
 from wabot.emulator.model_behaviours import echo
 from wabot.emulator.model_server import Behaviour, Handler, ModelServer
 
@@ -58,10 +56,3 @@ def refused_url() -> str:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     return f"http://127.0.0.1:{port}/v1"
-
-
-def tls_context(authority: trustme.CA) -> ssl.SSLContext:
-    """What a server on 127.0.0.1 needs to speak HTTPS."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    return context

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import runpy
-import time
 from collections.abc import Sequence
 
 import pytest
+import requests
 
 from wabot.emulator.benchmark import GOALS, GOALS_WITH_MODEL, Figures, as_table, compared
 from wabot.emulator.instant_model import InstantModel
@@ -15,7 +14,6 @@ from wabot.emulator.leak_benchmark import Growth, Held, held
 from wabot.emulator.leak_benchmark import as_table as leaks_table
 from wabot.emulator.loss_benchmark import Account
 from wabot.emulator.loss_benchmark import as_table as losses_table
-from wabot.http_endpoint import HttpEndpoint
 from wabot.standard_streams import INTERRUPTED, until_interrupted
 
 
@@ -66,12 +64,10 @@ def test_with_a_model_the_round_trip_may_take_some_milliseconds_more() -> None:
 
 
 def test_the_instant_model_answers_each_request_of_a_connection() -> None:
-    with InstantModel("¿Sí?") as model:
-        endpoint = HttpEndpoint(f"{model.base_url}/chat/completions")
+    with InstantModel("¿Sí?") as model, requests.Session() as session:
         for length in (0, 10, 200_000):
-            response = endpoint.call("POST", {}, b"x" * length, time.monotonic() + 10, lambda _status: 1000)
-            assert json.loads(response.body)["choices"][0]["message"]["content"] == "¿Sí?"
-        endpoint.close()
+            response = session.post(f"{model.base_url}/chat/completions", data=b"x" * length)
+            assert response.json()["choices"][0]["message"]["content"] == "¿Sí?"
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import gzip
 import json
 import logging
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from types import SimpleNamespace
 import pytest
 import trustme
 
-from tests.provider_server import ProviderServer, refused_url, tls_context
+from tests.provider_server import ProviderServer, refused_url
 from wabot.brain.brain import Brain
 from wabot.brain.chain import NoProviderAnswered, ProviderChain
 from wabot.brain.conversation import Conversation, Turn
@@ -161,7 +162,7 @@ def test_each_fault_has_its_kind_and_the_customer_a_polite_sentence(
         answer = ask_brain(server.base_url)
     assert answer.parts == (texts_for("es").cannot_answer,)
     assert answer.source == "polite"
-    # What others wrote to the root logger at DEBUG is checked as well: the key is nowhere.
+    # What others wrote to the root logger at DEBUG (urllib3) is checked as well: the key is nowhere.
     assert KEY not in caplog.text + str(caught.value)
 
 
@@ -191,11 +192,17 @@ def test_whatever_hangs_is_cut_at_the_deadline(server: ProviderServer, hang: str
 
 @pytest.fixture
 def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
-    """A certificate authority that is trusted by the environment."""
+    """A certificate authority that requests trusts by the environment."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
     return authority
+
+
+def tls_context(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    return context
 
 
 @pytest.mark.parametrize("hang", HANGS)

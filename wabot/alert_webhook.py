@@ -6,14 +6,16 @@ import base64
 import hashlib
 import hmac
 import json
-import time
+
+import requests
 
 from wabot import __version__
 from wabot.alert_channels import NotDelivered
 from wabot.alert_notices import Notice
 from wabot.alert_settings import BASE64_FOLLOWS
+from wabot.brain.http_deadline import Deadline, DeadlineSession
 from wabot.clock import process_clock
-from wabot.http_endpoint import ConnectionLost, HttpEndpoint, NoConnection, UnusableProxy
+from wabot.unreachable import why_unreachable
 
 _HTTP_SECONDS = 15.0
 
@@ -51,21 +53,24 @@ class Webhook:
             },
             ensure_ascii=False,
         ).encode()
-        try:
-            # A redirect would carry the signed text to another place.
-            endpoint = HttpEndpoint(self._url)
+        with DeadlineSession() as session, Deadline(_HTTP_SECONDS) as deadline:
             try:
-                ends_at = time.monotonic() + _HTTP_SECONDS
-                answer = endpoint.call("POST", self._headers(notice, body), body, ends_at, lambda _status: 0)
-            finally:
-                endpoint.close()
-        except (NoConnection, ConnectionLost, TimeoutError, UnusableProxy) as error:
-            raise NotDelivered(f"the web address cannot be reached ({error})") from None
-        except ValueError:
-            # The error's own text would show the address.
-            raise NotDelivered("the web address cannot be reached (its address is none)") from None
-        if not 200 <= answer.status < 300:
-            raise NotDelivered(f"the web address answered {answer.status}")
+                # A redirect would carry the signed text to another place.
+                answer = session.post(
+                    self._url,
+                    data=body,
+                    headers=self._headers(notice, body),
+                    timeout=_HTTP_SECONDS,
+                    allow_redirects=False,
+                    stream=True,
+                )
+                answer.close()
+            except (requests.RequestException, OSError, ValueError) as error:
+                # The error's own text would show the address.
+                why = "no answer in time" if deadline.expired else why_unreachable(error)
+                raise NotDelivered(f"the web address cannot be reached ({why})") from None
+        if not 200 <= answer.status_code < 300:
+            raise NotDelivered(f"the web address answered {answer.status_code}")
 
     def _headers(self, notice: Notice, body: bytes) -> dict[str, str]:
         headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": f"wabot/{__version__}"}

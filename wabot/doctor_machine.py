@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
+import requests
+
 from wabot.configurations import configurations
 from wabot.diagnosis import Finding, Patient, healthy, illness
 from wabot.hints import unit_of
-from wabot.http_endpoint import ConnectionLost, HttpEndpoint, NoConnection, UnusableProxy
 from wabot.process import LIBRARY_ENVIRONMENT
+from wabot.unreachable import why_unreachable
 
 _LEAST_FREE_BYTES = 200_000_000
 _LEAST_FREE_FILES = 1000
@@ -158,15 +159,13 @@ def check_whatsapp(patient: Patient) -> list[Finding]:
     """Whether WhatsApp can be reached; only when other machines may be asked."""
     if not patient.online:
         return [healthy("network", "not looked at; with --online it is")]
+    proxy = patient.settings.connection.proxy
     try:
-        endpoint = HttpEndpoint(_WHATSAPP, patient.settings.connection.proxy)
-    except UnusableProxy:
-        return [healthy("network", "not looked at: that proxy is one for the link alone")]
-    try:
-        ends_at = time.monotonic() + _TIMEOUT_SECONDS
-        response = endpoint.call("HEAD", {}, None, ends_at, lambda _status: 0)
-    except (NoConnection, ConnectionLost, TimeoutError) as error:
-        text = f"{_WHATSAPP} cannot be reached: {error}"
+        response = requests.head(
+            _WHATSAPP, timeout=_TIMEOUT_SECONDS, proxies={"https": proxy, "http": proxy} if proxy else None
+        )
+    except requests.RequestException as error:
+        text = f"{_WHATSAPP} cannot be reached: {why_unreachable(error)}"
         return [
             illness(
                 "network",
@@ -175,8 +174,6 @@ def check_whatsapp(patient: Patient) -> list[Finding]:
                 "(ca-certificates) and the right time, and a firewall or proxy must let port 443 out",
             )
         ]
-    finally:
-        endpoint.close()
     try:
         there = parsedate_to_datetime(response.headers["Date"])
     except (KeyError, ValueError, TypeError):

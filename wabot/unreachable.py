@@ -7,6 +7,9 @@ import socket
 import ssl
 from collections.abc import Iterator
 
+import requests
+import urllib3
+
 _MOST_LOOKED_AT = 20
 _Phrases = tuple[tuple[tuple[type[BaseException], ...], str], ...]
 _PHRASES: _Phrases = (
@@ -17,26 +20,28 @@ _PHRASES: _Phrases = (
     ),
     ((ssl.SSLError,), "no encrypted connection; is it the right port, and https where it ought to be?"),
     ((ConnectionRefusedError,), "nothing listens there"),
-    ((ConnectionError,), "the connection was cut"),
-    ((TimeoutError,), "no answer in time"),
+    ((ConnectionError, urllib3.exceptions.ProtocolError), "the connection was cut"),
+    ((requests.exceptions.InvalidURL, urllib3.exceptions.LocationParseError), "its address is none"),
+)
+# After the operating system's reason: urllib3 calls each connection that failed a time-out, too.
+_TIMEOUTS: _Phrases = (
+    ((TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError), "no answer in time"),
 )
 
 
-def why_unreachable(error: BaseException, *, through_proxy: bool = False) -> str:
-    """The reason behind an error of http.client, smtplib or the operating system.
+def why_unreachable(error: BaseException) -> str:
+    """The reason behind an error of requests, urllib3, smtplib or the operating system.
 
-    The text holds nothing of the error's own, which may quote an address with a secret in it.
-
-    Args:
-        error: what was raised.
-        through_proxy: it was the way to a proxy, or what that said of the way on.
+    The text holds nothing of the error's own, which may quote an address with a secret in it. urllib3 2 tells
+    the reason in its errors' `reason`, arguments and causes, and requests wraps those once more.
 
     Returns:
         A phrase for people, as "nothing listens there".
     """
     behind = list(_behind(error))
-    phrase = _phrase(behind, _PHRASES) or _system(behind)
-    if through_proxy:
+    is_proxy = any(isinstance(each, urllib3.exceptions.ProxyError) for each in behind)
+    phrase = _phrase(behind, _PHRASES) or _system(behind) or _phrase(behind, _TIMEOUTS)
+    if is_proxy:
         return f"through the proxy: {phrase or 'it refuses'}"
     return phrase or f"it does not behave as it should, {type(error).__name__}"
 

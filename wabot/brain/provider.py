@@ -9,14 +9,20 @@ import time
 from collections.abc import Sequence
 from email.utils import parsedate_to_datetime
 
+import requests
+import urllib3
+
 from wabot.brain.completion import Completion, UnusableCompletion, parse_completion
+from wabot.brain.http_deadline import Deadline, DeadlineSession
 from wabot.brain.provider_error import ErrorKind, ProviderError
 from wabot.brain.request_form import Message, compose_request, estimate_prompt_tokens, refused_parameter
 from wabot.brain.settings import ProviderSettings
-from wabot.http_endpoint import ConnectionLost, HttpEndpoint, NoConnection, Response, UnusableProxy
+from wabot.unreachable import why_unreachable
 
+_CONNECT_TIMEOUT_SECONDS = 10.0
 _MAX_ANSWER_BYTES = 1_000_000
 _MAX_ERROR_BYTES = 2_000
+_READ_BYTES = 16_384
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +38,8 @@ class _ParameterRefused(Exception):
 class Provider:
     """Asks one endpoint. Safe to share by threads: each keeps connections of its own, alive between calls.
 
-    The key goes out in the Authorization header and to the configured address only: redirects are refused.
+    Proxies and certificates are taken from the environment, as requests does. The key goes out in the
+    Authorization header and to the configured address only: redirects are refused, ~/.netrc is not consulted.
     """
 
     def __init__(self, settings: ProviderSettings) -> None:
@@ -52,17 +59,22 @@ class Provider:
         """
         seconds = min(timeout_seconds, self.settings.timeout_seconds)
         prompt_tokens = estimate_prompt_tokens(messages)
-        ends_at = time.monotonic() + seconds
-        try:
-            body = self._post_as_it_takes_it(messages, ends_at)
-        except TimeoutError:
-            raise self._error("timeout", f"no complete answer within {seconds:.3g} s") from None
+        with Deadline(seconds) as deadline:
+            try:
+                body = self._post_as_it_takes_it(messages, seconds)
+            except ProviderError:
+                if deadline.expired:
+                    raise self._timed_out(seconds) from None
+                raise
+            # A body without a length looks complete when the deadline cuts it.
+            if deadline.expired:
+                raise self._timed_out(seconds)
         try:
             return parse_completion(body, self.settings.name, prompt_tokens)
         except UnusableCompletion as error:
             raise ProviderError(self.settings.name, error.kind, str(error), usage=error.usage) from None
 
-    def _post_as_it_takes_it(self, messages: Sequence[Message], ends_at: float) -> bytes:
+    def _post_as_it_takes_it(self, messages: Sequence[Message], seconds: float) -> bytes:
         """Send the request, and once more for each parameter that is refused: twice more at most."""
         settings, refused = self.settings, self._refused
         while True:
@@ -70,7 +82,7 @@ class Provider:
                 settings.model, messages, settings.max_tokens, settings.temperature, refused
             )
             try:
-                return self._post(request, ends_at)
+                return self._post(request, seconds)
             except _ParameterRefused as error:
                 if error.parameter in refused:
                     raise self._rejected(400) from None
@@ -80,57 +92,65 @@ class Provider:
                 # Another thread may have learnt something else meanwhile.
                 self._refused = refused = refused | self._refused
 
-    def _post(self, request: bytes, ends_at: float) -> bytes:
+    def _post(self, request: bytes, seconds: float) -> bytes:
         """Send the request and return the body of a successful answer.
 
-        The errors behind these are not chained: their texts and locals may hold the key.
-
-        Raises:
-            TimeoutError: it did not come in time.
-            ProviderError: there is none.
+        The errors of the libraries are not chained: their texts and locals may hold the key.
         """
-        headers = {
-            "Content-Type": "application/json",
-            "Accept": "application/json",
-            # A compressed megabyte can unpack to a gigabyte.
-            "Accept-Encoding": "identity",
-        }
-        if self.settings.api_key:
-            headers["Authorization"] = f"Bearer {self.settings.api_key}"
         try:
-            response = self._endpoint().call("POST", headers, request, ends_at, _most_bytes)
-        except NoConnection as error:
-            raise self._error("unreachable", f"no connection to it ({error})") from None
-        except ConnectionLost as error:
-            if error.answering:
-                raise self._error("dropped", "it broke off in the middle of its answer") from None
+            response = self._session().post(
+                self._url,
+                data=request,
+                headers={
+                    "Content-Type": "application/json",
+                    "Accept": "application/json",
+                    # A compressed megabyte can unpack to a gigabyte.
+                    "Accept-Encoding": "identity",
+                },
+                auth=self._authorize,
+                timeout=(min(_CONNECT_TIMEOUT_SECONDS, seconds), seconds),
+                stream=True,
+                allow_redirects=False,
+            )
+            with response:
+                self._check_status(response)
+                return self._read(response, _MAX_ANSWER_BYTES)
+        except (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError):
+            raise self._timed_out(seconds) from None
+        except requests.ConnectionError as error:
+            # requests wraps MaxRetryError of urllib3 when no connection came about, else ProtocolError.
+            if error.args and isinstance(error.args[0], urllib3.exceptions.MaxRetryError):
+                why = why_unreachable(error.args[0])
+                raise self._error("unreachable", f"no connection to it ({why})") from None
             raise self._error("dropped", "it closed the connection without an answer") from None
-        except UnusableProxy as error:
-            raise self._error("misconfigured", str(error)) from None
-        except ValueError:
+        except (requests.RequestException, ValueError):
             raise self._error("misconfigured", "its base_url or api_key cannot be used; check both") from None
-        self._check_status(response)
-        if response.is_cut:
-            raise self._error("too_large", f"its answer is larger than {_MAX_ANSWER_BYTES} bytes")
-        return response.body
+        except (urllib3.exceptions.HTTPError, OSError):
+            raise self._error("dropped", "it broke off in the middle of its answer") from None
 
-    def _endpoint(self) -> HttpEndpoint:
-        if not hasattr(self._of_thread, "endpoint"):
-            self._of_thread.endpoint = HttpEndpoint(self._url)
-        endpoint: HttpEndpoint = self._of_thread.endpoint
-        return endpoint
+    def _session(self) -> DeadlineSession:
+        if not hasattr(self._of_thread, "session"):
+            self._of_thread.session = DeadlineSession()
+        session: DeadlineSession = self._of_thread.session
+        return session
 
-    def _check_status(self, response: Response) -> None:
-        status = response.status
+    def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self.settings.api_key:
+            request.headers["Authorization"] = f"Bearer {self.settings.api_key}"
+        return request
+
+    def _check_status(self, response: requests.Response) -> None:
+        status = response.status_code
         if 200 <= status < 300:
             return
         if status == 400 or (status > 400 and log.isEnabledFor(logging.DEBUG)):
+            body = self._read(response, _MAX_ERROR_BYTES, cut=True)
             # Only here: the text may quote the chat, or the key.
-            text = response.body.decode("utf-8", errors="replace")
+            text = body.decode("utf-8", errors="replace")
             if self.settings.api_key:
                 text = text.replace(self.settings.api_key, "***")
             log.debug("provider %s answered %d: %r", self.settings.name, status, text)
-            if status == 400 and (refused := refused_parameter(response.body)):
+            if status == 400 and (refused := refused_parameter(body)):
                 raise _ParameterRefused(refused)
         wait = _parse_retry_after(response.headers.get("Retry-After"), time.time())
         if status < 400:
@@ -147,15 +167,21 @@ class Provider:
     def _rejected(self, status: int) -> ProviderError:
         return self._error("rejected", f"it answered {status}: check its base_url and model")
 
+    def _read(self, response: requests.Response, limit: int, cut: bool = False) -> bytes:
+        body = bytearray()
+        for chunk in response.raw.stream(_READ_BYTES, decode_content=False):
+            body += chunk
+            if len(body) > limit:
+                if cut:
+                    return bytes(body[:limit])
+                raise self._error("too_large", f"its answer is larger than {limit} bytes")
+        return bytes(body)
+
+    def _timed_out(self, seconds: float) -> ProviderError:
+        return self._error("timeout", f"no complete answer within {seconds:.3g} s")
+
     def _error(self, kind: ErrorKind, explanation: str, wait: float | None = None) -> ProviderError:
         return ProviderError(self.settings.name, kind, explanation, wait)
-
-
-def _most_bytes(status: int) -> int:
-    """How much of an answer is read: of an error as little as can be, for the next provider waits."""
-    if 200 <= status < 300:
-        return _MAX_ANSWER_BYTES
-    return _MAX_ERROR_BYTES if status == 400 or (status > 400 and log.isEnabledFor(logging.DEBUG)) else 0
 
 
 def _parse_retry_after(value: str | None, now: float) -> float | None:
