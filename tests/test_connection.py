@@ -51,6 +51,8 @@ LEADS_TO: dict[Signal, dict[State, State]] = {
     E.PASSKEY_REQUIRED: {S.PAIRING: S.PAIRING_EXPIRED, S.CONNECTING: S.PAIRING_EXPIRED},
     E.AUTHENTICATED: {S.PAIRING: S.CONNECTING},
     E.REDIAL_FAILED: {},
+    E.REDIAL_GIVEN_UP: {},
+    E.EVENTS_STOPPED: dict.fromkeys((S.PAIRING, S.CONNECTED, S.RECONNECTING), S.CONNECTING),
     E.SOCKET_GONE: {S.CONNECTED: S.RECONNECTING},
     E.CONNECTED: {S.CONNECTING: S.CONNECTED, S.PAIRING: S.CONNECTED, S.RECONNECTING: S.CONNECTED},
     E.DISCONNECTED: {S.CONNECTED: S.RECONNECTING, S.CONNECTING: S.RECONNECTING},
@@ -99,7 +101,7 @@ def test_every_signal_in_every_state(state: State, signal: Signal) -> None:
     assert connection.state is after
     if after is not state:
         assert (connection.since, connection.reason) == (START + 10, "something happened")
-    elif (state, signal) == (S.CONNECTING, E.LINK_BROKEN):
+    elif state is S.CONNECTING and signal in (E.LINK_BROKEN, E.EVENTS_STOPPED):
         assert command == Command(Action.KICK, "something happened")
     elif signal in NEWS_OF_A_DIAL.get(state, ()):
         assert (command, connection.since, connection.reason) == (None, since, "something happened")
@@ -120,6 +122,7 @@ def test_every_signal_in_every_state(state: State, signal: Signal) -> None:
         (WAYS[S.CONNECTING], E.TEMPORARY_BAN, Action.HANG_UP),
         (WAYS[S.CONNECTED], E.LINK_BROKEN, Action.KICK),
         (WAYS[S.PAIRING], E.LINK_BROKEN, Action.KICK),
+        (WAYS[S.CONNECTED], E.EVENTS_STOPPED, Action.KICK),
         (WAYS[S.CONNECTED], E.DISCONNECTED, None),
         (WAYS[S.CONNECTED], E.KEEPALIVE_LOST, None),
         (WAYS[S.CONNECTING], E.DIAL_FAILED, None),
@@ -419,7 +422,18 @@ def test_a_second_broken_link_after_an_hour_is_kicked_again() -> None:
     assert command == Command(Action.KICK, "broken")
 
 
-@pytest.mark.parametrize("trouble", [E.LINK_BROKEN, E.DISCONNECTED])
+def test_events_that_stop_again_and_again_are_no_broken_link() -> None:
+    """Anybody may be able to send what the library has no name for."""
+    connection = a_link(E.STARTED, E.CONNECTED)
+    for second in range(0, 90, 10):
+        command = connection.apply(E.EVENTS_STOPPED, START + second, "a new kind of receipt")
+        assert command == Command(Action.KICK, "a new kind of receipt")
+        connection.apply(E.CONNECTED, START + second + 1)
+    assert connection.apply(E.LINK_BROKEN, START + 100, "broken") == Command(Action.KICK, "broken")
+    assert connection.unstable_cycles == 0
+
+
+@pytest.mark.parametrize("trouble", [E.LINK_BROKEN, E.EVENTS_STOPPED, E.DISCONNECTED])
 def test_a_process_kicks_so_often_and_not_once_more(trouble: Signal) -> None:
     """A link that breaks twice a day would otherwise fill the process with what the library never frees."""
     connection = a_link(E.STARTED, E.CONNECTED, limits=Limits(kicks_of_one_process=3))

@@ -45,7 +45,7 @@ def heard() -> Iterator[tuple[LibraryLog, list[LinkSignal]]]:
         (
             logging.ERROR,
             "Failed to reconnect after 515 code: failed to dial whatsapp web websocket: EOF",
-            Signal.LINK_BROKEN,
+            Signal.REDIAL_GIVEN_UP,
             "the redial that WhatsApp asked for failed, and the library does not try again",
         ),
         (
@@ -69,6 +69,11 @@ def test_a_line_that_is_a_signal(
         "Got 503/ connect failure, assuming automatic reconnect will handle it",
         "Error reading from websocket: EOF",
         "Not Successfully authenticated",
+        "Successfully authenticated from 1@lid",
+        "Ignoring message Failed to reconnect after 515 code: x from 1@lid: already processed",
+        "Ignoring message Got 503 stream error, assuming automatic reconnect will handle it from 1@lid: x",
+        "Got 503 stream error, assuming automatic reconnect will handle it from 1@lid: x",
+        "Error decrypting message Error reconnecting after autoreconnect sleep: EOF from 1@lid: x",
         "",
     ],
 )
@@ -83,6 +88,30 @@ def test_the_numbers_of_a_refusal(heard: tuple[LibraryLog, list[LinkSignal]]) ->
     assert heard[0].refusal() == {"code": 107, "expire": 77, "reason": 402}
     heard[0].forget_refusal()
     assert heard[1] == []
+
+
+@pytest.mark.parametrize(
+    "name", ["whatsmeow", "whatsmeow.Client.Recv", "whatsmeow.Other", "Whatsmeow.Database"]
+)
+def test_only_the_client_speaks_of_the_link(heard: tuple[LibraryLog, list[LinkSignal]], name: str) -> None:
+    logging.getLogger(name).warning("Failed to reconnect after 515 code: EOF")
+    assert heard[1] == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'Ignoring message Unknown connect failure: <failure reason="402" expire="9"/> from 1@lid: x',
+        'Unknown connect failure: <failure reason="402" expire="9"/> from 1@lid: x',
+        'Unknown connect failure: <failure x="<failure reason="402"/>',
+    ],
+)
+def test_a_refusal_inside_what_a_stranger_wrote_is_none(
+    heard: tuple[LibraryLog, list[LinkSignal]], monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    monkeypatch.setattr("wabot.library_log._REFUSAL_SECONDS", 0)
+    logging.getLogger("whatsmeow.Client").warning(line)
+    assert heard[0].refusal() == {}
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def no_refusal() -> Mapping[str, int]:
         ),
         (
             "proto: required field neonize.ChatPresence.State not set",
-            Signal.LINK_BROKEN,
+            Signal.EVENTS_STOPPED,
             "the client library stopped handing over events "
             "(proto: required field neonize.ChatPresence.State not set)",
         ),

@@ -33,6 +33,9 @@ TABLES = """
 """
 
 
+OLD = "failed to decrypt normal message: received message with old counter (index: 1, count: 0)"
+
+
 class Session:
     """The library's store, the inbox, and what is found missing in it."""
 
@@ -231,6 +234,17 @@ def test_an_ignored_message_that_is_not_in_the_inbox_was_lost(session: Session) 
     assert [message.message_id for message in session.taken] == ["A2"]
 
 
+def test_nobody_without_a_chat_is_written_to_for_a_line_of_a_log(session: Session) -> None:
+    lost = session.process()
+    session.inbox.store(arrival(message_id="A0", lid="299000111222"), NOON)
+    stranger = "34699888777@s.whatsapp.net"
+    for trace in (Trace(stranger, stranger, "A1"), Trace("123@g.us", ANA, "A2")):
+        lost.ignored(trace)
+    lost.ignored(Trace(ANA_LID, ANA_LID, "A3"))  # the same person under the other address
+    lost.stop(5, in_order=True)
+    assert [message.message_id for message in session.taken] == ["A3"]
+
+
 def test_ignored_messages_are_looked_at_after_a_while(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -252,6 +266,7 @@ def test_ignored_messages_outlast_a_database_that_is_away(
 ) -> None:
     monkeypatch.setattr("wabot.lost_messages._DATABASE_RETRY_SECONDS", 0.05)
     lost = session.process()
+    session.hand_over("A0")
     known, tries = session.inbox.known, []
 
     def be_away_once(message_ids: Any) -> Any:
@@ -337,17 +352,26 @@ def test_a_lost_message_that_comes_after_all_takes_its_place(database: Any) -> N
     ("line", "trace"),
     [
         (
-            "Ignoring message 3A12F from 299000111222:3@lid: failed to decrypt: received message with old "
-            "counter: 3, 2",
+            "Ignoring message 3A12F from 299000111222:3@lid: failed to decrypt prekey message: failed to get "
+            "or create message keys: received message with old counter (index: 1, count: 0)",
             Trace(ANA_LID, ANA_LID, "3A12F"),
         ),
         (
-            "Ignoring message AB-C from 346.0:7@s.whatsapp.net in 123-456@g.us: x old counter",
+            "Ignoring message AB-C from 346.0:7@s.whatsapp.net in 123-456@g.us: failed to decrypt group "
+            "message: received message with old counter (current: 2, received: 1)",
             Trace("123-456@g.us", "346@s.whatsapp.net", "AB-C"),
         ),
         ("Ignoring message 3A12F from 299@lid: already processed", None),
-        ("Ignoring message  from : old counter", None),
-        ("Ignoring message " + "A" * 5000 + " from 1@lid: old counter", None),
+        (f"Ignoring message  from : {OLD}", None),
+        ("Ignoring message " + "A" * 5000 + f" from 1@lid: {OLD}", None),
+        # The id is chosen by who sends the message.
+        (f"Ignoring message A1 from 34699888777@s.whatsapp.net: old counter from 299@lid: {OLD}", None),
+        (f"Ignoring message A1 from 34699888777@s.whatsapp.net: {OLD} from 299@lid: {OLD}", None),
+        (f"Ignoring message A1 from 346@s.whatsapp.net: {OLD}\n from 299@lid: {OLD}", None),
+        (f"x Ignoring message A1 from 346@s.whatsapp.net: {OLD}", None),
+        (f"Ignoring message \u0663A from 346@s.whatsapp.net: {OLD}", None),
+        ("Ignoring message Stored 12 message secret keys from history sync from 299@lid: x", None),
+        ("Stored 12 message secret keys from history sync from 299@lid: x", None),
     ],
 )
 def test_ignored_messages_are_heard(line: str, trace: Trace | None) -> None:

@@ -24,11 +24,15 @@ class Answers(Prober):
     def __init__(self) -> None:
         super().__init__(lambda: True, 30)
         self.gone = False
+        self.resets = 0
         self.silent_seconds = 0.0
 
     @property
     def is_gone(self) -> bool:
         return self.gone
+
+    def reset(self) -> None:
+        self.resets += 1
 
     def seconds_without_answer(self) -> float:
         return self.silent_seconds
@@ -102,6 +106,28 @@ def test_a_library_that_owes_an_answer_too_long_ends_the_process(signals: tuple[
     scene.prober.silent_seconds = HANG_SECONDS + 1
     reason = "the client library has not answered for 91 s"
     assert scene.supervisor.look(0) == Command(Action.EXIT, reason, ExitCode.LINK_LOST)
+
+
+@pytest.mark.parametrize(
+    "signals", [(Signal.STARTED, Signal.QR_SHOWN), (Signal.STARTED,), (Signal.STARTED, Signal.CONNECTED)]
+)
+def test_a_redial_the_log_says_was_given_up_is_believed_when_the_library_says_so_too(
+    signals: tuple[Signal, ...],
+) -> None:
+    scene = Scene(*signals)
+    scene.supervisor.suspect("given up", 100)
+    assert scene.prober.resets == 1
+    assert scene.supervisor.look(101) is None
+    scene.prober.gone = True
+    assert scene.supervisor.look(102) == LinkSignal(Signal.LINK_BROKEN, "given up")
+    assert scene.supervisor.look(103) != LinkSignal(Signal.LINK_BROKEN, "given up")
+
+
+def test_what_the_log_said_is_forgotten_when_the_link_lives(up: Scene) -> None:
+    up.supervisor.suspect("given up", 100)
+    assert up.supervisor.look(110) is None
+    up.prober.gone = True
+    assert up.supervisor.look(120) == LinkSignal(Signal.SOCKET_GONE, "the connection is gone without a word")
 
 
 def test_a_send_that_hangs_is_freed_by_a_kick_and_the_process_ends_when_that_does_not_help(up: Scene) -> None:

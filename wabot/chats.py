@@ -8,7 +8,7 @@ from typing import Any
 
 from wabot.chat_address import ChatAddress
 from wabot.masking import mask_phone
-from wabot.messages import IncomingMessage
+from wabot.messages import LID_SERVER, IncomingMessage
 from wabot.models import Chat, accounts_of
 from wabot.phone_numbers import is_near
 from wabot.statements import Parameter, select
@@ -61,6 +61,15 @@ class Chats:
             chat.name = message.name[:200]
         chat.save()
         return int(chat.id)
+
+    def has(self, jid: str) -> bool:
+        """Whether there is a chat with this JID, under whichever of its addresses."""
+        user, _, server = jid.rpartition("@")
+        known = (Chat.contact == jid) | (Chat.jid == jid)
+        if server == LID_SERVER:
+            known |= Chat.lid == user
+        found: bool = Chat.select().where(Chat.user_id == self._user_id, known).exists()
+        return found
 
     def _find(self, message: IncomingMessage) -> Chat | None:
         mine = Chat.user_id == self._user_id

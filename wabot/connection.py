@@ -111,6 +111,10 @@ class Connection:
                 return Command(Action.HANG_UP, self.reason)
             case Signal.LINK_BROKEN:
                 return self._kick(now, self.reason)
+            case Signal.EVENTS_STOPPED:
+                # What no name is known for may come again soon, and is no sign of a broken link.
+                self._dropped_at = None
+                return self._dial_afresh(now, self.reason)
             case Signal.WAIT_OVER:
                 return self._dial(now, f"{before} over")
         return None

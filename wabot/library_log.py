@@ -1,7 +1,8 @@
 """Hears in the client library's log what it sends no event for.
 
 The sentences are those of the whatsmeow in neonize 0.5.2; one that changes is simply not heard any more, and
-the deadlines of the state machine remain.
+the deadlines of the state machine remain. Strangers choose some of what stands in them, as the ids
+of their messages: only a line that is a sentence from its first letter to its last is heard.
 """
 
 from __future__ import annotations
@@ -15,8 +16,12 @@ from wabot.link_signals import LinkSignal, redial_failed, stream_ended
 from wabot.states import Signal
 
 _LOGGER = "whatsmeow"
+_CLIENT = "whatsmeow.Client"
+_AUTHENTICATED = "Successfully authenticated"
 _REDIAL_FAILED = "Error reconnecting after autoreconnect sleep: "
-_FAILURE = re.compile(r"<failure\b[^>]{0,2000}>")
+_REDIAL_GIVEN_UP = "Failed to reconnect after 515 code: "
+_STREAM_ENDED = "Got 503 stream error, assuming automatic reconnect will handle it"
+_FAILURE = re.compile(r"(?:Unknown|Temporary ban) connect failure: (<failure\b[^<>]{0,2000}>)")
 _REFUSAL_SECONDS = 1.0
 _NUMBER = re.compile(r'\b(reason|code|expire)="(\d{1,9})"')
 
@@ -55,17 +60,19 @@ class LibraryLog(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Look at one line."""
+        if record.name != _CLIENT:
+            return
         line = record.getMessage()
-        failure = _FAILURE.search(line)
+        failure = _FAILURE.fullmatch(line)
         if failure:
-            self._refusal = {name: int(value) for name, value in _NUMBER.findall(failure[0])}
+            self._refusal = {name: int(value) for name, value in _NUMBER.findall(failure[1])}
             self._refused.set()
-        elif line == "Successfully authenticated":
+        elif line == _AUTHENTICATED:
             self._signal(LinkSignal(Signal.AUTHENTICATED, "logged in; the library prepares the connection"))
         elif line.startswith(_REDIAL_FAILED):
             self._signal(redial_failed(line.removeprefix(_REDIAL_FAILED)))
-        elif "Failed to reconnect after 515 code" in line:
+        elif line.startswith(_REDIAL_GIVEN_UP):
             reason = "the redial that WhatsApp asked for failed, and the library does not try again"
-            self._signal(LinkSignal(Signal.LINK_BROKEN, reason))
-        elif "Got 503 stream error" in line:
+            self._signal(LinkSignal(Signal.REDIAL_GIVEN_UP, reason))
+        elif line == _STREAM_ENDED:
             self._signal(stream_ended("503"))

@@ -100,7 +100,7 @@ def ended(error: str, refusal: Callable[[], Mapping[str, int]]) -> LinkSignal:
             return _temporary_ban(f"for a new reason ({numbers.get('code', '?')})", numbers.get("expire", 0))
         if "ConnectFailure" in error:
             return _login_refused(refusal().get("reason", "unknown"))
-        return LinkSignal(Signal.LINK_BROKEN, f"the client library stopped handing over events ({error})")
+        return LinkSignal(Signal.EVENTS_STOPPED, f"the client library stopped handing over events ({error})")
     if "database is locked" in error:
         # It waited 5 s (measured). A backup, say, lets go of it again.
         return LinkSignal(Signal.DIAL_FAILED, "another program has the session store locked")

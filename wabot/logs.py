@@ -36,17 +36,18 @@ _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u206
 
 # What the client library says too loudly or too softly; the sentences are of the whatsmeow in neonize 0.5.2.
 _LIBRARY_LOGGERS = ("neonize", "whatsmeow", "Whatsmeow")
+# Each from the first letter of the line: what a stranger wrote may stand further back in it.
 _LIBRARY_LEVELS = {
     # at every stop, at every drop, and once where ffmpeg is missing: nothing anybody could do about
-    "Error sending close to websocket": logging.DEBUG,
-    "Error reading from websocket": logging.DEBUG,
-    "media operations": logging.DEBUG,
-    "Press Ctrl+C to exit": logging.DEBUG,
+    re.compile("Error sending close to websocket"): logging.DEBUG,
+    re.compile("Error reading from websocket"): logging.DEBUG,
+    re.compile("(?:neonize: )?ffmpeg (?:and ffprobe )?not found"): logging.DEBUG,
+    re.compile(r"Press Ctrl\+C to exit"): logging.DEBUG,
     # messages are being lost or about to be
-    "database is locked": logging.ERROR,
-    "Handler queue is full": logging.ERROR,
-    "Failed to encrypt": logging.ERROR,
-    "Node handling is taking long": logging.WARNING,
+    re.compile(r".{0,2000}\bdatabase is locked"): logging.ERROR,
+    re.compile("Handler queue is full"): logging.ERROR,
+    re.compile("Failed to encrypt"): logging.ERROR,
+    re.compile("Node handling is taking long"): logging.WARNING,
 }
 
 
@@ -206,8 +207,8 @@ class _LibraryLevelFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if record.name.partition(".")[0] in _LIBRARY_LOGGERS:
             message = record.getMessage()
-            for part, level in _LIBRARY_LEVELS.items():
-                if part in message:
+            for line, level in _LIBRARY_LEVELS.items():
+                if line.match(message):
                     record.levelno, record.levelname = level, logging.getLevelName(level)
         return record.levelno >= self._least
 

@@ -165,7 +165,12 @@ class LostMessages:
             ignored, self._ignored = self._ignored, {}
         try:
             known = self._inbox.known(ignored)
-            self._ask_for(trace for trace in ignored.values() if trace.message_id not in known)
+            # A line of a log is no proof that somebody wrote: who has no chat is not written to.
+            self._ask_for(
+                trace
+                for trace in ignored.values()
+                if trace.message_id not in known and self._inbox.chats.has(trace.chat)
+            )
         except AWAY:
             with self._lock:
                 self._ignored = ignored | self._ignored

@@ -146,6 +146,8 @@ class Service:
     def _apply(self, link_signal: LinkSignal) -> Command | None:
         """Give the state machine a signal, and everybody else the news."""
         before = self._connection.state
+        if link_signal.signal is Signal.REDIAL_GIVEN_UP:
+            self._supervisor.suspect(link_signal.reason, time.monotonic())
         if link_signal.signal is Signal.STOP_REQUESTED:
             self._connection.apply(Signal.STOP_REQUESTED, time.monotonic(), link_signal.reason)
             return Command(Action.EXIT, link_signal.reason)

@@ -45,6 +45,7 @@ class Signal(StrEnum):
     SOCKET_GONE = "socket gone"
     STREAM_ERROR = "stream error"
     REDIAL_FAILED = "redial failed"
+    REDIAL_GIVEN_UP = "redial given up"
     REPLACED = "replaced"
     LOGGED_OUT = "logged out"
     TEMPORARY_BAN = "temporary ban"
@@ -53,6 +54,7 @@ class Signal(StrEnum):
     DIAL_FAILED = "dial failed"
     STORE_FAILED = "store failed"
     LINK_BROKEN = "link broken"
+    EVENTS_STOPPED = "events stopped"
     WAIT_OVER = "wait over"
     TOO_UNSTABLE = "too unstable"
     GAVE_UP = "gave up"
@@ -108,6 +110,7 @@ TRANSITIONS: dict[tuple[State, Signal], State] = {
     (S.RECONNECTING, E.TOO_UNSTABLE): S.COOLDOWN,
     **{(state, E.GAVE_UP): S.FAILED for state in LIVE_STATES},
     **{(state, E.LINK_BROKEN): S.CONNECTING for state in _DIALLED_STATES},
+    **{(state, E.EVENTS_STOPPED): S.CONNECTING for state in _DIALLED_STATES},
     **{(state, E.DIAL_FAILED): S.BACKOFF for state in _DIALLED_STATES},
     **{(state, E.CONNECT_FAILURE): S.BACKOFF for state in _DIALLED_STATES},
     **{(state, E.TEMPORARY_BAN): S.BANNED for state in _DIALLED_STATES},

@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 _FREED_SECONDS = 10.0
 _SAY_AGAIN_SECONDS = 60.0
+_SUSPICION_SECONDS = 15.0
 
 
 class Supervisor:
@@ -54,6 +55,18 @@ class Supervisor:
         self._hang_seconds = hang_seconds
         self._kicked_at: float | None = None
         self._complained_at = float("-inf")
+        self._suspicion = ""
+        self._suspected_until = float("-inf")
+
+    def suspect(self, reason: str, now: float) -> None:
+        """The library's log says that the link is gone for good: true if the library itself says so, too.
+
+        Args:
+            reason: what the log said, for people.
+            now: monotonic seconds.
+        """
+        self._suspicion, self._suspected_until = reason, now + _SUSPICION_SECONDS
+        self._prober.reset()
 
     def look(self, now: float) -> LinkSignal | Command | None:
         """What the main loop has to know or do; `now` in monotonic seconds."""
@@ -69,6 +82,9 @@ class Supervisor:
         if silent_seconds > self._hang_seconds:
             reason = f"the client library has not answered for {silent_seconds:.0f} s"
             return Command(Action.EXIT, reason, ExitCode.LINK_LOST)
+        if self._prober.is_gone and now < self._suspected_until:
+            self._suspected_until = now
+            return LinkSignal(Signal.LINK_BROKEN, self._suspicion)
         if self._connection.state is State.CONNECTED and self._prober.is_gone:
             return LinkSignal(Signal.SOCKET_GONE, "the connection is gone without a word")
         if self._health.overdue_seconds("sender", now) <= 0:

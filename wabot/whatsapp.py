@@ -95,6 +95,9 @@ class WhatsAppClient:
         self._library_log = LibraryLog(on_signal)
         self._library_log.listen()
         self._callbacks: list[Any] = []
+        self._broken_by: tuple[Any, Any] = (None, None)  # the events that ended the last two connections
+        self._deaf_to: Any = None
+        self._links = 0
         self._code_shown_at: float | None = None
 
     def connect(self) -> LinkSignal | None:
@@ -106,25 +109,40 @@ class WhatsAppClient:
         self._library_log.forget_refusal()
         self._code_shown_at = None
         self._is_away = True
+        self._close_ears()
+        broken_by = None
         try:
             self._client.connect(ProxySettings(proxy_address=self._proxy) if self._proxy else None)
         except NeonizeError as error:
-            if "neonize.Receipt" in str(error):
-                self._close_ears_to_receipts()
+            broken_by = _odd_event(str(error))
             return ended(str(error), self._library_log.refusal)
         finally:
             # Go may call these callbacks once more after it returned; the library's next connect would let
             # Python free them.
             self._callbacks.append(getattr(self._client, "_connect_refs", None))
+            self._broken_by = (self._broken_by[1], broken_by)
         return None
 
-    def _close_ears_to_receipts(self) -> None:
-        """One of a type the library has no name for ended its event loop; the next would do so again.
+    def _close_ears(self) -> None:
+        """Do without the kind of event that ended the last two connections, until the next one ends as well.
 
-        The list of what is to be handed over is read at each connect (neonize 0.5.2).
+        One that holds a word the library has no name for ends its event loop, and another may follow. The
+        list of what is to be handed over is read at each connect (neonize 0.5.2).
         """
-        self._client.event.list_func.pop(events.EVENT_TO_INT[events.ReceiptEv], None)
-        log.warning("WhatsApp sent a new kind of receipt; until the next start none is listened to")
+        if self._deaf_to is not None:
+            self._client.event(self._deaf_to)(self._handlers[self._deaf_to])
+        one, other = self._broken_by
+        self._deaf_to, self._links = (one if one is other else None), 0
+        if self._deaf_to is not None:
+            log.warning("%s of a new kind ended two connections; the next does without", one.__name__)
+            del self._client.event.list_func[events.EVENT_TO_INT[self._deaf_to]]
+
+    def _on_link(self, signal: LinkSignal) -> None:
+        """The link came up, or went: the library's own redials are deaf to what the dial before them was."""
+        self._links += signal.signal is Signal.CONNECTED
+        if self._deaf_to is not None and (self._links > 1 or signal.signal is Signal.DISCONNECTED):
+            signal = LinkSignal(Signal.EVENTS_STOPPED, "a connection that hears everything again")
+        self._signal(signal)
 
     def disconnect(self) -> None:
         """Close the socket so that nothing new comes in. May block while a dial runs."""
@@ -238,8 +256,10 @@ class WhatsAppClient:
             return lambda _client, _event: signal(LinkSignal(kind, reason))
 
         return {
-            events.ConnectedEv: tell(Signal.CONNECTED),
-            events.DisconnectedEv: tell(Signal.DISCONNECTED, "the connection was cut"),
+            events.ConnectedEv: lambda _client, _event: self._on_link(LinkSignal(Signal.CONNECTED)),
+            events.DisconnectedEv: lambda _client, _event: self._on_link(
+                LinkSignal(Signal.DISCONNECTED, "the connection was cut")
+            ),
             events.KeepAliveTimeoutEv: tell(Signal.KEEPALIVE_LOST, "WhatsApp does not answer"),
             events.KeepAliveRestoredEv: tell(Signal.KEEPALIVE_RESTORED),
             events.StreamReplacedEv: tell(
@@ -257,6 +277,11 @@ class WhatsAppClient:
             events.OfflineSyncPreviewEv: is_away(True),
             events.OfflineSyncCompletedEv: is_away(False),
         }
+
+
+def _odd_event(error: str) -> Any:
+    """The event whose word without a name ended the library's event loop, where wabot can do without it."""
+    return events.ReceiptEv if "neonize.Receipt." in error else None
 
 
 def _jid(text: str) -> JID:

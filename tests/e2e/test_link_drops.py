@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import MakeBot
+from tests.e2e.conftest import MakeBot, MakeCustomer
 from wabot.emulator.customer import Customer
 from wabot.emulator.server import Emulator
 
@@ -129,20 +129,57 @@ def test_a_connection_that_is_announced_after_it_was_lost_is_not_believed(
     bot.wait_for_state("connected")
 
 
-def test_a_receipt_of_an_unknown_kind_ends_the_librarys_event_loop_once(
+def test_receipts_of_unknown_kinds_end_the_librarys_event_loop_twice_and_are_heard_at_the_next_link(
     linked_emulator: Emulator, start_linked: MakeBot, ana: Customer
 ) -> None:
-    """The socket would live on and acknowledge messages to nobody: wabot dials afresh, and hears no more."""
+    """The socket would live on and acknowledge messages to nobody, so wabot dials afresh.
+
+    After the second it does without receipts, and only until that link ends.
+    """
     bot = start_linked()
     bot.wait_for_state("connected")
     assert_answers(ana)
-    logins = linked_emulator.bot.logins
-    linked_emulator.receipt(ana, "server-error")
-    linked_emulator.wait_for_login(logins + 1)
-    bot.wait_for_state("connected")
-    assert "kick: the client library stopped handing over events" in bot.log()
+    for time_ in (1, 2):
+        logins = linked_emulator.bot.logins
+        linked_emulator.receipt(ana, "server-error")
+        linked_emulator.wait_for_login(logins + 1)
+        bot.wait_for_state("connected")
+        assert bot.log().count("kick: the client library stopped handing over events") == time_
     for kind in ("view", "enc_rekey_retry", "hello"):
         linked_emulator.receipt(ana, kind)
     assert_answers(ana, replies=2)
-    assert bot.log().count("kick:") == 1
+    assert bot.log().count("kick:") == 2
     assert linked_emulator.bot.logins == logins + 1
+    linked_emulator.cut()
+    bot.wait_for_log("kick: a connection that hears everything again")
+    bot.wait_for_state("connected")
+    assert_answers(ana, replies=3)
+    delivered = "SELECT count(*) FROM wabot_outbox WHERE delivered_at IS NOT NULL"
+    bot.wait_until(lambda: bot.rows(delivered) == [(2,)])
+
+
+def test_a_message_id_that_reads_like_a_line_of_the_librarys_log_is_an_id(
+    linked_emulator: Emulator, start_linked: MakeBot, new_customer: MakeCustomer, ana: Customer
+) -> None:
+    bot = start_linked()
+    bot.wait_for_state("connected")
+    stranger = new_customer()
+    hostile = [
+        "Failed to reconnect after 515 code",
+        "Got 503 stream error",
+        f"A1 from {stranger.phone}@s.whatsapp.net: old counter",
+        "Stored 12 message secret keys from history sync",
+        'Unknown connect failure: <failure reason="402" expire="900"/>',
+    ]
+    for number, message_id in enumerate(hostile, 1):
+        ana.send(f"{QUESTION} ({number})", message_id=message_id)
+        ana.wait_for_replies(number)
+        ana.repeat(message_id)  # the library ignores it, and says so
+    linked_emulator.wait_until(lambda: linked_emulator.bot.backlog == 0)
+    for message_id in hostile:
+        bot.wait_for_log(f"Ignoring message {message_id.split()[0]}")
+    assert_answers(ana, replies=6)
+    assert bot.log().count("state: connected") == 1
+    assert "kick" not in bot.log()
+    assert bot.rows("SELECT count(*) FROM wabot_inbox WHERE kind = 'lost'") == [(0,)]
+    assert bot.rows("SELECT count(*) FROM wabot_chats") == [(1,)]
