@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from wabot.database import migrate, open_database
+from wabot.emulator.message_kinds import KINDS
 from wabot.emulator.model_server import ModelServer
 from wabot.emulator.soak import main
 from wabot.emulator.soak_account import REACTION, Account, doubts_in, draw_up, open_work
@@ -40,7 +41,13 @@ def test_customers_write_in_order_of_time_and_each_question_has_its_own_referenc
     texts = [deed.text for deed in deeds if deed.what == "text"]
     assert len(set(texts)) == len(texts) > 500
     assert max(map(len, texts)) > 1000
-    assert {deed.what for deed in deeds} == {"text", "image", "reaction", "repeat", "resend"}
+    assert {deed.what for deed in deeds} == {"text", "image", "kind", "reaction", "repeat", "resend"}
+
+
+def test_every_kind_of_message_is_one_that_can_be_made() -> None:
+    named = {deed.text for deed in plan_deeds(1, 3600, 60) if deed.what == "kind"}
+    assert len(named) > 15
+    assert named < set(KINDS)
 
 
 def test_every_fault_has_its_turn() -> None:

@@ -16,7 +16,11 @@ _DOUBT = re.compile(
     r"\breply (\d+) (?:may not have arrived|was leaving when|(was not confirmed)|(has arrived after all))"
 )
 # Nothing else keeps a message without an answer while nobody pauses a chat, and nothing is too old.
-_REASONS = ("nothing to answer (reaction)", "nothing to read, told already")
+_REASONS = (
+    "nothing to answer (reaction)",
+    "nothing to read, told already",
+    "only a person can read it",
+)
 # What the service refuses for good (soak_faults.py); anything else passes.
 _FINAL_REFUSAL = re.compile(r"\b(?:400|403|404|479)\b")
 REACTION = "a reaction"

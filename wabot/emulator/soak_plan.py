@@ -20,6 +20,30 @@ _LONG = (
     "Le cuento con calma, porque es un poco largo. Compramos una lámpara hace dos semanas y llegó bien, "
     "pero el cable es corto y no llega al enchufe de la pared. ¿Se puede cambiar por otro más largo? "
 )
+# Of those that message_kinds can make, the ones that somebody who sends them wants something with.
+_KINDS = [
+    "order",
+    "product",
+    "payment_request",
+    "payment",
+    "payment_invite",
+    "buttons_reply",
+    "list_reply",
+    "template_reply",
+    "interactive_reply",
+    "poll",
+    "group_invite",
+    "event",
+    "location",
+    "contact",
+    "spoiler",
+    "comment",
+    "view_once",
+    "sticker_pack",
+    "unborn",
+    "unborn_envelope",
+    "empty",
+]
 _PAUSE_SECONDS = 14.0  # between two bursts of one customer, on average
 _TROUBLE_EVERY_SECONDS = 4.0
 
@@ -75,7 +99,10 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """A customer does something; `what` is "text", "image", "reaction", "repeat" or "resend"."""
+    """A customer does something.
+
+    `what` is "text", "image", "kind" (of message; `text` names it), "reaction", "repeat" or "resend".
+    """
 
     at_seconds: float
     customer: int
@@ -135,6 +162,8 @@ def _deed(numbers: random.Random, at: float, customer: int, reference: str) -> D
         return Deed(at, customer, "reaction", "👍")
     if kind < 0.08:
         return Deed(at, customer, numbers.choice(("repeat", "resend")), "")
+    if kind < 0.12:
+        return Deed(at, customer, "kind", numbers.choice(_KINDS))
     text = numbers.choice(_SENTENCES).format(reference=reference)
     if kind > 0.95:
         text = _LONG * numbers.randint(2, 12) + text

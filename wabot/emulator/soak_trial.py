@@ -194,6 +194,8 @@ class Trial:
                 sent[customer.send(deed.text)] = deed.text
             case "image":
                 sent[customer.send_media("image")] = "an image"
+            case "kind":
+                sent[customer.send_kind(deed.text, f"about {deed.text}")] = f"a message: {deed.text}"
             case "reaction" if customer.replies:
                 sent[customer.react(customer.replies[-1].message_id, deed.text)] = REACTION
             case "repeat" if sent:
