@@ -10,7 +10,7 @@ from tests.arrivals import arrival
 from wabot.departures import Departures
 from wabot.doubts import RECEIPT_SECONDS, Doubts
 from wabot.inbox import Inbox
-from wabot.models import Outbound, utc_now
+from wabot.models import Inbound, Outbound, utc_now
 from wabot.outbox import Outbox
 from wabot.store_query import StoreSilent
 
@@ -37,7 +37,10 @@ class Trouble:
         self.arrived: set[str] = set()
         self.lookups = 0
         self.store_is_silent = False
-        self.doubts = Doubts(DEPARTURES, self._find_ids, self.arrived.__contains__, resend)
+        self.unsure: list[Outbound] = []
+        self.doubts = Doubts(
+            DEPARTURES, self._find_ids, self.arrived.__contains__, resend, self.unsure.append
+        )
 
     def _find_ids(self, secrets: list[bytes]) -> Mapping[bytes, str]:
         self.lookups += 1
@@ -109,13 +112,41 @@ def test_a_confirmation_is_waited_for_while_the_link_is_up(trouble: Trouble) -> 
     assert trouble.row.state == "pending"
 
 
-def test_what_is_not_confirmed_is_sent_once_more_and_then_no_more(trouble: Trouble) -> None:
+def test_what_a_phone_that_is_there_does_not_confirm_is_sent_five_times_and_then_the_owner_is_told(
+    trouble: Trouble,
+) -> None:
+    """Each copy is given twice as long as the one before it."""
+    now = 0.0
+    for copy in range(1, 6):
+        assert trouble.unsure == []
+        trouble.send(f"3EB{copy}")
+        patience_seconds = RECEIPT_SECONDS * 2 ** (copy - 1)
+        assert trouble.doubts.settle(later(now), later(now)) == later(now + patience_seconds)
+        now += patience_seconds
+        assert trouble.doubts.settle(later(now), later(now - patience_seconds)) is None
+    assert (trouble.row.state, trouble.row.copies, trouble.row.message_id) == ("unsure", 5, "3EB5")
+    assert [row.id for row in trouble.unsure] == [trouble.row.id]
+
+
+def test_what_a_phone_that_may_be_away_does_not_confirm_is_sent_once_more(trouble: Trouble) -> None:
+    Inbound.update(received_at=LONG_AGO - timedelta(hours=1)).execute()
     trouble.send("3EB1")
     trouble.doubts.settle(later(10), NOON)
     assert trouble.row.state == "pending"
     trouble.send("3EB2")
     trouble.doubts.settle(later(30), NOON)
     assert (trouble.row.state, trouble.row.copies, trouble.row.message_id) == ("unsure", 2, "3EB2")
+
+
+def test_a_late_receipt_of_an_earlier_copy_is_as_good(trouble: Trouble) -> None:
+    trouble.send("3EB1")
+    trouble.doubts.settle(later(10), NOON)
+    trouble.send("3EB2")
+    trouble.doubts.settle(later(11), later(10))
+    assert trouble.row.state == "in_doubt"
+    trouble.arrived.add("3EB1")
+    assert trouble.doubts.settle(later(12), later(10)) is None
+    assert (trouble.row.state, trouble.row.copies) == ("sent", 2)
 
 
 def test_what_is_not_confirmed_is_held_back_where_that_is_wanted_and_people_are_told(

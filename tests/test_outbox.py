@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.arrivals import NOON, arrival, later
-from wabot.departures import MAX_COPIES, SECRET_BYTES, Departures
+from wabot.departures import COPIES_WITHOUT_EVIDENCE, MAX_COPIES, SECRET_BYTES, Departures
 from wabot.inbox import Inbox
 from wabot.messages import Kind
 from wabot.models import Chat, Inbound, Outbound
@@ -216,19 +216,42 @@ def test_what_surely_did_not_leave_goes_out_again_however_often(outbox: Outbox) 
     assert (row.state, row.copies, row.error) == ("pending", 0, "websocket not connected")
 
 
-def test_what_may_have_left_gets_one_more_copy_and_no_third(outbox: Outbox) -> None:
-    reply(outbox, a_chat(), "one", "two")
-    for copy in range(1, MAX_COPIES + 1):
+@pytest.mark.parametrize(
+    ("wrote_seconds_ago", "confirmed_seconds_ago", "most"),
+    [
+        (3600, None, COPIES_WITHOUT_EVIDENCE),
+        (3600, 3600, COPIES_WITHOUT_EVIDENCE),
+        (60, None, MAX_COPIES),
+        (3600, 60, MAX_COPIES),
+    ],
+)
+def test_what_may_have_left_is_sent_again_as_often_as_the_phone_is_known_to_be_there(
+    outbox: Outbox, wrote_seconds_ago: float, confirmed_seconds_ago: float | None, most: int
+) -> None:
+    chat_id = a_chat()
+    reply(outbox, chat_id, "one", "two")
+    Inbound.update(received_at=later(-wrote_seconds_ago)).execute()
+    if confirmed_seconds_ago is not None:
+        Outbound.insert(
+            user_id="shop",
+            chat=chat_id,
+            text="before",
+            state="sent",
+            secret=b"",
+            created_at=NOON,
+            not_before=NOON,
+            delivered_at=later(-confirmed_seconds_ago),
+        ).execute()
+    for copy in range(1, most + 1):
         row, _ = DEPARTURES.next(later(copy))
         assert row is not None
         assert row.text == "one"
         DEPARTURES.begin(row, later(copy))
         DEPARTURES.mark_in_doubt(row, "timed out", f"3EB{copy}")
         state = DEPARTURES.leave_in_doubt(row, True, later(copy))
-        assert state == ("pending" if copy < MAX_COPIES else "unsure")
-    assert MAX_COPIES == 2
+        assert state == ("pending" if copy < most else "unsure")
     row = stored(row)
-    assert (row.state, row.copies, row.error) == ("unsure", 2, "timed out")
+    assert (row.state, row.copies, row.error) == ("unsure", most, "timed out")
     assert next_text(outbox, later(9)) == "two"
 
 

@@ -19,7 +19,9 @@ from wabot.withdrawals import withdraw
 
 OPEN_STATES = ("pending", "sending", "in_doubt")
 UNDELIVERED_STATES = ("dead", "unsure")
-MAX_COPIES = 2
+COPIES_WITHOUT_EVIDENCE, MAX_COPIES = 2, 5
+"""A phone that is not known to be there may have got any copy; one that is, and confirms none, has none."""
+_THERE = timedelta(minutes=2)
 _WORTH_SENDING = timedelta(days=1)
 SECRET_BYTES = 32
 _LAST = 2**62
@@ -211,12 +213,13 @@ class Departures:
         ).execute()
 
     def leave_in_doubt(self, row: Outbound, resend: bool, not_before: datetime) -> str:
-        """Nothing more will be known: one more copy, if wanted, then only the record of the doubt.
+        """Nothing more will be known of this copy: one more, if wanted, and at last the record of the doubt.
 
         Returns:
             The new state.
         """
-        state = "pending" if resend and row.copies < MAX_COPIES else "unsure"
+        most = MAX_COPIES if resend and self._is_there(row) else COPIES_WITHOUT_EVIDENCE
+        state = "pending" if resend and row.copies < most else "unsure"
         Outbound.update(state=state, not_before=not_before).where(Outbound.id == row.id).execute()
         return state
 
@@ -258,7 +261,7 @@ class Departures:
             Whether it will be sent.
         """
         row = Outbound.get_or_none(Outbound.user_id == self._user_id, Outbound.message_id == message_id)
-        if row is None or row.state != "sent" or row.delivered_at or row.copies >= MAX_COPIES:
+        if row is None or row.state != "sent" or row.delivered_at or row.copies >= COPIES_WITHOUT_EVIDENCE:
             return False
         sent_at = row.sent_at or now
         heard = Inbound.select().where(Inbound.chat == row.chat)
@@ -272,6 +275,13 @@ class Departures:
             .execute()
         )
         return bool(changed)
+
+    def _is_there(self, row: Outbound) -> bool:
+        """Whether the customer's phone was there when a reply left: it wrote, or confirmed another one."""
+        since = (row.sending_at or row.created_at) - _THERE
+        heard = (Inbound.chat == row.chat) & (Inbound.state != "owner") & (Inbound.received_at >= since)
+        got = (Outbound.chat == row.chat) & (Outbound.delivered_at >= since)
+        return Inbound.select().where(heard).exists() or Outbound.select().where(got).exists()
 
     def unsettled(self) -> list[Outbound]:
         """Replies that began to leave, and of which nobody knows whether they did."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 
 from wabot.departures import Departures
@@ -17,6 +18,7 @@ RECEIPT_SECONDS = 5.0
 A phone confirms what it gets within a second; WhatsApp keeps that for an account that is away.
 """
 _LOOKUP_AGAIN_SECONDS = 5.0
+_REMEMBERED_REPLIES = 1000
 
 
 class Doubts:
@@ -29,7 +31,8 @@ class Doubts:
         replies: where they are.
         find_ids: the ids of messages by their secrets, from the store of a client that is running.
         arrived: whether a message was confirmed by a device of the customer.
-        resend: send what was not confirmed once more; otherwise it stays unsent.
+        resend: send what was not confirmed again; otherwise it stays unsent.
+        on_unsure: told of a reply that may never have arrived, and is not sent again.
 
     Attributes:
         exist: whether there may be something to settle; then it may take up to `store_query.LOOKUP_SECONDS`.
@@ -41,13 +44,17 @@ class Doubts:
         find_ids: Callable[[list[bytes]], Mapping[bytes, str]],
         arrived: Callable[[str], bool],
         resend: bool,
+        on_unsure: Callable[[Outbound], None] = lambda row: None,
     ) -> None:
         self._replies = replies
         self._find_ids = find_ids
         self._arrived = arrived
         self._resend = resend
+        self._tell_unsure = on_unsure
         self._lookup_at = float("-inf")
-        self._left_at: dict[int, float] = {}
+        # By reply and copy; and under which ids each reply left, as far as this process knows.
+        self._left_at: dict[tuple[int, int], float] = {}
+        self._ids: OrderedDict[int, set[str]] = OrderedDict()
         self.exist = True
 
     def arose(self) -> None:
@@ -64,7 +71,7 @@ class Doubts:
         if not self.exist:
             return None
         rows = self._identify(self._replies.unsettled(), now)
-        self._left_at = {row.id: self._left_at.get(row.id, _left_at(row, now)) for row in rows}
+        self._left_at = {_copy(row): self._left_at.get(_copy(row), _left_at(row, now)) for row in rows}
         judged_at = [due for row in rows if (due := self._judge(row, now, up_since)) is not None]
         self.exist = bool(judged_at)
         return min(judged_at, default=None)
@@ -93,17 +100,33 @@ class Doubts:
         """Decide about one reply that has an id; return when, if it is too early."""
         if not row.message_id:
             return self._lookup_at
-        if row.delivered_at or self._arrived(row.message_id):
+        if row.delivered_at or any(self._arrived(each) for each in self._ids_of(row)):
             self._replies.confirm([row.message_id], utc_now())
             log.info("reply %d has arrived after all", row.id)
             return None
-        due = max(up_since, self._left_at[row.id]) + RECEIPT_SECONDS
+        # Each further copy waits twice as long: a receipt that is late speaks of an earlier one.
+        patience_seconds = RECEIPT_SECONDS * 2.0 ** max(row.copies - 1, 0)
+        due = max(up_since, self._left_at[_copy(row)]) + patience_seconds
         if now < due:
             return due
         state = self._replies.leave_in_doubt(row, self._resend, utc_now())
         level = logging.WARNING if state == "unsure" else logging.INFO
         log.log(level, "reply %d was not confirmed by the customer's phone; now %s", row.id, state)
+        if state == "unsure":
+            self._tell_unsure(row)
         return None
+
+    def _ids_of(self, row: Outbound) -> set[str]:
+        """Under which ids a reply may have arrived; this copy's is among them from now on."""
+        ids = self._ids.setdefault(row.id, set())
+        ids.add(row.message_id)
+        if len(self._ids) > _REMEMBERED_REPLIES:
+            self._ids.popitem(last=False)
+        return ids
+
+
+def _copy(row: Outbound) -> tuple[int, int]:
+    return row.id, row.copies
 
 
 def _left_at(row: Outbound, now: float) -> float:

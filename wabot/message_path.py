@@ -21,8 +21,10 @@ from wabot.link_signals import LinkSignal
 from wabot.loss_log import LossLog
 from wabot.lost_messages import LostMessages
 from wabot.model_budget import DailyBudget
-from wabot.models import utc_now
+from wabot.models import Outbound, utc_now
+from wabot.notices import Unanswered
 from wabot.outbox import Outbox
+from wabot.owner_chat import OwnerChat
 from wabot.quiet import Quiet
 from wabot.receipts import Receipts
 from wabot.reception import Reception
@@ -32,6 +34,7 @@ from wabot.sender import Messenger, Sender
 from wabot.session_record import SessionRecord
 from wabot.settings import Settings
 from wabot.shutdown import stop_in_order
+from wabot.sources import Notice
 from wabot.spool import Spool
 from wabot.spool_drain import SpoolDrain
 from wabot.store_query import ask_message_ids
@@ -101,6 +104,7 @@ class MessagePath:
             partial(ask_message_ids, settings.session_store),
             self.receipts.arrived,
             settings.replies.in_doubt == "resend",
+            partial(_tell_unsure, OwnerChat(settings, self._outbox)),
         )
         self.sender = Sender(
             replies,
@@ -188,3 +192,8 @@ class MessagePath:
             self._health.beat(name, time.monotonic(), deadline_seconds)
         else:
             self._health.idle(name)
+
+
+def _tell_unsure(owner_chat: OwnerChat, reply: Outbound) -> None:
+    if reply.source not in (Notice.STATUS, Notice.UNANSWERED):
+        owner_chat.tell_unanswered(reply.chat, utc_now(), Unanswered.UNSURE)

@@ -25,6 +25,7 @@ _OWNER_TEXTS = {
         "unanswered": "{head}pregunta algo que no sé responder.",
         "no_model": "{head}espera respuesta; ahora no contesta ningún modelo.",
         "too_old": "{head}escribió hace demasiado para que yo le conteste.",
+        "unsure": "{head}quizá no recibió mi respuesta; su teléfono no la confirma.",
         "not_read": "{head}envió algo que solo puede leer una persona.",
         "goes_on": "{head}sigue escribiendo; por ahora no le contesto más.",
         "closed": "{head}escribió fuera de horario.",
@@ -43,6 +44,7 @@ _OWNER_TEXTS = {
         "unanswered": "{head}asks something I cannot answer.",
         "no_model": "{head}waits for an answer; no model answers now.",
         "too_old": "{head}wrote too long ago for me to answer.",
+        "unsure": "{head}may not have got my answer; their phone does not confirm it.",
         "not_read": "{head}sent something that only a person can read.",
         "goes_on": "{head}goes on writing; for now I answer no more.",
         "closed": "{head}wrote outside business hours.",
@@ -61,6 +63,7 @@ _OWNER_TEXTS = {
         "unanswered": "{head}pergunta algo que não sei responder.",
         "no_model": "{head}espera resposta; agora nenhum modelo responde.",
         "too_old": "{head}escreveu há tempo demais para eu responder.",
+        "unsure": "{head}talvez não tenha recebido minha resposta; o telefone não a confirma.",
         "not_read": "{head}enviou algo que só uma pessoa pode ler.",
         "goes_on": "{head}continua escrevendo; por enquanto não respondo mais.",
         "closed": "{head}escreveu fora do horário.",
@@ -140,6 +143,7 @@ class Unanswered(StrEnum):
     NOT_KNOWN = "unanswered"
     NO_MODEL = "no_model"
     TOO_OLD = "too_old"
+    UNSURE = "unsure"
     NOT_READ = "not_read"
     GOES_ON = "goes_on"
     CLOSED = "closed"

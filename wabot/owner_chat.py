@@ -113,7 +113,9 @@ class OwnerChat:
             if kept.execute():
                 add_line(last.id, text, chat.id)
                 return
-        not_before = max(now, last.not_before + _BETWEEN_UNANSWERED) if last else now
+        # One that is due much later was stored by a clock that was ahead.
+        is_near = last is not None and last.not_before <= now + HOUR
+        not_before = max(now, last.not_before + _BETWEEN_UNANSWERED) if is_near else now
         add_line(self._outbox.notify(own_chat.id, "", Notice.UNANSWERED, now, not_before), text, chat.id)
 
     def _tell(self, address: ChatAddress, lines: Sequence[tuple[str, int | None]], now: datetime) -> None:

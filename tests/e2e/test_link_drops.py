@@ -183,3 +183,17 @@ def test_a_message_id_that_reads_like_a_line_of_the_librarys_log_is_an_id(
     assert "kick" not in bot.log()
     assert bot.rows("SELECT count(*) FROM wabot_inbox WHERE kind = 'lost'") == [(0,)]
     assert bot.rows("SELECT count(*) FROM wabot_chats") == [(1,)]
+
+
+def test_a_reply_that_is_cut_again_and_again_arrives_all_the_same(
+    linked_emulator: Emulator, start_linked: MakeBot, ana: Customer
+) -> None:
+    """The phone has just written, and confirms none of the copies: so it has none of them."""
+    bot = start_linked()
+    bot.wait_for_state("connected")
+    # The library sends each copy a second time by itself when the link is back at once.
+    linked_emulator.faults.cut_at_send(times=4, only=ana.phone)
+    ana.send(QUESTION)
+    ana.wait_for_replies(1, timeout_seconds=60)
+    bot.wait_until(lambda: bot.rows("SELECT state FROM wabot_outbox") == [("sent",)])
+    assert len(ana.replies) == 1

@@ -95,7 +95,7 @@ class ReplySettings:
     in_doubt: str = setting(
         choice("resend", "hold"),
         "resend",
-        "a reply that may have left when the link was cut, and that no phone confirms: send it once more, "
+        "a reply that may have left when the link was cut, and that no phone confirms: send it again, "
         "which may show it twice, or hold it back, which may lose it",
     )
     typing: bool = setting(
