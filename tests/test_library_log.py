@@ -152,3 +152,13 @@ def test_a_refusal_that_is_never_logged_is_not_waited_for_long(
     began = time.monotonic()
     assert heard[0].refusal() == {}
     assert time.monotonic() - began < 3
+
+
+def test_a_new_hidden_id_of_the_account_is_heard(heard: tuple[LibraryLog, list[LinkSignal]]) -> None:
+    listener, signals = heard
+    logger = logging.getLogger("whatsmeow.Client")
+    assert listener.lid == ""
+    logger.info("Updated LID to 299000111222:7@lid")
+    logger.info("Failed to decrypt Updated LID to 34600111222@lid")
+    logger.info("Updated LID to 34600111222@lid and more")
+    assert (listener.lid, signals) == ("299000111222", [])

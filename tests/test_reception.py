@@ -22,6 +22,7 @@ from wabot.settings import AccountSettings, ChatSettings, Settings
 
 DEPARTURES = Departures("shop")
 
+OWNER_LID = "299999888777@lid"
 OWNER = "34999888777@s.whatsapp.net"
 
 
@@ -39,7 +40,7 @@ class Desk:
             settings,
             self.inbox,
             self.outbox,
-            lambda: frozenset({"34999888777"}),
+            lambda: frozenset({"34999888777", OWNER_LID.partition("@")[0]}),
             self.hushed.append,
             self._wake,
         )
@@ -276,6 +277,27 @@ def test_in_their_own_chat_the_owner_is_told_of_every_paused_one(desk: Desk) -> 
         "🤖 +34911: no respondo (usted escribió) hasta el 23/11 00:00.",
         "🤖 Ana: no respondo (usted escribió) hasta el 23/11 00:00.",
     ]
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        {"chat": OWNER_LID, "phone": "", "lid": "", "sender": OWNER},
+        {"chat": OWNER, "phone": "34999888777", "sender": OWNER_LID},
+        {"chat": OWNER_LID, "phone": "34999888777", "sender": OWNER_LID},
+        {"chat": "34999888777@s.whatsapp.net", "phone": "", "sender": "288888@lid", "sender_alt": OWNER},
+    ],
+)
+def test_the_owners_own_chat_is_that_under_each_address_of_the_account(
+    desk: Desk, note: dict[str, str]
+) -> None:
+    desk.take(arrival("milk, and the code is 1234", from_me=True, **note))
+    assert rows() == [("", "ignored", "the owner's own notes")]
+    desk.take(arrival("hola"), owners("a"), arrival("#bot status", from_me=True, **note))
+    assert [text for text, _ in replies()] == [
+        "🤖 Ana: no respondo (usted escribió) hasta el 23/11 00:00.",
+    ]
+    assert Chat.get(Chat.name == "Ana").pause_reason == "the owner wrote"
 
 
 # Opting out

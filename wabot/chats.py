@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from peewee import SqliteDatabase
+
 from wabot.chat_address import ChatAddress
 from wabot.masking import mask_phone
-from wabot.messages import LID_SERVER, IncomingMessage
-from wabot.models import Chat, accounts_of
-from wabot.phone_numbers import is_near
+from wabot.messages import LID_SERVER, PHONE_SERVER, IncomingMessage
+from wabot.models import Chat, accounts_of, database
+from wabot.phone_numbers import is_near, spellings
 from wabot.statements import Parameter, select
+
+log = logging.getLogger(__name__)
 
 _REMEMBERED_CHATS = 10_000
 _MOST_NEAR = 5
@@ -23,11 +29,15 @@ class Chats:
 
     Args:
         user_id: whose account.
+
+    Attributes:
+        on_merge: called with a chat that took in another, and so may have more to answer than it had.
     """
 
     def __init__(self, user_id: str) -> None:
         self._user_id = user_id
-        self._ids: dict[tuple[str, str, str], int] = {}
+        self._ids: dict[tuple[str, ...], int] = {}
+        self.on_merge: Callable[[int], None] = lambda chat_id: None
 
     def of(self, message: IncomingMessage, now: datetime) -> Chat:
         """The chat a message belongs to, made now if it is new."""
@@ -50,8 +60,14 @@ class Chats:
         self._ids.clear()
 
     def find_or_make(self, message: IncomingMessage, now: datetime) -> int:
-        """The number of the chat, whose row then says whatever is new in the message."""
-        chat = self._find(message) or _made(self._user_id, message.contact, jid=message.chat, created_at=now)
+        """The number of the chat, whose row then says whatever is new in the message; in a transaction.
+
+        Where the message shows that several are with one and the same person, they are one from now on.
+        """
+        found = _with_the_other_side(self._user_id, message)
+        if len(found) > 1:
+            found = self._merged(found, now)
+        chat = found[0] if found else _made(self._user_id, message.contact, jid=message.chat, created_at=now)
         chat.jid = message.chat
         chat.phone = message.phone or chat.phone
         chat.lid = message.lid or chat.lid
@@ -71,13 +87,77 @@ class Chats:
         found: bool = Chat.select().where(Chat.user_id == self._user_id, known).exists()
         return found
 
-    def _find(self, message: IncomingMessage) -> Chat | None:
-        mine = Chat.user_id == self._user_id
-        chat = Chat.get_or_none(mine, Chat.contact == message.contact)
-        if chat is None and message.lid and message.is_person:
-            # The same person seen before under the other address.
-            chat = Chat.select().where(mine, Chat.lid == message.lid).order_by(Chat.id).first()
-        return chat
+    def _merged(self, chats: list[Chat], now: datetime) -> list[Chat]:
+        merged = merge_chats([chat.id for chat in chats], now)
+        # They may point to rows that are not there any more.
+        self._ids.clear()
+        if merged is None:
+            return []
+        database.after_commit(lambda: self.on_merge(int(merged.id)))
+        return [merged]
+
+
+def _with_the_other_side(user_id: str, message: IncomingMessage) -> list[Chat]:
+    """Every chat that, by what the message and the rows say, is with the other side of this one."""
+    if not message.is_person:
+        return _chats(user_id, [Chat.contact == message.contact])
+    lids = {message.lid} - {""}
+    contacts = {message.contact, *_jids(spellings(message.phone) if message.phone else (), lids)}
+    while True:
+        found = _chats(user_id, [Chat.contact.in_(contacts)] + ([Chat.lid.in_(lids)] if lids else []))
+        lids |= {chat.lid for chat in found} - {""}
+        known = contacts | _jids({chat.phone for chat in found} - {""}, lids)
+        if known == contacts:
+            return found
+        contacts = known
+
+
+def _jids(phones: Iterable[str], lids: Iterable[str]) -> set[str]:
+    return {f"{phone}@{PHONE_SERVER}" for phone in phones} | {f"{lid}@{LID_SERVER}" for lid in lids}
+
+
+def merge_chats(chat_ids: Iterable[int], now: datetime) -> Chat | None:
+    """Make one chat of several with the same person; in a transaction.
+
+    All that refers to them refers to the oldest then. What a person or the owner asked for in any of them
+    holds: that nothing is written there, and the pause that lasts longest.
+
+    Args:
+        chat_ids: which.
+        now: naive UTC.
+
+    Returns:
+        The chat, or None when there is none left of them.
+    """
+    query = Chat.select().where(Chat.id.in_(list(chat_ids))).order_by(Chat.id)
+    if not isinstance(database.obj, SqliteDatabase):
+        # Who puts a message or a reply into one of them at this moment is through with it when this returns,
+        # and who comes later waits, and then finds it gone. In their order, so that nobody waits in a circle.
+        query = query.for_update()
+    chats = list(query)
+    if len(chats) < 2:
+        return chats[0] if chats else None
+    kept, *others = chats
+    gone = [chat.id for chat in others]
+    for field, model in Chat._meta.backrefs.items():
+        model.update({field: kept.id}).where(field.in_(gone)).execute()
+    Chat.delete().where(Chat.id.in_(gone)).execute()
+    for name in ("phone", "lid", "name", "language"):
+        setattr(kept, name, next((value for chat in chats if (value := getattr(chat, name))), ""))
+    if kept.phone:
+        kept.contact = f"{kept.phone}@{PHONE_SERVER}"
+    paused = [chat for chat in chats if chat.pause_reason and (chat.paused_until or datetime.max) > now]
+    if paused:
+        longest = max(paused, key=lambda chat: chat.paused_until or datetime.max)
+        kept.pause_reason, kept.paused_until = longest.pause_reason, longest.paused_until
+    kept.opted_out_at = max((chat.opted_out_at for chat in chats if chat.opted_out_at), default=None)
+    kept.away_at = max((chat.away_at for chat in chats if chat.away_at), default=None)
+    kept.created_at = min(chat.created_at for chat in chats)
+    kept.save()
+    log.info(
+        "chat %d, %s: %d chat(s) with the same person are part of it now", kept.id, masked(kept), len(gone)
+    )
+    return kept
 
 
 def chat_with_id(chat_id: int) -> Chat | None:
@@ -91,12 +171,19 @@ def find_chats(user_id: str, address: ChatAddress) -> list[Chat]:
     named = [Chat.contact.in_(address.jids), Chat.jid.in_(address.jids)]
     named += [Chat.phone.in_(address.phones)] if address.phone else []
     named += [Chat.lid == address.lid] if address.lid else []
-    # A query each: each has an index, and one with OR between them is not sure to use any.
-    found = {
-        chat.id: chat
-        for condition in named
-        for chat in Chat.select().where(Chat.user_id == user_id, condition)
-    }
+    found = _chats(user_id, named)
+    # Of a person who was seen under two addresses before a message named both.
+    lids = {chat.lid for chat in found} - {""}
+    return _chats(user_id, [*named, Chat.lid.in_(lids), Chat.contact.in_(_jids((), lids))]) if lids else found
+
+
+def _chats(user_id: str, conditions: Iterable[Any]) -> list[Chat]:
+    """An account's chats that meet any of the conditions.
+
+    A query each: each has an index, and one with OR between them is not sure to use any.
+    """
+    queries = (Chat.select().where(Chat.user_id == user_id, condition) for condition in conditions)
+    found = {chat.id: chat for query in queries for chat in query}
     return [found[number] for number in sorted(found)]
 
 
@@ -135,9 +222,9 @@ def _made(user_id: str, contact: str, **rest: Any) -> Chat:
     return made
 
 
-def _key(message: IncomingMessage) -> tuple[str, str, str]:
+def _key(message: IncomingMessage) -> tuple[str, ...]:
     """What a message says of its chat: as long as it stays the same, the row needs no writing."""
-    return (message.contact, message.chat, "" if message.from_me else message.name)
+    return (message.contact, message.chat, message.lid, "" if message.from_me else message.name)
 
 
 def masked(chat: Chat) -> str:

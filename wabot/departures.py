@@ -186,7 +186,8 @@ class Departures:
             row.copies += 1
             row.state, row.sending_at, row.secret = "sending", now, secret
             return True
-        waiting = (Outbound.id == row.id) & (Outbound.state == "pending")
+        # A row whose chat was made part of another one just now is looked at again there.
+        waiting = (Outbound.id == row.id) & (Outbound.state == "pending") & (Outbound.chat == row.chat_id)
         withdraw(waiting, row.chat_id, "the chat is paused, or the customer opted out")
         return False
 

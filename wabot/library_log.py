@@ -22,6 +22,7 @@ _REDIAL_FAILED = "Error reconnecting after autoreconnect sleep: "
 _REDIAL_GIVEN_UP = "Failed to reconnect after 515 code: "
 _STREAM_ENDED = "Got 503 stream error, assuming automatic reconnect will handle it"
 _FAILURE = re.compile(r"(?:Unknown|Temporary ban) connect failure: (<failure\b[^<>]{0,2000}>)")
+_NEW_LID = re.compile(r"Updated LID to (\d{5,20})(?:[.:]\d{1,5})*@lid")
 _REFUSAL_SECONDS = 1.0
 _NUMBER = re.compile(r'\b(reason|code|expire)="(\d{1,9})"')
 
@@ -31,10 +32,14 @@ class LibraryLog(logging.Handler):
 
     Args:
         on_signal: called on the thread that carries the library's log; must return at once.
+
+    Attributes:
+        lid: user part of the account's hidden id where the last login brought a new one, else "".
     """
 
     def __init__(self, on_signal: Callable[[LinkSignal], None]) -> None:
         super().__init__(logging.INFO)
+        self.lid = ""
         self._signal = on_signal
         self._refusal: Mapping[str, int] = {}
         self._refused = threading.Event()
@@ -67,6 +72,8 @@ class LibraryLog(logging.Handler):
         if failure:
             self._refusal = {name: int(value) for name, value in _NUMBER.findall(failure[1])}
             self._refused.set()
+        elif new_lid := _NEW_LID.fullmatch(line):
+            self.lid = new_lid[1]
         elif line == _AUTHENTICATED:
             self._signal(LinkSignal(Signal.AUTHENTICATED, "logged in; the library prepares the connection"))
         elif line.startswith(_REDIAL_FAILED):

@@ -84,6 +84,7 @@ class MessagePath:
             own_ids,
             lambda jid: self.sender.courtesies.end_typing(jid),
             lambda: self.sender.wake(),
+            self._schedule.touch,
         )
         self._drain = SpoolDrain(
             Spool(settings.spool),

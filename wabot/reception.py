@@ -51,6 +51,7 @@ class Reception:
         own_ids: user parts of the account's own JIDs, to know when it is mentioned.
         hush: called with a JID whose chat gets no answer after all, to end "typing…" there.
         wake_sender: called when there is something to send.
+        touch: called with a chat that may have more to answer than it had.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Reception:
         own_ids: Callable[[], frozenset[str]] = frozenset,
         hush: Callable[[str], None] = lambda jid: None,
         wake_sender: Callable[[], None] = lambda: None,
+        touch: Callable[[int], None] = lambda chat_id: None,
     ) -> None:
         self._settings = settings
         self._inbox = inbox
@@ -70,6 +72,7 @@ class Reception:
         self._own_ids = own_ids
         self._hush = hush
         self._wake_sender = wake_sender
+        inbox.chats.on_merge = touch
 
     def receive(self, message: IncomingMessage, now: datetime) -> int | None:
         """Take a message in; the same message twice counts once.
@@ -149,7 +152,7 @@ class Reception:
             text=message.text,
             sent_at=message.sent_at,
             from_me=message.from_me,
-            to_self=message.from_me and message.sender == message.chat,
+            to_self=self._is_to_self(message),
             own_echo=bool(
                 chat and message.from_me and history.is_own_echo(chat.id, message.message_id, message.text)
             ),
@@ -157,6 +160,13 @@ class Reception:
             mentions_account=bool(self._own_ids() & ({*message.mentions, message.quoted_sender} - {""})),
             opted_out=bool(chat and chat.opted_out_at),
         )
+
+    def _is_to_self(self, message: IncomingMessage) -> bool:
+        """Whether the owner writes to themselves, whichever of the account's addresses either side has."""
+        if not (message.from_me and message.is_person):
+            return False
+        other_side = {message.chat.partition("@")[0], message.phone, message.lid}
+        return message.chat in (message.sender, message.sender_alt) or bool(self._own_ids() & other_side)
 
     def _change(self, message: IncomingMessage, chat_id: int) -> bool:
         """An edit or a deletion: whether something is to be answered anew."""
@@ -218,7 +228,7 @@ class Reception:
 
     def _tell_owner(self, message: IncomingMessage, chat_id: int, now: datetime) -> None:
         """Say how things stand: here, or where the owner asks in their own chat, wherever it is paused."""
-        to_self = message.sender == message.chat
+        to_self = self._is_to_self(message)
         user_id = self._settings.account.user_id
         chats = paused_chats(user_id, now) if to_self else [Chat.get_by_id(chat_id)]
         self._owner_chat.tell_about(chats, now, message.sender)

@@ -84,7 +84,7 @@ class Service:
             self._signals.put,
             health,
             self._record,
-            lambda: self._reporter.user_ids,
+            lambda: self._client.user_ids or self._reporter.user_ids,
         )
         self._alerts = Alerts(settings, self._messages.tally, lambda: self._messages.trouble)
         self._metrics = _metrics_file(settings, self._messages.tally)

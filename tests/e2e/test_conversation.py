@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -206,6 +208,19 @@ def test_who_is_answered(linked_emulator: Emulator, start_bot: StartBot, new_cus
         ("good morning all", "group, not mentioned"),
     ]
     assert texts(eva) == []
+
+
+def test_a_mention_by_the_hidden_id_that_is_learnt_at_the_login(
+    linked_emulator: Emulator, start_bot: StartBot, new_customer: MakeCustomer
+) -> None:
+    bot = start_bot(chats='groups = "mention"', running=False)
+    with closing(sqlite3.connect(next(bot.state.rglob("whatsapp.db")))) as store, store:
+        # As an account was linked before it had one.
+        assert store.execute("UPDATE whatsmeow_device SET lid = NULL").rowcount == 1
+    bot.restart()
+    ana = new_customer(name="Ana")
+    linked_emulator.group("Club", [ana]).send(ana, "are you there?", mention_bot=True)
+    wait_for(lambda: bot.rows("SELECT 1 FROM wabot_inbox WHERE state = 'answered'"), bot)
 
 
 def test_a_backlog_after_a_night(
