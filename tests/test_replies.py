@@ -150,6 +150,37 @@ def test_what_arrives_while_the_model_thinks_is_answered_next(shop: Shop) -> Non
     assert [turn.text for turn in shop.model.asked[1].turns] == ["dos tazas", "Dos.", "y azules"]
 
 
+@pytest.mark.parametrize("chats", [{}, {"trigger_type": "keyword", "trigger_values": ("x",)}])
+def test_more_messages_of_one_chat_than_are_answered_at_once_have_an_end_all_the_same(
+    sqlite_database: Any, chats: dict[str, Any]
+) -> None:
+    shop = Shop(**chats)
+    shop.schedule.touch(shop.hear(*(f"pregunta {number}" for number in range(350))))
+    rounds = 0
+    while shop.schedule._queue:
+        chat_id = shop.schedule.take()
+        assert chat_id is not None
+        shop.worker.answer(chat_id)
+        shop.schedule.done(chat_id)
+        rounds += 1
+        assert rounds <= 4
+    assert rounds == 4
+    assert all(state != "pending" for state, _ in states())
+    assert len(states()) == 350
+
+
+def test_a_full_round_that_is_kept_for_a_model_is_not_asked_again_at_once(sqlite_database: Any) -> None:
+    shop = Shop()
+    shop.model.answers = [SORRY]
+    shop.schedule.touch(shop.hear(*(f"pregunta {number}" for number in range(150))))
+    chat_id = shop.schedule.take()
+    assert chat_id is not None
+    shop.worker.answer(chat_id)
+    shop.schedule.done(chat_id)
+    ((due, _),) = shop.schedule._queue
+    assert due > time.monotonic() + 2
+
+
 def test_the_next_question_comes_with_the_history(shop: Shop) -> None:
     shop.answer("¿tienen tazas?")
     shop.answer("¿azules?")

@@ -16,6 +16,8 @@ from wabot.models import Inbound, database
 from wabot.statements import Parameter, Statement, select
 from wabot.transactions import unsynced
 
+MOST_AT_ONCE = 100
+"""How many messages of one chat are answered together."""
 _KEPT_TEXT_CHARACTERS = 20_000  # WhatsApp's own limit is about 65,000; a model needs less
 
 _GIVEN = ["user_id", "jid", "message_id", "sender", "kind", "text", "quoted_text", "mentions", "offline"]
@@ -147,8 +149,8 @@ class Inbox:
         )
         return [Waiting(*row) for row in rows]
 
-    def pending(self, chat_id: int, limit: int = 100) -> list[Inbound]:
-        """The messages of a chat still to answer, in the order they came."""
+    def pending(self, chat_id: int, limit: int = MOST_AT_ONCE) -> list[Inbound]:
+        """The messages of a chat still to answer, in the order they came; the first of them."""
         return _PENDING.rows(user_id=self._user_id, chat_id=chat_id, limit=limit)
 
     def settle(self, message_ids: Iterable[int], state: str, reason: str) -> int:

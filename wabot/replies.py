@@ -17,7 +17,7 @@ from wabot.courtesies import Courtesies
 from wabot.database_faults import AWAY, one_line
 from wabot.decisions import Action
 from wabot.escalation import Escalation
-from wabot.inbox import Inbox
+from wabot.inbox import MOST_AT_ONCE, Inbox
 from wabot.models import Chat, Inbound, database, utc_now
 from wabot.notices import Unanswered, handed_over_text
 from wabot.outbox import Outbox
@@ -104,12 +104,24 @@ class ReplyWorker:
         return 60 + sum(2 * provider.timeout_seconds for provider in self._settings.ai.providers)
 
     def answer(self, chat_id: int) -> None:
-        """Answer what is pending in a chat, once; or settle it with the reason why not."""
+        """Answer what is pending in a chat, once; or settle it with the reason why not.
+
+        Where more is pending than is answered at once, the rest follows.
+        """
         chat = chat_with_id(chat_id)
         if chat is None:
             return
+        pending = self._inbox.pending(chat_id)
+        self._answer(chat, pending)
+        if len(pending) == MOST_AT_ONCE:
+            left = self._inbox.pending(chat_id, limit=1)
+            # Those that are kept for a later attempt are still the first, and their time is set.
+            if left and left[0].id != pending[0].id:
+                self._schedule.postpone(chat_id, 0)
+
+    def _answer(self, chat: Chat, pending: list[Inbound]) -> None:
         now = utc_now()
-        rows = self._fresh(chat, now)
+        rows = self._fresh(chat, pending, now)
         if not rows:
             return
         burst = dialogue.burst_of(chat, rows, self._settings, now)
@@ -122,7 +134,7 @@ class ReplyWorker:
                 text = self._settings.chats.away_text or texts_for(language).away
                 put = self._answering.put_and_tell
                 if put(chat, rows, [text], Notice.AWAY, decision.reason, Unanswered.CLOSED):
-                    Chat.update(away_at=now).where(Chat.id == chat_id).execute()
+                    Chat.update(away_at=now).where(Chat.id == chat.id).execute()
             case Action.ESCALATE:
                 self._answering.leave_to_person(chat, rows, [handed_over_text(language)])
             case Action.REST:
@@ -130,7 +142,7 @@ class ReplyWorker:
                 self._wake_sender()
             case _:
                 self._inbox.settle([row.id for row in rows], "ignored", decision.reason)
-                log.info("chat %d, %s: not answered: %s", chat_id, masked(chat), decision.reason)
+                log.info("chat %d, %s: not answered: %s", chat.id, masked(chat), decision.reason)
 
     def _wait_for_database(self, rows: Sequence[Inbound]) -> bool:
         """Whether the answer to these is still wanted, a moment later."""
@@ -140,10 +152,10 @@ class ReplyWorker:
         now = utc_now()
         return not any(is_too_old(row.sent_at, self._settings, now) for row in rows)
 
-    def _fresh(self, chat: Chat, now: datetime) -> list[Inbound]:
+    def _fresh(self, chat: Chat, pending: list[Inbound], now: datetime) -> list[Inbound]:
         """The messages that somebody still waits for; the others are settled here."""
         fresh, given_up, missed = [], [], []
-        for row in self._inbox.pending(chat.id):
+        for row in pending:
             if is_too_old(row.sent_at, self._settings, now):
                 missed.append(row)
             elif row.attempts >= MAX_ATTEMPTS:
