@@ -534,6 +534,30 @@ def test_command_failed_works_with_a_configuration_the_bot_refuses(
 
 
 @pytest.mark.parametrize(
+    "mistake",
+    [
+        '[account]\ntimezone = "Mexico/BajaNorte"\nlanguage = "es"\n',
+        '[account]\nlanguage = "es"\nuser_id = "no good/"\n',
+        '[paths]\nwrong = 1\n[account]\nlanguage = "es"\n',
+        '[account]\nlanguage = "es"\n[replies]\nworkers = "two\n[typo\nx\n',
+        '[account]\nlanguage = "es"\n[chats]\nname = "caf\xe9"\n[account]\n',
+        'x = C:\\shop\n[account]\nlanguage = "es"\n[account.more]\na = [\n1\n',
+    ],
+)
+def test_command_failed_tells_what_it_can_whatever_mistake_the_configuration_has(
+    tmp_path: Path, receiver: WebhookReceiver, mistake: str
+) -> None:
+    written = f'{mistake}[alerts]\nwebhook_url = "{receiver.url}"\nto = "no list"\n'
+    (tmp_path / "shop.toml").write_bytes(written.encode("latin-1"))
+    ended = {"MONITOR_EXIT_STATUS": "78", "STATE_DIRECTORY": str(tmp_path / "state")}
+    answer = run(tmp_path, "--failed", "wabot.service", **ended)
+    assert (answer.returncode, receiver.kinds()) == (0, ["alert process_failed"])
+    assert "el servicio wabot.service ha fallado" in receiver.calls[0].content["text"]
+    assert f"wabot: {tmp_path}/shop.toml: " in answer.stderr
+    assert run(tmp_path, "--test", **ended).returncode == 78
+
+
+@pytest.mark.parametrize(
     "arguments", [(), ("--failed", ""), ("--failed", "a\nb"), ("--test", "--failed", "x")]
 )
 def test_command_used_wrongly(tmp_path: Path, arguments: tuple[str, ...]) -> None:

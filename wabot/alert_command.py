@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wabot.errors import ExitCode, OperatorNeeded, UsageError
 from wabot.logs import configure_logging
+from wabot.printable import printable
 from wabot.process import become_owner
 from wabot.unit_environment import settings_in_unit
 
@@ -41,8 +43,13 @@ def _alert(arguments: argparse.Namespace) -> int:
     from wabot.unit_failure import is_started_again, unit_failure
 
     configure_logging(level="WARNING", at_terminal=True)
-    # No more than what is needed: a mistake elsewhere may be the very thing to tell.
-    settings = settings_in_unit(arguments.config, os.environ, sections=("account", "paths", "alerts"))
+    # No more than what is needed, and of that what can be read: a mistake may be the very thing to tell.
+    mistakes: list[str] | None = None if arguments.test else []
+    settings = settings_in_unit(
+        arguments.config, os.environ, sections=("account", "paths", "alerts"), tolerated=mistakes
+    )
+    for mistake in mistakes or ():
+        print(f"wabot: {printable(mistake)}", file=sys.stderr)
     become_owner(settings.paths.state)
     courier = Courier(settings)
     if arguments.test:

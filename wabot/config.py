@@ -17,7 +17,7 @@ from wabot.errors import ConfigError
 from wabot.setting_types import SettingType, WrongMember
 from wabot.settings import SAFE_PATH, Settings
 from wabot.settings.providers import PROVIDER_SETTINGS, budget_problems
-from wabot.toml_file import BACKSLASH, read_toml
+from wabot.toml_file import BACKSLASH, read_tables, read_toml
 from wabot.triggers import pattern_problem
 
 _LONGEST_SHOWN = 80
@@ -32,6 +32,7 @@ def load_settings(
     all_secrets: bool = True,
     sections: Collection[str] | None = None,
     place: Path | None = None,
+    tolerated: list[str] | None = None,
 ) -> Settings:
     """Read the configuration file, if there is one, and check every key.
 
@@ -42,12 +43,21 @@ def load_settings(
             none of the credentials that systemd gives the service.
         sections: read only these and leave the others at their defaults; None for all.
         place: where it will stand, if that is elsewhere: secrets go by that name.
+        tolerated: where problems are put, instead of raising: what has one is left at its default.
 
     Raises:
         ConfigError: with one line for each problem.
     """
     path = find_configuration(file, environ)
-    document: dict[str, Any] = read_toml(path) if path else {}
+    document: dict[str, Any] = {}
+    if path:
+        try:
+            document = read_toml(path)
+        except ConfigError as error:
+            if tolerated is None or sections is None:
+                raise
+            tolerated += error.problems
+            document = read_tables(path, sections)
     place = place or path
     secrets = Secrets(environ, place.stem) if place else Secrets(environ)
     if sections is not None:
@@ -70,8 +80,10 @@ def load_settings(
     settings = _with_defaults(settings, document, environ, secrets, problems)
     if not all_secrets:
         problems = [problem for problem in problems if not isinstance(problem, MissingSecret)]
-    if problems:
-        where = f"{path}: " if path else ""
+    where = f"{path}: " if path else ""
+    if tolerated is not None:
+        tolerated += [where + problem for problem in problems]
+    elif problems:
         raise ConfigError([where + problem for problem in problems])
     return settings
 

@@ -6,6 +6,7 @@ import os
 import re
 import tomllib
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,45 @@ def read_toml(path: Path) -> dict[str, Any]:
     Raises:
         ConfigError: it cannot be read, or is none; with what to do.
     """
+    content = _content(path)
+    try:
+        # Editors on Windows begin a file with a byte order mark.
+        return tomllib.loads(content.removeprefix(BOM_UTF8).decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise ConfigError([f"{path}: {_not_utf8(content, error.start)}"]) from None
+    except ValueError as error:
+        # Also what is no TOMLDecodeError: a number of thousands of digits.
+        problem = _in_words(str(error), content) or f"not valid TOML: {_explained(str(error))}"
+        raise ConfigError([f"{path}: {problem}"]) from None
+    except RecursionError:
+        raise ConfigError([f"{path}: not valid TOML: nested too deeply"]) from None
+
+
+def read_tables(path: Path, names: Collection[str]) -> dict[str, Any]:
+    """Of a file that is no TOML as a whole, those of these tables that are by themselves.
+
+    Args:
+        path: the file.
+        names: of tables at the top; those within them come along.
+
+    Raises:
+        ConfigError: it cannot be read; with what to do.
+    """
+    text = _content(path).removeprefix(BOM_UTF8).decode("utf-8", errors="replace")
+    found: dict[str, Any] = {}
+    # Where a text of several lines has such a line, too, what is around it is no TOML, and is left out.
+    for part in re.split(r"^(?=[ \t]*\[)", text, flags=re.MULTILINE):
+        try:
+            tables = tomllib.loads(part)
+        except (ValueError, RecursionError):
+            continue
+        for name, table in tables.items():
+            if name in names and isinstance(table, dict):
+                found.setdefault(name, {}).update(table)
+    return found
+
+
+def _content(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             content = file.read(_LARGEST_FILE_BYTES + 1)
@@ -60,17 +100,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError([f"{path}: cannot be read: {error.strerror}{hint}"]) from None
     if len(content) > _LARGEST_FILE_BYTES:
         raise ConfigError([f"{path}: larger than {_LARGEST_FILE_BYTES} bytes; this is not a configuration"])
-    try:
-        # Editors on Windows begin a file with a byte order mark.
-        return tomllib.loads(content.removeprefix(BOM_UTF8).decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise ConfigError([f"{path}: {_not_utf8(content, error.start)}"]) from None
-    except ValueError as error:
-        # Also what is no TOMLDecodeError: a number of thousands of digits.
-        problem = _in_words(str(error), content) or f"not valid TOML: {_explained(str(error))}"
-        raise ConfigError([f"{path}: {problem}"]) from None
-    except RecursionError:
-        raise ConfigError([f"{path}: not valid TOML: nested too deeply"]) from None
+    return content
 
 
 def _in_words(mistake: str, content: bytes) -> str:

@@ -53,11 +53,12 @@ def settings_in_unit(
     *,
     all_secrets: bool = True,
     sections: Collection[str] | None = None,
+    tolerated: list[str] | None = None,
 ) -> Settings:
     """The settings as the unit's own process reads them; see `load_settings`."""
     found = find_configuration(file, environ)
     environ = unit_environment(found, environ)
-    return load_settings(found, environ, all_secrets=all_secrets, sections=sections)
+    return load_settings(found, environ, all_secrets=all_secrets, sections=sections, tolerated=tolerated)
 
 
 def _credentials(store: Path, name: str) -> list[Path]:
