@@ -43,10 +43,10 @@ KNOWING = Brain(BrainSettings(knowledge_folder=SAMPLE))
 # --- with a model
 
 
-def test_each_waiting_message_is_an_entry_of_its_own_after_the_last_answer(server: ProviderServer) -> None:
+def test_the_waiting_messages_are_one_turn_after_the_last_answer(server: ProviderServer) -> None:
     brain_with(server).reply(chat("hola", ">¡Hola!", "una cosa", "¿abren hoy?"), NOW)
     roles = [(message["role"], message["content"]) for message in server.requests[0].messages[1:]]
-    assert roles == [("user", "hola"), ("assistant", "¡Hola!"), ("user", "una cosa"), ("user", "¿abren hoy?")]
+    assert roles == [("user", "hola"), ("assistant", "¡Hola!"), ("user", "una cosa\n¿abren hoy?")]
 
 
 def test_the_system_message_holds_persona_language_facts_date_and_name(
@@ -89,7 +89,7 @@ def test_the_history_sent_is_bounded(server: ProviderServer) -> None:
     brain_with(server, history_messages=5).reply(Conversation(turns, "es", ""), NOW)
     brain_with(server).reply(Conversation((old, *turns[-3:]), "es", ""), NOW)
     said = [message["content"] for message in server.requests[0].messages[1:]]
-    assert said == ["r46", "r47", "r48", "r49", "q"]
+    assert said == ["(earlier messages are left out)", "r46\nr47\nr48\nr49", "q"]
     assert "hace dos días" not in json.dumps(server.requests[1].body, ensure_ascii=False)
 
 
@@ -165,7 +165,9 @@ def test_both_times_share_what_an_answer_may_take(server: ProviderServer) -> Non
     brain = Brain(BrainSettings(providers=(provider,)))
     asked: list[float] = []
     complete = brain._chain.complete
-    brain._chain.complete = lambda messages, seconds: asked.append(seconds) or complete(messages, seconds)  # type: ignore[method-assign, func-returns-value]
+    brain._chain.complete = lambda messages, seconds, chat: (
+        asked.append(seconds) or complete(messages, seconds, chat)
+    )  # type: ignore[method-assign, func-returns-value]
     assert brain.reply(chat(ENGLISH_QUESTION), NOW).parts == (IN_SPANISH,)
     assert asked[0] == 3.0
     assert asked[1] < 1.9

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wabot.brain.cleaning import clean, strip_reasoning
+from wabot.brain.cleaning import clean
+from wabot.brain.reply_text import read_reply_text
 from wabot.brain.splitting import split
+from wabot.brain.thoughts import strip_thoughts
 
 REASONING = {
     "<think>why?</think>Hola": "Hola",
@@ -28,7 +30,7 @@ REASONING = {
 
 @pytest.mark.parametrize(("text", "answer"), REASONING.items())
 def test_reasoning_is_stripped(text: str, answer: str) -> None:
-    assert strip_reasoning(text) == answer
+    assert strip_thoughts(text) == answer
 
 
 MARKDOWN = {
@@ -62,26 +64,6 @@ def test_markdown_becomes_what_whatsapp_shows(text: str, answer: str) -> None:
     assert clean(text) == answer
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "  \n",
-        "NO_REPLY",
-        " **NO_REPLY**. ",
-        '"NO_REPLY"',
-        "<think>x</think>NO_REPLY",
-        "\u200b\u200e\ufeff",
-    ],
-)
-def test_nothing_is_sent_for_blank_or_silence(text: str) -> None:
-    assert clean(text) == ""
-
-
-def test_the_word_for_silence_is_never_shown() -> None:
-    assert clean("¡Gracias!\nNO_REPLY") == "¡Gracias!"
-
-
 PLAIN_WORDS = st.lists(
     st.text(st.characters(whitelist_categories=("Ll", "Lu", "Lo", "Nd", "So")), min_size=1, max_size=15),
     max_size=60,
@@ -91,7 +73,7 @@ PLAIN_WORDS = st.lists(
 @given(PLAIN_WORDS, st.sampled_from([" ", "\n", "\n\n", ". "]))
 def test_plain_text_is_left_as_it_is(words: list[str], between: str) -> None:
     text = between.join(words)
-    assert clean(text) == text.strip()
+    assert read_reply_text(text).text == (text.strip() if any(map(str.isalnum, text)) else clean(text))
 
 
 WORD = st.text("abcñé12", min_size=1, max_size=8)
@@ -163,12 +145,27 @@ def test_no_pile_of_marks_breaks_it(text: str) -> None:
         "((",
         "\x00" + "1",
         "\n",
+        "NO_REPLY ",
+        "[(<{",
+        "no\\_",
+        "<|channel|>",
+        "<|im_start|>",
+        "<tool_call>",
+        "<function=a>",
+        '{"name": "a", "arguments": {',
+        "[1,\n",
+        "assistantfinal",
+        "analysis",
+        "\nuser: ",
+        "[Calling tool: ",
+        "<s>a",
+        "&#95;",
     ],
 )
 def test_hostile_text_is_cleaned_in_linear_time(piece: str) -> None:
     started = time.process_time()
-    clean(piece * (1_000_000 // len(piece)))
-    clean("x" + piece * (1_000_000 // len(piece)) + "y")
+    read_reply_text(piece * (1_000_000 // len(piece)))
+    read_reply_text("x" + piece * (1_000_000 // len(piece)) + "y")
     assert time.process_time() - started < 3
 
 
@@ -247,7 +244,7 @@ def test_every_link_sent_is_whole(words: list[str], max_length: int, max_parts: 
         ("{no JSON}", "{no JSON}"),
         ("Assistant: Abrimos a las 10.\nUser: gracias\nAssistant: De nada", "Abrimos a las 10."),
         ("Cliente: usted paga el envío.", "Cliente: usted paga el envío."),
-        ("[INST] x [/INST] Hola </s>", "x  Hola"),
+        ("[INST] x [/INST] Hola </s>", "Hola"),
         (
             "<p>Abrimos a <b>las 10</b></p><ul><li>uno</li><li>dos</li></ul>",
             "Abrimos a *las 10*\n- uno\n- dos",
@@ -267,4 +264,4 @@ def test_every_link_sent_is_whole(words: list[str], max_length: int, max_parts: 
     ],
 )
 def test_what_models_write_around_an_answer_is_taken_off(written: str, sent: str) -> None:
-    assert clean(written) == sent
+    assert read_reply_text(written).text == sent

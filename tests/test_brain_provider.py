@@ -24,6 +24,7 @@ from wabot.brain.conversation import Conversation, Turn
 from wabot.brain.provider import Provider
 from wabot.brain.provider_error import ProviderError
 from wabot.brain.settings import BrainSettings, ProviderSettings
+from wabot.brain.tally import Tally
 from wabot.brain.texts import texts_for
 from wabot.emulator.model_behaviours import (
     completion,
@@ -107,7 +108,8 @@ FAULTS: dict[str, tuple[Behaviour, str]] = {
     "500": (status(500), "unavailable"),
     "503 for an hour": (status(503, "3600"), "unavailable"),
     "401": (status(401, text=f"Incorrect API key provided: {KEY}"), "unauthorized"),
-    "404": (status(404), "rejected"),
+    "404": (status(404), "not_found"),
+    "400": (status(400), "rejected"),
     "truncated JSON": (truncated(), "dropped"),
     "cut JSON": (raw(json.dumps(completion("x")).encode()[:-9]), "malformed"),
     "hang up": (hang_up(), "dropped"),
@@ -123,10 +125,11 @@ FAULTS: dict[str, tuple[Behaviour, str]] = {
     "HTML": (raw(b"<html>Bad gateway</html>"), "malformed"),
     "deep nesting": (raw(b"[" * 500_000), "malformed"),
     "huge number": (raw(b'{"choices": ' + b"9" * 10_000 + b"}"), "malformed"),
-    "gzip nobody asked for": (
-        raw(gzip.compress(json.dumps(completion("x")).encode()), {"Content-Encoding": "gzip"}),
-        "malformed",
+    "a bomb": (
+        raw(gzip.compress(b" " * 50_000_000), {"Content-Encoding": "gzip"}),
+        "too_large",
     ),
+    "an error for an answer": (json_value({"error": {"message": "no"}}), "unavailable"),
     "redirect": (redirect("http://127.0.0.1:1/v1/chat/completions"), "redirected"),
     **{
         f"wrong type {value!r}": (json_value(value), "malformed")
@@ -136,7 +139,6 @@ FAULTS: dict[str, tuple[Behaviour, str]] = {
             "text",
             7,
             {},
-            {"error": {"message": "no"}},
             {"choices": {}},
             {"choices": []},
             {"choices": [None]},
@@ -299,6 +301,12 @@ def test_the_key_is_in_no_repr() -> None:
 
 def test_content_in_parts_is_joined(server: ProviderServer) -> None:
     server.script(say([{"type": "text", "text": "Abrimos "}, {"type": "text", "text": "a las 10."}]))
+    assert Provider(provider_settings(server.base_url)).complete(HELLO, 5).text == "Abrimos a las 10."
+
+
+def test_an_answer_is_read_although_it_is_packed(server: ProviderServer) -> None:
+    packed = gzip.compress(json.dumps(completion("Abrimos a las 10.")).encode())
+    server.script(raw(packed, {"Content-Encoding": "gzip"}))
     assert Provider(provider_settings(server.base_url)).complete(HELLO, 5).text == "Abrimos a las 10."
 
 
@@ -468,13 +476,88 @@ def test_a_rejected_request_does_not_open_the_circuit_for_others(
 ) -> None:
     server.script(*[status(400)] * 5)
     chain = make_chain(timeline)(server.base_url)
-    for _ in range(5):
+    for number in range(5):
         with pytest.raises(NoProviderAnswered):
-            chain.complete(HELLO, 60)
-    assert chain.complete(HELLO, 60).text == "echo: hola"
+            chain.complete([{"role": "user", "content": f"hola {number}"}], 60)
+    assert chain.complete([{"role": "user", "content": "adiós"}], 60).text == "echo: adiós"
 
 
 def test_no_call_is_begun_when_no_time_is_left(server: ProviderServer, timeline: SimpleNamespace) -> None:
     with pytest.raises(NoProviderAnswered):
         make_chain(timeline)(server.base_url).complete(HELLO, 0.1)
     assert server.requests == []
+
+
+REFUSALS = {
+    "filtered": status(400, text="The response was filtered due to the content management policy."),
+    "filtered halfway": json_value(
+        {"choices": [{"message": {"content": "Abri"}, "finish_reason": "content_filter"}]}
+    ),
+    "empty": say(""),
+    "blank": status(400, text="messages: text content blocks must contain non-whitespace text"),
+}
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_a_text_that_is_refused_is_not_asked_again_and_keeps_nobody_else_from_an_answer(
+    server: ProviderServer, timeline: SimpleNamespace, refusal: str
+) -> None:
+    server.script(REFUSALS[refusal])
+    chain = make_chain(timeline)(server.base_url)
+    bad = [{"role": "user", "content": "veneno"}]
+    for _ in range(5):
+        with pytest.raises(NoProviderAnswered) as caught:
+            chain.complete(bad, 60, "eve")
+        assert caught.value.refused
+    assert len(server.requests) == 1
+    assert chain.complete(HELLO, 60, "ana").text == "echo: hola"
+    timeline.now += 3601
+    assert chain.complete(bad, 60, "eve").text == "echo: veneno"
+
+
+def test_a_chat_counts_once_towards_what_may_be_its_fault(
+    server: ProviderServer, timeline: SimpleNamespace
+) -> None:
+    server.default = status(500)
+    chain = make_chain(timeline)(server.base_url)
+    for _ in range(5):
+        with pytest.raises(NoProviderAnswered):
+            chain.complete(HELLO, 60, "eve")
+    server.default = echo()
+    assert chain.complete(HELLO, 60, "ana").text == "echo: hola"
+    server.default = status(500)
+    for chat in ("ana", "eve", "luz", "max"):
+        with pytest.raises(NoProviderAnswered):
+            chain.complete(HELLO, 60, chat)
+    assert len(server.requests) == 9
+
+
+def test_another_provider_is_asked_what_one_refuses(
+    server: ProviderServer, timeline: SimpleNamespace
+) -> None:
+    with ProviderServer(REFUSALS["filtered"]) as strict:
+        chain = make_chain(timeline)(strict.base_url, server.base_url)
+        for _ in range(3):
+            assert chain.complete(HELLO, 60, "ana").provider == "p1"
+        assert len(strict.requests) == 1
+
+
+def test_what_one_chat_is_refused_is_no_outage(server: ProviderServer) -> None:
+    server.default = REFUSALS["empty"]
+    tally = Tally()
+    chain = ProviderChain([provider_settings(server.base_url)], tally=tally)
+    for chat, is_outage in (("eve", False), ("eve", False), ("ana", True)):
+        with pytest.raises(NoProviderAnswered):
+            chain.complete([{"role": "user", "content": f"hola {chat}"}], 5, chat)
+        assert (tally.outage is not None) is is_outage
+
+
+@pytest.mark.parametrize(
+    ("finish", "content"), [("error", "Abrimos a l"), ("content_filter", "Abrimos a l"), ("stop", None)]
+)
+def test_half_an_answer_is_none_and_the_next_provider_is_asked(
+    server: ProviderServer, finish: str, content: str | None
+) -> None:
+    broken = {"choices": [{"message": {"content": content}, "finish_reason": finish, "error": {"code": 502}}]}
+    with ProviderServer(json_value(broken)) as first:
+        assert ask_brain(first.base_url, server.base_url).source == "model:p1"

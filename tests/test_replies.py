@@ -17,13 +17,13 @@ from tests.provider_server import ProviderServer
 from wabot import owner_chat, replies
 from wabot.brain.brain import Answer, Brain
 from wabot.brain.budget import BudgetUnknown
+from wabot.brain.control_words import HAND_OVER, TELL_TEAM
 from wabot.brain.conversation import Conversation
 from wabot.brain.settings import ProviderSettings
 from wabot.brain.texts import texts_for
 from wabot.courtesies import Courtesies
 from wabot.database import migrate, open_database
 from wabot.departures import Departures
-from wabot.escalation import take_calls
 from wabot.inbox import Inbox
 from wabot.messages import IncomingMessage, Kind
 from wabot.model_budget import DailyBudget
@@ -346,7 +346,7 @@ def test_who_asks_for_a_person_is_left_to_one(sqlite_database: Any, caplog: pyte
 def test_the_model_can_call_a_person_and_the_owner_is_told(sqlite_database: Any) -> None:
     shop = Shop()
     Session.create(user_id="shop", phone="34999888777", updated_at=utc_now())
-    shop.model.answers.append(Answer(("Entiendo su enfado. *HAND_OVER*",), "model:test"))
+    shop.model.answers.append(Answer(("Entiendo su enfado.",), "model:test", calls=frozenset({HAND_OVER})))
     told = shop.answer("¡es la tercera vez que llega rota!")
     assert told[0] == "Entiendo su enfado."
     assert told[1].startswith("🤖 Ana: no respondo (quiere hablar con una persona) hasta el ")
@@ -354,38 +354,24 @@ def test_the_model_can_call_a_person_and_the_owner_is_told(sqlite_database: Any)
         ANA,
         "34999888777@s.whatsapp.net",
     ]
-    shop.model.answers.append(Answer(("HAND_OVER",), "model:test"))
+    shop.model.answers.append(Answer((), "model:test", calls=frozenset({HAND_OVER})))
     Chat.update(pause_reason="").execute()
     assert "persona del equipo" in shop.answer("¿hola?")[2]
-
-
-@pytest.mark.parametrize(
-    ("parts", "left", "calls"),
-    [
-        (("Sí.",), ("Sí.",), set()),
-        (("HAND_OVER",), (), {"HAND_OVER"}),
-        (("Un momento.", "`HAND_OVER`."), ("Un momento.",), {"HAND_OVER"}),
-        (("No lo sé. **TELL_TEAM**",), ("No lo sé.",), {"TELL_TEAM"}),
-        (("TELL_TEAM HAND_OVER",), (), {"TELL_TEAM", "HAND_OVER"}),
-        (("HAND_OVERS are HAND_OVER_ED",), ("HAND_OVERS are HAND_OVER_ED",), set()),
-        (("hand_over",), ("hand_over",), set()),
-        ((), (), set()),
-    ],
-)
-def test_the_models_calls(parts: tuple[str, ...], left: tuple[str, ...], calls: set[str]) -> None:
-    assert take_calls(parts) == (left, calls)
 
 
 def test_the_owner_hears_of_what_a_model_does_not_know(sqlite_database: Any) -> None:
     shop = Shop()
     Session.create(user_id="shop", phone="34999888777", updated_at=utc_now())
-    shop.model.answers.append(Answer(("Eso no lo sé; le contestará una persona. TELL_TEAM",), "model:test"))
+    called = frozenset({TELL_TEAM})
+    shop.model.answers.append(
+        Answer(("Eso no lo sé; le contestará una persona.",), "model:test", calls=called)
+    )
     assert shop.answer("¿hacen bodas?") == [
         "Eso no lo sé; le contestará una persona.",
         "🤖 Ana: pregunta algo que no sé responder.",
     ]
     assert Chat.get(Chat.jid == ANA).pause_reason == "", "the bot goes on in that chat"
-    shop.model.answers.append(Answer(("TELL_TEAM",), "model:test"))
+    shop.model.answers.append(Answer((), "model:test", calls=called))
     assert "persona del equipo" in shop.answer("¿y bautizos?")[2]
 
 

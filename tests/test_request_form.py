@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.provider_server import ProviderServer
+from wabot.brain.complaints import read_complaint
 from wabot.brain.conversation import estimate_tokens
 from wabot.brain.provider import Provider
 from wabot.brain.provider_error import ProviderError
-from wabot.brain.request_form import estimate_prompt_tokens, refused_parameter
+from wabot.brain.request_form import estimate_prompt_tokens
 from wabot.brain.settings import ProviderSettings
 from wabot.emulator.model_behaviours import echo
 from wabot.emulator.model_server import Behaviour, Handler
@@ -138,12 +138,131 @@ def test_other_complaints_are_the_end_of_it(server: ProviderServer) -> None:
     ],
 )
 def test_what_an_answer_complains_of(answer: object, refused: str | None) -> None:
-    assert refused_parameter(json.dumps(answer).encode()) == refused
+    assert (read_complaint(400, answer).without or None) == refused
 
 
-@given(st.binary(max_size=300))
-def test_any_answer_can_be_read(body: bytes) -> None:
-    assert refused_parameter(body) in (None, "max_tokens", "temperature")
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (400, "System role not supported"),
+        (500, "Jinja Exception: System role not supported"),
+        (400, "Conversation roles must alternate user/assistant/user/assistant/..."),
+        (400, "Developer instruction is not enabled for models/gemma-3-27b-it"),
+        (422, "Only user and assistant roles are supported!"),
+    ],
+)
+def test_a_model_without_a_system_reads_what_it_says_before_the_first_turn(
+    server: ProviderServer, status: int, words: str
+) -> None:
+    def of_gemma(handler: Handler, body: dict[str, Any]) -> None:
+        if any(message["role"] == "system" for message in body["messages"]):
+            handler.send_json({"error": {"message": words}}, status)
+        else:
+            echo()(handler, body)
+
+    server.default = of_gemma
+    asked = provider(server)
+    said = [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "hola"},
+        {"role": "assistant", "content": "¡Hola!"},
+        {"role": "user", "content": "¿abren?"},
+    ]
+    for _ in range(2):
+        assert asked.complete(said, 5).text == "echo: ¿abren?"
+    assert len(server.requests) == 3
+    assert server.requests[-1].messages == [{"role": "user", "content": "Be brief.\n\nhola"}, *said[2:]]
+
+
+def with_room_for(tokens: int, complaint: str) -> Behaviour:
+    """A model with so small a window, where a token is three characters; {sent} and {room} are filled in."""
+
+    def act(handler: Handler, body: dict[str, Any]) -> None:
+        sent = sum(len(message["content"]) // 3 for message in body["messages"])
+        if sent + body["max_tokens"] > tokens:
+            said = complaint.replace("{sent}", str(sent)).replace("{room}", str(tokens))
+            handler.send_json(json.loads(said), 400)
+        else:
+            echo()(handler, body)
+
+    return act
+
+
+LONG = [
+    {
+        "role": "system",
+        "content": "Be brief.\n\n<facts>\n"
+        + "\n\n".join(f"# Fact {number}\n" + "the tea is green. " * 30 for number in range(4))
+        + "\n</facts>",
+    },
+    *(
+        {"role": role, "content": f"{number}: " + "palabra " * 40}
+        for number in range(10)
+        for role in ("user", "assistant")
+    ),
+    {"role": "user", "content": "¿y ahora?"},
+]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        '{"error": {"type": "exceed_context_size_error", "n_prompt_tokens": {sent}, "n_ctx": {room}}}',
+        '{"error": {"message": "This model\'s maximum context length is {room} tokens. However, you '
+        'requested too many ({sent} in the messages)", "code": "context_length_exceeded"}}',
+        '{"error": "The number of tokens to keep from the prompt is greater than the context length."}',
+    ],
+)
+def test_a_model_with_a_small_window_is_asked_with_less_at_once_and_from_then_on(
+    server: ProviderServer, words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.default = with_room_for(1024, words)
+    asked = provider(server)
+    with caplog.at_level(logging.WARNING):
+        assert asked.complete(LONG, 5).text == "echo: ¿y ahora?"
+        calls = len(server.requests)
+        assert asked.complete(LONG, 5).text == "echo: ¿y ahora?"
+    assert calls <= 5
+    assert len(server.requests) == calls + 1
+    said = server.requests[-1].messages
+    assert said[0]["content"].startswith("Be brief.") and said[0]["content"].endswith("</facts>")
+    assert [message["role"] for message in said[1:3]] in (["user"], ["user", "assistant"])
+    assert "larger context" in caplog.text
+    assert asked.form.prompt_tokens
+
+
+def test_an_answer_that_would_fill_the_window_is_asked_for_shorter(server: ProviderServer) -> None:
+    server.default = with_room_for(
+        300, '{"error": {"message": "maximum context length is {room} tokens ({sent} in the messages)"}}'
+    )
+    assert provider(server).complete(HELLO, 5).text == "echo: hola"
+    assert server.requests[-1].body["max_tokens"] < 300
+
+
+def test_one_odd_text_does_not_shorten_what_others_say(server: ProviderServer) -> None:
+    def counts_characters(handler: Handler, body: dict[str, Any]) -> None:
+        sent = sum(len(message["content"]) for message in body["messages"])
+        if sent > 2600:
+            words = {"type": "exceed_context_size_error", "n_prompt_tokens": sent, "n_ctx": 3000}
+            handler.send_json({"error": {"message": "context size exceeded", **words}}, 400)
+        else:
+            echo()(handler, body)
+
+    server.default = counts_characters
+    asked = provider(server)
+    asked.complete([{"role": "user", "content": "x1" * 4000}], 5)
+    assert asked.form.prompt_tokens > 2000
+
+
+def test_a_413_means_less(server: ProviderServer) -> None:
+    def small(handler: Handler, body: dict[str, Any]) -> None:
+        if len(json.dumps(body)) > 4000:
+            handler.send_body(b"<html>413 Request Entity Too Large</html>", 413)
+        else:
+            echo()(handler, body)
+
+    server.default = small
+    assert provider(server).complete(LONG, 5).text == "echo: ¿y ahora?"
 
 
 def test_every_message_counts_for_what_a_call_may_take() -> None:

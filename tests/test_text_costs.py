@@ -20,6 +20,7 @@ from wabot.brain.chunks import cut_sections
 from wabot.brain.conversation import Conversation, Turn
 from wabot.brain.language import detect_language
 from wabot.brain.questions import questions_in
+from wabot.brain.reply_text import read_reply_text
 from wabot.brain.settings import BrainSettings
 from wabot.brain.splitting import split
 from wabot.errors import WabotError
@@ -120,6 +121,8 @@ OTHERS: dict[str, Callable[[str], Any]] = {
     "language": lambda text: detect_language(text, "es"),
     "split": lambda text: split(text, 4000, 3),
     "split into small parts": lambda text: split(text, 50, 20),
+    "what a model wrote": read_reply_text,
+    "what a model wrote, cut": lambda text: read_reply_text(text, was_cut=True),
     "sections": lambda text: cut_sections(text, 300),
     "phrases": lambda text: has_phrase(text, ChatSettings().escalation_words),
     "a phrase": lambda text: is_phrase(text, ChatSettings().opt_out_words),

@@ -13,14 +13,14 @@ from typing import Protocol
 from wabot import dialogue
 from wabot.brain.brain import Answer
 from wabot.brain.budget import BudgetUnknown
+from wabot.brain.control_words import HAND_OVER, TELL_TEAM
 from wabot.brain.conversation import Conversation
-from wabot.brain.prompt import HAND_OVER, TELL_TEAM
 from wabot.brain.texts import texts_for
 from wabot.chats import masked
 from wabot.courtesies import Courtesies
 from wabot.database_faults import AWAY, one_line
 from wabot.ends import What, what_is
-from wabot.escalation import Escalation, take_calls
+from wabot.escalation import Escalation
 from wabot.history import was_asked_to_repeat, was_told
 from wabot.inbox import Inbox
 from wabot.messages import Kind
@@ -204,16 +204,16 @@ class Answering:
     def _act_on(self, answer: Answer, chat: Chat, rows: list[Inbound], language: str) -> bool:
         """What the brain said may be an answer, an apology or a call for a person."""
         if is_apology(answer.parts):
-            if not self._settings.ai.providers:
+            if not self._settings.ai.providers or answer.refused:
                 return self._pass_on(chat, rows, answer.parts[0])
             self._keep_question(chat, rows, answer.parts[0])
             return False
         if answer.source == "knowledge" and self._settings.ai.providers:
             rows = self._without_kept(chat, rows)
-        parts, calls = take_calls(answer.parts)
-        if HAND_OVER in calls:
+        parts = answer.parts
+        if HAND_OVER in answer.calls:
             return self.leave_to_person(chat, rows, parts or [handed_over_text(language)])
-        if TELL_TEAM in calls:
+        if TELL_TEAM in answer.calls:
             parts = parts or (texts_for(language).cannot_answer,)
             return self.put_and_tell(chat, rows, parts, answer.source)
         return self.put(chat, rows, parts, answer.source)

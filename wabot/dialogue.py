@@ -69,7 +69,7 @@ def conversation_of(
     for row in said:
         turns.append(Turn("user", "\n".join([*reactions, _with_context(row)]), row.received_at))
         reactions = []
-    return Conversation(tuple(turns), language, chat.name)
+    return Conversation(tuple(turns), language, chat.name, str(chat.id))
 
 
 def language_of(chat: Chat, rows: Sequence[Inbound], default: str) -> str:

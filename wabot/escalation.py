@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from wabot.brain.prompt import HAND_OVER, TELL_TEAM
 from wabot.models import Chat, Inbound, Outbound, database, utc_now
 from wabot.outbox import Outbox
 from wabot.owner_chat import OwnerChat
@@ -18,14 +16,7 @@ from wabot.sources import Notice
 
 log = logging.getLogger(__name__)
 
-_CALL = re.compile(rf"[*_`\"']{{0,3}}\b({HAND_OVER}|{TELL_TEAM})\b[*_`\"']{{0,3}}[.!]?")
 _PAUSE_SECONDS = 43_200.0
-
-
-def take_calls(parts: Sequence[str]) -> tuple[tuple[str, ...], frozenset[str]]:
-    """Take the model's own calls for a person out of an answer; what is left, and which they were."""
-    cleaned = tuple(filter(None, (_CALL.sub("", part).strip() for part in parts)))
-    return cleaned, frozenset(found for part in parts for found in _CALL.findall(part))
 
 
 class Escalation:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from wabot.brain.budget import Budget, BudgetUnknown
+from wabot.brain.call_count import CallCount
 from wabot.brain.chain import NoProviderAnswered, ProviderChain
-from wabot.brain.cleaning import SILENCE, clean
+from wabot.brain.cleaning import clean
 from wabot.brain.completion import Completion, Usage
+from wabot.brain.control_words import SILENCE
 from wabot.brain.conversation import Conversation, Turn, join_texts
 from wabot.brain.courtesy import courtesy_in
 from wabot.brain.knowledge import KNOWN, KnowledgeBase
@@ -20,6 +22,7 @@ from wabot.brain.persona import Persona
 from wabot.brain.prompt import compose_messages, insist_on_language
 from wabot.brain.questions import questions_in
 from wabot.brain.request_form import Message
+from wabot.brain.scaffolding import plain_html
 from wabot.brain.search_index import Passage
 from wabot.brain.settings import BrainSettings
 from wabot.brain.splitting import split
@@ -42,29 +45,36 @@ class Answer:
 
     `source` is "model:NAME" with the provider's name, "knowledge", "polite" or "silence". `passages` are
     those the answer could draw on, best first. `usage` is what the model counted, None when no model
-    answered.
+    answered. `calls` are its words for a person: HAND_OVER, TELL_TEAM. `refused` is whether no model answered
+    because all refuse this very text: there is no sense in asking them again.
     """
 
     parts: tuple[str, ...] = field(repr=False)
     source: str
     passages: tuple[Passage, ...] = ()
     usage: Usage | None = None
+    calls: frozenset[str] = frozenset()
+    refused: bool = False
 
 
 class Brain:
     """Answers conversations. It keeps nothing of them, so no chat can meet another's words.
 
     Safe to share by threads: several replies may be composed at once. `budget` bounds what the models cost,
-    None for no bound; `tally` counts what they do.
+    None for no bound; `tally` counts what they do, `calls` how often they are asked for each chat.
     """
 
     def __init__(
-        self, settings: BrainSettings, budget: Budget | None = None, tally: Tally | None = None
+        self,
+        settings: BrainSettings,
+        budget: Budget | None = None,
+        tally: Tally | None = None,
+        calls: CallCount | None = None,
     ) -> None:
         self._settings = settings
         self._knowledge = KnowledgeBase(settings.knowledge_folder)
         self._persona = Persona(settings.persona_file)
-        self._chain = ProviderChain(settings.providers, budget, tally)
+        self._chain = ProviderChain(settings.providers, budget, tally, calls)
 
     def reply(self, conversation: Conversation, now: datetime) -> Answer:
         """Compose the answer to the unanswered messages of a conversation.
@@ -96,31 +106,29 @@ class Brain:
             return Answer((), "silence")
         language = _language_of(recent)
         if settings.providers:
-            answer = self._answer_of_model(recent, language, now)
-            if answer:
-                return answer
+            try:
+                return self._answer_of_model(recent, language, now)
+            except NoProviderAnswered as error:
+                # The budget says once by itself that it is spent.
+                level = logging.DEBUG if error.only_spent else logging.ERROR
+                log.log(level, "no model answered (%s); the knowledge base does", error)
+                return replace(self._answer_without_model(unanswered, language), refused=error.refused)
         return self._answer_without_model(unanswered, language)
 
-    def _answer_of_model(self, recent: Conversation, language: str, now: datetime) -> Answer | None:
-        """Return the model's answer, None when there is none to send; a model may ask for silence."""
+    def _answer_of_model(self, recent: Conversation, language: str, now: datetime) -> Answer:
+        """Return the model's answer; it may ask for silence.
+
+        Raises:
+            NoProviderAnswered: no model did.
+        """
         passages = self._find_passages(recent, language)
         messages = compose_messages(self._persona.text(), recent, passages, language, now)
-        try:
-            completion = self._ask(messages, _surely_spoken(recent.unanswered))
-        except NoProviderAnswered as error:
-            # The budget says once by itself that it is spent.
-            level = logging.DEBUG if error.only_spent else logging.ERROR
-            log.log(level, "no model answered (%s); the knowledge base does", error)
-            return None
-        parts = self._split(clean(completion.text))
-        if parts:
-            return Answer(parts, f"model:{completion.provider}", passages, completion.usage)
-        if SILENCE in completion.text:
-            return Answer((), "silence", passages, completion.usage)
-        log.error("provider %s wrote nothing visible; the knowledge base answers", completion.provider)
-        return None
+        completion = self._ask(messages, _surely_spoken(recent.unanswered), recent.chat)
+        parts = self._split(completion.text)
+        source = f"model:{completion.provider}" if parts or completion.words != {SILENCE} else "silence"
+        return Answer(parts, source, passages, completion.usage, completion.words - {SILENCE})
 
-    def _ask(self, messages: Sequence[Message], wanted: str) -> Completion:
+    def _ask(self, messages: Sequence[Message], wanted: str, chat: str) -> Completion:
         """Return a model's answer; one surely in another language than is wanted is asked for once more.
 
         `wanted` is "" where the customer's language is not sure.
@@ -129,20 +137,21 @@ class Brain:
             NoProviderAnswered: no model did.
         """
         deadline = time.monotonic() + self._settings.longest_reply_seconds
-        first = self._chain.complete(messages, self._settings.longest_reply_seconds)
-        if not wanted or sure_language(clean(first.text)) in ("", wanted):
+        first = self._chain.complete(messages, self._settings.longest_reply_seconds, chat)
+        if not wanted or sure_language(first.text) in ("", wanted):
             return first
         log.info("provider %s answered in another language than the customer's; asked again", first.provider)
         try:
-            second = self._chain.complete(insist_on_language(messages, wanted), deadline - time.monotonic())
+            insisting = insist_on_language(messages, wanted)
+            second = self._chain.complete(insisting, deadline - time.monotonic(), chat)
         except NoProviderAnswered:
             return first
-        return second if clean(second.text) else first
+        return second if second.text else first
 
     def _answer_without_model(self, unanswered: Sequence[Turn], language: str) -> Answer:
         passages = self._known_passages(unanswered, language)
         if passages:
-            text = clean("\n\n".join(passage.text for passage in passages))
+            text = clean(plain_html("\n\n".join(passage.text for passage in passages)))
             return Answer(self._split(text), "knowledge", passages)
         texts = texts_for(language)
         # A nod among other messages adds nothing to them.

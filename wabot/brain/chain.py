@@ -9,9 +9,11 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from wabot.brain.budget import Budget, BudgetSpent, NoBudget, cost_of, cost_of_failure
+from wabot.brain.call_count import CallCount
 from wabot.brain.circuit import CircuitBreaker
 from wabot.brain.completion import Completion
-from wabot.brain.provider_error import ProviderError
+from wabot.brain.provider_error import OF_THE_PROVIDER, OF_THE_TEXT, ProviderError
+from wabot.brain.refusals import Refusals
 from wabot.brain.request_form import Message, estimate_prompt_tokens
 from wabot.brain.settings import ProviderSettings
 from wabot.brain.tally import Tally
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 _SHORTEST_CALL_SECONDS = 0.2
 _RECONNECT_WAIT_SECONDS = 0.3
 _JITTER = 0.3
+# Of these, a chat can do nothing for or against.
+_NOT_COUNTED = OF_THE_PROVIDER | {"rate_limited", "unavailable"}
 
 log = logging.getLogger(__name__)
 
@@ -29,12 +33,14 @@ log = logging.getLogger(__name__)
 class NoProviderAnswered(Exception):
     """Every provider failed, was paused or has spent its budget. The message names what each did.
 
-    `only_spent` is whether the budgets were the only reason.
+    `only_spent` is whether the budgets were the only reason; `refused` whether each of them refuses this
+    text, which it would do again.
     """
 
-    def __init__(self, explanation: str, *, only_spent: bool = False) -> None:
+    def __init__(self, explanation: str, *, only_spent: bool = False, refused: bool = False) -> None:
         super().__init__(explanation)
         self.only_spent = only_spent
+        self.refused = refused
 
 
 class ProviderChain:
@@ -44,7 +50,8 @@ class ProviderChain:
     One pass asks each provider once. If none answered, the one that may be ready soonest gets a single second
     try: after a connection that failed, or when a 429 or 5xx named a wait (Retry-After) that fits the
     deadline. Asking again is safe: nothing of a failed call has reached the customer.
-    `budget` is asked before each call and `tally` told after it.
+    What fails for the text is not asked again for it. `budget` is asked before each call, `tally` told after
+    it, and `calls` counts those of each chat.
 
     `clock` is monotonic, in seconds; `wait` sleeps.
     """
@@ -54,17 +61,22 @@ class ProviderChain:
         providers: Sequence[ProviderSettings],
         budget: Budget | None = None,
         tally: Tally | None = None,
+        calls: CallCount | None = None,
         clock: Callable[[], float] = time.monotonic,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
         self._links = _links_to(providers)
         self._budget = budget or NoBudget()
         self._tally = tally or Tally()
+        self._calls = calls or CallCount()
+        self._refusals = [Refusals() for _ in providers]
         self._clock = clock
         self._wait = wait
 
-    def complete(self, messages: Sequence[Message], deadline_seconds: float) -> Completion:
+    def complete(self, messages: Sequence[Message], deadline_seconds: float, chat: str = "") -> Completion:
         """Return the first answer the providers give to `messages`, within `deadline_seconds` in all.
+
+        `chat` is whose question it is, "" when that is not known.
 
         Raises:
             NoProviderAnswered: no answer to use in time.
@@ -73,12 +85,17 @@ class ProviderChain:
         deadline = self._clock() + deadline_seconds
         failures: list[str] = []
         second_tries: list[tuple[float, int]] = []
-        spent = 0
+        spent = refused = 0
         for place in range(len(self._links)):
+            if self._refusals[place].knows(messages, self._clock()):
+                failures.append(self._of(place, "it has refused this text"))
+                refused += 1
+                continue
             try:
-                completion = self._ask(place, messages, deadline)
+                completion = self._ask(place, messages, deadline, chat)
             except ProviderError as error:
                 failures.append(str(error))
+                refused += error.kind in OF_THE_TEXT
                 wait = _second_try_wait(error)
                 if wait is not None:
                     second_tries.append((wait, place))
@@ -96,7 +113,7 @@ class ProviderChain:
                 log.info("%s", self._of(place, f"trying once more in {wait:.1f} s"))
                 self._wait(wait)
                 try:
-                    completion = self._ask(place, messages, deadline)
+                    completion = self._ask(place, messages, deadline, chat)
                 except (ProviderError, BudgetSpent) as error:
                     failures.append(str(error))
                 else:
@@ -104,14 +121,15 @@ class ProviderChain:
                         return completion
         reason = "; ".join(dict.fromkeys(failures)) or "no provider is configured"
         only_spent = 0 < spent == len(failures)
+        is_refused = 0 < refused == len(failures)
         if not only_spent:
-            self._tally.nobody_answered(reason)
-        raise NoProviderAnswered(reason, only_spent=only_spent)
+            self._tally.nobody_answered(reason, chat if is_refused else "")
+        raise NoProviderAnswered(reason, only_spent=only_spent, refused=is_refused)
 
     def _of(self, place: int, what: str) -> str:
         return f"provider {self._links[place][0].settings.name}: {what}"
 
-    def _ask(self, place: int, messages: Sequence[Message], deadline: float) -> Completion | None:
+    def _ask(self, place: int, messages: Sequence[Message], deadline: float, chat: str) -> Completion | None:
         """Ask one provider and tell its circuit; None when the circuit or the deadline forbids the call."""
         provider, circuit = self._links[place]
         name = provider.settings.name
@@ -124,7 +142,7 @@ class ProviderChain:
         except BaseException:
             circuit.give_back()
             raise
-        healthy = False
+        healthy, at_fault = False, ""
         try:
             completion = provider.complete(messages, seconds_left)
             healthy = True
@@ -132,16 +150,23 @@ class ProviderChain:
             log.warning("%s", error)
             self._tally.failed(name, error.kind)
             self._budget.settle(reservation, *cost_of_failure(error, reservation.tokens))
-            # One chat's request was at fault; the provider answers others.
-            healthy = error.kind == "rejected"
+            # One chat's text was at fault; the provider answers others.
+            healthy = error.kind in OF_THE_TEXT
+            if healthy:
+                self._refusals[place].add(messages, self._clock())
+            if error.kind not in OF_THE_PROVIDER:
+                at_fault = chat
+            if error.kind not in _NOT_COUNTED:
+                self._calls.add(chat)
             raise
         finally:
             if healthy:
                 circuit.record_success()
             else:
-                pause = circuit.record_failure(self._clock())
+                pause = circuit.record_failure(self._clock(), at_fault)
                 if pause is not None:
                     log.warning("provider %s: failing; not asked for %.0f s", name, pause)
+        self._calls.add(chat)
         self._tally.answered(name, completion.usage)
         self._budget.settle(reservation, *cost_of(completion.usage))
         return completion

@@ -12,6 +12,9 @@ LONGEST_PAUSE_SECONDS = 600.0
 class CircuitBreaker:
     """Closed while calls succeed; open after three failures in a row; half-open when the pause is over.
 
+    Of failures that may be due to what was asked, a chat counts once: one that tries again and again must not
+    keep all others from the provider.
+
     Half-open lets one call through: its success closes the circuit, its failure doubles the pause, from 30 s
     up to 10 min. Every call that `try_acquire` allowed must end in `record_success` or `record_failure`, or
     in `give_back` when it was not made.
@@ -21,6 +24,7 @@ class CircuitBreaker:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._failures = 0
+        self._chats: set[str] = set()
         self._pause_seconds = 0.0
         self._open_until: float | None = None
         self._trial_running = False
@@ -44,15 +48,22 @@ class CircuitBreaker:
         """The provider answered: close the circuit."""
         with self._lock:
             self._failures = 0
+            self._chats.clear()
             self._pause_seconds = 0.0
             self._open_until = None
             self._trial_running = False
 
-    def record_failure(self, now: float) -> float | None:
-        """The provider failed: return the pause in seconds if that opened the circuit, else None."""
+    def record_failure(self, now: float, chat: str = "") -> float | None:
+        """The provider failed: return the pause in seconds if that opened the circuit, else None.
+
+        `chat` is whose question it was, where that may be the reason; "" where it cannot be.
+        """
         with self._lock:
-            self._failures += 1
             was_trial, self._trial_running = self._trial_running, False
+            if not chat or chat not in self._chats:
+                self._failures += 1
+            if chat and len(self._chats) < FAILURES_TO_OPEN:
+                self._chats.add(chat)
             # Calls begun before the circuit opened may still fail while it is open: they add no pause.
             if not was_trial and (self._open_until is not None or self._failures < FAILURES_TO_OPEN):
                 return None

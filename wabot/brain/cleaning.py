@@ -1,24 +1,9 @@
-"""Makes a model's text fit to send: no reasoning, no raw Markdown, no odd characters."""
+"""Makes a text fit to send: no raw Markdown, no odd characters, something to see. Pure."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-
-from wabot.brain.scaffolding import take_off_scaffolding
-
-#: What a model writes when no answer is wanted.
-SILENCE = "NO_REPLY"
-
-# More than any answer that is sent; bounds the work on hostile text.
-_MAX_CHARACTERS = 50_000
-
-_REASONING_TAG = r"(?:think|thinking|thought|reasoning|reflection)"
-_REASONING = re.compile(rf"<({_REASONING_TAG})\b[^<>]{{0,100}}>.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
-_REASONING_END = re.compile(rf"</{_REASONING_TAG}\s*>", re.IGNORECASE)
-# Channels as in OpenAI's harmony format, when a server hands the raw text over.
-_FINAL_CHANNEL = "<|channel|>final<|message|>"
-_SPECIAL_TOKEN = re.compile(r"<\|[a-z_]{1,40}\|>")
 
 _FENCE = re.compile(r"^[ \t]*(```|~~~)[^\n`]*\n(.*?)(?:^[ \t]*\1[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
 _INLINE_CODE = re.compile(r"`[^`\n]{1,500}`")
@@ -39,31 +24,20 @@ _LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _TABLE_RULE = re.compile(r"\|?(?: *:?-+:? *\|)* *:?-+:? *\|?")
 _ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+.!|~>-])")
 _BLANK_LINES = re.compile(r"\n{3,}")
-_SILENCE_TOKEN = re.compile(rf"[*_`\"']{{0,3}}\b{SILENCE}\b[*_`\"']{{0,3}}[.!]?")
 
 # Marks that turn the writing direction around: they can make a text read otherwise than it is.
 _DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def clean(text: str) -> str:
-    """Return what to send of a model's text; "" when it is blank or asks for silence (NO_REPLY)."""
-    text = take_off_scaffolding(strip_reasoning(text)[:_MAX_CHARACTERS])
-    text = drop_odd_characters(text)
-    text = to_whatsapp(_SILENCE_TOKEN.sub("", text)).strip()
-    # A message of spaces without width would arrive as an empty bubble.
-    visible = any(unicodedata.category(character)[0] not in "ZC" for character in text)
-    return text if visible else ""
+    """Return a text as WhatsApp shows it; "" when nothing of it says anything: no letter, digit or emoji."""
+    text = to_whatsapp(drop_odd_characters(text)).strip()
+    return text if any(_says_something(character) for character in text) else ""
 
 
-def strip_reasoning(text: str) -> str:
-    """Take off what a model thought aloud: <think>…</think>, also left open, or opened by the prompt."""
-    if _FINAL_CHANNEL in text:
-        text = text[text.rindex(_FINAL_CHANNEL) + len(_FINAL_CHANNEL) :]
-    text = _REASONING.sub("", text)
-    ends = list(_REASONING_END.finditer(text))
-    if ends:
-        text = text[ends[-1].end() :]
-    return _SPECIAL_TOKEN.sub("", text)
+def _says_something(character: str) -> bool:
+    category = unicodedata.category(character)
+    return category[0] in "LN" or (category == "So" and character != "\ufffd")
 
 
 def drop_odd_characters(text: str) -> str:

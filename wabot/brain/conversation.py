@@ -31,12 +31,13 @@ class Conversation:
     """The turns of one chat, oldest first.
 
     `language` is the account's ("es", "en", "pt"). `customer_name` is what the customer chose to be called,
-    "" when unknown: it is data, never trusted.
+    "" when unknown: it is data, never trusted. `chat` tells one chat from another, "" when that is not known.
     """
 
     turns: tuple[Turn, ...]
     language: str = "es"
     customer_name: str = field(default="", repr=False)
+    chat: str = ""
 
     @property
     def unanswered(self) -> tuple[Turn, ...]:

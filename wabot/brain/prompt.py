@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from wabot.brain.cleaning import SILENCE, drop_odd_characters
-from wabot.brain.conversation import Conversation
+from wabot.brain.cleaning import drop_odd_characters
+from wabot.brain.control_words import HAND_OVER, SILENCE, TELL_TEAM
+from wabot.brain.conversation import Conversation, Turn
+from wabot.brain.prompt_size import FACTS_BEGIN, FACTS_END, PASSAGE_BEGIN
 from wabot.brain.request_form import Message
 from wabot.brain.search_index import Passage
 
-#: What a model writes when a person has to take over.
-HAND_OVER = "HAND_OVER"
-#: What it writes when it has promised that a person will answer.
-TELL_TEAM = "TELL_TEAM"
-
 _LANGUAGE_NAMES = {"es": "Spanish", "en": "English", "pt": "Portuguese"}
 _MAX_NAME_CHARACTERS = 40
+# Where the shop wrote first, or what it answered to is not shown.
+_BEFORE_THAT = "(earlier messages are left out)"
 
 _RULES = (
     "Answer in {language}, unless the customer's last message is clearly in another language: then in "
@@ -39,14 +38,26 @@ _RULES = (
 def compose_messages(
     persona: str, conversation: Conversation, passages: Sequence[Passage], language: str, now: datetime
 ) -> list[Message]:
-    """Return the messages for a model: one of the system, then each turn as one of its own.
+    """Return the messages for a model: one of the system, then the sides in turn, the customer's first.
 
-    `conversation` must be bounded already. `now` (naive UTC or aware) tells the model the date.
+    Many servers refuse two messages of one side in a row, or a first one of the shop's. `conversation` must
+    be bounded already. `now` (naive UTC or aware) tells the model the date.
     """
-    return [
-        {"role": "system", "content": _compose_system(persona, conversation, passages, language, now)},
-        *({"role": turn.role, "content": drop_odd_characters(turn.text)} for turn in conversation.turns),
-    ]
+    system = _compose_system(persona, conversation, passages, language, now)
+    return [{"role": "system", "content": system}, *_in_turn(conversation.turns)]
+
+
+def _in_turn(turns: Sequence[Turn]) -> list[Message]:
+    messages: list[dict[str, str]] = []
+    for turn in turns:
+        text = drop_odd_characters(turn.text)
+        if messages and messages[-1]["role"] == turn.role:
+            messages[-1]["content"] += f"\n{text}"
+        else:
+            messages.append({"role": turn.role, "content": text})
+    if messages and messages[0]["role"] != "user":
+        messages.insert(0, {"role": "user", "content": _BEFORE_THAT})
+    return [*messages]
 
 
 def insist_on_language(messages: Sequence[Message], language: str) -> list[Message]:
@@ -73,10 +84,10 @@ def _compose_system(
     if name:
         paragraphs.append(f'The customer calls themselves "{name}".')
     if passages:
-        facts = "\n\n".join(f"# {passage.title}\n{passage.text}" for passage in passages)
-        paragraphs.append(f"<facts>\n{facts}\n</facts>")
+        facts = "\n\n".join(f"{PASSAGE_BEGIN}{passage.title}\n{passage.text}" for passage in passages)
     else:
-        paragraphs.append("<facts>\n(nothing on this question)\n</facts>")
+        facts = "(nothing on this question)"
+    paragraphs.append(f"{FACTS_BEGIN}{facts}{FACTS_END}")
     return drop_odd_characters("\n\n".join(paragraphs))
 
 

@@ -12,27 +12,23 @@ from email.utils import parsedate_to_datetime
 import requests
 import urllib3
 
-from wabot.brain.completion import Completion, UnusableCompletion, parse_completion
+from wabot.brain.answer_body import RawAnswer
+from wabot.brain.completion import Completion, Usage
 from wabot.brain.http_deadline import Deadline, DeadlineSession
+from wabot.brain.model_answer import ModelAnswer, Outcome, read_answer
 from wabot.brain.provider_error import ErrorKind, ProviderError
-from wabot.brain.request_form import Message, compose_request, estimate_prompt_tokens, refused_parameter
+from wabot.brain.request_form import Message, RequestForm, estimate_prompt_tokens
 from wabot.brain.settings import ProviderSettings
 from wabot.unreachable import why_unreachable
 
 _CONNECT_TIMEOUT_SECONDS = 10.0
-_MAX_ANSWER_BYTES = 1_000_000
-_MAX_ERROR_BYTES = 2_000
+# A stream takes some hundred bytes for each token.
+_MAX_ANSWER_BYTES = 4_000_000
+_MAX_ERROR_BYTES = 20_000
+_MOST_ADAPTIONS = 5
 _READ_BYTES = 16_384
 
 log = logging.getLogger(__name__)
-
-
-class _ParameterRefused(Exception):
-    """The endpoint answered 400 to something that the request can do without."""
-
-    def __init__(self, parameter: str) -> None:
-        super().__init__(parameter)
-        self.parameter = parameter
 
 
 class Provider:
@@ -46,22 +42,28 @@ class Provider:
         self.settings = settings
         self._url = settings.base_url.rstrip("/") + "/chat/completions"
         self._of_thread = threading.local()
-        self._refused: frozenset[str] = frozenset()
+        self._form = RequestForm()
+        self._lock = threading.Lock()
+
+    @property
+    def form(self) -> RequestForm:
+        """What this endpoint turned out to take."""
+        return self._form
 
     def complete(self, messages: Sequence[Message], timeout_seconds: float) -> Completion:
         """Return the model's next message after `messages` (each with "role" and "content").
 
         The whole call takes at most the smaller of `timeout_seconds` and the provider's own timeout. An
-        endpoint that refuses a parameter is asked again at once without it, and never with it again.
+        endpoint that refuses the form or the size of the request is asked again at once in another, and never
+        in that one again.
 
         Raises:
             ProviderError: whatever went wrong.
         """
         seconds = min(timeout_seconds, self.settings.timeout_seconds)
-        prompt_tokens = estimate_prompt_tokens(messages)
         with Deadline(seconds) as deadline:
             try:
-                body = self._post_as_it_takes_it(messages, seconds)
+                answer = self._ask_as_it_takes_it(messages, seconds)
             except ProviderError:
                 if deadline.expired:
                     raise self._timed_out(seconds) from None
@@ -69,31 +71,44 @@ class Provider:
             # A body without a length looks complete when the deadline cuts it.
             if deadline.expired:
                 raise self._timed_out(seconds)
-        try:
-            return parse_completion(body, self.settings.name, prompt_tokens)
-        except UnusableCompletion as error:
-            raise ProviderError(self.settings.name, error.kind, str(error), usage=error.usage) from None
+        if answer.outcome in (Outcome.ANSWER, Outcome.SILENCE, Outcome.HAND_OVER):
+            usage = answer.usage or Usage(0, 0)
+            return Completion(answer.reply.text, self.settings.name, usage, answer.reply.words)
+        raise self._error_of(answer)
 
-    def _post_as_it_takes_it(self, messages: Sequence[Message], seconds: float) -> bytes:
-        """Send the request, and once more for each parameter that is refused: twice more at most."""
-        settings, refused = self.settings, self._refused
-        while True:
-            request = compose_request(
-                settings.model, messages, settings.max_tokens, settings.temperature, refused
+    def _ask_as_it_takes_it(self, messages: Sequence[Message], seconds: float) -> ModelAnswer:
+        """Send the request, and again for each complaint about its form or size; a few times at most."""
+        settings, form = self.settings, self._form
+        for _ in range(_MOST_ADAPTIONS):
+            request = form.compose(settings.model, messages, settings.max_tokens, settings.temperature)
+            answer = self._post(request, estimate_prompt_tokens(messages), seconds)
+            if answer.outcome not in (Outcome.LESS, Outcome.OTHER_FORM):
+                return answer
+            adapted = form.adapted(answer.complaint, messages, settings.max_tokens)
+            if adapted == form:
+                return answer
+            self._remember(adapted.lasting(answer.complaint, settings.max_tokens))
+            form = adapted
+        return answer
+
+    def _remember(self, adapted: RequestForm) -> None:
+        with self._lock:
+            # Another thread may have learnt something else meanwhile.
+            known, self._form = self._form, self._form.joined(adapted)
+        name = self.settings.name
+        for refused in sorted(adapted.without - known.without):
+            what = "message of the system" if refused == "system" else refused
+            log.info("provider %s takes no %s; asked without from now on", name, what)
+        if self._form.prompt_tokens != known.prompt_tokens:
+            log.warning(
+                "provider %s takes no more than about %d tokens at once: what was said earlier and facts are "
+                "left out where there is no room; start it with a larger context",
+                name,
+                self._form.prompt_tokens,
             )
-            try:
-                return self._post(request, seconds)
-            except _ParameterRefused as error:
-                if error.parameter in refused:
-                    raise self._rejected(400) from None
-                refused |= {error.parameter}
-                if not refused <= self._refused:
-                    log.info("provider %s takes no %s; asked without from now on", settings.name, error)
-                # Another thread may have learnt something else meanwhile.
-                self._refused = refused = refused | self._refused
 
-    def _post(self, request: bytes, seconds: float) -> bytes:
-        """Send the request and return the body of a successful answer.
+    def _post(self, request: bytes, prompt_tokens: int, seconds: float) -> ModelAnswer:
+        """Send the request and read the answer.
 
         The errors of the libraries are not chained: their texts and locals may hold the key.
         """
@@ -113,8 +128,7 @@ class Provider:
                 allow_redirects=False,
             )
             with response:
-                self._check_status(response)
-                return self._read(response, _MAX_ANSWER_BYTES)
+                return self._read_answer(response, prompt_tokens)
         except (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError):
             raise self._timed_out(seconds) from None
         except requests.ConnectionError as error:
@@ -139,33 +153,38 @@ class Provider:
             request.headers["Authorization"] = f"Bearer {self.settings.api_key}"
         return request
 
-    def _check_status(self, response: requests.Response) -> None:
+    def _read_answer(self, response: requests.Response, prompt_tokens: int) -> ModelAnswer:
         status = response.status_code
-        if 200 <= status < 300:
-            return
-        if status == 400 or (status > 400 and log.isEnabledFor(logging.DEBUG)):
-            body = self._read(response, _MAX_ERROR_BYTES, cut=True)
-            # Only here: the text may quote the chat, or the key.
-            text = body.decode("utf-8", errors="replace")
-            if self.settings.api_key:
-                text = text.replace(self.settings.api_key, "***")
-            log.debug("provider %s answered %d: %r", self.settings.name, status, text)
-            if status == 400 and (refused := refused_parameter(body)):
-                raise _ParameterRefused(refused)
-        wait = _parse_retry_after(response.headers.get("Retry-After"), time.time())
-        if status < 400:
-            advice = "put the final address in base_url"
-            raise self._error("redirected", f"it answered {status}, a redirect; {advice}")
-        if status in (401, 403):
-            raise self._error("unauthorized", f"it answered {status}: check its api_key")
-        if status == 429:
-            raise self._error("rate_limited", "it answered 429: too many requests, or no credit left", wait)
-        if status >= 500:
-            raise self._error("unavailable", f"it answered {status}", wait)
-        raise self._rejected(status)
+        if not 200 <= status < 300 and status < 400:
+            raise self._error(
+                "redirected", f"it answered {status}, a redirect; put the final address in base_url"
+            )
+        limit, cut = (_MAX_ANSWER_BYTES, False) if status < 400 else (_MAX_ERROR_BYTES, True)
+        raw = RawAnswer(
+            status,
+            self._read(response, limit, cut),
+            response.headers.get("Content-Type", ""),
+            response.headers.get("Content-Encoding", ""),
+        )
+        answer = read_answer(raw, prompt_tokens, bool(self.settings.api_key))
+        if answer.complaint.explanation:
+            # Only here: the text may quote the chat.
+            log.debug("provider %s answered %d: %r", self.settings.name, status, self._said(answer))
+        if status in (429, 503) or status >= 500:
+            wait = _parse_retry_after(response.headers.get("Retry-After"), time.time())
+            if answer.outcome is Outcome.FAILED and wait is not None:
+                raise self._error_of(answer, wait)
+        return answer
 
-    def _rejected(self, status: int) -> ProviderError:
-        return self._error("rejected", f"it answered {status}: check its base_url and model")
+    def _error_of(self, answer: ModelAnswer, wait: float | None = None) -> ProviderError:
+        complaint = answer.complaint
+        return ProviderError(
+            self.settings.name, complaint.kind, complaint.explanation, wait, answer.usage, self._said(answer)
+        )
+
+    def _said(self, answer: ModelAnswer) -> str:
+        key, said = self.settings.api_key, answer.complaint.said
+        return said.replace(key, "***") if key else said
 
     def _read(self, response: requests.Response, limit: int, cut: bool = False) -> bytes:
         body = bytearray()

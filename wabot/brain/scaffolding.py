@@ -1,4 +1,4 @@
-"""Takes off what small models write around an answer: tool calls, chat templates, JSON, HTML. Pure."""
+"""Takes an answer out of what small models wrap it in: JSON, HTML, written line ends. Pure."""
 
 from __future__ import annotations
 
@@ -7,18 +7,25 @@ import json
 import re
 from typing import Any
 
-# Tool calls as Qwen, Hermes and Mistral write them when a server hands the raw text over.
-_TOOL_CALL = re.compile(r"<(tool_call|function_call)>.*?(?:</\1>|\Z)|\[TOOL_CALLS\].*\Z", re.DOTALL)
-_TEMPLATE = re.compile(r"\[/?INST\]|</?s>|<</?SYS>>|<(?:start|end)_of_turn>(?:model|user)?")
-_OWN_NAME = re.compile(
-    r"\A\s*(?:\*\*)?(?:assistant|asistente|assistente)(?:\*\*)?\s*:(?:\*\*)?\s*", re.IGNORECASE
+from wabot.brain.control_words import words_called
+
+_FENCED = re.compile(r"\A```(?:json)?\s*([\[{].*[\]}])\s*```\Z", re.DOTALL)
+_ANSWER_KEYS = (
+    "response",
+    "answer",
+    "reply",
+    "message",
+    "text",
+    "content",
+    "respuesta",
+    "resposta",
+    "output",
 )
-# Where a model goes on to invent what the customer says next.
-_OTHER_NAME = re.compile(
-    r"^(?:user|human|customer|usuario|cliente|usuário)\s*:.*\Z", re.IGNORECASE | re.DOTALL | re.MULTILINE
+_TORN_ANSWER = re.compile(
+    rf"\A(?:```(?:json)?\s{{0,9}})?\{{\s{{0,9}}\"(?:{'|'.join(_ANSWER_KEYS)})\"\s{{0,5}}:\s{{0,5}}"
+    r"(?P<string>\"(?:[^\"\\]|\\.)*)\Z",
+    re.DOTALL,
 )
-_FENCED = re.compile(r"\A```(?:json)?\s*(\{.*\})\s*```\Z", re.DOTALL)
-_ANSWER_KEYS = ("response", "answer", "reply", "message", "text", "content", "respuesta", "resposta")
 
 _TAG = re.compile(r"</?(p|div|span|ul|ol|li|h[1-6]|b|strong|i|em)(?:\s[^<>]{0,200})?>", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:amp|lt|gt|quot|apos|nbsp|#\d{1,6}|#x[0-9a-fA-F]{1,5});")
@@ -28,31 +35,48 @@ _MAX_JSON_CHARACTERS = 20_000
 
 
 def take_off_scaffolding(text: str) -> str:
-    """Return what of a model's text is meant for the customer; "" where that is nothing."""
-    text = _TEMPLATE.sub("", _TOOL_CALL.sub("", text))
-    named = _OWN_NAME.match(text)
-    if named:
-        text = _OTHER_NAME.sub("", text[named.end() :])
+    """Return what of a model's text is meant for the customer."""
     text = _out_of_json(text.strip())
     if "\n" not in text:
         text = _WRITTEN_LINE_END.sub("\n", text)
+    return plain_html(text)
+
+
+def plain_html(text: str) -> str:
+    """Return a text with the tags and entities of HTML as Markdown."""
     return _ENTITY.sub(lambda entity: html.unescape(entity[0]).replace("\xa0", " "), _TAG.sub(_as_text, text))
 
 
 def _out_of_json(text: str) -> str:
-    """The answer in a JSON object; "" for a call of a tool, which nobody offered."""
+    """The answer in a JSON object, with the control words that stand beside it."""
     fenced = _FENCED.match(text)
     candidate = fenced[1] if fenced else text
-    if not (candidate.startswith("{") and candidate.endswith("}")) or len(candidate) > _MAX_JSON_CHARACTERS:
-        return text
+    if len(candidate) > _MAX_JSON_CHARACTERS or not candidate.startswith(("{", "[")):
+        torn = _TORN_ANSWER.match(text[:_MAX_JSON_CHARACTERS]) if text.startswith("```") else None
+        return _string(torn["string"]) if torn else text
     try:
         document: Any = json.loads(candidate)
     except (ValueError, RecursionError):
-        return text
+        torn = _TORN_ANSWER.match(candidate)
+        return _string(torn["string"]) if torn else text
+    if isinstance(document, list):
+        parts = [part["text"] for part in document if isinstance(part, dict) and "text" in part]
+        return "".join(map(str, parts)) if parts and len(parts) == len(document) else text
     for key in _ANSWER_KEYS:
         if isinstance(document.get(key), str):
-            return str(document[key])
-    return "" if {"name", "arguments"} <= document.keys() or "tool_calls" in document else text
+            others = (value for other, value in document.items() if other != key and isinstance(value, str))
+            words = {word for value in others if len(value) < 40 for word in words_called(value)}
+            return "\n".join([document[key], *sorted(words)])
+    words = {word for value in document.values() if isinstance(value, str) for word in words_called(value)}
+    return "\n".join(sorted(words)) or text
+
+
+def _string(written: str) -> str:
+    """A string of JSON that broke off."""
+    try:
+        return str(json.loads(written.rstrip("\\") + '"', strict=False))
+    except ValueError:
+        return written[1:]
 
 
 def _as_text(tag: re.Match[str]) -> str:

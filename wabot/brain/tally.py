@@ -45,6 +45,7 @@ class Tally:
         self._clock = clock
         self._providers = {name: ProviderCount() for name in names}
         self._outage: Outage | None = None
+        self._refused_chat = ""
 
     def answered(self, provider: str, usage: Usage) -> None:
         """A call was answered."""
@@ -55,6 +56,7 @@ class Tally:
             count.completion_tokens += usage.completion_tokens
             count.answered_at = self._clock()
             self._outage = None
+            self._refused_chat = ""
 
     def failed(self, provider: str, kind: ErrorKind) -> None:
         """A call failed."""
@@ -63,9 +65,16 @@ class Tally:
             count.calls += 1
             count.errors[kind] += 1
 
-    def nobody_answered(self, reason: str) -> None:
-        """A customer's question went through all providers in vain."""
+    def nobody_answered(self, reason: str, refused_chat: str = "") -> None:
+        """A customer's question went through all providers in vain.
+
+        `refused_chat` is whose it was where all of them refused the text: what one alone is refused says
+        nothing of the models.
+        """
         with self._lock:
+            if refused_chat and self._refused_chat in ("", refused_chat):
+                self._refused_chat = refused_chat
+                return
             now = self._clock()
             first_at = self._outage.first_at if self._outage else now
             self._outage = Outage(first_at, now, reason)

@@ -1,0 +1,98 @@
+"""The words by which a model asks for silence or for a person, in whatever dress it writes them. Pure."""
+
+from __future__ import annotations
+
+import re
+
+#: What a model writes when no answer is wanted.
+SILENCE = "NO_REPLY"
+#: What it writes when a person has to take over.
+HAND_OVER = "HAND_OVER"
+#: What it writes when it has promised that a person will answer.
+TELL_TEAM = "TELL_TEAM"
+
+_WORDS = (SILENCE, HAND_OVER, TELL_TEAM)
+# Escaped for Markdown or HTML, or full width.
+_LOW_LINE = r"(?:\\{0,4}[_＿]|&(?:amp;)?(?:#95|#x5f|lowbar|UnderBar);)"
+_BEFORE = r"[*_~`\"'“”«»‘’(\[{<|\\]{0,8}"
+_AFTER = r"[*_~`\"'“”«»‘’)\]}>|\\]{0,8}(?:\(\s{0,3}\))?[.!]?"
+
+
+def _any_of(joint: str) -> str:
+    return "|".join(word.replace("_", joint) for word in _WORDS)
+
+
+# With a low line it is no word of any language, so it counts wherever it stands: except inside another name
+# or an address, as no_reply@shop.example.
+_WRITTEN = re.compile(
+    rf"{_BEFORE}(?<![^\W_])(?<![^\W_]_)(?<![@/])(?P<word>{_any_of(_LOW_LINE)})"
+    rf"(?!_?[^\W_])(?![@/=]|\.\w){_AFTER}",
+    re.IGNORECASE,
+)
+_GLUED = re.compile(rf"\A\W{{0,8}}(?P<word>{'|'.join(_WORDS)})(?=[^\W\d_a-zà-ÿ][a-zà-ÿ'’])")
+# Without, it may be a part of a sentence: it counts alone, or in brackets and capitals.
+_ALONE = re.compile(rf"\A\W{{0,8}}(?P<word>{_any_of(r'[ -]?')})\W{{0,8}}\Z", re.IGNORECASE)
+_LAST_LINE = re.compile(rf"^[ \t]*{_BEFORE}(?P<word>{_any_of(r'[ -]')}){_AFTER}[ \t]*\Z", re.MULTILINE)
+_BRACKETED = re.compile(rf"[\[({{<*]{{1,3}}(?P<word>{_any_of(r'[ -]')})[\])}}>*]{{1,3}}[.!]?")
+_TORN = re.compile(
+    rf"(?<![^\W_]){_BEFORE}(?P<word>NO\\?_(?:R(?:E(?:PL?)?)?)?|HAND\\?_(?:O(?:VE?)?)?"
+    rf"|TELL\\?_(?:T(?:EA?)?)?)\Z"
+)
+_JOINTS = re.compile(rf"{_LOW_LINE}|[ -]", re.IGNORECASE)
+
+# What a model says of a message that it will not answer, instead of to whoever wrote it.
+_COMMENT = re.compile(
+    r"\bautom[aá]t|\bauto-?(?:reply|respon|generated)|out[- ]of[- ](?:the )?office|fuera de la oficina"
+    r"|fora do escrit"
+    r"|\b(?:the|this) (?:last |latest |user's |customer's |incoming )?(?:message|customer|user|text)\b"
+    r"|\b(?:el|este) (?:[uú]ltimo )?(?:mensaje|cliente|usuario)\b|\b(?:a|esta) ([uú]ltima )?mensagem\b"
+    r"|\bo cliente\b"
+    r"|\bno (?:answer|reply|response|action) (?:is )?(?:needed|required|necessary|wanted)"
+    r"|delivery (?:notice|notification|receipt)|\bI (?:should|will|must|need to|won't|shouldn't|do not"
+    r"|don't) "
+    r"(?:not )?(?:answer|reply|respond|stay|remain|write)|\bno (?:hace falta|requiere|es necesario) ",
+    re.IGNORECASE,
+)
+
+
+def take_words(text: str, *, was_cut: bool = False) -> tuple[str, frozenset[str]]:
+    """Take the control words out of a model's text; return what is left, and which they were.
+
+    Args:
+        text: without thoughts.
+        was_cut: whether it ends where the model was stopped, perhaps inside a word.
+    """
+    found: set[str] = set()
+
+    def take(match: re.Match[str]) -> str:
+        found.add(_plain(match["word"]))
+        return ""
+
+    alone = _ALONE.match(text)
+    if alone:
+        return "", frozenset({_plain(alone["word"])})
+    begins = _GLUED.match(text)
+    if begins is None:
+        begins = _WRITTEN.match(text.lstrip())
+    is_silence_first = begins is not None and _plain(begins["word"]) == SILENCE
+    left = text
+    for pattern in (_GLUED, _WRITTEN, _BRACKETED, _LAST_LINE):
+        left = pattern.sub(take, left)
+    torn = _TORN.search(left) if was_cut else None
+    if torn:
+        found.add(next(word for word in _WORDS if word.startswith(torn["word"].replace("\\", ""))))
+        left = left[: torn.start()]
+    if SILENCE in found and (is_silence_first or _COMMENT.search(left)):
+        # The rest explains why there is no answer.
+        left = ""
+    return left, frozenset(found)
+
+
+def words_called(call: str) -> frozenset[str]:
+    """Return the control words that a model used as the name of a tool."""
+    return frozenset(_plain(match["word"]) for match in _WRITTEN.finditer(call[:2000]))
+
+
+def _plain(written: str) -> str:
+    letters = _JOINTS.sub("", written).upper()
+    return next(word for word in _WORDS if word.replace("_", "") == letters)

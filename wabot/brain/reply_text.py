@@ -1,0 +1,61 @@
+"""Reads the text a model wrote: what of it is for the customer, and what it asks the bot to do. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from wabot.brain.cleaning import clean
+from wabot.brain.control_words import SILENCE, take_words
+from wabot.brain.scaffolding import take_off_scaffolding
+from wabot.brain.thoughts import strip_thoughts
+from wabot.brain.tool_calls import take_off_calls
+from wabot.brain.turns import drop_tokens, own_turn
+
+# More than any answer that is sent; bounds the work on hostile text.
+_MAX_CHARACTERS = 50_000
+# Not the point of "1." or "4.90".
+_SENTENCE_END = re.compile(r"(?:(?<!\d)\.|[!?…。！？؟])[\"'»”)*_]{0,3}(?=\s|\Z)")
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyText:
+    """What came of it.
+
+    `text` is ready to be sent, "" when there is nothing to send; `words` are the control words it held.
+    """
+
+    text: str = field(repr=False)
+    words: frozenset[str]
+
+    @property
+    def is_silence(self) -> bool:
+        """Whether no answer is wanted."""
+        return not self.text and self.words == {SILENCE}
+
+
+def read_reply_text(written: str, *, was_cut: bool = False) -> ReplyText:
+    """Read what a model wrote.
+
+    In this order, because each may hold what the next looks for: a thought quotes a word of control, a turn
+    that was made up calls a tool, a call is JSON.
+
+    Args:
+        written: as the server gave it.
+        was_cut: whether max_tokens ended it.
+    """
+    text = own_turn(strip_thoughts(written)[:_MAX_CHARACTERS])
+    text, called = take_off_calls(text)
+    text, words = take_words(take_off_scaffolding(drop_tokens(text)), was_cut=was_cut)
+    cleaned = clean(text)
+    if cleaned and was_cut:
+        cleaned = _without_torn_end(cleaned)
+    return ReplyText(cleaned, words | called)
+
+
+def _without_torn_end(text: str) -> str:
+    """A text that max_tokens cut off, up to its last whole sentence; where none is near, with "…"."""
+    ends = [match.end() for match in _SENTENCE_END.finditer(text)]
+    if ends and ends[-1] >= len(text) / 2:
+        return text[: ends[-1]]
+    return text.rstrip() + "…"
