@@ -11,6 +11,8 @@ setup_log=$venv/setup.log
 readonly EXIT_MISSING=69 # as EX_UNAVAILABLE in sysexits.h
 
 unset PYTHONHOME PYTHONPATH PYTHONSTARTUP
+# With it, each of many processes would compile the whole program anew.
+unset PYTHONDONTWRITEBYTECODE
 # A bare environment has no PATH at all, that of `su` no sbin, and dpkg wants ldconfig from there.
 export PATH="${PATH:-/usr/local/bin:/usr/bin:/bin}:/usr/sbin:/sbin"
 
