@@ -10,7 +10,9 @@ import pytest
 from peewee import IntegrityError
 
 from tests.arrivals import ANA, ANA_LID, GROUP, NOON, arrival, later
+from tests.neonize_events import e2e
 from wabot.departures import Departures
+from wabot.emulator import plaintexts
 from wabot.inbox import Inbox
 from wabot.messages import IncomingMessage, Kind
 from wabot.models import Chat, Inbound, Outbound, Session
@@ -19,6 +21,8 @@ from wabot.owner_lines import text_of
 from wabot.quiet import PauseReason
 from wabot.reception import Reception
 from wabot.settings import AccountSettings, ChatSettings, Settings
+from wabot.sources import Notice
+from wabot.translation import edited_text
 
 DEPARTURES = Departures("shop")
 
@@ -43,6 +47,7 @@ class Desk:
             lambda: frozenset({"34999888777", OWNER_LID.partition("@")[0]}),
             self.hushed.append,
             self._wake,
+            read_edit=read_edit,
         )
 
     def _wake(self) -> None:
@@ -448,6 +453,112 @@ def test_an_edit_that_takes_the_words_away_leaves_none(desk: Desk) -> None:
     message = arrival("this one?", kind=Kind.IMAGE)
     desk.take(message, arrival("", kind=Kind.EDIT, target_id=message.message_id))
     assert rows()[0] == ("", "pending", "")
+
+
+# Edits that are sealed with the secret of the message they change
+
+SECRET = bytes(range(32))
+
+
+def read_edit(plaintext: bytes) -> str:
+    return edited_text(e2e.Message.FromString(plaintext))
+
+
+def sealed(
+    message: IncomingMessage, text: str, *, secret: bytes = SECRET, writer: str = ANA
+) -> IncomingMessage:
+    body = plaintexts.sealed_edit(ANA, message.message_id, text, secret=secret, sender=writer, at=0)
+    found = e2e.Message.FromString(body).secretEncryptedMessage
+    content = f"{found.encIV.hex()} {found.encPayload.hex()}"
+    return arrival("", kind=Kind.EDIT, target_id=message.message_id, sealed=content)
+
+
+def with_secret(text: str) -> IncomingMessage:
+    return arrival(text, lid="299000111222", secret=SECRET.hex())
+
+
+@pytest.mark.parametrize("writer", [ANA, ANA_LID])
+def test_a_sealed_edit_is_opened(desk: Desk, writer: str) -> None:
+    message = with_secret("size 38?")
+    desk.take(message)
+    desk.answer("Yes, 38.")
+    assert desk.take(sealed(message, "size 39?", writer=writer)) == Chat.get().id
+    assert rows() == [("size 39?", "pending", ""), ("size 39?", "ignored", "nothing to answer (edit)")]
+    assert [state for _, state in replies()] == ["withdrawn"]
+
+
+def test_a_sealed_edit_to_the_word_that_opts_out_does(desk: Desk) -> None:
+    message = with_secret("hola")
+    desk.take(message, sealed(message, "BAJA"))
+    assert Chat.get().opted_out_at == NOON
+
+
+@pytest.mark.parametrize("changes", [{"secret": b"x" * 32}, {"writer": "34911@s.whatsapp.net"}])
+def test_the_old_text_is_not_answered_when_an_edit_cannot_be_opened(
+    desk: Desk, changes: dict[str, Any]
+) -> None:
+    message = with_secret("size 38?")
+    desk.take(message)
+    desk.answer("Yes, 38.")
+    assert desk.take(sealed(message, "size 39?", **changes)) == Chat.get().id
+    assert rows()[0] == ("", "pending", "")
+    changed = Inbound.get(Inbound.message_id == message.message_id)
+    assert changed.kind == Kind.OTHER, "something that only a person can read"
+    assert [state for _, state in replies()] == ["withdrawn"]
+
+
+def test_an_edit_that_cannot_be_opened_after_the_answer_is_told_to_the_owner(desk: Desk) -> None:
+    Session.create(user_id="shop", phone="34999888777", updated_at=NOON)
+    message = arrival("size 38?")
+    desk.take(message)
+    desk.answer("Yes, 38.")
+    row, _ = DEPARTURES.next(NOON)
+    assert row is not None
+    DEPARTURES.begin(row, NOON)
+    DEPARTURES.mark_sent(row, "3EB0A", NOON)
+    assert desk.take(sealed(message, "size 39?"), sealed(message, "size 40?")) is None
+    assert rows()[0] == ("", "answered", "model:x")
+    told = Outbound.select().where(Outbound.source == Notice.UNANSWERED)
+    assert [text_of(each) for each in told] == ["🤖 Ana: envió algo que solo puede leer una persona."]
+
+
+@pytest.mark.parametrize("content", ["00 00", f"{'00' * 12} {'00' * 15}", f"{'00' * 200} {'00' * 40}", " "])
+def test_what_was_never_sealed_is_not_opened(desk: Desk, content: str) -> None:
+    message = with_secret("size 38?")
+    desk.take(message, arrival("", kind=Kind.EDIT, target_id=message.message_id, sealed=content))
+    assert rows()[0] == ("", "pending", "")
+
+
+def test_a_secret_is_kept_as_long_as_its_text(database: Any) -> None:
+    desk = Desk(deny=("34911",))
+    message = with_secret("hola")
+    desk.take(message)
+    assert bytes(Inbound.get().secret) == SECRET
+    desk.take(arrival("", kind=Kind.REVOKE, target_id=message.message_id))
+    desk.take(arrival("x", chat="34911@s.whatsapp.net", phone="34911", secret=SECRET.hex()))
+    assert [row.secret for row in Inbound.select()] == [None, None, None]
+
+
+# Chats whose messages disappear
+
+
+def test_the_timer_is_that_of_the_chats_last_message(desk: Desk) -> None:
+    def timer() -> int | None:
+        return Chat.get().expiration_seconds  # type: ignore[no-any-return]
+
+    desk.take(arrival("hola", expiration_seconds=86400))
+    assert timer() == 86400
+    desk.take(arrival("👍", kind=Kind.REACTION))
+    assert timer() == 86400, "a reaction says nothing of it"
+    desk.take(owners("le llamo", expiration_seconds=604800))
+    assert timer() == 604800
+    desk.take(arrival("gracias", expiration_seconds=0))
+    assert timer() == 0
+    desk.take(arrival("¿y?", expiration_seconds=86400))
+    desk.take(arrival("¿y?", expiration_seconds=86400))
+    desk.answer("Sí.")
+    row, _ = DEPARTURES.next(NOON)
+    assert row is not None and row.chat.expiration_seconds == 86400
 
 
 @pytest.mark.postgresql

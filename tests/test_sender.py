@@ -64,6 +64,7 @@ class Phone:
         self.tried: list[str] = []
         self.taken: list[tuple[str, str]] = []
         self.secrets: list[bytes] = []
+        self.timers: list[int] = []
         self.failures: list[Exception] = []
         self.poison = ""
         self.seen: list[tuple[str, str, list[str]]] = []
@@ -74,8 +75,9 @@ class Phone:
         self.may_answer = threading.Event()
         self.may_answer.set()
 
-    def send_text(self, jid: str, text: str, secret: bytes) -> str:
+    def send_text(self, jid: str, text: str, secret: bytes, expiration_seconds: int) -> str:
         self.tried.append(text)
+        self.timers.append(expiration_seconds)
         self.secrets.append(secret)
         self.began.put(text)
         assert self.may_answer.wait(WAIT_SECONDS)

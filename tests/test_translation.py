@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from tests.arrivals import ANA, ANA_LID, GROUP
 from tests.neonize_events import anything, e2e, events, jid
 from wabot.content import ACCOMPANYING, KINDS, is_envelope
+from wabot.emulator import plaintexts
 from wabot.messages import IncomingMessage, Kind, Receipt
 from wabot.translation import incoming_message, jid_text, receipt
 
@@ -107,6 +108,7 @@ def test_a_text() -> None:
         text="hello",
         sent_at=AT,
         name="Ana",
+        expiration_seconds=0,
     )
 
 
@@ -356,6 +358,56 @@ def test_a_caption_may_quote_too() -> None:
     message = image("this?")
     message.imageMessage.contextInfo.quotedMessage.conversation = "the blue one"
     assert translated(message).quoted_text == "the blue one"
+
+
+# What goes with a message: its chat's timer, the secret that seals edits of it
+
+
+@pytest.mark.parametrize(
+    ("fields", "seconds"),
+    [
+        ({"conversation": "hola"}, 0),
+        ({"extendedTextMessage": {"text": "hola"}}, 0),
+        ({"extendedTextMessage": {"text": "hola", "contextInfo": {"expiration": 86400}}}, 86400),
+        ({"imageMessage": {"contextInfo": {"expiration": 604800}}}, 604800),
+        ({"extendedTextMessage": {"contextInfo": {"expiration": 2**32 - 1}}}, 2**31 - 1),
+        ({"reactionMessage": {"text": "👍"}}, None),
+        ({"protocolMessage": {"type": REVOKE, "key": {"ID": "3EB1"}}}, None),
+        ({}, None),
+    ],
+)
+def test_a_message_says_after_what_time_its_chats_messages_disappear(
+    fields: dict[str, Any], seconds: int | None
+) -> None:
+    assert translated(Message(**fields)).expiration_seconds == seconds
+    assert translated(wrapped("ephemeralMessage", Message(**fields))).expiration_seconds == seconds
+
+
+def test_the_secret_stands_in_or_around_the_envelopes() -> None:
+    inside = text("hola")
+    inside.messageContextInfo.messageSecret = b"s" * 32
+    around = wrapped("ephemeralMessage", text("hola"))
+    around.messageContextInfo.messageSecret = b"t" * 32
+    short = text("hola")
+    short.messageContextInfo.messageSecret = b"s" * 31
+    found = [translated(message) for message in (inside, wrapped("ephemeralMessage", inside), around, short)]
+    assert [message.secret for message in found] == ["73" * 32, "73" * 32, "74" * 32, ""]
+    assert "73" * 32 not in repr(found[0])
+
+
+def test_a_sealed_edit_is_an_edit_that_nobody_has_opened_yet() -> None:
+    message = Message.FromString(
+        plaintexts.sealed_edit("1@lid", "3EB1", "size 39", secret=b"s" * 32, sender=ANA, at=0)
+    )
+    found = translated(message)
+    assert (found.kind, found.text, found.target_id) == (Kind.EDIT, "", "3EB1")
+    nonce, content = map(bytes.fromhex, found.sealed.split(" "))
+    assert (nonce, content) == (
+        message.secretEncryptedMessage.encIV,
+        message.secretEncryptedMessage.encPayload,
+    )
+    message.secretEncryptedMessage.secretEncType = 1
+    assert translated(message).kind is Kind.OTHER, "of an event, or of what is not known"
 
 
 # Who wrote, and where to answer

@@ -38,6 +38,7 @@ class Chats:
         self._user_id = user_id
         self._ids: dict[tuple[str, ...], int] = {}
         self.on_merge: Callable[[int], None] = lambda chat_id: None
+        self._timers: dict[int, int] = {}
 
     def of(self, message: IncomingMessage, now: datetime) -> Chat:
         """The chat a message belongs to, made now if it is new."""
@@ -47,17 +48,22 @@ class Chats:
 
     def remembered(self, message: IncomingMessage) -> int | None:
         """The number of that chat, if its row is known and says all that the message does."""
-        return self._ids.get(_key(message))
+        chat_id = self._ids.get(_key(message))
+        seconds = message.expiration_seconds
+        return None if chat_id and seconds is not None and self._timers.get(chat_id) != seconds else chat_id
 
     def remember(self, message: IncomingMessage, chat_id: int) -> None:
         """The chat is in the database: what was rolled back must not be remembered."""
         if len(self._ids) >= _REMEMBERED_CHATS:
-            self._ids.clear()
+            self.forget()
         self._ids[_key(message)] = chat_id
+        if message.expiration_seconds is not None:
+            self._timers[chat_id] = message.expiration_seconds
 
     def forget(self) -> None:
         """Look every chat up again, because one may not be there any more."""
         self._ids.clear()
+        self._timers.clear()
 
     def find_or_make(self, message: IncomingMessage, now: datetime) -> int:
         """The number of the chat, whose row then says whatever is new in the message; in a transaction.
@@ -75,6 +81,8 @@ class Chats:
             chat.contact = message.contact if message.phone else chat.contact
         if message.name and not message.from_me:
             chat.name = message.name[:200]
+        if message.expiration_seconds is not None:
+            chat.expiration_seconds = message.expiration_seconds
         chat.save()
         return int(chat.id)
 
@@ -90,7 +98,7 @@ class Chats:
     def _merged(self, chats: list[Chat], now: datetime) -> list[Chat]:
         merged = merge_chats([chat.id for chat in chats], now)
         # They may point to rows that are not there any more.
-        self._ids.clear()
+        self.forget()
         if merged is None:
             return []
         database.after_commit(lambda: self.on_merge(int(merged.id)))

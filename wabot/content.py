@@ -129,6 +129,9 @@ _CHOSEN = frozenset({"selectedRowID", "selectedButtonID", "selectedID"})
 _WITHOUT_WORDS = frozenset({"ContextInfo", "MessageContextInfo", "MessageKey", "NativeFlowMessage"})
 _FLOW = "NativeFlowResponseMessage"
 _LABELS = ("caption", "fileName", "title", "displayName", "name", "address")
+_LONGEST_NONCE_BYTES, _LONGEST_SEALED_BYTES = 128, 4 * _LONGEST_TEXT_CHARACTERS
+_SECRET_BYTES = 32
+_LONGEST_SECONDS = 2**31 - 1
 _REVOKE, _MESSAGE_EDIT = 0, 14  # waE2E.ProtocolMessage.Type
 _SEALED_MESSAGE_EDIT = 2  # waE2E.SecretEncryptedMessage.SecretEncType
 
@@ -141,13 +144,13 @@ class Content:
         kind: as what it is treated.
         text: its words, or for a reaction its emoji.
         target_id: the message it is about, or "".
-        sealed: the encrypted edit, as its nonce and what it encrypts, or empty.
+        sealed: an edit that is encrypted: its nonce and its content in hexadecimal, with a blank between.
     """
 
     kind: Kind
     text: str = ""
     target_id: str = ""
-    sealed: tuple[bytes, bytes] | None = None
+    sealed: str = ""
 
 
 def content_of(message: Any) -> Content:
@@ -163,7 +166,9 @@ def content_of(message: Any) -> Content:
     if name == "protocolMessage":
         return _protocol(carried)
     if name == "secretEncryptedMessage" and carried.secretEncType == _SEALED_MESSAGE_EDIT:
-        sealed = (bytes(carried.encIV), bytes(carried.encPayload))
+        sealed = (
+            f"{carried.encIV[:_LONGEST_NONCE_BYTES].hex()} {carried.encPayload[:_LONGEST_SEALED_BYTES].hex()}"
+        )
         return Content(Kind.EDIT, "", clean(carried.targetMessageKey.ID, 200), sealed)
     if kind is Kind.REACTION:
         key = carried.key if name == "reactionMessage" else carried.targetMessageKey
@@ -212,6 +217,22 @@ def context_of(message: Any) -> Any:
         if has_context and value.HasField("contextInfo"):
             return value.contextInfo
     return None
+
+
+def expiration_of(message: Any) -> int | None:
+    """After how many seconds the chat's messages disappear, 0 for never; None where a message cannot say."""
+    name, carried = _carried(message)
+    if name == "conversation":
+        return 0
+    if carried is None or "contextInfo" not in carried.DESCRIPTOR.fields_by_name:
+        return None
+    return min(int(carried.contextInfo.expiration), _LONGEST_SECONDS)
+
+
+def secret_of(*messages: Any) -> str:
+    """The secret of a message, which may stand in or around its envelopes, in hexadecimal; or ""."""
+    secrets = (bytes(message.messageContextInfo.messageSecret) for message in messages)
+    return next((secret.hex() for secret in secrets if len(secret) == _SECRET_BYTES), "")
 
 
 def clean(text: str | bytes, longest: int = _LONGEST_TEXT_CHARACTERS) -> str:

@@ -56,6 +56,7 @@ def _next() -> Any:
             Outbound.chat,
             Chat.jid,
             Chat.contact,
+            Chat.expiration_seconds,
             Outbound.text,
             Outbound.source,
             Outbound.secret,
@@ -77,10 +78,10 @@ def _next() -> Any:
 
 
 def _to_send(reply_id: int, chat_id: int, jid: str, contact: str, *rest: Any) -> tuple[Outbound, bool]:
-    text, source, secret, copies, refusals, created_at, not_before, is_due = rest
+    expiration_seconds, text, source, secret, copies, refusals, created_at, not_before, is_due = rest
     row = Outbound(
         id=reply_id,
-        chat=Chat(id=chat_id, jid=jid, contact=contact),
+        chat=Chat(id=chat_id, jid=jid, contact=contact, expiration_seconds=expiration_seconds),
         text=text,
         source=source,
         secret=secret,

@@ -21,7 +21,7 @@ MOST_AT_ONCE = 100
 _KEPT_TEXT_CHARACTERS = 20_000  # WhatsApp's own limit is about 65,000; a model needs less
 
 _GIVEN = ["user_id", "jid", "message_id", "sender", "kind", "text", "quoted_text", "mentions", "offline"]
-_GIVEN += ["sent_at", "received_at", "state", "reason"]
+_GIVEN += ["sent_at", "received_at", "state", "reason", "secret"]
 _INSERT = Statement(
     lambda: Inbound.insert(
         chat=Parameter("chat_id"),
@@ -102,13 +102,16 @@ class Inbox:
         Returns:
             The changed message as it was before, or None when it is not there.
         """
-        row = self._find_target(message, chat_id)
+        row = self.target_of(message, chat_id)
         if row is None:
             return None
         if message.kind is Kind.REVOKE:
-            changes = {"text": "", "quoted_text": ""}
+            changes: dict[str, Any] = {"text": "", "quoted_text": "", "secret": None}
             if row.state in ("pending", "answered"):
                 changes |= {"state": "ignored", "reason": "taken back"}
+        elif message.sealed:
+            # Nobody knows what it says now; what it said is not to be answered.
+            changes = {"text": "", "kind": Kind.OTHER}
         else:
             changes = {"text": message.text[:_KEPT_TEXT_CHARACTERS]}
         Inbound.update(revision=Inbound.revision + 1, **changes).where(Inbound.id == row.id).execute()
@@ -208,6 +211,7 @@ class Inbox:
                 received_at=now,
                 state=state,
                 reason=reason,
+                secret=bytes.fromhex(message.secret) or None,
             ) or self._replace_lost(message, now, state, reason)
         # Only now: what was rolled back must not be remembered.
         self.chats.remember(message, chat_id)
@@ -227,6 +231,7 @@ class Inbox:
                 received_at=now,
                 state=state,
                 reason=reason,
+                secret=bytes.fromhex(message.secret) or None,
                 reply=None,
                 revision=Inbound.revision + 1,
             )
@@ -240,7 +245,7 @@ class Inbox:
         )
         return replaced
 
-    def _find_target(self, message: IncomingMessage, chat_id: int) -> Inbound | None:
+    def target_of(self, message: IncomingMessage, chat_id: int) -> Inbound | None:
         """The message that another one changes: only its own sender can."""
         same_sender = Inbound.sender == message.sender
         if not message.is_group:

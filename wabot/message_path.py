@@ -52,6 +52,7 @@ class MessagePath:
         health: told by each thread when it will be done.
         record: told when the last message came.
         own_ids: user parts of the account's own JIDs.
+        read_edit: reads an edit that was sealed and is opened.
 
     Attributes:
         intake: takes messages, on the client library's thread.
@@ -69,6 +70,7 @@ class MessagePath:
         health: Health,
         record: SessionRecord,
         own_ids: Callable[[], frozenset[str]],
+        read_edit: Callable[[bytes], str],
     ) -> None:
         user_id = settings.account.user_id
         self.tally = Tally((provider.name for provider in settings.ai.providers), process_clock.now)
@@ -85,6 +87,7 @@ class MessagePath:
             lambda jid: self.sender.courtesies.end_typing(jid),
             lambda: self.sender.wake(),
             self._schedule.touch,
+            read_edit,
         )
         self._drain = SpoolDrain(
             Spool(settings.spool),

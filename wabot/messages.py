@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -103,6 +103,9 @@ class IncomingMessage:
         sender_alt: JID of the sender's other address, by phone number or hidden id, or "".
         sent_at: WhatsApp's time of sending, naive UTC.
         offline: delivered from the backlog after a reconnect.
+        expiration_seconds: after what time the chat's messages disappear, 0 for never; None: it does not say.
+        secret: in hexadecimal, what an edit of this message will be sealed with, or "".
+        sealed: of an edit that is not opened, nonce and content in hexadecimal, with a blank between; or "".
     """
 
     chat: str
@@ -121,6 +124,9 @@ class IncomingMessage:
     name: str = ""
     sender_alt: str = ""
     offline: bool = False
+    expiration_seconds: int | None = None
+    secret: str = field(default="", repr=False)
+    sealed: str = field(default="", repr=False)
 
     @property
     def is_group(self) -> bool:

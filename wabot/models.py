@@ -73,7 +73,8 @@ class Chat(BaseModel):
     """One conversation, known by the phone number where WhatsApp shows it.
 
     It is paused while it has a `pause_reason` and `paused_until` lies ahead, or is null: until it is resumed.
-    `away_at` is when the customer was last told that nobody is there.
+    `away_at` is when the customer was last told that nobody is there. `expiration_seconds` is after what time
+    its messages disappear; 0 or null where they stay.
     """
 
     id = AutoField()
@@ -88,6 +89,7 @@ class Chat(BaseModel):
     paused_until = DateTimeField(null=True)
     opted_out_at = DateTimeField(null=True)
     away_at = DateTimeField(null=True)
+    expiration_seconds = IntegerField(null=True)
     created_at = DateTimeField()
 
     class Meta:
@@ -104,7 +106,8 @@ class Chat(BaseModel):
 class Inbound(BaseModel):
     """A message that reached the account. `state`: pending, answered, ignored, failed or owner.
 
-    `revision` counts the customer's edits; `reply` is the first part of its answer in the outbox.
+    `revision` counts the customer's edits; `reply` is the first part of its answer in the outbox. `secret` is
+    what an edit of it is sealed with, as long as its text is kept.
     """
 
     id = AutoField()
@@ -126,6 +129,7 @@ class Inbound(BaseModel):
     attempts = IntegerField(default=0)
     revision = IntegerField(default=0)
     reply = IntegerField(null=True)
+    secret = BlobField(null=True)
 
     class Meta:
         table_name = "wabot_inbox"

@@ -28,7 +28,7 @@ from wabot.shutdown import hang_up
 from wabot.spool import Spool
 from wabot.spool_drain import SpoolDrain
 from wabot.states import Signal, State
-from wabot.whatsapp import WhatsAppClient
+from wabot.whatsapp import WhatsAppClient, read_edit
 
 _TICK_SECONDS = 0.5
 _RECORD_SECONDS = 2.0
@@ -59,7 +59,7 @@ class Pairing:
         self._record = SessionRecord(user_id, ConnectionRow(user_id, settings.database))
         # Whoever started this command is not waiting for systemd's notifications.
         self._reporter = Reporter(self._connection, None, ServiceNotifier({}), self._record)
-        reception = Reception(settings, Inbox(user_id), Outbox(user_id))
+        reception = Reception(settings, Inbox(user_id), Outbox(user_id), read_edit=read_edit)
         schedule = ChatSchedule(settings.replies.debounce)
         # Not started: what the database does not take now is for the service to bring there.
         drain = SpoolDrain(Spool(settings.spool), reception, schedule)

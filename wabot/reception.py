@@ -21,7 +21,7 @@ from wabot.brain.texts import texts_for
 from wabot.decisions import Action, Decision
 from wabot.inbox import Inbox
 from wabot.masking import mask_phone
-from wabot.messages import LID_SERVER, PHONE_SERVER, IncomingMessage, Kind, every_name
+from wabot.messages import LID_SERVER, PHONE_SERVER, USER_SERVERS, IncomingMessage, Kind, every_name
 from wabot.models import Chat, Inbound, database
 from wabot.notices import Unanswered, opted_out_text
 from wabot.outbox import Outbox
@@ -29,6 +29,7 @@ from wabot.owner_chat import OwnerChat
 from wabot.phrases import has_phrase, is_phrase
 from wabot.quiet import PauseReason, Quiet, pause_reason, paused_chats
 from wabot.rates import HOUR
+from wabot.sealed_edits import open_sealed
 from wabot.settings import Settings
 from wabot.sources import Notice
 
@@ -52,6 +53,7 @@ class Reception:
         hush: called with a JID whose chat gets no answer after all, to end "typing…" there.
         wake_sender: called when there is something to send.
         touch: called with a chat that may have more to answer than it had.
+        read_edit: reads an edit that was sealed and is opened.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Reception:
         hush: Callable[[str], None] = lambda jid: None,
         wake_sender: Callable[[], None] = lambda: None,
         touch: Callable[[int], None] = lambda chat_id: None,
+        read_edit: Callable[[bytes], str] = lambda plaintext: "",
     ) -> None:
         self._settings = settings
         self._inbox = inbox
@@ -73,6 +76,7 @@ class Reception:
         self._hush = hush
         self._wake_sender = wake_sender
         inbox.chats.on_merge = touch
+        self._read_edit = read_edit
 
     def receive(self, message: IncomingMessage, now: datetime) -> int | None:
         """Take a message in; the same message twice counts once.
@@ -111,6 +115,8 @@ class Reception:
             return self._take_in(message, self._inbox.chats.of(message, now), now)
 
     def _take_in(self, message: IncomingMessage, chat: Chat | None, now: datetime) -> int | None:
+        if message.sealed and chat is not None:
+            message = self._opened(message, chat)
         decision = gate.on_arrival(self._candidate(message, chat), self._settings, now)
         state = _STATES.get(decision.action, "ignored")
         kept = self._as_kept(message, decision, chat)
@@ -118,7 +124,7 @@ class Reception:
         if chat_id is None or decision.action is Action.ANSWER:
             return chat_id
         is_change = message.kind in _CHANGES and decision.keeps_text
-        changed = is_change and self._change(message, chat_id)
+        changed = is_change and self._change(message, chat_id, now)
         self._carry_out(decision, message, chat_id, now)
         database.after_commit(lambda: self._tell_others(decision, message, chat_id))
         return chat_id if changed else None
@@ -126,7 +132,7 @@ class Reception:
     def _as_kept(self, message: IncomingMessage, decision: Decision, chat: Chat | None) -> IncomingMessage:
         """The message as it is stored: a reaction with what it is about, others' business without text."""
         if not decision.keeps_text:
-            return dataclasses.replace(message, text="", quoted_text="")
+            return dataclasses.replace(message, text="", quoted_text="", secret="")
         if message.kind is Kind.REACTION and chat is not None:
             reply = history.reply_with_id(chat.id, message.target_id)
             return dataclasses.replace(message, quoted_text=reply.text if reply else "")
@@ -168,7 +174,25 @@ class Reception:
         other_side = {message.chat.partition("@")[0], message.phone, message.lid}
         return message.chat in (message.sender, message.sender_alt) or bool(self._own_ids() & other_side)
 
-    def _change(self, message: IncomingMessage, chat_id: int) -> bool:
+    def _opened(self, message: IncomingMessage, chat: Chat) -> IncomingMessage:
+        """A sealed edit with what it says, as far as the message it changes is here with its secret."""
+        row = self._inbox.target_of(message, chat.id)
+        if row is None or not row.secret:
+            return message
+        writers = [message.sender, message.sender_alt, row.sender]
+        if message.from_me:
+            writers += [f"{user}@{server}" for user in self._own_ids() for server in USER_SERVERS]
+        elif not message.is_group:
+            writers += [f"{chat.phone}@{PHONE_SERVER}", f"{chat.lid}@{LID_SERVER}"]
+        nonce, sealed = map(bytes.fromhex, message.sealed.split(" "))
+        plaintext = open_sealed(
+            nonce, sealed, bytes(row.secret), message.target_id, dict.fromkeys(filter(None, writers))
+        )
+        if plaintext is None:
+            return message
+        return dataclasses.replace(message, text=self._read_edit(plaintext), sealed="")
+
+    def _change(self, message: IncomingMessage, chat_id: int, now: datetime) -> bool:
         """An edit or a deletion: whether something is to be answered anew."""
         row = self._inbox.amend(message, chat_id)
         if row is None:
@@ -176,6 +200,10 @@ class Reception:
         if row.state == "answered" and row.reply is not None and self._outbox.recall(row.reply):
             log.info("chat %d: the customer changed the question before its answer left", chat_id)
             return self._inbox.reopen(chat_id, row.reply) > 0
+        if message.sealed and row.state == "answered":
+            self._owner_chat.tell_unanswered(Chat.get_by_id(chat_id), now, Unanswered.NOT_READ, hourly=True)
+            database.after_commit(self._wake_sender)
+            return False
         if message.kind is Kind.EDIT and self._says_what_decides(message.text, row):
             self._inbox.ask_anew(row, message)
             return True

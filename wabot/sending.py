@@ -31,7 +31,7 @@ _BUSY_SECONDS, _LONGEST_BUSY_SECONDS = 5.0, 600.0
 class TextMessenger(Protocol):
     """What sending needs of the WhatsApp client."""
 
-    def send_text(self, jid: str, text: str, secret: bytes) -> str:
+    def send_text(self, jid: str, text: str, secret: bytes, expiration_seconds: int) -> str:
         """Send; return the message id or raise SendFailed."""
 
 
@@ -99,7 +99,9 @@ class Sending:
             return 0.0
         self._beat(True)
         try:
-            message_id = self._messenger.send_text(row.chat.jid, row.text, bytes(row.secret))
+            message_id = self._messenger.send_text(
+                row.chat.jid, row.text, bytes(row.secret), row.chat.expiration_seconds or 0
+            )
             result = partial(self._after_success, row, message_id, utc_now(), time.monotonic())
         except SendFailed as failure:
             result = partial(self._after_failure, row, failure)

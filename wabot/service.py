@@ -36,7 +36,7 @@ from wabot.shutdown import LOST_PATIENCE_SECONDS, PATIENCE_SECONDS
 from wabot.stacks import no_beat_expected
 from wabot.states import Signal, State
 from wabot.supervisor import Supervisor
-from wabot.whatsapp import WhatsAppClient
+from wabot.whatsapp import WhatsAppClient, read_edit
 
 if TYPE_CHECKING:
     from wabot.metrics_file import MetricsFile
@@ -85,6 +85,7 @@ class Service:
             health,
             self._record,
             lambda: self._client.user_ids or self._reporter.user_ids,
+            read_edit,
         )
         self._alerts = Alerts(settings, self._messages.tally, lambda: self._messages.trouble)
         self._metrics = _metrics_file(settings, self._messages.tally)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from wabot.clock import utc_now
-from wabot.content import clean, content_of, context_of, title_of, unwrapped
+from wabot.content import clean, content_of, context_of, expiration_of, secret_of, title_of, unwrapped
 from wabot.messages import LID_SERVER, PHONE_SERVER, IncomingMessage, Receipt
 
 _LONGEST_NAME_CHARACTERS = 200
@@ -47,7 +47,15 @@ def incoming_message(event: Any) -> IncomingMessage:
         else (),
         name=clean(info.Pushname, _LONGEST_NAME_CHARACTERS),
         sender_alt=jid_text(source.SenderAlt) if source.SenderAlt.User else "",
+        expiration_seconds=expiration_of(message),
+        secret=secret_of(message, event.Message),
+        sealed=content.sealed,
     )
+
+
+def edited_text(message: Any) -> str:
+    """What an opened edit says, whether it is the new message itself or the order to put it in place."""
+    return content_of(unwrapped(message)).text
 
 
 def receipt(event: Any) -> Receipt:

@@ -17,6 +17,7 @@ from typing import Any
 from wabot.lean_import import without
 
 with without():
+    from google.protobuf.message import DecodeError
     from neonize import events
     from neonize._binder import ProxySettings
     from neonize.client import NewClient
@@ -44,7 +45,7 @@ from wabot.link_signals import (
 )
 from wabot.messages import IncomingMessage, Receipt
 from wabot.states import Signal
-from wabot.translation import incoming_message, receipt
+from wabot.translation import edited_text, incoming_message, receipt
 
 log = logging.getLogger(__name__)
 _names: set[str] = set()
@@ -168,7 +169,7 @@ class WhatsAppClient:
             return frozenset()
         return frozenset({account.JID.User, self._library_log.lid or account.LID.User} - {""})
 
-    def send_text(self, jid: str, text: str, secret: bytes) -> str:
+    def send_text(self, jid: str, text: str, secret: bytes, expiration_seconds: int = 0) -> str:
         """Send a text and wait for the server to take it.
 
         A Message is passed, never a str: the library would turn "@12345" in it into a mention.
@@ -177,6 +178,7 @@ class WhatsAppClient:
             jid: where to.
             text: what.
             secret: 32 bytes planted into the message, by which its id is found after a crash.
+            expiration_seconds: after what time it disappears, 0 for never.
 
         Returns:
             The message id.
@@ -184,7 +186,12 @@ class WhatsAppClient:
         Raises:
             SendFailed: with what is known about it.
         """
-        message = Message(conversation=text)
+        message = Message()
+        if expiration_seconds:
+            message.extendedTextMessage.text = text
+            message.extendedTextMessage.contextInfo.expiration = expiration_seconds
+        else:
+            message.conversation = text
         message.messageContextInfo.messageSecret = secret
         try:
             taken = self._client.send_message(_jid(jid), message)
@@ -294,6 +301,14 @@ class WhatsAppClient:
 def _odd_event(error: str) -> Any:
     """The event whose word without a name ended the library's event loop, where wabot can do without it."""
     return events.ReceiptEv if "neonize.Receipt." in error else None
+
+
+def read_edit(plaintext: bytes) -> str:
+    """What an opened edit says; "" when it is no message, or says nothing."""
+    try:
+        return edited_text(Message.FromString(plaintext))
+    except DecodeError:
+        return ""
 
 
 def _jid(text: str) -> JID:
