@@ -294,7 +294,9 @@ def test_the_order_at_arrival() -> None:
 
 
 def test_the_order_before_answering() -> None:
-    chat = burst("quiero una persona", opted_out=True, pause="the owner wrote", answers=99, repetitions=99)
+    chat = burst(
+        "quiero una persona", opted_out=True, pause="the owner wrote", answers=99, repetitions=99, calls=99
+    )
     strict = settings(
         trigger_type="keyword",
         trigger_values=("never",),
@@ -308,6 +310,7 @@ def test_the_order_before_answering() -> None:
         ("asked for a person", {"texts": ("hola",)}),
         ("30 answers within an hour", {"answers": 0}),
         ("the same message 11 times within an hour", {"repetitions": 0}),
+        ("60 calls of models within an hour", {"calls": 0}),
         ("closed", {"away_at": NOON}),
     ]
     for reason, cure in steps:

@@ -17,6 +17,7 @@ from tests.provider_server import ProviderServer
 from wabot import owner_chat, replies
 from wabot.brain.brain import Answer, Brain
 from wabot.brain.budget import BudgetUnknown
+from wabot.brain.call_count import CallCount
 from wabot.brain.control_words import HAND_OVER, TELL_TEAM
 from wabot.brain.conversation import Conversation
 from wabot.brain.settings import ProviderSettings
@@ -24,6 +25,8 @@ from wabot.brain.texts import texts_for
 from wabot.courtesies import Courtesies
 from wabot.database import migrate, open_database
 from wabot.departures import Departures
+from wabot.emulator.model_behaviours import say
+from wabot.emulator.model_server import Handler
 from wabot.inbox import Inbox
 from wabot.messages import IncomingMessage, Kind
 from wabot.model_budget import DailyBudget
@@ -32,6 +35,7 @@ from wabot.models import database as bound
 from wabot.outbox import Outbox
 from wabot.owner_lines import text_of
 from wabot.pace import paced
+from wabot.quiet import PauseReason
 from wabot.reception import Reception
 from wabot.replies import MAX_ATTEMPTS, ReplyWorker, start_workers
 from wabot.schedule import ChatSchedule
@@ -728,3 +732,79 @@ def test_what_nobody_knows_is_told_to_the_customer_and_to_the_owner_once_an_hour
     ]
     assert states() == [("answered", "apology"), ("ignored", "not known, told already")]
     assert ", +34…22: not answered: not known, told already" in caplog.text
+
+
+# Who makes models be asked again and again.
+
+
+@pytest.mark.parametrize("way", ["silence", "delete", "edit", "refused"])
+def test_every_call_of_a_model_counts_whatever_it_comes_to(
+    sqlite_database: Any, server: ProviderServer, way: str
+) -> None:
+    """Silence, a message that is gone meanwhile or another one by then, a text that is refused."""
+    shop = Shop()
+    provider = ProviderSettings("own", server.base_url, "m", timeout_seconds=5)
+    shop.settings = replace(shop.settings, ai=AiSettings(providers=(provider,), calls_per_chat_per_hour=5))
+    calls = CallCount()
+
+    def meddle(handler: Handler, body: dict[str, Any]) -> None:
+        waiting = Inbound.state == "pending"
+        if way == "delete":
+            Inbound.update(state="ignored", reason="deleted").where(waiting).execute()
+        elif way == "edit":
+            Inbound.update(revision=Inbound.revision + 1).where(waiting).execute()
+        bound.close()
+        say("" if way == "refused" else "NO_REPLY" if way == "silence" else "Sí.")(handler, body)
+
+    server.default = meddle
+    worker = ReplyWorker(
+        shop.settings,
+        shop.inbox,
+        shop.outbox,
+        shop.schedule,
+        Brain(shop.settings.brain, calls=calls),
+        shop.courtesies,
+        lambda: None,
+        lambda _seconds: None,
+        calls,
+    )
+    for number in range(12):
+        worker.answer(shop.hear(f"¿y el {number}?"))
+    assert len(server.requests) == 5
+    chat = Chat.get()
+    assert chat.pause_reason == PauseReason.LOOP
+    assert chat.paused_until - utc_now() > timedelta(minutes=50)
+    # Nobody else rests for that.
+    worker.answer(shop.hear(arrival("hola", chat="34699000111@s.whatsapp.net", phone="34699000111")))
+    assert len(server.requests) == 6
+
+
+def test_calls_are_forgotten_after_an_hour() -> None:
+    clock = [0.0]
+    calls = CallCount(lambda: clock[0])
+    calls.add("ana")
+    clock[0] = 1800
+    calls.add("ana")
+    calls.add("luz")
+    assert (calls.within_hour("ana"), calls.within_hour("luz"), calls.within_hour("max")) == (2, 1, 0)
+    clock[0] = 3601
+    assert calls.within_hour("ana") == 1
+    clock[0] = 5401
+    assert (calls.within_hour("ana"), calls.within_hour("luz")) == (0, 0)
+
+
+def test_a_text_that_every_model_refuses_is_the_owners_at_once(shop: Shop) -> None:
+    shop.model.answers.append(replace(SORRY, refused=True))
+    assert shop.answer("veneno")[0] == SPANISH.cannot_answer
+    assert states() == [("answered", "apology")]
+
+
+def test_the_longer_a_question_waits_the_rarer_the_models_are_asked(shop: Shop) -> None:
+    pauses = []
+    shop.schedule.postpone = lambda _chat, seconds: pauses.append(seconds)  # type: ignore[method-assign]
+    chat = shop.hear("¿abren hoy?")
+    for waited_seconds in (0, 30, 600):
+        Inbound.update(received_at=utc_now() - timedelta(seconds=waited_seconds)).execute()
+        shop.model.answers.append(SORRY)
+        shop.worker.answer(chat)
+    assert [round(seconds) for seconds in pauses] == [5, 15, 60]

@@ -26,6 +26,7 @@ class Burst:
         last_answer_at: naive UTC, or None when there is none the gate could need.
         answers: how many the chat got within the last hour, as far as the gate could need them.
         repetitions: how many of these were to the very text that is to be answered now.
+        calls: of models that were made for it within the last hour.
         away_at: when the customer was last told that nobody is there.
     """
 
@@ -35,6 +36,7 @@ class Burst:
     last_answer_at: datetime | None = None
     answers: int = 0
     repetitions: int = 0
+    calls: int = 0
     away_at: datetime | None = None
 
 
@@ -79,6 +81,14 @@ def repetition(burst: Burst, settings: Settings, now: datetime) -> Decision | No
     most = settings.chats.loop_repetitions if settings.chats.loop_ceiling else 0
     if most and burst.repetitions >= most:
         return Decision(Action.REST, f"the same message {most + 1} times within an hour")
+    return None
+
+
+def calls(burst: Burst, settings: Settings, now: datetime) -> Decision | None:
+    """So is who made models be asked `ai.calls_per_chat_per_hour` times within an hour, answered or not."""
+    most = settings.ai.calls_per_chat_per_hour
+    if most and burst.calls >= most:
+        return Decision(Action.REST, f"{most} calls of models within an hour")
     return None
 
 

@@ -36,7 +36,7 @@ from wabot.sources import Notice
 
 log = logging.getLogger(__name__)
 
-_MODEL_RETRY_SECONDS = 5.0
+_MODEL_RETRY_SECONDS, _LONGEST_MODEL_RETRY_SECONDS = 5.0, 60.0
 
 
 class Composer(Protocol):
@@ -250,7 +250,10 @@ class Answering:
                 self._owner_chat.tell_unanswered(chat, now, Unanswered.NO_MODEL)
             self._wake_sender()
         self._inbox.keep_for_later(row.id for row in rows)
-        self._schedule.postpone(chat.id, _MODEL_RETRY_SECONDS)
+        # The longer it waits already, the less a moment more matters.
+        waited_seconds = (now - rows[0].received_at).total_seconds()
+        pause_seconds = min(max(_MODEL_RETRY_SECONDS, waited_seconds / 2), _LONGEST_MODEL_RETRY_SECONDS)
+        self._schedule.postpone(chat.id, pause_seconds)
         log.info("chat %d: no model answers; %d message(s) are kept", chat.id, len(rows))
 
     def _without_kept(self, chat: Chat, rows: list[Inbound]) -> list[Inbound]:

@@ -19,7 +19,7 @@ from wabot.settings import Settings
 _LONGEST_QUOTE_CHARACTERS = 300
 
 
-def burst_of(chat: Chat, rows: Sequence[Inbound], settings: Settings, now: datetime) -> Burst:
+def burst_of(chat: Chat, rows: Sequence[Inbound], settings: Settings, now: datetime, calls: int = 0) -> Burst:
     """What the gate looks at before it lets messages be answered.
 
     Args:
@@ -27,6 +27,7 @@ def burst_of(chat: Chat, rows: Sequence[Inbound], settings: Settings, now: datet
         rows: its messages, oldest first.
         settings: the configuration.
         now: naive UTC.
+        calls: of models for this chat within the last hour.
     """
     chats = settings.chats
     answers = repetitions = 0
@@ -40,6 +41,7 @@ def burst_of(chat: Chat, rows: Sequence[Inbound], settings: Settings, now: datet
         last_answer_at=history.last_said_at(chat.id) if chats.trigger_type != "all" else None,
         answers=answers,
         repetitions=repetitions,
+        calls=calls,
         away_at=chat.away_at,
     )
 

@@ -43,6 +43,7 @@ ANSWER_RULES: tuple[AnswerRule, ...] = (
     answer_rules.escalation,
     answer_rules.ceiling,
     answer_rules.repetition,
+    answer_rules.calls,
     answer_rules.closed,
 )
 

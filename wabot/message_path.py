@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from wabot.brain.brain import Brain
+from wabot.brain.call_count import CallCount
 from wabot.brain.tally import Tally
 from wabot.clock import process_clock
 from wabot.departures import Departures
@@ -136,7 +137,8 @@ class MessagePath:
             waited_seconds = (utc_now() - waiting.last_at).total_seconds()
             self._schedule.touch(waiting.chat_id, waited_seconds)
         self._drain.start()
-        brain = Brain(self._settings.brain, DailyBudget(self._settings), self.tally)
+        calls = CallCount()
+        brain = Brain(self._settings.brain, DailyBudget(self._settings), self.tally, calls)
         self.lost.start()
         self.receipts.start()
         self.sender.start()
@@ -151,6 +153,7 @@ class MessagePath:
                     self.sender.courtesies,
                     self.sender.wake,
                     partial(self._beat, f"reply-{number}"),
+                    calls,
                 )
                 for number in range(1, 2 * self._settings.replies.workers + 1)
             ]

@@ -11,6 +11,7 @@ from wabot import dialogue, gate
 from wabot.answering import Answering, Composer
 from wabot.arrival_rules import is_too_old
 from wabot.brain.budget import BudgetUnknown
+from wabot.brain.call_count import CallCount
 from wabot.brain.texts import texts_for
 from wabot.chats import chat_with_id, masked
 from wabot.courtesies import Courtesies
@@ -45,6 +46,7 @@ class ReplyWorker:
         courtesies: shows "seen" and "typing…".
         wake_sender: called when an answer was stored.
         beat: called with the seconds this worker may now take, and with 0 when it is idle.
+        calls: how often models were asked for each chat.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class ReplyWorker:
         courtesies: Courtesies,
         wake_sender: Callable[[], None],
         beat: Callable[[float], None],
+        calls: CallCount | None = None,
     ) -> None:
         self._settings = settings
         self._inbox = inbox
@@ -78,6 +81,7 @@ class ReplyWorker:
         )
         self._wake_sender = wake_sender
         self._beat = beat
+        self._calls = calls or CallCount()
 
     def run(self) -> None:
         """Work until the schedule is closed."""
@@ -124,7 +128,8 @@ class ReplyWorker:
         rows = self._fresh(chat, pending, now)
         if not rows:
             return
-        burst = dialogue.burst_of(chat, rows, self._settings, now)
+        calls = self._calls.within_hour(str(chat.id))
+        burst = dialogue.burst_of(chat, rows, self._settings, now, calls)
         decision = gate.before_answering(burst, self._settings, now)
         language = dialogue.language_of(chat, rows, self._settings.account.language)
         match decision.action:

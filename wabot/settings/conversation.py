@@ -60,6 +60,12 @@ class AiSettings:
     history_max_age: float = setting(
         duration(0, 31_536_000), 86_400.0, "older messages are not shown to the model"
     )
+    calls_per_chat_per_hour: int = setting(
+        integer(0, 100_000),
+        60,
+        "calls of models for one chat in any hour, whatever they come to; more than that is another bot, and "
+        "the chat rests an hour; 0 = no limit",
+    )
     calls_per_day: int = setting(
         BUDGET,
         0,
