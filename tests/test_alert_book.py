@@ -165,6 +165,49 @@ def test_a_delivery_is_tried_again_later_and_later() -> None:
     assert book.next_at() is None
 
 
+def test_what_is_refused_for_good_waits_until_something_changes() -> None:
+    book = Book()
+    first, second, third = notice(), notice(), notice()
+
+    def tried(now: float) -> Any:
+        delivery = book.claim(["mail"], now)
+        return delivery and delivery.notice
+
+    def refuse(at: float, why: str = "wrong password (535)") -> bool:
+        delivery = book.claim(["mail"], at)
+        assert delivery is not None
+        return book.settle(delivery, False, at, why)
+
+    book.queue(first, ["mail"], NOON)
+    assert refuse(NOON), "that is news"
+    assert book.refused == {"mail": (NOON, "wrong password (535)")}
+    assert (book.next_at(), tried(NOON + 3600)) == (None, None)
+    # What comes later is tried once, because it may be mended.
+    book.queue(second, ["mail"], NOON + 10)
+    assert not refuse(NOON + 10), "that is known"
+    assert (book.next_at(), tried(NOON + 3600)) == (None, None)
+    book = Book.from_json(json.loads(json.dumps(book.as_json())))
+    book.queue(third, ["mail"], NOON + 20)
+    delivery = book.claim(["mail"], NOON + 20)
+    assert delivery is not None and delivery.notice == third
+    book.settle(delivery, True, NOON + 20)
+    assert book.refused == {}
+    assert [tried(NOON + 20 + wait) for wait in (0, 1)] == [first, None]
+
+
+def test_what_was_refused_is_tried_once_more_after_a_start() -> None:
+    book = Book()
+    book.queue(notice(), ["mail"], NOON)
+    delivery = book.claim(["mail"], NOON)
+    assert delivery is not None
+    book.settle(delivery, False, NOON, "404")
+    book.try_refused_again(NOON + 60)
+    assert book.next_at() == NOON + 60
+    assert book.claim(["mail"], NOON + 60)
+    assert book.claim(["mail"], NOON + 4000) is None
+    assert book.refused
+
+
 def test_channels_do_not_wait_for_each_other_but_each_keeps_its_order() -> None:
     book = Book()
     first, second = notice(), notice()

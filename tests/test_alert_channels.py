@@ -136,6 +136,45 @@ def test_a_wrong_password_and_refused_addresses_are_said(certificate: ssl.SSLCon
         Mail(f"smtp://localhost:{server.port}", TO).send(NOTICE)
 
 
+@pytest.mark.parametrize(
+    ("status", "permanent"),
+    [
+        (301, True),
+        (400, True),
+        (401, True),
+        (404, True),
+        (410, True),
+        (408, False),
+        (429, False),
+        (500, False),
+        (503, False),
+    ],
+)
+def test_what_a_web_address_answers_is_final_or_passes(
+    receiver: WebhookReceiver, status: int, permanent: bool
+) -> None:
+    receiver.status = status
+    with pytest.raises(NotDelivered) as caught:
+        Webhook(receiver.url).send(NOTICE)
+    assert caught.value.permanent is permanent
+
+
+def test_what_a_mail_server_refuses_is_final_and_that_it_is_away_is_not(certificate: ssl.SSLContext) -> None:
+    def is_permanent(url: str) -> bool:
+        with pytest.raises(NotDelivered) as caught:
+            Mail(url, TO).send(NOTICE)
+        return caught.value.permanent
+
+    with MailServer(certificate, password="right") as server:
+        assert is_permanent(f"smtp://bot:wr0ng@localhost:{server.port}")
+    for refuse in ("example.com", "second"):
+        with MailServer(refuse=refuse) as server:
+            assert is_permanent(f"smtp://localhost:{server.port}")
+    with MailServer() as server:
+        assert is_permanent(f"smtp://bot:secret@localhost:{server.port}"), "no STARTTLS"
+    assert not is_permanent(f"smtp://localhost:{server.port}")
+
+
 def test_no_mail_server() -> None:
     server = MailServer()
     server.close()

@@ -18,6 +18,7 @@ import pytest
 from tests.alert_receivers import WebhookReceiver, wait_until
 from wabot.alert_book import Book
 from wabot.alert_courier import Courier
+from wabot.alert_ledger import AlertLedger
 from wabot.alert_notices import Condition, Findings, Problem, span
 from wabot.alert_watch import LinkView, look_at_disk, look_at_link, look_at_replies
 from wabot.alerts import Alerts, report_database_away
@@ -321,6 +322,28 @@ def test_each_change_is_told_once(make_alerts: MakeAlerts, receiver: WebhookRece
     alerts.stop(10)
     assert receiver.kinds() == ["alert banned", "recovery banned"]
     assert all(call.is_signed_with(KEY) for call in receiver.calls)
+
+
+def test_a_refusal_is_told_at_once_and_nothing_is_sent_again_until_something_changes(
+    make_alerts: MakeAlerts, receiver: WebhookReceiver, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    receiver.status = 404
+    alerts = make_alerts()
+    alerts.link_changed(banned())
+    receiver.wait_for(1)
+    alerts.link_changed(well())
+    receiver.wait_for(2)
+    alerts.stop(10)
+    told = "alerts by webhook do not arrive until that is mended: the web address answered 404"
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == [told]
+    assert receiver.kinds() == ["alert banned", "recovery banned"]
+    book = AlertLedger(tmp_path / "state" / "alerts" / "shop.json").read()
+    assert book.refused["webhook"][1] == "the web address answered 404"
+    # Mended, and started again.
+    receiver.status = 204
+    make_alerts()
+    receiver.wait_for(4)
+    assert receiver.kinds()[2:] == ["alert banned", "recovery banned"]
 
 
 def test_how_long_the_process_lives_is_counted_from_its_beginning(

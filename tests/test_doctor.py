@@ -19,13 +19,17 @@ from typing import Any
 
 import pytest
 
+from tests.alert_receivers import WebhookReceiver
 from tests.arrivals import arrival
 from tests.existing_schema import add_row, add_user, create_application
 from tests.session_directories import hold, make_session
 from wabot import doctor_library, doctor_machine
 from wabot.accounts import require_user
+from wabot.alert_courier import Courier
+from wabot.alert_notices import Condition, Problem
 from wabot.backup_manifest import MANIFEST
 from wabot.cli import main
+from wabot.config import load_settings
 from wabot.database import migrate, open_database
 from wabot.diagnosis import Finding
 from wabot.doctor import examine
@@ -297,6 +301,24 @@ def test_a_database_of_a_newer_wabot(file: Path, state: Path) -> None:
     with database(f"sqlite:///{state}/wabot.db") as opened:
         opened.execute_sql("UPDATE wabot_migrations SET name = '9999_future' WHERE name LIKE '0001%'")
     assert "newer wabot" in illnesses(file)["database"].text
+
+
+def test_alerts_that_a_channel_refuses(file: Path, state: Path, receiver: WebhookReceiver) -> None:
+    file.write_text(file.read_text() + f'[alerts]\nwebhook_url = "{receiver.url}"\n')
+    receiver.status = 404
+    settings = load_settings(file, {})
+    courier = Courier(settings)
+    courier.tell_failure(Problem(Condition.PROCESS_FAILED, values=(("unit", "x"),), subject="x"))
+    assert not courier.deliver_within(1)
+    found = illnesses(file)["alerts"]
+    assert found.text.startswith("by webhook: the web address answered 404, since 20")
+    assert found.text.endswith("; none arrive so")
+    assert "alert --test" in found.cure
+    receiver.status = 204
+    assert main(["alert", "--test", "--config", str(file)]) == 0
+    assert "alerts" not in illnesses(file)
+    assert courier.deliver_within(1)
+    assert receiver.kinds() == ["alert process_failed", "test", "alert process_failed"]
 
 
 def test_a_budget_that_is_spent(file: Path, state: Path) -> None:

@@ -55,6 +55,7 @@ class Book:
         past: when the owner was told of each problem that is over.
         lost_replies: how many replies were lost when the owner was last told; None before the first look.
         deliveries: oldest first.
+        refused: since when a channel takes nothing until somebody changes something, and why, by its name.
     """
 
     seen: dict[str, tuple[float, float]] = field(default_factory=dict)
@@ -62,6 +63,7 @@ class Book:
     past: dict[str, float] = field(default_factory=dict)
     lost_replies: int | None = None
     deliveries: list[Delivery] = field(default_factory=list)
+    refused: dict[str, tuple[float, str]] = field(default_factory=dict)
 
     def observe(
         self, problems: Iterable[Problem], cleared: Collection[str], now: float
@@ -115,7 +117,9 @@ class Book:
         """The oldest delivery of a channel whose turn it is; nobody else gets it for a minute."""
         self.deliveries = [each for each in self.deliveries if now - each.queued_at < _EXPIRE_SECONDS]
         for channel in channels:
-            head = next((each for each in self.deliveries if each.channel == channel), None)
+            head = next(
+                (each for each in self.deliveries if each.channel == channel and self._waits(each)), None
+            )
             # One that is to wait for longer than any does waits on a clock that was set back since.
             if head is not None and not 0 < head.not_before - now <= _LONGEST_RETRY_SECONDS:
                 head.attempts += 1
@@ -123,20 +127,56 @@ class Book:
                 return head
         return None
 
-    def settle(self, delivery: Delivery, delivered: bool, now: float) -> None:
-        """A claimed delivery arrived, or has to be tried again later."""
+    def settle(self, delivery: Delivery, delivered: bool, now: float, refused: str = "") -> bool:
+        """A claimed delivery arrived, or has to be tried again later.
+
+        Args:
+            delivery: which.
+            delivered: whether it arrived.
+            now: seconds since 1970.
+            refused: why none will arrive until somebody changes something; "" where that is not known. What
+                comes later is tried once, and what did not arrive once more when one did, or after a start.
+
+        Returns:
+            Whether that the channel refuses is news.
+        """
+        channel = delivery.channel
+        is_news = bool(refused) and self.refused.get(channel, (0.0, ""))[1] != refused
+        if is_news:
+            self.refused[channel] = (now, refused)
         for position, each in enumerate(self.deliveries):
-            if (each.notice.id, each.channel) == (delivery.notice.id, delivery.channel):
+            if (each.notice.id, each.channel) == (delivery.notice.id, channel):
                 if delivered:
                     del self.deliveries[position]
                 else:
                     wait_seconds = _FIRST_RETRY_SECONDS * 3.0 ** min(each.attempts - 1, 10)
                     each.not_before = now + min(wait_seconds, _LONGEST_RETRY_SECONDS)
-                return
+                break
+        if delivered:
+            self.accepted(channel, now)
+        return is_news
+
+    def accepted(self, channel: str, now: float) -> None:
+        """A channel takes notices (again): what it refused is delivered now."""
+        if self.refused.pop(channel, None):
+            self._try_again([channel], now)
+
+    def try_refused_again(self, now: float) -> None:
+        """Somebody may have changed something: what was refused is tried once more."""
+        self._try_again(self.refused, now)
+
+    def _try_again(self, channels: Collection[str], now: float) -> None:
+        for each in self.deliveries:
+            if each.channel in channels:
+                each.attempts, each.not_before = 0, now
+
+    def _waits(self, delivery: Delivery) -> bool:
+        """Whether it is to be tried: where the channel refuses, only what it was not asked to take yet."""
+        return delivery.channel not in self.refused or delivery.attempts == 0
 
     def next_at(self) -> float | None:
         """When the next delivery is due; None when there is none."""
-        heads = {each.channel: each.not_before for each in reversed(self.deliveries)}
+        heads = {each.channel: each.not_before for each in reversed(self.deliveries) if self._waits(each)}
         return min(heads.values(), default=None)
 
     def _is_news(self, problem: Problem, now: float) -> bool:
@@ -167,6 +207,7 @@ class Book:
             "told": self.told,
             "past": self.past,
             "lost_replies": self.lost_replies,
+            "refused": self.refused,
             "deliveries": [
                 {
                     "notice": each.notice.as_json(),
@@ -202,4 +243,5 @@ class Book:
                 )
                 for each in stored["deliveries"]
             ],
+            {str(key): (float(at), str(why)) for key, (at, why) in stored.get("refused", {}).items()},
         )

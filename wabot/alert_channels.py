@@ -8,7 +8,15 @@ from wabot.alert_notices import Notice
 
 
 class NotDelivered(Exception):
-    """A notice did not arrive; the text says why, without addresses that may hold secrets."""
+    """A notice did not arrive; the text says why, without addresses that may hold secrets.
+
+    Attributes:
+        permanent: it will be so until somebody changes something, as with a wrong password.
+    """
+
+    def __init__(self, reason: str, *, permanent: bool = False) -> None:
+        super().__init__(reason)
+        self.permanent = permanent
 
 
 class Channel(Protocol):

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wabot.clock import process_clock
 from wabot.errors import ExitCode, OperatorNeeded, UsageError
 from wabot.logs import configure_logging
 from wabot.printable import printable
@@ -66,7 +67,7 @@ def _alert(arguments: argparse.Namespace) -> int:
     courier.tell_failure(unit_failure(unit, os.environ))
     if courier.deliver_within(_PATIENCE_SECONDS):
         return ExitCode.OK
-    print("not delivered; it is tried again when the bot runs")
+    print("not delivered everywhere; it is tried again when the bot runs or starts")
     return ExitCode.FINDINGS
 
 
@@ -81,6 +82,8 @@ def _test(courier: Courier, file: Path | None) -> int:
         try:
             channel.send(notice)
             print(f"{channel.name}: delivered")
+            with courier.ledger.changing() as book:
+                book.accepted(channel.name, process_clock.now())
         except NotDelivered as error:
             print(f"{channel.name}: {error}")
             code = ExitCode.FINDINGS

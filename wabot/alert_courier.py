@@ -65,18 +65,28 @@ class Courier:
                 next_at = book.next_at()
             if delivery is None:
                 return None if next_at is None else max(0.0, next_at - process_clock.now())
-            delivered = self._send(delivery)
+            failure = self._send(delivery)
+            refused = str(failure) if failure and failure.permanent else ""
             with self.ledger.changing() as book:
-                book.settle(delivery, delivered, process_clock.now())
+                is_news = book.settle(delivery, failure is None, process_clock.now(), refused)
+            if is_news:
+                log.error("alerts by %s do not arrive until that is mended: %s", delivery.channel, refused)
 
     def deliver_within(self, seconds: float) -> bool:
-        """Deliver until nothing is left or the time is up; whether nothing is left."""
+        """Deliver until nothing is left to try or the time is up; whether all arrived."""
         deadline = time.monotonic() + seconds
         while (wait_seconds := self.deliver()) is not None:
             if time.monotonic() + wait_seconds > deadline:
                 return False
             time.sleep(max(wait_seconds, PAUSE_SECONDS))
-        return True
+        with self.ledger.changing() as book:
+            names = {channel.name for channel in self.channels}
+            return not any(each.channel in names for each in book.deliveries)
+
+    def begin(self) -> None:
+        """A bot starts, perhaps because what a channel refused was mended."""
+        with self.ledger.changing() as book:
+            book.try_refused_again(process_clock.now())
 
     def _queue(self, book: Book, fresh: Sequence[Problem], over: Sequence[str], now: float) -> None:
         at = _iso(now)
@@ -87,14 +97,15 @@ class Courier:
             log.info("alert: %s", notice.title)
             book.queue(notice, [channel.name for channel in self.channels], now)
 
-    def _send(self, delivery: Delivery) -> bool:
+    def _send(self, delivery: Delivery) -> NotDelivered | None:
+        """Try it once; why it did not arrive."""
         channel = next(channel for channel in self.channels if channel.name == delivery.channel)
         try:
             channel.send(delivery.notice)
         except NotDelivered as error:
             log.warning("alert by %s, try %d: %s", channel.name, delivery.attempts, error)
-            return False
-        return True
+            return error
+        return None
 
 
 def channels(settings: AlertSettings) -> list[Channel]:

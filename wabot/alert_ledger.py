@@ -50,14 +50,15 @@ class AlertLedger:
                 stack.enter_context(self._lock.acquire(timeout=_LOCK_SECONDS))
             except (OSError, Timeout) as error:
                 log.warning("alerts: %s cannot be locked: %s", self._path, error)
-            book = self._unwritten or self._read()
+            book = self._unwritten or self.read()
             before = json.dumps(book.as_json())
             yield book
             after = json.dumps(book.as_json())
             if after != before or self._unwritten is not None:
                 self._write(book, after)
 
-    def _read(self) -> Book:
+    def read(self) -> Book:
+        """The book as it stands in the file, to be looked at."""
         try:
             with self._path.open("rb") as file:
                 return Book.from_json(json.loads(file.read(_LARGEST_FILE_BYTES)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import smtplib
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 from urllib.parse import unquote, urlsplit
@@ -16,6 +16,7 @@ from wabot.unreachable import why_unreachable
 
 _SMTP_SECONDS = 15.0
 _SMTP_PORT, _SMTPS_PORT = 587, 465
+_FINAL = 500  # RFC 5321, 4.2.1: 4yz may be another time, 5yz is not to be repeated
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -51,20 +52,24 @@ class Mail:
                     server.login(self._user, self._password)
                 refused = server.send_message(message, self._sender, self._to)
         except smtplib.SMTPAuthenticationError as error:
-            raise NotDelivered(f"the mail server refuses user and password ({error.smtp_code})") from None
+            why = f"the mail server refuses user and password ({error.smtp_code})"
+            raise NotDelivered(why, permanent=error.smtp_code >= _FINAL) from None
         except smtplib.SMTPResponseException as error:
-            raise NotDelivered(f"the mail server answered {error.smtp_code}") from None
+            why = f"the mail server answered {error.smtp_code}"
+            raise NotDelivered(why, permanent=error.smtp_code >= _FINAL) from None
         except smtplib.SMTPNotSupportedError as error:
             # Such as AUTH, or letters with accents in an address; the text is smtplib's own.
-            raise NotDelivered(f"the mail server cannot do what is wanted: {error}") from None
-        except smtplib.SMTPRecipientsRefused:
-            raise NotDelivered("the mail server refuses every address in alerts.to") from None
+            raise NotDelivered(f"the mail server cannot do what is wanted: {error}", permanent=True) from None
+        except smtplib.SMTPRecipientsRefused as error:
+            why = "the mail server refuses every address in alerts.to"
+            raise NotDelivered(why, permanent=_is_final(error.recipients)) from None
         except ssl.SSLError as error:
             raise NotDelivered(f"no encrypted connection to the mail server ({error.reason})") from None
         except (smtplib.SMTPException, OSError, ValueError) as error:
             raise NotDelivered(f"the mail server cannot be reached ({why_unreachable(error)})") from None
         if refused:
-            raise NotDelivered(f"the mail server refuses {len(refused)} of the addresses in alerts.to")
+            why = f"the mail server refuses {len(refused)} of the addresses in alerts.to"
+            raise NotDelivered(why, permanent=_is_final(refused))
 
     def _connect(self) -> smtplib.SMTP:
         trusted = ssl.create_default_context()
@@ -76,7 +81,9 @@ class Mail:
                 server.starttls(context=trusted)
             except smtplib.SMTPNotSupportedError:
                 server.close()
-                raise NotDelivered("the mail server offers no STARTTLS; use smtps://") from None
+                raise NotDelivered(
+                    "the mail server offers no STARTTLS; use smtps://", permanent=True
+                ) from None
             except BaseException:
                 server.close()
                 raise
@@ -95,6 +102,11 @@ class Mail:
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(f"{notice.body}\n\n{notice.host}, {notice.at}\n")
         return message
+
+
+def _is_final(refused: Mapping[str, tuple[int, bytes]]) -> bool:
+    """Whether a mail server that refuses some addresses would do so another time, too."""
+    return all(code >= _FINAL for code, _ in refused.values())
 
 
 def _host_part(host: str) -> str:

@@ -18,6 +18,8 @@ from wabot.clock import process_clock
 from wabot.unreachable import why_unreachable
 
 _HTTP_SECONDS = 15.0
+# Below 500, these say that the same call may be taken later.
+_PASSING = frozenset({408, 409, 421, 423, 424, 425, 429})
 
 
 class Webhook:
@@ -70,7 +72,8 @@ class Webhook:
                 why = "no answer in time" if deadline.expired else why_unreachable(error)
                 raise NotDelivered(f"the web address cannot be reached ({why})") from None
         if not 200 <= answer.status_code < 300:
-            raise NotDelivered(f"the web address answered {answer.status_code}")
+            is_final = answer.status_code < 500 and answer.status_code not in _PASSING
+            raise NotDelivered(f"the web address answered {answer.status_code}", permanent=is_final)
 
     def _headers(self, notice: Notice, body: bytes) -> dict[str, str]:
         headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": f"wabot/{__version__}"}

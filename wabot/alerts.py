@@ -51,6 +51,7 @@ class Alerts:
     def start(self) -> None:
         """Start looking."""
         if self._courier.channels:
+            self._courier.begin()
             self._thread = threading.Thread(target=self._run, name="alerts", daemon=True)
             self._thread.start()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from wabot import hints
 from wabot.diagnosis import Finding, Patient, healthy, illness
+from wabot.doctor_alerts import check_alerts
 from wabot.doctor_budget import check_budget
 from wabot.doctor_configuration import check_permissions, check_secrets, check_texts
 from wabot.doctor_database import check_database
@@ -42,6 +43,7 @@ _CHECKS: _Checks = (
     check_providers,
     check_budget,
     check_metrics,
+    check_alerts,
     check_unit,
     check_neonize,
     check_libmagic,
