@@ -135,6 +135,22 @@ def test_rubbish_is_no_refusal(
     assert heard[0].refusal() == numbers
 
 
+def test_what_is_kept_from_linked_devices(heard: tuple[LibraryLog, list[LinkSignal]]) -> None:
+    logger = logging.getLogger("whatsmeow.Client")
+    line = 'Unavailable message %s from 1:2@lid%s (type: "%s")'
+    threading.Timer(0.02, logger.warning, [line, "3A1", " in 7@g.us", "view_once"]).start()
+    assert heard[0].unavailable_type("3A1") == "view_once"
+    assert heard[0].unavailable_type("3A1") == ""
+    logger.warning(line, "A1 from 1@lid (type: x)", "", "view_once")
+    for number in range(200):
+        logger.warning(line, number, "", "")
+        logger.warning(line, f"n{number}", "", "view_once")
+    assert heard[0].unavailable_type("7") == ""
+    assert heard[0].unavailable_type("n7") == ""
+    assert heard[0].unavailable_type("n199") == "view_once"
+    assert len(heard[0]._unavailable) < 100
+
+
 def test_a_refusal_that_is_logged_a_moment_later_is_waited_for(
     heard: tuple[LibraryLog, list[LinkSignal]],
 ) -> None:

@@ -88,6 +88,21 @@ def test_a_customer_who_never_falls_silent_is_answered_all_the_same(
     assert taken_at == [LONGEST_WAIT_DEBOUNCES * 2, LONGEST_WAIT_DEBOUNCES * 4 + 1]
 
 
+def test_a_later_look_does_not_put_an_earlier_one_off(schedule: ChatSchedule, clock: Clock) -> None:
+    schedule.look_again(1, 120)
+    schedule.look_again(2, 120)
+    schedule.touch(1)
+    clock.until(2)
+    assert take_due(schedule) == [1]
+    schedule.touch(1)
+    schedule.look_again(1, 120)
+    schedule.done(1)
+    clock.until(4)
+    assert take_due(schedule) == [1]
+    clock.until(120)
+    assert take_due(schedule) == [2]
+
+
 def test_chats_come_in_the_order_they_fell_silent(schedule: ChatSchedule, clock: Clock) -> None:
     for second, chat_id in enumerate((3, 1, 2, 3)):
         clock.until(second / 10)

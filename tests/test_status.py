@@ -141,10 +141,15 @@ def test_lost_messages_are_counted(tmp_path: Path, database: Any, capsys: pytest
         record(user_id, state="connected")
         for number, kind in enumerate(kinds):
             Inbox(user_id).store(arrival("", kind=kind, message_id=f"M{number}"), utc_now())
+    for number, kind in enumerate((Kind.SPOILT, Kind.WITHHELD, Kind.HIDDEN)):
+        Inbox("a").store(arrival("", kind=kind, message_id=f"S{number}"), utc_now())
     main(["status", "--config", str(tmp_path / "a.toml")])
     told = capsys.readouterr().out
     assert "customers asked to repeat: 2" in told
     assert told.count("asked to repeat") == 1
+    assert "could not be decrypted, or kept from linked devices: 3" in told
+    _, sessions = status(tmp_path / "a.toml", capsys)
+    assert [sessions[name]["undecryptable"] for name in "ab"] == [3, 0]
 
 
 def test_good_only_when_every_session_is_connected(

@@ -11,7 +11,7 @@ from tests.neonize_events import anything, e2e, events, jid
 from wabot.content import ACCOMPANYING, KINDS, is_envelope
 from wabot.emulator import plaintexts
 from wabot.messages import IncomingMessage, Kind, Receipt
-from wabot.translation import incoming_message, jid_text, receipt
+from wabot.translation import incoming_message, jid_text, receipt, undecryptable_message
 
 Message = e2e.Message
 AT = datetime(2026, 11, 22, 12, 0, 0, 123000)
@@ -74,6 +74,43 @@ def with_field(name: str) -> Any:
     found = Message()
     getattr(found, name).SetInParent()
     return found
+
+
+def undecryptable(unavailable: bool = False, mode: int = 1, **info: str) -> Any:
+    found = events.UndecryptableMessage(IsUnavailable=unavailable, DecryptFailMode=mode)
+    found.Info.CopyFrom(event(Message(), sender_alt=ANA_LID).Info)
+    for name, value in info.items():
+        setattr(found.Info, name, value)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("found", "unavailable_type", "kind"),
+    [
+        (undecryptable(), "", Kind.SPOILT),
+        (undecryptable(Type="media"), "", Kind.SPOILT),
+        (undecryptable(mode=2), "", Kind.HIDDEN),
+        (undecryptable(Category="peer"), "", Kind.PROTOCOL),
+        (undecryptable(unavailable=True, Type="text"), "", Kind.SPOILT),
+        (undecryptable(unavailable=True, Type="media"), "", Kind.WITHHELD),
+        (undecryptable(unavailable=True, Type="text"), "view_once", Kind.WITHHELD),
+        (undecryptable(unavailable=True, Type="media"), "hosted_fanout", Kind.SPOILT),
+    ],
+)
+def test_a_message_that_could_not_be_read(found: Any, unavailable_type: str, kind: Kind) -> None:
+    assert undecryptable_message(found, unavailable_type) == IncomingMessage(
+        chat=ANA,
+        message_id="3EB0",
+        sender=ANA,
+        phone="34600111222",
+        lid="299000111222",
+        from_me=False,
+        kind=kind,
+        text="",
+        sent_at=AT,
+        name="Ana",
+        sender_alt=ANA_LID,
+    )
 
 
 def with_keys(message: Any, name: str = "senderKeyDistributionMessage") -> Any:

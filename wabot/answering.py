@@ -23,7 +23,7 @@ from wabot.ends import What, what_is
 from wabot.escalation import Escalation
 from wabot.history import was_asked_to_repeat, was_told
 from wabot.inbox import Inbox
-from wabot.messages import Kind
+from wabot.messages import NOT_RECEIVED_KINDS, Kind
 from wabot.models import Chat, Inbound, database, utc_now
 from wabot.notices import Unanswered, handed_over_text, is_apology
 from wabot.outbox import Outbox
@@ -89,10 +89,7 @@ class Answering:
 
     def answer(self, chat: Chat, rows: list[Inbound], language: str) -> None:
         """Show that somebody is there, and store what there is to say."""
-        lost = [row for row in rows if row.kind == Kind.LOST]
-        if lost:
-            self._ask_to_repeat(chat, lost, language)
-            rows = [row for row in rows if row.kind != Kind.LOST]
+        rows = self._without_not_received(chat, rows, language)
         if not rows:
             return
         new = [row for row in rows if row.attempts == 0]
@@ -185,6 +182,18 @@ class Answering:
         self._show_seen(chat, rows)
         self._wake_sender()
         return True
+
+    def _without_not_received(self, chat: Chat, rows: list[Inbound], language: str) -> list[Inbound]:
+        """Say what there is to say of what will not come any more; the rest."""
+        lost = [row for row in rows if what_is(row.kind, "") is What.LOST]
+        if lost:
+            self._ask_to_repeat(chat, lost, language)
+        withheld = [row for row in rows if row.kind == Kind.WITHHELD]
+        if withheld and was_told(chat.id, Notice.CANNOT_OPEN, utc_now() - HOUR):
+            self._leave_to_owner(chat, withheld, "cannot be opened, told already", Unanswered.NOT_READ)
+        elif withheld:
+            self.put(chat, withheld, [texts_for(language).cannot_open], Notice.CANNOT_OPEN, "withheld")
+        return [row for row in rows if row.kind not in NOT_RECEIVED_KINDS]
 
     def _ask_to_repeat(self, chat: Chat, lost: list[Inbound], language: str) -> None:
         """These came, and nobody will ever read them: ask for them, once until the customer writes again."""

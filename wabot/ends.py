@@ -23,7 +23,8 @@ class What(StrEnum):
     )
     MEDIA = "a picture, video, voice note, sticker, document, place or contact without words"
     UNREADABLE = "anything else, also what the client library has no name for, or says nothing"
-    LOST = "what is known to have come and was lost on the way"
+    LOST = "what is known to have come and was lost on the way, or could not be decrypted within two minutes"
+    WITHHELD = "what WhatsApp keeps from linked devices, as a picture to be seen once"
     CHANGE = "an edit"
     DELETION = "a deletion"
     MARK = "a reaction, a vote, a pin"
@@ -79,6 +80,10 @@ ENDS: dict[tuple[What, Sender], tuple[Fate, Fate]] = {
         Fate(End.ANSWERED, "asked to send it again, once until they write"),
         _TOO_LATE,
     ),
+    (What.WITHHELD, Sender.CUSTOMER): (
+        Fate(End.ANSWERED, "told that it cannot be opened, once an hour; later ones are told to the owner"),
+        _TOO_LATE,
+    ),
     (What.CHANGE, Sender.CUSTOMER): (
         Fate(End.REFUSED, "not by itself: its message is answered as it now reads"),
         Fate(End.REFUSED, "the same"),
@@ -92,6 +97,8 @@ ENDS: dict[tuple[What, Sender], tuple[Fate, Fate]] = {
     (What.WORDS, Sender.OWNER): (_TAKEN_OVER, _TAKEN_OVER),
     (What.MEDIA, Sender.OWNER): (_TAKEN_OVER, _TAKEN_OVER),
     (What.UNREADABLE, Sender.OWNER): (_TAKEN_OVER, _TAKEN_OVER),
+    (What.LOST, Sender.OWNER): (_TAKEN_OVER, _TAKEN_OVER),
+    (What.WITHHELD, Sender.OWNER): (_TAKEN_OVER, _TAKEN_OVER),
     (What.CHANGE, Sender.OWNER): (_NOTHING_SAID, _NOTHING_SAID),
     (What.DELETION, Sender.OWNER): (_NOTHING_SAID, _NOTHING_SAID),
     (What.MARK, Sender.OWNER): (_NOTHING_SAID, _NOTHING_SAID),
@@ -101,6 +108,9 @@ ENDS: dict[tuple[What, Sender], tuple[Fate, Fate]] = {
 
 _BY_KIND = {
     Kind.LOST: What.LOST,
+    Kind.SPOILT: What.LOST,
+    Kind.WITHHELD: What.WITHHELD,
+    Kind.HIDDEN: What.MARK,
     Kind.EDIT: What.CHANGE,
     Kind.REVOKE: What.DELETION,
     Kind.REACTION: What.MARK,

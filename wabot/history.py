@@ -9,7 +9,7 @@ from typing import Any
 
 from peewee import fn
 
-from wabot.messages import Kind
+from wabot.messages import NOT_RECEIVED_KINDS, Kind
 from wabot.models import Inbound, Outbound
 from wabot.phrases import normalized
 from wabot.rates import HOUR, Rates
@@ -192,7 +192,7 @@ def was_asked_to_repeat(chat_id: int, since: datetime) -> bool:
     if asked_at is None:
         return False
     heard = Inbound.select().where(
-        Inbound.chat == chat_id, Inbound.received_at > asked_at, Inbound.kind != Kind.LOST
+        Inbound.chat == chat_id, Inbound.received_at > asked_at, Inbound.kind.not_in(NOT_RECEIVED_KINDS)
     )
     return not heard.exists()
 

@@ -11,7 +11,7 @@ from typing import Any
 from peewee import IntegrityError, fn
 
 from wabot.chats import Chats
-from wabot.messages import IncomingMessage, Kind
+from wabot.messages import NOT_RECEIVED_KINDS, IncomingMessage, Kind
 from wabot.models import Inbound, database
 from wabot.statements import Parameter, Statement, select
 from wabot.transactions import unsynced
@@ -191,6 +191,12 @@ class Inbox:
         )
         return count
 
+    def undecryptable_count(self) -> int:
+        """How many messages of the history could not be read and have not come again."""
+        kinds = NOT_RECEIVED_KINDS - {Kind.LOST}
+        count: int = Inbound.select().where(Inbound.user_id == self._user_id, Inbound.kind.in_(kinds)).count()
+        return count
+
     def _store(self, message: IncomingMessage, now: datetime, state: str, reason: str) -> int | None:
         chat_id = self.chats.remembered(message)
         # One statement is a transaction by itself.
@@ -219,7 +225,7 @@ class Inbox:
 
     def _replace_lost(self, message: IncomingMessage, now: datetime, state: str, reason: str) -> int:
         """A message that was given up has come after all; whether that was so."""
-        if message.kind is Kind.LOST:
+        if message.kind in NOT_RECEIVED_KINDS:
             return 0
         replaced: int = (
             Inbound.update(
@@ -239,7 +245,7 @@ class Inbox:
                 Inbound.user_id == self._user_id,
                 Inbound.jid == message.chat,
                 Inbound.message_id == message.message_id,
-                Inbound.kind == Kind.LOST,
+                Inbound.kind.in_(NOT_RECEIVED_KINDS),
             )
             .execute()
         )

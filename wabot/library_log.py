@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 
 from wabot.link_signals import LinkSignal, redial_failed, stream_ended
@@ -21,9 +22,15 @@ _AUTHENTICATED = "Successfully authenticated"
 _REDIAL_FAILED = "Error reconnecting after autoreconnect sleep: "
 _REDIAL_GIVEN_UP = "Failed to reconnect after 515 code: "
 _STREAM_ENDED = "Got 503 stream error, assuming automatic reconnect will handle it"
+_UNAVAILABLE = re.compile(
+    r"Unavailable message ([A-Za-z0-9_.-]{1,100}) from [^ ]{1,200}(?: in [^ ]{1,200})? "
+    r'\(type: "([a-z_]{1,50})"\)'
+)
+_KNOWN_UNAVAILABLE = 100
 _FAILURE = re.compile(r"(?:Unknown|Temporary ban) connect failure: (<failure\b[^<>]{0,2000}>)")
 _NEW_LID = re.compile(r"Updated LID to (\d{5,20})(?:[.:]\d{1,5})*@lid")
 _REFUSAL_SECONDS = 1.0
+_UNAVAILABLE_SECONDS = 0.1
 _NUMBER = re.compile(r'\b(reason|code|expire)="(\d{1,9})"')
 
 
@@ -43,6 +50,8 @@ class LibraryLog(logging.Handler):
         self._signal = on_signal
         self._refusal: Mapping[str, int] = {}
         self._refused = threading.Event()
+        self._unavailable: OrderedDict[str, str] = OrderedDict()
+        self._said = threading.Condition()
 
     def listen(self) -> None:
         """Hear everything from now on, also what is too unimportant to be shown."""
@@ -63,6 +72,15 @@ class LibraryLog(logging.Handler):
         self._refused.wait(_REFUSAL_SECONDS)
         return self._refusal
 
+    def unavailable_type(self, message_id: str) -> str:
+        """What the library said of a message that WhatsApp keeps from linked devices, or "".
+
+        It says so before its event; the log comes on a thread of its own.
+        """
+        with self._said:
+            self._said.wait_for(lambda: message_id in self._unavailable, _UNAVAILABLE_SECONDS)
+            return self._unavailable.pop(message_id, "")
+
     def emit(self, record: logging.LogRecord) -> None:
         """Look at one line."""
         if record.name != _CLIENT:
@@ -74,6 +92,12 @@ class LibraryLog(logging.Handler):
             self._refused.set()
         elif new_lid := _NEW_LID.fullmatch(line):
             self.lid = new_lid[1]
+        elif unavailable := _UNAVAILABLE.fullmatch(line):
+            with self._said:
+                self._unavailable[unavailable[1]] = unavailable[2]
+                if len(self._unavailable) > _KNOWN_UNAVAILABLE:
+                    self._unavailable.popitem(last=False)
+                self._said.notify_all()
         elif line == _AUTHENTICATED:
             self._signal(LinkSignal(Signal.AUTHENTICATED, "logged in; the library prepares the connection"))
         elif line.startswith(_REDIAL_FAILED):

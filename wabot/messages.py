@@ -16,8 +16,11 @@ USER_SERVERS = frozenset({PHONE_SERVER, LID_SERVER})
 class Kind(StrEnum):
     """What a message carries, as far as the bot treats it differently.
 
-    LOST is a message that is known to have come and will never be read. MARK is a vote, a pin and the like:
-    it says something about another message, without words. OTHER is what has no better name here.
+    LOST is a message that is known to have come and will never be read; SPOILT one that could not be
+    decrypted and may come again; WITHHELD one that WhatsApp keeps from linked devices, as what is to be seen
+    once; HIDDEN one that could not be decrypted and is none to its sender either, as a vote. MARK is a vote,
+    a pin and the like: it says something about another message, without words. OTHER is what has no better
+    name here.
     """
 
     TEXT = "text"
@@ -40,6 +43,9 @@ class Kind(StrEnum):
     REVOKE = "revoke"
     PROTOCOL = "protocol"
     LOST = "lost"
+    SPOILT = "spoilt"
+    WITHHELD = "withheld"
+    HIDDEN = "hidden"
     OTHER = "other"
 
 
@@ -50,6 +56,10 @@ MEDIA_KINDS = frozenset(
     }
 )
 """What has a caption at most; its customer can say in writing what it is about."""
+
+
+NOT_RECEIVED_KINDS = frozenset({Kind.LOST, Kind.SPOILT, Kind.WITHHELD, Kind.HIDDEN})
+"""What is known to have come without what it says; it may come after all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,9 @@ DATABASE_UP = Definition(
     "wabot_database_up", Kind.GAUGE, "1 when the database answered; at 0 what it knows is left out."
 )
 INBOX = Definition("wabot_inbox_pending", Kind.GAUGE, "Messages that wait for an answer.")
+UNDECRYPTABLE = Definition(
+    "wabot_inbox_undecryptable", Kind.GAUGE, "Messages that could not be read and have not come again."
+)
 OUTBOX = Definition("wabot_outbox_pending", Kind.GAUGE, "Replies that wait to be sent.")
 DEAD = Definition("wabot_outbox_undelivered", Kind.GAUGE, "Replies given up, or that may not have arrived.")
 LATENCY = Definition(
@@ -79,7 +82,20 @@ INTERNAL_ERRORS = Definition(
 )
 
 DEFINITIONS = (
-    *(BUILD, STARTED, STATE, RECONNECTS, DATABASE_UP, INBOX, OUTBOX, DEAD, LATENCY, LAST_MESSAGE, LAST_REPLY),
+    *(
+        BUILD,
+        STARTED,
+        STATE,
+        RECONNECTS,
+        DATABASE_UP,
+        INBOX,
+        UNDECRYPTABLE,
+        OUTBOX,
+        DEAD,
+        LATENCY,
+        LAST_MESSAGE,
+        LAST_REPLY,
+    ),
     *(CALLS, ERRORS, TOKENS, LAST_ANSWER, INTERNAL_ERRORS),
 )
 # A human pace takes seconds, a slow model a minute; what waited for the link or a budget takes longer.
@@ -93,6 +109,7 @@ class Depths:
     """What the database knows; times are naive UTC."""
 
     inbox: int
+    undecryptable: int
     outbox: int
     dead: int
     last_message_at: datetime | None
@@ -147,6 +164,7 @@ class AccountCollector(Collector):
         yield DATABASE_UP, [((), now.depths is not None)]
         if now.depths is not None:
             yield INBOX, [((), now.depths.inbox)]
+            yield UNDECRYPTABLE, [((), now.depths.undecryptable)]
             yield OUTBOX, [((), now.depths.outbox)]
             yield DEAD, [((), now.depths.dead)]
             yield LAST_MESSAGE, _moment((), now.depths.last_message_at)

@@ -101,6 +101,7 @@ class MetricsFile:
             session = Session.get_or_none(Session.user_id == self._user_id)
             return Depths(
                 inbox.pending_count(),
+                inbox.undecryptable_count(),
                 outbox.count(OPEN_STATES),
                 outbox.count(UNDELIVERED_STATES),
                 session.last_inbound_at if session else None,

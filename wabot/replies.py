@@ -19,6 +19,7 @@ from wabot.database_faults import AWAY, one_line
 from wabot.decisions import Action
 from wabot.escalation import Escalation
 from wabot.inbox import MOST_AT_ONCE, Inbox
+from wabot.messages import Kind
 from wabot.models import Chat, Inbound, database, utc_now
 from wabot.notices import Unanswered, handed_over_text
 from wabot.outbox import Outbox
@@ -31,6 +32,8 @@ from wabot.sources import Notice
 log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 3
+SPOILT_SECONDS = 120.0
+"""How long a message that could not be decrypted is waited for; it comes within seconds, if it does."""
 _RETRY_SECONDS = 20.0
 _DATABASE_RETRY_SECONDS = 2.0
 
@@ -161,7 +164,9 @@ class ReplyWorker:
         """The messages that somebody still waits for; the others are settled here."""
         fresh, given_up, missed = [], [], []
         for row in pending:
-            if is_too_old(row.sent_at, self._settings, now):
+            if (seconds := _seconds_to_come(row, now)) > 0:
+                self._schedule.look_again(chat.id, seconds)
+            elif is_too_old(row.sent_at, self._settings, now):
                 missed.append(row)
             elif row.attempts >= MAX_ATTEMPTS:
                 given_up.append(row)
@@ -186,6 +191,15 @@ class ReplyWorker:
             if not pause_reason(chat, utc_now()):
                 self._owner_chat.tell_unanswered(chat, utc_now(), why)
         self._wake_sender()
+
+
+def _seconds_to_come(row: Inbound, now: datetime) -> float:
+    """For how long a message that could not be decrypted may still come again: the library asks for it."""
+    if row.kind != Kind.SPOILT:
+        return 0.0
+    waited_seconds = (now - row.received_at).total_seconds()
+    # A clock that was set back meanwhile prolongs nothing beyond once more.
+    return SPOILT_SECONDS - max(waited_seconds, 0.0)
 
 
 def start_workers(workers: list[ReplyWorker]) -> list[threading.Thread]:

@@ -69,6 +69,12 @@ class ChatSchedule:
         with self._changed:
             self._put(chat_id, self._clock() + seconds)
 
+    def look_again(self, chat_id: int, seconds: float) -> None:
+        """Look at a chat after a while, or as soon as something else wants it."""
+        with self._changed:
+            due = self._clock() + seconds
+            self._put(chat_id, min(due, self._due.get(chat_id, due)))
+
     def take(self) -> int | None:
         """Wait for a chat that is due and take it; None when the schedule is closed."""
         with self._changed:

@@ -24,6 +24,7 @@ class Notice(StrEnum):
     STATUS = "status"
     UNANSWERED = "unanswered"
     ASK_TO_REPEAT = "ask-to-repeat"
+    CANNOT_OPEN = "cannot-open"
 
 
 NOTICES = tuple(Notice)

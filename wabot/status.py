@@ -18,7 +18,7 @@ from wabot.departures import OPEN_STATES, UNDELIVERED_STATES
 from wabot.errors import WabotError
 from wabot.inbox import Inbox
 from wabot.lock_holder import Holder, read_holder
-from wabot.messages import Kind
+from wabot.messages import NOT_RECEIVED_KINDS, Kind
 from wabot.model_spending import spending_on
 from wabot.models import Inbound, Outbound, Session, database, utc_now
 from wabot.outbox import Outbox
@@ -51,6 +51,7 @@ _FIELDS = (
     "outbox_dead",
     "last_inbound_at",
     "last_reply_at",
+    "undecryptable",
 )
 # For people only: the fields for programs are fixed.
 LOST = "lost"
@@ -106,6 +107,7 @@ def session_status(settings: Settings, name: str) -> dict[str, Any]:
         "outbox_dead": outbox.count(UNDELIVERED_STATES),
         "last_inbound_at": _iso(_later(session.last_inbound_at, _last_inbound_at(user_id))),
         "last_reply_at": _iso(_later(session.last_reply_at, outbox.last_sent_at())),
+        "undecryptable": inbox.undecryptable_count(),
         LOST: _lost_count(user_id),
         COLLECTED: _collected_count(user_id),
         KEPT: _kept_count(user_id) if settings.ai.providers else 0,
@@ -198,7 +200,9 @@ def _last_inbound_at(user_id: str) -> datetime | None:
 
     And what was kept on disk while the database was away may have come there after another start.
     """
-    theirs = (Inbound.user_id == user_id) & (Inbound.state != "owner") & (Inbound.kind != Kind.LOST)
+    theirs = (
+        (Inbound.user_id == user_id) & (Inbound.state != "owner") & Inbound.kind.not_in(NOT_RECEIVED_KINDS)
+    )
     # And not the maximum: that is looked for in all of them.
     last = Inbound.select(Inbound.received_at).where(theirs).order_by(Inbound.received_at.desc()).first()
     return last.received_at if last else None

@@ -26,6 +26,8 @@ def as_table(sessions: list[dict[str, Any]]) -> str:
         )
         if session.get(LOST):
             lines.append(f"  lost in the client library, customers asked to repeat: {session[LOST]}")
+        if session["undecryptable"]:
+            lines.append(f"  could not be decrypted, or kept from linked devices: {session['undecryptable']}")
         lines.append(f"  last message: {_moment(session, 'last_inbound_at')}")
         lines.append(f"  last reply:   {_moment(session, 'last_reply_at')}")
         lines += [f"  {line}" for line in session.get(MODELS, ())]

@@ -10,10 +10,12 @@ from typing import Any
 
 from wabot.clock import utc_now
 from wabot.content import clean, content_of, context_of, expiration_of, secret_of, title_of, unwrapped
-from wabot.messages import LID_SERVER, PHONE_SERVER, IncomingMessage, Receipt
+from wabot.messages import LID_SERVER, PHONE_SERVER, IncomingMessage, Kind, Receipt
 
 _LONGEST_NAME_CHARACTERS = 200
 _UNREADABLE = "RETRY"
+_FAIL_HIDDEN = 2  # neonize's UndecryptableMessage.DecryptFailModeT
+_VIEW_ONCE = "view_once"
 _HEARD_RECEIPTS = frozenset({"DELIVERED", "INACTIVE", "READ", "PLAYED", _UNREADABLE})
 _MOST_RECEIPTS = 1000
 
@@ -56,6 +58,41 @@ def incoming_message(event: Any) -> IncomingMessage:
 def edited_text(message: Any) -> str:
     """What an opened edit says, whether it is the new message itself or the order to put it in place."""
     return content_of(unwrapped(message)).text
+
+
+def undecryptable_message(event: Any, unavailable_type: str = "") -> IncomingMessage:
+    """Translate one event of a message that could not be read (neonize 0.5.2: `UndecryptableMessageEv`).
+
+    Args:
+        event: the event.
+        unavailable_type: what the library says of one that WhatsApp keeps from linked devices, or "".
+    """
+    info = event.Info
+    source = info.MessageSource
+    other = (source.Chat, source.RecipientAlt if source.IsFromMe else source.SenderAlt)
+    return IncomingMessage(
+        chat=jid_text(source.Chat),
+        message_id=clean(info.ID, 200),
+        sender=jid_text(source.Sender),
+        phone=_user_on(PHONE_SERVER, *other) if not source.IsGroup else "",
+        lid=_user_on(LID_SERVER, *other) if not source.IsGroup else "",
+        from_me=bool(source.IsFromMe),
+        kind=_kind_of_undecryptable(event, unavailable_type),
+        text="",
+        sent_at=_time(info.Timestamp),
+        name=clean(info.Pushname, _LONGEST_NAME_CHARACTERS),
+        sender_alt=jid_text(source.SenderAlt) if source.SenderAlt.User else "",
+    )
+
+
+def _kind_of_undecryptable(event: Any, unavailable_type: str) -> Kind:
+    if event.Info.Category == "peer":
+        return Kind.PROTOCOL
+    if event.DecryptFailMode == _FAIL_HIDDEN:
+        return Kind.HIDDEN
+    # Pictures and videos are what can be seen once; what the library says in its log is more exact.
+    seen_once = unavailable_type == _VIEW_ONCE if unavailable_type else event.Info.Type == "media"
+    return Kind.WITHHELD if event.IsUnavailable and seen_once else Kind.SPOILT
 
 
 def receipt(event: Any) -> Receipt:

@@ -45,7 +45,7 @@ from wabot.link_signals import (
 )
 from wabot.messages import IncomingMessage, Receipt
 from wabot.states import Signal
-from wabot.translation import edited_text, incoming_message, receipt
+from wabot.translation import edited_text, incoming_message, receipt, undecryptable_message
 
 log = logging.getLogger(__name__)
 _names: set[str] = set()
@@ -268,6 +268,11 @@ class WhatsAppClient:
             process_clock.hear(event.Info.Timestamp / 1000, is_live=not self._is_away)
             on_message(dataclasses.replace(message, offline=True) if self._is_away else message)
 
+        def take_undecryptable(_client: Any, event: Any) -> None:
+            known = self._library_log.unavailable_type(event.Info.ID) if event.IsUnavailable else ""
+            message = undecryptable_message(event, known)
+            on_message(dataclasses.replace(message, offline=True) if self._is_away else message)
+
         def is_away(away: bool) -> Callable[[Any, Any], None]:
             return lambda _client, _event: setattr(self, "_is_away", away)
 
@@ -292,6 +297,7 @@ class WhatsAppClient:
             events.ConnectFailureEv: lambda _client, event: signal(refused(event)),
             events.StreamErrorEv: lambda _client, event: signal(stream_ended(event.Code)),
             events.MessageEv: take,
+            events.UndecryptableMessageEv: take_undecryptable,
             # What comes between these two was sent while this device was away.
             events.OfflineSyncPreviewEv: is_away(True),
             events.OfflineSyncCompletedEv: is_away(False),
@@ -300,7 +306,10 @@ class WhatsAppClient:
 
 def _odd_event(error: str) -> Any:
     """The event whose word without a name ended the library's event loop, where wabot can do without it."""
-    return events.ReceiptEv if "neonize.Receipt." in error else None
+    if "neonize.Receipt." in error:
+        return events.ReceiptEv
+    # How a message fails is said by whoever sends it.
+    return events.UndecryptableMessageEv if "neonize.UndecryptableMessage." in error else None
 
 
 def read_edit(plaintext: bytes) -> str:

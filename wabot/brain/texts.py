@@ -19,6 +19,7 @@ class Texts:
     for_person: str
     away: str
     ask_to_repeat: str
+    cannot_open: str
     opted_in: str
     opted_out: str
 
@@ -41,6 +42,8 @@ _TEXTS = {
         away="Gracias por su mensaje. En este momento no estamos; le responderemos en cuanto volvamos.",
         ask_to_repeat="Disculpe, hemos tenido un problema técnico y su último mensaje no nos llegó completo. "
         "¿Nos lo puede enviar otra vez, por favor?",
+        cannot_open="Desde aquí no puedo abrir lo que se envía para ver una sola vez. "
+        "¿Me lo puede enviar de la forma normal, o contármelo por escrito, por favor?",
         opted_in="¡Bienvenido de nuevo! Volveremos a responder a sus mensajes.",
         opted_out="De acuerdo, no le enviaremos más mensajes. Si cambia de idea, escriba {word}.",
     ),
@@ -57,6 +60,8 @@ _TEXTS = {
         away="Thank you for your message. We are away at the moment and will reply as soon as we are back.",
         ask_to_repeat="Sorry, we had a technical problem and your last message did not reach us in full. "
         "Could you send it again, please?",
+        cannot_open="From here I can't open what is sent to be viewed once. "
+        "Could you send it the normal way, or tell me in writing, please?",
         opted_in="Welcome back! We will answer your messages again.",
         opted_out="All right, we won't send you any more messages. If you change your mind, write {word}.",
     ),
@@ -73,6 +78,8 @@ _TEXTS = {
         away="Obrigado pela sua mensagem. Neste momento não estamos; responderemos assim que voltarmos.",
         ask_to_repeat="Desculpe, tivemos um problema técnico e a sua última mensagem não chegou completa. "
         "Pode enviá-la outra vez, por favor?",
+        cannot_open="Daqui não consigo abrir o que é enviado para ver uma única vez. "
+        "Pode enviar da forma normal ou contar-me por escrito, por favor?",
         opted_in="Que bom ter você de volta! Voltaremos a responder às suas mensagens.",
         opted_out="Está bem, não enviaremos mais mensagens. Se mudar de ideia, escreva {word}.",
     ),

@@ -32,6 +32,7 @@ class _Sent:
     spoil: int = 0
     sender_key: SenderKey | None = None
     hand_over: bytes | None = None
+    decrypt_fail: str = ""
     stanza: Node = field(default_factory=lambda: Node("message"))
 
 
@@ -89,6 +90,14 @@ class Customer(Reader):
     def send_kind(self, kind: str, text: str = "", *, spoil: int = 0) -> str:
         """Send one of message_kinds.KINDS, with `text` where it has room for one; returns the id."""
         return self.post(build(kind, text, self._secret()), text, event=kind, spoil=spoil)
+
+    def send_spoilt(self, text: str, *, decrypt_fail: str = "", times: int = 99) -> str:
+        """Write `text` so that its first `times` deliveries cannot be read; returns the id.
+
+        `decrypt_fail` is what a device is to do about that: "hide" is said of what is no message to its
+        sender either.
+        """
+        return self.post(plaintexts.text(text), text, spoil=times, decrypt_fail=decrypt_fail)
 
     def withhold(self, text: str = "", *, kind: str = "view_once") -> str:
         """Send what the service keeps from linked devices: they are told that there is something, not what.
@@ -163,6 +172,11 @@ class Customer(Reader):
             self._post_stanza(message_id, sent, self._sealed_anew(sent))
         self._service.note("resent", self.phone, message_id)
 
+    def spare(self, message_id: str) -> None:
+        """Spoil no further delivery of a message."""
+        with self._service.lock:
+            self._sent[message_id].spoil = 0
+
     def repeat(self, message_id: str) -> None:
         """Deliver the very stanza of a message again, as a network does."""
         with self._service.lock:
@@ -189,13 +203,15 @@ class Customer(Reader):
         sender_key: SenderKey | None = None,
         hand_over: bytes | None = None,
         instead: Node | None = None,
+        decrypt_fail: str = "",
     ) -> str:
         """Send the waE2E.Message `message`; returns its id.
 
         `detail` goes into the transcript, `more` are further attributes, `sender` is the form of address. The
         first `spoil` deliveries cannot be read. With a `sender_key` it goes to a group, and `hand_over` gives
         the bot that key first. `instead` is what stands in the stanza in place of the encrypted message.
-        `secret` is the one inside the message, for what is sealed with it later.
+        `secret` is the one inside the message, for what is sealed with it later. `decrypt_fail` says what a
+        device is to do that cannot read it: "hide" of what is no message to the sender either.
         """
         message_id = message_id or new_message_id()
         attributes: dict[str, Value] = {
@@ -209,7 +225,7 @@ class Customer(Reader):
         with self._service.lock:
             if secret is not None:
                 self._secrets[message_id] = secret
-            sent = _Sent(attributes, message, spoil, sender_key, hand_over)
+            sent = _Sent(attributes, message, spoil, sender_key, hand_over, decrypt_fail)
             content = [instead] if instead is not None else self._sealed(sent)
             self._service.note(event, self.phone, detail)
             self._post_stanza(message_id, sent, content)
@@ -230,6 +246,8 @@ class Customer(Reader):
         return [self._spoilt(sent, self._endpoint.encrypt(key + sent.message))]
 
     def _spoilt(self, sent: _Sent, enc: Node) -> Node:
+        if sent.decrypt_fail:
+            enc = Node(enc.tag, {**enc.attributes, "decrypt-fail": sent.decrypt_fail}, enc.content)
         if not sent.spoil:
             return enc
         sent.spoil -= 1
