@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
 import unicodedata
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wabot.brain.cleaning import clean
+from wabot.brain.cleaning import clean, drop_odd_characters
 from wabot.brain.reply_text import read_reply_text
 from wabot.brain.splitting import split
 from wabot.brain.thoughts import strip_thoughts
@@ -265,3 +266,14 @@ def test_every_link_sent_is_whole(words: list[str], max_length: int, max_parts: 
 )
 def test_what_models_write_around_an_answer_is_taken_off(written: str, sent: str) -> None:
     assert read_reply_text(written).text == sent
+
+
+def test_of_all_characters_those_that_control_are_dropped_and_no_other() -> None:
+    kept = set(drop_odd_characters("".join(map(chr, range(sys.maxunicode + 1)))))
+    dropped = {chr(code) for code in range(sys.maxunicode + 1)} - kept
+    controls = {
+        chr(code) for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code)) in ("Cc", "Cs")
+    }
+    turns_around = {"\u202a", "\u202b", "\u202c", "\u202d", "\u202e", "\u2066", "\u2067", "\u2068", "\u2069"}
+    # The last two are line ends.
+    assert dropped == controls - {"\n"} | turns_around | {"\u2028", "\u2029"}

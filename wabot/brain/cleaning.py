@@ -25,8 +25,9 @@ _TABLE_RULE = re.compile(r"\|?(?: *:?-+:? *\|)* *:?-+:? *\|?")
 _ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+.!|~>-])")
 _BLANK_LINES = re.compile(r"\n{3,}")
 
-# Marks that turn the writing direction around: they can make a text read otherwise than it is.
-_DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# Control characters but "\n", surrogates, and marks that turn the writing direction around: these can make a
+# text read otherwise than it is. One pattern, because a prompt has thousands of characters.
+_ODD = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 
 
 def clean(text: str) -> str:
@@ -44,12 +45,7 @@ def drop_odd_characters(text: str) -> str:
     """Drop control characters, lone surrogates and direction marks; line ends become "\\n", tabs spaces."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
     text = text.replace("\u2028", "\n").replace("\u2029", "\n\n")
-    return "".join(
-        character
-        for character in text
-        if character == "\n"
-        or (unicodedata.category(character) not in ("Cc", "Cs") and character not in _DIRECTION_MARKS)
-    )
+    return _ODD.sub("", text)
 
 
 def to_whatsapp(text: str) -> str:
