@@ -172,6 +172,7 @@ def test_replies_that_do_not_leave(sqlite_database: Any) -> None:
             secret=b"",
             created_at=now,
             not_before=now - timedelta(minutes=age_minutes),
+            sending_at=None if sent_minutes_ago is None else now - timedelta(minutes=sent_minutes_ago),
             sent_at=None if sent_minutes_ago is None else now - timedelta(minutes=sent_minutes_ago),
         )
 
@@ -188,7 +189,8 @@ def test_replies_that_do_not_leave(sqlite_database: Any) -> None:
     sent = [add("sent", 20, sent_minutes_ago=minutes) for minutes in (16, 20, 30)]
     assert look() == (["replies_stuck"], {"database_away"}, 0)
     assert look(per_hour=3) == well, "this chat has had its share"
-    Outbound.update(sent_at=now - timedelta(minutes=3)).where(Outbound.id == sent[0].id).execute()
+    at = now - timedelta(minutes=3)
+    Outbound.update(sending_at=at, sent_at=at).where(Outbound.id == sent[0].id).execute()
     assert look() == well
     add("dead", 0)
     add("unsure", 0)

@@ -93,6 +93,7 @@ def test_the_incident(settings: Settings, application: Any, live_bot: subprocess
     add_row(application, "valid", OLD, status="DISCONNECTED", phoneNumber="34600111222")
     add_row(application, "live", OLD, **claim)
     make_session(settings.sessions, PHANTOM, linked=True, used_at=NOW)
+    make_session(settings.sessions, "claimant2", linked=False, used_at=NOW)
     make_session(settings.sessions, "valid", linked=True, used_at=OLD)
     make_session(settings.sessions, "live", linked=True, used_at=OLD)
     before = rows(application)
@@ -128,6 +129,46 @@ def test_the_incident(settings: Settings, application: Any, live_bot: subprocess
 
     _, again = run(settings, application)
     assert again == []
+
+
+def test_rows_of_users_that_another_bot_may_serve(settings: Settings, application: Any) -> None:
+    """A bot that takes no lock and touches its row seldom: it stays in the table, whatever the row says."""
+    for user_id in ("elsewhere", "quiet", "gone"):
+        add_user(application, user_id)
+    claim = {"status": "CONNECTED", "isConnected": True}
+    add_row(application, "elsewhere", NOW, **claim)
+    add_row(application, "quiet", OLD, **claim)
+    add_row(application, "gone", OLD, status="DISCONNECTED")
+    _, did = run(settings, application)
+    assert told(did) == {(Deed.ROW_CORRECTED, "quiet"), (Deed.ROW_DELETED, "gone")}
+    assert rows(application)["elsewhere"]["isConnected"]
+    # A day later, and ten: what the janitor itself took for disconnected is not deleted for it.
+    for days in (2, 10):
+        run(settings, application, now=NOW + timedelta(days=days))
+        assert rows(application)["quiet"]["status"] == "DISCONNECTED"
+
+
+def test_rows_of_others_are_left_alone_where_that_is_wanted(settings: Settings, application: Any) -> None:
+    janitor = dataclasses.replace(settings.janitor, other_users="leave")
+    for user_id in ("quiet", "gone"):
+        add_user(application, user_id)
+    add_row(application, "quiet", OLD, status="CONNECTED", isConnected=True)
+    add_row(application, "gone", OLD, status="DISCONNECTED")
+    add_row(application, PHANTOM, OLD)
+    _, did = run(dataclasses.replace(settings, janitor=janitor), application)
+    assert told(did) == {(Deed.ROW_DELETED, PHANTOM)}
+
+
+def test_users_that_had_a_session_here_are_not_others(settings: Settings, application: Any) -> None:
+    own = {"configured": settings.account.user_id, "moved": "moved", "bot": "bot"}
+    for user_id in own.values():
+        add_user(application, user_id)
+        add_row(application, user_id, NOW, status="CONNECTED", isConnected=True)
+    make_session(settings.sessions, "moved", linked=False, used_at=OLD)
+    Quarantine(settings.quarantine, settings.sessions).take("moved", "a test", NOW)
+    Session.create(user_id="bot", updated_at=OLD)
+    _, did = run(settings, application)
+    assert told(did) >= {(Deed.ROW_CORRECTED, user_id) for user_id in own.values()}
 
 
 @pytest.mark.parametrize("foreign_key", [True, False])
@@ -603,7 +644,7 @@ def test_a_bot_that_starts_meanwhile_keeps_its_row(settings: Settings, applicati
     everyone = {f"user{number}" for number in range(600)}
     for user_id in everyone:
         add_user(application, user_id)
-        add_row(application, user_id, NOW, status="CONNECTED", isConnected=True)
+        add_row(application, user_id, OLD, status="CONNECTED", isConnected=True)
     corrected: list[str] = []
     started: list[SessionLock] = []
 

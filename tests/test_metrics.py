@@ -304,7 +304,7 @@ metrics_file.INTERVAL_SECONDS = 0.05
 # No file may grow beyond this: writing fails as on a full disk, with another number.
 resource.setrlimit(resource.RLIMIT_FSIZE, (2000, resource.RLIM_INFINITY))
 metrics = metrics_file.MetricsFile(Path(sys.argv[2]), "shop", Tally())
-metrics._depths = lambda: None
+metrics._known_depths = lambda: None
 metrics.start()
 time.sleep(0.5)
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -108,7 +109,12 @@ def look_at_link(
 
 
 def look_at_replies(
-    user_id: str, connected: bool, per_chat_per_hour: int, now: datetime, trouble: str = ""
+    user_id: str,
+    connected: bool,
+    per_chat_per_hour: int,
+    now: datetime,
+    trouble: str = "",
+    count_lost: Callable[[], int] | None = None,
 ) -> tuple[Findings, int | None]:
     """Whether the database answers, and whether replies get stuck.
 
@@ -118,13 +124,13 @@ def look_at_replies(
         per_chat_per_hour: the limit that may hold a chat's replies back; 0 for none.
         now: naive UTC.
         trouble: what keeps messages from being stored, also where the database can be read; or "".
+        count_lost: counts the replies that can never be delivered, as `lost_count` does.
 
     Returns:
         what was found, and how many replies can never be delivered; None when the database does not answer.
     """
-    mine = Outbound.user_id == user_id
     try:
-        lost: int = Outbound.select().where(mine, Outbound.state == "dead").count()
+        lost = count_lost() if count_lost else lost_count(user_id)
         stuck = _stuck_replies(user_id, per_chat_per_hour, now) if connected else 0
     except AWAY as error:
         database.close()
@@ -145,6 +151,11 @@ def look_at_clock(clock: Clock) -> Findings:
     if text := error_text(clock.error_seconds()):
         return Findings([Problem(Condition.CLOCK_WRONG, text)])
     return Findings(cleared=[Condition.CLOCK_WRONG] if clock.is_compared else [])
+
+
+def lost_count(user_id: str) -> int:
+    """How many replies can never be delivered."""
+    return Outbox(user_id).count(("dead",))
 
 
 def look_at_disk(state: Path) -> Findings:

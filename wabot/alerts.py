@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from functools import partial
 
 from wabot.alert_courier import PAUSE_SECONDS, Courier
 from wabot.alert_model_watch import look_at_budget, look_at_models
 from wabot.alert_notices import Condition, Findings, Problem
-from wabot.alert_watch import LinkView, look_at_clock, look_at_disk, look_at_link, look_at_replies
+from wabot.alert_watch import LinkView, look_at_clock, look_at_disk, look_at_link, look_at_replies, lost_count
 from wabot.brain.tally import Tally
 from wabot.clock import process_clock
+from wabot.kept_figures import KeptFigure
+from wabot.lent_connections import rest
 from wabot.lock_holder import own_unit
 from wabot.models import database, utc_now
 from wabot.settings import Settings
@@ -43,6 +46,7 @@ class Alerts:
         self._unit = own_unit() or ""
         self._started_at = process_clock.now()
         self._link = LinkView(State.STARTING, "", self._started_at)
+        self._lost = KeptFigure(partial(lost_count, settings.account.user_id))
         self._changed = threading.Condition()
         self._woken = False
         self._stopping = False
@@ -84,6 +88,7 @@ class Alerts:
                 log.exception("alerts failed; they go on")
                 wait_seconds = None
             wait_seconds = _LOOK_SECONDS if wait_seconds is None else min(wait_seconds, _LOOK_SECONDS)
+            rest()
             with self._changed:
                 self._changed.wait_for(
                     lambda: self._stopping or self._woken, max(wait_seconds, PAUSE_SECONDS)
@@ -101,6 +106,7 @@ class Alerts:
             settings.replies.per_chat_per_hour,
             utc_now(),
             self._database_trouble(),
+            self._lost.get,
         )
         of_disk = look_at_disk(settings.paths.state)
         of_clock = look_at_clock(process_clock)

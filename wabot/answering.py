@@ -23,6 +23,7 @@ from wabot.ends import What, what_is
 from wabot.escalation import Escalation
 from wabot.history import was_asked_to_repeat, was_told
 from wabot.inbox import Inbox
+from wabot.lent_connections import rest
 from wabot.messages import NOT_RECEIVED_KINDS, Kind
 from wabot.models import Chat, Inbound, database, utc_now
 from wabot.notices import Unanswered, handed_over_text, is_apology
@@ -208,6 +209,8 @@ class Answering:
 
     def _ask(self, chat: Chat, rows: list[Inbound], language: str) -> Answer:
         conversation = dialogue.conversation_of(chat, rows, language, self._settings, utc_now())
+        # A model takes seconds.
+        rest()
         return self._brain.reply(conversation, self._settings.account.local_time())
 
     def _act_on(self, answer: Answer, chat: Chat, rows: list[Inbound], language: str) -> bool:

@@ -196,6 +196,9 @@ def _postgresql(url: str) -> Any:
     # It brings pools for every engine along; where there is only a file, nobody has to wait for them.
     from playhouse import db_url
 
+    from wabot.lent_connections import LendingPostgresql
+
+    db_url.register_database(LendingPostgresql, "postgresql", "postgres")
     bound_waiting()
     address, schema = postgresql_address(url)
     search_path = f" -c search_path={schema}" if schema else ""

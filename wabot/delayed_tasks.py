@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from wabot.lent_connections import rest
 from wabot.models import database
 
 Task = Callable[[], None]
@@ -48,6 +49,7 @@ class DelayedTasks:
 
     def _run(self) -> None:
         while True:
+            rest()
             with self._changed:
                 while not self._stopping and self._seconds_left() != 0:
                     self._changed.wait(self._seconds_left())

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from wabot.bursts import Bursts
 from wabot.database_faults import concerns_what_was_stored, patience
+from wabot.lent_connections import rest
 from wabot.messages import IncomingMessage
 from wabot.models import database, utc_now
 from wabot.reception import Reception
@@ -83,6 +84,7 @@ class Intake:
         finally:
             self._is_taking = False
             self._beat(0)
+            rest()
         if not message.from_me:
             self._record.update(last_inbound_at=spooled.received_at)
 

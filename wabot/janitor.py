@@ -21,7 +21,7 @@ from wabot.directory_sweeps import sweep_directories
 from wabot.errors import DatabaseAway, OperatorNeeded
 from wabot.existing_tables import ForeignKey
 from wabot.history_sweeps import free_space, sweep_history
-from wabot.models import Chat, Inbound, Outbound
+from wabot.models import Chat, Inbound, Outbound, Session
 from wabot.quarantine import Quarantine
 from wabot.row_sweeps import count_claims, sweep_rows
 from wabot.session_directories import SessionDirectories, places_of, session_names
@@ -130,19 +130,32 @@ def _prepare(
         else:
             # Another database, or none that could be asked, decides whether this user exists.
             protected.add(other.user_id)
+    configured = frozenset({settings.account.user_id, *(other.user_id for other in others)})
+    sessions = SessionDirectories(places_of(states))
     return Sweep(
         settings=settings,
         database=database,
         users=users,
         connections=find_connections(database, settings.database.tables, users),
-        sessions=SessionDirectories(places_of(states)),
+        sessions=sessions,
         protected=frozenset(protected),
-        configured=frozenset({settings.account.user_id, *(other.user_id for other in others)}),
+        configured=configured,
+        own=configured | _known_here(settings, sessions),
         judges_strangers="" not in protected,
         now=now,
         apply=apply,
         tell=tell,
     )
+
+
+def _known_here(settings: Settings, sessions: SessionDirectories) -> frozenset[str]:
+    """The users that have a session here, or had one: in quarantine, or as a bot of this database."""
+    known = {user_id for place in sessions.places for user_id in session_names(place)}
+    known |= {entry.user_id for entry in _quarantine(settings).entries()}
+    bots: Any = Session
+    if bots.table_exists():
+        known |= {bot.user_id for bot in bots.select(bots.user_id)}
+    return frozenset(known)
 
 
 def _same_users(one: Settings, other: Settings) -> bool:

@@ -14,6 +14,8 @@ from wabot.brain.tally import Tally
 from wabot.database_faults import AWAY
 from wabot.departures import OPEN_STATES, UNDELIVERED_STATES
 from wabot.inbox import Inbox
+from wabot.kept_figures import KeptFigure
+from wabot.lent_connections import rest
 from wabot.logs import unhandled_errors
 from wabot.metrics import LATENCY, LATENCY_BUCKETS, AccountCollector, Depths, Snapshot
 from wabot.models import Session, database
@@ -49,6 +51,7 @@ class MetricsFile:
             LATENCY.name, LATENCY.meaning, ("account",), registry=self._registry, buckets=LATENCY_BUCKETS
         ).labels(user_id)
         self._replies = ReplyLatency(user_id)
+        self._depths = KeptFigure(self._count_depths)
         self._state = State.STARTING
         self._times_up = 0
         self._trouble = ""
@@ -81,6 +84,7 @@ class MetricsFile:
                 log.exception("metrics failed; they go on")
             if is_last:
                 break
+            rest()
             self._stopping.wait(INTERVAL_SECONDS)
         database.close()
 
@@ -88,28 +92,31 @@ class MetricsFile:
         self._collector.snapshot = Snapshot(
             self._state,
             max(0, self._times_up - 1),
-            self._depths(),
+            self._known_depths(),
             self._tally.providers(),
             unhandled_errors(),
         )
 
-    def _depths(self) -> Depths | None:
-        inbox, outbox = Inbox(self._user_id), Outbox(self._user_id)
+    def _known_depths(self) -> Depths | None:
         try:
-            for seconds in self._replies.look():
-                self._latency.observe(seconds)
-            session = Session.get_or_none(Session.user_id == self._user_id)
-            return Depths(
-                inbox.pending_count(),
-                inbox.undecryptable_count(),
-                outbox.count(OPEN_STATES),
-                outbox.count(UNDELIVERED_STATES),
-                session.last_inbound_at if session else None,
-                session.last_reply_at if session else None,
-            )
+            return self._depths.get(is_last=self._stopping.is_set())
         except AWAY:
             database.close()
             return None
+
+    def _count_depths(self) -> Depths:
+        inbox, outbox = Inbox(self._user_id), Outbox(self._user_id)
+        for seconds in self._replies.look():
+            self._latency.observe(seconds)
+        session = Session.get_or_none(Session.user_id == self._user_id)
+        return Depths(
+            inbox.pending_count(),
+            inbox.undecryptable_count(),
+            outbox.count(OPEN_STATES),
+            outbox.count(UNDELIVERED_STATES),
+            session.last_inbound_at if session else None,
+            session.last_reply_at if session else None,
+        )
 
     def _write(self, content: bytes) -> None:
         """Replace the file in one step: a reader finds the old one or the new one, whole."""

@@ -10,6 +10,7 @@ from typing import Any
 from wabot.brain.budget import BudgetSpent, BudgetUnknown, Reservation
 from wabot.brain.settings import ProviderSettings
 from wabot.database_faults import AWAY, one_line
+from wabot.lent_connections import rest
 from wabot.model_spending import ALL, Limit, limits_of
 from wabot.models import ModelUsage, database
 from wabot.settings import Settings
@@ -52,6 +53,7 @@ class DailyBudget:
         except AWAY as error:
             database.close()
             raise BudgetUnknown(f"what is left of the day's budget is not known: {error}") from None
+        rest()
         if refused is not None:
             raise BudgetSpent(f"the day's budget of {refused.provider or 'all models'} is spent")
         return Reservation(day, provider, tokens)

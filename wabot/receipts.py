@@ -11,6 +11,7 @@ from collections.abc import Callable
 from wabot.database_faults import AWAY, one_line
 from wabot.deliveries import Deliveries, Evidence
 from wabot.departures import Departures
+from wabot.lent_connections import rest
 from wabot.messages import Receipt
 from wabot.models import database, utc_now
 
@@ -100,6 +101,7 @@ class Receipts:
         stopping = False
         unreadable: list[tuple[str, Evidence]] = []
         while not stopping:
+            rest()
             with self._changed:
                 self._changed.wait_for(self._has_work, self._idle_seconds())
                 # What comes within the next second is written with it, after the reply's own row.

@@ -19,6 +19,7 @@ from wabot.database_faults import AWAY, one_line
 from wabot.decisions import Action
 from wabot.escalation import Escalation
 from wabot.inbox import MOST_AT_ONCE, Inbox
+from wabot.lent_connections import rest
 from wabot.messages import Kind
 from wabot.models import Chat, Inbound, database, utc_now
 from wabot.notices import Unanswered, handed_over_text
@@ -103,6 +104,7 @@ class ReplyWorker:
             finally:
                 self._schedule.done(chat_id)
                 self._beat(0)
+                rest()
         database.close()
 
     @property

@@ -27,9 +27,12 @@ _FALSE_CLAIM = "the row said connected, but no process held the session"
 
 @dataclass(frozen=True, slots=True)
 class _Row:
+    """What is known of a row; `is_corrected`: the last to write it was a janitor that took its claim back."""
+
     key: Any
     user_id: str
     updated_at: datetime | None
+    is_corrected: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +111,16 @@ def _false_claims(sweep: Sweep, connections: Connections) -> _Rule | None:
 
     if claim is None:
         return None
+    cutoff = _cutoff(sweep)
+
+    def is_false(row: _Row) -> bool:
+        # Of the others, a bot that takes no lock may be connected.
+        return row.user_id in sweep.own or (_may_touch(sweep) and _is_older(row, cutoff))
+
     return _Rule(
         claim & _has_user(sweep, connections),
         _is_held(sweep),
-        lambda row: True,
+        is_false,
         correct,
         Deed.ROW_CORRECTED,
         _FALSE_CLAIM,
@@ -121,7 +130,7 @@ def _false_claims(sweep: Sweep, connections: Connections) -> _Rule | None:
 def _disconnected_for_long(sweep: Sweep, connections: Connections) -> _Rule | None:
     if Status.DISCONNECTED not in connections.words or "updated_at" not in connections.columns:
         return None
-    cutoff = sweep.now - timedelta(seconds=sweep.settings.janitor.disconnected_after)
+    cutoff = _cutoff(sweep)
     is_down = connections.column("status") == connections.words[Status.DISCONNECTED]
     claim = _claim(connections)
     if claim is not None:
@@ -130,9 +139,10 @@ def _disconnected_for_long(sweep: Sweep, connections: Connections) -> _Rule | No
     is_old = connections.column("updated_at") < storable(sweep.database, cutoff)
 
     def is_abandoned(row: _Row) -> bool:
-        if row.updated_at is None or row.updated_at >= cutoff:
+        if row.user_id not in sweep.own and (not _may_touch(sweep) or row.is_corrected):
+            # That it is disconnected was only the janitor's guess.
             return False
-        return not sweep.sessions.may_be_linked(row.user_id)
+        return _is_older(row, cutoff) and not sweep.sessions.may_be_linked(row.user_id)
 
     return _Rule(
         is_down & is_old & _has_user(sweep, connections),
@@ -142,6 +152,19 @@ def _disconnected_for_long(sweep: Sweep, connections: Connections) -> _Rule | No
         Deed.ROW_DELETED,
         f"disconnected since before {cutoff:%Y-%m-%d %H:%M} UTC, and no number is linked",
     )
+
+
+def _cutoff(sweep: Sweep) -> datetime:
+    return sweep.now - timedelta(seconds=sweep.settings.janitor.disconnected_after)
+
+
+def _is_older(row: _Row, cutoff: datetime) -> bool:
+    return row.updated_at is not None and row.updated_at < cutoff
+
+
+def _may_touch(sweep: Sweep) -> bool:
+    """Whether rows may be written of users that this machine knows nothing of."""
+    return sweep.settings.janitor.other_users == "correct"
 
 
 def _has_user(sweep: Sweep, connections: Connections) -> Any:
@@ -213,12 +236,19 @@ def _candidates(connections: Connections, rules: list[_Rule], window: Any) -> li
 
 
 def _row_columns(connections: Connections) -> list[Any]:
-    names = ("user_id", "updated_at") if "updated_at" in connections.columns else ("user_id",)
-    return [connections.column(name) for name in (connections.key, *names)]
+    known = connections.columns
+    nothing, never = peewee.Value(None), peewee.Value(False)
+    return [
+        connections.column(connections.key),
+        connections.column("user_id"),
+        connections.column("updated_at") if "updated_at" in known else nothing,
+        connections.column("last_error") == _FALSE_CLAIM if "last_error" in known else never,
+    ]
 
 
 def _row(values: Sequence[Any]) -> _Row:
-    return _Row(values[0], str(values[1]), as_moment(values[2]) if len(values) > 2 else None)
+    key, user_id, updated_at, is_corrected = values
+    return _Row(key, str(user_id), as_moment(updated_at), bool(is_corrected))
 
 
 def _delete(connections: Connections, keys: list[Any]) -> None:

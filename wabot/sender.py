@@ -15,6 +15,7 @@ from wabot.courtesies import Courtesies, CourtesyMessenger
 from wabot.database_faults import AWAY, one_line
 from wabot.departures import Departures
 from wabot.doubts import Doubts
+from wabot.lent_connections import rest
 from wabot.link_signals import LinkSignal
 from wabot.models import Outbound, database, utc_now
 from wabot.rates import Rates
@@ -157,6 +158,7 @@ class Sender:
     def _run(self) -> None:
         while True:
             due = self._step()
+            rest()
             with self._changed:
                 if self._stopping:
                     break

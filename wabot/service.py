@@ -20,6 +20,7 @@ from wabot.connection import Action, Command, Connection
 from wabot.connection_row import ConnectionRow
 from wabot.errors import ExitCode
 from wabot.health import Health
+from wabot.lent_connections import rest
 from wabot.link import Link
 from wabot.link_limits import limits_from
 from wabot.link_signals import LinkSignal
@@ -120,6 +121,7 @@ class Service:
             self._carry_out(self._connection.apply(Signal.STARTED, now))
         self._show_changes()
         self._notifier.ready()
+        rest()
         command: Command | None = None
         while command is None or command.action is not Action.EXIT:
             command = self._turn()

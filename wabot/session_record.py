@@ -8,15 +8,17 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from wabot.backlog import count_backlog
+from wabot.backlog import Backlog, count_backlog
 from wabot.clock import local_now
 from wabot.connection_row import ConnectionRow
 from wabot.database_faults import AWAY, one_line
 from wabot.database_refusals import refusal
 from wabot.hints import own_command
+from wabot.kept_figures import KeptFigure
+from wabot.lent_connections import rest
 from wabot.models import Session, database, utc_now
 from wabot.transactions import one_at_a_time
 
@@ -53,6 +55,8 @@ class SessionRecord:
         self._stopping = False
         self.backlog = ""
         self._counted_at = float("-inf")
+        self._counted_day = date.min
+        self._backlog: KeptFigure[Backlog]
         self._thread = threading.Thread(target=self._run, name="record", daemon=True)
 
     def start(self) -> None:
@@ -97,6 +101,7 @@ class SessionRecord:
                 fields, self._pending = self._pending, {}
             failed = bool(fields) and not self._write(fields)
             self._count()
+            rest()
             if failed:
                 with self._changed:
                     self._pending = {**fields, **self._pending}
@@ -111,7 +116,7 @@ class SessionRecord:
             return
         self._counted_at = time.monotonic()
         try:
-            self.backlog = str(count_backlog(self._user_id, local_now()))
+            self.backlog = str(self._count_of(local_now().date()).get(is_last=self._stopping))
         except AWAY as error:
             database.close()
             refused = refusal(error)
@@ -120,6 +125,13 @@ class SessionRecord:
                 if refused
                 else "the database does not answer"
             )
+
+    def _count_of(self, day: date) -> KeptFigure[Backlog]:
+        """What is counted of a day; with each day it begins anew, though nobody writes at midnight."""
+        if self._counted_day != day:
+            self._counted_day = day
+            self._backlog = KeptFigure(lambda: count_backlog(self._user_id, local_now()))
+        return self._backlog
 
     def _is_urgent(self) -> bool:
         return self._stopping or not self._pending.keys() <= _UNHURRIED

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import peewee
 
 from wabot.database_faults import concerns_what_was_stored
+from wabot.lent_connections import rest
 from wabot.models import database
 from wabot.outage import Outage
 from wabot.reception import Reception
@@ -102,6 +103,7 @@ class SpoolDrain:
 
     def _run(self) -> None:
         while True:
+            rest()
             with self._changed:
                 self._changed.wait_for(lambda: self._stopping or self.is_behind)
                 if self._stopping:

@@ -26,6 +26,10 @@ class Deed(StrEnum):
     SPACE_FREED = "freed space"
     LEFT_ALONE = "left alone"
 
+    def said(self, *, done: bool) -> str:
+        """In the words for what was done, or would be."""
+        return self if done else _INTENTIONS[self]
+
 
 _INTENTIONS = {
     Deed.ROW_DELETED: "would delete row",
@@ -57,7 +61,7 @@ class Action:
     done: bool
 
     def __str__(self) -> str:
-        words = self.deed if self.done else _INTENTIONS[self.deed]
+        words = self.deed.said(done=self.done)
         whose = f" of user {self.user_id}" if self.user_id else ""
         return printable(f"{words} {self.target}{whose}: {self.reason}")
 
@@ -78,6 +82,7 @@ class Sweep:
         sessions: every place where a session of this database may live.
         protected: users whose directories are not this database's to judge.
         configured: users that a configuration on this machine is for.
+        own: users that this machine has, or had, a session or a configuration for.
         judges_strangers: whether a directory of an unknown user may be moved at all.
         now: naive UTC.
         apply: False for a dry run.
@@ -91,6 +96,7 @@ class Sweep:
     sessions: SessionDirectories
     protected: frozenset[str]
     configured: frozenset[str]
+    own: frozenset[str]
     judges_strangers: bool
     now: datetime
     apply: bool

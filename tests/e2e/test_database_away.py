@@ -433,3 +433,15 @@ def test_a_machine_that_took_over_during_an_outage_keeps_the_session(
         assert bot.wait_for_exit(40) == 78
     (line,) = [line for line in bot.log().splitlines() if " ERROR " in line]
     assert "PID 9 on vps2, connected since " in line
+
+
+def test_a_bot_at_rest_has_three_connections_at_most(
+    application: Application, bot: BotProcess, new_customer: MakeCustomer
+) -> None:
+    """A server has a hundred by default, and a machine may have many numbers."""
+    traffic = Traffic(new_customer)
+    traffic.flow(2)
+    traffic.assert_each_answered_once()
+    count = f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{application.name}'"
+    assert application.rows(count)[0][0] > 1
+    bot.wait_until(lambda: application.rows(count)[0][0] <= 3, 90)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wabot.setting_types import duration, email_address, email_addresses, integer, setting, text
+from wabot.setting_types import choice, duration, email_address, email_addresses, integer, setting, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,12 @@ class JanitorSettings:
         integer(1, 3650), 30, "how long a session directory that was moved aside is kept"
     )
     history_days: int = setting(integer(1, 36_500), 90, "how long messages are kept")
+    other_users: str = setting(
+        choice("correct", "leave"),
+        "correct",
+        "rows of users that never had a session on this machine, and whom another bot may serve: correct and "
+        "delete them when they are older than disconnected_after, or leave them alone",
+    )
 
 
 @dataclass(frozen=True, slots=True)
