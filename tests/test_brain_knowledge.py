@@ -232,6 +232,89 @@ def test_sections_carry_their_headings() -> None:
     assert sections[2].title == "C"
 
 
+def test_underlined_lines_are_headings_too() -> None:
+    sections = cut_sections(
+        "La tienda\n=========\nUna casa de té.\n\nHorario\n---\nDe diez a dos.\n\nuno\ndos\n---\n\n- a\n---\n"
+        "| a | b |\n|---|---|\n| 1 | 2 |\n\n```\nx\n---\n```\n"
+    )
+    assert [(section.headings, section.text) for section in sections] == [
+        (("La tienda",), "Una casa de té."),
+        (
+            ("La tienda", "Horario"),
+            "De diez a dos.\n\nuno\ndos\n---\n\n- a\n---\n| a | b |\n|---|---|\n| 1 | 2 |\n\n"
+            "```\nx\n---\n```",
+        ),
+    ]
+
+
+WRAPPED = {
+    # As an editor breaks a line at seventy characters.
+    "Los envíos a la península tardan entre uno y dos días laborables y\n"
+    "cuestan 4,90 €; a partir de 40 € son gratis. A Baleares y a Canarias\n"
+    "tardan hasta una semana.": "Los envíos a la península tardan entre uno y dos días laborables y "
+    "cuestan 4,90 €; a partir de 40 € son gratis. A Baleares y a Canarias tardan hasta una semana.",
+    "- una lista cuyo primer punto es tan largo que sigue en otra línea\n  que está sangrada\n- el segundo": (
+        "- una lista cuyo primer punto es tan largo que sigue en otra línea que está sangrada\n- el segundo"
+    ),
+    # And what is meant to be lines.
+    "Lunes a viernes: 10-20\nSábado: 10-14": None,
+    "Lunes a viernes de 10:00 a 14:00 y de 17:00 a 20:30\nSábados de 10:00 a 14:00": None,
+    "Calle Mayor 5\n28013 Madrid": None,
+    "Nuestros precios para este año, con el impuesto incluido:\nTé verde 4 €\nTé negro 3 €": None,
+    "Una línea que es larga y que acaba con dos espacios a propósito  \ny otra": (
+        "Una línea que es larga y que acaba con dos espacios a propósito\ny otra"
+    ),
+    "| una tabla con celdas que son bastante largas | 1 |\n| otra | 2 |": None,
+    "```\nun código cuya primera línea es larguísima, de verdad que mucho\ny sigue\n```": None,
+    "> una cita que es bastante larga y ocupa toda la línea del fichero\n> y sigue": None,
+}
+
+
+@pytest.mark.parametrize("text", WRAPPED)
+def test_lines_that_an_editor_broke_are_joined(text: str) -> None:
+    (section,) = cut_sections(f"# A\n{text}\n")
+    assert section.text == (WRAPPED[text] or text)
+
+
+def test_a_file_with_underlined_headings_answers_with_one_of_its_sections(tmp_path: Path) -> None:
+    (tmp_path / "faq.md").write_text(
+        "Garantía\n========\n\nDos años.\n\nEnvíos\n======\n\nCuestan 5 €.\n", encoding="utf-8"
+    )
+    assert answer_of(KnowledgeBase(tmp_path), "¿qué garantía tienen?") == "Dos años."
+
+
+def many_texts(folder: Path) -> None:
+    """About six megabytes, which take some ten seconds."""
+    for number in range(6):
+        paragraphs = (
+            f"# Artículo {number}-{part}\n" + f"palabra{part} té azul. " * 40 for part in range(1000)
+        )
+        (folder / f"{number}.md").write_text("\n\n".join(paragraphs), encoding="utf-8")
+
+
+def test_many_texts_are_read_beside_the_running_bot(tmp_path: Path) -> None:
+    (tmp_path / "0.md").write_text("# Garantía\nDos años.", encoding="utf-8")
+    ticks = SimpleNamespace(now=0.0)
+    knowledge = KnowledgeBase(tmp_path, clock=lambda: ticks.now)
+    assert answer_of(knowledge, "garantía") == "Dos años."
+    (tmp_path / "more").mkdir()
+    many_texts(tmp_path / "more")
+    ticks.now += 2
+    # Found from what was known before, while the others are read.
+    assert answer_of(knowledge, "garantía") == "Dos años."
+    assert knowledge.is_reading
+    assert answer_of(knowledge, "garantía") == "Dos años."
+    assert knowledge.is_reading
+
+
+def test_a_bot_with_many_texts_starts_before_they_are_read(tmp_path: Path) -> None:
+    many_texts(tmp_path)
+    knowledge = KnowledgeBase(tmp_path, patience_seconds=0.01)
+    assert knowledge.is_reading
+    # Who asks then waits for them.
+    assert knowledge.search("artículo 3-17")
+
+
 def test_notes_of_the_author_and_code_are_told_apart() -> None:
     text = "---\ntitle: x\n---\n# A\nyes <!-- no\n# no -->\n```\n# code\n```\nend\n<!-- left open\n# no"
     (section,) = cut_sections(text)

@@ -7,9 +7,15 @@ from dataclasses import dataclass
 
 MAX_SECTION_CHARACTERS = 1200
 
+# A line of these below a line of text makes that a heading, of the first or the second level.
+_UNDERLINE = re.compile(r" {0,3}(?:(=+)|(-{2,}))[ \t]*$")
 _HEADING = re.compile(r" {0,3}(#{1,6})\s+(.*?)\s*#*\s*$")
 _FENCE = re.compile(r" {0,3}(```|~~~)")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+# What begins a line that is none of a paragraph: a list, a quote, a table, a rule, HTML, or code.
+_BLOCK = re.compile(r"(?:\t| {4,}|\s*(?:[-*+•–][ \t]|\d{1,4}[.)][ \t]|>|\||[-*_=]{3,}\s*$|<|\[))")
+_ITEM = re.compile(r"(\s*)(?:[-*+•–]|\d{1,4}[.)])[ \t]+\S")
+_NARROWEST = 45
 _FRONT_MATTER = re.compile(r"\A---\r?\n.*?\r?\n(?:---|\.\.\.)\s*(?:\r?\n|\Z)", re.DOTALL)
 
 
@@ -30,7 +36,8 @@ def cut_sections(markdown: str, max_characters: int = MAX_SECTION_CHARACTERS) ->
     """Cut a Markdown text at its headings, and long sections at paragraphs, lines and words.
 
     Comments and front matter are the author's notes and are left out; `#` inside a code fence is no heading.
-    Headings without text of their own give no section.
+    Headings without text of their own give no section. Lines that only the width of the author's window broke
+    are joined.
     """
     text = _COMMENT.sub("", _FRONT_MATTER.sub("", markdown.lstrip("\ufeff")))
     sections: list[Section] = []
@@ -40,7 +47,7 @@ def cut_sections(markdown: str, max_characters: int = MAX_SECTION_CHARACTERS) ->
 
     def close_section() -> None:
         path = tuple(title for _, title in headings)
-        body = "\n".join(lines).strip()
+        body = "\n".join(_unwrapped(lines)).strip()
         sections.extend(Section(path, piece) for piece in _cut(body, max_characters))
         lines.clear()
 
@@ -48,16 +55,78 @@ def cut_sections(markdown: str, max_characters: int = MAX_SECTION_CHARACTERS) ->
         mark = _FENCE.match(line)
         if mark and (not fence or mark[1] == fence):
             fence = "" if fence else mark[1]
-        heading = None if fence else _HEADING.match(line)
-        if heading is None:
-            lines.append(line.rstrip())
+        heading = None if fence or mark else _HEADING.match(line)
+        underline = None if fence or mark or heading else _UNDERLINE.match(line)
+        if heading:
+            level, title = len(heading[1]), heading[2]
+        elif underline and _can_be_heading(lines):
+            level, title = 1 if underline[1] else 2, lines.pop().strip()
+        else:
+            # Two blanks at the end break a line by intent.
+            lines.append(line.rstrip() + ("  " if line.endswith("  ") and line.strip() and not fence else ""))
             continue
         close_section()
-        level = len(heading[1])
-        headings = [(above, title) for above, title in headings if above < level]
-        headings.append((level, heading[2]))
+        headings = [(above, other) for above, other in headings if above < level]
+        headings.append((level, title))
     close_section()
     return sections
+
+
+def _can_be_heading(lines: list[str]) -> bool:
+    """Whether the last line stands alone and is text, so that a line drawn below it makes it a heading."""
+    if not lines or not lines[-1].strip() or _BLOCK.match(lines[-1]):
+        return False
+    return len(lines) == 1 or not lines[-2].strip()
+
+
+def _unwrapped(lines: list[str]) -> list[str]:
+    """Join the lines of a paragraph that were broken because the next word did not fit."""
+    joined: list[str] = []
+    fence = ""
+    # The lines of the paragraph that is being read, and how wide they may have been.
+    width = 0
+    previous = ""
+    for number, line in enumerate(lines):
+        mark = _FENCE.match(line)
+        in_code = bool(fence or mark)
+        if mark and (not fence or mark[1] == fence):
+            fence = "" if fence else mark[1]
+        if not previous and not in_code:
+            width = _width_of(lines, number)
+        if not in_code and previous and _goes_on(previous, line, width):
+            joined[-1] = f"{joined[-1].rstrip()} {line.strip()}"
+        else:
+            joined.append(line)
+        previous = "" if in_code else line
+    return [line.rstrip() for line in joined]
+
+
+def _width_of(lines: list[str], start: int) -> int:
+    """How wide the widest line of a paragraph is."""
+    width = 0
+    for line in lines[start:]:
+        if not line.strip():
+            break
+        width = max(width, len(line.rstrip()))
+    return width
+
+
+def _goes_on(line: str, following: str, width: int) -> bool:
+    """Whether a line was broken before the next one for want of room."""
+    if not following.strip() or line.endswith(("  ", "\\", ":")):
+        return False
+    item = _ITEM.match(line)
+    if _BLOCK.match(following) and not (following[:1] in " \t" and not _BLOCK.match(following.strip())):
+        return False
+    if item and following[:1] in " \t":
+        return True
+    if (_BLOCK.match(line) and not item and line[:1] not in " \t") or width < _NARROWEST:
+        return False
+    if len(line.rstrip()) + 1 + len(following.split(maxsplit=1)[0]) <= width:
+        return False
+    # "Mon to Fri 10-14" and "Sat 10-13" below each other are two lines, whatever their width.
+    begins_anew = not following.strip()[0].islower()
+    return not (begins_anew and (line.rstrip()[-1].isdigit() or line.rstrip()[-1] in "€$£)%"))
 
 
 def _cut(text: str, max_characters: int) -> list[str]:
