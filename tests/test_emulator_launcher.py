@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from wabot.emulator.launcher import PINNED_ROOT_KEY
+from wabot.emulator.launcher import PINNED_ROOT_KEY, leads_to_loopback
 from wabot.emulator.tokens import find_client_library
 
 REPOSITORY = Path(__file__).parents[1]
@@ -56,6 +57,43 @@ def test_the_bot_cannot_replace_the_pinned_key(source: Path) -> None:
         assert switch not in text
 
 
+LOOPBACK = {"HTTPS_PROXY": "http://127.0.0.1:4711", "NO_PROXY": "127.0.0.1,localhost"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "allowed"),
+    [
+        ({}, True),
+        ({"HTTPS_PROXY": "http://[::1]:4711"}, True),
+        ({"HTTPS_PROXY": "localhost:4711"}, True),
+        ({"HTTPS_PROXY": "", "https_proxy": "http://127.0.0.2:1"}, True),
+        ({"HTTPS_PROXY": ""}, False),
+        ({"HTTPS_PROXY": "http://10.0.0.1:3128"}, False),
+        ({"HTTPS_PROXY": "http://127.0.0.1.example.com:3128"}, False),
+        ({"HTTPS_PROXY": "http://127.0.0.1@proxy.example.com:3128"}, False),
+        ({"HTTPS_PROXY": "http://10.0.0.1:3128", "https_proxy": "http://127.0.0.1:1"}, False),
+        ({"HTTPS_PROXY": "http://[::"}, False),
+        ({"NO_PROXY": "*"}, False),
+        ({"NO_PROXY": "localhost, .whatsapp.com"}, False),
+        ({"NO_PROXY": "web.whatsapp.com:443"}, False),
+        ({"NO_PROXY": "", "no_proxy": "whatsapp.com"}, False),
+        ({"NO_PROXY": "app.com"}, True),
+    ],
+)
+def test_only_a_proxy_on_this_machine_keeps_a_bot_from_the_real_service(
+    changes: dict[str, str], allowed: bool
+) -> None:
+    assert leads_to_loopback({**LOOPBACK, **changes}) is allowed
+
+
+def test_without_such_a_proxy_nothing_is_started(tmp_path: Path) -> None:
+    script = tmp_path / "bot.py"
+    script.write_text("print('started')")
+    done = launch("00" * 32, str(script), proxy="")
+    assert (done.returncode, done.stdout) == (64, "")
+    assert "the bot would dial WhatsApp itself" in done.stderr.replace("\n", " ")
+
+
 def test_the_pinned_key_stands_once_in_the_library() -> None:
     assert find_client_library().read_bytes().count(PINNED_ROOT_KEY) == 1
 
@@ -93,10 +131,12 @@ def test_a_second_replacement_is_refused(tmp_path: Path) -> None:
     assert "the pinned key stands 0 times in the client library instead of once" in done.stderr
 
 
-def launch(*arguments: str) -> subprocess.CompletedProcess[str]:
+def launch(*arguments: str, proxy: str = "http://127.0.0.1:9") -> subprocess.CompletedProcess[str]:
+    environ = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
     return subprocess.run(
         [sys.executable, "-m", "wabot.emulator.launcher", *arguments],
         cwd=REPOSITORY,
+        env={**environ, "HTTPS_PROXY": proxy},
         capture_output=True,
         text=True,
         timeout=30,

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import shlex
+import signal
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from wabot.emulator.borrowed_configuration import borrowed
 from wabot.emulator.bot_process import BotEnded, BotProcess, read_code
 from wabot.emulator.console import HELP, Console
 from wabot.emulator.pairing import PairingError
 from wabot.emulator.server import Emulator
 from wabot.emulator.tokens import TokensError
+from wabot.errors import ConfigError
 
 _CODE_SECONDS = 30.0
 _STOP_SECONDS = 25.0
@@ -43,50 +47,79 @@ def main(argv: Sequence[str]) -> int:
         "--config",
         type=Path,
         metavar="FILE",
-        help="the bot's configuration: with --run of the bot that it starts (default: one to throw away), "
-        "otherwise of a bot that you start yourself, whose code is then scanned",
+        help="the configuration whose texts, [ai] and [chats] the bot takes over (default: those of a "
+        "show); its state is one to throw away, and the session of that configuration is not touched",
     )
     parser.add_argument("--seed", type=int, default=0, help="decides the phone numbers (default: 0)")
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     try:
-        with Emulator(seed=arguments.seed) as emulator:
+        with (
+            _ending_in_order(),
+            Emulator(seed=arguments.seed) as emulator,
+            tempfile.TemporaryDirectory(prefix="wabot-emulator-bot-") as directory,
+        ):
             console = Console(emulator, sys.stdout)
+            bot = _make_bot(emulator, Path(directory), arguments.config)
             if arguments.run:
-                return _run_with_bot(emulator, console, arguments.config)
-            print(_instructions(emulator, arguments.config))
-            if arguments.config is not None:
-                waiter = threading.Thread(target=_link_next, args=(emulator, arguments.config), daemon=True)
-                waiter.start()
+                return _run_with_bot(emulator, console, bot)
+            print(_instructions(emulator, bot.config))
+            waiter = threading.Thread(target=_link_next, args=(emulator, bot.config), daemon=True)
+            waiter.start()
             console.run(sys.stdin)
-    except TokensError as error:
+    except (TokensError, ConfigError) as error:
         print(f"wabot: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(file=sys.stderr)
+        # The terminal may be gone.
+        with contextlib.suppress(OSError):
+            print(file=sys.stderr)
     return 0
 
 
-def _run_with_bot(emulator: Emulator, console: Console, config: Path | None) -> int:
-    with tempfile.TemporaryDirectory(prefix="wabot-emulator-bot-") as directory:
-        bot = BotProcess(emulator, Path(directory))
-        if config is not None:
-            bot.config = config
+@contextlib.contextmanager
+def _ending_in_order() -> Iterator[None]:
+    """Let the end of the terminal, as any other, end the bot and take its files away; once is enough."""
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def end(_number: int, _frame: object) -> None:
+        for each in signals:
+            signal.signal(each, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    # SIGINT as well: a shell that starts a job in the background has it ignored, and Python leaves it so.
+    before = {each: signal.signal(each, end) for each in signals}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def _make_bot(emulator: Emulator, directory: Path, config: Path | None) -> BotProcess:
+    """A bot with a state of its own, whatever configuration it takes its texts from."""
+    bot = BotProcess(emulator, directory)
+    if config is not None:
+        # Secrets go by the name of the file.
+        bot.config = directory / config.name
+        bot.config.write_text(borrowed(config, directory / "state"), encoding="utf-8")
+    return bot
+
+
+def _run_with_bot(emulator: Emulator, console: Console, bot: BotProcess) -> int:
+    over = threading.Event()
+    try:
         bot.start()
-        over = threading.Event()
-        try:
-            emulator.phone.scan(bot.wait_for_code(_CODE_SECONDS))
-            print(
-                f"The bot is linked and its log is {bot.log_file}. Write to it; /help tells what you can do."
-            )
-            threading.Thread(target=_tell_end, args=(bot, over), daemon=True).start()
-            console.run(sys.stdin)
-        except (BotEnded, PairingError, TimeoutError) as error:
-            print(f"wabot: {error}; its log:\n{bot.log_file.read_text(errors='replace')}", file=sys.stderr)
-            return 1
-        finally:
-            over.set()
-            _end(bot)
+        emulator.phone.scan(bot.wait_for_code(_CODE_SECONDS))
+        print(f"The bot is linked and its log is {bot.log_file}. Write to it; /help tells what you can do.")
+        threading.Thread(target=_tell_end, args=(bot, over), daemon=True).start()
+        console.run(sys.stdin)
+    except (BotEnded, PairingError, TimeoutError) as error:
+        print(f"wabot: {error}; its log:\n{bot.log_file.read_text(errors='replace')}", file=sys.stderr)
+        return 1
+    finally:
+        over.set()
+        _end(bot)
     return 0
 
 
@@ -120,23 +153,20 @@ def _end(bot: BotProcess) -> None:
         bot.kill()
 
 
-def _instructions(emulator: Emulator, config: Path | None) -> str:
+def _instructions(emulator: Emulator, config: Path) -> str:
     base = {"PATH": ""}
     exports = [
         f"export {name}={shlex.quote(value)}"
         for name, value in emulator.environment(base).items()
         if name not in base
     ]
-    command = shlex.join(emulator.command("run", "--config", str(config or "wabot.toml")))
-    then = 'Then type /scan and the text of its code ("qr" in wabot status --json). /help tells the rest.'
-    if config is not None:
-        then = "Its code is scanned as soon as it shows. /help tells the rest."
+    command = shlex.join(emulator.command("run", "--config", str(config)))
     return "\n".join(
         [
             "Start a bot in another terminal:",
             "",
             *(f"    {line}" for line in (*exports, command)),
             "",
-            then,
+            "Its code is scanned as soon as it shows. /help tells the rest.",
         ]
     )

@@ -104,6 +104,11 @@ class Dial:
         device = self._service.account.device
         username = protobuf.first_int(link.payload, _USERNAME)
         number = protobuf.first_int(link.payload, _DEVICE_NUMBER, default=0)
+        if str(username) != self._service.account.phone:
+            # Told that it is logged out, the client would delete a session that is linked elsewhere.
+            self._service.note("foreign session", "bot", str(username))
+            self._refuse(link, Node("failure", {"reason": "503", "location": "loopback"}))
+            return
         if (
             device is None
             or device.noise_public != link.client_public

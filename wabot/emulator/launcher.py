@@ -20,14 +20,20 @@ import runpy
 import signal
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import nullcontext
+from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from wabot.lean_import import without
 from wabot.process import share_heaps
 
 PINNED_ROOT_KEY = bytes.fromhex("142375574d0a587166aae71ebe516437c4a28b73e3695c6ce1f7f9545da8ee6b")
 """The public key every certificate of WhatsApp's service ends in (whatsmeow handshake.go, WACertPubKey)."""
+
+SERVICE = "web.whatsapp.com"
+"""The host the client library dials (as in listener.py, which a bot's process does not load)."""
 
 _MAPPING = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) rw.. .*/neonize-linux-[^/]*\.so$")
 _USAGE = "usage: python -m wabot.emulator.launcher ROOT_KEY (wabot | SCRIPT.py) [ARGUMENT ...]"
@@ -87,6 +93,19 @@ def _writable_mappings() -> list[tuple[int, int]]:
     return [(int(match[1], 16), int(match[2], 16)) for match in matches]
 
 
+def leads_to_loopback(environ: Mapping[str, str]) -> bool:
+    """Whether the client library's way to WhatsApp leads through a proxy on this machine, by Go's rules."""
+    proxy = environ.get("HTTPS_PROXY") or environ.get("https_proxy") or ""
+    try:
+        host = urlsplit(proxy if "://" in proxy else f"http://{proxy}").hostname or ""
+        is_here = host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        is_here = False
+    spared = environ.get("NO_PROXY") or environ.get("no_proxy") or ""
+    names = [each.strip().partition(":")[0].lstrip("*.") for each in spared.split(",") if each.strip()]
+    return is_here and not any(name == SERVICE or SERVICE.endswith(f".{name}") or not name for name in names)
+
+
 def main(argv: list[str]) -> int:
     """Replace the key and become the program that `argv` names; returns only when that cannot be done."""
     try:
@@ -96,6 +115,13 @@ def main(argv: list[str]) -> int:
         root_key, program = b"", ""
     if len(root_key) != len(PINNED_ROOT_KEY):
         print(_USAGE, file=sys.stderr)
+        return _EXIT_USAGE
+    if not leads_to_loopback(os.environ):
+        print(
+            "the emulator cannot be used: HTTPS_PROXY leads to no proxy on this machine, so the bot would "
+            "dial WhatsApp itself; set the variables that `wabot emulator` prints",
+            file=sys.stderr,
+        )
         return _EXIT_USAGE
     try:
         replace_root_key(root_key, lean=program == "wabot")
