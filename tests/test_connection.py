@@ -69,7 +69,10 @@ LEADS_TO: dict[Signal, dict[State, State]] = {
 }
 
 # What is said of a dial on its way.
-NEWS_OF_A_DIAL = {S.CONNECTING: {E.AUTHENTICATED}, S.RECONNECTING: {E.AUTHENTICATED, E.REDIAL_FAILED}}
+NEWS_OF_A_DIAL = {
+    S.CONNECTING: {E.AUTHENTICATED},
+    S.RECONNECTING: {E.AUTHENTICATED, E.REDIAL_FAILED, E.DISCONNECTED},
+}
 
 
 def no_jitter() -> float:
@@ -167,7 +170,7 @@ def test_a_failed_pairing_wants_the_operator(signal: Signal) -> None:
         (S.CONNECTING, 60),
         (S.PAIRING, 160),
         (S.CONNECTED, None),
-        (S.RECONNECTING, 360),
+        (S.RECONNECTING, 60),
         (S.BACKOFF, 1),
         (S.BANNED, 605),
         (S.REPLACED, None),
@@ -201,13 +204,46 @@ def test_every_dial_has_its_deadline_not_only_the_first(way: tuple[Signal, ...])
     assert [command.action for _, command in ticks(connection, range(121))] == [Action.KICK, Action.EXIT]
 
 
-def test_the_librarys_redial_has_six_minutes_then_a_kick_then_the_end() -> None:
+@pytest.mark.parametrize("drop", [E.DISCONNECTED, E.STREAM_ERROR])
+def test_a_redial_of_the_librarys_that_hangs_is_kicked_like_any_dial(drop: Signal) -> None:
+    connection = a_link(E.STARTED, E.CONNECTED)
+    connection.apply(drop, START)
+    assert [(second, command.action) for second, command in ticks(connection, range(600))][:2] == [
+        (60, Action.KICK),
+        (120, Action.EXIT),
+    ]
+
+
+@pytest.mark.parametrize("failed", [E.REDIAL_FAILED, E.DISCONNECTED])
+def test_the_librarys_redials_have_six_minutes_then_a_kick_then_the_end(failed: Signal) -> None:
+    """Each has its own time from when the library begins it: it waits 2 s longer before each."""
     connection = a_link(E.STARTED, E.CONNECTED)
     connection.apply(E.DISCONNECTED, START)
-    assert [(second, command.action) for second, command in ticks(connection, range(600))][:2] == [
+    now, pause, commands = 0, 2, []
+    while now < 340:
+        now += 1
+        connection.apply(failed, START + now)
+        assert connection.deadline == START + min(now + pause + 60, 360)
+        commands += ticks(connection, range(now, now + pause))
+        now, pause = now + pause, pause + 2
+    commands += ticks(connection, range(now, 600))
+    assert [(second, command.action) for second, command in commands][:2] == [
         (360, Action.KICK),
         (420, Action.EXIT),
     ]
+
+
+def test_a_login_in_between_begins_the_librarys_pauses_anew() -> None:
+    connection = a_link(E.STARTED, E.CONNECTED, E.DISCONNECTED, E.REDIAL_FAILED, E.REDIAL_FAILED)
+    connection.apply(E.AUTHENTICATED, START + 10)
+    connection.apply(E.DISCONNECTED, START + 20)
+    assert connection.deadline == START + 80
+
+
+def test_a_link_that_only_does_not_answer_is_left_to_the_library_for_six_minutes() -> None:
+    connection = a_link(E.STARTED, E.CONNECTED)
+    connection.apply(E.KEEPALIVE_LOST, START)
+    assert [second for second, _ in ticks(connection, range(600))][:1] == [360]
 
 
 def test_a_link_that_came_up_after_a_kick_may_be_kicked_again() -> None:
@@ -276,11 +312,11 @@ def test_two_overdue_dials_within_an_hour_end_the_process_also_when_the_first_ca
 
 def test_a_dial_that_failed_in_between_forgives_the_outage_before_it() -> None:
     connection = a_link(E.STARTED, E.CONNECTED, E.DISCONNECTED)
-    assert ticks(connection, [360])[0][1].action is Action.KICK
-    connection.apply(E.DIAL_FAILED, START + 361)
-    connection.apply(E.WAIT_OVER, START + 363)
-    connection.apply(E.DISCONNECTED, START + 364)
-    assert [command.action for _, command in ticks(connection, [724])] == [Action.KICK]
+    assert ticks(connection, [60])[0][1].action is Action.KICK
+    connection.apply(E.DIAL_FAILED, START + 61)
+    connection.apply(E.WAIT_OVER, START + 63)
+    connection.apply(E.DISCONNECTED, START + 64)
+    assert [command.action for _, command in ticks(connection, [124])] == [Action.KICK]
 
 
 def test_a_socket_that_is_gone_without_a_word_is_dialled_afresh_after_the_connect_timeout() -> None:

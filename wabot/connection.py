@@ -17,6 +17,9 @@ from wabot.errors import ExitCode
 from wabot.link_limits import Limits
 from wabot.states import EXIT_CODES, TERMINAL_STATES, TRANSITIONS, WAITING_STATES, Signal, State
 
+# whatsmeow's own pause before a redial grows by this with each since the last login (autoReconnect).
+_REDIAL_PAUSE_SECONDS = 2.0
+
 
 class Action(StrEnum):
     """What the main loop has to do to the client library."""
@@ -59,7 +62,8 @@ class Connection:
         self._dials = self._dials_failed = 0
         self._refusals = 0
         self._cooldowns = self._bans = 0
-        self._latest_deadline = now
+        self._latest_deadline = self._reconnect_by = now
+        self._redials = 0
         self._overdue_kicks = self._kicks = 0
         self._last_overdue: float | None = None
         self._last_kick: float | None = None
@@ -90,7 +94,12 @@ class Connection:
             case Signal.PAIRED:
                 self._expect_connection(now, self._limits.connect_seconds)
             case Signal.AUTHENTICATED:
+                self._redials = 0
                 self._expect_answers(now)
+            case Signal.REDIAL_FAILED:
+                self._expect_redial(now)
+            case Signal.DISCONNECTED if before is State.RECONNECTING:
+                self._expect_redial(now)
             case Signal.CONNECTED | Signal.KEEPALIVE_RESTORED:
                 self._mark_connected(now)
             case Signal.DISCONNECTED | Signal.STREAM_ERROR | Signal.KEEPALIVE_LOST | Signal.SOCKET_GONE:
@@ -98,6 +107,8 @@ class Connection:
                 if signal is Signal.SOCKET_GONE:
                     # Nobody redials, or somebody would have said that it was lost.
                     self._expect_connection(now, self._limits.connect_seconds)
+                elif signal is not Signal.KEEPALIVE_LOST:
+                    self._expect_redial(now)
             case Signal.DIAL_FAILED:
                 self._overdue_kicks = 0  # the library does come back from its dials
                 self._dials_failed += 1
@@ -152,6 +163,13 @@ class Connection:
         self.deadline = now + seconds
         self._latest_deadline = self.deadline + self._limits.queries_seconds
 
+    def _expect_redial(self, now: float) -> None:
+        """The library dials again, at once after a drop, and each time 2 s later; but not for ever."""
+        dials_at = now + _REDIAL_PAUSE_SECONDS * self._redials
+        self._redials += 1
+        deadline = min(dials_at + self._limits.connect_seconds, self._reconnect_by)
+        self._expect_connection(now, max(deadline - now, 0.0))
+
     def _expect_answers(self, now: float) -> None:
         """The service took the login; bounded, because a link may be cut again and again at this point."""
         if self.deadline is None:
@@ -163,6 +181,7 @@ class Connection:
         self._dials += 1
         if self._dials > self._limits.dials_of_one_process:
             return Command(Action.EXIT, f"a fresh process after {self._dials - 1} dials", ExitCode.LINK_LOST)
+        self._redials = 0
         self._expect_connection(now, self._limits.connect_seconds)
         return Command(Action.DIAL, reason)
 
@@ -191,6 +210,7 @@ class Connection:
         self._kicks += 1
         if self._kicks > self._limits.kicks_of_one_process:
             return Command(Action.EXIT, f"{reason}, after {self._kicks - 1} fresh dials", ExitCode.LINK_LOST)
+        self._redials = 0
         self._expect_connection(now, self._limits.connect_seconds)
         return Command(Action.KICK, reason)
 
@@ -198,10 +218,11 @@ class Connection:
         self._connected_at = now
         if self._dropped_at is not None and now - self._dropped_at <= self._limits.cut_seconds:
             self._dropped_at = None
-        self._dials_failed = self._refusals = self._bans = self._overdue_kicks = 0
+        self._dials_failed = self._refusals = self._bans = self._overdue_kicks = self._redials = 0
 
     def _mark_dropped(self, before: State, now: float) -> None:
         self._expect_connection(now, self._limits.reconnect_seconds)
+        self._reconnect_by = now + self._limits.reconnect_seconds
         if before is State.CONNECTED:
             lasted = now - self._connected_at
             self._drop_was_early = lasted < self._limits.stable_seconds

@@ -47,7 +47,8 @@ def test_a_redial_of_the_library_that_is_never_answered(
     linked_emulator.cut()
     bot.wait_for_state("reconnecting")
     assert_ends_with_75(bot, began, HANG_SECONDS)
-    assert "the client library has not answered" in bot.systemd.statuses[-1]
+    said = bot.systemd.statuses[-1]
+    assert "the client library has not answered" in said or "still connecting after a fresh dial" in said
 
 
 def test_dials_that_the_library_gives_up_by_itself(linked_emulator: Emulator, start_linked: MakeBot) -> None:
@@ -74,6 +75,22 @@ def test_a_login_that_is_never_answered_is_tried_once_more(
     bot = start_linked(SHORT)
     bot.wait_for_state("connected")
     assert f"kick: connecting for {CONNECT_SECONDS} s" in bot.log()
+
+
+def test_a_login_after_a_drop_that_is_never_answered_is_tried_once_more(
+    linked_emulator: Emulator, start_linked: MakeBot, ana: Customer
+) -> None:
+    """The library's redial has no limit of its own: the handshake is done, and nothing follows."""
+    bot = start_linked("connect_timeout = 3")
+    bot.wait_for_state("connected")
+    linked_emulator.faults.hang("success")
+    logins = linked_emulator.bot.logins
+    linked_emulator.cut()
+    linked_emulator.wait_for_login(logins + 1, timeout_seconds=30)
+    bot.wait_for_state("connected")
+    assert "kick: reconnecting for 3 s" in bot.log()
+    ana.send(QUESTION)
+    ana.wait_for_replies(1, timeout_seconds=15)
 
 
 def test_logins_that_are_never_answered(linked_emulator: Emulator, start_linked: MakeBot) -> None:
