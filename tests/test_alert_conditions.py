@@ -83,6 +83,13 @@ class Stage:
     def unstick(self) -> None:
         Outbound.update(state="sent", sent_at=utc_now()).execute()
 
+    def be_late(self) -> None:
+        """Replies leave, and this one has not had its turn for long."""
+        now = utc_now()
+        with self.database.atomic():
+            self.stick()
+            Outbound.update(created_at=now - timedelta(minutes=20), not_before=now).execute()
+
     def lose(self) -> None:
         time.sleep(0.3)
         self.stick("dead")
@@ -167,6 +174,7 @@ TROUBLES: dict[Condition, tuple[Act, Act | None]] = {
     Condition.DATABASE_AWAY: (Stage.hide_outbox, Stage.show_outbox),
     Condition.REPLIES_STUCK: (Stage.stick, Stage.unstick),
     Condition.REPLIES_LOST: (Stage.lose, None),
+    Condition.REPLIES_LATE: (Stage.be_late, Stage.unstick),
     Condition.MODEL_DOWN: (Stage.ask_in_vain, Stage.answer),
     Condition.BUDGET_SPENT: (Stage.spend, Stage.next_day),
     Condition.DISK_LOW: (Stage.fill_disk, Stage.empty_disk),

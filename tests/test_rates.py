@@ -30,6 +30,19 @@ def test_everybody_together_in_any_minute() -> None:
     assert rates.opens_at() == later(70)
 
 
+def test_first_answers_leave_a_quarter_of_the_minute_to_the_others() -> None:
+    rates = Rates(4, 0)
+    for second in (0, 10, 20):
+        assert rates.firsts_open_at() is None
+        rates.count(second, later(second), is_first=True)
+    assert rates.firsts_open_at() == later(60)
+    assert rates.opens_at() is None
+    rates.count(9, later(30))
+    assert rates.opens_at() == later(60)
+    assert Rates(0, 0).firsts_open_at() is None
+    assert not Rates(0, 5).distinguishes
+
+
 def test_one_chat_in_any_hour() -> None:
     rates = Rates(0, 2)
     rates.count(1, later(0))

@@ -387,6 +387,25 @@ def test_what_is_beyond_the_rate_waits(make_office: Callable[..., Office]) -> No
     assert office.phone.tried == ["one", "two"]
 
 
+def test_many_strangers_at_once_do_not_hold_up_a_customer_who_was_answered_before(
+    make_office: Callable[..., Office],
+) -> None:
+    office = make_office(rates=Rates(8, 0))
+    office.sender.start()
+    office.put("before", customer=9)
+    office.sender.link_up()
+    wait_until(lambda: office.phone.texts == ["before"])
+    office.sender.link_down()
+    for stranger in range(1, 9):
+        office.put("hello", "and more", customer=stranger)
+    office.put("again", customer=9)
+    office.sender.link_up()
+    # Of eight in a minute six may be first answers, and two parts of one are one answer.
+    wait_until(lambda: len(office.phone.texts) == 7)
+    time.sleep(QUIET_SECONDS)
+    assert office.phone.texts == ["before", *["hello", "and more"] * 2, "hello", "again"]
+
+
 def test_a_send_in_doubt_counts_for_the_rate(make_office: Callable[..., Office]) -> None:
     office = make_office(rates=Rates(1, 0))
     office.phone.failures = [in_doubt()]

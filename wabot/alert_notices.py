@@ -35,6 +35,7 @@ class Condition(StrEnum):
     DATABASE_AWAY = "database_away"
     REPLIES_STUCK = "replies_stuck"
     REPLIES_LOST = "replies_lost"
+    REPLIES_LATE = "replies_late"
     MODEL_DOWN = "model_down"
     BUDGET_SPENT = "budget_spent"
     DISK_LOW = "disk_low"

@@ -18,6 +18,7 @@ from wabot.departures import OPEN_STATES
 from wabot.models import Outbound, database
 from wabot.outbox import Outbox
 from wabot.rates import HOUR
+from wabot.settings import ReplySettings
 from wabot.states import SEEKING_STATES, State
 
 _STABLE_SECONDS = 60.0
@@ -144,6 +145,35 @@ def look_at_replies(
         return Findings([Problem(Condition.REPLIES_STUCK, "", values)], [Condition.DATABASE_AWAY]), lost
     cleared = [Condition.DATABASE_AWAY, *([Condition.REPLIES_STUCK] if connected else [])]
     return Findings(cleared=cleared), lost
+
+
+def look_at_pace(user_id: str, connected: bool, replies: ReplySettings, now: datetime) -> Findings:
+    """Whether replies wait for their turn for longer than a customer does for an answer.
+
+    Args:
+        user_id: whose replies.
+        connected: whether the link is up, and has been for a while.
+        replies: how many may leave, and how long a customer waits.
+        now: naive UTC.
+    """
+    if not connected or not replies.per_minute:
+        return Findings(cleared=[] if replies.per_minute else [Condition.REPLIES_LATE])
+    late = (Outbound.created_at < now - timedelta(seconds=replies.max_age)) & (Outbound.not_before <= now)
+    try:
+        count: int = (
+            Outbound.select()
+            .where(Outbound.user_id == user_id, Outbound.state == "pending", Outbound.copies == 0, late)
+            .count()
+        )
+    except AWAY:
+        # That it is away is told by another look.
+        database.close()
+        return Findings()
+    if not count:
+        return Findings(cleared=[Condition.REPLIES_LATE])
+    minutes = str(round(replies.max_age / 60))
+    values = (("count", str(count)), ("minutes", minutes), ("per_minute", str(replies.per_minute)))
+    return Findings([Problem(Condition.REPLIES_LATE, values=values)])
 
 
 def look_at_clock(clock: Clock) -> Findings:

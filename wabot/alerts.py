@@ -10,7 +10,15 @@ from functools import partial
 from wabot.alert_courier import PAUSE_SECONDS, Courier
 from wabot.alert_model_watch import look_at_budget, look_at_models
 from wabot.alert_notices import Condition, Findings, Problem
-from wabot.alert_watch import LinkView, look_at_clock, look_at_disk, look_at_link, look_at_replies, lost_count
+from wabot.alert_watch import (
+    LinkView,
+    look_at_clock,
+    look_at_disk,
+    look_at_link,
+    look_at_pace,
+    look_at_replies,
+    lost_count,
+)
 from wabot.brain.tally import Tally
 from wabot.clock import process_clock
 from wabot.kept_figures import KeptFigure
@@ -110,9 +118,10 @@ class Alerts:
         )
         of_disk = look_at_disk(settings.paths.state)
         of_clock = look_at_clock(process_clock)
+        of_pace = look_at_pace(settings.account.user_id, connected, settings.replies, utc_now())
         of_models = look_at_models(self._tally, settings.alerts.model_down_after)
         of_budget = look_at_budget(settings, settings.account.local_time().date())
-        found = (of_link, of_replies, of_disk, of_clock, of_models, of_budget)
+        found = (of_link, of_replies, of_pace, of_disk, of_clock, of_models, of_budget)
         self._courier.tell(
             Findings(
                 [problem for each in found for problem in each.problems],

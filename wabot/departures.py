@@ -5,10 +5,10 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
-from peewee import Case, fn
+from peewee import SQL, Case, fn
 
 from wabot.models import Chat, Inbound, Outbound
 from wabot.owner_lines import text_of
@@ -34,11 +34,24 @@ def new_secret() -> bytes:
     return secrets.token_bytes(SECRET_BYTES)
 
 
-def _next() -> Any:
+def _was_answered(chat: Any, first_part: Any) -> Any:
+    """The condition that a chat got an answer before the one that begins with this part."""
+    earlier = Outbound.alias("earlier")
+    return fn.EXISTS(
+        earlier.select(earlier.id).where(
+            earlier.chat == chat, earlier.id < first_part, earlier.state == "sent"
+        )
+    )
+
+
+def _next(only_known: bool) -> Any:
     """The oldest reply that is due, else the one that will be due first; of each chat's only the oldest.
 
     One that was stored, or last tried, at a time that is still to come is due as well: the clock was set back
     since, and how long it was to wait cannot be told any more.
+
+    Args:
+        only_known: only to chats that were answered before.
     """
     heads = (
         Outbound.select(fn.MIN(Outbound.id))
@@ -71,6 +84,9 @@ def _next() -> Any:
             Outbound.id.in_(heads),
             Outbound.state == "pending",
             Outbound.created_at >= Parameter("composed_after"),
+            _was_answered(Outbound.chat, fn.COALESCE(Outbound.first_part, Outbound.id))
+            if only_known
+            else SQL("1 = 1"),
         )
         .order_by(Case(None, [(is_due, Outbound.id)], _LAST), Outbound.not_before)
         .limit(1)
@@ -93,7 +109,18 @@ def _to_send(reply_id: int, chat_id: int, jid: str, contact: str, *rest: Any) ->
     return row, bool(is_due)
 
 
-_NEXT = Statement(_next, _to_send)
+_NEXT = Statement(partial(_next, only_known=False), _to_send)
+_NEXT_KNOWN = Statement(partial(_next, only_known=True), _to_send)
+_FIRST_ANSWER = Statement(
+    lambda: (
+        Outbound.select(Outbound.id)
+        .where(
+            Outbound.id == Parameter("reply_id"),
+            ~_was_answered(Outbound.chat, fn.COALESCE(Outbound.first_part, Outbound.id)),
+        )
+        .limit(1)
+    )
+)
 _MARK_SENT = Statement(
     lambda: Outbound.update(
         state="sent", message_id=Parameter("message_id"), sent_at=Parameter("now"), error=""
@@ -139,7 +166,7 @@ class Departures:
         self._user_id = user_id
 
     def next(
-        self, now: datetime, composed_after: datetime | None = None
+        self, now: datetime, composed_after: datetime | None = None, only_known: bool = False
     ) -> tuple[Outbound | None, datetime | None]:
         """The reply to send now, and failing that, when the next one is due.
 
@@ -149,8 +176,10 @@ class Departures:
         Args:
             now: naive UTC.
             composed_after: leave out replies composed before this time (they wait for a stable link).
+            only_known: leave out chats that were never answered before.
         """
-        found: tuple[Outbound, bool] | None = _NEXT.first(
+        statement = _NEXT_KNOWN if only_known else _NEXT
+        found: tuple[Outbound, bool] | None = statement.first(
             user_id=self._user_id,
             now=now,
             soon=min(now, _LATEST) + _SAME_MOMENT,
@@ -160,6 +189,10 @@ class Departures:
             return None, None
         row, is_due = found
         return (row, now) if is_due else (None, row.not_before)
+
+    def is_first(self, row: Outbound) -> bool:
+        """Whether a reply is of the first answer that its chat ever got."""
+        return _FIRST_ANSWER.first(reply_id=row.id) is not None
 
     def defer(self, row: Outbound, not_before: datetime) -> None:
         """Not now."""

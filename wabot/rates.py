@@ -13,6 +13,9 @@ _MANY_CHATS = 10_000
 class Rates:
     """Counts what left; replies beyond a rate wait for their turn, none is dropped.
 
+    A quarter of a minute's replies is kept for chats that were answered before: many strangers at once would
+    otherwise make them wait.
+
     Args:
         per_minute: replies to everybody in any minute; 0 = no limit.
         per_chat_per_hour: replies to one chat in any hour; 0 = no limit.
@@ -22,11 +25,19 @@ class Rates:
         self._per_minute = per_minute
         self._per_chat_per_hour = per_chat_per_hour
         self._all: deque[float] = deque(maxlen=per_minute)
+        self._firsts: deque[float] = deque(maxlen=max(per_minute - per_minute // 4, 0))
         self._by_chat: dict[int, deque[float]] = {}
 
-    def count(self, chat_id: int, at: float) -> None:
-        """A reply left."""
+    @property
+    def distinguishes(self) -> bool:
+        """Whether it matters who was answered before."""
+        return self._per_minute > 0
+
+    def count(self, chat_id: int, at: float, is_first: bool = False) -> None:
+        """A reply left; `is_first` tells that its chat was never answered before."""
         self._all.append(at)
+        if is_first:
+            self._firsts.append(at)
         if not self._per_chat_per_hour:
             return
         if len(self._by_chat) >= _MANY_CHATS:
@@ -39,6 +50,11 @@ class Rates:
         """When the next reply may leave at all; None = at any time."""
         is_full = bool(self._per_minute) and len(self._all) == self._per_minute
         return self._all[0] + _MINUTE_SECONDS if is_full else None
+
+    def firsts_open_at(self) -> float | None:
+        """When the next reply to a chat that was never answered may leave; None = at any time."""
+        is_full = bool(self._per_minute) and len(self._firsts) == self._firsts.maxlen
+        return self._firsts[0] + _MINUTE_SECONDS if is_full else None
 
     def chat_opens_at(self, chat_id: int) -> float | None:
         """When the next reply to this chat may leave; None = at any time."""

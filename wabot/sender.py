@@ -207,10 +207,13 @@ class Sender:
         stable_at = up_at + STABLE_SECONDS
         # What queued while the link was down waits until the link has proved itself.
         stored_now = utc_now()
-        row, due = self._replies.next(stored_now, None if now >= stable_at else up_since)
+        firsts_open_at = self._rates.firsts_open_at()
+        only_known = firsts_open_at is not None and firsts_open_at > now
+        row, due = self._replies.next(stored_now, None if now >= stable_at else up_since, only_known)
         if row is None:
             due_at = None if due is None else now + (due - stored_now).total_seconds()
-            return None, _earliest(due_at, stable_at if now < stable_at else None)
+            others_at = firsts_open_at if only_known else None
+            return None, _earliest(due_at, others_at, stable_at if now < stable_at else None)
         addresses = {row.chat.jid, row.chat.contact}
         hold_seconds = max(self._bursts.seconds_to_hold(jid, now) for jid in addresses)
         if hold_seconds:

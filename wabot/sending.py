@@ -97,18 +97,19 @@ class Sending:
             self._courtesies.end_typing(row.chat.jid)
             log.info("reply %d was withdrawn: the chat is paused, or the customer opted out", row.id)
             return 0.0
+        is_first = self._rates.distinguishes and self._replies.is_first(row)
         self._beat(True)
         try:
             message_id = self._messenger.send_text(
                 row.chat.jid, row.text, bytes(row.secret), row.chat.expiration_seconds or 0
             )
-            result = partial(self._after_success, row, message_id, utc_now(), time.monotonic())
+            result = partial(self._after_success, row, message_id, utc_now(), time.monotonic(), is_first)
         except SendFailed as failure:
-            result = partial(self._after_failure, row, failure)
+            result = partial(self._after_failure, row, failure, is_first)
         except Exception as error:
             # Something about this very reply, as a chat with an impossible address.
             log.exception("reply %d cannot be sent", row.id)
-            result = partial(self._after_failure, row, SendFailed(Outcome.REFUSED, repr(error)))
+            result = partial(self._after_failure, row, SendFailed(Outcome.REFUSED, repr(error)), is_first)
         return self._write_down(result)
 
     def link_is_down(self) -> None:
@@ -127,10 +128,12 @@ class Sending:
             if self._wait_unless_stopping(DATABASE_RETRY_SECONDS):
                 return result()
 
-    def _after_success(self, row: Outbound, message_id: str, now: datetime, moment: float) -> float:
+    def _after_success(
+        self, row: Outbound, message_id: str, now: datetime, moment: float, is_first: bool
+    ) -> float:
         self._replies.mark_sent(row, message_id, now)
         self._receipts.expect(message_id, row.chat_id, moment)
-        self._rates.count(row.chat_id, moment)
+        self._rates.count(row.chat_id, moment, is_first)
         self._courtesies.message_sent(row.chat.jid, moment)
         self._offline_since = None
         self._throttles = 0
@@ -138,7 +141,7 @@ class Sending:
         log.debug("reply %d sent as %s", row.id, message_id)
         return 0.0
 
-    def _after_failure(self, row: Outbound, failure: SendFailed) -> float:
+    def _after_failure(self, row: Outbound, failure: SendFailed, is_first: bool) -> float:
         now = utc_now()
         match failure.outcome:
             case Outcome.NOT_SENT:
@@ -149,7 +152,7 @@ class Sending:
             case Outcome.IN_DOUBT:
                 self._replies.mark_in_doubt(row, str(failure))
                 self._doubts.arose()
-                self._rates.count(row.chat_id, time.monotonic())
+                self._rates.count(row.chat_id, time.monotonic(), is_first)
                 log.info("reply %d may not have arrived (%s)", row.id, failure)
                 return 0.0
             case Outcome.BUSY:

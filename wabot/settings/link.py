@@ -12,7 +12,7 @@ class ConnectionSettings:
     """How patient the link is."""
 
     connect_timeout: float = setting(
-        duration(1, 600), 60.0, "from a dial to connected; past it a fresh dial, past a second one exit 75"
+        duration(1, 600), 60.0, "from any dial to connected; past it a fresh dial, past a second one exit 75"
     )
     pairing_timeout: float = setting(duration(5, 160), 160.0, "how long the QR waits to be scanned")
     reconnect_timeout: float = setting(
