@@ -314,7 +314,7 @@ def test_whoever_types_the_janitor_is_told_on_the_terminal_only(
     settings = load_settings(config, {"SIGN": SECRET})
     Courier(settings).deliver()
     assert receiver.calls == []
-    assert not (settings.paths.state / "alerts").exists() or not Courier(settings).ledger._read().told
+    assert not (settings.paths.state / "alerts").exists() or not Courier(settings).ledger.read().told
 
 
 @pytest.mark.parametrize("config", ["en"], indirect=True)

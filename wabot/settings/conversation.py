@@ -95,9 +95,8 @@ class ReplySettings:
     per_minute: int = setting(
         integer(0, 100_000),
         20,
-        "messages to everybody in any minute, a quarter of them kept for chats that were answered before; what "
-        "is more waits; 0 = no limit, which is the default where "
-        "typing = false",
+        "messages to everybody in any minute, a quarter of them kept for chats that were answered before; "
+        "what is more waits; 0 = no limit, which is the default where typing = false",
     )
     in_doubt: str = setting(
         choice("resend", "hold"),
