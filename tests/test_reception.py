@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import threading
 from contextlib import closing
 from datetime import timedelta
@@ -491,6 +492,14 @@ def test_a_sealed_edit_to_the_word_that_opts_out_does(desk: Desk) -> None:
     message = with_secret("hola")
     desk.take(message, sealed(message, "BAJA"))
     assert Chat.get().opted_out_at == NOON
+
+
+@pytest.mark.parametrize("writer", [OWNER, OWNER_LID])
+def test_the_owners_sealed_edit_to_a_command_is_one(desk: Desk, writer: str) -> None:
+    slip = owners("#bot of", secret=SECRET.hex())
+    edit = sealed(slip, "#bot off", writer=writer)
+    desk.take(arrival("hola"), slip, dataclasses.replace(edit, from_me=True, sender=OWNER))
+    assert Chat.get().pause_reason == PauseReason.COMMAND
 
 
 @pytest.mark.parametrize("changes", [{"secret": b"x" * 32}, {"writer": "34911@s.whatsapp.net"}])

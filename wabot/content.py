@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from typing import Any
 
@@ -204,6 +205,7 @@ def unwrapped(message: Any) -> Any:
         message = inside
 
 
+@cache
 def is_envelope(field: Any) -> bool:
     """Whether this field of a message, by its type, is an envelope around another message."""
     inner = field.message_type.fields_by_name.get("message") if field.message_type else None
@@ -213,10 +215,14 @@ def is_envelope(field: Any) -> bool:
 def context_of(message: Any) -> Any:
     """What an unwrapped message says of where it stands (quote, mentions, timer), or None."""
     for field, value in message.ListFields():
-        has_context = field.message_type and "contextInfo" in field.message_type.fields_by_name
-        if has_context and value.HasField("contextInfo"):
+        if _has_context(field) and value.HasField("contextInfo"):
             return value.contextInfo
     return None
+
+
+@cache
+def _has_context(field: Any) -> bool:
+    return field.message_type is not None and "contextInfo" in field.message_type.fields_by_name
 
 
 def expiration_of(message: Any) -> int | None:
@@ -247,12 +253,16 @@ def clean(text: str | bytes, longest: int = _LONGEST_TEXT_CHARACTERS) -> str:
 
 def _carried(message: Any) -> tuple[str, Any]:
     """The field that makes the message what it is, by its name, and its value; None where nothing does."""
+    if message.conversation:
+        return "conversation", message.conversation
     carried = {
         field.name: value
         for field, value in message.ListFields()
-        if field.name not in ACCOMPANYING and value != ""
+        if field.name not in ACCOMPANYING and field.name != "conversation"
     }
-    name = next((name for name in KINDS if name in carried), next(iter(carried), ""))
+    name = next(iter(carried), "")
+    if len(carried) > 1:
+        name = next((known for known in KINDS if known in carried), name)
     return name, carried.get(name)
 
 

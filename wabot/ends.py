@@ -63,7 +63,10 @@ _NO_MESSAGE = Fate(End.NO_MESSAGE, "passed over")
 
 ENDS: dict[tuple[What, Sender], tuple[Fate, Fate]] = {
     (What.WORDS, Sender.CUSTOMER): (
-        Fate(End.ANSWERED, "by model or knowledge; what nobody knows is passed on, to the owner as well"),
+        Fate(
+            End.ANSWERED,
+            "by model or knowledge, a nod perhaps not; what nobody knows is passed on, to the owner as well",
+        ),
         _TOO_LATE,
     ),
     (What.MEDIA, Sender.CUSTOMER): (
