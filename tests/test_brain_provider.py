@@ -18,9 +18,11 @@ import pytest
 import trustme
 
 from tests.provider_server import ProviderServer, refused_url
+from wabot.brain import http_deadline
 from wabot.brain.brain import Brain
 from wabot.brain.chain import NoProviderAnswered, ProviderChain
 from wabot.brain.conversation import Conversation, Turn
+from wabot.brain.http_deadline import Deadline
 from wabot.brain.provider import Provider
 from wabot.brain.provider_error import ProviderError
 from wabot.brain.settings import BrainSettings, ProviderSettings
@@ -190,6 +192,30 @@ def test_whatever_hangs_is_cut_at_the_deadline(server: ProviderServer, hang: str
     # The thread's session works on, and no timer is left behind to cut a later call.
     server.default = echo()
     assert provider.complete(HELLO, 5).text == "echo: hola"
+
+
+def test_one_thread_keeps_all_deadlines_and_a_shorter_one_does_not_wait_for_a_longer(
+    server: ProviderServer,
+) -> None:
+    provider = Provider(provider_settings(server.base_url, timeout_seconds=0.3))
+    server.default = silent()
+    kinds: list[str] = []
+
+    def ask() -> None:
+        with pytest.raises(ProviderError) as caught:
+            provider.complete(HELLO, 5)
+        kinds.append(caught.value.kind)
+
+    with Deadline(60) as long:
+        # It sleeps for as long as that one takes, once those of other tests are over.
+        while http_deadline._watcher._wakes_at != long._ends_at:
+            time.sleep(0.01)
+        asking = threading.Thread(target=ask)
+        asking.start()
+        asking.join(10)
+    assert kinds == ["timeout"]
+    assert not long.expired
+    assert [thread.name for thread in threading.enumerate()].count("deadlines") == 1
 
 
 @pytest.fixture

@@ -1,14 +1,18 @@
 """HTTP calls that end in time, whatever the server does: a total deadline on top of requests.
 
 The timeouts of requests bound each wait for the network, not the call: a server that sends a byte now and
-then holds the caller for ever, in the headers as well as in the body. Here a timer shuts the connection's
-socket down when the time is up, which ends the blocked read.
+then holds the caller for ever, in the headers as well as in the body. Here one thread for all calls shuts the
+connection's socket down when the time of one is up, which ends the blocked read.
 """
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import socket
 import threading
+import time
+from collections.abc import Callable, Mapping
 from http.cookiejar import DefaultCookiePolicy
 from types import TracebackType
 from typing import Any
@@ -18,6 +22,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.poolmanager import PoolManager, ProxyManager
+
+_Authorize = Callable[[requests.PreparedRequest], requests.PreparedRequest]
 
 
 class Deadline:
@@ -29,25 +35,25 @@ class Deadline:
     """
 
     def __init__(self, seconds: float) -> None:
-        self._timer = threading.Timer(max(0.0, seconds), self._expire)
-        self._timer.daemon = True
+        self._ends_at = time.monotonic() + seconds
         self._lock = threading.Lock()
         self._connection: HTTPConnection | None = None
         self._socket: object = None
         self.expired = False
+        self.is_over = False
 
     def __enter__(self) -> Deadline:
         _of_thread.deadline = self
-        self._timer.start()
+        _watcher.watch(self, self._ends_at)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._timer.cancel()
         _of_thread.deadline = None
-        # From here on the connection may serve another call, which a timer about to fire must not hit.
+        # From here on the connection may serve another call, which the end of this one must not hit.
         with self._lock:
+            self.is_over = True
             self._connection = self._socket = None
 
     def watch(self, connection: HTTPConnection) -> None:
@@ -59,8 +65,11 @@ class Deadline:
             # A connection that will close after its answer lets go of the socket before the body is read.
             self._socket = getattr(connection, "sock", None)
 
-    def _expire(self) -> None:
+    def expire(self) -> None:
+        """End the call, if it is not over."""
         with self._lock:
+            if self.is_over:
+                return
             self.expired = True
             sock = getattr(self._connection, "sock", None) or self._socket
             # TLS inside TLS (an https proxy) is no socket of its own but wraps one.
@@ -75,6 +84,49 @@ class Deadline:
                     return
 
 
+class _Watcher:
+    """The thread that ends calls whose time is up; it starts with the first call.
+
+    A call that ends in time wakes nobody: a thread of its own for each took longer than many a call.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._numbers = itertools.count()
+        self._deadlines: list[tuple[float, int, Deadline]] = []
+        self._wakes_at: float | None = None
+        self._thread: threading.Thread | None = None
+
+    def watch(self, deadline: Deadline, ends_at: float) -> None:
+        """End it at a time, in monotonic seconds, unless it is over then."""
+        with self._changed:
+            self._forget_those_over()
+            heapq.heappush(self._deadlines, (ends_at, next(self._numbers), deadline))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="deadlines", daemon=True)
+                self._thread.start()
+            elif self._wakes_at is None or ends_at < self._wakes_at:
+                self._changed.notify()
+
+    def _forget_those_over(self) -> None:
+        while self._deadlines and self._deadlines[0][2].is_over:
+            heapq.heappop(self._deadlines)
+
+    def _run(self) -> None:
+        with self._changed:
+            while True:
+                self._forget_those_over()
+                self._wakes_at = self._deadlines[0][0] if self._deadlines else None
+                now = time.monotonic()
+                if self._wakes_at is not None and self._wakes_at <= now:
+                    heapq.heappop(self._deadlines)[2].expire()
+                    continue
+                self._changed.wait(None if self._wakes_at is None else self._wakes_at - now)
+
+
+_watcher = _Watcher()
+
+
 class DeadlineSession(requests.Session):
     """A session whose calls end with the thread's `Deadline`; it keeps no cookies. For one thread only."""
 
@@ -83,6 +135,45 @@ class DeadlineSession(requests.Session):
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         for scheme in ("http://", "https://"):
             self.mount(scheme, _WatchedAdapter())
+
+
+class PreparedPost:
+    """A POST to one address, of which only the body changes from call to call; for one thread.
+
+    What requests finds out for each call anew (how the address is written, the headers, the proxy and the
+    certificates of the environment) takes it longer than to send them. Redirects are not followed.
+
+    Args:
+        session: where connections are kept.
+        url: where to.
+        headers: what is sent each time.
+        authorize: adds to the headers; ~/.netrc is not consulted.
+
+    Raises:
+        requests.RequestException, ValueError: no request can be made of this.
+    """
+
+    def __init__(
+        self, session: DeadlineSession, url: str, headers: Mapping[str, str], authorize: _Authorize
+    ) -> None:
+        request = requests.Request("POST", url, headers=headers, auth=authorize)
+        self._request = session.prepare_request(request)
+        address = self._request.url or url
+        self._adapter = session.get_adapter(address)
+        # Without these of its own, requests asks the environment for proxies and certificates.
+        found = session.merge_environment_settings(address, {}, True, None, None)
+        self._options: dict[str, Any] = {**found}
+
+    def send(self, body: bytes, timeout: tuple[float, float]) -> requests.Response:
+        """Send it, and return the answer, whose body is still to be read.
+
+        Args:
+            body: of the request.
+            timeout: in seconds, to connect and for each wait.
+        """
+        self._request.body = body
+        self._request.headers["Content-Length"] = str(len(body))
+        return self._adapter.send(self._request, timeout=timeout, **self._options)
 
 
 class _ThreadState(threading.local):

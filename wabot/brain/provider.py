@@ -14,7 +14,7 @@ import urllib3
 
 from wabot.brain.answer_body import RawAnswer
 from wabot.brain.completion import Completion, Usage
-from wabot.brain.http_deadline import Deadline, DeadlineSession
+from wabot.brain.http_deadline import Deadline, DeadlineSession, PreparedPost
 from wabot.brain.model_answer import ModelAnswer, Outcome, read_answer
 from wabot.brain.provider_error import ErrorKind, ProviderError
 from wabot.brain.request_form import Message, RequestForm, estimate_prompt_tokens
@@ -113,20 +113,8 @@ class Provider:
         The errors of the libraries are not chained: their texts and locals may hold the key.
         """
         try:
-            response = self._session().post(
-                self._url,
-                data=request,
-                headers={
-                    "Content-Type": "application/json",
-                    "Accept": "application/json",
-                    # A compressed megabyte can unpack to a gigabyte.
-                    "Accept-Encoding": "identity",
-                },
-                auth=self._authorize,
-                timeout=(min(_CONNECT_TIMEOUT_SECONDS, seconds), seconds),
-                stream=True,
-                allow_redirects=False,
-            )
+            timeout = (min(_CONNECT_TIMEOUT_SECONDS, seconds), seconds)
+            response = self._prepared().send(request, timeout)
             with response:
                 return self._read_answer(response, prompt_tokens)
         except (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError):
@@ -142,11 +130,17 @@ class Provider:
         except (urllib3.exceptions.HTTPError, OSError):
             raise self._error("dropped", "it broke off in the middle of its answer") from None
 
-    def _session(self) -> DeadlineSession:
-        if not hasattr(self._of_thread, "session"):
-            self._of_thread.session = DeadlineSession()
-        session: DeadlineSession = self._of_thread.session
-        return session
+    def _prepared(self) -> PreparedPost:
+        if not hasattr(self._of_thread, "post"):
+            headers = {
+                "Content-Type": "application/json",
+                "Accept": "application/json",
+                # A compressed megabyte can unpack to a gigabyte.
+                "Accept-Encoding": "identity",
+            }
+            self._of_thread.post = PreparedPost(DeadlineSession(), self._url, headers, self._authorize)
+        post: PreparedPost = self._of_thread.post
+        return post
 
     def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         if self.settings.api_key:
