@@ -131,6 +131,31 @@ def test_a_healthy_bot(file: Path, state: Path, capsys: pytest.CaptureFixture[st
     assert lines[-1] == "all is well"
 
 
+def test_all_configurations_are_examined_with_a_total(
+    file: Path, state: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (file.parent / "north.toml").write_text(
+        f'[account]\nuser_id = "ben"\n[paths]\nstate = "{state}"\n[chats]\ngroups = "perhaps"\n'
+    )
+    (file.parent / "another-program.toml").write_text("[server]\nport = 1\n")
+    assert main(["doctor", "--all", "--config", str(file)]) == ExitCode.FINDINGS
+    lines = capsys.readouterr().out.splitlines()
+    north = lines.index("north:")
+    assert lines[0] == "shop:"
+    assert "all is well" in lines[:north]
+    assert any(line.startswith("ILL  configuration: ") for line in lines[north:])
+    assert lines[-1] == "2 configurations: 1 ill: north"
+    assert main(["doctor", "--all", "--json", "--config", str(file)]) == ExitCode.FINDINGS
+    answer = json.loads(capsys.readouterr().out)
+    assert {name: each["ok"] for name, each in answer["configurations"].items()} == {
+        "shop": True,
+        "north": False,
+    }
+    (file.parent / "north.toml").unlink()
+    assert main(["doctor", "--all", "--config", str(file)]) == ExitCode.OK
+    assert capsys.readouterr().out.splitlines()[-1] == "1 configuration: all is well"
+
+
 def test_the_command_for_programs(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--json", "--config", str(file)]) == ExitCode.FINDINGS
     answer = json.loads(capsys.readouterr().out)

@@ -18,7 +18,7 @@ import pytest
 from tests.arrivals import arrival
 from tests.existing_schema import add_row, add_user, create_application, rows
 from tests.session_directories import hold, make_session, tree
-from wabot import row_sweeps
+from wabot import row_sweeps, upkeep_commands
 from wabot.cli import main
 from wabot.config import load_settings
 from wabot.database import migrate, open_database
@@ -601,6 +601,23 @@ def test_the_command(settings: Settings, application: Any, capsys: pytest.Captur
         }
     ]
     assert (answer["before"]["connections"], answer["after"]["connections"]) == (1, 0)
+
+
+def test_a_long_list_is_cut_and_the_summary_counts_all(
+    settings: Settings, application: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_user(application, "ana")
+    for number in range(33):
+        add_row(application, f"phantom{number}", NOW)
+    assert main(["janitor", "--config", settings.source]) == ExitCode.OK
+    lines = capsys.readouterr().out.splitlines()
+    assert sum(line.startswith("would delete row") for line in lines) == 20
+    assert lines[-2] == "... and 13 more: would delete row"
+    assert lines[-1].startswith("janitor: 33 to do, ")
+    monkeypatch.setattr(upkeep_commands, "_MOST_ACTIONS_AS_JSON", 30)
+    assert main(["janitor", "--apply", "--json", "--config", settings.source]) == ExitCode.OK
+    answer = json.loads(capsys.readouterr().out)
+    assert (len(answer["actions"]), answer["counts"]) == (30, {"deleted row": 33})
 
 
 def test_before_the_first_run_there_is_nothing_to_clean(

@@ -44,6 +44,7 @@ KEYS = [
     "outbox_dead",
     "last_inbound_at",
     "last_reply_at",
+    "undecryptable",
 ]
 LONG_AGO = datetime(2026, 1, 2, 3, 4, 5, 678)
 
@@ -170,8 +171,12 @@ def test_good_only_when_every_session_is_connected(
     assert sessions["b"]["reason"] == "the process ended without a word; it was connected"
     assert main(["status", "--config", str(tmp_path / "a.toml")]) == ExitCode.FINDINGS
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("a: connected as +34600111222 since 2026-01-02 03:04:05 UTC (pid ")
-    assert "b: stopped" in lines
+    assert lines[:2] == [
+        "2 numbers: 1 connected, 1 stopped; to answer: 0, to send: 0, not delivered: 0",
+        "b: stopped",
+    ]
+    working = next(line for line in lines if line.startswith("a: "))
+    assert working.startswith("a: connected as +34600111222 since 2026-01-02 03:04:05 UTC (pid ")
     bots.pop().communicate(timeout=10)
 
 

@@ -82,3 +82,27 @@ def test_the_number_is_told_only_while_it_is_connected() -> None:
 )
 def test_all_is_well_only_when_every_session_is_connected(states: list[str], ok: bool) -> None:
     assert report([session(state=state) for state in states])["ok"] is ok
+
+
+def test_of_several_the_total_comes_first_and_then_what_is_wrong() -> None:
+    broken = session(name="north", state="logged_out", reason="the phone removed this linked device")
+    lines = as_table([session(), broken, session(name="south")]).split("\n")
+    assert lines[0] == ("3 numbers: 2 connected, 1 logged out; to answer: 3, to send: 6, not delivered: 9")
+    assert [line for line in lines[1:] if not line.startswith(" ")] == [
+        "north: logged_out since 2026-11-22 12:00:00 UTC (pid 42 on vps)",
+        "shop: connected as +34600111222 since 2026-11-22 12:00:00 UTC (pid 42 on vps)",
+        "south: connected as +34600111222 since 2026-11-22 12:00:00 UTC (pid 42 on vps)",
+    ]
+
+
+def test_of_many_each_that_works_is_one_line() -> None:
+    sessions = [session(name=f"n{number}") for number in range(200)]
+    sessions[100] = session(name="n100", state="stopped", pid=None, reason="it never ran", inbox_pending=None)
+    lines = as_table(sessions).split("\n")
+    assert lines[0].startswith("200 numbers: 199 connected, 1 stopped; to answer: 199, ")
+    assert lines[1:3] == ["n100: stopped", "  it never ran"]
+    assert lines[-1] == (
+        "n199: connected as +34600111222 since 2026-11-22 12:00:00 UTC; "
+        "to answer: 1, to send: 2, not delivered: 3"
+    )
+    assert len(lines) == 1 + 5 + 199

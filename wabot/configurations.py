@@ -55,6 +55,19 @@ def configurations(settings: Settings, environ: Mapping[str, str]) -> list[Confi
     return found
 
 
+def configuration_files(file: Path | None, environ: Mapping[str, str]) -> list[Path | None]:
+    """The file in use, None for none, and after it those beside it that are wabot's, usable or not.
+
+    Args:
+        file: what is in use.
+        environ: the process environment.
+    """
+    if file is None:
+        return [None]
+    beside = (path for path in sorted(file.parent.glob("*.toml")) if not _is_same(path, file))
+    return [file, *(path for path in beside if read_configuration(path, environ) is not None)]
+
+
 def of_the_same_user(settings: Settings, environ: Mapping[str, str]) -> list[str]:
     """The names of the other configurations for the same user: two bots would fight for one number."""
     own, *others = configurations(settings, environ)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,29 +10,70 @@ from wabot.printable import printable
 from wabot.states import State
 from wabot.status import COLLECTED, KEPT, LOST, MODELS, NEVER_RAN
 
+_MOST_IN_FULL = 10
+
 
 def as_table(sessions: list[dict[str, Any]]) -> str:
-    """Every session, as `all_sessions` found it, in a few lines."""
-    lines = []
-    for session in sessions:
-        who = f" as +{session['phone']}" if session["phone"] and session["state"] == State.CONNECTED else ""
-        since = f" since {_moment(session, 'since')}" if session["since"] and session["pid"] else ""
-        lines.append(printable(f"{session['name']}: {session['state']}{who}{since}{_process(session)}"))
-        if session["reason"]:
-            lines.append(f"  {printable(session['reason'])}")
-        lines.append(
-            f"  to answer: {_number(session['inbox_pending'])}{_until_a_model(session.get(KEPT))}"
-            f"   to send: {_number(session['outbox_pending'])}{_of_them(session.get(COLLECTED))}"
-            f"   not delivered: {_number(session['outbox_dead'])}"
-        )
-        if session.get(LOST):
-            lines.append(f"  lost in the client library, customers asked to repeat: {session[LOST]}")
-        if session["undecryptable"]:
-            lines.append(f"  could not be decrypted, or kept from linked devices: {session['undecryptable']}")
-        lines.append(f"  last message: {_moment(session, 'last_inbound_at')}")
-        lines.append(f"  last reply:   {_moment(session, 'last_reply_at')}")
-        lines += [f"  {line}" for line in session.get(MODELS, ())]
+    """Every session, as `all_sessions` found it: of several the total first, and then what is wrong.
+
+    Of many, each that works is one line.
+    """
+    working = [session for session in sessions if session["state"] == State.CONNECTED]
+    others = [session for session in sessions if session["state"] != State.CONNECTED]
+    lines = [_total(sessions)] if len(sessions) > 1 else []
+    for session in others:
+        lines += _whole(session)
+    for session in working:
+        lines += _whole(session) if len(sessions) <= _MOST_IN_FULL else [_in_one_line(session)]
     return "\n".join(lines)
+
+
+def _total(sessions: list[dict[str, Any]]) -> str:
+    states = Counter(str(session["state"]).replace("_", " ") for session in sessions)
+    each = ", ".join(f"{number} {state}" for state, number in states.most_common())
+    return f"{len(sessions)} numbers: {each}; {_work(sessions)}"
+
+
+def _work(sessions: list[dict[str, Any]]) -> str:
+    """What there is to do in all of them, as far as it is known."""
+    sums = (
+        (text, sum(session[name] or 0 for session in sessions))
+        for text, name in (
+            ("to answer", "inbox_pending"),
+            ("to send", "outbox_pending"),
+            ("not delivered", "outbox_dead"),
+        )
+    )
+    return ", ".join(f"{text}: {number}" for text, number in sums)
+
+
+def _in_one_line(session: dict[str, Any]) -> str:
+    reason = f" ({session['reason']})" if session["reason"] else ""
+    return printable(f"{_head(session)}{reason}; {_work([session])}")
+
+
+def _head(session: Mapping[str, Any]) -> str:
+    who = f" as +{session['phone']}" if session["phone"] and session["state"] == State.CONNECTED else ""
+    since = f" since {_moment(session, 'since')}" if session["since"] and session["pid"] else ""
+    return f"{session['name']}: {session['state']}{who}{since}"
+
+
+def _whole(session: Mapping[str, Any]) -> list[str]:
+    lines = [printable(f"{_head(session)}{_process(session)}")]
+    if session["reason"]:
+        lines.append(f"  {printable(session['reason'])}")
+    lines.append(
+        f"  to answer: {_number(session['inbox_pending'])}{_until_a_model(session.get(KEPT))}"
+        f"   to send: {_number(session['outbox_pending'])}{_of_them(session.get(COLLECTED))}"
+        f"   not delivered: {_number(session['outbox_dead'])}"
+    )
+    if session.get(LOST):
+        lines.append(f"  lost in the client library, customers asked to repeat: {session[LOST]}")
+    if session["undecryptable"]:
+        lines.append(f"  could not be decrypted, or kept from linked devices: {session['undecryptable']}")
+    lines.append(f"  last message: {_moment(session, 'last_inbound_at')}")
+    lines.append(f"  last reply:   {_moment(session, 'last_reply_at')}")
+    return [*lines, *(f"  {line}" for line in session.get(MODELS, ()))]
 
 
 def _process(session: Mapping[str, Any]) -> str:

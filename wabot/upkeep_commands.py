@@ -5,15 +5,25 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from typing import Any
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from wabot.config import find_configuration
 from wabot.errors import ExitCode, UsageError
-from wabot.hints import start
+from wabot.hints import configure_hints, start
 from wabot.process import become_owner
 from wabot.settings import Settings
 from wabot.terminal_question import answers_yes
 from wabot.unit_environment import settings_in_unit
+
+if TYPE_CHECKING:
+    from wabot.diagnosis import Finding
+
+
+# Of each kind; the summary counts them all. A list without end is of no use to a program either.
+_MOST_ACTIONS_SHOWN = 20
+_MOST_ACTIONS_AS_JSON = 10_000
 
 
 def add_upkeep_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
@@ -44,6 +54,7 @@ def add_upkeep_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
 
     doctor = commands.add_parser("doctor", parents=[shared], help="name what is wrong and what cures it")
     doctor.add_argument("--online", action="store_true", help="ask WhatsApp and models elsewhere, too")
+    doctor.add_argument("--all", action="store_true", help="every configuration beside this one, too")
     doctor.add_argument("--json", action="store_true", help="for programs")
     doctor.set_defaults(command=_doctor)
 
@@ -75,18 +86,54 @@ def _doctor(arguments: argparse.Namespace) -> int:
     from wabot.models import utc_now
 
     file = find_configuration(arguments.config, os.environ)
+    if arguments.all:
+        return _examine_all(arguments, file)
     findings = examine(file, os.environ, utc_now(), online=arguments.online)
     ok = all(finding.ok for finding in findings)
     if arguments.json:
-        print(
-            json.dumps({"ok": ok, "checks": [finding.as_json() for finding in findings]}, ensure_ascii=False)
-        )
+        print(json.dumps(_as_json(findings), ensure_ascii=False))
     else:
-        # What is ill last: the window may be small.
-        print(*sorted(findings, key=lambda finding: not finding.ok), sep="\n")
-        ill = [finding.name for finding in findings if not finding.ok]
-        print(f"{len(ill)} ill: {', '.join(dict.fromkeys(ill))}" if ill else "all is well")
+        _show(findings)
     return ExitCode.OK if ok else ExitCode.FINDINGS
+
+
+def _examine_all(arguments: argparse.Namespace, file: Path | None) -> int:
+    from wabot.configurations import configuration_files
+    from wabot.doctor import examine
+    from wabot.models import utc_now
+
+    ill: list[str] = []
+    found: dict[str, Any] = {}
+    files = configuration_files(file, os.environ)
+    for each in files:
+        name = each.stem if each else "wabot"
+        configure_hints(each)
+        findings = examine(each, os.environ, utc_now(), online=arguments.online)
+        found[name] = _as_json(findings)
+        ill += [] if found[name]["ok"] else [name]
+        if not arguments.json:
+            print(f"{name}:", flush=True)
+            _show(findings)
+    if arguments.json:
+        print(json.dumps({"ok": not ill, "configurations": found}, ensure_ascii=False))
+    else:
+        number = f"{len(files)} configuration{'' if len(files) == 1 else 's'}"
+        print(f"{number}: {len(ill)} ill: {', '.join(ill)}" if ill else f"{number}: all is well")
+    return ExitCode.FINDINGS if ill else ExitCode.OK
+
+
+def _as_json(findings: list[Finding]) -> dict[str, Any]:
+    return {
+        "ok": all(finding.ok for finding in findings),
+        "checks": [finding.as_json() for finding in findings],
+    }
+
+
+def _show(findings: list[Finding]) -> None:
+    # What is ill last: the window may be small.
+    print(*sorted(findings, key=lambda finding: not finding.ok), sep="\n")
+    ill = [finding.name for finding in findings if not finding.ok]
+    print(f"{len(ill)} ill: {', '.join(dict.fromkeys(ill))}" if ill else "all is well")
 
 
 def _status(arguments: argparse.Namespace) -> int:
@@ -127,7 +174,7 @@ def _janitor(arguments: argparse.Namespace) -> int:
     from wabot.janitor_alert import owner_told
     from wabot.models import utc_now
     from wabot.session_directories import session_names
-    from wabot.sweep import Action
+    from wabot.sweep import Action, Deed
 
     settings = _settings(arguments)
     if arguments.apply or arguments.restore is not None:
@@ -139,9 +186,21 @@ def _janitor(arguments: argparse.Namespace) -> int:
     file = sqlite_file(settings.database.url)
     if file is not None and not file.exists() and not session_names(settings.sessions):
         nothing: dict[str, Any] = {"actions": [], "applied": arguments.apply, "before": {}, "after": {}}
+        nothing["counts"] = {}
         print(json.dumps(nothing) if arguments.json else "janitor: 0 done; there is nothing yet to clean")
         return ExitCode.OK
     actions: list[Action] = []
+    most = _MOST_ACTIONS_AS_JSON if arguments.json else _MOST_ACTIONS_SHOWN
+    told: Counter[Deed] = Counter()
+
+    def tell(action: Action) -> None:
+        told[action.deed] += 1
+        if told[action.deed] > most:
+            return
+        actions.append(action)
+        if not arguments.json:
+            print(action, flush=True)
+
     with owner_told(settings):
         outcome = clean(
             settings,
@@ -149,13 +208,16 @@ def _janitor(arguments: argparse.Namespace) -> int:
             open_existing_database(settings),
             utc_now(),
             apply=arguments.apply,
-            tell=actions.append if arguments.json else lambda action: print(action, flush=True),
+            tell=tell,
         )
     if arguments.json:
         found = {"actions": [action.as_json() for action in actions], "applied": arguments.apply}
         found |= {"before": outcome.before, "after": outcome.after, "foreign_key": outcome.foreign_key}
-        print(json.dumps(found, ensure_ascii=False))
+        print(json.dumps(found | {"counts": told}, ensure_ascii=False))
     else:
+        for deed, number in told.items():
+            if number > most:
+                print(f"... and {number - most} more: {deed.said(done=arguments.apply)}")
         print(outcome.summary())
     return ExitCode.OK
 
