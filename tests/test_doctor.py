@@ -22,6 +22,7 @@ import pytest
 from tests.alert_receivers import WebhookReceiver
 from tests.arrivals import arrival
 from tests.existing_schema import add_row, add_user, create_application
+from tests.provider_server import ProviderServer
 from tests.session_directories import hold, make_session
 from wabot import doctor_library, doctor_machine
 from wabot.accounts import require_user
@@ -35,6 +36,8 @@ from wabot.diagnosis import Finding
 from wabot.doctor import examine
 from wabot.doctor_library import NEONIZE_VERSION
 from wabot.doctor_machine import judge_unit
+from wabot.emulator.model_behaviours import say, status
+from wabot.emulator.model_server import Behaviour, Handler
 from wabot.errors import ConfigError, ExitCode
 from wabot.host_lock import HostLock
 from wabot.models import ModelUsage, Session, utc_now
@@ -112,6 +115,11 @@ def database(url: str) -> Iterator[Any]:
     migrate(opened)
     yield opened
     opened.close()
+
+
+def json_status(code: int, error: dict[str, str]) -> Behaviour:
+    """An error with more than a message."""
+    return lambda handler, body: handler.send_json({"error": error}, code)
 
 
 def illnesses(file: Path, *, online: bool = False, now: datetime | None = None) -> dict[str, Finding]:
@@ -805,12 +813,94 @@ def test_a_model_that_does_not_answer(file: Path, state: Path, model: Any) -> No
     assert illnesses(file) == {}
     model.status = 401
     ill = illnesses(file)["ai mine"]
-    assert "check its api_key" in ill.text
+    assert "it wants an api_key, and none is set" in ill.text
     assert "[[ai.providers]] mine" in ill.cure
     model.status = 503
     assert illnesses(file)["ai mine"].cure.startswith(
         "start it, or edit the base_url of [[ai.providers]] mine in"
     )
+
+
+def with_model(file: Path, server: ProviderServer, more: str = "") -> None:
+    with file.open("a") as text:
+        text.write(f'[[ai.providers]]\nname = "mine"\nbase_url = "{server.base_url}"\nmodel = "tiny"\n{more}')
+
+
+def test_a_model_is_asked_what_the_bot_asks(file: Path, state: Path, server: ProviderServer) -> None:
+    """The persona, facts of the shop, two turns: what refuses one of them refuses every customer."""
+    with_model(file, server)
+    persona = file.parent / "persona.txt"
+    persona.write_text("Eres Paco, el tendero.", encoding="utf-8")
+    setting = f'[ai]\nsystem_prompt_file = "{persona}"\n'
+    file.write_text(file.read_text().replace("[ai]\n", setting))
+    assert illnesses(file) == {}
+    (request,) = server.requests
+    system, *turns = request.messages
+    assert "Eres Paco" in system["content"]
+    assert "From nine to five." in system["content"]
+    assert [turn["role"] for turn in turns] == ["user", "assistant", "user"]
+    assert request.body["max_tokens"] == 400
+
+
+def test_a_model_that_takes_less_than_the_bot_asks(file: Path, state: Path, server: ProviderServer) -> None:
+    long_text = "".join(f"# Hours {number}\n" + "From nine to five. " * 30 for number in range(4))
+    (file.parent / "texts" / "shop.md").write_text(long_text)
+
+    def small(handler: Handler, body: dict[str, Any]) -> None:
+        if len(json.dumps(body)) > 3500:
+            handler.send_json({"error": {"type": "exceed_context_size_error", "n_ctx": 1200}}, 400)
+        else:
+            say("ready")(handler, body)
+
+    server.default = small
+    with_model(file, server)
+    ill = illnesses(file)["ai mine"]
+    assert "tiny takes no more than about" in ill.text
+    assert "larger context" in ill.cure
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "text", "cure"),
+    [
+        (status(402, text="Insufficient Balance"), "no credit left; it says: Insufficient", "add credit"),
+        (
+            json_status(429, {"code": "insufficient_quota", "message": "You exceeded your current quota"}),
+            "it answered 429 (insufficient_quota): the account there has no credit left",
+            "add credit",
+        ),
+        (status(429, text="Too many requests"), "too many requests", "wait, or raise the limit"),
+        (
+            status(404, text='model "tiny" not found, try pulling it first'),
+            "does not have",
+            "ollama pull tiny",
+        ),
+        (status(404, text="page not found"), "nothing at this address", "with /v1"),
+        (status(401, text="Incorrect API key"), "api_key", "edit the api_key of [[ai.providers]] mine"),
+        (say("<think>hm"), "no further than thinking", "raise the max_tokens of [[ai.providers]] mine"),
+        (status(400, text="System role and all else not supported"), "no message of the system", "edit"),
+        (status(400, text="content_filter"), "refuses this text", "edit these texts"),
+    ],
+)
+def test_the_cause_a_model_gives_and_the_next_step(
+    file: Path, state: Path, server: ProviderServer, behaviour: Behaviour, text: str, cure: str
+) -> None:
+    server.default = behaviour
+    with_model(file, server)
+    ill = illnesses(file)["ai mine"]
+    assert text in ill.text
+    assert cure in ill.cure
+
+
+def test_what_a_provider_says_shows_no_key(
+    file: Path, state: Path, server: ProviderServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEY", "sk-secret-0123456789")
+    server.default = status(401, text="Incorrect API key provided: sk-secret-0123456789\nsee \x1b[31m there")
+    with_model(file, server, 'api_key = "env:KEY"\n')
+    ill = illnesses(file)["ai mine"]
+    assert "it says: Incorrect API key provided: ***" in ill.text
+    assert "sk-secret" not in str(ill)
+    assert "\x1b" not in str(ill)
 
 
 def test_a_model_elsewhere_is_left_alone_unless_told(

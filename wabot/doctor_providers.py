@@ -1,26 +1,51 @@
-"""Checks whether the configured models answer."""
+"""Checks whether the configured models answer what the bot asks them."""
 
 from __future__ import annotations
 
-import dataclasses
 import ipaddress
 import urllib.parse
+from collections.abc import Sequence
 
+from wabot.brain.conversation import Conversation, Turn
+from wabot.brain.knowledge import KnowledgeBase
+from wabot.brain.persona import Persona
+from wabot.brain.prompt import compose_messages
 from wabot.brain.provider import Provider
 from wabot.brain.provider_error import ProviderError
+from wabot.brain.request_form import Message
 from wabot.brain.settings import ProviderSettings
 from wabot.diagnosis import Finding, Patient, healthy, illness
 
-_TIMEOUT_SECONDS = 20.0
-_QUESTION = [{"role": "user", "content": "Answer with one word: ready?"}]
+_LONGEST_SECONDS = 60.0
+_MOST_WORDS_OF_OTHERS = 200
+_PASSAGES = 4
+_KNOWLEDGE_SECONDS = 10.0
+# A chat as any other: words of both sides, and a question that finds facts in most shops.
+_SAID = (
+    Turn("user", "hola"),
+    Turn("assistant", "¡Hola! ¿En qué puedo ayudarle?"),
+    Turn("user", "What are your opening hours, prices, shipping and payment? Answer with one word: ready?"),
+)
 
 
 def check_providers(patient: Patient) -> list[Finding]:
-    """Ask each model a short question; those on other machines only when that is allowed."""
+    """Ask each model as the bot would; those on other machines only when that is allowed."""
     providers = patient.settings.ai.providers
     if not providers:
         return [_knowledge(patient)]
-    return [_ask(patient, provider) for provider in providers]
+    messages = _as_the_bot_asks(patient)
+    return [_ask(patient, provider, messages) for provider in providers]
+
+
+def _as_the_bot_asks(patient: Patient) -> list[Message]:
+    """With its persona, its rules, facts of the shop and what was said before."""
+    ai, account = patient.settings.ai, patient.settings.account
+    knowledge = KnowledgeBase(ai.knowledge, patience_seconds=_KNOWLEDGE_SECONDS)
+    question = "opening hours, prices, shipping, payment; horario, precios, envío, pago"
+    passages = knowledge.search(question, account.language, _PASSAGES)
+    persona = Persona(ai.system_prompt_file).text()
+    conversation = Conversation(_SAID, account.language)
+    return compose_messages(persona, conversation, passages, account.language, account.local_time())
 
 
 def _knowledge(patient: Patient) -> Finding:
@@ -32,29 +57,55 @@ def _knowledge(patient: Patient) -> Finding:
     return illness("ai", text, f"put texts (.md) there, or set ai.knowledge in {patient.configuration}")
 
 
-def _ask(patient: Patient, settings: ProviderSettings) -> Finding:
+def _ask(patient: Patient, settings: ProviderSettings, messages: Sequence[Message]) -> Finding:
     name = f"ai {settings.name}"
     if not patient.online and not _is_here(settings.base_url):
         return healthy(name, "not asked, it is on another machine; with --online it is")
+    provider = Provider(settings)
     try:
-        Provider(dataclasses.replace(settings, max_tokens=min(settings.max_tokens, 50))).complete(
-            _QUESTION, _TIMEOUT_SECONDS
-        )
+        provider.complete(messages, _LONGEST_SECONDS)
     except ProviderError as error:
-        # Few tokens can be too few for a model that thinks first; that it answered is what counts.
-        if error.kind != "empty":
-            return illness(name, error.explanation, _cure(patient, settings, error))
+        said = " ".join(error.said.split())[:_MOST_WORDS_OF_OTHERS]
+        text = f"{error.explanation}; it says: {said}" if said else error.explanation
+        return illness(name, text, _cure(patient, settings, error))
+    if provider.form.prompt_tokens:
+        text = f"{settings.model} takes no more than about {provider.form.prompt_tokens} tokens at once: "
+        text += "earlier messages and facts are left out"
+        return illness(name, text, _larger_context(settings))
     return healthy(name, f"{settings.model} answers")
 
 
 def _cure(patient: Patient, settings: ProviderSettings, error: ProviderError) -> str:
-    if error.kind in ("unreachable", "dropped", "timeout", "unavailable"):
-        return (
-            f"start it, or edit the base_url of [[ai.providers]] {settings.name} in {patient.configuration}"
-        )
-    if error.kind == "rate_limited":
-        return "wait, or raise the limit of the account at the provider"
-    return f"edit [[ai.providers]] {settings.name} in {patient.configuration}: base_url, model, api_key"
+    section = f"[[ai.providers]] {settings.name} in {patient.configuration}"
+    is_here = _is_here(settings.base_url)
+    match error.kind:
+        case "unreachable" | "dropped" | "timeout" | "unavailable":
+            return f"start it, or edit the base_url of {section}"
+        case "rate_limited":
+            return "wait, or raise the limit of the account at the provider"
+        case "no_credit":
+            return "add credit to the account at the provider, or raise its spending limit there"
+        case "unauthorized":
+            return f"edit the api_key of {section}, or let the provider allow this account the model"
+        case "not_found" if "model" in error.explanation:
+            load = f"load {settings.model} there (Ollama: ollama pull {settings.model}), or "
+            return f"{load if is_here else ''}edit the model of {section}"
+        case "not_found" | "redirected":
+            return f"edit the base_url of {section}: the address up to and with /v1"
+        case "empty":
+            return f"raise the max_tokens of {section}, or choose a model that does not think first"
+        case "too_long":
+            return _larger_context(settings)
+        case "refused":
+            return "its filter refuses the persona or the facts: edit these texts, or choose another model"
+        case _:
+            return f"edit {section}: base_url, model, api_key"
+
+
+def _larger_context(settings: ProviderSettings) -> str:
+    if _is_here(settings.base_url):
+        return "start it with a larger context (llama.cpp: -c 8192; Ollama: OLLAMA_CONTEXT_LENGTH=8192)"
+    return "choose a model with a larger context there, or shorten the persona"
 
 
 def _is_here(base_url: str) -> bool:
