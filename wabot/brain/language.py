@@ -51,7 +51,10 @@ _WORDS = {
         il è ciao grazie buongiorno avete aperti oggi vorrei
     """,
 }
-_VOTES = {language: frozenset(words.split()) for language, words in _WORDS.items()}
+_SPEAKERS: dict[str, list[str]] = {}
+for _language, _text in _WORDS.items():
+    for _word in dict.fromkeys(_text.split()):
+        _SPEAKERS.setdefault(_word, []).append(_language)
 
 # ñ, ¿ and ¡ are Spanish; ã, õ, ç, â, ê, ô are Portuguese among the three.
 _LETTERS = {"es": "ñ¿¡", "pt": "ãõçâêôà"}
@@ -81,9 +84,9 @@ def sure_language(text: str) -> str:
 def _leading(text: str, least: float, lead: float) -> str:
     """Return the language with the most votes, if they are so many, and so many more than another's."""
     lowered = _ADDRESS.sub(" ", text[:_MAX_CHARACTERS].lower())
-    scores = dict.fromkeys(_VOTES, 0.0)
+    scores = dict.fromkeys(_WORDS, 0.0)
     for word in _WORD.findall(lowered):
-        speakers = [language for language, words in _VOTES.items() if word in words]
+        speakers = _SPEAKERS.get(word, ())
         for language in speakers:
             scores[language] += 1 / len(speakers)
         if not speakers and len(word) > 4:

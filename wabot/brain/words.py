@@ -73,6 +73,8 @@ _DOUBLING_ENDINGS = frozenset(("ing", "ings", "ed", "er", "ers"))
 
 def fold(text: str) -> str:
     """Return text in lower case without accents ("Envío" and "ENVIO" are "envio"), as unicode61 folds it."""
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.lower())
     return "".join(character for character in decomposed if not unicodedata.combining(character))
 
