@@ -177,6 +177,7 @@ TROUBLES: dict[Condition, tuple[Act, Act | None]] = {
     Condition.REPLIES_LATE: (Stage.be_late, Stage.unstick),
     Condition.MODEL_DOWN: (Stage.ask_in_vain, Stage.answer),
     Condition.BUDGET_SPENT: (Stage.spend, Stage.next_day),
+    Condition.NO_ROOM: (link_in(State.NO_ROOM), Stage.well),
     Condition.DISK_LOW: (Stage.fill_disk, Stage.empty_disk),
     Condition.CLOCK_WRONG: (Stage.set_clock, Stage.set_clock_right),
     Condition.JANITOR_REFUSED: (Stage.janitor_refuses, Stage.janitor_cleans),

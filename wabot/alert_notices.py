@@ -38,6 +38,7 @@ class Condition(StrEnum):
     REPLIES_LATE = "replies_late"
     MODEL_DOWN = "model_down"
     BUDGET_SPENT = "budget_spent"
+    NO_ROOM = "no_room"
     DISK_LOW = "disk_low"
     CLOCK_WRONG = "clock_wrong"
     JANITOR_REFUSED = "janitor_refused"

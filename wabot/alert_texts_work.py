@@ -74,6 +74,23 @@ OF_THE_WORK: dict[str, dict[str, tuple[str, str, str]]] = {
             "aumente replies.per_minute se quiser, ou veja quem escreve tanto: sudo journalctl -u {unit}",
         ),
     },
+    "no_room": {
+        "es": (
+            "el disco está lleno y el bot ha colgado",
+            "Sin sitio perdería mensajes; WhatsApp los guarda hasta que lo haya.",
+            "libere espacio: df -h, sudo journalctl --vacuum-size=200M; el bot vuelve solo",
+        ),
+        "en": (
+            "the disk is full and the bot has hung up",
+            "Without room it would lose messages; WhatsApp keeps them until there is some.",
+            "free some space: df -h, sudo journalctl --vacuum-size=200M; the bot comes back by itself",
+        ),
+        "pt": (
+            "o disco está cheio e o bot desligou",
+            "Sem espaço perderia mensagens; o WhatsApp guarda-as até que haja.",
+            "libere espaço: df -h, sudo journalctl --vacuum-size=200M; o bot volta sozinho",
+        ),
+    },
     "disk_low": {
         "es": (
             "queda poco disco",

@@ -36,7 +36,7 @@ _ENDS = {
 }
 _RESTS = {State.BANNED: Condition.BANNED, State.COOLDOWN: Condition.UNSTABLE}
 # A link that is up and stays up is the end of all of these.
-_OF_THE_LINK = (*_ENDS.values(), *_RESTS.values())
+_OF_THE_LINK = (*_ENDS.values(), *_RESTS.values(), Condition.NO_ROOM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,8 @@ def look_at_link(
     """
     if link.state in _ENDS:
         return Findings([Problem(_ENDS[link.state], link.reason)])
+    if link.state is State.NO_ROOM:
+        return Findings([Problem(Condition.NO_ROOM, link.reason)])
     if link.state in _RESTS:
         until = "?" if link.until is None else _local(link.until, zone)
         return Findings([Problem(_RESTS[link.state], link.reason, (("until", until),))])

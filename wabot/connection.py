@@ -126,6 +126,11 @@ class Connection:
                 # What no name is known for may come again soon, and is no sign of a broken link.
                 self._dropped_at = None
                 return self._dial_afresh(now, self.reason)
+            case Signal.DISK_FULL:
+                self._dropped_at = None
+                return Command(Action.HANG_UP, self.reason)
+            case Signal.ROOM_AGAIN:
+                return self._dial(now, "there is room again")
             case Signal.WAIT_OVER:
                 return self._dial(now, f"{before} over")
         return None

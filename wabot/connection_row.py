@@ -37,6 +37,7 @@ _STATUS = {
     State.BACKOFF: Status.CONNECTING,
     State.BANNED: Status.ERROR,
     State.COOLDOWN: Status.ERROR,
+    State.NO_ROOM: Status.ERROR,
     State.STOPPING: Status.DISCONNECTED,
     State.REPLACED: Status.ERROR,
     State.LOGGED_OUT: Status.DISCONNECTED,

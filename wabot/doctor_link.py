@@ -48,6 +48,7 @@ def _live(patient: Patient, session: Any) -> list[Finding]:
         f"then {patient.start}",
         State.BACKOFF: f"sudo journalctl -u {patient.unit} -n 20; and {patient.command('doctor --online')}",
         State.BANNED: "wait: the bot dials again by itself; then answer fewer people in a day",
+        State.NO_ROOM: "df -h; free some space, and the bot dials again by itself",
         State.COOLDOWN: "look for another program on this number (phone: Linked devices), and stop it",
     }
     if patient.now - (session.since or patient.now) > _LONGEST_DIAL:

@@ -31,11 +31,12 @@ from wabot.notify import ServiceNotifier
 from wabot.owned_session import OwnedSession
 from wabot.prober import Prober
 from wabot.reporter import Reporter
+from wabot.room import Room
 from wabot.session_record import SessionRecord
 from wabot.settings import Settings
 from wabot.shutdown import LOST_PATIENCE_SECONDS, PATIENCE_SECONDS
 from wabot.stacks import no_beat_expected
-from wabot.states import Signal, State
+from wabot.states import TRANSITIONS, Signal, State
 from wabot.supervisor import Supervisor
 from wabot.whatsapp import WhatsAppClient, read_edit
 
@@ -100,6 +101,7 @@ class Service:
             2 * chosen.connect_timeout - probe_seconds,
         )
         self._clock_watch = ClockWatch(process_clock)
+        self._room = Room(settings.session_store.parent)
         self._shown: object = None
 
     def run(self) -> ExitCode:
@@ -118,7 +120,7 @@ class Service:
             wait_seconds = (banned_until - utc_now()).total_seconds()
             self._connection.resume_ban(now, wait_seconds, "temporarily banned, as before the restart")
         else:
-            self._carry_out(self._connection.apply(Signal.STARTED, now))
+            self._carry_out(self._look_for_room() or self._connection.apply(Signal.STARTED, now))
         self._show_changes()
         self._notifier.ready()
         rest()
@@ -132,7 +134,7 @@ class Service:
         link_signal = self._signals.next(self._wait_seconds())
         command = self._apply(link_signal) if link_signal else None
         now = time.monotonic()
-        command = command or self._connection.tick(now) or self._supervise(now)
+        command = command or self._look_for_room() or self._connection.tick(now) or self._supervise(now)
         self._carry_out(command)
         if self._clock_watch.look():
             self._reporter.clock_text = self._clock_watch.text
@@ -141,6 +143,14 @@ class Service:
         self._reporter.show_status(self._messages.sender.last_sent_at, self._messages.trouble)
         self._supervisor.feed_watchdog(now)
         return command
+
+    def _look_for_room(self) -> Command | None:
+        """No room, no link: what the library cannot store it would acknowledge, and lose."""
+        shortage = self._room.shortage()
+        signal = Signal.DISK_FULL if shortage else Signal.ROOM_AGAIN
+        if (self._connection.state, signal) not in TRANSITIONS:
+            return None
+        return self._apply(LinkSignal(signal, shortage))
 
     def _supervise(self, now: float) -> Command | None:
         found = self._supervisor.look(now)

@@ -21,6 +21,7 @@ class State(StrEnum):
     BACKOFF = "backoff"
     BANNED = "banned"
     COOLDOWN = "cooldown"
+    NO_ROOM = "no_room"
     STOPPING = "stopping"
     REPLACED = "replaced"
     LOGGED_OUT = "logged_out"
@@ -57,6 +58,8 @@ class Signal(StrEnum):
     EVENTS_STOPPED = "events stopped"
     WAIT_OVER = "wait over"
     TOO_UNSTABLE = "too unstable"
+    DISK_FULL = "disk full"
+    ROOM_AGAIN = "room again"
     GAVE_UP = "gave up"
     STOP_REQUESTED = "stop requested"
 
@@ -106,6 +109,12 @@ TRANSITIONS: dict[tuple[State, Signal], State] = {
     (S.CONNECTING, E.STREAM_ERROR): S.RECONNECTING,
     (S.CONNECTED, E.KEEPALIVE_LOST): S.RECONNECTING,
     (S.RECONNECTING, E.KEEPALIVE_RESTORED): S.CONNECTED,
+    # Not while a code is on show: only the end of the process frees the library from that.
+    **{
+        (state, E.DISK_FULL): S.NO_ROOM
+        for state in (S.STARTING, S.CONNECTING, S.CONNECTED, S.RECONNECTING, S.BACKOFF)
+    },
+    (S.NO_ROOM, E.ROOM_AGAIN): S.CONNECTING,
     (S.CONNECTED, E.TOO_UNSTABLE): S.COOLDOWN,
     (S.CONNECTING, E.TOO_UNSTABLE): S.COOLDOWN,
     (S.RECONNECTING, E.TOO_UNSTABLE): S.COOLDOWN,
@@ -136,6 +145,10 @@ MEANINGS: dict[State, tuple[str, str]] = {
     ),
     S.BANNED: ("WhatsApp banned the number for a while", "wait; wabot redials when the ban is over"),
     S.COOLDOWN: ("the link fell too often in a row and rests", "look for another program on this number"),
+    S.NO_ROOM: (
+        "the disk is full; the bot has hung up, and WhatsApp keeps the messages",
+        "free some space; the bot dials again by itself",
+    ),
     S.STOPPING: ("asked to stop; what is being sent is finished", "wait"),
     S.REPLACED: ("another program logged in with this session", "stop that one, then start wabot"),
     S.LOGGED_OUT: (
