@@ -18,7 +18,7 @@ from wabot.database import migrate, open_database
 from wabot.emulator.message_kinds import KINDS
 from wabot.emulator.model_server import ModelServer
 from wabot.emulator.soak import main
-from wabot.emulator.soak_account import REACTION, Account, doubts_in, draw_up, open_work
+from wabot.emulator.soak_account import ODD_ID, REACTION, Account, doubts_in, draw_up, open_work
 from wabot.emulator.soak_database import SqliteFile
 from wabot.emulator.soak_model import answer_references, misbehaviours
 from wabot.emulator.soak_plan import FAULTS, plan_deeds, plan_troubles
@@ -183,6 +183,21 @@ def test_a_message_that_was_lost_and_asked_for_is_in_order(books: Books) -> None
     assert account.faults == []
 
 
+def test_what_could_not_be_read_is_in_order_where_its_customer_was_told(books: Books) -> None:
+    ask_to_repeat = books.answer("¿Otra vez?", source="ask-to-repeat")
+    cannot_open = books.answer("No puedo abrirlo", source="cannot-open")
+    account = books.account(
+        {
+            books.message(kind="spoilt", reply=ask_to_repeat): "R1-1?",
+            books.message("ignored", "lost; asked to repeat already", "spoilt"): "R1-2?",
+            books.message(kind="withheld", reply=cannot_open): "what is to be seen once",
+            "1 from 34600@s.whatsapp.net: old counter": f"{ODD_ID}: R1-3?",
+        }
+    )
+    assert account.messages.total() == 4
+    assert account.faults == []
+
+
 def test_a_reply_read_twice_is_in_order_where_it_was_in_doubt(books: Books) -> None:
     reply = books.answer("R1-1.", copies=2, read=2, in_doubt=True)
     account = books.account({books.message(reply=reply): "R1-1?"})
@@ -208,6 +223,11 @@ def test_a_reaction_that_was_lost_is_counted(books: Books) -> None:
         (lambda books: books.message("failed"), "nobody says why"),
         (lambda books: books.message("ignored", "lost; asked to repeat already", "lost"), "nobody was asked"),
         (lambda books: books.message(kind="lost", reply=books.answer("R1-1.")), "is answered by model:test"),
+        (
+            lambda books: books.message(kind="spoilt", reply=books.answer("R1-1.")),
+            "is answered by model:test",
+        ),
+        (lambda books: books.message(kind="withheld", reply=books.answer("R1-1.")), "is answered by model"),
         (lambda books: books.message(), "is missing"),
         (lambda books: books.message(reply=books.answer("R1-1.", state="withdrawn", read=0)), "is withdrawn"),
         (lambda books: books.message(reply=books.answer("R1-1.", state="dead", read=0)), "is dead"),

@@ -20,11 +20,15 @@ _REASONS = (
     "nothing to answer (reaction)",
     "nothing to read, told already",
     "only a person can read it",
+    "cannot be opened, told already",
 )
 # What the service refuses for good (soak_faults.py); anything else passes.
 _FINAL_REFUSAL = re.compile(r"\b(?:400|403|404|479)\b")
 REACTION = "a reaction"
 """What stands for the text of a reaction."""
+ODD_ID = "with an odd id"
+"""How what stands for the text of a message begins whose id no phone makes."""
+_NEVER_READ = {"lost": "lost in the library", "spoilt": "never decrypted"}
 _LOST_AGAIN = "lost; asked to repeat already"
 _ENDS = {
     "sent": "answered",
@@ -214,13 +218,16 @@ class _Books:
         if row is None and text == REACTION:
             # It carries no secret, so the library leaves no trace of it; and nobody waits for an answer.
             return "reaction lost in the library, which nobody answers anyway"
+        if row is None and text.startswith(ODD_ID):
+            # It cannot be told from a line of the library's log that somebody made up.
+            return "lost in the library, with an id that no phone makes"
         if row is None:
             self._fault(f"{text[:60]!r} ({message_id}) was lost silently")
             return "LOST SILENTLY"
         if row.state == "pending":
             self._unfinished(f"{text[:60]!r} still waits for an answer")
             return "still to answer"
-        if row.kind == "lost" and row.reason == _LOST_AGAIN:
+        if row.kind in _NEVER_READ and row.reason == _LOST_AGAIN:
             return self._end_of_lost_again(text)
         if row.state != "answered":
             if row.reason not in _REASONS:
@@ -246,10 +253,14 @@ class _Books:
         for part in parts:
             if part.state == "dead" and not _FINAL_REFUSAL.search(part.error):
                 self._fault(f"the answer to {text[:60]!r} is dead: {part.error or 'nobody says why'}")
-        if row.kind == "lost":
+        if row.kind in _NEVER_READ:
             if parts[0].source != Notice.ASK_TO_REPEAT:
-                self._fault(f"{text[:60]!r} was lost, and is answered by {parts[0].source}")
-            return "lost in the library, customer asked to repeat"
+                self._fault(f"{text[:60]!r} was {row.kind}, and is answered by {parts[0].source}")
+            return f"{_NEVER_READ[row.kind]}, customer asked to repeat"
+        if row.kind == "withheld":
+            if parts[0].source != Notice.CANNOT_OPEN:
+                self._fault(f"{text[:60]!r} was withheld, and is answered by {parts[0].source}")
+            return "kept from linked devices, customer told"
         for reference in REFERENCE.findall(text):
             if not any(reference in part.text for part in parts):
                 self._fault(f"{reference} is not in its answer")

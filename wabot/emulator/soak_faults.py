@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import get_args
 
 from wabot.emulator.customer import Customer
@@ -14,7 +14,7 @@ from wabot.emulator.model_server import Behaviour, ModelServer
 from wabot.emulator.server import Emulator
 from wabot.emulator.soak_database import SoakDatabase
 from wabot.emulator.soak_disk import SmallDisk
-from wabot.emulator.soak_plan import Trouble
+from wabot.emulator.soak_plan import Deed, Trouble
 
 _MOMENTS: tuple[CutMoment, ...] = get_args(CutMoment)
 _STAGES: tuple[DialStage, ...] = get_args(DialStage)
@@ -28,6 +28,8 @@ _NAMESPACES = ("usync", "encrypt")
 _LATE_SECONDS = 0.5
 _SILENCE_FACTOR = 3
 _MOST_ACKS = 3
+# Above all those of the customers' lives.
+_FIRST_QUESTION = 100_000
 
 
 class Troublemaker:
@@ -41,6 +43,7 @@ class Troublemaker:
         database: the bot's.
         keeper: starts the bot again after each end.
         disk: with the bot's state; None where it is this machine's own.
+        write: lets a customer do something.
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class Troublemaker:
         database: SoakDatabase,
         keeper: Keeper,
         disk: SmallDisk | None,
+        write: Callable[[Deed], None],
     ) -> None:
         self._emulator = emulator
         self._customers = customers
@@ -60,6 +64,8 @@ class Troublemaker:
         self._database = database
         self._keeper = keeper
         self._disk = disk
+        self._write = write
+        self._questions = 0
 
     def make(self, trouble: Trouble) -> None:
         """Let it happen; returns when it is over, where it lasts."""
@@ -108,6 +114,12 @@ class Troublemaker:
                 error = _PASSING_REFUSALS[choice % len(_PASSING_REFUSALS)]
                 namespace = _NAMESPACES[choice % len(_NAMESPACES)]
                 faults.fail_queries(namespace, error, times=None, seconds=_SILENCE_FACTOR * trouble.seconds)
+            case "spoilt":
+                self._let_write(trouble, "spoilt" if choice % 2 else "spoilt once")
+            case "withheld":
+                self._let_write(trouble, "withheld")
+            case "odd-id":
+                self._let_write(trouble, "odd id")
             case "unreadable":
                 customer.damaged_replies += 1
             case "unknown-receipt":
@@ -146,6 +158,13 @@ class Troublemaker:
                 self._keeper.signal(signal.SIGSTOP)
                 time.sleep(trouble.seconds)
                 self._keeper.signal(signal.SIGCONT)
+
+    def _let_write(self, trouble: Trouble, what: str) -> None:
+        """Let a customer write a question of its own in an odd way."""
+        customer = 1 + trouble.choice % len(self._customers)
+        self._questions += 1
+        question = f"¿Y R{customer}-{_FIRST_QUESTION + self._questions}?"
+        self._write(Deed(trouble.at_seconds, customer, what, question))
 
     def _kill(self) -> None:
         self._keeper.signal(signal.SIGKILL)

@@ -63,6 +63,9 @@ FAULTS = {
     "nack": "the service refuses a message for good",
     "busy": "the service refuses some messages for the moment",
     "throttled": "the service answers no question about numbers or keys for a while",
+    "spoilt": "a message cannot be decrypted: at first, or ever",
+    "withheld": "a message that WhatsApp keeps from linked devices",
+    "odd-id": "a message whose id reads like a line of the library's log",
     "unreadable": "a customer's phone cannot read a reply",
     "unknown-receipt": "a receipt of an odd kind",
     "ban": "the number is banned for some seconds",
@@ -101,7 +104,8 @@ class Terms:
 class Deed:
     """A customer does something.
 
-    `what` is "text", "image", "kind" (of message; `text` names it), "reaction", "repeat" or "resend".
+    `what` is "text", "image", "kind" (of message; `text` names it), "reaction", "repeat" or "resend"; of
+    troubles also "spoilt", "spoilt once", "withheld" or "odd id".
     """
 
     at_seconds: float

@@ -14,7 +14,7 @@ from wabot.emulator.customer import Customer
 from wabot.emulator.keeper import Keeper
 from wabot.emulator.model_server import ModelServer
 from wabot.emulator.server import Emulator
-from wabot.emulator.soak_account import REACTION, Account, doubts_in, draw_up, open_work
+from wabot.emulator.soak_account import ODD_ID, REACTION, Account, doubts_in, draw_up, open_work
 from wabot.emulator.soak_database import SoakDatabase
 from wabot.emulator.soak_disk import SmallDisk
 from wabot.emulator.soak_faults import Troublemaker
@@ -28,6 +28,7 @@ _TIMEOUT_SECONDS = 30.0
 _SETTLE_SECONDS = 300.0
 _INTERRUPTED_SECONDS = 15.0
 _QUIET_SECONDS = 3.0
+_FOR_EVER = 1000
 # What comes within 5 seconds of linking cannot be told from the account's history (lost_messages.py), so that
 # a kill could lose it; a number that is being linked has no customers yet.
 _LINKED_SECONDS = 8.0
@@ -103,6 +104,7 @@ class Trial:
         self._tell = tell
         self._written = threading.Event()
         self._settled = threading.Event()
+        self._customers: list[Customer] = []
         self._began = time.monotonic()
         self.happened: Counter[str] = Counter()
         self.codes: Counter[int] = Counter()
@@ -117,7 +119,9 @@ class Trial:
                 user_id=USER_ID, directory=self._directory, database=self._database.url, model=model.base_url
             )
             bot = BotProcess(emulator, self._directory, configuration)
-            customers = [emulator.customer(number) for number in range(1, self._terms.customers + 1)]
+            self._customers = customers = [
+                emulator.customer(number) for number in range(1, self._terms.customers + 1)
+            ]
             keeper = Keeper(bot)
             try:
                 keeper.start()
@@ -125,7 +129,14 @@ class Trial:
                 emulator.wait_for_login(1, _TIMEOUT_SECONDS)
                 time.sleep(_LINKED_SECONDS)
                 troublemaker = Troublemaker(
-                    emulator, customers, model, misbehaviours(seed), self._database, keeper, self._disk
+                    emulator,
+                    customers,
+                    model,
+                    misbehaviours(seed),
+                    self._database,
+                    keeper,
+                    self._disk,
+                    self._act,
                 )
                 settled = self._live(emulator, customers, troublemaker, keeper)
                 ended = keeper.close(_TIMEOUT_SECONDS)
@@ -171,7 +182,7 @@ class Trial:
                 if troubles.done():
                     # Whatever ended them ends everything.
                     troubles.result()
-                self._act(customers[deed.customer - 1], deed)
+                self._act(deed)
             wait([troubles])
         except KeyboardInterrupt:
             self.interrupted_at = self._seconds()
@@ -187,7 +198,8 @@ class Trial:
             troublemaker.make(trouble)
             self.happened[trouble.fault] += 1
 
-    def _act(self, customer: Customer, deed: Deed) -> None:
+    def _act(self, deed: Deed) -> None:
+        customer = self._customers[deed.customer - 1]
         sent = self._sent[customer]
         match deed.what:
             case "text":
@@ -196,12 +208,21 @@ class Trial:
                 sent[customer.send_media("image")] = "an image"
             case "kind":
                 sent[customer.send_kind(deed.text, f"about {deed.text}")] = f"a message: {deed.text}"
+            case "spoilt" | "spoilt once":
+                sent[customer.send(deed.text, spoil=1 if deed.what == "spoilt once" else _FOR_EVER)] = (
+                    deed.text
+                )
+            case "withheld":
+                sent[customer.withhold(deed.text)] = "what is to be seen once"
+            case "odd id":
+                odd_id = f"{len(sent)} from {customer.phone}@s.whatsapp.net: old counter"
+                sent[customer.send(deed.text, message_id=odd_id)] = f"{ODD_ID}: {deed.text}"
             case "reaction" if customer.replies:
                 sent[customer.react(customer.replies[-1].message_id, deed.text)] = REACTION
             case "repeat" if sent:
-                customer.repeat(next(reversed(sent)))
+                customer.repeat(list(sent)[-1])
             case "resend" if sent:
-                customer.resend(next(reversed(sent)))
+                customer.resend(list(sent)[-1])
 
     def _settle(self, emulator: Emulator, keeper: Keeper) -> bool:
         """Wait until nobody has anything to do; whether it came to that."""
