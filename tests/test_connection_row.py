@@ -151,6 +151,29 @@ def test_a_number_of_another_user_is_left_there(application: Any) -> None:
     assert (found["phoneNumber"], found["lastError"]) == ("34600111222", None)
 
 
+def test_a_column_that_wabot_cannot_fill_is_told_as_that(
+    database: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    create_application(database)
+    add_user(database, "ana")
+    number = "TEXT NOT NULL UNIQUE"
+    database.execute_sql("DROP TABLE whatsapp_connections")
+    database.execute_sql(
+        f'CREATE TABLE whatsapp_connections ("userId" TEXT, "phoneNumber" {number}, "tenant" TEXT NOT NULL)'
+    )
+    row = ConnectionRow("ana", DatabaseSettings())
+    for minutes in (0, 1):
+        row.write(
+            {"state": "connected", "reason": "", "phone": "34600111222"}, NOW + timedelta(minutes=minutes)
+        )
+    told = [record.getMessage() for record in caplog.records]
+    assert told == [
+        "the row of ana in whatsapp_connections: not written: its column tenant must not be empty, and wabot "
+        'has nothing for it; give it a default (ALTER TABLE "whatsapp_connections" ALTER COLUMN "tenant" SET '
+        "DEFAULT …), or insert the row there yourself"
+    ]
+
+
 def test_the_row_of_a_user_that_is_gone_is_not_made_again(
     database: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

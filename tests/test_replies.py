@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import peewee
@@ -773,8 +775,8 @@ def test_what_waits_for_the_database_at_the_end_is_no_failure(
     shop.worker.run()
     assert [(row.state, row.attempts) for row in Inbound.select()] == [("pending", 1)], "for the next start"
     assert [record.message for record in caplog.records if record.levelname != "INFO"] == [
-        f"database: {error}; the answer to chat 1 waits",
-        f"database: {error}; chat 1 waits",
+        f"database: {error}; the answer to chat 1, +34…22 waits",
+        f"database: {error}; chat 1, +34…22 waits",
     ]
 
 
@@ -891,3 +893,13 @@ def test_the_longer_a_question_waits_the_rarer_the_models_are_asked(shop: Shop) 
         shop.model.answers.append(SORRY)
         shop.worker.answer(chat)
     assert [round(seconds) for seconds in pauses] == [5, 15, 60]
+
+
+def test_the_journal_names_the_customer_each_time(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    shop.answer(arrival("¿tienen tazas?"))
+    lines = [line for record in caplog.records if "answered by" in (line := record.getMessage())]
+    assert [line.partition(":")[0] for line in lines] == [f"chat {Chat.get().id}, +34…22"]
+    alone = re.compile(r"\bchat %d|\breply %d(?! to %s| waits| sent as)")
+    for path in (Path(__file__).parents[1] / "wabot").glob("*.py"):
+        assert not alone.search(path.read_text()), path

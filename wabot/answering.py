@@ -16,7 +16,7 @@ from wabot.brain.budget import BudgetUnknown
 from wabot.brain.control_words import HAND_OVER, TELL_TEAM
 from wabot.brain.conversation import Conversation
 from wabot.brain.texts import texts_for
-from wabot.chats import masked
+from wabot.chats import named
 from wabot.courtesies import Courtesies
 from wabot.database_faults import AWAY, one_line
 from wabot.ends import What, what_is
@@ -118,7 +118,7 @@ class Answering:
                 return self._say_what_is_read(chat, rows, language)
             except (*AWAY, BudgetUnknown) as error:
                 database.close()
-                log.warning("database: %s; the answer to chat %d waits", one_line(error), chat.id)
+                log.warning("database: %s; the answer to %s waits", one_line(error), named(chat))
                 if not self._wait_for_database(rows):
                     raise
 
@@ -149,7 +149,7 @@ class Answering:
             self._inbox.settle([row.id for row in rows], "ignored", reason)
             self._owner_chat.tell_unanswered(chat, utc_now(), why, hourly=True)
         self._wake_sender()
-        log.info("chat %d, %s: not answered: %s", chat.id, masked(chat), reason)
+        log.info("%s: not answered: %s", named(chat), reason)
         return False
 
     def put(
@@ -159,14 +159,14 @@ class Answering:
         now = utc_now()
         timed = paced(parts, rows[-1].received_at, now, self._settings.replies)
         if not self._outbox.put(chat.id, timed, source, rows, now):
-            log.info("chat %d: the messages changed while they were answered", chat.id)
+            log.info("%s: the messages changed while they were answered", named(chat))
             self._schedule.postpone(chat.id, 0)
             return False
         if parts:
             # Of what is not committed the sender sees nothing, and would lie down again for a minute.
             database.after_commit(self._wake_sender)
         by = f"{source} ({reason})" if reason else source
-        log.info("chat %d: %d message(s) answered by %s in %d part(s)", chat.id, len(rows), by, len(parts))
+        log.info("%s: %d message(s) answered by %s in %d part(s)", named(chat), len(rows), by, len(parts))
         if not parts:
             return False
         database.after_commit(lambda: self._show_seen(chat, rows))
@@ -205,7 +205,7 @@ class Answering:
         text = texts_for(language).ask_to_repeat
         if self._outbox.put(chat.id, [(text, now)], Notice.ASK_TO_REPEAT, lost, now):
             self._wake_sender()
-        log.info("chat %d: %d message(s) were lost; the customer is asked to repeat", chat.id, len(lost))
+        log.info("%s: %d message(s) were lost; the customer is asked to repeat", named(chat), len(lost))
 
     def _ask(self, chat: Chat, rows: list[Inbound], language: str) -> Answer:
         conversation = dialogue.conversation_of(chat, rows, language, self._settings, utc_now())
@@ -266,7 +266,7 @@ class Answering:
         waited_seconds = (now - rows[0].received_at).total_seconds()
         pause_seconds = min(max(_MODEL_RETRY_SECONDS, waited_seconds / 2), _LONGEST_MODEL_RETRY_SECONDS)
         self._schedule.postpone(chat.id, pause_seconds)
-        log.info("chat %d: no model answers; %d message(s) are kept", chat.id, len(rows))
+        log.info("%s: no model answers; %d message(s) are kept", named(chat), len(rows))
 
     def _without_kept(self, chat: Chat, rows: list[Inbound]) -> list[Inbound]:
         """The knowledge base answers what is new; a question that waits for a model goes on waiting."""

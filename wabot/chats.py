@@ -162,9 +162,7 @@ def merge_chats(chat_ids: Iterable[int], now: datetime) -> Chat | None:
     kept.away_at = max((chat.away_at for chat in chats if chat.away_at), default=None)
     kept.created_at = min(chat.created_at for chat in chats)
     kept.save()
-    log.info(
-        "chat %d, %s: %d chat(s) with the same person are part of it now", kept.id, masked(kept), len(gone)
-    )
+    log.info("%s: %d chat(s) with the same person are part of it now", named(kept), len(gone))
     return kept
 
 
@@ -237,4 +235,9 @@ def _key(message: IncomingMessage) -> tuple[str, ...]:
 
 def masked(chat: Chat) -> str:
     """The chat as the journal may show it: enough to know whom an owner means."""
-    return mask_phone(chat.phone or chat.jid)
+    return mask_phone(chat.phone or chat.contact or chat.jid)
+
+
+def named(chat: Chat) -> str:
+    """How a line of the journal about a chat begins."""
+    return f"chat {chat.id}, {masked(chat)}"

@@ -6,6 +6,7 @@ Only ever used by the thread that writes `wabot_sessions`: the main loop never w
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -46,6 +47,7 @@ _STATUS = {
     State.FAILED: Status.ERROR,
 }
 _WITHOUT_DETAIL = frozenset({State.STARTING, State.CONNECTED, State.STOPPING})
+_UNIQUE_VIOLATION = "23505"  # PostgreSQL, appendix A
 _TRY_PHONE_AGAIN_AFTER = timedelta(minutes=10)
 
 
@@ -92,9 +94,8 @@ class ConnectionRow:
             raise
         except (OperatorNeeded, peewee.DatabaseError) as error:
             self._connections = None
-            self._complain(
-                f"the row of {self._user_id} in {self._settings.tables.connections}: {one_line(error)}"
-            )
+            table = self._settings.tables.connections
+            self._complain(f"the row of {self._user_id} in {table}: {_what_is_wrong(error, table)}")
 
     def unlink(self, now: datetime) -> None:
         """Take back what the row says of the link, the number included; a missing row stays missing.
@@ -138,8 +139,10 @@ class ConnectionRow:
             try:
                 with database.atomic():
                     self._update_or_insert(connections, values | {"phone_number": phone})
-            except peewee.IntegrityError:
-                # UNIQUE, most likely. If it is something else, the next try says so.
+            except peewee.IntegrityError as error:
+                number = connections.columns.get("phone_number")
+                if number is None or not _is_taken(error, number.name):
+                    raise
                 self._refused = (phone, now)
             else:
                 self._refused = None
@@ -237,3 +240,26 @@ def _detail(state: str, reason: str) -> str:
     if not reason:
         return "" if state in (State.PAIRING, State.CONNECTING, STOPPED) else state.replace("_", " ")
     return f"{state.replace('_', ' ')}: {reason}"
+
+
+def _is_taken(error: peewee.IntegrityError, column: str) -> bool:
+    """Whether what was to be stored in this column stands in another row, where it may stand but once."""
+    said = getattr(error, "orig", None) or error.__cause__ or error
+    is_unique = (
+        getattr(said, "pgcode", "") == _UNIQUE_VIOLATION
+        or getattr(said, "sqlite_errorname", "") == "SQLITE_CONSTRAINT_UNIQUE"
+    )
+    return is_unique and column in str(error)
+
+
+def _what_is_wrong(error: Exception, table: str) -> str:
+    """Why the row was not written, with what to do about it where that is known."""
+    said = one_line(error).partition("; DETAIL:")[0]
+    empty = re.search(r'null value in column "([^"]+)"|NOT NULL constraint failed: \S+\.(\S+)', said)
+    if empty is None:
+        return said
+    column = empty[1] or empty[2]
+    return (
+        f"not written: its column {column} must not be empty, and wabot has nothing for it; give it a default"
+        f' (ALTER TABLE "{table}" ALTER COLUMN "{column}" SET DEFAULT …), or insert the row there yourself'
+    )

@@ -321,7 +321,8 @@ class Departures:
     def unsettled(self) -> list[Outbound]:
         """Replies that began to leave, and of which nobody knows whether they did."""
         return list(
-            Outbound.select()
+            Outbound.select(Outbound, Chat)
+            .join(Chat)
             .where(Outbound.user_id == self._user_id, Outbound.state.in_(("sending", "in_doubt")))
             .order_by(Outbound.id)
         )

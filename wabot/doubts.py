@@ -6,6 +6,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 
+from wabot.chats import masked
 from wabot.departures import Departures
 from wabot.models import Outbound, utc_now
 from wabot.store_query import StoreSilent
@@ -91,7 +92,7 @@ class Doubts:
             message_id = ids.get(bytes(row.secret))
             if message_id is None:
                 self._replies.put_back(row, "it never left", utc_now())
-                log.info("reply %d never left; it is sent now", row.id)
+                log.info("reply %d to %s never left; it is sent now", row.id, masked(row.chat))
             else:
                 self._replies.mark_in_doubt(row, row.error, message_id)
         return [row for row in rows if row not in nameless or bytes(row.secret) in ids]
@@ -102,7 +103,7 @@ class Doubts:
             return self._lookup_at
         if row.delivered_at or any(self._arrived(each) for each in self._ids_of(row)):
             self._replies.confirm([row.message_id], utc_now())
-            log.info("reply %d has arrived after all", row.id)
+            log.info("reply %d to %s has arrived after all", row.id, masked(row.chat))
             return None
         # Each further copy waits twice as long: a receipt that is late speaks of an earlier one.
         patience_seconds = RECEIPT_SECONDS * 2.0 ** max(row.copies - 1, 0)
@@ -111,7 +112,13 @@ class Doubts:
             return due
         state = self._replies.leave_in_doubt(row, self._resend, utc_now())
         level = logging.WARNING if state == "unsure" else logging.INFO
-        log.log(level, "reply %d was not confirmed by the customer's phone; now %s", row.id, state)
+        log.log(
+            level,
+            "reply %d to %s was not confirmed by the customer's phone; now %s",
+            row.id,
+            masked(row.chat),
+            state,
+        )
         if state == "unsure":
             self._tell_unsure(row)
         return None

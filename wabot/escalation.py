@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from wabot.chats import named
 from wabot.models import Chat, Inbound, Outbound, database, utc_now
 from wabot.outbox import Outbox
 from wabot.owner_chat import OwnerChat
@@ -48,7 +49,7 @@ class Escalation:
                 return False
             self._quiet.pause(chat.id, PauseReason.ESCALATED, now + timedelta(seconds=seconds))
             self._owner_chat.tell_about([Chat.get_by_id(chat.id)], now)
-        log.warning("chat %d: the customer wants a person; the bot keeps quiet there", chat.id)
+        log.warning("%s: the customer wants a person; the bot keeps quiet there", named(chat))
         return True
 
     def leave_shut_out(self, reply: Outbound) -> None:
@@ -69,4 +70,4 @@ class Escalation:
         with database.atomic():
             self._quiet.pause(chat.id, PauseReason.LOOP, now + HOUR)
             self._owner_chat.tell_about([Chat.get_by_id(chat.id)], now)
-        log.warning("chat %d: %s: it rests for an hour", chat.id, reason)
+        log.warning("%s: %s: it rests for an hour", named(chat), reason)

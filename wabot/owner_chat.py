@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from peewee import IntegrityError
 
 from wabot.chat_address import ChatAddress, parse_address
-from wabot.chats import find_or_make_chat
+from wabot.chats import find_or_make_chat, named
 from wabot.errors import UsageError
 from wabot.models import Chat, Outbound, Session
 from wabot.notices import Unanswered, chat_status_text, none_paused_text, unanswered_text
@@ -97,7 +97,7 @@ class OwnerChat:
             with transaction():
                 self._collect(address, text, chat, now)
         except IntegrityError:
-            log.info("chat %d was erased meanwhile; the owner is not told of it", chat.id)
+            log.info("%s was erased meanwhile; the owner is not told of it", named(chat))
 
     def _collect(self, address: ChatAddress, text: str, chat: Chat, now: datetime) -> None:
         """Add a line to what is still to be told, or begin a message for it."""

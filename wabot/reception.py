@@ -198,7 +198,7 @@ class Reception:
         if row is None:
             return False
         if row.state == "answered" and row.reply is not None and self._outbox.recall(row.reply):
-            log.info("chat %d: the customer changed the question before its answer left", chat_id)
+            log.info("%s: the customer changed the question before its answer left", _who(message, chat_id))
             return self._inbox.reopen(chat_id, row.reply) > 0
         if message.sealed and row.state == "answered":
             self._owner_chat.tell_unanswered(Chat.get_by_id(chat_id), now, Unanswered.NOT_READ, hourly=True)
@@ -243,7 +243,7 @@ class Reception:
         until = message.sent_at + timedelta(seconds=self._settings.chats.handover_pause)
         if until > now:
             withdrawn = self._quiet.hand_over(chat_id, until)
-            log.info("chat %d: the owner wrote; %d replies withdrawn", chat_id, withdrawn)
+            log.info("%s: the owner wrote; %d replies withdrawn", _who(message, chat_id), withdrawn)
 
     def _tell_missed(self, chat: Chat, now: datetime) -> None:
         """Once an hour: nobody else would notice. Where the chat is paused, the owner is in it already."""
@@ -264,12 +264,15 @@ class Reception:
     def _tell_others(self, decision: Decision, message: IncomingMessage, chat_id: int) -> None:
         """Log what was decided, and wake who has to act on it; after the transaction."""
         if decision.action in (Action.IGNORE, Action.MISSED):
-            who = mask_phone(message.phone or message.chat)
-            log.info("chat %d, %s: not answered: %s", chat_id, who, decision.reason)
+            log.info("%s: not answered: %s", _who(message, chat_id), decision.reason)
             if decision.action is Action.MISSED:
                 self._wake_sender()
             return
-        log.info("chat %d: %s", chat_id, decision.reason)
+        log.info("%s: %s", _who(message, chat_id), decision.reason)
         self._hush(message.chat)
         if decision.action is not Action.HAND_OVER:
             self._wake_sender()
+
+
+def _who(message: IncomingMessage, chat_id: int) -> str:
+    return f"chat {chat_id}, {mask_phone(message.phone or message.chat)}"

@@ -6,6 +6,7 @@ import logging
 from datetime import timedelta
 from pathlib import Path
 
+from wabot.chats import masked
 from wabot.departures import Departures
 from wabot.models import utc_now
 from wabot.outbox import Outbox
@@ -28,10 +29,14 @@ def recover_in_flight(replies: Departures, store: Path) -> None:
         message_id = known.get(bytes(row.secret))
         if message_id is None:
             replies.put_back(row, "the process ended before it left", row.not_before)
-            log.info("reply %d had not left when the last process ended; it is sent now", row.id)
+            log.info(
+                "reply %d to %s had not left when the last process ended; it is sent now",
+                row.id,
+                masked(row.chat),
+            )
         else:
             replies.mark_in_doubt(row, f"the process ended while {message_id} was leaving", message_id)
-            log.info("reply %d was leaving when the last process ended", row.id)
+            log.info("reply %d to %s was leaving when the last process ended", row.id, masked(row.chat))
 
 
 def give_up_old_replies(outbox: Outbox) -> None:

@@ -13,7 +13,7 @@ from wabot.arrival_rules import is_too_old
 from wabot.brain.budget import BudgetUnknown
 from wabot.brain.call_count import CallCount
 from wabot.brain.texts import texts_for
-from wabot.chats import chat_with_id, masked
+from wabot.chats import chat_with_id, named
 from wabot.courtesies import Courtesies
 from wabot.database_faults import AWAY, one_line
 from wabot.decisions import Action
@@ -85,6 +85,7 @@ class ReplyWorker:
         )
         self._wake_sender = wake_sender
         self._beat = beat
+        self._chat: Chat | None = None
         self._calls = calls or CallCount()
 
     def run(self) -> None:
@@ -96,16 +97,21 @@ class ReplyWorker:
             except (*AWAY, BudgetUnknown) as error:
                 # After the server cut a connection every query on it fails until it is closed (peewee 4.5).
                 database.close()
-                log.warning("database: %s; chat %d waits", one_line(error), chat_id)
+                log.warning("database: %s; %s waits", one_line(error), self._who(chat_id))
                 self._schedule.postpone(chat_id, _DATABASE_RETRY_SECONDS)
             except Exception:
-                log.exception("chat %d: the answer failed", chat_id)
+                log.exception("%s: the answer failed", self._who(chat_id))
                 self._schedule.postpone(chat_id, _RETRY_SECONDS)
             finally:
                 self._schedule.done(chat_id)
                 self._beat(0)
                 rest()
         database.close()
+
+    def _who(self, chat_id: int) -> str:
+        """The chat for the journal, also while the database does not say whose it is."""
+        chat = self._chat
+        return named(chat) if chat is not None and chat.id == chat_id else f"chat {chat_id}"
 
     @property
     def deadline_seconds(self) -> float:
@@ -117,7 +123,7 @@ class ReplyWorker:
 
         Where more is pending than is answered at once, the rest follows.
         """
-        chat = chat_with_id(chat_id)
+        self._chat = chat = chat_with_id(chat_id)
         if chat is None:
             return
         pending = self._inbox.pending(chat_id)
@@ -152,7 +158,7 @@ class ReplyWorker:
                 self._wake_sender()
             case _:
                 self._inbox.settle([row.id for row in rows], "ignored", decision.reason)
-                log.info("chat %d, %s: not answered: %s", chat.id, masked(chat), decision.reason)
+                log.info("%s: not answered: %s", named(chat), decision.reason)
 
     def _wait_for_database(self, rows: Sequence[Inbound]) -> bool:
         """Whether the answer to these is still wanted, a moment later."""
@@ -176,13 +182,13 @@ class ReplyWorker:
                 fresh.append(row)
         if missed:
             self._leave_to_owner(chat, missed, "ignored", "too old", Unanswered.TOO_OLD)
-            log.info("chat %d, %s: not answered: too old", chat.id, masked(chat))
+            log.info("%s: not answered: too old", named(chat))
         if given_up:
             # Nobody but the owner can answer what ended each attempt to.
             reason = f"no answer after {MAX_ATTEMPTS} attempts"
             self._leave_to_owner(chat, given_up, "failed", reason, Unanswered.NOT_KNOWN)
             for row in given_up:
-                log.error("chat %d: message %d was given up after %d attempts", chat.id, row.id, row.attempts)
+                log.error("%s: message %d was given up after %d attempts", named(chat), row.id, row.attempts)
         return fresh
 
     def _leave_to_owner(

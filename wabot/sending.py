@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
 
+from wabot.chats import masked, named
 from wabot.courtesies import Courtesies
 from wabot.database_faults import AWAY, one_line
 from wabot.departures import Departures
@@ -91,11 +92,15 @@ class Sending:
         wait_seconds = (self._rates.chat_opens_at(row.chat_id) or 0.0) - time.monotonic()
         if wait_seconds > 0:
             self._replies.defer(row, now + timedelta(seconds=wait_seconds))
-            log.info("chat %d has had its messages of this hour; reply %d waits", row.chat_id, row.id)
+            log.info("%s has had its messages of this hour; reply %d waits", named(row.chat), row.id)
             return 0.0
         if not self._replies.begin(row, now):
             self._courtesies.end_typing(row.chat.jid)
-            log.info("reply %d was withdrawn: the chat is paused, or the customer opted out", row.id)
+            log.info(
+                "reply %d to %s was withdrawn: the chat is paused, or the customer opted out",
+                row.id,
+                masked(row.chat),
+            )
             return 0.0
         is_first = self._rates.distinguishes and self._replies.is_first(row)
         self._beat(True)
@@ -108,7 +113,7 @@ class Sending:
             result = partial(self._after_failure, row, failure, is_first)
         except Exception as error:
             # Something about this very reply, as a chat with an impossible address.
-            log.exception("reply %d cannot be sent", row.id)
+            log.exception("reply %d to %s cannot be sent", row.id, masked(row.chat))
             result = partial(self._after_failure, row, SendFailed(Outcome.REFUSED, repr(error)), is_first)
         return self._write_down(result)
 
@@ -146,19 +151,30 @@ class Sending:
         match failure.outcome:
             case Outcome.NOT_SENT:
                 self._replies.put_back(row, str(failure), now + timedelta(seconds=_RETRY_SECONDS))
-                log.info("reply %d did not leave (%s); it goes out with the next connection", row.id, failure)
+                log.info(
+                    "reply %d to %s did not leave (%s); it goes out with the next connection",
+                    row.id,
+                    masked(row.chat),
+                    failure,
+                )
                 self._notice_offline(time.monotonic())
                 return _RETRY_SECONDS
             case Outcome.IN_DOUBT:
                 self._replies.mark_in_doubt(row, str(failure))
                 self._doubts.arose()
                 self._rates.count(row.chat_id, time.monotonic(), is_first)
-                log.info("reply %d may not have arrived (%s)", row.id, failure)
+                log.info("reply %d to %s may not have arrived (%s)", row.id, masked(row.chat), failure)
                 return 0.0
             case Outcome.BUSY:
                 wait_seconds = _growing(row.refusals)
                 state = self._replies.hold(row, str(failure), now, wait_seconds)
-                log.warning("WhatsApp does not take reply %d now (%s); now %s", row.id, failure, state)
+                log.warning(
+                    "WhatsApp does not take reply %d to %s now (%s); now %s",
+                    row.id,
+                    masked(row.chat),
+                    failure,
+                    state,
+                )
                 return 0.0
             case Outcome.THROTTLED:
                 wait_seconds = _growing(self._throttles)
@@ -172,11 +188,18 @@ class Sending:
             case Outcome.SHUT_OUT:
                 self._replies.put_back(row, str(failure), now)
                 self._shut_out(row)
-                log.warning("reply %d: WhatsApp does not let this device write there (%s)", row.id, failure)
+                log.warning(
+                    "reply %d to %s: WhatsApp does not let this device write there (%s)",
+                    row.id,
+                    masked(row.chat),
+                    failure,
+                )
                 return 0.0
             case Outcome.REFUSED:
                 self._replies.mark_refused(row, str(failure))
-                log.warning("reply %d was refused by WhatsApp for good (%s)", row.id, failure)
+                log.warning(
+                    "reply %d to %s was refused by WhatsApp for good (%s)", row.id, masked(row.chat), failure
+                )
                 return 0.0
 
     def _notice_offline(self, now: float) -> None:
