@@ -22,6 +22,7 @@ from wabot.errors import DatabaseAway, OperatorNeeded
 from wabot.existing_tables import ForeignKey
 from wabot.history_sweeps import free_space, sweep_history
 from wabot.models import Chat, Inbound, Outbound, Session
+from wabot.plausible_time import check_time, remember_time
 from wabot.quarantine import Quarantine
 from wabot.row_sweeps import count_claims, sweep_rows
 from wabot.session_directories import SessionDirectories, places_of, session_names
@@ -66,6 +67,7 @@ def clean(
     *,
     apply: bool,
     tell: Callable[[Action], None],
+    clock_is_right: bool = False,
 ) -> Outcome:
     """Sweep once through everything.
 
@@ -77,9 +79,11 @@ def clean(
         now: naive UTC.
         apply: False only tells what would be done.
         tell: takes every action as it happens.
+        clock_is_right: somebody has looked at it.
 
     Raises:
-        OperatorNeeded: the users cannot be read or there are none: then everything would look dead.
+        OperatorNeeded: the users cannot be read or there are none, or the clock seems to be far ahead: then
+            everything would look dead.
         DatabaseAway: the database does not answer.
     """
     done: dict[Deed, int] = {}
@@ -91,10 +95,15 @@ def clean(
     try:
         _plan_cheaply(database)
         sweep = _prepare(settings, environ, database, now, apply, count_and_tell)
+        knows_own_tables = _knows_own_tables(sweep)
+        if knows_own_tables and not clock_is_right:
+            check_time(now)
         before = _counts(sweep)
         sweep_rows(sweep)
         sweep_directories(sweep)
-        if _knows_own_tables(sweep):
+        if knows_own_tables:
+            if apply:
+                remember_time(now)
             sweep_history(sweep)
             free_space(sweep)
         after = _counts(sweep)

@@ -45,6 +45,9 @@ def add_upkeep_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
     )
     janitor.add_argument("--apply", action="store_true", help="do it, instead of only saying it")
     janitor.add_argument("--json", action="store_true", help="for programs")
+    janitor.add_argument(
+        "--clock-is-right", action="store_true", help="although nothing was heard of this bot for a month"
+    )
     janitor.add_argument("--restore", metavar="NAME", help="move a session back from the quarantine")
     janitor.set_defaults(command=_janitor)
 
@@ -209,6 +212,7 @@ def _janitor(arguments: argparse.Namespace) -> int:
             utc_now(),
             apply=arguments.apply,
             tell=tell,
+            clock_is_right=arguments.clock_is_right,
         )
     if arguments.json:
         found = {"actions": [action.as_json() for action in actions], "applied": arguments.apply}
