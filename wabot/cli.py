@@ -206,12 +206,13 @@ def _serve(settings: Settings) -> ExitCode:
             load_client_library()
             from wabot.departures import Departures
             from wabot.outbox import Outbox
-            from wabot.recovery import give_up_old_replies, recover_in_flight
+            from wabot.recovery import forget_old_senders, give_up_old_replies, recover_in_flight
             from wabot.service import Service
 
             user_id = settings.account.user_id
             recover_in_flight(Departures(user_id), settings.session_store)
             give_up_old_replies(Outbox(user_id))
+            forget_old_senders(settings)
             service = Service(settings, session, notifier)
             bury_children()
             gc.freeze()

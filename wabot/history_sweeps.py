@@ -10,10 +10,14 @@ from peewee import SQL, fn
 
 from wabot.departures import OPEN_STATES
 from wabot.models import Chat, Inbound, ModelUsage, Outbound, Session, accounts_of
+from wabot.session_lock import borrowed
+from wabot.store_pruning import note_position, prunable_count, prune
 from wabot.sweep import Deed, Sweep
 
 _BATCH_ROWS = 500
 _WINDOW_CHATS = 10_000
+# A bot that is started meanwhile waits for the lock so long at most.
+_STORE_SECONDS = 1.0
 _PAGES_AT_ONCE = 500
 # Nobody answers or sends what is older, whatever its state: no bot has run for so long.
 _NEVER_OPEN_AFTER = timedelta(days=30)
@@ -37,6 +41,29 @@ def sweep_history(sweep: Sweep) -> None:
     _delete_empty_chats(sweep, cutoff, f"{reason}, and without messages")
     _delete(sweep, ModelUsage, ModelUsage.day < cutoff.date().isoformat(), reason)
     _delete_sessions_of_nobody(sweep)
+
+
+def sweep_store(sweep: Sweep) -> None:
+    """Delete what is as old from the client library's store, while no bot uses it."""
+    settings = sweep.settings
+    user_id, store = settings.account.user_id, settings.session_store
+    days = settings.janitor.history_days
+    history = timedelta(days=days)
+    if not store.exists():
+        return
+    if sweep.apply:
+        note_position(user_id, store, sweep.now, history)
+    with borrowed(settings.session_lock) as free:
+        if not free:
+            return
+        if sweep.apply:
+            total = prune(user_id, store, sweep.now, history, _STORE_SECONDS)
+        else:
+            total = prunable_count(user_id, store, sweep.now, history)
+    if total:
+        sweep.report(
+            Deed.HISTORY_DELETED, f"{total} rows of {store}", user_id, f"from messages older than {days} days"
+        )
 
 
 def free_space(sweep: Sweep) -> None:

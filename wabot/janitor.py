@@ -20,7 +20,7 @@ from wabot.database import missing_migrations
 from wabot.directory_sweeps import sweep_directories
 from wabot.errors import DatabaseAway, OperatorNeeded
 from wabot.existing_tables import ForeignKey
-from wabot.history_sweeps import free_space, sweep_history
+from wabot.history_sweeps import free_space, sweep_history, sweep_store
 from wabot.models import Chat, Inbound, Outbound, Session
 from wabot.plausible_time import check_time, remember_time
 from wabot.quarantine import Quarantine
@@ -105,6 +105,7 @@ def clean(
             if apply:
                 remember_time(now)
             sweep_history(sweep)
+            sweep_store(sweep)
             free_space(sweep)
         after = _counts(sweep)
     except (peewee.OperationalError, peewee.InterfaceError) as error:

@@ -11,9 +11,12 @@ from wabot.departures import Departures
 from wabot.models import utc_now
 from wabot.outbox import Outbox
 from wabot.session_store import find_message_ids
+from wabot.settings import Settings
+from wabot.store_pruning import note_position, prune
 
 log = logging.getLogger(__name__)
 
+_PRUNING_SECONDS = 2.0
 _EXPIRE_REPLIES_AFTER = timedelta(hours=24)
 
 
@@ -37,6 +40,14 @@ def recover_in_flight(replies: Departures, store: Path) -> None:
         else:
             replies.mark_in_doubt(row, f"the process ended while {message_id} was leaving", message_id)
             log.info("reply %d to %s was leaving when the last process ended", row.id, masked(row.chat))
+
+
+def forget_old_senders(settings: Settings) -> None:
+    """Delete from the client's store who wrote longer ago than messages are kept; before it is opened."""
+    user_id, now = settings.account.user_id, utc_now()
+    history = timedelta(days=settings.janitor.history_days)
+    note_position(user_id, settings.session_store, now, history)
+    prune(user_id, settings.session_store, now, history, _PRUNING_SECONDS)
 
 
 def give_up_old_replies(outbox: Outbox) -> None:
