@@ -19,6 +19,7 @@ from wabot.owner_lines import add_line, text_of
 from wabot.personal_data import export, forget
 from wabot.reception import Reception
 from wabot.session_lock import SessionLock
+from wabot.session_store import COPY
 from wabot.settings import AccountSettings, PathSettings, Settings
 from wabot.sources import Notice
 from wabot.spool import Spool, read_spool
@@ -131,19 +132,22 @@ def test_forget_erases_one_person_everywhere_and_nobody_else(
     make_store(settings.session_store)
     moved = settings.quarantine / "old" / "whatsapp.db"
     make_store(moved)
+    copies = [settings.session_directory / COPY, settings.quarantine / "old" / COPY]
+    for copy in copies:
+        make_store(copy)
     tell_owner_about("34600111222", "34911222333")
     erased = forget(settings, parse_address(address), everything=False)
     assert (erased.chats, erased.received, erased.sent, erased.in_groups, erased.to_owner) == (1, 2, 1, 1, 1)
     assert sorted(row.text for row in Inbound) == ["Eva in the group", "Eva's", "to the salon"]
     assert sorted(map(text_of, Outbound)) == ["answer", "answer", EVA_WAITS]
     assert sorted(chat.user_id for chat in Chat.select().where(Chat.phone == "34600111222")) == ["salon"]
-    for store in (settings.session_store, moved):
+    for store in (settings.session_store, moved, *copies):
         assert counts(store, NAMES + KEYS) == [1, 1, 1, 1, 1, 1]
         assert b"299000111222" not in store.read_bytes()
     assert not erased.store.keys_kept
     assert erased.sentences() == [
         "erased: 1 chat(s), 2 message(s) received, 1 sent, 1 in groups, 1 text(s) to you about them, "
-        "24 row(s) of the client library"
+        "48 row(s) of the client library"
     ]
     again = forget(settings, parse_address(address), everything=False)
     assert (again.chats, again.received, again.sent) == (0, 0, 0)

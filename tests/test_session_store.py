@@ -14,7 +14,7 @@ import pytest
 
 from wabot import session_store
 from wabot.errors import ExitCode, OperatorNeeded
-from wabot.session_store import Device, find_message_ids, prepare, read_device
+from wabot.session_store import COPY, Device, find_message_ids, prepare, read_device
 
 Start = Callable[[str], subprocess.Popen[str]]
 Look = Callable[[Path], Device | None]
@@ -127,6 +127,29 @@ def test_a_store_that_is_not_there_is_made_and_is_nobodys(path: Path) -> None:
 
 def test_a_linked_store(path: Path) -> None:
     make_store(path)
+    assert prepare(path) == DEVICE
+
+
+def test_of_a_linked_store_a_copy_is_kept_that_outlives_a_log_out(path: Path) -> None:
+    make_store(path)
+    copy = path.with_name(COPY)
+    prepare(path)
+    assert read_device(copy) == DEVICE
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    with closing(sqlite3.connect(path)) as store, store:
+        store.execute("UPDATE whatsmeow_device SET lid = '2@lid'")
+    prepare(path)
+    assert read_device(copy) == Device(JID, "2@lid")
+    with closing(sqlite3.connect(path)) as store, store:
+        store.execute("DELETE FROM whatsmeow_device")
+    assert prepare(path) is None
+    assert read_device(copy) == Device(JID, "2@lid")
+    assert sorted(each.name for each in path.parent.iterdir()) == [path.name, COPY]
+
+
+def test_a_copy_that_cannot_be_made_keeps_nothing_from_starting(path: Path) -> None:
+    make_store(path)
+    path.with_name(f"{COPY}.new").mkdir()
     assert prepare(path) == DEVICE
 
 

@@ -11,6 +11,7 @@ from wabot.diagnosis import Finding, Patient, ask_database, healthy, illness
 from wabot.errors import OperatorNeeded
 from wabot.hints import UPGRADE, command, unit_of
 from wabot.lock_holder import read_holder
+from wabot.logged_out import is_of_log_out
 from wabot.masking import mask_phone
 from wabot.models import Session
 from wabot.quarantine import Quarantine
@@ -110,7 +111,7 @@ def links_nobody_uses(patient: Patient, first: str = "") -> list[Finding]:
             f"to use that one: {first}{patient.command(f'janitor --restore {entry.name}')}",
         )
         for entry in Quarantine(patient.settings.quarantine, place).entries()
-        if entry.user_id == user_id and _is_linked(entry.session)
+        if entry.user_id == user_id and not is_of_log_out(entry) and _is_linked(entry.session)
     ]
     return beside + aside
 

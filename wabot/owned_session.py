@@ -13,6 +13,7 @@ from wabot.database import fault, migrate, open_database
 from wabot.database_address import sqlite_file
 from wabot.database_faults import AWAY
 from wabot.host_lock import HostLock
+from wabot.logged_out import put_aside
 from wabot.private_files import keep_private
 from wabot.session_lock import SessionLock
 from wabot.session_store import Device, prepare
@@ -52,7 +53,10 @@ def owned_session(settings: Settings) -> Iterator[OwnedSession]:
             migrate(database)
             require_user(database, settings.account.user_id, settings.database.tables)
             with _host_lock(settings) as lost:
-                yield OwnedSession(prepare(settings.session_store), lost, file_lock.is_intact)
+                device = prepare(settings.session_store)
+                if device is None:
+                    put_aside(settings, "its process did not say how that ended")
+                yield OwnedSession(device, lost, file_lock.is_intact)
         except peewee.PeeweeException as error:
             if not _is_of_database(error):
                 raise

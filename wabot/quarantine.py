@@ -82,6 +82,20 @@ class Quarantine:
             ) from None
         return entry
 
+    def take_copy(self, user_id: str, copy: Path, reason: str, now: datetime) -> Entry:
+        """Move a copy of a user's store here, as the session it was.
+
+        Raises:
+            OSError: the file system refuses.
+        """
+        path = self._new_entry(f"{user_id}.{now:%Y%m%dT%H%M%SZ}")
+        entry = Entry(path.name, path, user_id, reason, now)
+        entry.session.mkdir(mode=0o700)
+        _write_note(entry)
+        copy.rename(entry.session / STORE)
+        sync(entry.session, path, self._path)
+        return entry
+
     def entries(self) -> list[Entry]:
         """What is here, the oldest first."""
         found = [_read_entry(path) for path in self._directories() if not path.name.startswith(".")]

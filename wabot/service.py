@@ -24,6 +24,7 @@ from wabot.lent_connections import rest
 from wabot.link import Link
 from wabot.link_limits import limits_from
 from wabot.link_signals import LinkSignal
+from wabot.logged_out import put_aside
 from wabot.main_signals import MainSignals
 from wabot.message_path import MessagePath
 from wabot.models import utc_now
@@ -62,6 +63,7 @@ class Service:
     def __init__(self, settings: Settings, session: OwnedSession, notifier: ServiceNotifier) -> None:
         user_id = settings.account.user_id
         chosen = settings.connection
+        self._settings = settings
         self._notifier = notifier
         self._signals = MainSignals(hurried_exit=ExitCode.OK)
         self._connection = Connection(limits_from(chosen), time.monotonic(), random.random)
@@ -216,6 +218,8 @@ class Service:
         self._alerts.stop(0 if command.exit_code.restarts or is_asked else _ALERT_SECONDS)
         if self._metrics:
             self._metrics.stop()
+        if self._connection.state is State.LOGGED_OUT:
+            put_aside(self._settings, command.reason)
         self._reporter.show_end(command.reason)
         self._record.stop(_RECORD_SECONDS)
         return command.exit_code

@@ -6,6 +6,7 @@ POSIX locks, and closing one drops the other's (measured: an exclusive lock was 
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 from collections.abc import Iterable
@@ -17,6 +18,11 @@ from urllib.parse import quote
 from wabot.errors import OperatorNeeded
 from wabot.hints import own_command
 from wabot.messages import Trace
+
+COPY = "whatsapp.db.linked"
+"""What the copy of a linked store is called, beside it."""
+
+log = logging.getLogger(__name__)
 
 _BUSY_SECONDS = 5.0
 _SCHEMA_VERSION = 15
@@ -60,7 +66,9 @@ def prepare(path: Path) -> Device | None:
     """Make the store ready for the client, and say whom it is linked to.
 
     The store is put into WAL mode, which sticks: with the default journal a burst of messages met "database
-    is locked" and was lost (whatsmeow issues 298 and 838). File and directory are made private.
+    is locked" and was lost (whatsmeow issues 298 and 838). File and directory are made private. Of a store
+    that is linked a copy is kept beside it: the client library deletes what it holds when it is told of a
+    log-out, and nobody could take back a wrong one.
 
     Args:
         path: the store; it need not exist yet.
@@ -78,9 +86,27 @@ def prepare(path: Path) -> Device | None:
         with closing(_open(path)) as store:
             path.chmod(0o600)
             store.execute("PRAGMA journal_mode=WAL")
-            return _device(store)
+            device = _device(store)
+            if device is not None:
+                _keep_copy(store, path.with_name(COPY))
+            return device
     except (sqlite3.Error, OSError) as error:
         raise OperatorNeeded(_explain(path, error)) from None
+
+
+def _keep_copy(store: sqlite3.Connection, copy: Path) -> None:
+    """Replace the copy in one step."""
+    unfinished = copy.with_name(f"{copy.name}.new")
+    try:
+        unfinished.unlink(missing_ok=True)
+        with closing(sqlite3.connect(unfinished)) as target:
+            unfinished.chmod(0o600)
+            store.backup(target)
+            # In the journal's place it would want files beside itself.
+            target.execute("PRAGMA journal_mode=DELETE")
+        unfinished.replace(copy)
+    except (sqlite3.Error, OSError) as error:
+        log.warning("no copy of the session store could be kept (%s); a log-out would be final", error)
 
 
 def read_device(path: Path) -> Device | None:

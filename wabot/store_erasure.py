@@ -13,6 +13,7 @@ from pathlib import Path
 
 from wabot.errors import OperatorNeeded
 from wabot.session_lock import SessionInUse, SessionLock
+from wabot.session_store import COPY
 from wabot.settings import STORE, Settings
 
 _BUSY_SECONDS = 5.0
@@ -44,7 +45,7 @@ class StoreErased:
 
 
 def erase_from_stores(settings: Settings, users: Iterable[tuple[str, str]]) -> StoreErased:
-    """Erase a person from the session's store and from those in quarantine.
+    """Erase a person from the session's store, its copy, and those in quarantine.
 
     Args:
         settings: where the stores are.
@@ -54,8 +55,9 @@ def erase_from_stores(settings: Settings, users: Iterable[tuple[str, str]]) -> S
         OperatorNeeded: a store cannot be written.
     """
     known = sorted(users)
-    quarantined = sorted(settings.quarantine.rglob(STORE)) if settings.quarantine.is_dir() else []
-    rows = sum(_erase(path, known, keys=True) for path in quarantined)
+    unused = [path for name in (STORE, COPY) for path in sorted(settings.quarantine.rglob(name))]
+    unused += settings.session_directory.glob(COPY)
+    rows = sum(_erase(path, known, keys=True) for path in unused)
     if not settings.session_store.exists():
         return StoreErased(rows, "")
     with _owned(settings) as obstacle:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import sqlite3
+import subprocess
+import sys
 import time
+from contextlib import closing
 
 import pytest
 
+from tests.e2e.bot_process import REPOSITORY
 from tests.e2e.conftest import MakeBot
+from wabot.emulator.customer import Customer
 from wabot.emulator.server import Emulator
+from wabot.session_store import read_device
 
 pytestmark = pytest.mark.e2e
 
@@ -31,6 +38,42 @@ def test_a_refusal_for_good_ends_the_process(
     assert sentence in bot.systemd.statuses[-1]
     status = bot.status()
     assert (status["state"], sentence in status["reason"]) == ("stopped", True)
+
+
+def test_what_a_log_out_deletes_is_kept_aside_and_can_be_brought_back(
+    linked_emulator: Emulator, start_linked: MakeBot, ana: Customer
+) -> None:
+    """WhatsApp, or what answered in its place, had not meant it."""
+    bot = start_linked()
+    bot.wait_for_state("connected")
+    ana.send("Do you have gift cards?")
+    ana.wait_for_replies(1)
+    linked_emulator.faults.fail_login(401)
+    linked_emulator.cut()
+    assert bot.wait_for_exit() == 77
+    store = bot.state / "sessions" / "shop" / "whatsapp.db"
+    assert read_device(store) is None
+    (entry,) = (bot.state / "quarantine").iterdir()
+    assert f"janitor --restore {entry.name}" in bot.log()
+    restore = [sys.executable, "-m", "wabot", "janitor", "--restore", entry.name, "--config", str(bot.config)]
+    subprocess.run(restore, cwd=REPOSITORY, check=True, timeout=60, capture_output=True)
+    bot.restart()
+    ana.send("Do you have gift cards?")
+    ana.wait_for_replies(2)
+
+
+def test_what_a_log_out_deleted_is_put_aside_by_the_next_process_where_its_own_was_killed(
+    linked_emulator: Emulator, start_linked: MakeBot
+) -> None:
+    bot = start_linked()
+    bot.wait_for_state("connected")
+    bot.kill()
+    with closing(sqlite3.connect(bot.state / "sessions" / "shop" / "whatsapp.db")) as store, store:
+        store.execute("DELETE FROM whatsmeow_device")
+    bot.start()
+    bot.wait_for_state("pairing")
+    (entry,) = (bot.state / "quarantine").iterdir()
+    assert read_device(entry / "session" / "whatsapp.db") is not None
 
 
 @pytest.mark.parametrize("code", [400, 409, 501, 404, 411, 415, 418])
