@@ -83,6 +83,20 @@ def test_what_keeps_messages_from_being_stored_stands_in_the_status_line() -> No
     assert scene.line.text.endswith("; database away since 10:02, 37 messages kept on disk")
 
 
+def test_that_no_model_answers_stands_in_the_status_line_and_in_the_row() -> None:
+    scene = Scene(HOUR_SECONDS)
+    scene.record.backlog = "3 chats today; all answered; outbox empty"
+    scene.happens(Signal.STARTED, HOUR_SECONDS)
+    assert scene.record.fields["models_trouble"] == ""
+    trouble = "no model answers since 30 Nov 11:05 (provider gpt: it answered 402: …)"
+    scene.reporter.show_status(None, "", trouble)
+    assert f"; {trouble}; " in scene.line.text
+    assert scene.record.fields["models_trouble"] == trouble
+    scene.reporter.show_status(None)
+    assert "no model" not in scene.line.text
+    assert scene.record.fields["models_trouble"] == ""
+
+
 def test_the_row_keeps_the_time_of_the_state() -> None:
     scene = Scene(9 * HOUR_SECONDS)
     scene.happens(Signal.STARTED, 9 * HOUR_SECONDS)

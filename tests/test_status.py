@@ -297,6 +297,20 @@ def test_what_an_earlier_process_wrote_does_not_count(
     bot.communicate(timeout=10)
 
 
+def test_that_no_model_answers_is_told_while_the_bot_runs(
+    tmp_path: Path, state: Path, database: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record("a", state="connected", updated_at=utc_now() + timedelta(minutes=1))
+    Session.update(models_trouble="no model answers since 30 Nov 11:05 (\x1b[31mgpt)").execute()
+    file = configure(tmp_path, "a")
+    bot = hold(state / "sessions" / "a.lock")
+    main(["status", "--config", str(file)])
+    assert "\n  no model answers since 30 Nov 11:05 (�[31mgpt)\n" in capsys.readouterr().out
+    bot.communicate(timeout=10)
+    main(["status", "--config", str(file)])
+    assert "no model" not in capsys.readouterr().out
+
+
 def test_the_code_is_told_only_while_it_can_be_scanned(
     tmp_path: Path, state: Path, database: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

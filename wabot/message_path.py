@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 
 from wabot.brain.brain import Brain
@@ -163,6 +164,15 @@ class MessagePath:
     def trouble(self) -> str:
         """What keeps messages from being stored as they come; "" while all is well."""
         return self._drain.trouble
+
+    @property
+    def models_trouble(self) -> str:
+        """That no model answers, since when and why; "" while nothing speaks against it."""
+        outage = self.tally.outage
+        if outage is None:
+            return ""
+        since = datetime.fromtimestamp(outage.first_at, UTC).astimezone(self._settings.account.zone)
+        return f"no model answers since {since:%d %b %H:%M} ({outage.reason})"
 
     def account_is_linked(self) -> None:
         """The phone accepted the code: what the store holds is new."""

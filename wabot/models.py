@@ -63,6 +63,7 @@ class Session(BaseModel):
     banned_until = DateTimeField(null=True)
     last_inbound_at = DateTimeField(null=True)
     last_reply_at = DateTimeField(null=True)
+    models_trouble = TextField(default="")
     updated_at = DateTimeField()
 
     class Meta:

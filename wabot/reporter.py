@@ -54,6 +54,8 @@ class Reporter:
         self._counted_since: float = connection.since
         self._without_link_since: float | None = None
         self._last_sent_at: datetime | None = None
+        # What an earlier process said is written over.
+        self._models_trouble: str | None = None
 
     @property
     def user_ids(self) -> frozenset[str]:
@@ -97,13 +99,17 @@ class Reporter:
         )
         log.info("state: %s%s", connection.state, f" ({reason})" if reason else "")
 
-    def show_status(self, last_sent_at: datetime | None, trouble: str = "") -> None:
+    def show_status(self, last_sent_at: datetime | None, trouble: str = "", models_trouble: str = "") -> None:
         """Keep systemd's status line true; the notifier says nothing twice.
 
         Args:
             last_sent_at: when the last reply left.
             trouble: what keeps messages from being stored, or "".
+            models_trouble: that no model answers, or "".
         """
+        if models_trouble != self._models_trouble:
+            self._models_trouble = models_trouble
+            self.record.update(models_trouble=models_trouble)
         if last_sent_at != self._last_sent_at:
             self._last_sent_at = last_sent_at
             self.record.update(last_reply_at=last_sent_at)
@@ -151,6 +157,8 @@ class Reporter:
         line += f" since {since:%d %b %H:%M}"
         if self.clock_text:
             line += f"; {self.clock_text}"
+        if self._models_trouble:
+            line += f"; {self._models_trouble}"
         if trouble or self.record.backlog:
             line += f"; {trouble or self.record.backlog}"
         failures = unhandled_errors()

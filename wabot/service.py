@@ -142,7 +142,9 @@ class Service:
             self._reporter.clock_text = self._clock_watch.text
             self._shown = None
         self._show_changes()
-        self._reporter.show_status(self._messages.sender.last_sent_at, self._messages.trouble)
+        self._reporter.show_status(
+            self._messages.sender.last_sent_at, self._messages.trouble, self._messages.models_trouble
+        )
         self._supervisor.feed_watchdog(now)
         return command
 

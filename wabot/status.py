@@ -112,8 +112,11 @@ def session_status(settings: Settings, name: str) -> dict[str, Any]:
         COLLECTED: _collected_count(user_id),
         KEPT: _kept_count(user_id) if settings.ai.providers else 0,
         MODELS: [
-            f"{spending}{', spent' if spending.is_spent else ''}"
-            for spending in spending_on(settings, settings.account.local_time().date())
+            *([session.models_trouble] if session.models_trouble and held else []),
+            *(
+                f"{spending}{', spent' if spending.is_spent else ''}"
+                for spending in spending_on(settings, settings.account.local_time().date())
+            ),
         ],
     }
 

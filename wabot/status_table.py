@@ -73,7 +73,7 @@ def _whole(session: Mapping[str, Any]) -> list[str]:
         lines.append(f"  could not be decrypted, or kept from linked devices: {session['undecryptable']}")
     lines.append(f"  last message: {_moment(session, 'last_inbound_at')}")
     lines.append(f"  last reply:   {_moment(session, 'last_reply_at')}")
-    return [*lines, *(f"  {line}" for line in session.get(MODELS, ()))]
+    return [*lines, *(f"  {printable(line)}" for line in session.get(MODELS, ()))]
 
 
 def _process(session: Mapping[str, Any]) -> str:

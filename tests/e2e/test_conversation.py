@@ -288,11 +288,14 @@ def test_no_model_then_a_model(
     time.sleep(0.5)
     assert len(ana.replies) == 1
     assert [copy.text for copy in linked_emulator.phone.copies].count(told) == 1
+    shown = "SELECT 1 FROM wabot_sessions WHERE models_trouble LIKE 'no model answers since %500%'"
+    wait_for(lambda: bot.rows(shown), bot)
     model.default = answer
     assert ana.wait_for_replies(2, timeout_seconds=15)[1].text.splitlines() == [
         "What is the capital of Mongolia?",
         "And of Bolivia?",
     ]
+    wait_for(lambda: bot.rows("SELECT 1 FROM wabot_sessions WHERE models_trouble = ''"), bot)
     ana.send_media("audio")
     assert "I can only read text" in ana.wait_for_replies(3)[2].text
     ana.send_media("image")
