@@ -7,6 +7,7 @@ To render a query takes peewee several times as long as it takes SQLite to run i
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
@@ -17,6 +18,13 @@ from wabot.models import database
 from wabot.transactions import one_at_a_time
 
 _Converter = Callable[[Any], Any]
+_PLAIN_FIELDS = (
+    peewee.IntegerField,
+    peewee.CharField,
+    peewee.TextField,
+    peewee.DateTimeField,
+    peewee.BooleanField,
+)
 
 
 class Parameter(peewee.ColumnBase):
@@ -44,16 +52,13 @@ class Parameter(peewee.ColumnBase):
 class _Place:
     """Where a value goes; among the values of a query that are known already."""
 
-    __slots__ = ("_convert", "_name")
+    __slots__ = ("convert", "name")
 
     def __init__(self, name: str, convert: _Converter | None) -> None:
-        self._name = name
-        self._convert = convert
-
-    def of(self, values: dict[str, Any]) -> Any:
-        """The value as the driver takes it."""
-        value = values[self._name]
-        return self._convert(value) if self._convert else value
+        self.name = name
+        # Of these the driver, or `execute`, takes what Python has.
+        is_plain = isinstance(getattr(convert, "__self__", None), _PLAIN_FIELDS)
+        self.convert = None if is_plain else convert
 
 
 def is_one_of(column: peewee.Field, name: str) -> Any:
@@ -145,15 +150,36 @@ class _Rendered:
     def __init__(self, query: Any, engine: Any) -> None:
         self.database = engine
         self.writes = not isinstance(query, peewee.SelectBase)
-        self._sql, self._values = engine.get_sql_context().parse(query)
+        self._sql, values = engine.get_sql_context().parse(query)
+        self._values = [None if type(each) is _Place else each for each in values]
+        self._places = [
+            (position, each.name, each.convert)
+            for position, each in enumerate(values)
+            if type(each) is _Place
+        ]
+        self._is_sqlite = isinstance(engine, peewee.SqliteDatabase)
         columns = (query._returning or ()) if self.writes else query.selected_columns
         self.readers = _readers(columns, engine)
 
     def execute(self, values: dict[str, Any]) -> Any:
         """Run it; a cursor."""
-        return self.database.execute_sql(
-            self._sql, [each.of(values) if type(each) is _Place else each for each in self._values]
-        )
+        given = self._values.copy()
+        for position, name, convert in self._places:
+            value = values[name]
+            if convert is not None:
+                value = convert(value)
+            elif self._is_sqlite and type(value) is datetime:
+                # As the driver writes it as well, until Python takes that out (deprecated since 3.12).
+                value = value.isoformat(" ")
+            given[position] = value
+        if not self._is_sqlite:
+            return self.database.execute_sql(self._sql, given)
+        # Not through peewee, which takes as long as SQLite.
+        try:
+            return self.database.connection().execute(self._sql, given)
+        except sqlite3.Error as error:
+            kind = getattr(peewee, type(error).__name__, peewee.DatabaseError)
+            raise kind(error, *error.args) from error
 
     def read(self, row: Sequence[Any]) -> list[Any]:
         """A row as Python has it."""
