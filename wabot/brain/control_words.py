@@ -13,7 +13,7 @@ TELL_TEAM = "TELL_TEAM"
 
 _WORDS = (SILENCE, HAND_OVER, TELL_TEAM)
 # Escaped for Markdown or HTML, or full width.
-_LOW_LINE = r"(?:\\{0,4}[_＿]|&(?:amp;)?(?:#95|#x5f|lowbar|UnderBar);)"
+_LOW_LINE = r"(?:\\{0,4}[_＿] ?|&(?:amp;)?(?:#95|#x5f|lowbar|UnderBar);)"
 _BEFORE = r"[*_~`\"'“”«»‘’(\[{<|\\]{0,8}"
 _AFTER = r"[*_~`\"'“”«»‘’)\]}>|\\]{0,8}(?:\(\s{0,3}\))?[.!]?"
 
@@ -25,14 +25,15 @@ def _any_of(joint: str) -> str:
 # With a low line it is no word of any language, so it counts wherever it stands: except inside another name
 # or an address, as no_reply@shop.example.
 _WRITTEN = re.compile(
-    rf"{_BEFORE}(?<![^\W_])(?<![^\W_]_)(?<![@/])(?P<word>{_any_of(_LOW_LINE)})"
-    rf"(?!_?[^\W_])(?![@/=]|\.\w){_AFTER}",
+    rf"{_BEFORE}(?:[<\[]/)?(?<![^\W_])(?<![^\W_]_)(?<!@)(?<![^<\[]/)(?P<word>{_any_of(_LOW_LINE)})"
+    rf"(?!_?[^\W_])(?![@=]|/(?!>)|\.\w){_AFTER}",
     re.IGNORECASE,
 )
 _GLUED = re.compile(rf"\A\W{{0,8}}(?P<word>{'|'.join(_WORDS)})(?=[^\W\d_a-zà-ÿ][a-zà-ÿ'’])")
 # Without, it may be a part of a sentence: it counts alone, or in brackets and capitals.
 _ALONE = re.compile(rf"\A\W{{0,8}}(?P<word>{_any_of(r'[ -]?')})\W{{0,8}}\Z", re.IGNORECASE)
 _LAST_LINE = re.compile(rf"^[ \t]*{_BEFORE}(?P<word>{_any_of(r'[ -]')}){_AFTER}[ \t]*\Z", re.MULTILINE)
+_LAST_WORDS = re.compile(rf"(?<=[.!?…])\s{{1,5}}(?P<word>{_any_of(' ')})[.!]?\s{{0,5}}\Z")
 _BRACKETED = re.compile(rf"[\[({{<*]{{1,3}}(?P<word>{_any_of(r'[ -]')})[\])}}>*]{{1,3}}[.!]?")
 _TORN = re.compile(
     rf"(?<![^\W_]){_BEFORE}(?P<word>NO\\?_(?:R(?:E(?:PL?)?)?)?|HAND\\?_(?:O(?:VE?)?)?"
@@ -40,6 +41,12 @@ _TORN = re.compile(
 )
 _JOINTS = re.compile(rf"{_LOW_LINE}|[ -]", re.IGNORECASE)
 
+# What is left of an answer that was but a word.
+_LABEL = re.compile(
+    r"\W{0,9}(?:(?:final )?(?:answer|reply|response|output|result)|respuesta|resposta|\\?(?:text|boxed"
+    r"|mathrm))\W{0,9}",
+    re.IGNORECASE,
+)
 # What a model says of a message that it will not answer, instead of to whoever wrote it.
 _COMMENT = re.compile(
     r"\bautom[aá]t|\bauto-?(?:reply|respon|generated)|out[- ]of[- ](?:the )?office|fuera de la oficina"
@@ -48,7 +55,9 @@ _COMMENT = re.compile(
     r"|\b(?:el|este) (?:[uú]ltimo )?(?:mensaje|cliente|usuario)\b|\b(?:a|esta) ([uú]ltima )?mensagem\b"
     r"|\bo cliente\b"
     r"|\bno (?:answer|reply|response|action) (?:is )?(?:needed|required|necessary|wanted)"
-    r"|delivery (?:notice|notification|receipt)|\bI (?:should|will|must|need to|won't|shouldn't|do not"
+    r"|\b(?:es|parece|é|is|seems|appears) (?:to be )?(?:(?:an?|una?|uma?) )?(?:\w+ )?(?:notif|aviso|spam)"
+    r"|\b(?:the|las|as) (?:rules?|reglas|regras|instruc)|delivery (?:notice|notification|receipt)"
+    r"|\bI (?:should|will|must|need to|won't|shouldn't|do not"
     r"|don't) "
     r"(?:not )?(?:answer|reply|respond|stay|remain|write)|\bno (?:hace falta|requiere|es necesario) ",
     re.IGNORECASE,
@@ -76,7 +85,7 @@ def take_words(text: str, *, was_cut: bool = False) -> tuple[str, frozenset[str]
         begins = _WRITTEN.match(text.lstrip())
     is_silence_first = begins is not None and _plain(begins["word"]) == SILENCE
     left = text
-    for pattern in (_GLUED, _WRITTEN, _BRACKETED, _LAST_LINE):
+    for pattern in (_GLUED, _WRITTEN, _BRACKETED, _LAST_LINE, _LAST_WORDS):
         left = pattern.sub(take, left)
     torn = _TORN.search(left) if was_cut else None
     if torn:
@@ -84,6 +93,8 @@ def take_words(text: str, *, was_cut: bool = False) -> tuple[str, frozenset[str]
         left = left[: torn.start()]
     if SILENCE in found and (is_silence_first or _COMMENT.search(left)):
         # The rest explains why there is no answer.
+        left = ""
+    if found and _LABEL.fullmatch(left):
         left = ""
     return left, frozenset(found)
 

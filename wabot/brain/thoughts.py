@@ -8,10 +8,10 @@ _NAME = (
     r"(?:[a-z]{1,12}:)?(?:think|thinking|thoughts?|reasoning|reflection|scratchpad|analysis|rationale"
     r"|inner_monologue|internal_monologue)"
 )
-_LESS, _GREATER = r"(?:\\?<|&lt;)", r"(?:>|&gt;)"
+_LESS, _GREATER = r"(?:\\?[<＜]|&lt;)", r"(?:[>＞]|&gt;)"
 # As tags; then of Mistral, Kimi, OpenThinker, Cohere, Gemma, MedGemma, Apertus.
 _MARK = re.compile(
-    rf"(?P<begin>{_LESS}{_NAME}\b[^<>&]{{0,100}}(?<!/){_GREATER}|\[THINK(?:ING)?\]|◁think▷"
+    rf"(?P<begin>{_LESS}{_NAME}\b[^<>＜＞&]{{0,100}}(?<!/){_GREATER}|\[THINK(?:ING)?\]|◁think▷"
     r"|<\|(?:begin_of_thought|START_THINKING|inner_prefix|think|thinking)\|>"
     r"|<\|channel>\s{0,3}(?:thought|analysis)\b|<unused94>)"
     rf"|(?P<end>{_LESS}/{_NAME}\s{{0,3}}{_GREATER}|\[/THINK(?:ING)?\]|◁/think▷"
@@ -20,7 +20,7 @@ _MARK = re.compile(
 )
 # Where what was meant to be the answer is marked, too.
 _MARKED_ANSWER = re.compile(
-    r"<(answer|response|final_answer|final|solution)>(.*?)(?:</\1>|\Z)"
+    r"<(answer|response|final_answer|final|solution|output)>(.*?)(?:</\1>|\Z)"
     r"|<\|(?:begin_of_solution|START_RESPONSE)\|>(.*?)(?:<\|(?:end_of_solution|END_RESPONSE)\|>|\Z)",
     re.DOTALL | re.IGNORECASE,
 )
@@ -60,7 +60,10 @@ def _final_channel(text: str) -> str:
     if _CHANNEL in text:
         for segment in text.split(_CHANNEL)[1:]:
             header, message, body = segment.partition(_MESSAGE)
-            if message and header.strip().lower().startswith(_SHOWN_CHANNELS):
+            if not message:
+                header, _, body = segment.partition("final")
+                header = "" if header.strip() else "final"
+            if header.strip().lower().startswith(_SHOWN_CHANNELS):
                 body = _END_OF_MESSAGE.split(body, maxsplit=1)[0]
                 if body.strip():
                     return body

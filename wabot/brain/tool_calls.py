@@ -28,6 +28,7 @@ _CALL = re.compile(
     r"|\[TOOL_REQUEST\].*?(?:\[END_TOOL_REQUEST\]|\Z)"
     r"|\[Calling tool: [^\n]{0,2000}?\)\]"
     r"|^functools\[.*\Z"
+    rf"|<(?:{_TAG}|function)\b[^<>\n]{{0,300}}\Z"
     r"|^```tool_(?:code|call)s?\n.*?(?:^```|\Z)"
     r"|^(?:\*\*)?Action:(?:\*\*)?[ \t]*[\w.-]{1,60}[ \t]*\n(?:\*\*)?Action Input:.*\Z",
     re.DOTALL | re.MULTILINE | re.IGNORECASE,
@@ -39,8 +40,12 @@ _TORN_CALL = re.compile(
     rf"\[?\s{{0,5}}\{{\s{{0,9}}{_NAMED}\s{{0,5}},\s{{0,9}}{_CALLED}|\[?\s{{0,5}}\{{\s{{0,9}}\"tool_calls\""
 )
 # A whole answer of get_hours(day="monday"), in brackets or not.
-_PYTHONIC = re.compile(r"\[?[a-z]\w{0,60}\((?:\s*\w{1,40}\s*=[^()\n]{0,300})?\)\s?\]?\Z")
-_DOCUMENT = re.compile(r"^[ \t]*(```[a-z]{0,10}[ \t]*\n?[ \t]*)?(?=[\[{])", re.MULTILINE)
+_PYTHONIC = re.compile(r"\[?(?:print\()?[a-z][\w.]{0,60}\((?:\s*\w{1,40}\s*=[^()\n]{0,300})?\){1,2}\s?\]?\Z")
+_DOCUMENT = re.compile(
+    r"^[ \t]*(```[a-z]{0,10}[ \t]*\n?[ \t]*)?(?=[\[{])"
+    rf"|(?=\{{\s{{0,9}}{_NAMED}\s{{0,5}},\s{{0,9}}{_CALLED})",
+    re.MULTILINE,
+)
 _HERE = re.compile(r"(```[a-z]{0,10}\s{0,3})?(?=[\[{])")
 _FENCE = re.compile(r"\s*```")
 _MOST_DOCUMENTS = 20
@@ -99,4 +104,9 @@ def is_call(document: Any) -> bool:
     keys = document.keys()
     if keys & {"tool_calls", "function_call"} or document.get("type") == "function":
         return True
+    function = document.get("function")
+    if isinstance(function, dict) and "name" in function:
+        return True
+    if keys == {"name"} and isinstance(document["name"], str):
+        return bool(re.fullmatch(r"[a-z]+(?:_[a-z]+)+", document["name"]))
     return bool(keys & {"name", "function", "tool", "tool_name", "action"}) and bool(keys & _ARGUMENTS)

@@ -45,9 +45,12 @@ _OTHER_NAME = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _OWN_NAME_AGAIN = re.compile(
-    r"^(?:\*\*)?(?:assistant|asistente|assistente|bot)(?:\*\*)?[ \t]{0,3}:", re.IGNORECASE | re.MULTILINE
+    r"^(?:\*\*)?(?:assistant|asistente|assistente|bot|agent|agente|shop|tienda|loja|support|soporte)"
+    r"(?:\*\*)?[ \t]{0,3}:",
+    re.IGNORECASE | re.MULTILINE,
 )
 _LEFT_OVER = re.compile(r"<\|/?[A-Za-z0-9_]{1,40}\|>|<(?:bos|s|unk|pad)>|\[BOS\]")
+_BYTES = re.compile(r"(?:<0x[0-9A-F]{2}>){1,200}")
 # Crossed out in HTML, which ends like a text of Llama's.
 _CROSSED_OUT = re.compile(r"(?<=[^\s>])([ \t\n]?)<s>([^<\n]{1,200})</s>(?=\s*\S)")
 
@@ -56,9 +59,10 @@ def own_turn(text: str) -> str:
     """Return what a model says in its own turn."""
     text = _CROSSED_OUT.sub(r"\1~~\2~~", text)
     said = _own_segment(text)
-    named = _OWN_NAME.match(said)
+    own = _OWN_NAME_AGAIN.search(said) if _OTHER_NAME.match(said.lstrip()) else None
+    named = own or _OWN_NAME.match(said)
     if named:
-        said = said[named.end() :]
+        said = said[named.end() :].lstrip("* ")
     other = _OTHER_NAME.search(said)
     if other and (named or _OWN_NAME_AGAIN.search(said, other.end())):
         said = said[: other.start()]
@@ -67,6 +71,12 @@ def own_turn(text: str) -> str:
 
 def drop_tokens(text: str) -> str:
     """Drop what else of a model's own language was left in its text."""
+    text = _BYTES.sub(
+        lambda found: bytes.fromhex(found[0].replace("<0x", "").replace(">", "")).decode(
+            "utf-8", errors="ignore"
+        ),
+        text,
+    )
     return _LEFT_OVER.sub("", text)
 
 
