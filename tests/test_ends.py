@@ -50,6 +50,7 @@ class Ending:
             self.end = End.NO_MESSAGE
             return
         shop.worker.answer(row.chat_id)
+        shop.leave()
         row = Inbound.get_by_id(row.id)
         self.reason = row.reason
         self.ticks = sum(shown[1][2] for shown in shop.show() if shown[0] == "read")
@@ -147,6 +148,7 @@ def test_beside_words_it_is_left_to_the_owner(shop: Shop) -> None:
         ("answered", "model:test"),
     ]
     assert said_to_owner() == ["🤖 Ana: envió algo que solo puede leer una persona."]
+    shop.leave()
     assert shop.show() == [("read", (arrival().chat, arrival().chat, 2))]
 
 
@@ -176,4 +178,13 @@ def test_the_models_silence_gets_no_ticks(shop: Shop) -> None:
 
     shop.model.answers.append(Answer((), "silence"))
     shop.answer("ok gracias")
+    shop.leave()
+    assert shop.show() == []
+
+
+def test_what_is_withdrawn_before_it_leaves_gets_no_ticks(shop: Shop) -> None:
+    shop.answer("hola")
+    shop.hear(arrival("yo sigo", from_me=True, sender=f"{OWNER}@s.whatsapp.net"))
+    shop.leave()
+    shop.courtesies.message_sent(arrival().chat, 0)
     assert shop.show() == []

@@ -86,7 +86,7 @@ class Shop:
         self.courtesies.link_up()
         self.shown: list[tuple[str, Any]] = []
         self.reception = Reception(
-            self.settings, self.inbox, self.outbox, frozenset, self.courtesies.end_typing, lambda: None
+            self.settings, self.inbox, self.outbox, frozenset, self.courtesies.answer_withdrawn, lambda: None
         )
         brain: Any = self.model
         self.woken_in_transaction: list[bool] = []
@@ -121,6 +121,11 @@ class Shop:
         self.shown.clear()
         self.courtesies.show(self, time.monotonic(), lambda: None)
         return list(self.shown)
+
+    def leave(self) -> None:
+        """What is to be sent leaves."""
+        for row in Outbound.select().where(Outbound.state == "pending"):
+            self.courtesies.message_sent(row.chat.jid, time.monotonic())
 
     def show_typing(self, jid: str, typing: bool) -> None:
         self.shown.append(("typing" if typing else "paused", jid))
@@ -508,7 +513,9 @@ def test_typing_then_the_answer_and_seen(sqlite_database: Any) -> None:
     shop.model.answers.append(lambda: (seen.extend(shop.show()), Answer(("Sí.",), "model:test"))[1])
     shop.answer("hola", "¿tienen tazas?")
     assert seen == [("typing", ANA)]
-    assert shop.show() == [("read", (ANA, ANA, 2))], "once there is an answer: it might have been none"
+    assert shop.show() == []
+    shop.leave()
+    assert shop.show()[0] == ("read", (ANA, ANA, 2)), "once the answer has left: it might be withdrawn"
     assert Outbound.get().not_before > utc_now()
 
 
@@ -520,11 +527,13 @@ def test_each_member_of_a_group_gets_their_own_ticks(sqlite_database: Any) -> No
         arrival("b", chat=GROUP, phone="", sender=ANA),
         arrival("c", chat=GROUP, phone="", sender=eva),
     )
+    shop.leave()
     assert shop.show() == [("read", (GROUP, ANA, 2)), ("read", (GROUP, eva, 1))]
 
 
 def test_without_typing_nobody_types_but_messages_are_seen(shop: Shop) -> None:
     shop.answer("hola")
+    shop.leave()
     assert shop.show() == [("read", (ANA, ANA, 1))]
     assert Outbound.get().not_before <= utc_now()
 

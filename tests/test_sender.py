@@ -679,12 +679,27 @@ def test_a_presence_that_breaks_the_client_library_does_not_stop_the_replies(off
 
 
 def test_messages_are_seen_and_somebody_types_while_the_link_is_up(office: Office) -> None:
-    office.sender.courtesies.mark_read(ANA, ANA, ["never shown"])
+    office.sender.courtesies.mark_read_when_answered(FIRST_JID, FIRST_JID, ["never shown"])
+    office.sender.courtesies.answer_withdrawn(FIRST_JID)
     office.sender.link_up()
-    office.sender.courtesies.mark_read(ANA, ANA, ["3EB0", "3EB1"])
     office.sender.courtesies.begin_typing(ANA, time.monotonic() + 60)
-    wait_until(lambda: office.phone.seen == [(ANA, ANA, ["3EB0", "3EB1"])])
     wait_until(lambda: office.phone.typing == [(ANA, True)])
+    office.sender.courtesies.mark_read_when_answered(FIRST_JID, FIRST_JID, ["3EB0", "3EB1"])
+    assert office.phone.seen == []
+    office.put("hello")
+    wait_until(lambda: office.phone.seen == [(FIRST_JID, FIRST_JID, ["3EB0", "3EB1"])])
+    assert office.phone.texts == ["hello"]
+
+
+def test_a_reply_that_whatsapp_refuses_gives_no_blue_ticks(office: Office) -> None:
+    office.phone.failures = [SendFailed(Outcome.REFUSED, "server returned error 400")]
+    office.sender.courtesies.mark_read_when_answered(FIRST_JID, FIRST_JID, ["3EB0"])
+    office.sender.link_up()
+    office.put("hello")
+    wait_until(lambda: states() == {"hello": "dead"})
+    office.put("later")
+    wait_until(lambda: states() == {"hello": "dead", "later": "sent"})
+    assert office.phone.seen == []
 
 
 # Life
@@ -762,7 +777,7 @@ def test_a_reply_that_is_due_goes_before_the_courtesies(
     monkeypatch.setattr(office.phone, "mark_read", lambda *_: shown.append(len(office.phone.taken)))
     office.put("hello")
     office.sender.courtesies.link_up()
-    office.sender.courtesies.mark_read(ANA, ANA, ["3EB0"])
+    office.sender.courtesies.mark_read_when_answered(FIRST_JID, FIRST_JID, ["3EB0"])
     office.sender.link_up()
     wait_until(lambda: shown)
     assert shown == [1]
@@ -781,7 +796,7 @@ def test_courtesies_wait_a_second_for_replies_and_no_longer(
         office.phone.taken.clear()
         office.put(*(str(number) for number in range(5)))
         office.sender.courtesies.link_up()
-        office.sender.courtesies.mark_read(ANA, ANA, ["3EB0"])
+        office.sender.courtesies.mark_read_when_answered(FIRST_JID, FIRST_JID, ["3EB0"])
         office.sender.link_up()
         wait_until(lambda: len(office.phone.taken) == 5 and shown)
         assert shown == [seen_after]

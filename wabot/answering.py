@@ -158,7 +158,10 @@ class Answering:
         """Store an answer; whether there is something to send."""
         now = utc_now()
         timed = paced(parts, rows[-1].received_at, now, self._settings.replies)
+        if parts:
+            self._see_when_answered(chat, rows)
         if not self._outbox.put(chat.id, timed, source, rows, now):
+            self._courtesies.answer_withdrawn(chat.jid)
             log.info("%s: the messages changed while they were answered", named(chat))
             self._schedule.postpone(chat.id, 0)
             return False
@@ -169,7 +172,6 @@ class Answering:
         log.info("%s: %d message(s) answered by %s in %d part(s)", named(chat), len(rows), by, len(parts))
         if not parts:
             return False
-        database.after_commit(lambda: self._show_seen(chat, rows))
         if self._settings.replies.typing:
             typing_seconds = (timed[-1][1] - now).total_seconds()
             self._courtesies.begin_typing(chat.jid, time.monotonic() + typing_seconds)
@@ -177,10 +179,11 @@ class Answering:
 
     def leave_to_person(self, chat: Chat, rows: list[Inbound], parts: Sequence[str]) -> bool:
         """Leave the chat to a person; whether there is something to send."""
+        self._see_when_answered(chat, rows)
         if not self._escalation.leave_to_person(chat, rows, parts, utc_now()):
+            self._courtesies.answer_withdrawn(chat.jid)
             self._schedule.postpone(chat.id, 0)
             return False
-        self._show_seen(chat, rows)
         self._wake_sender()
         return True
 
@@ -279,7 +282,7 @@ class Answering:
         self._schedule.postpone(chat.id, _MODEL_RETRY_SECONDS)
         return [row for row in rows if row not in kept]
 
-    def _show_seen(self, chat: Chat, rows: Sequence[Inbound]) -> None:
-        """Blue ticks, for what has an answer: without one they would say that nobody cares."""
+    def _see_when_answered(self, chat: Chat, rows: Sequence[Inbound]) -> None:
+        """Blue ticks, once the answer has left; before it is stored, because it may leave at once."""
         for sender, seen in itertools.groupby(rows, key=lambda row: row.sender):
-            self._courtesies.mark_read(chat.jid, sender, [row.message_id for row in seen])
+            self._courtesies.mark_read_when_answered(chat.jid, sender, [row.message_id for row in seen])

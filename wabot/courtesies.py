@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -33,16 +33,19 @@ class Courtesies:
         self._wake_sender = wake_sender
         self._lock = threading.Lock()
         self._reads: deque[tuple[str, str, list[str]]] = deque(maxlen=_MOST_WAITING)
+        self._answered: OrderedDict[str, list[tuple[str, list[str]]]] = OrderedDict()
         self._typing = TypingIndicator()
         self._link_is_up = False
 
-    def mark_read(self, jid: str, sender: str, message_ids: list[str]) -> None:
-        """Give messages of one sender their blue ticks; forgotten while the link is down."""
+    def mark_read_when_answered(self, jid: str, sender: str, message_ids: list[str]) -> None:
+        """Give messages of one sender their blue ticks as soon as something has left for their chat.
+
+        Before that it may still be withdrawn, or refused: ticks without an answer say that nobody cares.
+        """
         with self._lock:
-            if not self._link_is_up:
-                return
-            self._reads.append((jid, sender, message_ids))
-        self._wake_sender()
+            if len(self._answered) >= _MOST_WAITING:
+                self._answered.popitem(last=False)
+            self._answered.setdefault(jid, []).append((sender, message_ids))
 
     def begin_typing(self, jid: str, until: float) -> None:
         """Show "typing…" in a chat while its answer is made, at most until then (monotonic seconds)."""
@@ -53,6 +56,12 @@ class Courtesies:
         """No answer will come: take "typing…" back."""
         self._typing.end(jid)
         self._wake_sender()
+
+    def answer_withdrawn(self, jid: str) -> None:
+        """What was to be said in a chat is not said: no blue ticks, and nobody is writing."""
+        with self._lock:
+            self._answered.pop(jid, None)
+        self.end_typing(jid)
 
     def link_up(self) -> None:
         """Courtesies may be shown."""
@@ -67,8 +76,12 @@ class Courtesies:
         self._typing.link_lost()
 
     def message_sent(self, jid: str, now: float) -> None:
-        """A message took "typing…" away."""
+        """A message has left, which took "typing…" away, and answers what waits for its ticks."""
         self._typing.message_sent(jid, now)
+        with self._lock:
+            answered = self._answered.pop(jid, [])
+            if self._link_is_up:
+                self._reads.extend((jid, *read) for read in answered)
 
     def show(self, messenger: CourtesyMessenger, now: float, beat: Callable[[], None]) -> None:
         """Carry out what waits.

@@ -86,7 +86,7 @@ class MessagePath:
             self._inbox,
             self._outbox,
             own_ids,
-            lambda jid: self.sender.courtesies.end_typing(jid),
+            lambda jid: self.sender.courtesies.answer_withdrawn(jid),
             lambda: self.sender.wake(),
             self._schedule.touch,
             read_edit,

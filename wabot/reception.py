@@ -50,7 +50,7 @@ class Reception:
         settings: the configuration.
         inbox, outbox: where messages are kept and replies wait.
         own_ids: user parts of the account's own JIDs, to know when it is mentioned.
-        hush: called with a JID whose chat gets no answer after all, to end "typing…" there.
+        hush: called with a JID whose chat gets no answer after all, to end "typing…" there, and no ticks.
         wake_sender: called when there is something to send.
         touch: called with a chat that may have more to answer than it had.
         read_edit: reads an edit that was sealed and is opened.

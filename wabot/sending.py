@@ -95,7 +95,7 @@ class Sending:
             log.info("%s has had its messages of this hour; reply %d waits", named(row.chat), row.id)
             return 0.0
         if not self._replies.begin(row, now):
-            self._courtesies.end_typing(row.chat.jid)
+            self._courtesies.answer_withdrawn(row.chat.jid)
             log.info(
                 "reply %d to %s was withdrawn: the chat is paused, or the customer opted out",
                 row.id,
@@ -197,6 +197,7 @@ class Sending:
                 return 0.0
             case Outcome.REFUSED:
                 self._replies.mark_refused(row, str(failure))
+                self._courtesies.answer_withdrawn(row.chat.jid)
                 log.warning(
                     "reply %d to %s was refused by WhatsApp for good (%s)", row.id, masked(row.chat), failure
                 )
