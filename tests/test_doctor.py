@@ -354,6 +354,14 @@ def test_alerts_that_a_channel_refuses(file: Path, state: Path, receiver: Webhoo
     assert receiver.kinds() == ["alert process_failed", "test", "alert process_failed"]
 
 
+def test_own_tables_that_are_gone(file: Path, state: Path) -> None:
+    with database(f"sqlite:///{state / 'wabot.db'}") as opened:
+        opened.execute_sql("DROP TABLE wabot_outbox")
+    found = illnesses(file)["own tables"]
+    assert found.text == "wabot_outbox are gone"
+    assert found.cure.startswith("sudo systemctl restart ")
+
+
 def test_a_budget_that_is_spent(file: Path, state: Path) -> None:
     with file.open("a") as text:
         text.write(

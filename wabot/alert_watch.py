@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import peewee
+
 from wabot.alert_notices import Condition, Findings, Problem, problem_key, span
 from wabot.clock import Clock, error_text
 from wabot.connection import Connection
@@ -135,7 +137,8 @@ def look_at_replies(
     try:
         lost = count_lost() if count_lost else lost_count(user_id)
         stuck = _stuck_replies(user_id, per_chat_per_hour, now) if connected else 0
-    except AWAY as error:
+    except (*AWAY, peewee.ProgrammingError) as error:
+        # The second is what PostgreSQL says of a table that is gone.
         database.close()
         away = Problem(Condition.DATABASE_AWAY, trouble or str(error).strip(), (), _DATABASE_SECONDS)
         return Findings([away]), None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from wabot.alert_courier import PAUSE_SECONDS, Courier
@@ -143,3 +143,16 @@ def report_database_away(settings: Settings, reason: str, within_seconds: float)
     if courier.channels:
         courier.tell(Findings([Problem(Condition.DATABASE_AWAY, reason, (), 60.0)]))
         courier.deliver_within(within_seconds)
+
+
+def report_lost_tables(settings: Settings, made: Sequence[str]) -> None:
+    """Tell the owner that tables of the bot's were gone; the bot that starts delivers it.
+
+    Args:
+        settings: the configuration.
+        made: the names of those that were made anew.
+    """
+    courier = Courier(settings)
+    if courier.channels:
+        reason = f"{', '.join(made)} were gone and are made anew, empty; a backup has what they held"
+        courier.tell(Findings([Problem(Condition.DATABASE_AWAY, reason)]))

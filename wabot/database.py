@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import logging
-from collections.abc import Iterator
+import time
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from wabot.database_address import postgresql_address, public_url, sqlite_file
 from wabot.database_faults import AWAY, bound_waiting, one_line, patience
 from wabot.database_refusals import refusal
 from wabot.errors import DatabaseAway, OperatorNeeded, WabotError
+from wabot.own_tables import to_be_made, what_is_missing
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +32,7 @@ _UNREACHABLE_ERRNOS = frozenset(
 _INSUFFICIENT_PRIVILEGE = "42501"
 _HISTORY_TABLE = "wabot_migrations"
 _LONGEST_MIGRATION_SECONDS = 3600
+_NUMBERS_SINCE = 1_577_836_800  # 2020: no table gets a row each second for years, and 32 bits are enough
 _BUSY_MILLISECONDS = 5000
 _MIGRATION_LOCK = 7_703_301  # any number will do, as long as every wabot takes the same
 
@@ -79,20 +82,100 @@ def migrate(database: Any) -> list[str]:
     # own table "if not exists", and that needs it also where it exists.
     if not missing_migrations(database):
         return []
-    with _one_at_a_time(database):
+    with _one_at_a_time(database), _explained():
         _refuse_newer(database)
-        try:
-            applied: list[str] = runner.up() if missing_migrations(database) else []
-        except peewee.ProgrammingError as error:
-            if getattr(getattr(error, "orig", None), "pgcode", None) != _INSUFFICIENT_PRIVILEGE:
-                raise
-            raise OperatorNeeded(
-                f"wabot's own tables cannot be made ({error}): as the owner of the database, "
-                "GRANT CREATE, USAGE ON SCHEMA public to the role in database.url"
-            ) from None
+        _adopt_tables(database, runner)
+        applied: list[str] = runner.up() if missing_migrations(database) else []
     for name in applied:
         log.info("database: applied %s", name)
     return applied
+
+
+def make_missing_tables(database: Any) -> list[str]:
+    """Make those of wabot's own tables again that somebody dropped; what they held is lost.
+
+    Returns:
+        Their names.
+
+    Raises:
+        OperatorNeeded: what is left cannot be used without them, or the role may not create tables.
+    """
+    if not what_is_missing(database):
+        return []
+    with _one_at_a_time(database), _explained():
+        tables = to_be_made(database, what_is_missing(database))
+        database.drop_tables(list(reversed(tables)), safe=True)
+        if not isinstance(database, peewee.SqliteDatabase):
+            database.create_tables(tables, safe=False)
+        else:
+            engine: Any = database
+            for statement in _statements_for({model._meta.table_name for model in tables}):
+                engine.execute_sql(statement)
+        _skip_old_numbers(database, tables)
+        if models.Outbound in tables and models.Inbound not in tables:
+            models.Inbound.update(reply=None).where(models.Inbound.reply.is_null(False)).execute()
+    names = [model._meta.table_name for model in tables]
+    if names:
+        log.error("database: %s were gone, and are made anew; what they held is lost", ", ".join(names))
+    return names
+
+
+def _skip_old_numbers(engine: Any, tables: Collection[Any]) -> None:
+    """Let no row get the number of one that is gone: another bot that runs may remember whose that was."""
+    start = int(time.time()) - _NUMBERS_SINCE
+    is_sqlite = isinstance(engine, peewee.SqliteDatabase)
+    for model in tables:
+        name = model._meta.table_name
+        if not isinstance(model._meta.primary_key, peewee.AutoField):
+            continue
+        if not is_sqlite:
+            engine.execute_sql("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)", (name, start))
+        elif "AUTOINCREMENT" in _sql_of(engine, name):
+            engine.execute_sql("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (name, start))
+
+
+def _sql_of(engine: Any, table: str) -> str:
+    query = "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?"
+    return str(engine.execute_sql(query, (table,)).fetchone()[0])
+
+
+def _statements_for(tables: Collection[str]) -> list[str]:
+    """What makes these tables in SQLite as the migrations do, whose ids never come twice."""
+    scratch: Any = peewee.SqliteDatabase(":memory:")
+    try:
+        _runner(scratch).up()
+        query = "SELECT tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type DESC"
+        return [sql for name, sql in scratch.execute_sql(query).fetchall() if name in tables]
+    finally:
+        scratch.close()
+
+
+def _adopt_tables(database: Any, runner: Runner) -> None:
+    """Where only the record of migrations is gone, it is written anew."""
+    missing = what_is_missing(database)
+    if runner.applied() or len(missing) == len(models.OWN_TABLES):
+        return
+    if columns := [each for each in missing if "." in each]:
+        raise OperatorNeeded(
+            f"wabot's own tables are there, but not the columns {', '.join(columns)}, nor {_HISTORY_TABLE}: "
+            "restore a backup (wabot restore), or drop all tables named wabot_*: the next start makes them"
+        )
+    log.error("database: %s was gone; the tables are those of this version", _HISTORY_TABLE)
+    runner.fake()
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Say what to do about a role that may not create tables."""
+    try:
+        yield
+    except peewee.ProgrammingError as error:
+        if getattr(getattr(error, "orig", None), "pgcode", None) != _INSUFFICIENT_PRIVILEGE:
+            raise
+        raise OperatorNeeded(
+            f"wabot's own tables cannot be made ({error}): as the owner of the database, "
+            "GRANT CREATE, USAGE ON SCHEMA public to the role in database.url"
+        ) from None
 
 
 def _refuse_newer(database: Any) -> None:

@@ -16,13 +16,14 @@ from wabot.backup import newest_backup
 from wabot.backup_manifest import read_manifest
 from wabot.configurations import configurations
 from wabot.connections import Connections, find_connections
-from wabot.database import newer_migrations, open_database
+from wabot.database import missing_migrations, newer_migrations, open_database
 from wabot.database_address import public_url, same_database, sqlite_file
 from wabot.database_faults import one_line
 from wabot.diagnosis import Finding, Patient, healthy, illness
 from wabot.errors import DatabaseAway, OperatorNeeded
 from wabot.existing_tables import ForeignKey
 from wabot.hints import UPGRADE, command
+from wabot.own_tables import can_make, to_be_made, what_is_missing
 from wabot.pooler import CURE, LOCK_IS_VOID, lends_connections
 
 _SHOWN_USERS = 10
@@ -62,7 +63,24 @@ def _check_engine(patient: Patient, database: Any, file: Path | None, url: str) 
         findings.append(illness("database", *trouble))
     if newer_migrations(database):
         findings.append(illness("database", "it was written by a newer wabot than this one", UPGRADE))
+    elif not missing_migrations(database):
+        findings += _check_own_tables(patient, database)
     return findings or [healthy("database", f"{public_url(url)} answers")]
+
+
+def _check_own_tables(patient: Patient, database: Any) -> list[Finding]:
+    """Whether another program dropped what is wabot's."""
+    missing = what_is_missing(database)
+    if not missing:
+        return []
+    again = f"sudo systemctl restart {patient.unit} makes them anew, empty; a backup has what they held"
+    if not can_make(database):
+        again = f"as the database's owner: GRANT CREATE ON SCHEMA public to the role of wabot; then {again}"
+    try:
+        to_be_made(database, missing)
+    except OperatorNeeded as error:
+        return [illness("own tables", str(error), _how_to_restore(patient) or again)]
+    return [illness("own tables", f"{', '.join(missing)} are gone", again)]
 
 
 def _sqlite_trouble(patient: Patient, database: Any, file: Path) -> tuple[str, str] | None:

@@ -40,6 +40,7 @@ from wabot.sources import Notice
 from wabot.spool import Spool
 from wabot.spool_drain import SpoolDrain
 from wabot.store_query import ask_message_ids
+from wabot.table_watch import TableWatch
 
 _LAST_WRITE_SECONDS = 1.0
 
@@ -62,6 +63,7 @@ class MessagePath:
         sender: the thread that sends.
         lost: finds what the client library acknowledged and dropped.
         tally: counts what the models do.
+        tables: knows when wabot's own tables are gone.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class MessagePath:
         self.tally = Tally((provider.name for provider in settings.ai.providers), process_clock.now)
         self._settings = settings
         self._health = health
+        self.tables = TableWatch()
         self._inbox = Inbox(user_id)
         self._outbox = Outbox(user_id)
         self._schedule = ChatSchedule(settings.replies.debounce, at_once=settings.replies.workers)
@@ -134,6 +137,7 @@ class MessagePath:
         """
         self.lost.begin()
         self._loss_log.listen()
+        self.tables.start()
         for waiting in self._inbox.waiting():
             waited_seconds = (utc_now() - waiting.last_at).total_seconds()
             self._schedule.touch(waiting.chat_id, waited_seconds)
@@ -163,7 +167,7 @@ class MessagePath:
     @property
     def trouble(self) -> str:
         """What keeps messages from being stored as they come; "" while all is well."""
-        return self._drain.trouble
+        return self.tables.trouble or self._drain.trouble
 
     @property
     def models_trouble(self) -> str:
@@ -191,6 +195,7 @@ class MessagePath:
             link: the thread that stays on the line.
             patience_seconds: for all of it.
         """
+        self.tables.stop()
         self._schedule.close()
         self.intake.close()
         let_go = stop_in_order(

@@ -9,6 +9,7 @@ from datetime import timedelta
 from wabot.clock import local_now
 from wabot.database_refusals import refusal
 from wabot.hints import own_command
+from wabot.own_tables import suspect
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ class Outage:
         elif self._is_answering:
             log.error("messages cannot be stored (%s); the others stay on disk", _one_line(error))
         self._is_answering = False
+        suspect(error)
         refused = refusal(error)
         self._cause = f" ({refused.cause}; see {own_command('doctor')})" if refused else ""
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import peewee
 
 from wabot.accounts import require_user
-from wabot.database import fault, migrate, open_database
+from wabot.alerts import report_lost_tables
+from wabot.database import fault, make_missing_tables, migrate, open_database
 from wabot.database_address import sqlite_file
 from wabot.database_faults import AWAY
 from wabot.host_lock import HostLock
@@ -51,6 +52,8 @@ def owned_session(settings: Settings) -> Iterator[OwnedSession]:
         try:
             database = open_database(url)
             migrate(database)
+            if made := make_missing_tables(database):
+                report_lost_tables(settings, made)
             require_user(database, settings.account.user_id, settings.database.tables)
             with _host_lock(settings) as lost:
                 device = prepare(settings.session_store)

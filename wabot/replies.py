@@ -24,6 +24,7 @@ from wabot.messages import Kind
 from wabot.models import Chat, Inbound, database, utc_now
 from wabot.notices import Unanswered, handed_over_text
 from wabot.outbox import Outbox
+from wabot.own_tables import suspect
 from wabot.owner_chat import OwnerChat
 from wabot.quiet import Quiet, pause_reason
 from wabot.schedule import ChatSchedule
@@ -95,11 +96,13 @@ class ReplyWorker:
             try:
                 self.answer(chat_id)
             except (*AWAY, BudgetUnknown) as error:
+                suspect(error.__cause__ or error)
                 # After the server cut a connection every query on it fails until it is closed (peewee 4.5).
                 database.close()
                 log.warning("database: %s; %s waits", one_line(error), self._who(chat_id))
                 self._schedule.postpone(chat_id, _DATABASE_RETRY_SECONDS)
-            except Exception:
+            except Exception as error:
+                suspect(error)
                 log.exception("%s: the answer failed", self._who(chat_id))
                 self._schedule.postpone(chat_id, _RETRY_SECONDS)
             finally:

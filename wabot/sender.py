@@ -18,6 +18,7 @@ from wabot.doubts import Doubts
 from wabot.lent_connections import rest
 from wabot.link_signals import LinkSignal
 from wabot.models import Outbound, database, utc_now
+from wabot.own_tables import suspect
 from wabot.rates import Rates
 from wabot.receipts import Receipts
 from wabot.sending import Sending, TextMessenger
@@ -187,11 +188,13 @@ class Sender:
                 if row is None:
                     return _earliest(due, settle_at, self._announce_at, self.courtesies.next_at())
         except AWAY as error:
+            suspect(error)
             database.close()
             self._doubts.arose()
             log.warning("database: %s; replies wait", one_line(error))
             return time.monotonic() + sending.DATABASE_RETRY_SECONDS
-        except Exception:
+        except Exception as error:
+            suspect(error)
             self._doubts.arose()
             log.exception("the sender failed; it goes on")
             return time.monotonic() + _FAILED_SECONDS

@@ -157,6 +157,8 @@ class Service:
         return self._apply(LinkSignal(signal, shortage))
 
     def _supervise(self, now: float) -> Command | None:
+        if gone := self._messages.tables.gone:
+            return Command(Action.EXIT, gone, ExitCode.LINK_LOST)
         found = self._supervisor.look(now)
         return self._apply(found) if isinstance(found, LinkSignal) else found
 

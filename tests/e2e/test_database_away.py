@@ -28,6 +28,7 @@ from wabot.database import open_database
 from wabot.emulator.customer import Customer
 from wabot.emulator.postgresql import PostgresqlServer
 from wabot.emulator.server import Emulator
+from wabot.errors import ExitCode
 from wabot.spool import read_spool
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -445,3 +446,20 @@ def test_a_bot_at_rest_has_three_connections_at_most(
     count = f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{application.name}'"
     assert application.rows(count)[0][0] > 1
     bot.wait_until(lambda: application.rows(count)[0][0] <= 3, 90)
+
+
+@pytest.mark.parametrize("tables", ["wabot_outbox", "all"])
+def test_own_tables_dropped_under_the_running_bot_are_made_again(
+    start_linked: MakeBot, ana: Customer, tables: str
+) -> None:
+    bot = start_linked()
+    ana.send("before")
+    ana.wait_for_replies(1)
+    own = bot.rows("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'wabot~_%' ESCAPE '~'")
+    for (name,) in own if tables == "all" else [(tables,)]:
+        bot.execute(f"DROP TABLE {name}")
+    ana.send("after")
+    assert bot.wait_for_exit() == ExitCode.LINK_LOST
+    assert "are gone: starting again, which makes them anew" in bot.log()
+    bot.restart()
+    ana.wait_for_replies(2)
