@@ -196,6 +196,7 @@ def _serve(settings: Settings) -> ExitCode:
     try:
         from wabot.notify import ServiceNotifier
         from wabot.owned_session import owned_session
+        from wabot.start_turn import start_turn
 
         notifier = ServiceNotifier()
         notifier.starting()
@@ -203,18 +204,19 @@ def _serve(settings: Settings) -> ExitCode:
             "wabot %s, user %s, configuration: %s", __version__, settings.account.user_id, settings.source
         )
         with owned_session(settings) as session:
-            load_client_library()
-            from wabot.departures import Departures
-            from wabot.outbox import Outbox
-            from wabot.recovery import forget_old_senders, give_up_old_replies, recover_in_flight
-            from wabot.service import Service
+            with start_turn(settings.paths.state):
+                load_client_library()
+                from wabot.departures import Departures
+                from wabot.outbox import Outbox
+                from wabot.recovery import forget_old_senders, give_up_old_replies, recover_in_flight
+                from wabot.service import Service
 
-            user_id = settings.account.user_id
-            recover_in_flight(Departures(user_id), settings.session_store)
-            give_up_old_replies(Outbox(user_id))
-            forget_old_senders(settings)
-            service = Service(settings, session, notifier)
-            bury_children()
+                user_id = settings.account.user_id
+                recover_in_flight(Departures(user_id), settings.session_store)
+                give_up_old_replies(Outbox(user_id))
+                forget_old_senders(settings)
+                service = Service(settings, session, notifier)
+                bury_children()
             gc.freeze()
             gc.enable()
             return service.run()

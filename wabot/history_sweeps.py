@@ -14,7 +14,7 @@ from wabot.session_lock import borrowed
 from wabot.store_pruning import note_position, prunable_count, prune
 from wabot.sweep import Deed, Sweep
 
-_BATCH_ROWS = 500
+_BATCH_ROWS = 1000
 _WINDOW_CHATS = 10_000
 # A bot that is started meanwhile waits for the lock so long at most.
 _STORE_SECONDS = 1.0
