@@ -42,6 +42,9 @@ class SoakDatabase(Protocol):
     def restart(self, seconds: float, crash: bool, meanwhile: Callable[[], None] = _nothing) -> None:
         """Take it away and bring it back after so long; half-way something else happens."""
 
+    def drop(self, table: str) -> None:
+        """Drop one of its tables."""
+
     def keep(self, directory: Path) -> None:
         """Leave what is in it in a directory, for people who look for the cause of a failure."""
 
@@ -79,6 +82,11 @@ class SqliteFile:
     def restart(self, seconds: float, crash: bool, meanwhile: Callable[[], None] = _nothing) -> None:
         """A file does not go away; to be kept from it comes nearest."""
         self.lock(seconds, meanwhile)
+
+    def drop(self, table: str) -> None:
+        """Drop one of its tables."""
+        with closing(sqlite3.connect(self._path, timeout=_LOCK_TIMEOUT_SECONDS)) as opened:
+            opened.execute(f"DROP TABLE IF EXISTS {table}")
 
     def keep(self, directory: Path) -> None:
         """Leave it in a directory."""
@@ -125,6 +133,11 @@ class PostgresqlDatabase:
         meanwhile()
         time.sleep(seconds / 2)
         self._server.start()
+
+    def drop(self, table: str) -> None:
+        """Drop one of its tables."""
+        with closing(psycopg2.connect(self.url)) as opened, opened, opened.cursor() as cursor:
+            cursor.execute(f"DROP TABLE IF EXISTS {table}")
 
     def keep(self, directory: Path) -> None:
         """Leave it in a directory, as SQL."""

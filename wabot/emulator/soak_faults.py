@@ -24,6 +24,8 @@ _FINAL_REFUSALS = (400, 403, 404, 479)
 _PASSING_REFUSALS = (408, 429, 500, 503)
 _RECEIPTS = ("enc_rekey_retry", "server-error", "peer_msg", "xyz", "retry")
 _CLOCK_STEPS_SECONDS = (-3600.0, 7200.0)
+# Those that hold neither messages nor replies: nobody could account for these any more.
+_TABLES = ("wabot_sessions", "wabot_model_usage")
 _NAMESPACES = ("usync", "encrypt")
 _LATE_SECONDS = 0.5
 _SILENCE_FACTOR = 3
@@ -141,6 +143,8 @@ class Troublemaker:
                 self._database.restart(trouble.seconds, crash=bool(choice % 2))
             case "database-kill":
                 self._database.restart(trouble.seconds, crash=True, meanwhile=self._kill)
+            case "table-dropped":
+                self._database.drop(_TABLES[choice % len(_TABLES)])
             case "disk-full":
                 if self._disk is not None:
                     self._disk.fill(_SILENCE_FACTOR * trouble.seconds)

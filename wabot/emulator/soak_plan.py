@@ -74,6 +74,7 @@ FAULTS = {
     "database-lock": "another program has the database locked for a while",
     "database-restart": "the database server is restarted, or crashes",
     "database-kill": "the database server crashes, and the bot is killed while it is away",
+    "table-dropped": "another program drops a table of the bot's",
     "disk-full": "the disk with the bot's state is full for a while",
     "clock-step": "the machine's clock is set an hour back or two hours ahead, and right again",
     "stop": "SIGTERM, and a new start",
