@@ -165,13 +165,14 @@ class Sender:
                     break
                 if not self._woken:
                     self._changed.wait(_seconds_until(due))
-                self._woken = False
         database.close()
 
     def _step(self) -> float | None:
         """Send all that may be sent now; return when to look again, in monotonic seconds."""
         try:
             while not self._stopping:
+                # Whatever it was woken for before this is seen by the look that follows.
+                self._woken = False
                 up_since = self._up_since
                 if up_since is None or self._is_behind():
                     return None

@@ -52,8 +52,9 @@ def unsynced() -> Iterator[None]:
         yield
         return
     # Of this connection, and so of this thread, alone. It cannot be set inside a transaction.
-    engine.execute_sql("PRAGMA synchronous = NORMAL")
+    connection = engine.connection()
+    connection.execute("PRAGMA synchronous = NORMAL")
     try:
         yield
     finally:
-        engine.execute_sql("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA synchronous = FULL")
