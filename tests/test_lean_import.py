@@ -66,3 +66,25 @@ def test_a_bot_without_models_and_alerts_loads_nothing_that_speaks_http_or_draws
         check=True,
     )
     assert seen.stdout == "[]\n"
+
+
+def test_what_asks_models_is_loaded_when_that_is_said_and_not_before_the_dial() -> None:
+    """In a process of its own, as above."""
+    seen = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys, wabot.service\n"
+            "from wabot.brain.brain import Brain\n"
+            "from wabot.brain.settings import BrainSettings, ProviderSettings\n"
+            "brain = Brain(BrainSettings(providers=(ProviderSettings('x', 'http://127.0.0.1:1/v1', 'm'),)))\n"
+            "before = 'requests' in sys.modules\n"
+            "brain.load()\n"
+            "print(before, 'requests' in sys.modules)\n",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert seen.stdout == "False True\n"

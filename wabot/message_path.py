@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -143,7 +144,7 @@ class MessagePath:
             self._schedule.touch(waiting.chat_id, waited_seconds)
         self._drain.start()
         calls = CallCount()
-        brain = Brain(self._settings.brain, DailyBudget(self._settings), self.tally, calls)
+        brain = self._brain = Brain(self._settings.brain, DailyBudget(self._settings), self.tally, calls)
         self.lost.start()
         self.receipts.start()
         self.sender.start()
@@ -163,6 +164,11 @@ class MessagePath:
                 for number in range(1, 2 * self._settings.replies.workers + 1)
             ]
         )
+
+    def load_models(self) -> None:
+        """Load what asks models on a thread of its own, once the line is dialled; returns at once."""
+        if self._settings.ai.providers:
+            threading.Thread(target=self._brain.load, name="models", daemon=True).start()
 
     @property
     def trouble(self) -> str:

@@ -125,6 +125,7 @@ class Service:
             self._carry_out(self._look_for_room() or self._connection.apply(Signal.STARTED, now))
         self._show_changes()
         self._notifier.ready()
+        self._messages.load_models()
         rest()
         command: Command | None = None
         while command is None or command.action is not Action.EXIT:

@@ -76,6 +76,10 @@ class Brain:
         self._persona = Persona(settings.persona_file)
         self._chain = ProviderChain(settings.providers, budget, tally, calls)
 
+    def load(self) -> None:
+        """Load now what the first question would have to wait for."""
+        self._chain.load()
+
     def reply(self, conversation: Conversation, now: datetime) -> Answer:
         """Compose the answer to the unanswered messages of a conversation.
 

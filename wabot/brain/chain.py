@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -65,7 +66,9 @@ class ProviderChain:
         clock: Callable[[], float] = time.monotonic,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._links = _links_to(providers)
+        self._providers = providers
+        self._loading = threading.Lock()
+        self._loaded: list[tuple[Provider, CircuitBreaker]] | None = None
         self._budget = budget or NoBudget()
         self._tally = tally or Tally()
         self._calls = calls or CallCount()
@@ -86,7 +89,7 @@ class ProviderChain:
         failures: list[str] = []
         second_tries: list[tuple[float, int]] = []
         spent = refused = 0
-        for place in range(len(self._links)):
+        for place in range(len(self._providers)):
             if self._refusals[place].knows(messages, self._clock()):
                 failures.append(self._of(place, "it has refused this text"))
                 refused += 1
@@ -126,12 +129,25 @@ class ProviderChain:
             self._tally.nobody_answered(reason, chat if is_refused else "")
         raise NoProviderAnswered(reason, only_spent=only_spent, refused=is_refused)
 
+    def load(self) -> None:
+        """Load what speaks HTTP now, which takes 30 ms, instead of with the first question."""
+        if self._providers:
+            self._links()
+
+    def _links(self) -> list[tuple[Provider, CircuitBreaker]]:
+        with self._loading:
+            if self._loaded is None:
+                from wabot.brain.provider import Provider
+
+                self._loaded = [(Provider(settings), CircuitBreaker()) for settings in self._providers]
+            return self._loaded
+
     def _of(self, place: int, what: str) -> str:
-        return f"provider {self._links[place][0].settings.name}: {what}"
+        return f"provider {self._providers[place].name}: {what}"
 
     def _ask(self, place: int, messages: Sequence[Message], deadline: float, chat: str) -> Completion | None:
         """Ask one provider and tell its circuit; None when the circuit or the deadline forbids the call."""
-        provider, circuit = self._links[place]
+        provider, circuit = self._links()[place]
         name = provider.settings.name
         seconds_left = deadline - self._clock()
         if seconds_left < _SHORTEST_CALL_SECONDS or not circuit.try_acquire(self._clock()):
@@ -170,15 +186,6 @@ class ProviderChain:
         self._tally.answered(name, completion.usage)
         self._budget.settle(reservation, *cost_of(completion.usage))
         return completion
-
-
-def _links_to(providers: Sequence[ProviderSettings]) -> list[tuple[Provider, CircuitBreaker]]:
-    if not providers:
-        # What speaks HTTP takes 30 ms of a start.
-        return []
-    from wabot.brain.provider import Provider
-
-    return [(Provider(settings), CircuitBreaker()) for settings in providers]
 
 
 def _second_try_wait(error: ProviderError) -> float | None:
