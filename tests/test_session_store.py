@@ -133,8 +133,11 @@ def test_a_linked_store(path: Path) -> None:
 def test_of_a_linked_store_a_copy_is_kept_that_outlives_a_log_out(path: Path) -> None:
     make_store(path)
     copy = path.with_name(COPY)
+    with closing(sqlite3.connect(path)) as store, store:
+        store.execute("INSERT INTO whatsmeow_message_secrets VALUES ('o', 'c', '299@lid', 'M1', x'00')")
     prepare(path)
     assert read_device(copy) == DEVICE
+    assert b"299@lid" not in copy.read_bytes()
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     with closing(sqlite3.connect(path)) as store, store:
         store.execute("UPDATE whatsmeow_device SET lid = '2@lid'")

@@ -102,6 +102,11 @@ def _keep_copy(store: sqlite3.Connection, copy: Path) -> None:
         with closing(sqlite3.connect(unfinished)) as target:
             unfinished.chmod(0o600)
             store.backup(target)
+            # Who wrote when is nothing that a way back needs.
+            target.execute("PRAGMA secure_delete = ON")
+            if _has_table(target, "whatsmeow_message_secrets"):
+                target.execute("DELETE FROM whatsmeow_message_secrets")
+                target.commit()
             # In the journal's place it would want files beside itself.
             target.execute("PRAGMA journal_mode=DELETE")
         unfinished.replace(copy)
