@@ -6,8 +6,10 @@ import contextlib
 import importlib
 import inspect
 import pkgutil
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -94,10 +96,38 @@ NAMES = frozenset({"text", "question", "markdown", "heading", "title", "word", "
 def discovered() -> dict[str, Callable[[str], Any]]:
     """Every function of wabot whose first argument is a text and that needs nothing else."""
     found: dict[str, Callable[[str], Any]] = {}
+    with _without_the_library():
+        return _discovered(found)
+
+
+class _LibraryLoaded(ImportError):
+    """A module needs the client library, which no process loads beside tests.neonize_events: both break."""
+
+
+@contextmanager
+def _without_the_library() -> Iterator[None]:
+    class Guard:
+        @staticmethod
+        def find_spec(name: str, path: object = None, target: object = None) -> None:
+            if name in ("neonize", "neonize.client", "neonize.events", "neonize._binder"):
+                raise _LibraryLoaded(name)
+
+    guard: Any = Guard()
+    sys.meta_path.insert(0, guard)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(guard)
+
+
+def _discovered(found: dict[str, Callable[[str], Any]]) -> dict[str, Callable[[str], Any]]:
     for module in pkgutil.walk_packages(wabot.__path__, "wabot."):
         if ".emulator" in module.name or ".migrations" in module.name or module.name in NOT_OF_STRANGERS:
             continue
-        loaded = importlib.import_module(module.name)
+        try:
+            loaded = importlib.import_module(module.name)
+        except _LibraryLoaded:
+            continue
         for name, function in vars(loaded).items():
             function = inspect.unwrap(function) if callable(function) else function
             if not inspect.isfunction(function) or function.__module__ != module.name:
