@@ -106,6 +106,35 @@ def test_a_step_and_an_error_are_told_once_each(caplog: pytest.LogCaptureFixture
     ]
 
 
+def test_the_next_process_knows_what_this_one_knew_until_the_machine_starts_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "clock.json"
+    machine = Machine()
+    ClockWatch(machine.clock, file).look()
+    assert not file.exists()
+    machine.hear()
+    ClockWatch(machine.clock, file).look()
+    machine.uptime += HOUR
+    machine.ahead = 2 * HOUR
+    fresh = Clock(lambda: machine.whatsapp + machine.ahead, lambda: machine.uptime)
+    ClockWatch(fresh, file)
+    assert fresh.now() == pytest.approx(machine.whatsapp, abs=2)
+    monkeypatch.setattr("wabot.clock_watch._boot_id", lambda: "another")
+    fresh = Clock(lambda: machine.whatsapp + machine.ahead, lambda: machine.uptime)
+    ClockWatch(fresh, file)
+    assert fresh.now() == machine.whatsapp + machine.ahead
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"boot": 1}', "null", "\xff"])
+def test_a_file_nobody_understands_is_told_and_harms_nothing(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "clock.json"
+    file.write_bytes(content.encode("latin-1"))
+    machine = Machine()
+    ClockWatch(machine.clock, file)
+    assert machine.clock.reference() is None
+
+
 @pytest.mark.parametrize(
     ("error", "text"),
     [

@@ -230,6 +230,25 @@ def test_killed_after_storing_and_before_removing_doubles_nothing(
     assert replies == 1
 
 
+def test_a_message_that_was_stored_by_a_database_that_went_before_it_said_so_is_answered(bot: Bot) -> None:
+    through, calls = bot.receive, []
+
+    def go_away_after_the_first(message: IncomingMessage, now: Any) -> int | None:
+        calls.append(message.text)
+        chat_id = through(message, now)
+        if len(calls) == 1:
+            raise peewee.OperationalError("server closed the connection unexpectedly")
+        return chat_id
+
+    bot.reception.receive = go_away_after_the_first  # type: ignore[method-assign]
+    bot.intake.take(fresh("hello"))
+    assert (stored(), bot.touched) == (["hello"], [])
+    bot.drain.start()
+    bot.wait_until_stored()
+    assert (calls, stored()) == (["hello", "hello"], ["hello"])
+    assert bot.touched == [Chat.get().id]
+
+
 def test_a_database_that_goes_again_in_the_middle_loses_nothing(bot: Bot) -> None:
     """All or none of a batch: what was half stored comes once more."""
     bot.is_away = True

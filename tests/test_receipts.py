@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import threading
 from datetime import datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import peewee
 import pytest
 
 from wabot.deliveries import _PATIENCE_SECONDS, Evidence
 from wabot.messages import Receipt
+from wabot.receipt_file import ReceiptFile
 from wabot.receipts import Receipts
 
 
@@ -50,3 +52,34 @@ def test_what_phones_say_outlives_an_outage(sqlite_database: Any, monkeypatch: p
     receipts.stop(5)
     # What is written down twice is the same.
     assert (set(outbox.confirmed), outbox.sent_again) == ({"A1"}, ["A2"])
+
+
+def test_what_was_not_written_down_outlives_the_process(sqlite_database: Any, tmp_path: Path) -> None:
+    """WhatsApp does not send it again, and a reply that nobody confirms is sent again."""
+    file = tmp_path / "receipts"
+    killed = Receipts(cast(Any, AwayDepartures()), lambda: None, ReceiptFile(file))
+    killed.take(Receipt(("A1", "A2"), arrived=True))
+    killed.take(Receipt(("A3",), arrived=True))
+    with file.open("ab") as half_written:
+        half_written.write(b"A4")
+    outbox = AwayDepartures()
+    outbox._be_away_once = lambda question: None  # type: ignore[method-assign]
+    receipts = Receipts(cast(Any, outbox), lambda: None, ReceiptFile(file))
+    receipts.start()
+    assert receipts.arrived("A2")
+    receipts.stop(5)
+    assert outbox.confirmed == ["A1", "A2", "A3"]
+    assert file.read_bytes() == b""
+    assert ReceiptFile(file).load() == []
+
+
+def test_a_file_that_cannot_be_used_is_told_and_keeps_nobody_waiting(
+    sqlite_database: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "receipts"
+    file.symlink_to(tmp_path / "elsewhere")
+    receipts = Receipts(cast(Any, AwayDepartures()), lambda: None, ReceiptFile(file))
+    receipts.take(Receipt(("A1",), arrived=True))
+    assert receipts.arrived("A1")
+    assert not (tmp_path / "elsewhere").exists()
+    assert "cannot be written" in caplog.text

@@ -79,6 +79,17 @@ class Clock:
                 known = known._replace(is_live=True)
             self._heard = known
 
+    def reference(self) -> tuple[float, float] | None:
+        """A time that WhatsApp named just as it was, and the uptime then; None before the first."""
+        heard = self._heard
+        return (heard.moment, heard.uptime) if heard is not None and heard.is_live else None
+
+    def recall(self, moment: float, uptime: float) -> None:
+        """Take over what an earlier process heard since this machine started."""
+        with self._lock:
+            if self._heard is None and uptime <= self._uptime():
+                self._heard = _Heard(moment, uptime, is_live=True)
+
     def forget(self) -> None:
         """Believe the machine's clock again, as at the start."""
         self._heard = None

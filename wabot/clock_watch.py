@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import time
 from datetime import timedelta
+from pathlib import Path
 
 from wabot.clock import Clock, error_text
 
 log = logging.getLogger(__name__)
 
 _CHANGE_SECONDS = 60.0
+_SAVE_SECONDS = 600.0
 
 
 class ClockWatch:
@@ -17,13 +21,17 @@ class ClockWatch:
 
     Args:
         clock: the process's.
+        file: from where to take what an earlier process knew, and where to keep what this one knows.
 
     Attributes:
         text: what is wrong with the machine's clock, for people; "" while nothing is.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, file: Path | None = None) -> None:
         self._clock = clock
+        self._file = file
+        self._saved_at = float("-inf")
+        self._recall()
         self._error_seconds = 0.0
         self.text = ""
 
@@ -45,4 +53,35 @@ class ClockWatch:
                 log.warning("%s, which counts until this one is right", self.text)
             else:
                 log.info("this machine's clock agrees with WhatsApp's again")
+        self._save()
         return bool(step) or is_changed
+
+    def _recall(self) -> None:
+        """The next process must not believe a clock that this one knows to be wrong."""
+        try:
+            kept = json.loads(self._file.read_text(encoding="utf-8")) if self._file else {}
+            if kept.get("boot") == _boot_id():
+                self._clock.recall(float(kept["moment"]), float(kept["uptime"]))
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            log.warning("%s cannot be used: %r", self._file, error)
+
+    def _save(self) -> None:
+        reference = self._clock.reference()
+        now = time.monotonic()
+        if self._file is None or reference is None or now - self._saved_at < _SAVE_SECONDS:
+            return
+        self._saved_at = now
+        moment, uptime = reference
+        new = self._file.with_suffix(".new")
+        try:
+            new.write_text(json.dumps({"boot": _boot_id(), "moment": moment, "uptime": uptime}), "utf-8")
+            new.replace(self._file)
+        except OSError as error:
+            log.warning("%s cannot be written: %s", self._file, error.strerror)
+
+
+def _boot_id() -> str:
+    """Names one run of this machine: its uptime begins anew with the next."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()

@@ -141,6 +141,16 @@ class Inbox:
         )
         return dict(rows)
 
+    def chat_waiting_with(self, message: IncomingMessage) -> int | None:
+        """The chat of a message that is here and still to be answered."""
+        row = Inbound.get_or_none(
+            Inbound.user_id == self._user_id,
+            Inbound.jid == message.chat,
+            Inbound.message_id == message.message_id,
+            Inbound.state == "pending",
+        )
+        return row.chat_id if row else None
+
     def waiting(self) -> list[Waiting]:
         """Every chat with messages still to answer, for a start after a stop or a crash."""
         rows = (

@@ -29,13 +29,14 @@ from wabot.notices import Unanswered
 from wabot.outbox import Outbox
 from wabot.owner_chat import OwnerChat
 from wabot.quiet import Quiet
+from wabot.receipt_file import ReceiptFile
 from wabot.receipts import Receipts
 from wabot.reception import Reception
 from wabot.replies import ReplyWorker, start_workers
 from wabot.schedule import ChatSchedule
 from wabot.sender import Messenger, Sender
 from wabot.session_record import SessionRecord
-from wabot.settings import Settings
+from wabot.settings import RECEIPTS, Settings
 from wabot.shutdown import stop_in_order
 from wabot.sources import Notice
 from wabot.spool import Spool
@@ -104,7 +105,9 @@ class MessagePath:
         )
         self.intake = Intake(reception, self._schedule, record, self._drain, partial(self._beat, "intake"))
         replies = Departures(user_id)
-        self.receipts = Receipts(replies, lambda: self.sender.wake())
+        self.receipts = Receipts(
+            replies, lambda: self.sender.wake(), ReceiptFile(settings.session_directory / RECEIPTS)
+        )
         self.lost = LostMessages(
             user_id, settings.session_store, self._inbox, self.intake.take_lost, self._is_behind
         )

@@ -14,6 +14,7 @@ from wabot.departures import Departures
 from wabot.lent_connections import rest
 from wabot.messages import Receipt
 from wabot.models import database, utc_now
+from wabot.receipt_file import ReceiptFile
 
 log = logging.getLogger(__name__)
 
@@ -29,9 +30,13 @@ class Receipts:
     Args:
         replies: where they are.
         wake_sender: called when there may be something to do for the sender.
+        file: keeps what is not written down yet; None: only the memory does.
     """
 
-    def __init__(self, replies: Departures, wake_sender: Callable[[], None]) -> None:
+    def __init__(
+        self, replies: Departures, wake_sender: Callable[[], None], file: ReceiptFile | None = None
+    ) -> None:
+        self._file = file
         self._replies = replies
         self._wake_sender = wake_sender
         self._changed = threading.Condition()
@@ -44,7 +49,10 @@ class Receipts:
         self._thread = threading.Thread(target=self._run, name="receipts", daemon=True)
 
     def start(self) -> None:
-        """Start writing."""
+        """Start writing; what an earlier process had no time to write comes first."""
+        if self._file is not None:
+            self._unwritten = self._file.load()
+            self._arrived.update(dict.fromkeys(self._unwritten))
         self._thread.start()
 
     def stop(self, timeout_seconds: float) -> None:
@@ -70,6 +78,8 @@ class Receipts:
                 self._arrived.popitem(last=False)
             if not self._unwritten:
                 self._changed.notify()
+            if self._file is not None:
+                self._file.append(receipt.message_ids)
             self._unwritten += receipt.message_ids
             del self._unwritten[:-_REMEMBERED_IDS]
             was_asked = not self._asked.isdisjoint(receipt.message_ids)
@@ -112,6 +122,9 @@ class Receipts:
                 unreadable += found
             try:
                 self._write(arrived)
+                with self._changed:
+                    if self._file is not None and arrived and not self._unwritten:
+                        self._file.clear()
                 self._send_again(unreadable)
                 unreadable = []
             except AWAY as error:

@@ -103,6 +103,10 @@ class Reception:
             self.forget_remembered_chats()
             raise
 
+    def chat_waiting_with(self, message: IncomingMessage) -> int | None:
+        """The chat of a message that was taken in before and is still to be answered."""
+        return self._inbox.chat_waiting_with(message)
+
     def forget_remembered_chats(self) -> None:
         """Chats that are remembered may have gone back with a transaction."""
         self._inbox.chats.forget()

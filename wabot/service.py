@@ -34,7 +34,7 @@ from wabot.prober import Prober
 from wabot.reporter import Reporter
 from wabot.room import Room
 from wabot.session_record import SessionRecord
-from wabot.settings import Settings
+from wabot.settings import CLOCK, Settings
 from wabot.shutdown import LOST_PATIENCE_SECONDS, PATIENCE_SECONDS
 from wabot.stacks import no_beat_expected
 from wabot.states import TRANSITIONS, Signal, State
@@ -102,7 +102,7 @@ class Service:
             session,
             2 * chosen.connect_timeout - probe_seconds,
         )
-        self._clock_watch = ClockWatch(process_clock)
+        self._clock_watch = ClockWatch(process_clock, settings.session_directory / CLOCK)
         self._room = Room(settings.session_store.parent)
         self._shown: object = None
 

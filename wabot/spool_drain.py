@@ -53,6 +53,8 @@ class SpoolDrain:
         self._wake_sender = wake_sender
         self._beat = beat
         self._stored = 0
+        # Of this process; those of an earlier one are found at the start with all that wait.
+        self._kept: set[tuple[str, str]] = set()
         self.outage = Outage()
         self._changed = threading.Condition()
         self._stopping = False
@@ -84,6 +86,7 @@ class SpoolDrain:
 
     def keep(self, spooled: Spooled) -> bool:
         """Write a message to the disk, behind the others; whether it is safe there."""
+        self._kept.add(_key(spooled))
         try:
             self._spool.append(spooled)
         except OSError as error:
@@ -134,6 +137,7 @@ class SpoolDrain:
         if not self.is_behind:
             self.outage.ended(self._stored)
             self._stored = 0
+            self._kept.clear()
             self._wake_sender()
         return True
 
@@ -145,6 +149,10 @@ class SpoolDrain:
                 try:
                     with database.atomic():
                         chat_id = self._reception.receive(spooled.message, spooled.received_at)
+                        # Perhaps the database had stored it when it went away before it could say so: then
+                        # nobody was told of it.
+                        if chat_id is None and _key(spooled) in self._kept:
+                            chat_id = self._reception.chat_waiting_with(spooled.message)
                 except Exception as error:
                     if not concerns_what_was_stored(error):
                         raise
@@ -154,3 +162,7 @@ class SpoolDrain:
                 if chat_id is not None:
                     chats.append(chat_id)
         return chats
+
+
+def _key(spooled: Spooled) -> tuple[str, str]:
+    return spooled.message.chat, spooled.message.message_id

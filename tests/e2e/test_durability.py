@@ -74,6 +74,28 @@ def test_a_reply_that_was_taken_is_not_refused_when_it_comes_again(
     assert ana.duplicates == 1
 
 
+def test_a_receipt_that_could_not_be_written_down_outlives_a_kill(
+    linked_emulator: Emulator, start_linked: MakeBot, ana: Customer
+) -> None:
+    """The database is away when a reply leaves, and the process ends by force before it is back."""
+    bot = start_linked()
+    bot.wait_for_state("connected")
+    linked_emulator.faults.ack(late_seconds=1.5)
+    ana.send(QUESTION)
+    bot.wait_until(lambda: bot.rows("SELECT state FROM wabot_outbox") == [("sending",)])
+    with closing(sqlite3.connect(bot.state / "wabot.db", isolation_level=None)) as database:
+        database.execute("BEGIN EXCLUSIVE")
+        ana.wait_for_replies(1)
+        receipts = bot.state / "sessions" / "shop" / "receipts"
+        bot.wait_until(lambda: receipts.exists() and receipts.stat().st_size > 0)
+        bot.kill()
+    assert bot.rows("SELECT state FROM wabot_outbox") == [("sending",)]
+    bot.restart()
+    wait_for_outbox(bot, "sent")
+    assert bot.rows("SELECT copies FROM wabot_outbox") == [(1,)]
+    assert len(ana.replies) == 1
+
+
 def test_a_reply_in_doubt_can_be_held_back(
     linked_emulator: Emulator, start_linked: MakeBot, ana: Customer
 ) -> None:

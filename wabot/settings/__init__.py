@@ -20,6 +20,8 @@ from wabot.settings.metrics import MetricsSettings
 from wabot.settings.upkeep import AlertSettings, JanitorSettings
 
 __all__ = [
+    "CLOCK",
+    "RECEIPTS",
     "SAFE_PATH",
     "SPOOL",
     "STORE",
@@ -39,7 +41,7 @@ __all__ = [
     "lock_file",
 ]
 
-STORE, SPOOL = "whatsapp.db", "spool"
+STORE, SPOOL, RECEIPTS, CLOCK = "whatsapp.db", "spool", "receipts", "clock.json"
 """In a session's directory: the client library's own database, and messages that wabot's does not have."""
 
 
