@@ -29,7 +29,7 @@ def test_a_clock_that_is_set_holds_nobody_up(
     said: str,
 ) -> None:
     """Under the running bot, and with the next process that finds it wrong; and when it is right again."""
-    pace = "per_minute = 2\ndelay_message = 0.1\ntime_per_char = 0"
+    pace = "per_minute = 3\ndelay_message = 0.1\ntime_per_char = 0"
     bot = BotProcess(linked_emulator, tmp_path / "bot", sections={"replies": pace})
     bot.config.write_text(bot.config.read_text().replace("typing = false", "typing = true"))
     shutil.copytree(linked_state, bot.state)
@@ -47,10 +47,10 @@ def test_a_clock_that_is_set_holds_nobody_up(
         status = bot.status()
         assert (status["state"], said in status["reason"]) == ("connected", True)
         assert bot.stop() == 0
-        # The third within a minute, and while nobody is there.
         ben.send(QUESTION)
         bot.start()
-        ben.wait_for_replies(1, timeout_seconds=75)
+        ben.wait_for_replies(1, timeout_seconds=30)
+        # The fourth within a minute.
         ben.send(QUESTION)
         ben.wait_for_replies(2, timeout_seconds=75)
         bot.wait_until(lambda: said in bot.systemd.statuses[-1])
