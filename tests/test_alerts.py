@@ -43,6 +43,7 @@ OF_THE_LINK = {
     "banned",
     "unstable",
     "offline",
+    "no_room",
 }
 
 

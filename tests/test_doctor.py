@@ -667,10 +667,11 @@ def test_what_is_not_linked_or_of_another_user_is_no_session_to_use(file: Path, 
 
 
 def test_a_bot_that_waits_for_a_number_while_another_is_linked(file: Path, state: Path) -> None:
-    with database(f"sqlite:///{state}/wabot.db"):
-        Session.insert(user_id="shop", state="pairing", updated_at=utc_now()).execute()
     file.write_text(file.read_text().replace('user_id = "ana"', 'user_id = "shop"'))
     bot = hold(state / "sessions" / "shop.lock")
+    # After the lock was taken: what an earlier process wrote does not count.
+    with database(f"sqlite:///{state}/wabot.db"):
+        Session.insert(user_id="shop", state="pairing", updated_at=utc_now()).execute()
     found = [finding for finding in examine(file, {}, utc_now(), online=False) if not finding.ok]
     bot.communicate(timeout=10)
     assert next(finding.text for finding in found if finding.name == "link") == "pairing"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import smtplib
 import ssl
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 from urllib.parse import unquote, urlsplit
 
 from wabot.alert_channels import NotDelivered
 from wabot.alert_notices import Notice
+from wabot.local_time import local_text
 from wabot.models import utc_now
 from wabot.unreachable import why_unreachable
 
@@ -100,7 +102,7 @@ class Mail:
         message["Message-ID"] = f"<{notice.id}@{_host_part(notice.host)}>"
         # RFC 3834: nothing should answer this by itself.
         message["Auto-Submitted"] = "auto-generated"
-        message.set_content(f"{notice.body}\n\n{notice.host}, {notice.at}\n")
+        message.set_content(f"{notice.body}\n\n{notice.host}, {_shown(notice.at)}\n")
         return message
 
 
@@ -113,3 +115,11 @@ def _host_part(host: str) -> str:
     return (
         "".join(letter for letter in host if letter.isascii() and (letter.isalnum() or letter in ".-")) or "x"
     )
+
+
+def _shown(at: str) -> str:
+    """The time of a notice for people; it is stored as programs read it."""
+    try:
+        return local_text(datetime.fromisoformat(at))
+    except ValueError:
+        return at

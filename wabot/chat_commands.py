@@ -12,6 +12,7 @@ from typing import Any
 from wabot.chat_address import ChatAddress, parse_address
 from wabot.errors import ExitCode, UsageError
 from wabot.hints import own_command
+from wabot.local_time import local_text
 from wabot.logs import configure_logging
 from wabot.masking import mask_phone
 from wabot.printable import printable
@@ -152,7 +153,7 @@ def _list_paused(user_id: str, now: datetime) -> int:
 
 
 def _until(moment: datetime | None) -> str:
-    return f"until {moment:%Y-%m-%d %H:%M} UTC" if moment else "until it is resumed"
+    return f"until {local_text(moment)}" if moment else "until it is resumed"
 
 
 def _resume(arguments: argparse.Namespace) -> int:

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from wabot.local_time import local
+
 TOLERANCE_SECONDS = 120.0
 """By how much the machine's clock may differ from WhatsApp's before it counts as wrong."""
 # What was heard is so much less certain with each second: no clock of a machine runs more exactly.
@@ -124,8 +126,8 @@ def utc_now() -> datetime:
 
 
 def local_now() -> datetime:
-    """The time where this machine is, aware."""
-    return utc_now().replace(tzinfo=UTC).astimezone()
+    """The time where the business is, aware."""
+    return local(utc_now())
 
 
 def error_text(error_seconds: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from wabot.errors import OperatorNeeded
+from wabot.local_time import local_text
 from wabot.quarantine import Quarantine
 from wabot.session_directories import last_used, session_names
 from wabot.session_lock import SessionInUse, SessionLock, borrowed
@@ -68,7 +69,7 @@ def _objection(sweep: Sweep, user_id: str) -> str:
         return ""
     if read_device(directory / STORE) is not None:
         return ""
-    return f"no number is linked, and unused since {used_at:%Y-%m-%d %H:%M} UTC"
+    return f"no number is linked, and unused since {local_text(used_at)}"
 
 
 def _delete_old(sweep: Sweep, quarantine: Quarantine) -> None:

@@ -17,11 +17,10 @@ def check_alerts(patient: Patient) -> list[Finding]:
         return [healthy("alerts", "none are configured")]
     refused = courier.ledger.read().refused
     cure = f"mend [alerts] in {patient.configuration}; try it: {patient.command('alert --test')}"
-    zone = patient.settings.account.zone
     return [
         illness(
             "alerts",
-            f"by {name}: {why}, since {local_text(datetime.fromtimestamp(at, UTC), zone)}; none arrive so",
+            f"by {name}: {why}, since {local_text(datetime.fromtimestamp(at, UTC))}; none arrive so",
             cure,
         )
         for name, (at, why) in refused.items()

@@ -10,6 +10,7 @@ from wabot.configurations import configurations
 from wabot.diagnosis import Finding, Patient, ask_database, healthy, illness
 from wabot.errors import OperatorNeeded
 from wabot.hints import UPGRADE, command, unit_of
+from wabot.local_time import local_text
 from wabot.lock_holder import read_holder
 from wabot.logged_out import is_of_log_out
 from wabot.masking import mask_phone
@@ -54,7 +55,7 @@ def _live(patient: Patient, session: Any) -> list[Finding]:
     }
     if patient.now - (session.since or patient.now) > _LONGEST_DIAL:
         cures |= dict.fromkeys((State.CONNECTING, State.RECONNECTING), cures[State.BACKOFF])
-    said = f"{session.state} since {session.since:%Y-%m-%d %H:%M} UTC" if session.since else session.state
+    said = f"{session.state} since {local_text(session.since)}" if session.since else session.state
     if session.state == State.CONNECTED and session.reason:
         # There is nothing else to say of a link that is up.
         return [healthy("link", said), illness("clock", session.reason, "sudo timedatectl set-ntp true")]
@@ -107,7 +108,7 @@ def links_nobody_uses(patient: Patient, first: str = "") -> list[Finding]:
     aside = [
         illness(
             "other session",
-            f"its linked session was moved aside on {entry.moved_at:%Y-%m-%d %H:%M} UTC: {entry.reason}",
+            f"its linked session was moved aside on {local_text(entry.moved_at)}: {entry.reason}",
             f"to use that one: {first}{patient.command(f'janitor --restore {entry.name}')}",
         )
         for entry in Quarantine(patient.settings.quarantine, place).entries()

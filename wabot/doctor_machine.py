@@ -13,6 +13,7 @@ import requests
 from wabot.configurations import configurations
 from wabot.diagnosis import Finding, Patient, healthy, illness
 from wabot.hints import unit_of
+from wabot.local_time import local_text
 from wabot.process import LIBRARY_ENVIRONMENT
 from wabot.unreachable import why_unreachable
 
@@ -127,7 +128,7 @@ def check_clock(patient: Patient) -> list[Finding]:
     cure = "sudo timedatectl set-ntp true"
     program_written_at = datetime.fromtimestamp(Path(__file__).stat().st_mtime, UTC).replace(tzinfo=None)
     if patient.now < program_written_at:
-        text = f"it is {patient.now:%Y-%m-%d %H:%M} UTC here, before this program was installed"
+        text = f"it is {local_text(patient.now)} here, before this program was installed"
         return [illness("clock", text, cure)]
     shown = _output("timedatectl", "show", "--property=NTPSynchronized,CanNTP") or ""
     if "NTPSynchronized=no" in shown:

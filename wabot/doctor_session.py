@@ -12,6 +12,7 @@ from wabot.errors import OperatorNeeded
 from wabot.hints import UPGRADE
 from wabot.host_lock import holder_on_any_machine
 from wabot.janitor import clean
+from wabot.local_time import local_text
 from wabot.lock_holder import read_holder
 from wabot.masking import mask_phone
 from wabot.session_lock import borrowed, is_held
@@ -71,7 +72,7 @@ def check_spool(patient: Patient) -> list[Finding]:
     if kept:
         cure = f"sudo journalctl -u {patient.unit} -n 20" if held else patient.start
         since = min(spooled.received_at for spooled in kept)
-        text = f"{len(kept)} wait on disk since {since:%Y-%m-%d %H:%M} UTC, because the database took none"
+        text = f"{len(kept)} wait on disk since {local_text(since)}, because the database took none"
         findings.append(illness("kept messages", text, cure))
     damaged = spool.with_name(spool.name + SET_ASIDE)
     if damaged.exists():

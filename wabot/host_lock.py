@@ -21,6 +21,7 @@ import peewee
 from wabot.database import open_database
 from wabot.database_faults import AWAY
 from wabot.errors import OperatorNeeded
+from wabot.local_time import local_text
 from wabot.models import Session, database
 from wabot.pooler import CURE, LOCK_IS_VOID, lends_connections
 
@@ -187,7 +188,7 @@ def require_no_other_machine(url: str, *user_ids: str) -> None:
 def _described(found: Sequence[Any]) -> str:
     _backend, name, since = found
     who = str(name or "a connection without a name").rpartition("#")[2]
-    return f"{who}, connected since {since:%Y-%m-%d %H:%M:%S} UTC"
+    return f"{who}, connected since {local_text(since, '%Y-%m-%d %H:%M:%S')}"
 
 
 def _key(user_id: str) -> int:

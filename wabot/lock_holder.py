@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from wabot.clock import utc_now
+from wabot.local_time import local_text
 
 _LARGEST_STAMP_BYTES = 4096
 
@@ -32,7 +33,7 @@ class Holder:
 
     def __str__(self) -> str:
         unit = f", {self.unit}" if self.unit else ""
-        return f"PID {self.pid} (host {self.host}{unit}, since {self.since:%Y-%m-%d %H:%M:%S} UTC)"
+        return f"PID {self.pid} (host {self.host}{unit}, since {local_text(self.since, '%Y-%m-%d %H:%M:%S')})"
 
 
 def own_stamp() -> bytes:

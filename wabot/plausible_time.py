@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from wabot.errors import OperatorNeeded
 from wabot.hints import own_command
+from wabot.local_time import local_text
 from wabot.messages import Kind
 from wabot.models import Fact, Inbound
 
@@ -29,7 +30,7 @@ def check_time(now: datetime) -> None:
     if not known or now - max(known) <= longest:
         return
     raise OperatorNeeded(
-        f"it is {now:%Y-%m-%d %H:%M} UTC here, {(now - max(known)).days} days after all that is known of "
+        f"it is {local_text(now)} here, {(now - max(known)).days} days after all that is known of "
         "this bot: by a clock that is ahead everything would look old, so nothing was cleaned; look at "
         f"`date`, and if it is right: {own_command('janitor --apply --clock-is-right')}"
     )

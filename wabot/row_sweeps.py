@@ -18,6 +18,7 @@ import peewee
 
 from wabot.connections import Connections, Status, as_moment, storable
 from wabot.host_lock import holder_on_any_machine
+from wabot.local_time import local_text
 from wabot.sweep import Deed, Sweep
 
 _WINDOW_ROWS = 20_000
@@ -150,7 +151,7 @@ def _disconnected_for_long(sweep: Sweep, connections: Connections) -> _Rule | No
         is_abandoned,
         lambda keys: _delete(connections, keys),
         Deed.ROW_DELETED,
-        f"disconnected since before {cutoff:%Y-%m-%d %H:%M} UTC, and no number is linked",
+        f"disconnected since before {local_text(cutoff)}, and no number is linked",
     )
 
 

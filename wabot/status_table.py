@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
+from wabot.local_time import local_text
 from wabot.printable import printable
 from wabot.states import State
 from wabot.status import COLLECTED, KEPT, LOST, MODELS, NEVER_RAN
@@ -82,7 +84,7 @@ def _process(session: Mapping[str, Any]) -> str:
 
 def _moment(session: Mapping[str, Any], name: str) -> str:
     if session[name]:
-        return str(session[name]).replace("T", " ").replace("Z", " UTC")
+        return local_text(datetime.fromisoformat(session[name]), "%Y-%m-%d %H:%M:%S")
     asked = session["inbox_pending"] is not None or str(session["reason"]).startswith(NEVER_RAN)
     return "never" if asked else "?"
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from wabot import hints
+from wabot.local_time import local_text
 
 _ASK_SECONDS = 10.0
 _STARTED, _ENDED, _STATUS = "ExecMainStartTimestamp", "ExecMainExitTimestamp", "ExecMainStatus"
@@ -31,7 +32,7 @@ def ended_since(file: Path | None, recorded_at: datetime | None) -> str:
     if started_at is None or ended_at is None or (recorded_at is not None and started_at <= recorded_at):
         return ""
     return (
-        f"a start ended on {ended_at:%Y-%m-%d %H:%M:%S} UTC before it could say here why: "
+        f"a start ended on {local_text(ended_at, '%Y-%m-%d %H:%M:%S')} before it could say here why: "
         f"sudo journalctl -u {unit} -n 20"
     )
 

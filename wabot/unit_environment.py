@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from wabot.config import find_configuration, load_settings
+from wabot.local_time import configure_zone
 from wabot.settings import Settings
 
 _CONFIGURATIONS = Path("/etc/wabot")
@@ -58,7 +59,9 @@ def settings_in_unit(
     """The settings as the unit's own process reads them; see `load_settings`."""
     found = find_configuration(file, environ)
     environ = unit_environment(found, environ)
-    return load_settings(found, environ, all_secrets=all_secrets, sections=sections, tolerated=tolerated)
+    settings = load_settings(found, environ, all_secrets=all_secrets, sections=sections, tolerated=tolerated)
+    configure_zone(settings.account.zone)
+    return settings
 
 
 def _credentials(store: Path, name: str) -> list[Path]:
