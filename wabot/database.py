@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import logging
-import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ import psycopg2
 from playhouse.migrations import Migration, Runner
 
 from wabot import models
+from wabot.clock import process_clock
 from wabot.database_address import postgresql_address, public_url, sqlite_file
 from wabot.database_faults import AWAY, bound_waiting, one_line, patience
 from wabot.database_refusals import refusal
@@ -122,7 +122,7 @@ def make_missing_tables(database: Any) -> list[str]:
 
 def _skip_old_numbers(engine: Any, tables: Collection[Any]) -> None:
     """Let no row get the number of one that is gone: another bot that runs may remember whose that was."""
-    start = int(time.time()) - _NUMBERS_SINCE
+    start = int(process_clock.now()) - _NUMBERS_SINCE
     is_sqlite = isinstance(engine, peewee.SqliteDatabase)
     for model in tables:
         name = model._meta.table_name
