@@ -167,7 +167,7 @@ def test_hostile_text_is_cleaned_in_linear_time(piece: str) -> None:
     started = time.process_time()
     read_reply_text(piece * (1_000_000 // len(piece)))
     read_reply_text("x" + piece * (1_000_000 // len(piece)) + "y")
-    assert time.process_time() - started < 3
+    assert time.process_time() - started < 12
 
 
 # --- splitting
