@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +18,24 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import parse_dsn
 
-from wabot.database import fault
+from wabot.database import fault, known_migrations
 from wabot.database_address import postgresql_address
 from wabot.database_faults import bound_waiting
+from wabot.dump_contents import own_entries
 from wabot.errors import OperatorNeeded
+from wabot.models import BaseModel
 
-_TABLES = "wabot_*"
 _LIKE = r"wabot\_%"
+_MIGRATIONS = "wabot_migrations"
+# By name and owner; and whether one that is not known refers to one that is.
+_TABLES = """
+SELECT relname, pg_get_userbyid(relowner), pg_get_userbyid(relowner) = current_user, EXISTS (
+    SELECT 1 FROM pg_constraint JOIN pg_class AS other ON other.oid = confrelid
+    WHERE conrelid = pg_class.oid AND other.relnamespace = pg_class.relnamespace AND other.relname = ANY (%s)
+)
+FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+WHERE relkind IN ('r', 'p') AND nspname = %s AND relname LIKE %s ORDER BY 1
+"""
 _CONNECT_SECONDS = "5"
 _LOCK_SECONDS = 20
 
@@ -38,12 +49,14 @@ class PostgresqlTables:
         schema: where they are.
         names: what they are called; empty where wabot has never run.
         migrations: that made them.
+        foreign: those that belong to another role than that in the address, and to which.
     """
 
     url: str
     schema: str
     names: tuple[str, ...]
     migrations: tuple[str, ...]
+    foreign: Mapping[str, str]
 
     def dump(self, target: Path, *extent: str) -> None:
         """Write them to a file, as they are at one moment; the application's tables are left out.
@@ -53,12 +66,17 @@ class PostgresqlTables:
             extent: options of pg_dump that leave something out.
 
         Raises:
-            OperatorNeeded: pg_dump is missing or fails.
+            OperatorNeeded: pg_dump is missing or fails, or another role could run something in them.
         """
+        for name, owner in self.foreign.items():
+            raise OperatorNeeded(
+                f"the table {name} belongs to the role {owner} and not to that in database.url, so it is not "
+                f'wabot\'s own: as a superuser, ALTER TABLE "{name}" OWNER TO that role'
+            )
         with _service(self.url) as environ:
             # Quoted, because an unquoted name would be folded to lower case.
-            wanted = f'--table="{self.schema}".{_TABLES}'
-            _run(["pg_dump", "--format=custom", *extent, wanted, f"--file={target}"], environ)
+            wanted = [f'--table="{self.schema}"."{name}"' for name in self.names]
+            _run(["pg_dump", "--format=custom", *extent, *wanted, f"--file={target}"], environ)
 
     def require_replaceable(self) -> None:
         """See beforehand that they can be dumped and put back.
@@ -92,9 +110,7 @@ class PostgresqlTables:
         """
         tables = sql.SQL(", ").join(sql.Identifier(self.schema, name) for name in self.names)
         with _service(self.url) as environ:
-            script = _run(
-                ["pg_restore", "--no-owner", "--no-privileges", "--file=-", str(source)], environ, wants=False
-            )
+            script = self._script(source, environ)
             with closing(_connect(self.url)) as connection:
                 drop = sql.SQL("DROP TABLE {};").format(tables).as_string(connection) if self.names else ""
             # pg_dump leaves an empty search path behind.
@@ -113,6 +129,14 @@ class PostgresqlTables:
                 text,
             )
 
+    def _script(self, source: Path, environ: dict[str, str]) -> str:
+        """The SQL in a dump that is about wabot's own tables, of the role that made them."""
+        listed = _run(["pg_restore", "--list", "--verbose", str(source)], environ, wants=False)
+        contents = Path(environ["PGSERVICEFILE"]).with_name("contents")
+        contents.write_text(own_entries(listed, self.schema, known_tables(), _MIGRATIONS), encoding="utf-8")
+        command = ["pg_restore", "--no-owner", "--no-privileges", f"--use-list={contents}", "--file=-"]
+        return _run([*command, str(source)], environ, wants=False)
+
 
 def find_tables(url: str) -> PostgresqlTables:
     """Look at wabot's tables.
@@ -125,18 +149,28 @@ def find_tables(url: str) -> PostgresqlTables:
         with closing(_connect(url)) as connection, connection.cursor() as cursor:
             cursor.execute("SELECT current_schema()")
             (schema,) = cursor.fetchone() or ("public",)
-            cursor.execute(
-                "SELECT tablename FROM pg_tables WHERE schemaname = %s AND tablename LIKE %s ORDER BY 1",
-                (schema, _LIKE),
-            )
-            names = tuple(name for (name,) in cursor.fetchall())
+            cursor.execute(_TABLES, (list(known_tables()), schema, _LIKE))
+            found = cursor.fetchall()
+            known = known_tables()
+            foreign = {name: owner for name, owner, is_own, _ in found if name in known and not is_own}
+            names = tuple(name for name, *_ in found if name in known)
             migrations: tuple[str, ...] = ()
-            if "wabot_migrations" in names:
+            if _MIGRATIONS in names:
                 cursor.execute("SELECT name FROM wabot_migrations ORDER BY name")
                 migrations = tuple(name for (name,) in cursor.fetchall())
+            is_newer = not known_migrations() >= set(migrations)
+            # What a newer program has made besides, an older one would stumble over.
+            more = (name for name, _, is_own, refers in found if is_own and (is_newer or refers))
+            names = tuple(sorted({*names, *more}))
     except psycopg2.OperationalError as error:
         raise fault(error, url) from None
-    return PostgresqlTables(url, schema, names, migrations)
+    return PostgresqlTables(url, schema, names, migrations, foreign)
+
+
+def known_tables() -> frozenset[str]:
+    """What this program's own tables are called."""
+    names = {str(model._meta.table_name) for model in BaseModel.__subclasses__()}
+    return frozenset({_MIGRATIONS, *(name for name in names if name.startswith("wabot_"))})
 
 
 def _connect(url: str) -> psycopg2.extensions.connection:
@@ -169,7 +203,16 @@ def _service(url: str) -> Iterator[dict[str, str]]:
 def _run(command: list[str], environ: dict[str, str], text: str = "", *, wants: bool = True) -> str:
     _require(command[0])
     words = [*command, "--no-password"] if wants else command
-    done = subprocess.run(words, env=environ, input=text, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        words,
+        env=environ,
+        input=text,
+        capture_output=True,
+        text=True,
+        check=False,
+        # Away from the terminal of whoever typed the command.
+        start_new_session=True,
+    )
     if done.returncode:
         # The first line says what, the others are hints and what follows from it.
         first = next(iter(done.stderr.strip().splitlines()), f"exit {done.returncode}")
