@@ -1,6 +1,12 @@
 # shellcheck shell=bash disable=SC2154
 # One version of wabot on this machine: how it is made, and made the one that runs; sourced by scripts/install.
 
+# as_user COMMAND...: as the user of the service, away from this terminal. In the state directory every name is
+# theirs: root would follow wherever it leads.
+as_user() {
+    setsid --wait setpriv --reuid="$SERVICE_USER" --regid="$(id -g "$SERVICE_USER")" --init-groups --no-new-privs -- "$@" </dev/null
+}
+
 make_user() {
     getent passwd wabot >/dev/null ||
         run useradd --system --user-group --home-dir "$STATE" --no-create-home --shell /usr/sbin/nologin wabot

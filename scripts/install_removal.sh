@@ -20,7 +20,8 @@ uninstall() {
     run systemctl daemon-reload
     try systemctl reset-failed 'wabot*'
     [[ ! -L $COMMAND ]] || run rm -f "$COMMAND"
-    run rm -rf "$RELEASES" /run/wabot-metrics
+    run rm -rf "$RELEASES"
+    remove_of_user /run/wabot-metrics
     [[ ! -L $CURRENT ]] || run rm -f "$CURRENT"
     if ! $purge; then
         if [[ ! -d $CONFIGURATION && ! -d $STATE ]]; then
@@ -42,11 +43,51 @@ uninstall() {
         done
     done
     [[ ! -d $CONFIGURATION && ! -d $STATE ]] || had_data=true
+    ask_about_backups
     ! grep -qsE '^ *url *= *"(postgres|credential:|env:|file:)' "$CONFIGURATION"/*.toml || elsewhere=true
-    run rm -rf "$CONFIGURATION" "$STATE" "$UNITS"/wabot@*.service.d
-    ! getent passwd wabot >/dev/null || run userdel wabot
-    say "$removed."
+    run rm -rf "$CONFIGURATION" "$UNITS"/wabot@*.service.d
+    remove_of_user "$STATE"
+    if $keep_backups; then
+        say "$removed, with configuration, secrets and state. Kept: $STATE/backups, and the user wabot, whose they" \
+            "are; scripts/install --uninstall --purge --yes removes them, too."
+        had_data=false
+    else
+        ! user_is_there || run userdel wabot
+        say "$removed."
+    fi
     ! $had_data || $dry_run || say "Deleted: $CONFIGURATION, $STATE with the backups in it, the secrets and the user wabot." \
         "On the phone, remove the linked device as well: WhatsApp, Linked devices."
     ! $elsewhere || $dry_run || say "Not deleted: wabot's own tables (wabot_…) in a PostgreSQL; their owner drops them."
+}
+
+keep_backups=false
+
+# Backups are what somebody wants who has purged in error: they go only for a yes.
+ask_about_backups() {
+    local answer=""
+    ! $yes && user_is_there &&
+        [[ -n $(as_user find "$STATE/backups" -mindepth 1 -maxdepth 2 -name '*Z' -printf . -quit 2>/dev/null) ]] || return 0
+    keep_backups=true
+    $dry_run || [[ ! -t 0 ]] || read -r -p "Remove the backups in $STATE/backups, too? [y/N] " answer
+    case ${answer,,} in
+    y | yes | s | si | sí | sim) keep_backups=false ;;
+    esac
+}
+
+user_is_there() {
+    getent passwd "$SERVICE_USER" >/dev/null
+}
+
+# remove_of_user DIRECTORY: what is in it by the user of the service, whose names root follows nowhere; then what
+# root itself once left there. rm goes through no link, and to no other file system.
+remove_of_user() {
+    local spared=()
+    [[ -d $1 && ! -L $1 ]] || return 0
+    if [[ $1 == "$STATE" ]] && $keep_backups; then
+        spared=(! -path "$1/backups" ! -path "$1/backups/*")
+    fi
+    if user_is_there; then
+        try as_user find "$1" -xdev -depth -mindepth 1 "${spared[@]}" -delete
+    fi
+    [[ ${#spared[@]} -gt 0 ]] || run rm -rf --one-file-system -- "$1"
 }

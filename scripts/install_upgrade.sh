@@ -65,7 +65,7 @@ roll_back() {
     [[ $journal == *" -u "* ]] || journal+=" -u wabot"
     journal+=" -n 50 --no-pager"
     try systemctl stop "${running[@]}" "${starting[@]}"
-    [[ ! -d $backup ]] || "$release/bin/python" -P -m wabot.database_backup restore "$backup" "$CONFIGURATION"/*.toml || true
+    ! as_user test -d "$backup" || "$release/bin/python" -P -m wabot.database_backup restore "$backup" "$CONFIGURATION"/*.toml || true
     switch_to "$previous"
     if start_again; then
         $interrupted || say "Nothing has changed. Why it failed: $journal"
@@ -81,7 +81,9 @@ remove_old() {
     while read -r old; do
         [[ $old == "$release" || $old == "$previous" ]] || run rm -rf "$old"
     done < <(find "$RELEASES" -mindepth 1 -maxdepth 1 -type d 2>/dev/null)
-    while read -r old; do
-        run rm -rf "$old"
-    done < <(find "$STATE/backups" -mindepth 1 -maxdepth 1 -type d -name '2*Z' 2>/dev/null | sort -r | tail -n +4)
+    # Only what is named as this script names it, and by the user whose they are.
+    while IFS= read -r -d '' old; do
+        run as_user rm -rf -- "$STATE/backups/$old"
+    done < <(as_user find "$STATE/backups" -mindepth 1 -maxdepth 1 -type d -regextype posix-extended \
+        -regex '.*/[0-9]{8}T[0-9]{6}Z' -printf '%f\0' 2>/dev/null | sort -rz | tail -zn +4)
 }
