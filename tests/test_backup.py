@@ -280,9 +280,11 @@ def test_also_where_root_alone_can_read_which_one_that_is() -> None:
         readable = (bot.home, *bot.home.glob("*.toml"), bot.home / "wabot.db")
         for place in (*readable, bot.state, *bot.state.rglob("*")):
             os.chown(place, 65_534, 65_534)
-        with SessionLock(lock).acquire(0):
-            assert bot.run("restore", str(path), "--yes", "--database-only") == 0
         bound_database.close()
+        with SessionLock(lock).acquire(0):
+            typed = ("restore", str(path), "--yes", "--database-only", "--config", str(bot.configuration))
+            done = command(*typed)
+            assert done.returncode == 0, done.stderr
 
 
 def test_a_bot_on_the_same_database_by_another_address_refuses_it(small_bot: Bot) -> None:

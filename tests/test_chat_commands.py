@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -102,21 +101,6 @@ def test_a_folder_of_knowledge_that_is_not_there_yet_is_named(tmp_path: Path) ->
     """The default one: a folder named in the configuration has to be there."""
     told = lack_of_knowledge(tmp_path / "knowledge")
     assert f"there is no folder {tmp_path}/knowledge. Write about it there" in told
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can read what others may not")
-def test_a_text_that_the_bot_itself_could_not_use_is_named(
-    file: Path, tmp_path: Path, opened: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
-    texts = tmp_path / "texts"
-    texts.mkdir(mode=0o700)
-    (texts / "shop.md").write_text("# Envío\nEl envío cuesta 3 €.\n")
-    file.write_text(file.read_text().replace(str(KNOWLEDGE), str(texts)))
-    os.chown(tmp_path / "state", 65_534, 65_534)
-    assert main(["chat", "--config", str(file), "--once", "¿Cuánto cuesta el envío?"]) == 0
-    cure = f"wabot doctor --config {file}"
-    told = f"{texts}/shop.md is used here, but the bot itself cannot read it: {cure}\n"
-    assert told in capsys.readouterr().err
 
 
 def test_once_without_an_answer_is_a_finding(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

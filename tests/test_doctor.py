@@ -248,33 +248,41 @@ def test_a_file_of_somebody_else(file: Path, state: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can read what others may not")
 def test_a_text_that_the_bot_cannot_read(file: Path, state: Path, tmp_path: Path) -> None:
-    os.chown(state, 65_534, 65_534)
+    """Root, who asks, could; so it is the bot's user who looks. That one talks in `wabot chat`, too."""
     # Not below pytest's directory, which is root's alone.
     with tempfile.TemporaryDirectory() as folder:
-        texts = Path(folder, "texts")
+        texts, moved = Path(folder, "texts"), Path(folder, "state")
         texts.mkdir()
         text = texts / "shop.md"
         text.write_text("# Shop")
-        file = file.rename(Path(folder, "shop.toml"))
-        file.write_text(file.read_text().replace(str(tmp_path / "texts"), str(texts)))
-        for path in (Path(folder), texts, text, file):
-            path.chmod(0o755)
-        assert "texts" not in illnesses(file)
-        text.chmod(0o600)
-        ill = illnesses(file)["texts"]
-        assert ill.text == f"{text} cannot be read by the bot"
-        assert ill.cure == f"sudo chgrp -R wabot {texts} && sudo chmod -R g+rX {texts}"
-        text.chmod(0o644)
-        file.chmod(0o600)
-        ill = illnesses(file)["texts"]
-        assert ill.text == f"{file} cannot be read by the bot"
-        assert ill.cure == f"sudo chgrp -R wabot {file} && sudo chmod -R g+rX {file}"
-        file.chmod(0o644)
+        shutil.move(state, moved)
         persona = Path(folder, "persona.txt")
         persona.write_text("Be kind.")
-        with file.open("a") as more:
-            more.write(f'system_prompt_file = "{persona}"\n')
-        assert illnesses(file)["texts"].text == f"{persona} cannot be read by the bot"
+        file = file.rename(Path(folder, "shop.toml"))
+        configured = (
+            file.read_text().replace(str(tmp_path / "texts"), str(texts)).replace(str(state), str(moved))
+        )
+        file.write_text(f'{configured}system_prompt_file = "{persona}"\n')
+        for path in (Path(folder), texts, text, file, persona):
+            path.chmod(0o755)
+        for path in (moved, *moved.rglob("*")):
+            os.chown(path, 65_534, 65_534)
+        assert "texts" not in _typed_by_root(file)
+        for closed, shown in ((text, texts), (file, file), (persona, persona)):
+            closed.chmod(0o600)
+            text_and_cure = _typed_by_root(file)["texts"]
+            closed.chmod(0o755)
+            cure = f"sudo chgrp -R wabot {shown} && sudo chmod -R g+rX {shown}"
+            assert text_and_cure == (f"{closed} cannot be read by the bot", cure)
+
+
+def _typed_by_root(file: Path) -> dict[str, tuple[str, str]]:
+    """What is ill, and its cure."""
+    command = [sys.executable, "-P", "-m", "wabot", "doctor", "--json", "--config", str(file)]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stdout
+    return {
+        each["name"]: (each["text"], each["cure"]) for each in json.loads(told)["checks"] if not each["ok"]
+    }
 
 
 def test_a_text_that_is_left_out(file: Path, tmp_path: Path) -> None:

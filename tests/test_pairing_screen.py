@@ -16,6 +16,7 @@ import segno
 
 from wabot.errors import OperatorNeeded
 from wabot.pairing_screen import PairingScreen
+from wabot.picture_file import PictureFile
 
 # As long as WhatsApp's are, or a little shorter.
 LONG = "https://wa.me/settings/linked_devices#2@" + "x" * 201
@@ -134,7 +135,7 @@ def test_a_code_below_a_line_that_the_window_broke_is_not_taken_back(
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("LINES", "60")
     picture = tmp_path / ("x" * 200)
-    screen = PairingScreen(output := Terminal(), picture)
+    screen = PairingScreen(output := Terminal(), PictureFile(picture))
     screen.show_qr(CODE)
     screen.show_qr(OTHER)
     screen.close()
@@ -144,7 +145,7 @@ def test_a_code_below_a_line_that_the_window_broke_is_not_taken_back(
 def test_where_it_does_not_fit_the_picture_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("LINES", "24")
     output = Terminal()
-    screen = PairingScreen(output, tmp_path / "code.png")
+    screen = PairingScreen(output, PictureFile(tmp_path / "code.png"))
     screen.show_qr(CODE)
     screen.close()
     told = output.getvalue()
@@ -169,7 +170,7 @@ def test_the_picture_is_private_replaced_as_a_whole_and_gone_at_the_end(tmp_path
     elsewhere = tmp_path / "elsewhere"
     elsewhere.write_text("mine")
     picture.symlink_to(elsewhere)
-    screen = PairingScreen(io.StringIO(), picture)
+    screen = PairingScreen(io.StringIO(), PictureFile(picture))
     screen.show_qr(CODE)
     assert stat.S_IMODE(picture.lstat().st_mode) == 0o600
     first = picture.read_bytes()
@@ -188,7 +189,7 @@ def test_the_picture_belongs_to_whoever_typed_sudo(tmp_path: Path, monkeypatch: 
     # Below a directory that everybody may enter, which pytest's is not.
     with tempfile.TemporaryDirectory() as directory:
         os.chown(directory, 65534, 65534)
-        screen = PairingScreen(io.StringIO(), Path(directory, "code.png"))
+        screen = PairingScreen(io.StringIO(), PictureFile(Path(directory, "code.png")))
         screen.show_qr(CODE)
         assert Path(directory, "code.png").stat().st_uid == 65534
         screen.close()
@@ -204,6 +205,6 @@ def test_the_same_line_is_said_once() -> None:
 
 
 def test_a_picture_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    screen = PairingScreen(io.StringIO(), tmp_path / "gone" / "code.png")
+    screen = PairingScreen(io.StringIO(), PictureFile(tmp_path / "gone" / "code.png"))
     with pytest.raises(OperatorNeeded, match=r"code\.png cannot be written"):
         screen.show_qr(CODE)

@@ -5,10 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
-
-import pytest
 
 from wabot.process import LIBRARY_ENVIRONMENT
 
@@ -46,25 +43,6 @@ def heaps(how: str) -> int:
 
 def test_all_threads_share_two_heaps() -> None:
     assert heaps("shared") <= 2 < heaps("as they come")
-
-
-_WHOSE = """
-import os, sys
-from pathlib import Path
-from wabot.process import become_owner
-become_owner(Path(sys.argv[1]))
-print(os.geteuid(), os.getegid(), os.getgroups())
-"""
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-@pytest.mark.parametrize("below", [".", "state", "state/of/shop"])
-def test_root_becomes_the_user_whose_directory_it_will_be(below: str) -> None:
-    with tempfile.TemporaryDirectory() as home:
-        os.chown(home, 65534, 65533)
-        command = [sys.executable, "-c", _WHOSE, str(Path(home, below))]
-        told = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout
-    assert told == "65534 65533 []\n"
 
 
 def test_what_lies_in_the_working_directory_is_not_run(tmp_path: Path) -> None:

@@ -276,6 +276,20 @@ def test_a_stamp_nobody_here_wrote_names_nobody(tmp_path: Path, change: dict[str
     assert read_holder(path) is None
 
 
+@pytest.mark.parametrize(
+    "unit", ["wabot; reboot", "wabot.service; reboot", "$(reboot).service", "wabot", "-x"]
+)
+def test_what_is_no_unit_stands_in_no_advice(tmp_path: Path, unit: str) -> None:
+    path = tmp_path / "default.lock"
+    stamp = {"pid": 7, "host": socket.gethostname(), "unit": unit, "since": "2026-03-01T12:00:00+00:00"}
+    path.write_text(json.dumps(stamp))
+    holder = read_holder(path)
+    assert holder is not None and holder.unit is None
+    assert SessionInUse(path, holder).advice == "stop it first: kill 7"
+    path.write_text(json.dumps(stamp | {"pid": 1}))
+    assert read_holder(path) is None, "nobody is told to kill that"
+
+
 JSON = st.recursive(st.none() | st.text(), st.lists).map(lambda value: json.dumps(value).encode())
 
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wabot.clock import process_clock
 from wabot.errors import ExitCode, OperatorNeeded, UsageError
 from wabot.logs import configure_logging
-from wabot.printable import printable
-from wabot.process import become_owner
+from wabot.printable import printable, show
 from wabot.unit_environment import settings_in_unit
 
 if TYPE_CHECKING:
@@ -50,8 +48,7 @@ def _alert(arguments: argparse.Namespace) -> int:
         arguments.config, os.environ, sections=("account", "paths", "alerts"), tolerated=mistakes
     )
     for mistake in mistakes or ():
-        print(f"wabot: {printable(mistake)}", file=sys.stderr)
-    become_owner(settings.paths.state)
+        show(f"wabot: {printable(mistake)}", to_errors=True)
     courier = Courier(settings)
     if arguments.test:
         return _test(courier, settings.file)
@@ -59,15 +56,15 @@ def _alert(arguments: argparse.Namespace) -> int:
     if not unit or not unit.isprintable() or len(unit) > _LONGEST_UNIT:
         raise UsageError(f"--failed {unit!r}: name the unit, such as wabot.service")
     if is_started_again(unit):
-        print(f"{unit} is started again by systemd; the owner is told when it fails for good")
+        show(f"{unit} is started again by systemd; the owner is told when it fails for good")
         return ExitCode.OK
     if not courier.channels:
-        print(f"{unit} failed; {_nothing_configured(settings.file)}")
+        show(f"{unit} failed; {_nothing_configured(settings.file)}")
         return ExitCode.OK
     courier.tell_failure(unit_failure(unit, os.environ))
     if courier.deliver_within(_PATIENCE_SECONDS):
         return ExitCode.OK
-    print("not delivered everywhere; it is tried again when the bot runs or starts")
+    show("not delivered everywhere; it is tried again when the bot runs or starts")
     return ExitCode.FINDINGS
 
 
@@ -81,11 +78,11 @@ def _test(courier: Courier, file: Path | None) -> int:
     for channel in courier.channels:
         try:
             channel.send(notice)
-            print(f"{channel.name}: delivered")
+            show(f"{channel.name}: delivered")
             with courier.ledger.changing() as book:
                 book.accepted(channel.name, process_clock.now())
         except NotDelivered as error:
-            print(f"{channel.name}: {error}")
+            show(f"{channel.name}: {error}")
             code = ExitCode.FINDINGS
     return code
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from wabot.alert_book import Book
+from wabot.plain_file import read_plain
 
 log = logging.getLogger(__name__)
 
@@ -60,8 +61,7 @@ class AlertLedger:
     def read(self) -> Book:
         """The book as it stands in the file, to be looked at."""
         try:
-            with self._path.open("rb") as file:
-                return Book.from_json(json.loads(file.read(_LARGEST_FILE_BYTES)))
+            return Book.from_json(json.loads(read_plain(self._path, _LARGEST_FILE_BYTES)))
         except FileNotFoundError:
             return Book()
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

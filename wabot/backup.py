@@ -7,7 +7,9 @@ import os
 import re
 import shutil
 import sqlite3
-from collections.abc import Iterator
+import stat
+import tarfile
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,6 +20,7 @@ from wabot.database_address import sqlite_file
 from wabot.disk import sync
 from wabot.errors import OperatorNeeded
 from wabot.postgresql_copy import find_tables
+from wabot.remembered_files import read_file
 from wabot.session_lock import is_held
 from wabot.settings import Settings
 from wabot.sqlite_copy import copy_sqlite
@@ -25,6 +28,7 @@ from wabot.sqlite_copy import copy_sqlite
 CONFIGURATION, PERSONA, KNOWLEDGE = "configuration.toml", "persona.txt", "knowledge"
 SQLITE, POSTGRESQL, SESSION = "wabot.db", "wabot.pgdump", "session.db"
 _UNFINISHED = ".unfinished-"
+_LARGEST_CONFIGURATION_BYTES = 1_000_000
 _TIME = r"\d{8}T\d{6}Z"
 
 
@@ -55,9 +59,40 @@ def make_backup(
         OperatorNeeded: it cannot be made; there is none of it left.
         DatabaseAway: the database does not answer.
     """
-    name = settings.file.stem if settings.file else "wabot"
+    made: list[Manifest] = []
+
+    def fill(unfinished: Path) -> None:
+        made.append(_fill(settings, unfinished, now, with_session=with_session))
+
+    path, removed = keep_backup(directory, backup_name(settings.file), now, keep=keep, fill=fill)
+    return Backup(path, made[0], removed)
+
+
+def backup_name(file: Path | None) -> str:
+    """What the backups of a configuration are called, before the time."""
+    return file.stem if file else "wabot"
+
+
+def keep_backup(
+    directory: Path, name: str, now: datetime, *, keep: int, fill: Callable[[Path], None]
+) -> tuple[Path, tuple[Path, ...]]:
+    """Keep one more backup in a directory.
+
+    Args:
+        directory: where all backups are; made where missing.
+        name: what it is called before the time.
+        now: naive UTC.
+        keep: how many of this name to keep, this one included.
+        fill: is given an empty directory, and puts everything into it.
+
+    Returns:
+        Where it is, and which older ones went.
+
+    Raises:
+        OperatorNeeded: it cannot be made; there is none of it left.
+    """
     path = directory / f"{name}-{now:%Y%m%dT%H%M%SZ}"
-    with _alone(directory):
+    with alone(directory):
         unfinished = directory / f"{_UNFINISHED}{path.name}"
         try:
             for left_over in directory.glob(f"{_UNFINISHED}*"):
@@ -65,25 +100,24 @@ def make_backup(
             if path.exists():
                 raise OperatorNeeded(f"{path} is there already: wait a second")
             unfinished.mkdir(mode=0o700)
-            manifest = _fill(settings, unfinished, now, with_session=with_session)
-            if not manifest.files:
-                # It would push out a good one, night after night.
-                raise OperatorNeeded(
-                    "there is nothing to back up, neither a configuration nor a database: name the bot's "
-                    "configuration with --config"
-                )
+            fill(unfinished)
             sync(*unfinished.rglob("*"), unfinished)
             unfinished.rename(path)
             # Before the one it replaces goes.
             sync(directory)
             removed = _rotate(directory, name, keep)
-        except (OSError, sqlite3.Error) as error:
-            # With the path, where there is one: it may be that of a text nobody may read.
-            why = str(error).partition("] ")[2] if isinstance(error, OSError) else error
-            raise OperatorNeeded(f"there is no new backup in {directory}: {why}") from None
+        except (OSError, sqlite3.Error, tarfile.TarError) as error:
+            raise no_new_backup(directory, error) from None
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
-    return Backup(path, manifest, removed)
+    return path, removed
+
+
+def no_new_backup(directory: Path, error: Exception) -> OperatorNeeded:
+    """What to say when there is none."""
+    # With the path, where there is one: it may be that of a text nobody may read.
+    why = str(error).partition("] ")[2] if isinstance(error, OSError) else error
+    return OperatorNeeded(f"there is no new backup in {directory}: {why}")
 
 
 def newest_backup(directory: Path, name: str | None) -> Path:
@@ -111,7 +145,12 @@ def newest_backup(directory: Path, name: str | None) -> Path:
 
 
 @contextmanager
-def _alone(directory: Path) -> Iterator[None]:
+def alone(directory: Path) -> Iterator[None]:
+    """Have a directory of backups for oneself; it is made where missing.
+
+    Raises:
+        OperatorNeeded: no backup can be made there, or one is being made.
+    """
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
@@ -127,11 +166,13 @@ def _alone(directory: Path) -> Iterator[None]:
 
 
 def _fill(settings: Settings, backup: Path, now: datetime, *, with_session: bool) -> Manifest:
+    places, modes = _copy_texts(settings, backup)
     manifest = Manifest(
         user_id=settings.account.user_id,
         made_at=f"{now:%Y-%m-%dT%H:%M:%SZ}",
         running=is_held(settings.session_lock),
-        places=_copy_texts(settings, backup),
+        places=places,
+        modes=modes,
     )
     file = sqlite_file(settings.database.url)
     if file is None:
@@ -147,16 +188,22 @@ def _fill(settings: Settings, backup: Path, now: datetime, *, with_session: bool
     if with_session and settings.session_store.exists():
         copy_sqlite(settings.session_store, backup / SESSION)
     manifest = replace(manifest, files=checksums(backup))
+    if not manifest.files:
+        # It would push out a good one, night after night.
+        raise OperatorNeeded(
+            "there is nothing to back up, neither a configuration nor a database: name the bot's "
+            "configuration with --config"
+        )
     manifest.write(backup)
     return manifest
 
 
-def _copy_texts(settings: Settings, backup: Path) -> dict[str, str]:
-    """Copy what people wrote; where it stood."""
+def _copy_texts(settings: Settings, backup: Path) -> tuple[dict[str, str], dict[str, int]]:
+    """Copy what people wrote; where it stood, and who might read it."""
     configuration = settings.file
     if configuration is None:
-        return {}
-    shutil.copyfile(configuration, backup / CONFIGURATION)
+        return {}, {}
+    (backup / CONFIGURATION).write_bytes(read_file(configuration, _LARGEST_CONFIGURATION_BYTES))
     places = {CONFIGURATION: configuration}
     persona, knowledge = settings.ai.system_prompt_file, settings.ai.knowledge
     if persona is not None and persona.is_file():
@@ -165,7 +212,8 @@ def _copy_texts(settings: Settings, backup: Path) -> dict[str, str]:
     if knowledge.is_dir():
         _copy_folder(knowledge, backup / KNOWLEDGE)
         places[KNOWLEDGE] = knowledge
-    return {name: str(place.absolute()) for name, place in places.items()}
+    modes = {name: stat.S_IMODE(place.stat().st_mode) for name, place in places.items()}
+    return {name: str(place.absolute()) for name, place in places.items()}, modes
 
 
 def _copy_folder(source: Path, target: Path) -> None:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wabot import hints
+from wabot.config import find_configuration
 from wabot.errors import ExitCode, OperatorNeeded
+from wabot.leaving_root import Errand
+from wabot.printable import printable, show
 from wabot.setting_types import integer
+from wabot.state_owner import ROOT, owner_of
 from wabot.terminal_question import answers_yes
 from wabot.unit_environment import settings_in_unit
 
@@ -43,7 +50,7 @@ def add_backup_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
     backup.add_argument(
         "--session", action="store_true", help=f"copy the keys of the linked number, too: {_SESSION_WARNING}"
     )
-    backup.set_defaults(command=_backup)
+    backup.set_defaults(command=_backup, errand=_errand_of_backup)
 
     restore = commands.add_parser(
         "restore", parents=[shared], help="put a backup back; what it replaces is moved aside"
@@ -56,67 +63,108 @@ def add_backup_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
         "--session", action="store_true", help=f"put the session back, too: {_SESSION_WARNING}"
     )
     restore.add_argument("--yes", action="store_true", help="do not ask")
-    restore.set_defaults(command=_restore)
+    restore.set_defaults(command=_restore, errand=_errand_of_restore)
 
 
-def _backup(arguments: argparse.Namespace) -> int:
-    from wabot.backup import SESSION, make_backup
+def _errand_of_backup(arguments: argparse.Namespace) -> Errand:
+    from wabot.backup import backup_name
+    from wabot.backup_handover import Handover
     from wabot.models import utc_now
 
-    settings = settings_in_unit(arguments.config, os.environ, all_secrets=False)
-    made = make_backup(
-        settings, arguments.directory, utc_now(), keep=arguments.keep, with_session=arguments.session
-    )
-    manifest = made.manifest
-    parts = [manifest.engine and f"the database ({manifest.engine})", *manifest.places]
-    if SESSION in manifest.files:
-        parts.append("the session")
-    print(f"{made.path}: {', '.join(filter(None, parts))}")
-    if SESSION in manifest.files:
-        print(f"mind: {_SESSION_WARNING}")
-    elif arguments.session:
-        print("there is no session to copy: no number was ever linked")
-    if made.removed:
-        print(f"removed: {', '.join(path.name for path in made.removed)}")
-    print(f"to put it back: {hints.command(f'restore {made.path.absolute()}', settings.file)}")
-    return ExitCode.OK
+    file = find_configuration(arguments.config, os.environ)
+    directory = arguments.directory.absolute()
+    arguments.handover = Handover(directory, backup_name(file), utc_now(), arguments.keep)
+    doer = owner_of(directory, is_shared=True) if os.geteuid() == 0 else None
+    return Errand(file, deeds=arguments.handover.deeds, doer=None if doer == ROOT else doer, asks=False)
 
 
-def _restore(arguments: argparse.Namespace) -> int:
-    from wabot.backup import CONFIGURATION, SESSION, newest_backup
-    from wabot.backup_manifest import MANIFEST, read_manifest
-    from wabot.models import utc_now
-    from wabot.restore import Restoration
+def _errand_of_restore(arguments: argparse.Namespace) -> Errand:
+    """Root takes a copy that nobody else can change, and looks at that from here on."""
+    from wabot.backup import newest_backup
+    from wabot.backup_manifest import MANIFEST
+    from wabot.private_copy import private_copy
 
     backup = arguments.backup.absolute()
     # Not searched for: the backup knows where its own stood.
     named = arguments.config or Path(os.environ.get("WABOT_CONFIG") or "")
-    named = named.absolute() if named.name else None
+    arguments.named = named.absolute() if named.name else None
     if not backup.is_dir():
         raise OperatorNeeded(f"{backup} is no directory, so it is no backup")
-    if not (backup / MANIFEST).exists():
-        backup = newest_backup(backup, named.stem if named else None)
-    manifest = read_manifest(backup)
-    place = named or Path(manifest.places.get(CONFIGURATION, "/etc/wabot/wabot.toml"))
-    restoration = Restoration(backup, manifest, named, os.environ, utc_now())
+    if not os.path.lexists(backup / MANIFEST):
+        backup = newest_backup(backup, arguments.named.stem if arguments.named else None)
+    if os.geteuid() != 0:
+        return _look_at(arguments, backup, backup)
+    source = private_copy(backup)
+    remove = partial(shutil.rmtree, source, ignore_errors=True)
+    try:
+        return replace(_look_at(arguments, backup, source), shown=source, at_end=remove)
+    except BaseException:
+        remove()
+        raise
+
+
+def _look_at(arguments: argparse.Namespace, backup: Path, source: Path) -> Errand:
+    from wabot.backup import CONFIGURATION
+    from wabot.backup_manifest import read_manifest
+    from wabot.models import utc_now
+    from wabot.restore import Restoration
+    from wabot.saved_texts import SavedTexts
+
+    now = utc_now()
+    manifest = read_manifest(source, backup)
+    texts = SavedTexts(backup, source, manifest, arguments.named, now)
+    state = None
+    if os.geteuid() == 0:
+        state = texts.judge(os.environ, with_texts=not arguments.database_only)
+    restoration = Restoration(backup, manifest, arguments.named, os.environ, now, source, texts)
+    arguments.restored = backup, manifest, restoration
+    file = find_configuration(arguments.named or texts.places.get(CONFIGURATION), os.environ)
+    return Errand(file, state, deeds=texts.deeds, asks=False)
+
+
+def _backup(arguments: argparse.Namespace) -> int:
+    from wabot.backup import SESSION
+
+    settings = settings_in_unit(arguments.config, os.environ, all_secrets=False)
+    made = arguments.handover.make_backup(settings, with_session=arguments.session)
+    manifest = made.manifest
+    parts = [manifest.engine and f"the database ({manifest.engine})", *manifest.places]
+    if SESSION in manifest.files:
+        parts.append("the session")
+    show(f"{made.path}: {', '.join(filter(None, parts))}")
+    if SESSION in manifest.files:
+        show(f"mind: {_SESSION_WARNING}")
+    elif arguments.session:
+        show("there is no session to copy: no number was ever linked")
+    if made.removed:
+        show(f"removed: {', '.join(path.name for path in made.removed)}")
+    show(f"to put it back: {hints.command(f'restore {made.path.absolute()}', settings.file)}")
+    return ExitCode.OK
+
+
+def _restore(arguments: argparse.Namespace) -> int:
+    from wabot.backup import CONFIGURATION, SESSION
+
+    backup, manifest, restoration = arguments.restored
+    place = arguments.named or Path(manifest.places.get(CONFIGURATION, "/etc/wabot/wabot.toml"))
     with restoration.prepared(
         with_texts=not arguments.database_only, with_session=arguments.session
     ) as steps:
-        print(f"{backup}, made {manifest.made_at} by wabot {manifest.wabot}:")
-        print(*(step.sentence for step in steps), sep="\n")
+        show(printable(f"{backup}, made {manifest.made_at} by wabot {manifest.wabot}:"))
+        show(*(printable(step.sentence) for step in steps), sep="\n")
         if arguments.session:
-            print(f"mind: {_SESSION_WARNING}")
+            show(f"mind: {_SESSION_WARNING}")
         elif SESSION in manifest.files:
-            print(f"its session stays where it is; --session puts it back, {_SESSION_WARNING}")
+            show(f"its session stays where it is; --session puts it back, {_SESSION_WARNING}")
         if not steps:
-            print("there is nothing in it to put back")
+            show("there is nothing in it to put back")
             return ExitCode.OK
         if not arguments.yes and not answers_yes("Go on? [y/N] "):
-            print("nothing was changed")
+            show("nothing was changed")
             return ExitCode.FINDINGS
         for step in steps:
             _take(step)
-    print(f"done; {_how_to_go_on(restoration.numbers)}; and look at it: {hints.command('doctor', place)}")
+    show(f"done; {_how_to_go_on(restoration.numbers)}; and look at it: {hints.command('doctor', place)}")
     return ExitCode.OK
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
+import re
 import sys
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,8 +15,7 @@ from wabot.hints import own_command
 from wabot.local_time import local_text
 from wabot.logs import configure_logging
 from wabot.masking import mask_phone
-from wabot.printable import printable
-from wabot.process import become_owner
+from wabot.printable import printable, printable_json, show
 from wabot.setting_types import duration
 from wabot.settings import Settings
 from wabot.standard_streams import as_text
@@ -25,6 +24,8 @@ from wabot.unit_environment import settings_in_unit
 
 _CHAT_HELP = "a phone number with the country's code, or a JID"
 _PERSON_IN_THE_TERMINAL = "10000000001"
+# As restore and an upgrade name them; another name may be anything.
+_PUT_ASIDE = r"\.replaced-\d{8}T\d{6}Z(-\d+)?"
 _LONGEST_PAUSE_SECONDS = 31_536_000
 _NEVER = "to answer somebody never, before they write, put the number into chats.deny"
 
@@ -76,20 +77,20 @@ def _chat(arguments: argparse.Namespace) -> int:
     settings = settings_in_unit(arguments.config, os.environ)
     customer = parse_address(arguments.customer or _PERSON_IN_THE_TERMINAL)
     if lacking := lack_of_knowledge(settings.ai.knowledge):
-        print(lacking, file=sys.stderr)
+        show(lacking, to_errors=True)
     for path in unreadable_texts(settings):
-        print(
+        show(
             f"{path} is used here, but the bot itself cannot read it: {own_command('doctor')}",
-            file=sys.stderr,
+            to_errors=True,
         )
     with terminal_chat(settings, customer) as chat:
         if arguments.once is not None:
             exchange = chat.say(arguments.once)
             if exchange.parts:
-                print(*exchange.parts, sep="\n\n", flush=True)
+                show(*exchange.parts, sep="\n\n", flush=True)
             for note in exchange.to_owner:
-                print(f"to the owner> {note}", file=sys.stderr)
-            print(_footnote(exchange), file=sys.stderr)
+                show(f"to the owner> {note}", to_errors=True)
+            show(_footnote(exchange), to_errors=True)
             return ExitCode.OK if exchange.parts else ExitCode.FINDINGS
         return _talk(chat)
 
@@ -97,20 +98,20 @@ def _chat(arguments: argparse.Namespace) -> int:
 def _talk(chat: Any) -> int:
     interactive = sys.stdin.isatty()
     if interactive:
-        print("Write as a customer; with ! before it, as the owner from the phone. Ctrl-D ends.")
+        show("Write as a customer; with ! before it, as the owner from the phone. Ctrl-D ends.")
     while True:
         try:
             text = input("you> " if interactive else "").strip()
         except (EOFError, KeyboardInterrupt):
-            print()
+            show()
             return ExitCode.OK
         if text:
             exchange = chat.say(text)
             for part in exchange.parts:
-                print("bot> " + part.replace("\n", "\n     "))
+                show("bot> " + part.replace("\n", "\n     "))
             for note in exchange.to_owner:
-                print(f"to the owner> {note}")
-            print(_footnote(exchange), flush=True)
+                show(f"to the owner> {note}")
+            show(_footnote(exchange), flush=True)
 
 
 def _footnote(exchange: Any) -> str:
@@ -131,12 +132,12 @@ def _pause(arguments: argparse.Namespace) -> int:
         return _list_paused(user_id, now)
     chats = find_chats(user_id, arguments.chat)
     if not chats:
-        print(f"{_nobody(user_id, arguments.chat)}\nnothing is paused; {_NEVER}")
+        show(f"{_nobody(user_id, arguments.chat)}\nnothing is paused; {_NEVER}")
         return ExitCode.FINDINGS
     until = None if arguments.seconds is None else now + timedelta(seconds=arguments.seconds)
     quiet = quiet_of(user_id)
     withdrawn = sum(quiet.pause(chat.id, PauseReason.COMMAND, until) for chat in chats)
-    print(f"{_shown(arguments.chat)}: paused {_until(until)}; {withdrawn} reply(ies) withdrawn")
+    show(f"{_shown(arguments.chat)}: paused {_until(until)}; {withdrawn} reply(ies) withdrawn")
     return ExitCode.OK
 
 
@@ -146,9 +147,9 @@ def _list_paused(user_id: str, now: datetime) -> int:
     for chat in (chats := paused_chats(user_id, now)):
         # Whole, because it is to be typed behind `wabot resume`.
         who = f"+{chat.phone}" if chat.phone else chat.jid
-        print(printable(f"{who}: paused {_until(chat.paused_until)} ({chat.pause_reason})"))
+        show(printable(f"{who}: paused {_until(chat.paused_until)} ({chat.pause_reason})"))
     if not chats:
-        print("no chat is paused")
+        show("no chat is paused")
     return ExitCode.OK
 
 
@@ -163,11 +164,11 @@ def _resume(arguments: argparse.Namespace) -> int:
     user_id = _opened(arguments).account.user_id
     chats = find_chats(user_id, arguments.chat)
     if not chats:
-        print(f"{_nobody(user_id, arguments.chat)}\nnothing is changed")
+        show(f"{_nobody(user_id, arguments.chat)}\nnothing is changed")
         return ExitCode.FINDINGS
     quiet = quiet_of(user_id)
     ended = [quiet.resume(chat.id) for chat in chats]
-    print(f"{_shown(arguments.chat)}: {'answered again' if any(ended) else 'was not paused'}")
+    show(f"{_shown(arguments.chat)}: {'answered again' if any(ended) else 'was not paused'}")
     return ExitCode.OK
 
 
@@ -181,24 +182,24 @@ def _forget(arguments: argparse.Namespace) -> int:
     user_id = settings.account.user_id
     nobody = "" if find_chats(user_id, arguments.chat) else _nobody(user_id, arguments.chat)
     if nobody:
-        print(nobody)
-    print(f"erase all that is kept about {_shown(arguments.chat)}; this cannot be undone", flush=True)
+        show(nobody)
+    show(f"erase all that is kept about {_shown(arguments.chat)}; this cannot be undone", flush=True)
     if not arguments.yes and not answers_yes("Go on? [y/N] "):
-        print("nothing was erased")
+        show("nothing was erased")
         return ExitCode.FINDINGS
     erased = forget(settings, arguments.chat, everything=arguments.everything)
-    print(*erased.sentences(), sep="\n")
+    show(*erased.sentences(), sep="\n")
     if not erased.anything:
-        print("nothing was erased: nothing is known of them")
+        show("nothing was erased: nothing is known of them")
     backups = settings.paths.state / "backups"
     if backups.is_dir() and any(backups.iterdir()):
-        print(f"not erased: the copies of backups and upgrades in {backups}; remove them by hand")
+        show(f"not erased: the copies of backups and upgrades in {backups}; remove them by hand")
     file = sqlite_file(settings.database.url) or settings.paths.state / POSTGRESQL
     for replaced in sorted(file.parent.glob(f"{file.name}.replaced-*")):
-        if not replaced.name.endswith(("-wal", "-journal")):
-            print(f"not erased: {replaced}, a database that was put aside; remove it by hand")
+        if re.fullmatch(_PUT_ASIDE, replaced.name.removeprefix(file.name)):
+            show(f"not erased: {replaced}, a database that was put aside; remove it by hand")
     for other in others_with(user_id, arguments.chat):
-        print(
+        show(
             f"not erased: what user {other} has of them in this database; repeat this with that one's "
             "--config, as long as it uses this database"
         )
@@ -210,23 +211,19 @@ def _export(arguments: argparse.Namespace) -> int:
 
     settings = _opened(arguments)
     found = export(settings, arguments.chat)
-    print(json.dumps(found, ensure_ascii=False, indent=2))
+    show(printable_json(found, indent=2))
     if any(found[place] for place in ("chats", "in_groups", "on_disk")):
         return ExitCode.OK
-    print(_nobody(settings.account.user_id, arguments.chat), file=sys.stderr)
+    show(_nobody(settings.account.user_id, arguments.chat), to_errors=True)
     return ExitCode.FINDINGS
 
 
 def _opened(arguments: argparse.Namespace) -> Settings:
-    """The settings, with the database open, as its owner: what root wrote the service could not open.
-
-    To be called when all is imported: the owner need not be able to read this program.
-    """
+    """The settings, with the database open."""
     from wabot.existing_database import open_existing_database
 
     configure_logging(level="WARNING", at_terminal=True)
     settings = settings_in_unit(arguments.config, os.environ, all_secrets=False)
-    become_owner(settings.paths.state)
     open_existing_database(settings)
     return settings
 

@@ -11,6 +11,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -21,11 +22,11 @@ from wabot.chat_commands import add_chat_commands
 from wabot.config import find_configuration
 from wabot.errors import DatabaseAway, ExitCode, OperatorNeeded, UsageError, WabotError
 from wabot.hints import configure_hints
+from wabot.leaving_root import Errand, left_root
 from wabot.logs import LEVELS, configure_logging, keep_stdout
 from wabot.pairing_command import add_pairing_command
 from wabot.printable import printable
 from wabot.process import (
-    become_owner,
     bury_children,
     ensure_library_environment,
     leave,
@@ -42,6 +43,8 @@ log = logging.getLogger(__name__)
 
 _ALERT_SECONDS = 5.0
 _DISK_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+# What is there is not what the bot put there: a link, a pipe, a device.
+_STRANGE_ERRNOS = (errno.ELOOP, errno.EINVAL, errno.ENXIO, errno.EISDIR, errno.ENOTDIR)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -72,6 +75,9 @@ def main(argv: Sequence[str]) -> int:
         print("wabot: interrupted", file=sys.stderr)
         return INTERRUPTED
     except OSError as error:
+        if error.errno in _STRANGE_ERRNOS and error.filename is not None:
+            strange = f"{error.filename} cannot be used ({error.strerror}): ls -ld shows what it is"
+            return _fail(OperatorNeeded(f"{strange}; the bot's own files are regular ones"))
         if error.errno not in _DISK_ERRNOS:
             raise
         if error.filename is None:
@@ -108,8 +114,20 @@ def _obey(argv: Sequence[str]) -> int:
         raise UsageError(f"unknown: {' '.join(unknown)}; see wabot {named}--help")
     if "config" in arguments:
         configure_hints(find_configuration(arguments.config, os.environ))
-    code: int = arguments.command(arguments)
-    return code
+    if "config" not in arguments or arguments.is_stateless:
+        return int(arguments.command(arguments))
+    with left_root(arguments.errand(arguments)):
+        return int(arguments.command(arguments))
+
+
+def _errand(arguments: argparse.Namespace) -> Errand:
+    return Errand(find_configuration(arguments.config, os.environ))
+
+
+def _errand_of_run(arguments: argparse.Namespace) -> Errand:
+    # First: as somebody else it would find no credentials after the new start.
+    ensure_library_environment()
+    return replace(_errand(arguments), asks=False)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -141,11 +159,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     shared = _Parser(add_help=False)
     shared.add_argument("--config", type=Path, metavar="FILE", help="configuration file (TOML)")
+    shared.set_defaults(errand=_errand, is_stateless=False)
 
     run = commands.add_parser("run", parents=[shared], help="link the number and answer; the service")
     run.add_argument("--log-level", choices=LEVELS, default="INFO", help="how much to log (default: INFO)")
     run.add_argument("--log-json", action="store_true", help="log one JSON object a line")
-    run.set_defaults(command=_run)
+    run.set_defaults(command=_run, errand=_errand_of_run)
 
     add_pairing_command(commands, shared)
 
@@ -160,12 +179,11 @@ def _parser() -> argparse.ArgumentParser:
     version = commands.add_parser(
         "version", parents=[shared], help="the versions of wabot and of the client library"
     )
-    version.set_defaults(command=_version)
+    version.set_defaults(command=_version, is_stateless=True)
     return parser
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    ensure_library_environment()
     share_heaps()
     keep_stdout()
     configure_logging(level=arguments.log_level, json_lines=arguments.log_json)
@@ -174,7 +192,6 @@ def _run(arguments: argparse.Namespace) -> int:
     try:
         # Typed by hand it means the same session as the service, and is refused as long as that one runs.
         settings = settings_in_unit(arguments.config, os.environ)
-        become_owner(settings.paths.state)
         code = _serve(settings)
     except WabotError as error:
         for line in error.lines:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wabot.masking import redact
+from wabot.plain_file import read_plain
 
 OF_THE_UNITS = ("ai-api-key", "database-url", "webhook-url", "webhook-secret", "smtp-url")
 """The credentials that the units load, as they are shipped."""
@@ -80,8 +81,7 @@ class Secrets:
 
 def _read_secret(key: str, path: Path, problems: list[str]) -> str:
     try:
-        with path.expanduser().open("rb") as file:
-            return file.read(20_000).decode("utf-8").strip()
+        return read_plain(path.expanduser(), 20_000, through_links=True).decode("utf-8").strip()
     except OSError as error:
         why = error.strerror
     except UnicodeDecodeError:

@@ -20,6 +20,7 @@ from wabot.database_faults import AWAY, bound_waiting, one_line, patience
 from wabot.database_refusals import refusal
 from wabot.errors import DatabaseAway, OperatorNeeded, WabotError
 from wabot.own_tables import to_be_made, what_is_missing
+from wabot.plain_file import require_plain_database
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,16 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 # Names of SQLite's codes (Python 3.11); the longer ones begin like these.
 _UNREACHABLE = ("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH")
 _UNREACHABLE_ERRNOS = frozenset(
-    {errno.EACCES, errno.EPERM, errno.EROFS, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG}
+    {
+        errno.EINVAL,
+        errno.EACCES,
+        errno.EPERM,
+        errno.EROFS,
+        errno.EISDIR,
+        errno.ENOTDIR,
+        errno.EEXIST,
+        errno.ENAMETOOLONG,
+    }
 )
 _INSUFFICIENT_PRIVILEGE = "42501"
 _HISTORY_TABLE = "wabot_migrations"
@@ -65,6 +75,11 @@ def open_database(url: str) -> Any:
         raise fault(error, url) from None
     models.database.initialize(database)
     return database
+
+
+def fresh_database(path: Path) -> Path:
+    """Where a restored SQLite database is, until it is complete and takes its place."""
+    return path.with_name(f".{path.name}.restoring")
 
 
 def migrate(database: Any) -> list[str]:
@@ -255,6 +270,12 @@ def _sqlite(path: Path) -> Any:
     if path.name == ":memory:":
         raise ValueError("each thread would have a database of its own")
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    require_plain_database(path)
+    if not path.exists() and fresh_database(path).exists():
+        raise OperatorNeeded(
+            f"the database {path} is missing, because `wabot restore` was interrupted: run it again; or, for "
+            f"what was there before, rename {path.name}.replaced-… back and remove {fresh_database(path)}"
+        )
     return peewee.SqliteDatabase(
         str(path),
         # FULL: a message that was acknowledged to WhatsApp must survive a power cut, too.

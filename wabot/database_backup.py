@@ -4,8 +4,9 @@
     python -m wabot.database_backup save DIRECTORY CONFIGURATION...
     python -m wabot.database_backup restore DIRECTORY CONFIGURATION...
 
-An SQLite database is copied as a whole. Of a PostgreSQL wabot's own tables are, and only where this version
-will change them: otherwise the version before can go on with all that has come since.
+All is done as the owner of the first configuration's state. An SQLite database is copied as a whole. Of a
+PostgreSQL wabot's own tables are, and only where this version will change them: otherwise the version before
+can go on with all that has come since.
 """
 
 from __future__ import annotations
@@ -24,13 +25,16 @@ from wabot.database import known_migrations
 from wabot.database_address import public_url, sqlite_file
 from wabot.errors import ExitCode, OperatorNeeded, UsageError, WabotError
 from wabot.host_lock import require_no_other_machine
+from wabot.plain_file import read_plain
 from wabot.postgresql_copy import PostgresqlTables, find_tables
-from wabot.process import become_owner
+from wabot.printable import printable, show
 from wabot.settings import Settings
 from wabot.sqlite_copy import copy_sqlite, move_sqlite
+from wabot.state_owner import become_owner_of
 from wabot.unit_environment import unit_environment
 
 _LIST = "databases.json"
+_LARGEST_LIST_BYTES = 1_000_000
 # What the new version took in before it was stopped is not in the copy: the old one looks for it in the store
 # of the client library, as after a crash, and asks its senders to write again.
 _LOOK_FOR_LOST = (
@@ -101,7 +105,7 @@ def restore(directory: Path, urls: Iterable[str]) -> list[str]:
     servers = {public_url(url): url for url in urls}
     restored = []
     try:
-        copies = json.loads((directory / _LIST).read_text(encoding="utf-8"))
+        copies = json.loads(read_plain(directory / _LIST, _LARGEST_LIST_BYTES))
         for name, place in copies.items():
             if name.endswith(".pgdump"):
                 if _restore_tables(directory / name, servers[place["database"]], place["migrations"]):
@@ -124,26 +128,30 @@ def main(argv: Sequence[str]) -> int:
     try:
         match argv:
             case ["check", *configurations]:
-                found = [_settings_of(each) for each in configurations]
-                # A server may know the service's user by its name.
-                become_owner(next((each.paths.state for each in found), Path()))
-                check(each.database.url for each in found)
+                check(_urls_as_owner(configurations))
             case ["save", directory, *configurations]:
-                # Where the databases are may be a secret that root alone can read.
-                urls = [_settings_of(each).database.url for each in configurations]
-                become_owner(Path(directory).parent)
-                copied = save(Path(directory), urls)
-                print(f"copied to {directory}: {', '.join(copied) or 'nothing'}")
+                copied = save(Path(directory), _urls_as_owner(configurations))
+                show(printable(f"copied to {directory}: {', '.join(copied) or 'nothing'}"))
             case ["restore", directory, *configurations]:
-                urls = [_settings_of(each).database.url for each in configurations]
-                become_owner(Path(directory))
-                print(f"put back: {', '.join(restore(Path(directory), urls)) or 'nothing'}")
+                restored = restore(Path(directory), _urls_as_owner(configurations))
+                show(printable(f"put back: {', '.join(restored) or 'nothing'}"))
             case _:
                 raise UsageError("check CONFIGURATION... or {save | restore} DIRECTORY CONFIGURATION...")
     except WabotError as error:
-        print(f"wabot.database_backup: {error}", file=sys.stderr)
+        show(f"wabot.database_backup: {printable(error)}", to_errors=True)
         return error.exit_code
     return ExitCode.OK
+
+
+def _urls_as_owner(configurations: Sequence[str]) -> list[str]:
+    """Where the databases are, which may be a secret of root's; from now on as the owner of the state.
+
+    A server may know that user by its name, too.
+    """
+    found = [_settings_of(each) for each in configurations]
+    for settings in found[:1]:
+        become_owner_of(settings.paths.state)
+    return [settings.database.url for settings in found]
 
 
 def _settings_of(configuration: str) -> Settings:

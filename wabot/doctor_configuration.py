@@ -9,10 +9,12 @@ from pathlib import Path
 from wabot.brain.knowledge import list_files
 from wabot.diagnosis import Finding, Patient, healthy, illness
 from wabot.errors import ConfigError
+from wabot.plain_file import read_plain
 from wabot.private_files import open_files
-from wabot.process import as_owner
 from wabot.settings import Settings
 from wabot.unit_environment import settings_in_unit
+
+_LARGEST_TEXT_BYTES = 10_000_000
 
 
 def check_secrets(patient: Patient) -> list[Finding]:
@@ -45,15 +47,14 @@ def check_texts(patient: Patient) -> list[Finding]:
 def unreadable_texts(settings: Settings) -> list[Path]:
     """Texts that the user of the service cannot read, whoever asks; the configuration is one of them."""
     texts = [*_texts(settings), *filter(None, [settings.file])]
-    with as_owner(settings.paths.state):
-        return [path for path in texts if not os.access(path, os.R_OK, effective_ids=True)]
+    return [path for path in texts if not os.access(path, os.R_OK, effective_ids=True)]
 
 
 def _of_another_encoding(settings: Settings) -> list[Path]:
     found = []
     for path in _texts(settings):
         try:
-            path.read_bytes().decode("utf-8")
+            read_plain(path, _LARGEST_TEXT_BYTES, through_links=True).decode("utf-8")
         except UnicodeDecodeError:
             found.append(path)
         except OSError:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import requests
 
+from wabot import systemd_units
 from wabot.configurations import configurations
 from wabot.diagnosis import Finding, Patient, healthy, illness
 from wabot.hints import unit_of
@@ -24,8 +25,16 @@ _CONFIGURATIONS = Path("/etc/wabot")
 _WHATSAPP = "https://web.whatsapp.com/"
 _TIMEOUT_SECONDS = 15.0
 _PROPERTIES = (
-    "LoadState,UnitFileState,ActiveState,SubState,NRestarts,Type,NotifyAccess,WatchdogUSec,NeedDaemonReload,"
-    "Environment"
+    "LoadState",
+    "UnitFileState",
+    "ActiveState",
+    "SubState",
+    "NRestarts",
+    "Type",
+    "NotifyAccess",
+    "WatchdogUSec",
+    "NeedDaemonReload",
+    "Environment",
 )
 
 
@@ -33,12 +42,14 @@ def check_unit(patient: Patient) -> list[Finding]:
     """Whether systemd starts, restarts and watches the bot."""
     if patient.file is not None and patient.file.absolute().parent != _CONFIGURATIONS:
         return [healthy("unit", f"not looked at, because {patient.file} is not in {_CONFIGURATIONS}")]
-    properties = _show(patient.unit)
+    properties = systemd_units.show(patient.unit, *_PROPERTIES)
     if properties is None:
         return [healthy("unit", "there is no systemd here: something else has to start the bot")]
     findings = judge_unit(patient.unit, properties)
     timers = _timers(patient)
-    if not any((_show(each) or {}).get("UnitFileState") == "enabled" for each in timers):
+    if not any(
+        (systemd_units.show(each, "UnitFileState") or {}).get("UnitFileState") == "enabled" for each in timers
+    ):
         cure = f"sudo systemctl enable --now {timers[0]}"
         findings.append(illness("janitor timer", f"{timers[0]} is not enabled: nothing cleans up", cure))
     return findings or [
@@ -186,17 +197,18 @@ def check_whatsapp(patient: Patient) -> list[Finding]:
     return [healthy("network", "WhatsApp answers")]
 
 
-def _show(unit: str) -> dict[str, str] | None:
-    output = _output("systemctl", "show", f"--property={_PROPERTIES}", unit)
-    if output is None:
-        return None
-    return dict(line.split("=", 1) for line in output.splitlines() if "=" in line)
-
-
 def _output(*command: str) -> str | None:
     """What a program prints; None when it is not there, fails or hangs."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False)
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_SECONDS,
+            check=False,
+            start_new_session=True,
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None

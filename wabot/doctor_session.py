@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from wabot.configurations import of_the_same_user
 from wabot.diagnosis import Finding, Patient, ask_database, healthy, illness
@@ -15,6 +14,7 @@ from wabot.janitor import clean
 from wabot.local_time import local_text
 from wabot.lock_holder import read_holder
 from wabot.masking import mask_phone
+from wabot.open_files import processes_with_open_files
 from wabot.session_lock import borrowed, is_held
 from wabot.session_store import read_device, store_is_newer
 from wabot.spool import SET_ASIDE, read_spool
@@ -126,19 +126,9 @@ def _holder_elsewhere(patient: Patient) -> list[Finding]:
 
 def _intruders(patient: Patient, holder_pid: int | None) -> list[Finding]:
     """Processes that use the session's files without its lock."""
-    directory = f"{patient.settings.session_directory}/"
     found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        pid = int(process.name)
-        if pid not in (holder_pid, os.getpid()) and _has_open(process, directory):
+    for pid in processes_with_open_files(patient.settings.session_directory):
+        if pid not in (holder_pid, os.getpid()):
             text = f"process {pid} has files of this session open without holding its lock"
             found.append(illness("second holder", text, f"see what it is: ps -fp {pid}; stop it: kill {pid}"))
     return found
-
-
-def _has_open(process: Path, directory: str) -> bool:
-    try:
-        return any(str(link.readlink()).startswith(directory) for link in (process / "fd").iterdir())
-    except OSError:
-        # Gone meanwhile, or another user's: only root sees those.
-        return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,8 +12,13 @@ from pathlib import Path
 
 from wabot.clock import utc_now
 from wabot.local_time import local_text
+from wabot.plain_file import read_plain
 
 _LARGEST_STAMP_BYTES = 4096
+# `kill 1` is no advice.
+_FIRST_PID = 2
+# systemd.unit(5).
+_UNIT = r"[A-Za-z0-9:_.@\\-]{1,255}\.(service|scope)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +60,18 @@ def read_holder(path: Path) -> Holder | None:
         None when there is no lock file, or none that this program signed.
     """
     try:
-        with path.open("rb") as file:
-            line = file.read(_LARGEST_STAMP_BYTES).partition(b"\n")[0]
+        line = read_plain(path, _LARGEST_STAMP_BYTES).partition(b"\n")[0]
         stamp = json.loads(line)
         pid, host, unit = stamp["pid"], stamp["host"], stamp["unit"]
         since = datetime.fromisoformat(stamp["since"]).astimezone(UTC)
     except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
-    if not isinstance(pid, int) or not _is_printable(host) or not (unit is None or _is_printable(unit)):
+    if not isinstance(pid, int) or pid < _FIRST_PID or not isinstance(host, str) or not host.isprintable():
         return None
-    return Holder(pid, host, unit, since)
-
-
-def _is_printable(value: object) -> bool:
-    return isinstance(value, str) and value.isprintable()
+    if unit is not None and not isinstance(unit, str):
+        return None
+    # What stands there is told to people who type it: a name, or nothing.
+    return Holder(pid, host, unit if unit and re.fullmatch(_UNIT, unit) else None, since)
 
 
 def own_unit() -> str | None:

@@ -9,12 +9,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from wabot.config import find_configuration
 from wabot.errors import ExitCode, UsageError, WabotError
 from wabot.hints import command
+from wabot.leaving_root import Errand
 from wabot.logs import configure_logging, keep_stdout
 from wabot.phone_numbers import read_number
+from wabot.picture_file import PictureFile
 from wabot.printable import printable
-from wabot.process import become_owner, load_client_library
+from wabot.process import load_client_library
 from wabot.unit_environment import settings_in_unit
 
 
@@ -34,7 +37,15 @@ def add_pairing_command(commands: Any, shared: argparse.ArgumentParser) -> None:
         help="show a code to type on the phone with this number (+34…) instead of a QR code to scan",
     )
     way.add_argument("--png", type=Path, metavar="FILE", help="write the QR code as a picture, too")
-    pair.set_defaults(command=_pair)
+    pair.set_defaults(command=_pair, errand=_errand)
+
+
+def _errand(arguments: argparse.Namespace) -> Errand:
+    png = arguments.png
+    if png is not None and not png.absolute().parent.is_dir():
+        raise UsageError(f"--png {png}: there is no directory {png.absolute().parent}")
+    arguments.picture = PictureFile(png) if png else None
+    return Errand(find_configuration(arguments.config, os.environ), asks=False)
 
 
 def _pair(arguments: argparse.Namespace) -> int:
@@ -42,11 +53,8 @@ def _pair(arguments: argparse.Namespace) -> int:
     from wabot.pairing_screen import PairingScreen
 
     settings = settings_in_unit(arguments.config, os.environ, all_secrets=False)
-    if arguments.png is not None and not arguments.png.absolute().parent.is_dir():
-        raise UsageError(f"--png {arguments.png}: there is no directory {arguments.png.absolute().parent}")
     otherwise = command("pair --png code.png", settings.file)
-    screen = PairingScreen(keep_stdout(), arguments.png, otherwise)
-    become_owner(settings.paths.state)
+    screen = PairingScreen(keep_stdout(), arguments.picture, otherwise)
     configure_logging(level="WARNING", at_terminal=True)
     try:
         with owned_session(settings) as session:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from pathlib import Path
 from typing import TextIO
 
 from wabot.picture_file import PictureFile
@@ -20,14 +19,13 @@ class PairingScreen:
 
     Args:
         output: where to; UTF-8.
-        picture: a file for the QR code as a PNG, or None. It is private, and gone at the end. It belongs to
-            whoever this process is when the screen is made.
+        picture: a file for the QR code as a PNG, or None; gone at the end.
         otherwise: the command to type where the window is too small for the code.
     """
 
-    def __init__(self, output: TextIO, picture: Path | None = None, otherwise: str = "") -> None:
+    def __init__(self, output: TextIO, picture: PictureFile | None = None, otherwise: str = "") -> None:
         self._output = output
-        self._picture = PictureFile(picture) if picture else None
+        self._picture = picture
         self._instead = f"scan {picture}" if picture else f"stop with Ctrl-C and type: {otherwise}"
         self._is_terminal = output.isatty() and os.environ.get("TERM", "dumb") != "dumb"
         self._drawn_lines = 0

@@ -10,6 +10,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from wabot.errors import OperatorNeeded
+from wabot.state_owner import Owner, become, owner_of
 
 
 class PictureFile:
@@ -20,15 +21,21 @@ class PictureFile:
 
     Args:
         path: where the picture is to be.
+
+    Raises:
+        OperatorNeeded: for root it is not safe to write there.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        user = _who_writes(path.absolute().parent)
         self._writer, theirs = Pipe()
         self._pid = os.fork()
         if self._pid == 0:
             self._writer.close()
             try:
+                if user is not None:
+                    become(user)
                 _write_for(theirs, path)
             finally:
                 os._exit(0)
@@ -61,7 +68,6 @@ class PictureFile:
 def _write_for(channel: Connection, path: Path) -> None:
     """Write what comes, until the other side ends, however that happens."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _become_who_typed()
     written = False
     try:
         while True:
@@ -73,13 +79,18 @@ def _write_for(channel: Connection, path: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def _become_who_typed() -> None:
-    """Whoever called sudo, which says so in the environment; else go on as one is."""
+def _who_writes(directory: Path) -> Owner | None:
+    """Whoever called sudo, which says so in the environment; else whom the directory belongs to.
+
+    Raises:
+        OperatorNeeded: somebody else decides where the directory leads.
+    """
+    if os.geteuid() != 0:
+        return None
     user, group = os.environ.get("SUDO_UID", ""), os.environ.get("SUDO_GID", "")
-    if os.geteuid() == 0 and user.isdecimal() and group.isdecimal():
-        os.setgroups([])
-        os.setgid(int(group))
-        os.setuid(int(user))
+    if user.isdecimal() and group.isdecimal() and user != "0":
+        return Owner(int(user), int(group))
+    return owner_of(directory, is_shared=True)
 
 
 def _write_private(path: Path, content: bytes) -> str:

@@ -23,7 +23,7 @@ from wabot.database_address import postgresql_address
 from wabot.database_faults import bound_waiting
 from wabot.dump_contents import own_entries
 from wabot.errors import OperatorNeeded
-from wabot.models import BaseModel
+from wabot.models import OWN_TABLES
 
 _LIKE = r"wabot\_%"
 _MIGRATIONS = "wabot_migrations"
@@ -169,8 +169,7 @@ def find_tables(url: str) -> PostgresqlTables:
 
 def known_tables() -> frozenset[str]:
     """What this program's own tables are called."""
-    names = {str(model._meta.table_name) for model in BaseModel.__subclasses__()}
-    return frozenset({_MIGRATIONS, *(name for name in names if name.startswith("wabot_"))})
+    return frozenset({_MIGRATIONS, *(str(model._meta.table_name) for model in OWN_TABLES)})
 
 
 def _connect(url: str) -> psycopg2.extensions.connection:

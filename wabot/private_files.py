@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wabot.errors import OperatorNeeded
+from wabot.remembered_files import read_file
 from wabot.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -109,8 +110,7 @@ def _secret_files(configuration: Path) -> Iterator[Path]:
     """The configuration, if a password stands in it, and the files it refers to."""
     yield configuration.with_suffix(".env")
     try:
-        with configuration.open("rb") as file:
-            text = file.read(_LARGEST_FILE_BYTES).decode("utf-8")
+        text = read_file(configuration, _LARGEST_FILE_BYTES).decode("utf-8")
     except (OSError, UnicodeDecodeError):
         return
     for line in text.splitlines():

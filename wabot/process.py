@@ -7,9 +7,6 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 from wabot.errors import OperatorNeeded
 from wabot.hints import own_command
@@ -77,42 +74,6 @@ def bury_children() -> None:
     import subprocess
 
     subprocess._cleanup()  # type: ignore[attr-defined]
-
-
-def become_owner(state: Path) -> None:
-    """Where root typed the command, go on as the user that owns the state directory, or where it will be.
-
-    What root wrote there, the service could not open.
-    """
-    if os.geteuid() != 0:
-        return
-    owner = next(each for each in (state, *state.parents) if each.exists()).stat()
-    if owner.st_uid != 0:
-        os.setgroups([])
-        os.setgid(owner.st_gid)
-        os.setuid(owner.st_uid)
-
-
-@contextmanager
-def as_owner(directory: Path) -> Iterator[None]:
-    """For a while be the user that owns a directory, where root typed the command.
-
-    Not only for the sake of owners: a path in another user's directory may lead root anywhere.
-    """
-    owner = directory.stat() if os.geteuid() == 0 and directory.exists() else None
-    if owner is None or owner.st_uid == 0:
-        yield
-        return
-    groups, group = os.getgroups(), os.getegid()
-    os.setgroups([])
-    os.setegid(owner.st_gid)
-    os.seteuid(owner.st_uid)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-        os.setegid(group)
-        os.setgroups(groups)
 
 
 def leave(code: int) -> int:

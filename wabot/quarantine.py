@@ -16,6 +16,7 @@ from pathlib import Path
 from wabot.disk import sync
 from wabot.errors import OperatorNeeded
 from wabot.hints import own_command
+from wabot.plain_file import open_plain
 from wabot.session_lock import SessionLock
 from wabot.session_store import read_device
 from wabot.settings import SPOOL, STORE, lock_file
@@ -207,7 +208,7 @@ def _write_note(entry: Entry) -> None:
 def _read_entry(path: Path) -> Entry:
     user_id = path.name.rpartition(".")[0] or path.name
     try:
-        with (path / _NOTE).open("rb") as file:
+        with os.fdopen(open_plain(path / _NOTE), "rb") as file:
             note = json.loads(file.read(_LARGEST_NOTE_BYTES))
         reason = str(note["reason"])
         moved_at = datetime.fromisoformat(note["moved_at"]).astimezone(UTC).replace(tzinfo=None)

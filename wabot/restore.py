@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -17,19 +15,20 @@ from wabot.backup_manifest import Manifest
 from wabot.backup_owner import require_its_own
 from wabot.config import find_configuration, load_settings
 from wabot.configurations import configurations, is_example
+from wabot.database import fresh_database
 from wabot.database_address import same_database, sqlite_file
+from wabot.disk import sync
 from wabot.errors import OperatorNeeded
 from wabot.host_lock import require_no_other_machine
 from wabot.postgresql_copy import find_tables
-from wabot.process import as_owner
 from wabot.quarantine import Quarantine
 from wabot.reset import keep_messages
+from wabot.saved_texts import SavedTexts, free_name
 from wabot.session_lock import SessionLock
 from wabot.session_store import store_is_newer
 from wabot.settings import Settings, lock_file
 from wabot.sqlite_copy import copy_sqlite, move_sqlite
 from wabot.states import STOPPED, TERMINAL_STATES
-from wabot.text_restore import is_as_saved, put_text
 from wabot.unit_environment import unit_environment
 
 # What was waiting to be sent when a running bot was copied has most likely been sent since. It is withdrawn,
@@ -71,6 +70,8 @@ class Restoration:
         place: where the configuration is to stand, None to leave that to the manifest.
         environ: the process environment.
         now: naive UTC; the mark of everything that is moved aside.
+        source: where its files are, if that is a copy.
+        texts: puts the texts back, and says which places they may have.
 
     Attributes:
         numbers: those that use the database and so have to stand still meanwhile, this one first; known once
@@ -78,16 +79,22 @@ class Restoration:
     """
 
     def __init__(
-        self, backup: Path, manifest: Manifest, place: Path | None, environ: Mapping[str, str], now: datetime
+        self,
+        backup: Path,
+        manifest: Manifest,
+        place: Path | None,
+        environ: Mapping[str, str],
+        now: datetime,
+        source: Path,
+        texts: SavedTexts,
     ) -> None:
         self._backup = backup
+        self._source = source
         self._manifest = manifest
         self._environ = environ
         self._now = now
-        self.places = {name: Path(there) for name, there in manifest.places.items()}
-        if place is not None and CONFIGURATION in self.places:
-            self.places[CONFIGURATION] = place
-        self._configuration = place or self.places.get(CONFIGURATION)
+        self._texts = texts
+        self._configuration = place or texts.places.get(CONFIGURATION)
         self.numbers: list[Settings] = []
 
     @contextmanager
@@ -105,7 +112,6 @@ class Restoration:
         """
         settings = self._settings(with_texts=with_texts)
         require_its_own(self._backup, self._manifest, settings, self._environ)
-        # As root: the service's user may not read where the other bots' databases are.
         beside = configurations(settings, self._environ)
         url = settings.database.url
         known = [each.settings for each in beside if each.settings is not None]
@@ -116,25 +122,24 @@ class Restoration:
         held = [each.session_lock for each in sharing]
         held += [lock_file(settings.sessions, user_id) for user_id in unknown]
         with ExitStack() as locks:
-            with as_owner(settings.paths.state):
-                for lock in dict.fromkeys(held):
-                    locks.enter_context(SessionLock(lock).acquire(0))
+            for lock in dict.fromkeys(held):
+                locks.enter_context(SessionLock(lock).acquire(0))
             steps = [*self._database(settings)]
             if with_session:
                 steps += self._session(settings)
             if with_texts:
                 # Last, because the configuration says where the rest is.
                 steps += [
-                    self._text(name)
-                    for name, place in self.places.items()
-                    if not is_as_saved(self._backup / name, place)
+                    Step(sentence, partial(self._texts.put, name))
+                    for name, sentence in self._texts.changes().items()
                 ]
             yield steps
 
     def _settings(self, *, with_texts: bool) -> Settings:
         """Those of the bot as it will be: who it is, and where its state and database are."""
         file = self._configuration
-        source = self._backup / CONFIGURATION if with_texts and CONFIGURATION in self.places else file
+        is_saved = with_texts and CONFIGURATION in self._texts.places
+        source = self._source / CONFIGURATION if is_saved else file
         environ = unit_environment(find_configuration(file, self._environ), self._environ)
         sections = ("account", "paths", "database")
         return load_settings(source, environ, all_secrets=False, sections=sections, place=file)
@@ -164,17 +169,18 @@ class Restoration:
         aside = self._aside(file)
 
         def put() -> None:
-            fresh = file.with_name(f".{file.name}.restoring")
-            with as_owner(settings.paths.state):
-                file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                fresh.unlink(missing_ok=True)
-            copy_sqlite(self._backup / SQLITE, fresh, at_rest=True, as_writer=as_owner(settings.paths.state))
-            with as_owner(settings.paths.state):
-                with sqlite3.connect(fresh) as database:
-                    database.executescript(corrections)
-                database.close()
-                move_sqlite(file, aside)
-                fresh.replace(file)
+            fresh = fresh_database(file)
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            fresh.unlink(missing_ok=True)
+            copy_sqlite(self._source / SQLITE, fresh, at_rest=True)
+            with sqlite3.connect(fresh) as database:
+                database.executescript(corrections)
+            database.close()
+            # Whole, before there is nothing in its place: a bot that starts meanwhile is told of it.
+            sync(fresh, file.parent)
+            move_sqlite(file, aside)
+            fresh.replace(file)
+            sync(file.parent)
 
         return Step(f"put the database {file} back{self._moving(file)}{self._unsent}", put)
 
@@ -191,10 +197,10 @@ class Restoration:
 
         def put() -> None:
             if tables.names:
-                with as_owner(settings.paths.state):
-                    tables.dump(aside)
-                    aside.chmod(0o600)
-            tables.replace(self._backup / POSTGRESQL, corrections)
+                tables.dump(aside)
+                aside.chmod(0o600)
+                sync(aside, aside.parent)
+            tables.replace(self._source / POSTGRESQL, corrections)
 
         present = f"; those there now are dumped to {aside}" if tables.names else ""
         return Step(f"put wabot's own tables in schema {tables.schema} back{present}{self._unsent}", put)
@@ -206,34 +212,32 @@ class Restoration:
         return "; replies that were waiting in it are not sent: they most likely were since"
 
     def _session(self, settings: Settings) -> list[Step]:
-        saved, directory = self._backup / SESSION, settings.session_directory
+        saved, directory = self._source / SESSION, settings.session_directory
         if not saved.exists():
             raise OperatorNeeded(f"{self._backup} has no session: it was made without --session")
         if store_is_newer(saved):
-            raise OperatorNeeded(f"{saved} was written by a newer client library than this one")
+            raise OperatorNeeded(
+                f"{self._backup / SESSION} was written by a newer client library than this one"
+            )
 
         def put() -> None:
-            with as_owner(settings.paths.state):
-                if directory.is_dir():
-                    quarantine = Quarantine(settings.quarantine, settings.sessions)
-                    entry = quarantine.take(settings.account.user_id, _REASON, self._now)
-                    keep_messages(settings, entry.session)
-                directory.mkdir(mode=0o700, exist_ok=True)
-            copy_sqlite(saved, settings.session_store, at_rest=True, as_writer=as_owner(settings.paths.state))
+            fresh = settings.sessions / f".{settings.account.user_id}.restoring"
+            fresh.unlink(missing_ok=True)
+            copy_sqlite(saved, fresh, at_rest=True)
+            sync(fresh)
+            if directory.is_dir():
+                quarantine = Quarantine(settings.quarantine, settings.sessions)
+                entry = quarantine.take(settings.account.user_id, _REASON, self._now)
+                keep_messages(settings, entry.session)
+            directory.mkdir(mode=0o700, exist_ok=True)
+            fresh.replace(settings.session_store)
+            sync(directory, settings.sessions)
 
         present = f"; the one there now moves to {settings.quarantine}" if directory.is_dir() else ""
         return [Step(f"put the session {directory} back{present}", put)]
 
-    def _text(self, name: str) -> Step:
-        place = self.places[name]
-        put = partial(put_text, self._backup / name, place, self._aside(place))
-        return Step(f"put {place} back{self._moving(place)}", put)
-
     def _aside(self, place: Path) -> Path:
-        """The name that what stands in a place gets; nothing has it yet."""
-        name = f"{place.name}.replaced-{self._now:%Y%m%dT%H%M%SZ}"
-        names = (name if number == 1 else f"{name}-{number}" for number in itertools.count(1))
-        return next(free for free in map(place.with_name, names) if not os.path.lexists(free))
+        return free_name(place, self._now)
 
     def _moving(self, place: Path) -> str:
         return f"; the one there now becomes {self._aside(place).name}" if place.exists() else ""

@@ -18,6 +18,7 @@ from urllib.parse import quote
 from wabot.errors import OperatorNeeded
 from wabot.hints import own_command
 from wabot.messages import Trace
+from wabot.plain_file import require_plain_database
 
 COPY = "whatsapp.db.linked"
 """What the copy of a linked store is called, beside it."""
@@ -221,10 +222,12 @@ def _explain(path: Path, error: Exception) -> str:
 
 
 def _open(path: Path) -> sqlite3.Connection:
+    _require_plain(path)
     return sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
 
 
 def _open_for_a_look(path: Path) -> sqlite3.Connection:
+    _require_plain(path)
     left_over = any(path.with_name(path.name + end).exists() for end in ("-wal", "-journal"))
     # Any other way of reading creates files, and may leave them behind.
     how = "mode=rw" if left_over else "mode=ro&immutable=1"
@@ -236,3 +239,10 @@ def _has_table(store: sqlite3.Connection, name: str) -> bool:
         store.execute("SELECT 1 FROM sqlite_master WHERE type='table' AND name=?", (name,)).fetchone()
         is not None
     )
+
+
+def _require_plain(path: Path) -> None:
+    try:
+        require_plain_database(path)
+    except OSError as error:
+        raise sqlite3.OperationalError(f"{error.filename}: {error.strerror}") from None

@@ -14,15 +14,18 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from wabot.disk import sync
 from wabot.errors import OperatorNeeded
+from wabot.plain_file import open_plain
 from wabot.spool_record import Damaged, Spooled, decode, encode
 
 log = logging.getLogger(__name__)
 
 MOST_MESSAGES = 20_000
 MOST_BYTES = 100_000_000
+_LONGEST_LINE_BYTES = 10_000_000
 SET_ASIDE = ".damaged"
 """Added to the name of the file: lines that cannot be read, and messages that no database takes."""
 
@@ -113,7 +116,7 @@ class Spool:
     def set_aside(self, line: bytes) -> None:
         """Keep a line for people to look at, apart from those that wait."""
         path = self._file.with_name(self._file.name + SET_ASIDE)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        descriptor = open_plain(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         try:
             _write(descriptor, line.rstrip(b"\n") + b"\n", None)
         finally:
@@ -156,7 +159,7 @@ class Spool:
 
     def _open(self) -> int:
         if self._descriptor is None:
-            self._descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._descriptor = open_plain(self._file, os.O_RDWR | os.O_CREAT)
             sync(self._file.parent)
         return self._descriptor
 
@@ -164,7 +167,7 @@ class Spool:
 def read_spool(file: Path) -> list[Spooled]:
     """The messages that wait in a spool, for anybody who looks; those that cannot be read are left out."""
     found = []
-    for line in _lines(file):
+    for line in itertools.islice(_lines(file), MOST_MESSAGES):
         try:
             found.append(decode(line))
         except Damaged:
@@ -185,12 +188,14 @@ def blank_out(file: Path, is_meant: Callable[[Spooled], bool], words: frozenset[
     """
     erased = 0
     for path in (file, file.with_name(file.name + SET_ASIDE)):
-        if not path.exists():
+        try:
+            descriptor = open_plain(path, os.O_RDWR)
+        except FileNotFoundError:
             continue
-        with path.open("r+b", buffering=0) as opened:
+        with os.fdopen(descriptor, "r+b") as opened:
             fcntl.flock(opened, fcntl.LOCK_EX)
             position = 0
-            for line in path.read_bytes().splitlines(keepends=True):
+            for line in _bounded_lines(opened):
                 if _is_meant(line, is_meant, words):
                     _write(opened.fileno(), b" " * len(line.rstrip(b"\n")), position)
                     erased += 1
@@ -207,12 +212,18 @@ def _is_meant(line: bytes, is_meant: Callable[[Spooled], bool], words: frozenset
 
 def _lines(file: Path, start: int = 0) -> Iterator[bytes]:
     try:
-        opened = file.open("rb")
+        descriptor = open_plain(file)
     except FileNotFoundError:
         return
-    with opened:
+    with os.fdopen(descriptor, "rb") as opened:
         opened.seek(start)
-        yield from opened
+        yield from _bounded_lines(opened)
+
+
+def _bounded_lines(opened: BinaryIO) -> Iterator[bytes]:
+    """The lines; what is longer than any message comes in pieces."""
+    while line := opened.readline(_LONGEST_LINE_BYTES):
+        yield line
 
 
 def _write(descriptor: int, data: bytes, position: int | None) -> None:

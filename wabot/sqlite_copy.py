@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
+
+from wabot.plain_file import require_plain_database
 
 
 def copy_sqlite(
@@ -13,7 +15,6 @@ def copy_sqlite(
     target: Path,
     *,
     at_rest: bool = False,
-    as_writer: AbstractContextManager[None] | None = None,
 ) -> None:
     """Copy a database by SQLite's own means: complete, also with what stands in a journal beside the file.
 
@@ -23,16 +24,16 @@ def copy_sqlite(
         source: the database; others may be using it.
         target: the copy; must not exist yet.
         at_rest: nobody uses the source, and nothing is to be written beside it.
-        as_writer: entered once the source is open, to write the target as another user.
 
     Raises:
         sqlite3.Error, OSError: the source is damaged or in use, or there is no room.
     """
+    require_plain_database(source)
     how = "mode=ro&immutable=1" if at_rest else "mode=rw"
     with closing(sqlite3.connect(f"file:{quote(str(source))}?{how}", uri=True)) as old:
         # SQLite opens the file when it first reads.
         old.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        with as_writer or nullcontext(), closing(sqlite3.connect(target)) as new:
+        with closing(sqlite3.connect(target)) as new:
             target.chmod(0o600)
             old.backup(new)
             # Without it, the copy would want files beside itself as soon as somebody looks into it.

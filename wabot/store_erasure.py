@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wabot.errors import OperatorNeeded
+from wabot.plain_file import require_plain_database
 from wabot.session_lock import SessionInUse, SessionLock
 from wabot.session_store import COPY
 from wabot.settings import STORE, Settings
@@ -79,6 +80,7 @@ def _owned(settings: Settings) -> Iterator[str]:
 
 def _erase(path: Path, users: Iterable[tuple[str, str]], *, keys: bool) -> int:
     try:
+        require_plain_database(path)
         with closing(sqlite3.connect(path, timeout=_BUSY_SECONDS)) as store:
             # What is deleted is overwritten, too.
             store.execute("PRAGMA secure_delete = ON")
@@ -96,7 +98,7 @@ def _erase(path: Path, users: Iterable[tuple[str, str]], *, keys: bool) -> int:
                 )
             store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             return rows
-    except sqlite3.Error as error:
+    except (OSError, sqlite3.Error) as error:
         raise OperatorNeeded(
             f"the session store {path} cannot be changed ({error}); the rest is erased: try once more"
         ) from None

@@ -12,6 +12,7 @@ from typing import Any
 
 from wabot.errors import ConfigError
 from wabot.hints import own_command
+from wabot.remembered_files import read_file
 
 _LARGEST_FILE_BYTES = 1_000_000
 
@@ -85,8 +86,7 @@ def read_tables(path: Path, names: Collection[str]) -> dict[str, Any]:
 
 def _content(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            content = file.read(_LARGEST_FILE_BYTES + 1)
+        content = read_file(path, _LARGEST_FILE_BYTES + 1)
     except FileNotFoundError:
         # The name of a number, where its file was asked for.
         number = (

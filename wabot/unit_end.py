@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from wabot import hints
+from wabot import hints, systemd_units
 from wabot.local_time import local_text
 
-_ASK_SECONDS = 10.0
 _STARTED, _ENDED, _STATUS = "ExecMainStartTimestamp", "ExecMainExitTimestamp", "ExecMainStatus"
 
 
@@ -24,7 +23,7 @@ def ended_since(file: Path | None, recorded_at: datetime | None) -> str:
     if not hints.in_unit(file):
         return ""
     unit = hints.unit_of(file)
-    shown = _show(unit)
+    shown = systemd_units.show(unit, _STARTED, _ENDED, _STATUS) or {}
     if shown.get(_STATUS) == "0":
         # It ended in order, and so wrote down why; what it wrote may have been put aside since.
         return ""
@@ -35,18 +34,6 @@ def ended_since(file: Path | None, recorded_at: datetime | None) -> str:
         f"a start ended on {local_text(ended_at, '%Y-%m-%d %H:%M:%S')} before it could say here why: "
         f"sudo journalctl -u {unit} -n 20"
     )
-
-
-def _show(unit: str) -> dict[str, str]:
-    # Here, because it takes 3 ms, and this is asked of a bot that is down only.
-    import subprocess
-
-    command = ["systemctl", "show", "--timestamp=us+utc", f"--property={_STARTED},{_ENDED},{_STATUS}", unit]
-    try:
-        shown = subprocess.run(command, capture_output=True, text=True, timeout=_ASK_SECONDS, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return {}
-    return dict(line.split("=", 1) for line in shown.stdout.splitlines() if "=" in line)
 
 
 def _moment(shown: str) -> datetime | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from wabot.config import find_configuration, load_settings
 from wabot.local_time import configure_zone
+from wabot.remembered_files import list_directory, read_file
 from wabot.settings import Settings
 
 _CONFIGURATIONS = Path("/etc/wabot")
@@ -66,7 +67,7 @@ def settings_in_unit(
 
 def _credentials(store: Path, name: str) -> list[Path]:
     try:
-        return sorted(path for path in store.iterdir() if path.name.startswith(f"{name}."))
+        return [path for path in list_directory(store) if path.name.startswith(f"{name}.")]
     except OSError:
         return []
 
@@ -85,7 +86,6 @@ def _read_environment(path: Path) -> dict[str, str]:
 
 def _read(path: Path) -> str | None:
     try:
-        with path.open("rb") as file:
-            return file.read(_LARGEST_FILE_BYTES).decode("utf-8")
+        return read_file(path, _LARGEST_FILE_BYTES).decode("utf-8")
     except (OSError, UnicodeDecodeError):
         return None

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Mapping
 
+from wabot import systemd_units
 from wabot.alert_notices import Condition, Problem
 from wabot.errors import ExitCode
 from wabot.janitor_alert import JANITOR_UNITS
-
-_ASK_SECONDS = 10.0
 
 
 def unit_failure(unit: str, environ: Mapping[str, str]) -> Problem:
@@ -32,12 +30,8 @@ def is_started_again(unit: str) -> bool:
     Since systemd 254 OnFailure= is heard before each automatic restart, too (systemd.service(5),
     RestartMode=). Where systemd cannot be asked, the answer is no.
     """
-    command = ["systemctl", "show", "--property=ActiveState", "--value", unit]
-    try:
-        shown = subprocess.run(command, capture_output=True, text=True, timeout=_ASK_SECONDS, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return shown.stdout.strip() in ("activating", "active", "reloading")
+    shown = systemd_units.show(unit, "ActiveState") or {}
+    return shown.get("ActiveState") in ("activating", "active", "reloading")
 
 
 def _how_it_ended(environ: Mapping[str, str]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from collections import Counter
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from wabot.config import find_configuration
 from wabot.errors import ExitCode, UsageError
 from wabot.hints import configure_hints, start
-from wabot.process import become_owner
+from wabot.printable import printable_json, show
 from wabot.settings import Settings
 from wabot.terminal_question import answers_yes
 from wabot.unit_environment import settings_in_unit
@@ -68,7 +67,7 @@ def _check_config(arguments: argparse.Namespace) -> int:
 
     settings = settings_in_unit(arguments.config, os.environ)
     user_id = settings.account.user_id
-    print(f"{settings.source}: good (user {user_id}, state in {settings.paths.state})")
+    show(f"{settings.source}: good (user {user_id}, state in {settings.paths.state})")
     # What follows is no reason not to answer customers: the bot runs with it.
     if settings.metrics.file:
         from wabot.doctor_metrics import OF_THE_UNIT, trouble_with
@@ -76,11 +75,11 @@ def _check_config(arguments: argparse.Namespace) -> int:
         if trouble := trouble_with(settings.metrics.file):
             is_made = settings.metrics.file.parent == OF_THE_UNIT
             made = "; the service makes it when it starts" if is_made else ""
-            print(f"note: metrics.file: {trouble}{made}")
+            show(f"note: metrics.file: {trouble}{made}")
     for other in of_the_same_user(settings, os.environ):
-        print(f"note: {other}.toml is for user {user_id}, too; give it a user_id of its own")
+        show(f"note: {other}.toml is for user {user_id}, too; give it a user_id of its own")
     if lacking := lack_of_knowledge(settings.ai.knowledge):
-        print(f"note: {lacking}")
+        show(f"note: {lacking}")
     return ExitCode.OK
 
 
@@ -94,7 +93,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
     findings = examine(file, os.environ, utc_now(), online=arguments.online)
     ok = all(finding.ok for finding in findings)
     if arguments.json:
-        print(json.dumps(_as_json(findings), ensure_ascii=False))
+        show(printable_json(_as_json(findings)))
     else:
         _show(findings)
     return ExitCode.OK if ok else ExitCode.FINDINGS
@@ -115,13 +114,13 @@ def _examine_all(arguments: argparse.Namespace, file: Path | None) -> int:
         found[name] = _as_json(findings)
         ill += [] if found[name]["ok"] else [name]
         if not arguments.json:
-            print(f"{name}:", flush=True)
+            show(f"{name}:", flush=True)
             _show(findings)
     if arguments.json:
-        print(json.dumps({"ok": not ill, "configurations": found}, ensure_ascii=False))
+        show(printable_json({"ok": not ill, "configurations": found}))
     else:
         number = f"{len(files)} configuration{'' if len(files) == 1 else 's'}"
-        print(f"{number}: {len(ill)} ill: {', '.join(ill)}" if ill else f"{number}: all is well")
+        show(f"{number}: {len(ill)} ill: {', '.join(ill)}" if ill else f"{number}: all is well")
     return ExitCode.FINDINGS if ill else ExitCode.OK
 
 
@@ -134,9 +133,9 @@ def _as_json(findings: list[Finding]) -> dict[str, Any]:
 
 def _show(findings: list[Finding]) -> None:
     # What is ill last: the window may be small.
-    print(*sorted(findings, key=lambda finding: not finding.ok), sep="\n")
+    show(*sorted(findings, key=lambda finding: not finding.ok), sep="\n")
     ill = [finding.name for finding in findings if not finding.ok]
-    print(f"{len(ill)} ill: {', '.join(dict.fromkeys(ill))}" if ill else "all is well")
+    show(f"{len(ill)} ill: {', '.join(dict.fromkeys(ill))}" if ill else "all is well")
 
 
 def _status(arguments: argparse.Namespace) -> int:
@@ -146,7 +145,7 @@ def _status(arguments: argparse.Namespace) -> int:
     settings = _settings(arguments)
     sessions = all_sessions(settings, os.environ)
     answer = report(sessions)
-    print(json.dumps(answer, ensure_ascii=False) if arguments.json else as_table(sessions))
+    show(printable_json(answer) if arguments.json else as_table(sessions))
     return ExitCode.OK if answer["ok"] else ExitCode.FINDINGS
 
 
@@ -155,14 +154,13 @@ def _reset(arguments: argparse.Namespace) -> int:
     from wabot.reset import reset
 
     def confirm(steps: list[str]) -> bool:
-        print(*steps, sep="\n")
-        print("messages, configuration and knowledge stay as they are", flush=True)
+        show(*steps, sep="\n")
+        show("messages, configuration and knowledge stay as they are", flush=True)
         return arguments.yes or answers_yes("Go on? [y/N] ")
 
     settings = _settings(arguments)
-    become_owner(settings.paths.state)
     outcome = reset(settings, utc_now(), confirm)
-    print(outcome.sentence)
+    show(outcome.sentence)
     return ExitCode.OK if outcome.done else ExitCode.FINDINGS
 
 
@@ -180,8 +178,6 @@ def _janitor(arguments: argparse.Namespace) -> int:
     from wabot.sweep import Action, Deed
 
     settings = _settings(arguments)
-    if arguments.apply or arguments.restore is not None:
-        become_owner(settings.paths.state)
     if arguments.restore is not None:
         if arguments.apply or arguments.json:
             raise UsageError("--restore goes alone; see wabot janitor --help")
@@ -190,7 +186,7 @@ def _janitor(arguments: argparse.Namespace) -> int:
     if file is not None and not file.exists() and not session_names(settings.sessions):
         nothing: dict[str, Any] = {"actions": [], "applied": arguments.apply, "before": {}, "after": {}}
         nothing["counts"] = {}
-        print(json.dumps(nothing) if arguments.json else "janitor: 0 done; there is nothing yet to clean")
+        show(printable_json(nothing) if arguments.json else "janitor: 0 done; there is nothing yet to clean")
         return ExitCode.OK
     actions: list[Action] = []
     most = _MOST_ACTIONS_AS_JSON if arguments.json else _MOST_ACTIONS_SHOWN
@@ -202,7 +198,7 @@ def _janitor(arguments: argparse.Namespace) -> int:
             return
         actions.append(action)
         if not arguments.json:
-            print(action, flush=True)
+            show(action, flush=True)
 
     with owner_told(settings):
         outcome = clean(
@@ -217,12 +213,12 @@ def _janitor(arguments: argparse.Namespace) -> int:
     if arguments.json:
         found = {"actions": [action.as_json() for action in actions], "applied": arguments.apply}
         found |= {"before": outcome.before, "after": outcome.after, "foreign_key": outcome.foreign_key}
-        print(json.dumps(found | {"counts": told}, ensure_ascii=False))
+        show(printable_json(found | {"counts": told}))
     else:
         for deed, number in told.items():
             if number > most:
-                print(f"... and {number - most} more: {deed.said(done=arguments.apply)}")
-        print(outcome.summary())
+                show(f"... and {number - most} more: {deed.said(done=arguments.apply)}")
+        show(outcome.summary())
     return ExitCode.OK
 
 
@@ -231,5 +227,5 @@ def _put_back(settings: Settings, entry: str) -> int:
     from wabot.quarantine import Quarantine
 
     place = Quarantine(settings.quarantine, settings.sessions).restore(entry, utc_now())
-    print(f"{place} is back; start its bot again: {start(settings.file)}")
+    show(f"{place} is back; start its bot again: {start(settings.file)}")
     return ExitCode.OK

@@ -8,6 +8,7 @@ import pytest
 
 from tests.systemd.bot_unit import BotUnit
 from tests.systemd.container import Container
+from tests.systemd.hostile import attack
 from wabot.emulator.server import Emulator
 
 pytestmark = [pytest.mark.systemd, pytest.mark.timeout(180)]
@@ -55,6 +56,21 @@ def test_the_timer_comes_every_night(container: Container, bot: BotUnit) -> None
     seconds = int(container.run("date", "--date", following, "+%s").stdout) - time.time()
     container.reset(timer)
     assert 0 < seconds < 24.6 * 3600, following
+
+
+def test_nothing_that_root_types_helps_whoever_is_the_user_of_the_bot(
+    container: Container, bot: BotUnit
+) -> None:
+    bot.pair()
+    bot.stop()
+
+    def typed(command: str) -> str:
+        done = container.run("/opt/wabot/bin/wabot", *command.split(), check=False)
+        return done.stdout + done.stderr
+
+    attack(container, typed)
+    bot.start()
+    bot.wait_for_state("connected")
 
 
 def test_what_root_types_belongs_to_the_service(container: Container, bot: BotUnit) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from tests.systemd.bot_unit import BotUnit
 from tests.systemd.container import REPOSITORY, Container
+from tests.systemd.hostile import attack
 from tests.systemd.self_hoster import (
     HOME,
     RELEASES,
@@ -165,6 +166,21 @@ def test_a_backup_is_restored(installed: Container, emulator: Emulator) -> None:
     assert ask(emulator, "Do you have gift cards?")
 
 
+def test_nothing_that_root_types_helps_whoever_is_the_user_of_the_bot(
+    installed: Container, emulator: Emulator
+) -> None:
+    machine = installed
+    type_in(machine, "sudo systemctl stop wabot")
+
+    def typed(command: str) -> str:
+        done = type_in(machine, f"sudo wabot {command}", check=False)
+        return done.stdout + done.stderr
+
+    attack(machine, typed)
+    type_in(machine, "sudo systemctl start wabot")
+    BotUnit(machine, emulator).wait_for_state("connected")
+
+
 def test_without_systemd(installed: Container) -> None:
     """The commands of the README; without a network the last one goes on trying until it is stopped."""
     machine = installed
@@ -311,7 +327,11 @@ def test_uninstall_keeps_what_is_the_owners(installed: Container) -> None:
 def test_purge_leaves_nothing(machine: Container) -> None:
     machine.write("/etc/credstore/wabot.ai-api-key", "sk-1", mode=0o600)
     machine.write("/etc/systemd/system/wabot@north.service.d/override.conf", "[Service]\n")
-    install(machine, "--uninstall", "--purge")
+    kept = install(machine, "--uninstall", "--purge").stderr
+    assert "Kept: /var/lib/wabot/backups" in kept, "nobody could be asked"
+    assert of_others(machine, "/var/lib/wabot", "wabot") == ""
+    assert not machine.path("/var/lib/wabot/wabot.db").exists()
+    install(machine, "--uninstall", "--purge", "--yes")
     for gone in ("/etc/wabot", "/var/lib/wabot", "/etc/credstore/wabot.ai-api-key"):
         assert not machine.path(gone).exists()
     assert machine.run("getent", "passwd", "wabot", check=False).returncode == 2
@@ -319,7 +339,7 @@ def test_purge_leaves_nothing(machine: Container) -> None:
 
 
 def test_an_upgrade_from_the_previous_version_keeps_everything(machine: Container) -> None:
-    install(machine, "--uninstall", "--purge")
+    install(machine, "--uninstall", "--purge", "--yes")
     with machine.in_network(Emulator) as elsewhere:
         install(machine, checkout="previous")
         again = install(machine).stderr

@@ -42,7 +42,7 @@ def query(machine: Container) -> Query:
 
 
 def test_a_failed_upgrade_gives_the_tables_back(machine: Container, query: Query) -> None:
-    install(machine, "--uninstall", "--purge")
+    install(machine, "--uninstall", "--purge", "--yes")
     install(machine)
     machine.write("/etc/credstore/wabot.database-url", ADDRESS, mode=0o600)
     machine.path("/etc/wabot/wabot.toml").write_text(CONFIGURATION)
@@ -66,8 +66,8 @@ def test_a_failed_upgrade_gives_the_tables_back(machine: Container, query: Query
         copies = machine.run("find", "/var/lib/wabot/backups", "-type", "f", "-printf", "%f %m %u\\n").stdout
         assert "0.pgdump 600 wabot" in copies and "p4ss" not in failed.stdout + failed.stderr
     stays = "Not deleted: wabot's own tables (wabot_…) in a PostgreSQL"
-    assert stays in install(machine, "--uninstall", "--purge").stderr
+    assert stays in install(machine, "--uninstall", "--purge", "--yes").stderr
     assert query("SELECT to_regclass('wabot_inbox') IS NULL") == ["f"]
-    assert stays not in install(machine, "--uninstall", "--purge").stderr, (
+    assert stays not in install(machine, "--uninstall", "--purge", "--yes").stderr, (
         "there is no configuration any more"
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 from wabot.brain.chunks import cut_sections
 from wabot.brain.language import detect_language
 from wabot.brain.search_index import Entry, Passage, SearchIndex
+from wabot.plain_file import read_plain
 
 #: The score from which a passage is taken to answer the question. Chosen on the sample knowledge base
 #: (`python -m wabot.brain.quality`): below it, questions about something else begin to pass.
@@ -144,7 +145,7 @@ def _read_entries(path: Path, size: int, base: Path) -> list[Entry]:
         log.error("knowledge: %s is larger than %d bytes, skipped: split it", path, _MAX_FILE_BYTES)
         return []
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = read_plain(path, _MAX_FILE_BYTES, through_links=True).decode("utf-8")
     except OSError as error:
         log.error("knowledge: %s cannot be read, skipped: %s", path, error.strerror)
         return []

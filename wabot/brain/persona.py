@@ -6,6 +6,8 @@ import logging
 import threading
 from pathlib import Path
 
+from wabot.plain_file import read_plain
+
 DEFAULT_PERSONA = (
     "You are the assistant of a small shop and answer its customers on WhatsApp. "
     "You are warm, honest and brief, like a good shop assistant who knows the house."
@@ -50,8 +52,7 @@ class Persona:
             return self._text
 
     def _read(self, path: Path) -> str:
-        with path.open("rb") as file:
-            data = file.read(_MAX_BYTES + 1)
+        data = read_plain(path, _MAX_BYTES + 1, through_links=True)
         if len(data) > _MAX_BYTES:
             log.warning("persona: only the first %d bytes of %s are used", _MAX_BYTES, path)
             # The cut may fall inside a character.

@@ -1,0 +1,67 @@
+"""Opens files that somebody else may have put there: only regular ones, through no link, without waiting."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+_OF_SQLITE = ("-journal", "-wal", "-shm")
+
+
+def open_plain(
+    path: str | Path, flags: int = os.O_RDONLY, *, directory: int | None = None, through_links: bool = False
+) -> int:
+    """Open a regular file; a FIFO would be waited for, a device has no end.
+
+    Args:
+        path: the file.
+        flags: as of `os.open`; a file that is made is private.
+        directory: the descriptor of the directory that a relative path begins at.
+        through_links: whether the last part of the path may be a link.
+
+    Returns:
+        The descriptor.
+
+    Raises:
+        OSError: it cannot be opened, or is something else.
+    """
+    flags |= os.O_NONBLOCK | os.O_CLOEXEC | (0 if through_links else os.O_NOFOLLOW)
+    descriptor = os.open(path, flags, 0o600, dir_fd=directory)
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        raise _not_plain(path, mode)
+    return descriptor
+
+
+def read_plain(path: Path, most_bytes: int, *, through_links: bool = False) -> bytes:
+    """The beginning of a regular file.
+
+    Raises:
+        OSError: it cannot be read, or is something else.
+    """
+    with os.fdopen(open_plain(path, through_links=through_links), "rb") as file:
+        return file.read(most_bytes)
+
+
+def require_plain_database(path: Path) -> None:
+    """See that SQLite would open no FIFO and no device: neither the file nor what lies beside it.
+
+    Raises:
+        OSError: it would.
+    """
+    for each in (path, *(path.with_name(path.name + ending) for ending in _OF_SQLITE)):
+        try:
+            mode = each.stat().st_mode
+        except FileNotFoundError:
+            continue
+        if not stat.S_ISREG(mode):
+            raise _not_plain(each, mode)
+
+
+def _not_plain(path: str | Path, mode: int) -> OSError:
+    if stat.S_ISDIR(mode):
+        return IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    return OSError(errno.EINVAL, "it is no regular file", str(path))
