@@ -92,8 +92,9 @@ def _leading(text: str, least: float, lead: float) -> str:
         if not speakers and len(word) > 4:
             for language, endings in _ENDINGS.items():
                 scores[language] += 0.5 * word.endswith(endings)
-    for language, letters in _LETTERS.items():
-        scores[language] += sum(lowered.count(letter) for letter in letters)
+    if not lowered.isascii():
+        for language, letters in _LETTERS.items():
+            scores[language] += sum(lowered.count(letter) for letter in letters)
     best, second, *_ = sorted(scores.values(), reverse=True)
     if best < least or best - second < lead:
         return ""
