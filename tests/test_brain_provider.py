@@ -23,7 +23,7 @@ from wabot.brain.brain import Brain
 from wabot.brain.chain import NoProviderAnswered, ProviderChain
 from wabot.brain.conversation import Conversation, Turn
 from wabot.brain.http_deadline import Deadline
-from wabot.brain.provider import Provider
+from wabot.brain.provider import Provider, _parse_retry_after, _time_there
 from wabot.brain.provider_error import ProviderError
 from wabot.brain.settings import BrainSettings, ProviderSettings
 from wabot.brain.tally import Tally
@@ -587,3 +587,12 @@ def test_half_an_answer_is_none_and_the_next_provider_is_asked(
     broken = {"choices": [{"message": {"content": content}, "finish_reason": finish, "error": {"code": 502}}]}
     with ProviderServer(json_value(broken)) as first:
         assert ask_brain(first.base_url, server.base_url).source == "model:p1"
+
+
+def test_a_date_to_wait_for_is_measured_by_the_clock_it_comes_from() -> None:
+    """By this machine's, which may be hours off, the wait would be that much longer or none."""
+    there = _time_there("Sun, 22 Nov 2020 12:00:00 GMT")
+    assert _parse_retry_after("Sun, 22 Nov 2020 12:00:30 GMT", there) == 30
+    assert _parse_retry_after("7", there) == 7
+    for unknown in (None, "", "yesterday"):
+        assert abs(_time_there(unknown) - time.time()) < 60

@@ -165,7 +165,8 @@ class Provider:
             # Only here: the text may quote the chat.
             log.debug("provider %s answered %d: %r", self.settings.name, status, self._said(answer))
         if status in (429, 503) or status >= 500:
-            wait = _parse_retry_after(response.headers.get("Retry-After"), time.time())
+            there = _time_there(response.headers.get("Date"))
+            wait = _parse_retry_after(response.headers.get("Retry-After"), there)
             if answer.outcome is Outcome.FAILED and wait is not None:
                 raise self._error_of(answer, wait)
         return answer
@@ -195,6 +196,14 @@ class Provider:
 
     def _error(self, kind: ErrorKind, explanation: str, wait: float | None = None) -> ProviderError:
         return ProviderError(self.settings.name, kind, explanation, wait)
+
+
+def _time_there(date: str | None) -> float:
+    """The provider's own time, in Unix seconds: this machine's clock may be wrong."""
+    try:
+        return parsedate_to_datetime(date or "").timestamp()
+    except (ValueError, OverflowError):
+        return time.time()
 
 
 def _parse_retry_after(value: str | None, now: float) -> float | None:
