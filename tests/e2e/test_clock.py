@@ -17,6 +17,8 @@ QUESTION = "Do you have gift cards?"
 BACK, FORWARD = -3600.0, 7200.0
 
 
+# One of its answers waits for a minute to pass.
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("ahead", "said"), [(BACK, "1 h 0 min behind WhatsApp's"), (FORWARD, "2 h 0 min ahead of WhatsApp's")]
 )
