@@ -178,7 +178,7 @@ def test_the_models_silence_gets_no_ticks(shop: Shop) -> None:
 
     shop.model.answers.append(Answer((), "silence"))
     shop.answer("ok gracias")
-    shop.leave()
+    shop.courtesies.message_sent(arrival().chat, 0)
     assert shop.show() == []
 
 
