@@ -17,15 +17,15 @@ SESSION = dict.fromkeys(_FIELDS) | {
     "name": "wabot",
     "state": "connected",
     "phone": "1",
-    "since": "now",
+    "since": None,
     "pid": 1,
     "host": "shop",
     "reason": "",
     "inbox_pending": 0,
     "outbox_pending": 0,
     "outbox_dead": 0,
-    "last_inbound_at": "now",
-    "last_reply_at": "now",
+    "last_inbound_at": None,
+    "last_reply_at": None,
 }
 
 
