@@ -342,7 +342,7 @@ def test_two_processes_write_the_same_file(tmp_path: Path) -> None:
 
 def test_every_problem_can_be_told_in_every_language() -> None:
     assert set(PROBLEMS) == {condition.value for condition in Condition}
-    names = ("until", "span", "minutes", "count", "megabytes", "unit", "limit", "spent")
+    names = ("until", "span", "minutes", "per_minute", "count", "megabytes", "unit", "limit", "spent")
     values = [(name, "7") for name in names]
     for language in ("es", "en", "pt"):
         author = Author("shop", "vps-1", language)
