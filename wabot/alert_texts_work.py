@@ -58,19 +58,19 @@ OF_THE_WORK: dict[str, dict[str, tuple[str, str, str]]] = {
         "es": (
             "los clientes esperan demasiado",
             "Hay {count} respuestas que esperan turno desde hace más de {minutes} min: al minuto salen "
-            "{per_minute} como mucho.",
+            "{limit} como mucho.",
             "suba replies.per_minute si quiere, o mire quién escribe tanto: sudo journalctl -u {unit}",
         ),
         "en": (
             "customers wait too long",
-            "{count} replies have waited their turn for more than {minutes} min: {per_minute} leave in a "
+            "{count} replies have waited their turn for more than {minutes} min: {limit} leave in a "
             "minute at most.",
             "raise replies.per_minute if you like, or see who writes so much: sudo journalctl -u {unit}",
         ),
         "pt": (
             "os clientes esperam demais",
             "Há {count} respostas esperando a vez há mais de {minutes} min: por minuto saem no máximo "
-            "{per_minute}.",
+            "{limit}.",
             "aumente replies.per_minute se quiser, ou veja quem escreve tanto: sudo journalctl -u {unit}",
         ),
     },

@@ -177,7 +177,7 @@ def look_at_pace(user_id: str, connected: bool, replies: ReplySettings, now: dat
     if not count:
         return Findings(cleared=[Condition.REPLIES_LATE])
     minutes = str(round(replies.max_age / 60))
-    values = (("count", str(count)), ("minutes", minutes), ("per_minute", str(replies.per_minute)))
+    values = (("count", str(count)), ("minutes", minutes), ("limit", str(replies.per_minute)))
     return Findings([Problem(Condition.REPLIES_LATE, values=values)])
 
 
