@@ -214,7 +214,7 @@ def systemctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str]
     def shows(lines: str) -> None:
         program = programs / "systemctl"
         program.write_text(
-            f"#!/bin/sh\n[ \"$2 $4\" = '--timestamp=us+utc wabot@a.service' ] && cat <<'END'\n{lines}\nEND\n"
+            f"#!/bin/sh\n[ \"$2 $5\" = '--timestamp=us+utc wabot@a.service' ] && cat <<'END'\n{lines}\nEND\n"
         )
         program.chmod(0o755)
 
