@@ -540,6 +540,16 @@ def test_no_receipt_breaks_the_translation(hostile: Any) -> None:
 # Hostile messages
 
 
+def test_notes_in_notes_take_no_more_time_than_their_length() -> None:
+    message = Message()
+    for _ in range(40):
+        outer = Message()
+        outer.requestPaymentMessage.noteMessage.CopyFrom(message)
+        message = outer
+    # Twice the work with each would be some thousand years.
+    assert translated(message).kind is Kind.PAYMENT
+
+
 def test_everything_has_a_bound() -> None:
     message = Message(extendedTextMessage={"text": "x" * 100_000})
     context = message.extendedTextMessage.contextInfo

@@ -156,6 +156,10 @@ class Content:
 
 def content_of(message: Any) -> Content:
     """What an unwrapped message carries."""
+    return _content(message, _DEEPEST)
+
+
+def _content(message: Any, depth: int) -> Content:
     name, carried = _carried(message)
     if carried is None:
         return Content(Kind.PROTOCOL if _only_hands_over_keys(message) else Kind.OTHER)
@@ -178,7 +182,7 @@ def content_of(message: Any) -> Content:
         return Content(kind, clean(getattr(carried, "caption", "")))
     if kind in (Kind.MARK, Kind.PROTOCOL):
         return Content(kind)
-    text = _words(carried)
+    text = _words(carried, depth)
     return Content(Kind.OTHER if kind is Kind.TEXT and not text else kind, text)
 
 
@@ -289,11 +293,11 @@ def _holds(field: Any, value: Any) -> bool:
     return is_envelope(field) and bool(value.HasField("message"))
 
 
-def _words(carried: Any) -> str:
+def _words(carried: Any, depth: int) -> str:
     """All that people read in it, each once; failing that, the name of what was chosen."""
     if not hasattr(carried, "ListFields"):
         return ""
-    return _joined(_walk(carried, _WORDS)) or _joined(_walk(carried, _CHOSEN))
+    return _joined(_walk(carried, _WORDS, depth)) or _joined(_walk(carried, _CHOSEN, depth))
 
 
 def _joined(words: Iterator[str]) -> str:
@@ -302,7 +306,7 @@ def _joined(words: Iterator[str]) -> str:
     return "\n".join(found)[:_LONGEST_TEXT_CHARACTERS]
 
 
-def _walk(message: Any, names: frozenset[str], depth: int = _DEEPEST) -> Iterator[str]:
+def _walk(message: Any, names: frozenset[str], depth: int) -> Iterator[str]:
     for field, value in message.ListFields():
         if field.message_type is None:
             if field.name in names:
@@ -312,7 +316,8 @@ def _walk(message: Any, names: frozenset[str], depth: int = _DEEPEST) -> Iterato
         elif depth and field.message_type.name not in _WITHOUT_WORDS:
             for inner in value if field.is_repeated else (value,):
                 if field.message_type.full_name == "WAWebProtobufsE2E.Message":
-                    yield content_of(unwrapped(inner)).text
+                    # With the depth that is left: each message inside a message is looked at twice.
+                    yield _content(unwrapped(inner), depth - 1).text
                 else:
                     yield from _walk(inner, names, depth - 1)
 
