@@ -23,7 +23,7 @@ import pytest
 
 from tests.session_directories import hold, make_session, tree
 from wabot.accounts import require_user
-from wabot.backup import make_backup
+from wabot.backup import make_backup, newest_backup
 from wabot.backup_manifest import MANIFEST
 from wabot.cli import main
 from wabot.config import load_settings
@@ -547,6 +547,14 @@ def test_the_newest_of_a_directory(small_bot: Bot, capsys: pytest.CaptureFixture
     capsys.readouterr()
     assert main(["restore", str(small_bot.backups), "--yes"]) == 78
     assert "backups of north and wabot: name one" in capsys.readouterr().err
+
+
+def test_a_clock_that_was_ahead_makes_no_old_backup_the_newest(small_bot: Bot) -> None:
+    settings = load_settings(small_bot.configuration, {})
+    times = (NOW, NOW + timedelta(days=400), NOW + timedelta(hours=1), NOW + timedelta(hours=1))
+    made = [make_backup(settings, small_bot.backups, at, keep=2, with_session=False).path for at in times]
+    assert sorted(small_bot.backups.glob("*-*Z")) == made[-2:]
+    assert newest_backup(small_bot.backups, None) == made[-1]
 
 
 def test_the_oldest_go(small_bot: Bot) -> None:

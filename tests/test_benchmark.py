@@ -123,7 +123,7 @@ def test_an_interrupt_is_no_traceback(capsys: pytest.CaptureFixture[str]) -> Non
 @pytest.mark.parametrize(
     "script",
     [f"wabot.emulator.{name}_benchmark" for name in ("leak", "loss")]
-    + ["wabot.emulator.benchmark", "wabot.janitor_benchmark"],
+    + ["wabot.emulator.benchmark", "wabot.emulator.janitor_benchmark"],
 )
 @pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
 def test_each_benchmark_ends_so(

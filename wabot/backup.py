@@ -10,9 +10,9 @@ import sqlite3
 import stat
 import tarfile
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from wabot.backup_manifest import MANIFEST, Manifest, checksums
@@ -29,7 +29,7 @@ CONFIGURATION, PERSONA, KNOWLEDGE = "configuration.toml", "persona.txt", "knowle
 SQLITE, POSTGRESQL, SESSION = "wabot.db", "wabot.pgdump", "session.db"
 _UNFINISHED = ".unfinished-"
 _LARGEST_CONFIGURATION_BYTES = 1_000_000
-_TIME = r"\d{8}T\d{6}Z"
+_TIME, _TIME_FORMAT = r"\d{8}T\d{6}Z", "%Y%m%dT%H%M%SZ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +91,12 @@ def keep_backup(
     Raises:
         OperatorNeeded: it cannot be made; there is none of it left.
     """
-    path = directory / f"{name}-{now:%Y%m%dT%H%M%SZ}"
     with alone(directory):
+        path = directory / f"{name}-{_later_than_all(directory, name, now):{_TIME_FORMAT}}"
         unfinished = directory / f"{_UNFINISHED}{path.name}"
         try:
             for left_over in directory.glob(f"{_UNFINISHED}*"):
                 shutil.rmtree(left_over)
-            if path.exists():
-                raise OperatorNeeded(f"{path} is there already: wait a second")
             unfinished.mkdir(mode=0o700)
             fill(unfinished)
             sync(*unfinished.rglob("*"), unfinished)
@@ -235,12 +233,26 @@ def _migrations(database: Path) -> list[str]:
         return [name for (name,) in copy.execute("SELECT name FROM wabot_migrations ORDER BY name")]
 
 
-def _rotate(directory: Path, name: str, keep: int) -> tuple[Path, ...]:
-    own = sorted(
+def _later_than_all(directory: Path, name: str, now: datetime) -> datetime:
+    """The time a new backup is named by: after those that were made by a clock that was ahead."""
+    for path in reversed(_backups(directory, name)):
+        with suppress(ValueError):
+            last = datetime.strptime(path.name.removeprefix(f"{name}-"), _TIME_FORMAT)
+            return max(now, last + timedelta(seconds=1))
+    return now
+
+
+def _backups(directory: Path, name: str) -> list[Path]:
+    """The whole backups of this name, the oldest first."""
+    return sorted(
         path
         for path in directory.glob(f"{name}-*Z")
         if re.fullmatch(re.escape(name) + f"-{_TIME}", path.name) and (path / MANIFEST).is_file()
     )
+
+
+def _rotate(directory: Path, name: str, keep: int) -> tuple[Path, ...]:
+    own = _backups(directory, name)
     for path in own[:-keep]:
         # Renamed first: what an interruption leaves of it must not look like a backup.
         doomed = path.rename(directory / f"{_UNFINISHED}{path.name}")

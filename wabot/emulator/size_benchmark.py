@@ -28,11 +28,11 @@ from wabot.departures import Departures
 from wabot.emulator.bench_bots import TIMEOUT_SECONDS, cpu_seconds
 from wabot.emulator.benchmark import machine
 from wabot.emulator.bot_process import BotProcess
+from wabot.emulator.janitor_benchmark import GOAL_LOCK_SECONDS, GOAL_SECONDS, clean_beside_writer
 from wabot.emulator.postgresql import PostgresqlServer
 from wabot.emulator.server import Emulator
 from wabot.emulator.size_filling import CUSTOMER_PHONE, USER_ID, fill
 from wabot.inbox import Inbox
-from wabot.janitor_benchmark import GOAL_LOCK_SECONDS, GOAL_SECONDS, clean_beside_writer
 from wabot.messages import IncomingMessage, Kind
 from wabot.models import utc_now
 from wabot.outbox import Outbox
