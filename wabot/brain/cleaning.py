@@ -30,6 +30,10 @@ _BLANK_LINES = re.compile(r"\n{3,}")
 _ODD = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 
 
+# Letters of Hangul, and a sign of Braille, that show nothing.
+_BLANK = frozenset("\u115f\u1160\u3164\uffa0\u2800")
+
+
 def clean(text: str) -> str:
     """Return a text as WhatsApp shows it; "" when nothing of it says anything: no letter, digit or emoji."""
     text = to_whatsapp(drop_odd_characters(text)).strip()
@@ -37,6 +41,8 @@ def clean(text: str) -> str:
 
 
 def _says_something(character: str) -> bool:
+    if character in _BLANK:
+        return False
     category = unicodedata.category(character)
     return category[0] in "LN" or (category == "So" and character != "\ufffd")
 

@@ -13,7 +13,7 @@ TELL_TEAM = "TELL_TEAM"
 
 _WORDS = (SILENCE, HAND_OVER, TELL_TEAM)
 # Escaped for Markdown or HTML, or full width.
-_LOW_LINE = r"(?:\\{0,4}[_＿] ?|&(?:amp;)?(?:#95|#x5f|lowbar|UnderBar);)"
+_LOW_LINE = r"(?:\\{0,4}[_＿]{1,3} ?|%5F|&(?:amp;)?(?:#95|#x5f|lowbar|UnderBar);)"
 _BEFORE = r"[*_~`\"'“”«»‘’(\[{<|\\]{0,8}"
 _AFTER = r"[*_~`\"'“”«»‘’)\]}>|\\]{0,8}(?:\(\s{0,3}\))?[.!]?"
 
@@ -24,14 +24,23 @@ def _any_of(joint: str) -> str:
 
 # With a low line it is no word of any language, so it counts wherever it stands: except inside another name
 # or an address, as no_reply@shop.example.
-_WRITTEN = re.compile(
-    rf"{_BEFORE}(?:[<\[]/)?(?<![^\W_])(?<![^\W_]_)(?<!@)(?<![^<\[]/)(?P<word>{_any_of(_LOW_LINE)})"
-    rf"(?!_?[^\W_])(?![@=]|/(?!>)|\.\w){_AFTER}",
+_WORD = (
+    rf"{_BEFORE}(?:[<\[]/)?(?<![^\W_])(?<![^\W_]_)(?<!\w@)(?<![^<\[]/)(?P<word>{_any_of(_LOW_LINE)})"
+    rf"(?!_?[^\W_])(?![@=]|/(?!>)|\.\w)"
+)
+_WRITTEN = re.compile(_WORD + _AFTER, re.IGNORECASE)
+# What stands behind it says why, to whoever reads the word, and not to the customer.
+_NOTED = re.compile(
+    rf"<(?P<tag>{_any_of(_LOW_LINE)})>[^<]{{0,1000}}</(?P=tag)>"
+    rf"|{_WORD}[*_~`\"']{{0,4}}(?::|\((?!\s{{0,3}}\))|\s[-–—]\s)[^\n]*",
     re.IGNORECASE,
 )
 _GLUED = re.compile(rf"\A\W{{0,8}}(?P<word>{'|'.join(_WORDS)})(?=[^\W\d_a-zà-ÿ][a-zà-ÿ'’])")
 # Without, it may be a part of a sentence: it counts alone, or in brackets and capitals.
-_ALONE = re.compile(rf"\A\W{{0,8}}(?P<word>{_any_of(r'[ -]?')})\W{{0,8}}\Z", re.IGNORECASE)
+_ALONE = re.compile(
+    rf"\A\W{{0,8}}(?:\d{{1,2}}\.\s)?(?P<word>{_any_of(r'[ -]?')})(?:\W{{0,8}}(?P=word))*\W{{0,8}}\Z",
+    re.IGNORECASE,
+)
 _LAST_LINE = re.compile(rf"^[ \t]*{_BEFORE}(?P<word>{_any_of(r'[ -]')}){_AFTER}[ \t]*\Z", re.MULTILINE)
 _LAST_WORDS = re.compile(rf"(?<=[.!?…])\s{{1,5}}(?P<word>{_any_of(' ')})[.!]?\s{{0,5}}\Z")
 _BRACKETED = re.compile(rf"[\[({{<*]{{1,3}}(?P<word>{_any_of(r'[ -]')})[\])}}>*]{{1,3}}[.!]?")
@@ -43,8 +52,8 @@ _JOINTS = re.compile(rf"{_LOW_LINE}|[ -]", re.IGNORECASE)
 
 # What is left of an answer that was but a word.
 _LABEL = re.compile(
-    r"\W{0,9}(?:(?:final )?(?:answer|reply|response|output|result)|respuesta|resposta|\\?(?:text|boxed"
-    r"|mathrm))\W{0,9}",
+    r"\W{0,9}(?:\d{1,2}|final|(?:final )?(?:answer|reply|response|output|result)|respuesta|resposta"
+    r"|\\?(?:text|boxed|mathrm))\W{0,9}",
     re.IGNORECASE,
 )
 # What a model says of a message that it will not answer, instead of to whoever wrote it.
@@ -77,6 +86,10 @@ def take_words(text: str, *, was_cut: bool = False) -> tuple[str, frozenset[str]
         found.add(_plain(match["word"]))
         return ""
 
+    def take_noted(match: re.Match[str]) -> str:
+        found.add(_plain(match["tag"] or match["word"]))
+        return ""
+
     alone = _ALONE.match(text)
     if alone:
         return "", frozenset({_plain(alone["word"])})
@@ -84,7 +97,7 @@ def take_words(text: str, *, was_cut: bool = False) -> tuple[str, frozenset[str]
     if begins is None:
         begins = _WRITTEN.match(text.lstrip())
     is_silence_first = begins is not None and _plain(begins["word"]) == SILENCE
-    left = text
+    left = _NOTED.sub(take_noted, text)
     for pattern in (_GLUED, _WRITTEN, _BRACKETED, _LAST_LINE, _LAST_WORDS):
         left = pattern.sub(take, left)
     torn = _TORN.search(left) if was_cut else None

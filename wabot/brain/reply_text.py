@@ -14,6 +14,9 @@ from wabot.brain.turns import drop_tokens, own_turn
 
 # More than any answer that is sent; bounds the work on hostile text.
 _MAX_CHARACTERS = 50_000
+# What nobody sees, and other forms of plain letters: either would hide a word from every pattern.
+_PLAIN = dict.fromkeys(map(ord, "\xad\u200b\u2060\ufeff"), "") | {0x2011: "-"}
+_PLAIN |= {wide: chr(wide - 0xFEE0) for wide in (*range(0xFF21, 0xFF5B), 0xFF3F)}
 # Not the point of "1." or "4.90".
 _SENTENCE_END = re.compile(r"(?:(?<!\d)\.|[!?…。！？؟])[\"'»”)*_]{0,3}(?=\s|\Z)")
 
@@ -44,7 +47,7 @@ def read_reply_text(written: str, *, was_cut: bool = False) -> ReplyText:
         written: as the server gave it.
         was_cut: whether max_tokens ended it.
     """
-    text = own_turn(strip_thoughts(written)[:_MAX_CHARACTERS])
+    text = own_turn(strip_thoughts(written.translate(_PLAIN))[:_MAX_CHARACTERS])
     text, called = take_off_calls(text)
     text, words = take_words(take_off_scaffolding(drop_tokens(text)), was_cut=was_cut)
     cleaned = clean(text)

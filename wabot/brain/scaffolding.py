@@ -68,7 +68,8 @@ def _out_of_json(text: str) -> str:
             words = {word for value in others if len(value) < 40 for word in words_called(value)}
             return "\n".join([document[key], *sorted(words)])
     words = {word for value in document.values() if isinstance(value, str) for word in words_called(value)}
-    return "\n".join(sorted(words)) or text
+    # Where there was to be an answer and none is, a customer has no use for the document itself.
+    return "\n".join(sorted(words)) or ("" if document.keys() & {*_ANSWER_KEYS} else text)
 
 
 def _string(written: str) -> str:

@@ -5,18 +5,27 @@ from __future__ import annotations
 import re
 
 _NAME = (
-    r"(?:[a-z]{1,12}:)?(?:think|thinking|thoughts?|reasoning|reflection|scratchpad|analysis|rationale"
-    r"|inner_monologue|internal_monologue)"
+    r"(?:[a-z]{1,12}:)?(?:(?:[a-z]{1,12}_){0,2}(?:ant)?(?:think|thinking|thoughts?|reason|reasoning|reflection"
+    r"|scratchpad|monologue|cot|planning)(?:_(?:process|content|steps?|trace|budget_reflect))?|analysis"
+    r"|rationale|chain_of_thought)"
 )
 _LESS, _GREATER = r"(?:\\?[<＜]|&lt;)", r"(?:[>＞]|&gt;)"
 # As tags; then of Mistral, Kimi, OpenThinker, Cohere, Gemma, MedGemma, Apertus.
 _MARK = re.compile(
     rf"(?P<begin>{_LESS}{_NAME}\b[^<>＜＞&]{{0,100}}(?<!/){_GREATER}|\[THINK(?:ING)?\]|◁think▷"
-    r"|<\|(?:begin_of_thought|START_THINKING|inner_prefix|think|thinking)\|>"
+    r"|<[|｜](?:begin[▁_]of[▁_]th(?:ought|inking)|START_THINKING|inner_prefix|think|thinking)[|｜]>"
     r"|<\|channel>\s{0,3}(?:thought|analysis)\b|<unused94>)"
     rf"|(?P<end>{_LESS}/{_NAME}\s{{0,3}}{_GREATER}|\[/THINK(?:ING)?\]|◁/think▷"
-    r"|<\|(?:end_of_thought|END_THINKING|inner_suffix|/think|/thinking)\|>|<channel\|>|<unused95>)",
+    r"|<[|｜](?:end[▁_]of[▁_]th(?:ought|inking)|END_THINKING|inner_suffix|/think|/thinking)[|｜]>|<channel\|>|<unused95>)",
     re.IGNORECASE,
+)
+# As a block of Markdown, as Open WebUI folds it, as the command line of Ollama shows it.
+_BLOCK = re.compile(
+    r"^[ \t]{0,3}```(?:think(?:ing)?|thoughts?|reasoning)[ \t]{0,9}\n.*?(?:^[ \t]{0,3}```[ \t]{0,9}$|\Z)"
+    r"|<details\b(?:[^<>]{0,200}\breasoning\b[^<>]{0,200}>|[^<>]{0,200}>\s{0,9}<summary>[^<>]{0,40}"
+    r"(?:think|thought|reason)).*?(?:</details>|\Z)"
+    r"|\A\s{0,9}Thinking(?:\.\.\.|…)\n.*?(?:^(?:\.\.\.|…)done thinking\.|\Z)",
+    re.DOTALL | re.MULTILINE | re.IGNORECASE,
 )
 # Where what was meant to be the answer is marked, too.
 _MARKED_ANSWER = re.compile(
@@ -26,12 +35,13 @@ _MARKED_ANSWER = re.compile(
 )
 _TOLD_THOUGHT = re.compile(
     r"\A\s*(?:\*\*|#{1,4} )?(?:here(?: is|'s) my (?:thought|thinking|reasoning) process|thoughts?|"
-    r"thinking(?: process)?|reasoning|razonamiento|pensamiento|racioc[ií]nio)(?:\*\*)?:",
-    re.IGNORECASE,
+    r"thinking(?: process)?|reasoning|razonamiento|pensamiento|racioc[ií]nio)"
+    r"(?:(?:\*\*)?:|(?<=\w)\*\*[ \t]{0,3}$|(?<=[a-z])[ \t]{0,3}$)",
+    re.IGNORECASE | re.MULTILINE,
 )
 _TOLD_ANSWER = re.compile(
     r"^[ \t]*(?:\*\*|#{1,4} )?(?:here(?: is|'s) my (?:response|answer)|(?:final )?(?:answer|response)|"
-    r"respuesta(?: final)?|resposta(?: final)?)(?:\*\*)?:(?:\*\*)?",
+    r"respuesta(?: final)?|resposta(?: final)?)(?:(?:\*\*)?:(?:\*\*)?|(?:\*\*)?[ \t]{0,3}$)",
     re.IGNORECASE | re.MULTILINE,
 )
 
@@ -52,7 +62,7 @@ _BARE_NEXT = re.compile(r"assistant\s{0,2}(?:analysis|commentary|final)(?=[^\W\d
 def strip_thoughts(text: str) -> str:
     """Return what of a model's text is no thought; "" where it got no further than thinking."""
     text = text.replace("\\u003c", "<").replace("\\u003e", ">")
-    return _outside_marks(_said_after_thinking(_final_channel(text)))
+    return _outside_marks(_said_after_thinking(_BLOCK.sub("", _final_channel(text))))
 
 
 def _final_channel(text: str) -> str:

@@ -20,7 +20,11 @@ _CALL = re.compile(
     r"|<\|tool_calls_section_begin\|>.*?(?:<\|tool_calls_section_end\|>|\Z)"
     r"|<\|tool_call(?:_start|_begin)?\|>.*?(?:<\|(?:tool_call_end|/tool_call)\|>|\Z)"
     r"|<\|tool_call>.*?(?:<tool_call\|>|\Z)"
-    r"|<｜tool▁calls?▁begin｜>.*?(?:<｜tool▁calls▁end｜>|\Z)"
+    r"|<[｜|]tool▁calls?▁begin[｜|]>.*?(?:<[｜|]tool▁calls▁end[｜|]>|\Z)"
+    r"|✿FUNCTION✿.*\Z"
+    r"|^(?:to=[\w.]{1,60}|functions\.[\w.]{1,60}(?::\d{1,3})?)\s{0,3}(?:json\s{0,3})?[{(<].*\Z"
+    r"|<((?:search|execute|read|write|get|list|run|call|fetch|browse|query|lookup)(?:_\w{1,40})?)>"
+    r".*?(?:</\2>|\Z)"
     r"|</?[｜|‖]{1,2}DSML[｜|‖]{1,2}.*\Z"
     r"|<\|python_tag\|>.*\Z"
     r"|\[TOOL_CALLS?\].*\Z"
@@ -34,13 +38,22 @@ _CALL = re.compile(
     re.DOTALL | re.MULTILINE | re.IGNORECASE,
 )
 _LONE_TAG = re.compile(rf"</?(?:{_TAG}|function|parameter|arg_key|arg_value)\b[^<>]{{0,200}}>", re.IGNORECASE)
-_CALLED = r"[\"'](?:arguments|parameters|args|input|action_input|tool_input|kwargs|function)[\"']"
-_NAMED = r"[\"'](?:name|function|tool|tool_name|action|type)[\"']\s{0,5}:\s{0,5}[\"'][\w.:/-]{1,80}[\"']"
+_CALLED = (
+    r"[\"'](?:arguments|parameters|params|args|input|action_input|kwargs|function"
+    r"|(?:tool|function)_(?:input|args|arguments|parameters))[\"']"
+)
+_NAMED = (
+    r"[\"'](?:name|function|tool|tool_name|function_name|recipient_name|action|type)[\"']"
+    r"\s{0,5}:\s{0,5}[\"'][\w.:/-]{1,80}[\"']"
+)
 _TORN_CALL = re.compile(
     rf"\[?\s{{0,5}}\{{\s{{0,9}}{_NAMED}\s{{0,5}},\s{{0,9}}{_CALLED}|\[?\s{{0,5}}\{{\s{{0,9}}\"tool_calls\""
 )
 # A whole answer of get_hours(day="monday"), in brackets or not.
-_PYTHONIC = re.compile(r"\[?(?:print\()?[a-z][\w.]{0,60}\((?:\s*\w{1,40}\s*=[^()\n]{0,300})?\){1,2}\s?\]?\Z")
+_PYTHON_CALL = r"[a-z][\w.]{0,60}\((?:\s{0,9}\w{1,40}\s{0,9}=[^()\n]{0,300})?\)"
+_PYTHONIC = re.compile(
+    rf"\[?(?:print\()?{_PYTHON_CALL}(?:\s{{0,3}}[,;\n]\s{{0,3}}{_PYTHON_CALL}){{0,20}}\)?\s?\]?\Z"
+)
 _DOCUMENT = re.compile(
     r"^[ \t]*(```[a-z]{0,10}[ \t]*\n?[ \t]*)?(?=[\[{])"
     rf"|(?=\{{\s{{0,9}}{_NAMED}\s{{0,5}},\s{{0,9}}{_CALLED})",
@@ -49,7 +62,18 @@ _DOCUMENT = re.compile(
 _HERE = re.compile(r"(```[a-z]{0,10}\s{0,3})?(?=[\[{])")
 _FENCE = re.compile(r"\s*```")
 _MOST_DOCUMENTS = 20
-_ARGUMENTS = frozenset({"arguments", "parameters", "args", "input", "tool_input", "action_input", "kwargs"})
+_ARGUMENTS = frozenset(
+    {
+        *("arguments", "parameters", "params", "args", "input", "action_input", "kwargs"),
+        *(
+            f"{of}_{what}"
+            for of in ("tool", "function")
+            for what in ("input", "args", "arguments", "parameters")
+        ),
+    }
+)
+_TOOLS = frozenset({"tool", "tool_name", "function_name", "recipient_name"})
+_CALLS = frozenset({"tool_calls", "tool_call", "tool_uses", "function_call", "function_calls"})
 
 
 def take_off_calls(text: str) -> tuple[str, frozenset[str]]:
@@ -102,11 +126,11 @@ def is_call(document: Any) -> bool:
     if not isinstance(document, dict):
         return False
     keys = document.keys()
-    if keys & {"tool_calls", "function_call"} or document.get("type") == "function":
+    if keys & _CALLS or keys == _TOOLS & keys or document.get("type") == "function":
         return True
     function = document.get("function")
     if isinstance(function, dict) and "name" in function:
         return True
     if keys == {"name"} and isinstance(document["name"], str):
         return bool(re.fullmatch(r"[a-z]+(?:_[a-z]+)+", document["name"]))
-    return bool(keys & {"name", "function", "tool", "tool_name", "action"}) and bool(keys & _ARGUMENTS)
+    return bool(keys & {"name", "function", "action", *_TOOLS}) and bool(keys & _ARGUMENTS)

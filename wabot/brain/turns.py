@@ -41,15 +41,16 @@ _OWN_NAME = re.compile(
 )
 # Where a model goes on to invent what the customer says next, and its own answer to that.
 _OTHER_NAME = re.compile(
-    r"^(?:\*\*)?(?:user|human|customer|usuario|cliente|usuário)(?:\*\*)?[ \t]{0,3}:",
+    r"^(?:\*\*)?(?:\[?(?:user|human|customer|usuario|cliente|usuário)\]?(?:\*\*)?[ \t]{0,3}:"
+    r"|<(?:user|human|customer)>)",
     re.IGNORECASE | re.MULTILINE,
 )
 _OWN_NAME_AGAIN = re.compile(
-    r"^(?:\*\*)?(?:assistant|asistente|assistente|bot|agent|agente|shop|tienda|loja|support|soporte)"
-    r"(?:\*\*)?[ \t]{0,3}:",
+    r"^(?:\*\*)?(?:\[?(?:assistant|asistente|assistente|bot|agent|agente|shop|tienda|loja|support|soporte)\]?"
+    r"(?:\*\*)?[ \t]{0,3}:|<assistant>)",
     re.IGNORECASE | re.MULTILINE,
 )
-_LEFT_OVER = re.compile(r"<\|/?[A-Za-z0-9_]{1,40}\|>|<(?:bos|s|unk|pad)>|\[BOS\]")
+_LEFT_OVER = re.compile(r"<[|｜]/?[A-Za-z0-9_▁]{1,40}[|｜]>|</?assistant>|<(?:bos|s|unk|pad)>|\[BOS\]")
 _BYTES = re.compile(r"(?:<0x[0-9A-F]{2}>){1,200}")
 # Crossed out in HTML, which ends like a text of Llama's.
 _CROSSED_OUT = re.compile(r"(?<=[^\s>])([ \t\n]?)<s>([^<\n]{1,200})</s>(?=\s*\S)")
