@@ -85,6 +85,44 @@ def test_a_first_one_that_was_long_on_its_way_is_put_right_by_the_next() -> None
     assert machine.clock.now() == machine.whatsapp
 
 
+@pytest.mark.parametrize("moment", [-62_135_596_800.0, 0.0, 1.0, 9e12, float("inf")])
+def test_what_is_no_time_is_not_heard(moment: float) -> None:
+    machine = Machine()
+    machine.clock.hear(moment, is_live=True)
+    assert machine.clock.now() == machine.whatsapp
+    assert not machine.clock.is_compared
+
+
+@pytest.mark.parametrize("ahead", [HOUR, 400 * DAY])
+def test_one_message_with_a_wrong_time_is_not_believed_against_all_others(ahead: float) -> None:
+    machine = Machine()
+    machine.hear()
+    machine.uptime += HOUR
+    machine.hear(-ahead)
+    assert machine.clock.now() == machine.whatsapp
+    machine.uptime += HOUR
+    machine.hear()
+    assert machine.clock.now() == machine.whatsapp
+
+
+def test_a_machine_that_stood_still_with_its_clock_believes_the_second_message() -> None:
+    machine = Machine()
+    machine.hear()
+    machine.uptime += 10
+    for _ in range(2):
+        machine.hear(-8 * HOUR)
+    assert machine.clock.now() == pytest.approx(machine.whatsapp + 8 * HOUR, abs=5)
+
+
+@pytest.mark.parametrize("ahead", [HOUR, 400 * DAY, -400 * DAY])
+def test_a_first_message_with_a_wrong_time_counts_until_whatsapp_takes_a_reply(ahead: float) -> None:
+    machine = Machine()
+    machine.hear(-ahead)
+    machine.uptime += 10
+    machine.clock.hear(float(int(machine.whatsapp)), is_live=True, is_exact=True)
+    assert machine.clock.now() == machine.whatsapp
+
+
 def test_a_step_and_an_error_are_told_once_each(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     machine = Machine()

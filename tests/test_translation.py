@@ -575,7 +575,7 @@ def test_nul_characters_which_postgresql_refuses_are_left_out() -> None:
     assert (found.text, found.name, found.message_id) == ("ab", "Ana", "3EB0")
 
 
-@pytest.mark.parametrize("milliseconds", [-(2**63), 2**63 - 1, 10**17])
+@pytest.mark.parametrize("milliseconds", [-(2**63), 2**63 - 1, 10**17, 0, -62_135_596_800_000])
 def test_an_impossible_time_is_now(milliseconds: int) -> None:
     hostile = event(text("hello"))
     hostile.Info.Timestamp = milliseconds

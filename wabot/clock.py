@@ -19,6 +19,8 @@ TOLERANCE_SECONDS = 120.0
 """By how much the machine's clock may differ from WhatsApp's before it counts as wrong."""
 # What was heard is so much less certain with each second: no clock of a machine runs more exactly.
 _DRIFT = 5e-5
+# Before the library was made, and beyond what a calendar holds: no time at all.
+_EARLIEST, _LATEST = 1_577_836_800.0, 4_102_444_800.0
 # A clock that is only being slowed down or hurried on is not set.
 _SHORTEST_STEP_SECONDS = 2.0
 
@@ -48,6 +50,7 @@ class Clock:
         self._uptime = uptime
         self._lock = threading.Lock()
         self._heard: _Heard | None = None
+        self._doubted: _Heard | None = None
         self._set_at = wall() - uptime()
 
     def now(self) -> float:
@@ -64,22 +67,38 @@ class Clock:
         """Whether WhatsApp's is known, so that an error of 0 means that there is none."""
         return self._heard is not None and self._heard.is_live
 
-    def hear(self, moment: float, is_live: bool) -> None:
+    def hear(self, moment: float, is_live: bool, is_exact: bool = False) -> None:
         """WhatsApp named a time: it cannot be earlier now.
 
         Args:
             moment: seconds since 1970.
             is_live: it was named just now, and not while this device was away.
+            is_exact: it answers what this device asked just now, so that it is not later either.
         """
+        if not _EARLIEST < moment < _LATEST:
+            return
         with self._lock:
             uptime = self._uptime()
             known = self._heard
+            if is_exact and known is not None and moment < _since(known, uptime) - TOLERANCE_SECONDS:
+                known = None
+            elif not is_exact and self._contradicts_all(moment, uptime):
+                return
             # One that was long on its way says less than what is known already.
             if known is None or moment >= _since(known, uptime):
                 known = _Heard(moment, uptime, is_live or (known is not None and known.is_live))
             elif is_live and not known.is_live:
                 known = known._replace(is_live=True)
             self._heard = known
+
+    def _contradicts_all(self, moment: float, uptime: float) -> bool:
+        """Whether one message alone speaks of a time that neither the machine's clock nor WhatsApp's has."""
+        wall = self._wall()
+        is_known = self.is_compared and not self._error_seconds(wall)
+        if not is_known or moment <= wall + TOLERANCE_SECONDS:
+            return False
+        doubted, self._doubted = self._doubted, _Heard(moment, uptime, is_live=True)
+        return doubted is None or abs(moment - _since(doubted, uptime)) > TOLERANCE_SECONDS
 
     def reference(self) -> tuple[float, float] | None:
         """A time that WhatsApp named just as it was, and the uptime then; None before the first."""
@@ -89,7 +108,7 @@ class Clock:
     def recall(self, moment: float, uptime: float) -> None:
         """Take over what an earlier process heard since this machine started."""
         with self._lock:
-            if self._heard is None and uptime <= self._uptime():
+            if self._heard is None and uptime <= self._uptime() and _EARLIEST < moment < _LATEST:
                 self._heard = _Heard(moment, uptime, is_live=True)
 
     def forget(self) -> None:

@@ -121,6 +121,9 @@ def _user_on(server: str, *jids: Any) -> str:
 
 
 def _time(milliseconds: int) -> datetime:
+    if milliseconds <= 0:
+        # It has none, for which the library has a time of its own in the year 1.
+        return utc_now()
     try:
         return datetime.fromtimestamp(milliseconds / 1000, UTC).replace(tzinfo=None)
     except (ValueError, OverflowError, OSError):

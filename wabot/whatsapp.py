@@ -198,7 +198,7 @@ class WhatsAppClient:
         except NeonizeError as error:
             raise SendFailed(outcome(str(error)), str(error)) from None
         if taken.Timestamp > 0:
-            process_clock.hear(taken.Timestamp, is_live=True)
+            process_clock.hear(taken.Timestamp, is_live=True, is_exact=True)
         return str(taken.ID)
 
     def show_typing(self, jid: str, typing: bool) -> None:
