@@ -32,6 +32,7 @@ PHONE = ChatAddress(phone="34600111222")
         ("34600111222@c.us", PHONE, ANA),
         (ANA, PHONE, ANA),
         ("34600111222:7@s.whatsapp.net", PHONE, ANA),
+        ("34600111222.0:7@s.whatsapp.net", PHONE, ANA),
         (ANA_LID, ChatAddress(lid="299000111222"), ANA_LID),
         (GROUP, ChatAddress(group=GROUP), GROUP),
         ("34600111222-1400000000@g.us", ChatAddress(group="34600111222-1400000000@g.us"), None),
@@ -40,6 +41,25 @@ PHONE = ChatAddress(phone="34600111222")
 def test_what_names_a_chat(text: str, address: ChatAddress, jid: str | None) -> None:
     assert parse_address(text) == address
     assert jid is None or address.jid == jid
+
+
+@pytest.mark.parametrize(
+    ("text", "phone"),
+    [
+        ("+44 07911 123456", "447911123456"),
+        ("+49 0151 23456789", "4915123456789"),
+        ("+55 (031) 99688-3193", "5531996883193"),
+        ("+52 044 55 1234 5678", "525512345678"),
+        ("+52 01 55 1234 5678", "525512345678"),
+        ("+54 11 15-2345-6789", "541123456789"),
+        ("+54 9 351 15 234-5678", "5493512345678"),
+        ("+54 0351 15 234-5678", "543512345678"),
+        ("+39 06 1234 5678", "390612345678"),
+        ("+225 07 12 34 56 78", "2250712345678"),
+    ],
+)
+def test_what_is_dialled_within_a_country_is_no_part_of_a_number(text: str, phone: str) -> None:
+    assert parse_address(text).phone == phone
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,9 @@ def parse_address(text: str) -> ChatAddress:
     """
     user, at, server = text.strip().partition("@")
     user = user.partition(":")[0]
+    if at and re.fullmatch(r"[0-9]+\.[0-9]{1,3}", user):
+        # A device of theirs, as the client library writes it.
+        user = user.partition(".")[0]
     if at and server == GROUP_SERVER and re.fullmatch(r"[0-9-]{5,40}", user):
         return ChatAddress(group=f"{user}@{GROUP_SERVER}")
     if at and server == LID_SERVER and _DIGITS.fullmatch(user):

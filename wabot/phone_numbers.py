@@ -9,6 +9,18 @@ import unicodedata
 _TRUNK_ZERO = re.compile(r"\(\s*0\s*\)")
 _PUNCTUATION = re.compile(r"[\s().,/·•‧∙_\-‐‑‒–—―−]+")
 _DIGITS = re.compile(r"[1-9][0-9]{4,19}")
+# What is dialled within a country and stands in many an address book behind its code all the same: a zero
+# where no number of that country begins with one (Italy's do); 01, 044 and 045 in Mexico; and 15 behind the
+# area's code in Argentina.
+_TRUNK_COUNTRIES = (
+    r"(?:2[07]|3[123]|4[013469]|5[1458]|6[012346]|8[124]|9[0123458]|21[236]|23[34]|25[456]|35[389]|38[01579]"
+    r"|421|59[1358]|96[12346]|97[12]|99[458])"
+)
+_DIALLED_WITHIN = (
+    (re.compile(rf"({_TRUNK_COUNTRIES})0([1-9][0-9]{{5,11}})"), r"\1\2"),
+    (re.compile(r"(52)(?:01|04[45])([2-9][0-9]{9})"), r"\1\2"),
+    (re.compile(r"(549?)(?=[0-9]{12}\Z)(11|[23][0-9]{2,3}?)15([0-9]{6,8})"), r"\1\2\3"),
+)
 _SAME_END = 7
 # A digit that stands in some spellings and not in others, with what is before and behind it.
 # Brazil writes a 9 before the eight digits of a mobile number, which begin with 6 to 9, and WhatsApp keeps
@@ -39,6 +51,9 @@ def read_number(text: str) -> str:
         "" when it is none. No country's code begins with 0.
     """
     digits = without_punctuation(text)
+    for form, without in _DIALLED_WITHIN:
+        if found := form.fullmatch(digits):
+            digits = found.expand(without)
     return digits if _DIGITS.fullmatch(digits) else ""
 
 
