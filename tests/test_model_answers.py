@@ -354,6 +354,36 @@ POLICY = (
 TEMPLATE = "Conversation roles must alternate user/assistant/user/assistant/..."
 Answered = tuple[int, object, Outcome, str]
 SERVERS: dict[str, Answered] = {
+    **{
+        f"half a sentence: {reason}": (200, chat("Abrimos a l", reason), Outcome.REFUSED, "refused")
+        for reason in ("ContentFilter", "content-filter", "FINISH_REASON_SAFETY", "blocked", "moderation")
+    },
+    **{
+        f"half a sentence: {reason}": (200, chat("Abrimos a l", reason), Outcome.FAILED, "unavailable")
+        for reason in ("server_error", "failed", "interrupted", "preempted", "OTHER", "upstreamError")
+    },
+    **{
+        f"whole, although: {reason}": (200, chat(OPEN, reason), A, OPEN)
+        for reason in (None, "", "eos_token", "end_turn", "unknown", "FINISH_REASON_UNSPECIFIED", 7)
+    },
+    "no system, in the words of a validator": (
+        422,
+        {"detail": [{"loc": ["body", "messages", 0, "role"], "msg": "permitted: 'user', 'assistant'"}]},
+        Outcome.OTHER_FORM,
+        "system",
+    ),
+    "too long, as a server error": (
+        500,
+        {"error": {"message": "input length 3000 exceeds maximum 2048"}},
+        Outcome.LESS,
+        "too_long",
+    ),
+    "another country": (
+        403,
+        {"error": {"message": "Country, region, or territory not supported"}},
+        Outcome.FAILED,
+        "unauthorized",
+    ),
     # A success that says it is none.
     "openrouter: it ended with an error": (200, chat("Abrimos a l", "error"), Outcome.FAILED, "unavailable"),
     "openrouter: the choice has an error": (
@@ -736,6 +766,9 @@ def test_how_much_a_server_takes_is_read_where_it_says_so(name: str, limit: int,
 
 
 def test_the_cause_that_was_given_is_told() -> None:
+    here = reading(400, {"error": {"message": "User location is not supported for the API use."}})
+    assert here.complaint.explanation == "it answered 400: it does not serve this country"
+
     def explanation(name: str) -> str:
         status, body, *_ = SERVERS[name]
         return reading(status, body).complaint.explanation
@@ -762,6 +795,7 @@ def piece(content: object = None, finish: str | None = None, **delta: object) ->
 
 
 BODIES: dict[str, tuple[bytes, dict[str, str]]] = {
+    "signs of life before it": (b": PROCESSING\n\n: PROCESSING\n\n" + json.dumps(chat(OPEN)).encode(), {}),
     "gzip": (gzip.compress(WHOLE), {"content_encoding": "gzip"}),
     "gzip that is not said": (gzip.compress(WHOLE), {}),
     "gzip twice": (gzip.compress(gzip.compress(WHOLE)), {"content_encoding": "gzip, gzip"}),

@@ -17,6 +17,10 @@ _CHARSET = re.compile(r"charset=[\"']?([\w-]{1,40})", re.IGNORECASE)
 _EVENT_STREAM = re.compile(r"\s*(?:data|event|id|retry)?:", re.ASCII)
 
 
+# By which a gateway shows that it is still there.
+_COMMENTS = re.compile(r"(?:\s*:[^\n]*\n)+\s*(?=[{\[])")
+
+
 class UnreadableBody(Exception):
     """The bytes are nothing that can be read. The message is for the operator.
 
@@ -46,6 +50,8 @@ def read_document(answer: RawAnswer) -> Any:
         UnreadableBody: it holds none.
     """
     text = read_text(answer)
+    comments = _COMMENTS.match(text)
+    text = text[comments.end() :] if comments else text
     if _EVENT_STREAM.match(text):
         return _from_events(text)
     try:

@@ -47,7 +47,7 @@ _TOO_LONG = re.compile(
     r"|sequence|"
     r"model|total|number of)[_ ]?(?:len|length|token)|prompt is too long|(?:input|prompt|request|message)s? "
     r"(?:is |are )?too (?:long|large)|too many (?:input |prompt )?tokens|reduce the length|\bn_ctx\b"
-    r"|tokens to keep"
+    r"|tokens to keep|(?:input|prompt|token)s?\b.{0,40} exceeds? (?:the )?max"
     r"|string_above_max_length|(?:input|prompt) tokens?\b.{0,40}exceed|inputs?`? tokens? \+ |entity too large"
     r"|payload too large|longer than the (?:model|maximum)|exceeds? the (?:model|maximum|available"
     r"|limit of \d+ tok)"
@@ -86,6 +86,8 @@ _NO_SYSTEM = re.compile(
     r"|(?:developer|system) instruction is not enabled|does ?n[o']t support (?:a |the )?system"
     r"|(?:unsupported|unexpected|invalid|unknown) (?:message )?role:?.{0,20}system"
     r"|role.{0,40}system.{0,20}(?:invalid|not)"
+    r"|(?:permitted:|should be|one of:?) ?\[?['\"]user['\"](?:,| or) ?['\"](?:assistant|model)['\"]"
+    r"(?!.{0,30}system)"
     r"|only (?:the )?['\"]?user['\"]?(?:,| and|/)? ?['\"]?(?:assistant|model)?['\"]? ?roles? (?:are"
     r"|is) (?:supported|allowed)"
     r"|system.{0,40}is not one of",
@@ -107,6 +109,12 @@ _NO_MODEL = re.compile(
 )
 _TOO_MANY = re.compile(
     r"rate[_ ]?limit|too many requests|resource_exhausted|overloaded|throttl", re.IGNORECASE
+)
+_NOT_HERE = re.compile(
+    r"unsupported_country"
+    r"|(?:country|region|territory|location)\b.{0,40}\b(?:not|un)[ -]?(?:supported|available)"
+    r"|(?:not|un)[ -]?(?:supported|available) (?:in|for) (?:your|this) (?:country|region|location)",
+    re.IGNORECASE,
 )
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{2,39}")
 _MAX_CHARACTERS = 8000
@@ -180,6 +188,8 @@ def _meaning(status: int, said: str, document: Any, has_key: bool) -> tuple[Erro
         return "refused", "it refuses this text", ""
     if status in (0, 400, 422) and _EMPTY_TEXT.search(said):
         return "refused", "it refuses this text, which it takes for empty", ""
+    if status in (0, 400, 403, 451) and _NOT_HERE.search(said):
+        return "unauthorized", "it does not serve this country", ""
     if status in (401, 403, 407):
         return "unauthorized", "check its api_key" if has_key else "it wants an api_key, and none is set", ""
     if status in (404, 405):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -45,36 +46,14 @@ class ModelAnswer:
 
 
 # By any of these a server says that what it sends is no answer, or only the beginning of one.
-_BROKE_OFF = frozenset(
-    (
-        "error",
-        "network_error",
-        "abort",
-        "aborted",
-        "cancelled",
-        "engine_error",
-        "model_error",
-        "insufficient_system_resource",
-        "malformed_function_call",
-        "timeout",
-        "repetition_truncation",
-    )
+_BROKE_OFF = re.compile(
+    r"error|fail|abort|cancel|interrupt|preempt|insufficient|malformed|time_?out|repetition|unexpected"
+    r"|\A(?:other|language)\Z"
 )
-_FILTERED = frozenset(
-    (
-        "content_filter",
-        "content_filtered",
-        "safety",
-        "sensitive",
-        "recitation",
-        "prohibited_content",
-        "blocklist",
-        "spii",
-        "refusal",
-        "guardrail_intervened",
-    )
+_FILTERED = re.compile(
+    r"filter|safety|sensitive|recitation|prohibit|block|spii|refus|guardrail|moderat|polic|censor"
 )
-_CUT = frozenset(("length", "max_tokens", "model_length", "max_output_tokens"))
+_CUT = frozenset(("length", "max_tokens", "model_length", "max_output_tokens", "max_length", "incomplete"))
 _TEXT_PARTS = ("text", "output_text")
 
 
@@ -122,11 +101,11 @@ def _read_choice(choice: dict[str, Any], usage: object, prompt_tokens: int, has_
         return _malformed("its message is no text")
     used = _parse_usage(usage, Usage(prompt_tokens, estimate_tokens(written)))
     reasons = {_plain(choice.get(key)) for key in ("finish_reason", "native_finish_reason", "stop_reason")}
-    if reasons & _FILTERED:
-        complaint = Complaint("refused", f"it refuses this text ({min(reasons & _FILTERED)})")
+    if filtered := next(filter(_FILTERED.search, sorted(reasons)), ""):
+        complaint = Complaint("refused", f"it refuses this text ({filtered})")
         return ModelAnswer(Outcome.REFUSED, usage=used, complaint=complaint)
-    if reasons & _BROKE_OFF:
-        complaint = Complaint("unavailable", f"it broke off by itself ({min(reasons & _BROKE_OFF)})")
+    if broke_off := next(filter(_BROKE_OFF.search, sorted(reasons)), ""):
+        complaint = Complaint("unavailable", f"it broke off by itself ({broke_off})")
         return ModelAnswer(Outcome.FAILED, usage=used, complaint=complaint)
     reply = read_reply_text(written, was_cut=bool(reasons & _CUT))
     calls = message.get("tool_calls") or message.get("function_call")
@@ -178,7 +157,11 @@ def _document_or_text(answer: RawAnswer) -> Any:
 
 
 def _plain(reason: object) -> str:
-    return reason.lower().rpartition(".")[2] if isinstance(reason, str) else ""
+    """A reason in one spelling: "FinishReason.SAFETY", "contentFilter" and "content-filter" are all known."""
+    if not isinstance(reason, str):
+        return ""
+    snake = re.sub(r"(?<=[a-z])(?=[A-Z])|-", "_", reason[:60].rpartition(".")[2])
+    return re.sub(r"[^a-z0-9_]", "", snake.lower()).removeprefix("finish_reason_")
 
 
 def _words_in_calls(calls: object) -> frozenset[str]:
