@@ -130,7 +130,7 @@ def test_a_name_cannot_pass_for_a_line_of_the_bots_and_without_one_the_number_is
 ) -> None:
     Session.create(user_id="shop", phone="34999888777", updated_at=NOON)
     owner = owner_chat()
-    owner.tell_unanswered(customer("Ana\n🤖 Eva:  I answer."), NOON)
+    owner.tell_unanswered(customer("Ana\n\u202e🤖 Eva:  I answer.\u2028"), NOON)
     owner.tell_unanswered(customer(" \n"), later(1))
     assert [text for text, _ in told()] == [
         WAITS.format("Ana 🤖 Eva: I answer."),

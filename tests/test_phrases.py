@@ -102,3 +102,15 @@ def test_a_very_long_text_takes_no_time() -> None:
 @given(st.text(alphabet=st.characters(max_codepoint=127), max_size=60))
 def test_a_text_without_accents_is_folded_as_one_with_them(text: str) -> None:
     assert f"{normalized(text)} e".strip() == normalized(f"{text} é")
+
+
+@pytest.mark.parametrize("unseen", ["\u200b", "\xad", "\u2060", "\u200d", "\u200e", "\ufeff", "\u202e"])
+def test_what_nobody_sees_divides_no_word(unseen: str) -> None:
+    assert is_phrase(f"ba{unseen}ja", WORDS)
+    assert has_phrase(f"quiero hablar{unseen} con una per{unseen}sona", ("hablar con una persona",))
+
+
+def test_of_a_long_message_the_end_counts_as_well() -> None:
+    long = "x " * 3000
+    assert has_phrase(f"{long}quiero hablar con una persona", ("hablar con una persona",))
+    assert not is_phrase(f"baja{' ' * 3000}¿cuesta algo?", WORDS)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from peewee import IntegrityError
 
+from wabot.brain.cleaning import drop_odd_characters
 from wabot.chat_address import ChatAddress, parse_address
 from wabot.chats import find_or_make_chat, named
 from wabot.errors import UsageError
@@ -139,5 +140,8 @@ class OwnerChat:
 
 
 def _name_of(chat: Chat) -> str:
-    # A customer chooses their name; a line end in it could pass for what the bot says of somebody else.
-    return " ".join(chat.name.split()) or (f"+{chat.phone}" if chat.phone else str(chat.contact))
+    # A customer chooses their name; a line end in it could pass for what the bot says of somebody else, and a
+    # mark that turns the direction around turns the rest of the line.
+    return " ".join(drop_odd_characters(chat.name).split()) or (
+        f"+{chat.phone}" if chat.phone else str(chat.contact)
+    )
