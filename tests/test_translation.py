@@ -496,9 +496,21 @@ def test_what_kind_of_chat_it_is(chat: str, is_group: bool, is_person: bool) -> 
     assert (found.is_group, found.is_person) == (is_group, is_person)
 
 
+def test_a_business_that_whatsapp_serves_itself_is_a_person_with_a_number() -> None:
+    found = translated(text("hola"), chat="34600111222:99@hosted", sender="34600111222:99@hosted")
+    assert found.is_person
+    assert (found.chat, found.sender, found.phone) == (ANA, ANA, "34600111222")
+
+
 @pytest.mark.parametrize(
     ("address", "shown"),
-    [("34600:15@s.whatsapp.net", "34600@s.whatsapp.net"), ("@s.whatsapp.net", "s.whatsapp.net"), ("@", "")],
+    [
+        ("34600:15@s.whatsapp.net", "34600@s.whatsapp.net"),
+        ("34600:99@hosted", "34600@s.whatsapp.net"),
+        ("299000:99@hosted.lid", "299000@lid"),
+        ("@s.whatsapp.net", "s.whatsapp.net"),
+        ("@", ""),
+    ],
 )
 def test_an_answer_goes_to_a_person_not_to_one_of_their_devices(address: str, shown: str) -> None:
     assert jid_text(jid(address)) == shown

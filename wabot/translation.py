@@ -13,6 +13,8 @@ from wabot.content import clean, content_of, context_of, expiration_of, secret_o
 from wabot.messages import LID_SERVER, PHONE_SERVER, IncomingMessage, Kind, Receipt
 
 _LONGEST_NAME_CHARACTERS = 200
+# A business whose number WhatsApp serves itself writes from a device of these; answers go to its number.
+_HOSTED = {"hosted": PHONE_SERVER, "hosted.lid": LID_SERVER}
 _UNREADABLE = "RETRY"
 _FAIL_HIDDEN = 2  # neonize's UndecryptableMessage.DecryptFailModeT
 _VIEW_ONCE = "view_once"
@@ -107,7 +109,7 @@ def receipt(event: Any) -> Receipt:
 
 def jid_text(jid: Any) -> str:
     """A JID as text, without its device: replies go to a person, not to one of their devices."""
-    user, server = clean(jid.User, 200), clean(jid.Server, 200)
+    user, server = clean(jid.User, 200), clean(_server_of(jid), 200)
     return f"{user}@{server}"[:200] if user else server
 
 
@@ -117,7 +119,12 @@ def _user_of(jid: str | bytes) -> str:
 
 
 def _user_on(server: str, *jids: Any) -> str:
-    return next((clean(jid.User, 100) for jid in jids if jid.Server == server and jid.User), "")
+    return next((clean(jid.User, 100) for jid in jids if _server_of(jid) == server and jid.User), "")
+
+
+def _server_of(jid: Any) -> str | bytes:
+    server: str | bytes = jid.Server
+    return _HOSTED.get(server, server) if isinstance(server, str) else server
 
 
 def _time(milliseconds: int) -> datetime:
