@@ -283,6 +283,7 @@ TEXTS: dict[str, tuple[str, Outcome, str]] = {
     "a block": (f"```thinking\n{THOUGHT}\n```\n{OPEN}", A, OPEN),
     "headings": (f"## Reasoning\n{THOUGHT}\n\n## Final Answer\n{OPEN}", A, OPEN),
     "bold headings": (f"**Thinking**\n{THOUGHT}\n\n**Answer**\n{OPEN}", A, OPEN),
+    "a line that is no heading": ("Thinking\nof tea?", A, "Thinking\nof tea?"),
     "a call by its tool alone": ('{"tool": "get_hours"}', Outcome.FAILED, ""),
     "a call inside": ('{"tool_call": {"name": "get_hours", "arguments": {}}}', Outcome.FAILED, ""),
     "a call's other names": ('{"function_name": "get_hours", "args": {}}', Outcome.FAILED, ""),

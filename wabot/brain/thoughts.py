@@ -34,9 +34,9 @@ _MARKED_ANSWER = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 _TOLD_THOUGHT = re.compile(
-    r"\A\s*(?:\*\*|#{1,4} )?(?:here(?: is|'s) my (?:thought|thinking|reasoning) process|thoughts?|"
+    r"\A\s*(?P<mark>\*\*|#{1,4} )?(?:here(?: is|'s) my (?:thought|thinking|reasoning) process|thoughts?|"
     r"thinking(?: process)?|reasoning|razonamiento|pensamiento|racioc[ií]nio)"
-    r"(?:(?:\*\*)?:|(?<=\w)\*\*[ \t]{0,3}$|(?<=[a-z])[ \t]{0,3}$)",
+    r"(?:(?:\*\*)?:|(?(mark)(?:\*\*)?[ \t]{0,3}$|(?!)))",
     re.IGNORECASE | re.MULTILINE,
 )
 _TOLD_ANSWER = re.compile(
