@@ -268,15 +268,15 @@ def test_a_reply_that_nobody_sent_is_found(books: Books) -> None:
 
 def test_doubts_are_read_from_the_log() -> None:
     log = """
-        INFO reply 1 may not have arrived (timed out)
+        INFO reply 1 to +34…29 may not have arrived (timed out)
         INFO reply 2 was leaving when the last process ended
-        INFO reply 12 was not confirmed by the customer's phone; now pending
-        INFO reply 3 may not have arrived (timed out)
-        INFO reply 3 has arrived after all
-        INFO reply 4 never left; it is sent now
-        INFO reply 5 was not confirmed by the customer's phone; now pending
-        INFO reply 5 may not have arrived (timed out)
-        INFO reply 5 has arrived after all"""
+        INFO reply 12 to +34…29 was not confirmed by the customer's phone; now pending
+        INFO reply 3 to +34…29 may not have arrived (timed out)
+        INFO reply 3 to +34…29 has arrived after all
+        INFO reply 4 to a group never left; it is sent now
+        INFO reply 5 to +34…29 was not confirmed by the customer's phone; now pending
+        INFO reply 5 to +34…29 may not have arrived (timed out)
+        INFO reply 5 to +34…29 has arrived after all"""
     assert doubts_in(log) == {1, 2, 5, 12}
 
 
