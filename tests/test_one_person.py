@@ -14,7 +14,7 @@ from wabot.chat_address import parse_address
 from wabot.chats import find_chats, merge_chats
 from wabot.departures import Departures
 from wabot.inbox import Inbox
-from wabot.messages import IncomingMessage
+from wabot.messages import IncomingMessage, Kind
 from wabot.models import Chat, Inbound, Outbound, OwnerLine
 from wabot.outbox import Outbox
 from wabot.owner_lines import add_line
@@ -73,6 +73,19 @@ def test_who_said_baja_under_one_address_is_left_alone_under_both(desk: Desk, fi
     desk.take(by_lid("BAJA"), by_phone("hola"), by_both("hola"))
     assert Chat.select().count() == 1
     assert {message.chat_id for message in Inbound} == {row.id}
+
+
+@pytest.mark.parametrize(
+    "kinds", [(Kind.TEXT, Kind.TEXT), (Kind.SPOILT, Kind.TEXT), (Kind.TEXT, Kind.SPOILT)]
+)
+@pytest.mark.parametrize(("first", "then"), [(ANA, ANA_LID), (ANA_LID, ANA)])
+def test_a_message_that_comes_again_under_the_other_address_counts_once(
+    desk: Desk, first: str, then: str, kinds: tuple[Kind, Kind]
+) -> None:
+    for chat, kind in zip((first, then), kinds, strict=True):
+        text = "hola" if kind is Kind.TEXT else ""
+        desk.take(arrival(text, chat=chat, phone=PHONE, lid=LID, kind=kind, message_id="3EB0"))
+    assert [(row.kind, row.text) for row in Inbound.select()] == [("text", "hola")]
 
 
 def test_what_waits_and_what_was_said_under_both_addresses_stays(desk: Desk) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from peewee import IntegrityError, fn
 
 from wabot.chats import Chats
-from wabot.messages import NOT_RECEIVED_KINDS, IncomingMessage, Kind
+from wabot.messages import LID_SERVER, NOT_RECEIVED_KINDS, PHONE_SERVER, IncomingMessage, Kind
 from wabot.models import Inbound, database
 from wabot.statements import Parameter, Statement, select
 from wabot.transactions import unsynced
@@ -209,29 +209,42 @@ class Inbox:
 
     def _store(self, message: IncomingMessage, now: datetime, state: str, reason: str) -> int | None:
         chat_id = self.chats.remembered(message)
+        is_new_address = chat_id is None
         # One statement is a transaction by itself.
         with nullcontext() if chat_id else database.atomic():
             chat_id = chat_id or self.chats.find_or_make(message, now)
-            inserted = _INSERT.change(
-                user_id=self._user_id,
-                chat_id=chat_id,
-                jid=message.chat,
-                message_id=message.message_id,
-                sender=message.sender,
-                kind=message.kind,
-                text=message.text[:_KEPT_TEXT_CHARACTERS],
-                quoted_text=message.quoted_text[:_KEPT_TEXT_CHARACTERS],
-                mentions=" ".join(message.mentions),
-                offline=message.offline,
-                sent_at=message.sent_at,
-                received_at=now,
-                state=state,
-                reason=reason,
-                secret=bytes.fromhex(message.secret) or None,
+            came_elsewhere = is_new_address and self._came_under_another_address(message)
+            inserted = (
+                not came_elsewhere
+                and _INSERT.change(
+                    user_id=self._user_id,
+                    chat_id=chat_id,
+                    jid=message.chat,
+                    message_id=message.message_id,
+                    sender=message.sender,
+                    kind=message.kind,
+                    text=message.text[:_KEPT_TEXT_CHARACTERS],
+                    quoted_text=message.quoted_text[:_KEPT_TEXT_CHARACTERS],
+                    mentions=" ".join(message.mentions),
+                    offline=message.offline,
+                    sent_at=message.sent_at,
+                    received_at=now,
+                    state=state,
+                    reason=reason,
+                    secret=bytes.fromhex(message.secret) or None,
+                )
             ) or self._replace_lost(message, now, state, reason)
         # Only now: what was rolled back must not be remembered.
         self.chats.remember(message, chat_id)
         return chat_id if inserted else None
+
+    def _came_under_another_address(self, message: IncomingMessage) -> bool:
+        """Whether a message that comes again, or at last, came by the person's other address before."""
+        others = _addresses(message) - {message.chat}
+        if not others:
+            return False
+        known = (Inbound.user_id == self._user_id) & (Inbound.message_id == message.message_id)
+        return bool(Inbound.select().where(known, Inbound.jid.in_(others)).exists())
 
     def _replace_lost(self, message: IncomingMessage, now: datetime, state: str, reason: str) -> int:
         """A message that was given up has come after all; whether that was so."""
@@ -253,7 +266,7 @@ class Inbox:
             )
             .where(
                 Inbound.user_id == self._user_id,
-                Inbound.jid == message.chat,
+                Inbound.jid.in_(_addresses(message)),
                 Inbound.message_id == message.message_id,
                 Inbound.kind.in_(NOT_RECEIVED_KINDS),
             )
@@ -275,3 +288,10 @@ class Inbox:
             .first()
         )
         return target
+
+
+def _addresses(message: IncomingMessage) -> set[str]:
+    """The chat's own, and the other one of a person of whom the message names both."""
+    if not (message.is_person and message.phone and message.lid):
+        return {message.chat}
+    return {message.chat, f"{message.phone}@{PHONE_SERVER}", f"{message.lid}@{LID_SERVER}"}
