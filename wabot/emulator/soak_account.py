@@ -13,7 +13,8 @@ from wabot.emulator.soak_model import REFERENCE
 from wabot.sources import Notice
 
 _DOUBT = re.compile(
-    r"\breply (\d+) (?:to \S+ )?(?:may not have arrived|was leaving when|(was not confirmed)|(has arrived after all))"
+    r"\breply (\d+) (?:to \S+ )?"
+    r"(?:may not have arrived|was leaving when|(was not confirmed)|(has arrived after all))"
 )
 # Nothing else keeps a message without an answer while nobody pauses a chat, and nothing is too old.
 _REASONS = (
