@@ -23,7 +23,7 @@ from wabot.janitor import clean
 from wabot.models import Session
 from wabot.row_id import new_row_id
 from wabot.session_record import SessionRecord
-from wabot.settings import DatabaseSettings, PathSettings, Settings, TableSettings
+from wabot.settings import AccountSettings, DatabaseSettings, PathSettings, Settings, TableSettings
 from wabot.states import State
 from wabot.sweep import Action
 
@@ -310,7 +310,9 @@ def test_least_privileges_are_enough(least_privileged_url: str, postgresql_url: 
     owner.close()
     database = open_database(least_privileged_url)
     assert migrate(database) == []
-    settings = dataclasses.replace(Settings(), paths=PathSettings(state=tmp_path))
+    settings = dataclasses.replace(
+        Settings(), account=AccountSettings(user_id="ana"), paths=PathSettings(state=tmp_path)
+    )
     done: list[Action] = []
     clean(settings, {}, database, NOW, apply=True, tell=done.append)
     assert [str(action.deed) for action in done] == ["corrected row"]
