@@ -41,7 +41,7 @@ show_clock() {
 timed() {
     local what=$1 began=$SECONDS status=0 clock
     shift
-    mkdir -p "$venv"
+    mkdir -p "$(dirname "$setup_log")"
     [[ -t 2 ]] || say "$what …"
     show_clock "$what" 9<&- &
     clock=$!

@@ -36,7 +36,7 @@ pip_install() {
         --progress-bar off "$@")
     if $dry_run; then
         run "${command[@]}"
-    elif ! "${command[@]}" 2>&1 </dev/null | follow_pip; then
+    elif ! timed "Installing what wabot needs" "${command[@]}"; then
         tail -n 15 "$setup_log" >&2
         say "scripts/install: pip could not install what wabot needs; the last lines are above."
         exit "$EXIT_FAILED"

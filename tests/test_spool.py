@@ -249,13 +249,13 @@ def test_somebody_who_looks_sees_what_waits(file: Path) -> None:
 
 def test_a_person_is_blanked_out_and_the_bot_goes_on(file: Path) -> None:
     spool = Spool(file)
-    keep(spool, "a", "secret", "b")
-    damaged = b"00000000 of 34600111222, secret\n"
+    keep(spool, "a", "hush", "b")
+    damaged = b"00000000 of 34600111222, hush\n"
     file.with_name(file.name + SET_ASIDE).write_bytes(damaged + b"00000000 of somebody else\n")
     size = file.stat().st_size
     words = frozenset({"34600111222"})
-    assert blank_out(file, lambda spooled: spooled.message.text == "secret", words) == 2
-    assert b"secret" not in file.read_bytes() + set_aside(file)
+    assert blank_out(file, lambda spooled: spooled.message.text == "hush", words) == 2
+    assert b"hush" not in file.read_bytes() + set_aside(file)
     assert b"somebody else" in set_aside(file)
     assert file.stat().st_size == size
     keep(spool, "c")

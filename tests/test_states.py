@@ -19,7 +19,8 @@ def test_every_state_can_be_reached() -> None:
 
 
 def test_every_signal_matters_somewhere() -> None:
-    assert {signal for _, signal in TRANSITIONS} == set(Signal)
+    # What the library's log says alone is the supervisor's to believe.
+    assert {signal for _, signal in TRANSITIONS} == set(Signal) - {Signal.REDIAL_GIVEN_UP}
 
 
 @pytest.mark.parametrize("state", sorted(LIVE_STATES))

@@ -124,7 +124,7 @@ def test_the_janitor_leaves_the_store_to_a_bot_that_runs(
     def run(days: float, *, apply: bool = True) -> list[str]:
         actions: list[Action] = []
         now = NOW + timedelta(days=days)
-        clean(settings, {}, sqlite_database, now, apply=apply, tell=actions.append)
+        clean(settings, {}, sqlite_database, now, apply=apply, tell=actions.append, clock_is_right=True)
         return [each.target for each in actions if each.deed is Deed.HISTORY_DELETED]
 
     bot = hold(settings.session_lock)
