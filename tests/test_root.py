@@ -140,10 +140,13 @@ class Machine:
 
 @pytest.fixture
 def machine() -> Iterator[Machine]:
+    # As root's shell has it; a command that ran within this process may have left a stricter one.
+    before = os.umask(0o022)
     # Not below pytest's directory, which is root's alone.
     with tempfile.TemporaryDirectory(dir="/var/tmp") as home:
         Path(home).chmod(0o755)
         yield Machine(Path(home))
+    os.umask(before)
 
 
 def _commands() -> list[str]:
