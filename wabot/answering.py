@@ -28,6 +28,7 @@ from wabot.messages import NOT_RECEIVED_KINDS, Kind
 from wabot.models import Chat, Inbound, database, utc_now
 from wabot.notices import Unanswered, handed_over_text, is_apology
 from wabot.outbox import Outbox
+from wabot.own_tables import suspect
 from wabot.owner_chat import OwnerChat
 from wabot.pace import paced
 from wabot.rates import HOUR
@@ -117,6 +118,7 @@ class Answering:
                     return self._act_on(ask(), chat, self._without_unreadable(chat, rows), language)
                 return self._say_what_is_read(chat, rows, language)
             except (*AWAY, BudgetUnknown) as error:
+                suspect(error.__cause__ or error)
                 database.close()
                 log.warning("database: %s; the answer to %s waits", one_line(error), named(chat))
                 if not self._wait_for_database(rows):

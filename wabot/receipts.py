@@ -14,6 +14,7 @@ from wabot.departures import Departures
 from wabot.lent_connections import rest
 from wabot.messages import Receipt
 from wabot.models import database, utc_now
+from wabot.own_tables import suspect
 from wabot.receipt_file import ReceiptFile
 
 log = logging.getLogger(__name__)
@@ -128,6 +129,7 @@ class Receipts:
                 self._send_again(unreadable)
                 unreadable = []
             except AWAY as error:
+                suspect(error)
                 database.close()
                 log.warning("database: %s; receipts are written later", one_line(error))
                 with self._changed:

@@ -16,6 +16,7 @@ from wabot.departures import Departures
 from wabot.doubts import Doubts
 from wabot.link_signals import LinkSignal, Outcome, SendFailed
 from wabot.models import Outbound, database, utc_now
+from wabot.own_tables import suspect
 from wabot.rates import Rates
 from wabot.receipts import Receipts
 from wabot.states import Signal
@@ -128,6 +129,7 @@ class Sending:
             try:
                 return result()
             except AWAY as error:
+                suspect(error)
                 database.close()
                 log.warning("database: %s; what became of a reply is written later", one_line(error))
             if self._wait_unless_stopping(DATABASE_RETRY_SECONDS):

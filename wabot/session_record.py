@@ -20,6 +20,7 @@ from wabot.hints import own_command
 from wabot.kept_figures import KeptFigure
 from wabot.lent_connections import rest
 from wabot.models import Session, database, utc_now
+from wabot.own_tables import suspect
 from wabot.transactions import one_at_a_time
 
 log = logging.getLogger(__name__)
@@ -118,6 +119,7 @@ class SessionRecord:
         try:
             self.backlog = str(self._count_of(local_now().date()).get(is_last=self._stopping))
         except AWAY as error:
+            suspect(error)
             database.close()
             refused = refusal(error)
             self.backlog = (
@@ -148,6 +150,7 @@ class SessionRecord:
                 ).execute()
                 self._row.write(fields, now)
         except AWAY as error:
+            suspect(error)
             database.close()
             log.warning("database: %s; the session's state is written later", one_line(error))
             return False

@@ -103,7 +103,8 @@ def test_a_reply_in_doubt_can_be_held_back(
     bot.wait_for_state("connected")
     linked_emulator.faults.cut_at_send(times=2, when="before_ack")
     ana.send(QUESTION)
-    wait_for_outbox(bot, "unsure")
+    # The owner is told.
+    wait_for_outbox(bot, "unsure", "sent")
     assert not ana.replies
 
 
