@@ -327,6 +327,8 @@ def test_uninstall_keeps_what_is_the_owners(installed: Container) -> None:
 def test_purge_leaves_nothing(machine: Container) -> None:
     machine.write("/etc/credstore/wabot.ai-api-key", "sk-1", mode=0o600)
     machine.write("/etc/systemd/system/wabot@north.service.d/override.conf", "[Service]\n")
+    backup = "/var/lib/wabot/backups/nightly/wabot-20260101T000000Z"
+    machine.run("runuser", "-u", "wabot", "--", "mkdir", "--parents", "--mode=700", backup)
     kept = install(machine, "--uninstall", "--purge").stderr
     assert "Kept: /var/lib/wabot/backups" in kept, "nobody could be asked"
     assert of_others(machine, "/var/lib/wabot", "wabot") == ""
