@@ -60,7 +60,8 @@ class ClockWatch:
         """The next process must not believe a clock that this one knows to be wrong."""
         try:
             kept = json.loads(self._file.read_text(encoding="utf-8")) if self._file else {}
-            if kept.get("boot") == _boot_id():
+            boot_id = _boot_id()
+            if boot_id and kept.get("boot") == boot_id:
                 self._clock.recall(float(kept["moment"]), float(kept["uptime"]))
         except FileNotFoundError:
             return
@@ -73,15 +74,24 @@ class ClockWatch:
         if self._file is None or reference is None or now - self._saved_at < _SAVE_SECONDS:
             return
         self._saved_at = now
+        boot_id = _boot_id()
+        if not boot_id:
+            return
         moment, uptime = reference
         new = self._file.with_suffix(".new")
         try:
-            new.write_text(json.dumps({"boot": _boot_id(), "moment": moment, "uptime": uptime}), "utf-8")
+            new.write_text(json.dumps({"boot": boot_id, "moment": moment, "uptime": uptime}), "utf-8")
             new.replace(self._file)
         except OSError as error:
             log.warning("%s cannot be written: %s", self._file, error.strerror)
 
 
 def _boot_id() -> str:
-    """Names one run of this machine: its uptime begins anew with the next."""
-    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    """Names one run of this machine: its uptime begins anew with the next; "" where a sandbox hides it.
+
+    ProcSubset=pid in a unit does.
+    """
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
