@@ -18,7 +18,7 @@ upgrade() {
             exit "$EXIT_FAILED"
         fi
     done
-    if ! run "$release/bin/python" -P -m wabot.database_backup check "$CONFIGURATION"/*.toml; then
+    if ! run "$release/bin/python" -P -m wabot.backup.upgrade check "$CONFIGURATION"/*.toml; then
         say "scripts/install: what the new version changes in a database could not be taken back; nothing has changed."
         exit "$EXIT_FAILED"
     fi
@@ -29,7 +29,7 @@ upgrade() {
     $dry_run || say "Stopping ${running[*]:-nothing}${starting[*]:+ (and ${starting[*]}, not up)} …"
     run systemctl stop "${running[@]}" "${starting[@]}" 'wabot-janitor*.service'
     backup=$STATE/backups/$(basename "$release")
-    run "$release/bin/python" -P -m wabot.database_backup save "$backup" "$CONFIGURATION"/*.toml
+    run "$release/bin/python" -P -m wabot.backup.upgrade save "$backup" "$CONFIGURATION"/*.toml
     switch_to "$release"
     start_again || exit "$EXIT_FAILED"
 }
@@ -65,7 +65,7 @@ roll_back() {
     [[ $journal == *" -u "* ]] || journal+=" -u wabot"
     journal+=" -n 50 --no-pager"
     try systemctl stop "${running[@]}" "${starting[@]}"
-    ! as_user test -d "$backup" || "$release/bin/python" -P -m wabot.database_backup restore "$backup" "$CONFIGURATION"/*.toml || true
+    ! as_user test -d "$backup" || "$release/bin/python" -P -m wabot.backup.upgrade restore "$backup" "$CONFIGURATION"/*.toml || true
     switch_to "$previous"
     if start_again; then
         $interrupted || say "Nothing has changed. Why it failed: $journal"

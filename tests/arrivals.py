@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-from wabot.messages import IncomingMessage, Kind
+from wabot.whatsapp.messages import IncomingMessage, Kind
 
 NOON = datetime(2026, 11, 22, 12, 0)
 ANA = "34600111222@s.whatsapp.net"

@@ -15,10 +15,10 @@ import pytest
 from tests.alert_receivers import WebhookReceiver
 from tests.provider_server import ProviderServer
 from wabot.clock import process_clock
-from wabot.database import migrate, open_database
-from wabot.emulator.postgresql import PostgresqlMissing, PostgresqlServer
-from wabot.hints import configure_hints
-from wabot.models import OWN_TABLES
+from wabot.database.engine import migrate, open_database
+from wabot.database.models import OWN_TABLES
+from wabot.system.units import configure_hints
+from wabot.trials.peers.postgresql import PostgresqlMissing, PostgresqlServer
 
 # No test asserts how fast anything is: on a busy machine one example may take longer than any deadline.
 hypothesis.settings.register_profile("wabot", deadline=None)

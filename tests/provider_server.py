@@ -8,8 +8,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
-from wabot.emulator.model_behaviours import echo
-from wabot.emulator.model_server import Behaviour, Handler, ModelServer
+from wabot.trials.peers.model_behaviours import echo
+from wabot.trials.peers.model_server import Behaviour, Handler, ModelServer
 
 
 @dataclass(frozen=True)

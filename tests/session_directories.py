@@ -12,7 +12,7 @@ from pathlib import Path
 
 _HOLD = """
 import pathlib, sys
-from wabot.session_lock import SessionLock
+from wabot.session.lock import SessionLock
 lock = SessionLock(pathlib.Path(sys.argv[1]))
 lock.acquire(0)
 print("held", flush=True)

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from wabot.accounts import find_users, require_user
-from wabot.database import migrate, open_database
-from wabot.emulator.postgresql import PostgresqlServer
+from wabot.application.users import find_users, require_user
+from wabot.config.settings import TableSettings
+from wabot.database.engine import migrate, open_database
 from wabot.errors import DatabaseAway, ExitCode, OperatorNeeded
-from wabot.settings import TableSettings
+from wabot.trials.peers.postgresql import PostgresqlServer
 
 
 @pytest.fixture

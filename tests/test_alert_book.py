@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wabot.alert_book import Book
-from wabot.alert_ledger import AlertLedger
-from wabot.alert_notices import Author, Condition, Problem
-from wabot.alert_texts import DETAIL, NEXT_STEP, OVER, PROBLEMS, TEST
+from wabot.alerts.ledger_file import AlertLedger
+from wabot.alerts.notice import Author, Condition, Problem
+from wabot.alerts.notification_log import Book
+from wabot.alerts.texts import DETAIL, NEXT_STEP, OVER, PROBLEMS, TEST
 
 BANNED = Problem(Condition.BANNED, values=(("until", "noon"),))
 OFFLINE = Problem(Condition.OFFLINE, values=(("span", "10 min"),), patience_seconds=600)

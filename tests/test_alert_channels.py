@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.alert_receivers import MailServer, WebhookReceiver
-from wabot.alert_channels import NotDelivered
-from wabot.alert_courier import channels
-from wabot.alert_mail import Mail
-from wabot.alert_notices import Author, Condition, Notice, Problem
-from wabot.alert_webhook import Webhook
-from wabot.settings import AlertSettings
+from wabot.alerts.channels import NotDelivered
+from wabot.alerts.dispatcher import channels
+from wabot.alerts.mail import Mail
+from wabot.alerts.notice import Author, Condition, Notice, Problem
+from wabot.alerts.webhook import Webhook
+from wabot.config.settings import AlertSettings
 
 AUTHOR = Author("shop", "vps-1", "es")
 NOTICE = AUTHOR.alert(Problem(Condition.LOGGED_OUT, "the phone removed it (401)"), "2026-11-22T10:00:00Z")

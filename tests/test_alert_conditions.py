@@ -12,22 +12,22 @@ from typing import Any
 import pytest
 
 from tests.alert_receivers import MailServer, WebhookReceiver, wait_until
-from wabot.alert_courier import Courier
-from wabot.alert_notices import Condition
-from wabot.alert_texts import PROBLEMS
-from wabot.alert_watch import LinkView
-from wabot.alerts import Alerts
-from wabot.brain.budget import BudgetSpent
-from wabot.brain.completion import Usage
+from wabot.alerts.checks import LinkView
+from wabot.alerts.dispatcher import Courier
+from wabot.alerts.notice import Condition
+from wabot.alerts.texts import PROBLEMS
+from wabot.alerts.watcher import Alerts
+from wabot.answers.budget import DailyBudget
+from wabot.brain.output.completion import Usage
+from wabot.brain.providers.budget import BudgetSpent
+from wabot.brain.providers.counts import Tally
 from wabot.brain.settings import ProviderSettings
-from wabot.brain.tally import Tally
-from wabot.cli import main
+from wabot.cli.parser import main
 from wabot.clock import process_clock
-from wabot.config import load_settings
-from wabot.model_budget import DailyBudget
-from wabot.models import Chat, ModelUsage, Outbound, utc_now
-from wabot.settings import Settings
-from wabot.states import State
+from wabot.config.load import load_settings
+from wabot.config.settings import Settings
+from wabot.database.models import Chat, ModelUsage, Outbound, utc_now
+from wabot.link.states import State
 
 SECRET = "s3cret"
 
@@ -117,7 +117,7 @@ class Stage:
     # The machine.
 
     def fill_disk(self) -> None:
-        self.monkeypatch.setattr("wabot.alert_watch._LOW_BYTES", 1 << 62)
+        self.monkeypatch.setattr("wabot.alerts.checks._LOW_BYTES", 1 << 62)
 
     def empty_disk(self) -> None:
         self.monkeypatch.undo()
@@ -133,7 +133,7 @@ class Stage:
 
     def janitor(self, code: int) -> None:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("wabot.janitor_alert.own_unit", lambda: "wabot-janitor.service")
+            patch.setattr("wabot.alerts.janitor_unit.own_unit", lambda: "wabot-janitor.service")
             assert main(["janitor", "--apply", "--config", str(self.config)]) == code
 
     def janitor_refuses(self) -> None:
@@ -323,7 +323,7 @@ def test_the_reason_of_a_refusal_is_told(
     config: Path, sqlite_database: Any, receiver: WebhookReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SIGN", SECRET)
-    monkeypatch.setattr("wabot.janitor_alert.own_unit", lambda: "wabot-janitor@shop.service")
+    monkeypatch.setattr("wabot.alerts.janitor_unit.own_unit", lambda: "wabot-janitor@shop.service")
     sqlite_database.execute_sql("CREATE TABLE users (id text PRIMARY KEY)")
     assert main(["janitor", "--apply", "--config", str(config)]) == 78
     assert "the table users is empty" in receiver.calls[0].content["text"]
@@ -332,8 +332,8 @@ def test_the_reason_of_a_refusal_is_told(
 def test_two_budgets_are_two_pieces_of_news(sqlite_database: Any) -> None:
     from datetime import date
 
-    from wabot.alert_model_watch import look_at_budget
-    from wabot.settings import AccountSettings, AiSettings
+    from wabot.alerts.model_checks import look_at_budget
+    from wabot.config.settings import AccountSettings, AiSettings
 
     day = date(2026, 11, 25)
     providers = tuple(

@@ -16,18 +16,18 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.alert_receivers import WebhookReceiver, wait_until
-from wabot.alert_book import Book
-from wabot.alert_courier import Courier
-from wabot.alert_ledger import AlertLedger
-from wabot.alert_notices import Condition, Findings, Problem, span
-from wabot.alert_watch import LinkView, look_at_disk, look_at_link, look_at_replies
-from wabot.alerts import Alerts, report_database_away
-from wabot.brain.tally import Tally
-from wabot.config import load_settings
+from wabot.alerts.checks import LinkView, look_at_disk, look_at_link, look_at_replies
+from wabot.alerts.dispatcher import Courier
+from wabot.alerts.ledger_file import AlertLedger
+from wabot.alerts.notice import Condition, Findings, Problem, span
+from wabot.alerts.notification_log import Book
+from wabot.alerts.watcher import Alerts, report_database_away
+from wabot.brain.providers.counts import Tally
+from wabot.config.load import load_settings
+from wabot.config.settings import Settings
+from wabot.database.models import Chat, Outbound, utc_now
 from wabot.errors import ConfigError
-from wabot.models import Chat, Outbound, utc_now
-from wabot.settings import Settings
-from wabot.states import State
+from wabot.link.states import State
 
 REPOSITORY = Path(__file__).parents[1]
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp()
@@ -219,7 +219,7 @@ def test_a_database_that_can_be_read_but_takes_no_messages(sqlite_database: Any)
 def test_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert look_at_disk(tmp_path).cleared == [Condition.DISK_LOW]
     assert not look_at_disk(tmp_path / "gone").cleared
-    monkeypatch.setattr("wabot.alert_watch._LOW_BYTES", 1 << 62)
+    monkeypatch.setattr("wabot.alerts.checks._LOW_BYTES", 1 << 62)
     (problem,) = look_at_disk(tmp_path).problems
     assert problem.condition is Condition.DISK_LOW
     assert int(dict(problem.values)["megabytes"]) > 0
@@ -287,9 +287,9 @@ MakeAlerts = Callable[..., Alerts]
 def make_alerts(
     tmp_path: Path, receiver: WebhookReceiver, sqlite_database: Any, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[MakeAlerts]:
-    monkeypatch.setattr("wabot.alerts._LOOK_SECONDS", 0.05)
-    monkeypatch.setattr("wabot.alerts.PAUSE_SECONDS", 0.05)
-    monkeypatch.setattr("wabot.alert_book._FIRST_RETRY_SECONDS", 0.1)
+    monkeypatch.setattr("wabot.alerts.watcher._LOOK_SECONDS", 0.05)
+    monkeypatch.setattr("wabot.alerts.watcher.PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr("wabot.alerts.notification_log._FIRST_RETRY_SECONDS", 0.1)
     settings = configured(
         tmp_path, f'webhook_url = "{receiver.url}"\nwebhook_secret = "env:SIGN"', {"SIGN": SECRET}
     )
@@ -353,7 +353,7 @@ def test_how_long_the_process_lives_is_counted_from_its_beginning(
     make_alerts: MakeAlerts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks: list[tuple[Any, ...]] = []
-    monkeypatch.setattr("wabot.alerts.look_at_link", lambda *asked: looks.append(asked) or Findings())
+    monkeypatch.setattr("wabot.alerts.watcher.look_at_link", lambda *asked: looks.append(asked) or Findings())
     began = time.time()
     alerts = make_alerts()
     made = time.time()
@@ -381,8 +381,8 @@ class Clockless(threading.Condition):
 def test_how_often_the_owners_alerts_are_looked_at(
     make_alerts: MakeAlerts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wabot.alerts._LOOK_SECONDS", 10.0)
-    monkeypatch.setattr("wabot.alerts.PAUSE_SECONDS", 1.0)
+    monkeypatch.setattr("wabot.alerts.watcher._LOOK_SECONDS", 10.0)
+    monkeypatch.setattr("wabot.alerts.watcher.PAUSE_SECONDS", 1.0)
     alerts = make_alerts()
     alerts.stop(10)
     alerts._stopping = False
@@ -432,7 +432,7 @@ def test_replies_that_wait_right_after_a_reconnect_are_not_stuck(
 
     alerts = make_alerts()
     alerts.stop(10)
-    monkeypatch.setattr("wabot.alerts.look_at_replies", look)
+    monkeypatch.setattr("wabot.alerts.watcher.look_at_replies", look)
     alerts._look(LinkView(State.CONNECTED, "", time.time() - seconds))
     alerts._look(LinkView(State.BACKOFF, "", time.time() - seconds))
     assert asked == [settled, False]
@@ -481,7 +481,7 @@ def test_an_outage_of_the_database_is_told_once_and_its_end_once(
     make_alerts: MakeAlerts, receiver: WebhookReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The database can be read all the time: only whoever stores messages knows."""
-    monkeypatch.setattr("wabot.alert_watch._DATABASE_SECONDS", 0.1)
+    monkeypatch.setattr("wabot.alerts.checks._DATABASE_SECONDS", 0.1)
     trouble = "database away since 10:02, 37 messages kept on disk"
     alerts = make_alerts(lambda: trouble)
     for _ in range(10):

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from wabot.backlog import Backlog, count_backlog
-from wabot.models import Chat, Inbound, Outbound
+from wabot.database.models import Chat, Inbound, Outbound
+from wabot.status.backlog import Backlog, count_backlog
 
 NOW = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 

@@ -22,20 +22,20 @@ from typing import Any
 import pytest
 
 from tests.session_directories import hold, make_session, tree
-from wabot.accounts import require_user
-from wabot.backup import make_backup, newest_backup
-from wabot.backup_manifest import MANIFEST
-from wabot.cli import main
-from wabot.config import load_settings
-from wabot.database import migrate, open_database
-from wabot.emulator.postgresql import PostgresqlServer
+from wabot.application.users import require_user
+from wabot.backup.make import make_backup, newest_backup
+from wabot.backup.manifest import MANIFEST
+from wabot.cli.parser import main
+from wabot.config.load import load_settings
+from wabot.database.engine import migrate, open_database
+from wabot.database.models import Chat, Outbound, Session, utc_now
+from wabot.database.models import database as bound_database
 from wabot.errors import OperatorNeeded
-from wabot.host_lock import HostLock
-from wabot.intake_mark import IntakeMark, load_mark, save_mark
-from wabot.models import Chat, Outbound, Session, utc_now
-from wabot.models import database as bound_database
-from wabot.session_lock import SessionLock
-from wabot.session_store import read_device
+from wabot.inbound.store_cursor import IntakeMark, load_mark, save_mark
+from wabot.session.host_lock import HostLock
+from wabot.session.lock import SessionLock
+from wabot.trials.peers.postgresql import PostgresqlServer
+from wabot.whatsapp.store import read_device
 
 REPOSITORY = Path(__file__).parents[1]
 NOW = datetime(2026, 11, 22, 10, 0, 0)
@@ -97,7 +97,7 @@ class Bot:
         opened = open_database(self.url)
         session = Session.get()
         opened.close()
-        # No end before this one is without a word: see `wabot.unit_end`.
+        # No end before this one is without a word: see `wabot.privileges.unit_end`.
         assert utc_now() - session.updated_at < timedelta(minutes=1)
         return session.state, session.reason, session.qr
 
@@ -623,10 +623,10 @@ def test_who_may_not_is_told_so_in_one_line(small_bot: Bot, what: str) -> None:
     typed = {"backup": ["backup", "/var/tmp/never"], "restore": ["restore", str(path)]}[what]
     as_nobody = f"""
 import os, pwd, sys
-import wabot.backup, wabot.backup_manifest, wabot.restore, wabot.cli
+import wabot.backup.make, wabot.backup.manifest, wabot.backup.restore, wabot.cli.parser
 nobody = pwd.getpwnam("nobody")
 os.setgroups([]), os.setgid(nobody.pw_gid), os.setuid(nobody.pw_uid)
-sys.exit(wabot.cli.main({[*typed, "--config", str(small_bot.configuration)]!r}))
+sys.exit(wabot.cli.parser.main({[*typed, "--config", str(small_bot.configuration)]!r}))
 """
     refused = subprocess.run(
         [sys.executable, "-c", as_nobody],
@@ -644,9 +644,9 @@ sys.exit(wabot.cli.main({[*typed, "--config", str(small_bot.configuration)]!r}))
 def test_a_killed_backup_leaves_nothing_that_looks_like_one(small_bot: Bot) -> None:
     dying = f"""
 import os, sys
-from wabot import backup
+from wabot.backup import make as backup
 backup.Manifest.write = lambda self, path: os.kill(os.getpid(), 9)
-from wabot.cli import main
+from wabot.cli.parser import main
 main(["backup", {str(small_bot.backups)!r}, "--config", {str(small_bot.configuration)!r}])
 """
     killed = subprocess.run([sys.executable, "-c", dying], cwd=REPOSITORY, timeout=60, check=False)
@@ -663,7 +663,7 @@ def test_a_backup_is_on_the_disk_before_it_takes_its_name(
 ) -> None:
     synced: list[set[str]] = []
     monkeypatch.setattr(
-        "wabot.backup.sync", lambda *paths: synced.append({path.name for path in paths if path.exists()})
+        "wabot.backup.make.sync", lambda *paths: synced.append({path.name for path in paths if path.exists()})
     )
     path = small_bot.backup()
     everything, directory = synced

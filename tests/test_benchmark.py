@@ -8,13 +8,13 @@ from collections.abc import Sequence
 import pytest
 import requests
 
-from wabot.emulator.benchmark import GOALS, GOALS_WITH_MODEL, Figures, as_table, compared
-from wabot.emulator.instant_model import InstantModel
-from wabot.emulator.leak_benchmark import Growth, Held, held
-from wabot.emulator.leak_benchmark import as_table as leaks_table
-from wabot.emulator.loss_benchmark import Account
-from wabot.emulator.loss_benchmark import as_table as losses_table
-from wabot.standard_streams import INTERRUPTED, until_interrupted
+from wabot.system.standard_streams import INTERRUPTED, until_interrupted
+from wabot.trials.bench.leaks import Growth, Held, held
+from wabot.trials.bench.leaks import as_table as leaks_table
+from wabot.trials.bench.losses import Account
+from wabot.trials.bench.losses import as_table as losses_table
+from wabot.trials.bench.messages import GOALS, GOALS_WITH_MODEL, Figures, as_table, compared
+from wabot.trials.peers.instant_model import InstantModel
 
 
 def figures(**values: float) -> Figures:
@@ -123,7 +123,7 @@ def test_an_interrupt_is_no_traceback(capsys: pytest.CaptureFixture[str]) -> Non
 @pytest.mark.parametrize(
     "script",
     [f"wabot.emulator.{name}_benchmark" for name in ("leak", "loss")]
-    + ["wabot.emulator.benchmark", "wabot.emulator.janitor_benchmark"],
+    + ["wabot.trials.bench.messages", "wabot.trials.bench.janitor"],
 )
 @pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
 def test_each_benchmark_ends_so(

@@ -15,8 +15,8 @@ from wabot.brain.conversation import Conversation, Turn
 from wabot.brain.persona import DEFAULT_PERSONA, Persona
 from wabot.brain.settings import BrainSettings, ProviderSettings
 from wabot.brain.texts import texts_for
-from wabot.emulator.model_behaviours import say, status
-from wabot.emulator.model_server import Behaviour
+from wabot.trials.peers.model_behaviours import say, status
+from wabot.trials.peers.model_server import Behaviour
 
 NOW = datetime(2026, 11, 22, 12, 0)
 SAMPLE = Path(__file__).parents[1] / "wabot" / "sample_knowledge"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wabot.brain.circuit import CircuitBreaker
+from wabot.brain.providers.circuit import CircuitBreaker
 
 
 def opened(at: float) -> CircuitBreaker:

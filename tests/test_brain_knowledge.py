@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wabot.brain.chunks import MAX_SECTION_CHARACTERS, cut_sections
-from wabot.brain.concepts import concepts_asked, concepts_in, concepts_of
-from wabot.brain.knowledge import KNOWN, KnowledgeBase, lack_of_knowledge
-from wabot.brain.quality import main, measure_quality
-from wabot.brain.spelling import typo_likeness
-from wabot.brain.words import stem, words
+from wabot.brain.knowledge.base import KNOWN, KnowledgeBase, lack_of_knowledge
+from wabot.brain.knowledge.sections import MAX_SECTION_CHARACTERS, cut_sections
+from wabot.brain.knowledge.spelling import typo_likeness
+from wabot.brain.knowledge.synonyms import concepts_asked, concepts_in, concepts_of
+from wabot.brain.knowledge.terms import stem, words
+from wabot.trials.bench.knowledge import main, measure_quality
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "wabot" / "sample_knowledge"

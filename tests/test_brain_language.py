@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wabot import brain
-from wabot.brain.courtesy import courtesy_in
 from wabot.brain.language import detect_language, sure_language
+from wabot.brain.small_talk import courtesy_in
 from wabot.brain.texts import LANGUAGES, texts_for
 
 SENTENCES = {

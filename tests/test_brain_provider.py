@@ -18,17 +18,17 @@ import pytest
 import trustme
 
 from tests.provider_server import ProviderServer, refused_url
-from wabot.brain import http_deadline
 from wabot.brain.brain import Brain
-from wabot.brain.chain import NoProviderAnswered, ProviderChain
 from wabot.brain.conversation import Conversation, Turn
-from wabot.brain.http_deadline import Deadline
-from wabot.brain.provider import Provider, _parse_retry_after, _time_there
-from wabot.brain.provider_error import ProviderError
+from wabot.brain.providers.chain import NoProviderAnswered, ProviderChain
+from wabot.brain.providers.counts import Tally
+from wabot.brain.providers.errors import ProviderError
+from wabot.brain.providers.provider import Provider, _parse_retry_after, _time_there
 from wabot.brain.settings import BrainSettings, ProviderSettings
-from wabot.brain.tally import Tally
 from wabot.brain.texts import texts_for
-from wabot.emulator.model_behaviours import (
+from wabot.system import http as http_deadline
+from wabot.system.http import Deadline
+from wabot.trials.peers.model_behaviours import (
     completion,
     echo,
     endless,
@@ -43,7 +43,7 @@ from wabot.emulator.model_behaviours import (
     status,
     truncated,
 )
-from wabot.emulator.model_server import Behaviour
+from wabot.trials.peers.model_server import Behaviour
 
 KEY = "sk-secret-0123456789"
 NOW = datetime(2026, 11, 22, 12, 0)

@@ -9,9 +9,9 @@ import pytest
 import wabot
 from wabot.brain.brain import Brain
 from wabot.brain.conversation import Conversation, Turn
-from wabot.brain.questions import questions_in
+from wabot.brain.knowledge.questions import questions_in
 from wabot.brain.settings import BrainSettings
-from wabot.models import utc_now
+from wabot.database.models import utc_now
 
 _SAMPLES = Path(wabot.__file__).parent / "sample_knowledge"
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from wabot.bursts import LONGEST_HOLD_SECONDS, QUIET_SECONDS, Bursts
+from wabot.conversation.bursts import LONGEST_HOLD_SECONDS, QUIET_SECONDS, Bursts
 
 ANA, BEN = "34600000001@s.whatsapp.net", "299000111222@lid"
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wabot.business_hours import Span, away_since, parse_span
+from wabot.config.business_hours import Span, away_since, parse_span
 
 MADRID = ZoneInfo("Europe/Madrid")
 UTC = ZoneInfo("UTC")

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.arrivals import ANA, ANA_LID, GROUP, NOON, arrival
-from wabot.chat_address import ChatAddress, parse_address
-from wabot.chats import find_chats, find_or_make_chat
+from wabot.config.phone_numbers import spellings
+from wabot.conversation.chat_address import ChatAddress, parse_address
+from wabot.conversation.chats import find_chats, find_or_make_chat
+from wabot.conversation.inbox import Inbox
+from wabot.database.models import Chat
 from wabot.errors import UsageError
-from wabot.inbox import Inbox
-from wabot.models import Chat
-from wabot.phone_numbers import spellings
 
 PHONE = ChatAddress(phone="34600111222")
 

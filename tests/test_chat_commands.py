@@ -14,15 +14,15 @@ import pytest
 
 from tests.arrivals import ANA, NOON, arrival
 from tests.provider_server import ProviderServer
-from wabot.brain.knowledge import lack_of_knowledge
-from wabot.cli import main
-from wabot.config import load_settings
-from wabot.database import migrate, open_database
-from wabot.database_address import sqlite_file
-from wabot.emulator.model_behaviours import say, status
-from wabot.inbox import Inbox
-from wabot.models import Chat, Outbound, utc_now
-from wabot.outbox import Outbox
+from wabot.brain.knowledge.base import lack_of_knowledge
+from wabot.cli.parser import main
+from wabot.config.load import load_settings
+from wabot.conversation.inbox import Inbox
+from wabot.conversation.outbox import Outbox
+from wabot.database.address import sqlite_file
+from wabot.database.engine import migrate, open_database
+from wabot.database.models import Chat, Outbound, utc_now
+from wabot.trials.peers.model_behaviours import say, status
 
 KNOWLEDGE = Path(__file__).parents[1] / "wabot" / "sample_knowledge"
 

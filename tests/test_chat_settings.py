@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from wabot.config import load_settings
+from wabot.config.load import load_settings
+from wabot.config.settings import Settings
 from wabot.errors import ConfigError
-from wabot.settings import Settings
 
 
 def load(tmp_path: Path, text: str) -> Settings:

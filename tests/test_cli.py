@@ -14,8 +14,8 @@ import pytest
 
 from tests.session_directories import hold
 from wabot import __version__
-from wabot.cli import main
-from wabot.database import migrate, open_database
+from wabot.cli.parser import main
+from wabot.database.engine import migrate, open_database
 from wabot.errors import ExitCode
 
 COMMANDS = [
@@ -307,10 +307,10 @@ def test_who_may_not_look_is_told_so_in_one_line(tmp_path: Path, command: str) -
 AS_NOBODY = """
 import importlib, os, pkgutil, pwd, sys
 import wabot
-for module in pkgutil.iter_modules(wabot.__path__):
-    if module.name not in ("__main__", "emulator"):
-        importlib.import_module(f"wabot.{module.name}")
-from wabot.cli import main
+for module in pkgutil.walk_packages(wabot.__path__, "wabot."):
+    if not module.name.startswith(("wabot.__main__", "wabot.emulator", "wabot.trials")):
+        importlib.import_module(module.name)
+from wabot.cli.parser import main
 nobody = pwd.getpwnam("nobody")
 os.setgroups([]), os.setgid(nobody.pw_gid), os.setuid(nobody.pw_uid)
 sys.exit(main(sys.argv[1:]))
@@ -321,7 +321,7 @@ sys.exit(main(sys.argv[1:]))
 HEAVY = ("peewee", "psycopg2", "requests", "neonize", "segno", "smtplib", "prometheus_client", "filelock")
 LOADS = """
 import sys
-from wabot.cli import main
+from wabot.cli.parser import main
 code = main(sys.argv[2:])
 print(*sorted(set(sys.argv[1].split(",")) & set(sys.modules)), file=sys.stderr)
 sys.exit(code)
@@ -383,7 +383,7 @@ import os, runpy, signal, sys
 
 class Finder:
     def find_spec(self, name, path=None, target=None):
-        if name == "wabot.cli":
+        if name == "wabot.cli.parser":
             os.kill(os.getpid(), signal.SIGINT)
 
 sys.meta_path.insert(0, Finder())
@@ -404,7 +404,7 @@ def test_ctrl_c_has_an_exit_code_of_its_own(
     def interrupted(*_arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("wabot.upkeep_commands.settings_in_unit", interrupted)
+    monkeypatch.setattr("wabot.cli.upkeep.settings_in_unit", interrupted)
     assert main(["check-config", "--config", str(config)]) == 130
     assert capsys.readouterr().err == "wabot: interrupted\n"
 
@@ -418,12 +418,12 @@ def test_a_directory_is_no_configuration(file: str, capsys: pytest.CaptureFixtur
 def test_a_bug_ends_the_process_whatever_threads_there_are() -> None:
     """Those of the client library are no daemons, and go on."""
     script = (
-        "import threading, time, wabot.cli\n"
+        "import threading, time, wabot.cli.parser\n"
         "def obey(argv):\n"
         "    threading.Thread(target=time.sleep, args=[60]).start()\n"
         "    raise ZeroDivisionError('oh')\n"
-        "wabot.cli._obey = obey\n"
-        "wabot.cli.entry_point()\n"
+        "wabot.cli.parser._obey = obey\n"
+        "wabot.cli.parser.entry_point()\n"
     )
     shown = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=20, check=False

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from wabot import masking
 from wabot.brain.settings import ProviderSettings
-from wabot.config import load_settings
-from wabot.credentials import Secrets
+from wabot.config.credentials import Secrets
+from wabot.config.load import load_settings
+from wabot.config.settings import Settings
 from wabot.errors import ConfigError, ExitCode
-from wabot.settings import Settings
+from wabot.system import masking
 
 EXAMPLE = Path(__file__).parent.parent / "systemd" / "wabot.toml"
 SECRET = "sk-live-4242"

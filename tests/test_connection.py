@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wabot.connection import Action, Command, Connection
 from wabot.errors import ExitCode
-from wabot.link_limits import Limits
-from wabot.states import LIVE_STATES, TERMINAL_STATES, WAITING_STATES, Signal, State
+from wabot.link.connection import Action, Command, Connection
+from wabot.link.limits import Limits
+from wabot.link.states import LIVE_STATES, TERMINAL_STATES, WAITING_STATES, Signal, State
 
 S, E = State, Signal
 START = 1_000.0

@@ -14,18 +14,18 @@ import peewee
 import pytest
 
 from tests.existing_schema import add_row, add_user, create_application, rows
-from wabot.accounts import require_user
-from wabot.connection_row import PLACEHOLDER, ConnectionRow
-from wabot.connections import as_moment
-from wabot.database import migrate, open_database
+from wabot.application.connections import as_moment
+from wabot.application.row import PLACEHOLDER, ConnectionRow
+from wabot.application.row_id import new_row_id
+from wabot.application.users import require_user
+from wabot.config.settings import AccountSettings, DatabaseSettings, PathSettings, Settings, TableSettings
+from wabot.database.engine import migrate, open_database
+from wabot.database.models import Session
 from wabot.errors import OperatorNeeded
-from wabot.janitor import clean
-from wabot.models import Session
-from wabot.row_id import new_row_id
-from wabot.session_record import SessionRecord
-from wabot.settings import AccountSettings, DatabaseSettings, PathSettings, Settings, TableSettings
-from wabot.states import State
-from wabot.sweep import Action
+from wabot.janitor.run import clean
+from wabot.janitor.sweep import Action
+from wabot.link.states import State
+from wabot.status.record import SessionRecord
 
 NOW = datetime(2026, 11, 22, 10, 0, 0, 123000)
 SIX = {"DISCONNECTED", "CONNECTING", "CONNECTED", "ERROR", "QR_PENDING", "QR_EXPIRED"}

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from wabot.credentials import MissingSecret, Secrets
-from wabot.masking import mask_secrets
+from wabot.config.credentials import MissingSecret, Secrets
+from wabot.system.masking import mask_secrets
 
 SECRET = "sk-hush-4711-hush"
 

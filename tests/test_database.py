@@ -18,7 +18,11 @@ import psycopg2
 import pytest
 
 from tests.arrivals import NOON, arrival
-from wabot.database import (
+from wabot.conversation.inbox import Inbox
+from wabot.conversation.outbox import Outbox
+from wabot.conversation.sources import Notice
+from wabot.database.address import public_url, same_database, sqlite_file
+from wabot.database.engine import (
     fault,
     known_migrations,
     make_missing_tables,
@@ -26,21 +30,18 @@ from wabot.database import (
     missing_migrations,
     open_database,
 )
-from wabot.database_address import public_url, same_database, sqlite_file
-from wabot.emulator.postgresql import PostgresqlServer, free_port
+from wabot.database.models import OWN_TABLES, Chat, Fact, Inbound, ModelUsage, Outbound, OwnerLine, utc_now
+from wabot.database.own_tables import can_make, what_is_missing
 from wabot.errors import DatabaseAway, ExitCode, OperatorNeeded, WabotError
-from wabot.inbox import Inbox
-from wabot.models import OWN_TABLES, Chat, Fact, Inbound, ModelUsage, Outbound, OwnerLine, utc_now
-from wabot.outbox import Outbox
-from wabot.own_tables import can_make, what_is_missing
-from wabot.sources import Notice
+from wabot.trials.peers.postgresql import PostgresqlServer, free_port
 
 ALL_MIGRATIONS = sorted(
-    path.stem for path in (Path(__file__).parent.parent / "wabot" / "migrations").glob("[0-9]*.py")
+    path.stem
+    for path in (Path(__file__).parent.parent / "wabot" / "database" / "migrations").glob("[0-9]*.py")
 )
 MIGRATE = """
 import sys
-from wabot.database import migrate, open_database
+from wabot.database.engine import migrate, open_database
 database = open_database(sys.argv[1])
 print("ready", flush=True)
 sys.stdin.readline()
@@ -519,7 +520,7 @@ def test_a_program_that_cannot_be_read_does_not_pass_for_one_without_migrations(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The user that a command goes on as need not be able to read a checkout in a home directory."""
-    monkeypatch.setattr("wabot.database._MIGRATIONS", tmp_path)
+    monkeypatch.setattr("wabot.database.engine._MIGRATIONS", tmp_path)
     with pytest.raises(OperatorNeeded, match="cannot be read"):
         known_migrations()
 

@@ -15,15 +15,21 @@ import pytest
 
 from tests.arrivals import NOON, arrival
 from tests.existing_schema import add_row, add_user, create_application, rows
-from wabot import database_backup
-from wabot.database import known_migrations, migrate, missing_migrations, newer_migrations, open_database
-from wabot.database_backup import check, restore, save
-from wabot.emulator.postgresql import free_port
+from wabot.backup import upgrade as database_backup
+from wabot.backup.upgrade import check, restore, save
+from wabot.conversation.inbox import Inbox
+from wabot.database.engine import (
+    known_migrations,
+    migrate,
+    missing_migrations,
+    newer_migrations,
+    open_database,
+)
+from wabot.database.models import Inbound, Session
 from wabot.errors import DatabaseAway, OperatorNeeded
-from wabot.host_lock import HostLock
-from wabot.inbox import Inbox
-from wabot.intake_mark import IntakeMark, load_mark, save_mark
-from wabot.models import Inbound, Session
+from wabot.inbound.store_cursor import IntakeMark, load_mark, save_mark
+from wabot.session.host_lock import HostLock
+from wabot.trials.peers.postgresql import free_port
 
 REPOSITORY = Path(__file__).parents[1]
 MARK = IntakeMark("34600@s.whatsapp.net", 7, NOON, in_order=True)
@@ -131,7 +137,7 @@ def test_what_is_no_copy_is_not_put_back(tmp_path: Path, content: str | None) ->
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "wabot.database_backup", *arguments],
+        [sys.executable, "-m", "wabot.backup.upgrade", *arguments],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,

@@ -9,10 +9,10 @@ from typing import Any
 import peewee
 import pytest
 
-from wabot.database import migrate, open_database
-from wabot.database_faults import AWAY, concerns_what_was_stored, patience
-from wabot.emulator.postgresql import PostgresqlServer
-from wabot.models import Fact
+from wabot.database.engine import migrate, open_database
+from wabot.database.errors import AWAY, concerns_what_was_stored, patience
+from wabot.database.models import Fact
+from wabot.trials.peers.postgresql import PostgresqlServer
 
 pytestmark = pytest.mark.postgresql
 

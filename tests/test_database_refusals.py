@@ -16,12 +16,12 @@ import psycopg2
 import pytest
 
 from tests.conftest import _running
-from wabot.database import open_database
-from wabot.database_refusals import refusal
-from wabot.emulator.postgresql import PostgresqlServer, free_port
+from wabot.backup.postgresql import find_tables
+from wabot.database.engine import open_database
+from wabot.database.refusals import refusal
 from wabot.errors import DatabaseAway, ExitCode, OperatorNeeded
-from wabot.outage import Outage
-from wabot.postgresql_copy import find_tables
+from wabot.inbound.outage import Outage
+from wabot.trials.peers.postgresql import PostgresqlServer, free_port
 
 pytestmark = pytest.mark.postgresql
 

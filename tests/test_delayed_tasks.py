@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from wabot.delayed_tasks import DelayedTasks, Task
+from wabot.inbound.delayed_tasks import DelayedTasks, Task
 
 FAR_SECONDS = 3600.0
 

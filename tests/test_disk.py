@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from wabot.disk import sync
+from wabot.system.disk import sync
 
 
 def descriptors() -> int:

@@ -24,28 +24,29 @@ from tests.arrivals import arrival
 from tests.existing_schema import add_row, add_user, create_application
 from tests.provider_server import ProviderServer
 from tests.session_directories import hold, make_session
-from wabot import doctor_library, doctor_machine
-from wabot.accounts import require_user
-from wabot.alert_courier import Courier
-from wabot.alert_notices import Condition, Problem
-from wabot.backup_manifest import MANIFEST
-from wabot.cli import main
-from wabot.config import load_settings
-from wabot.database import migrate, open_database
-from wabot.diagnosis import Finding
-from wabot.doctor import examine
-from wabot.doctor_library import NEONIZE_VERSION
-from wabot.doctor_machine import judge_unit
-from wabot.emulator.model_behaviours import say, status
-from wabot.emulator.model_server import Behaviour, Handler
+from wabot.alerts.dispatcher import Courier
+from wabot.alerts.notice import Condition, Problem
+from wabot.application.users import require_user
+from wabot.backup.manifest import MANIFEST
+from wabot.cli.parser import main
+from wabot.config.load import load_settings
+from wabot.config.toml_file import PUT_SUDO
+from wabot.database.engine import migrate, open_database
+from wabot.database.models import ModelUsage, Session, utc_now
+from wabot.doctor import library as doctor_library
+from wabot.doctor import machine as doctor_machine
+from wabot.doctor.examination import examine
+from wabot.doctor.finding import Finding
+from wabot.doctor.library import NEONIZE_VERSION
+from wabot.doctor.machine import judge_unit
 from wabot.errors import ConfigError, ExitCode
-from wabot.host_lock import HostLock
-from wabot.models import ModelUsage, Session, utc_now
-from wabot.quarantine import Quarantine
-from wabot.session_lock import SessionLock
-from wabot.spool import Spool
-from wabot.spool_record import Spooled
-from wabot.toml_file import PUT_SUDO
+from wabot.inbound.spool import Spool
+from wabot.inbound.spool_record import Spooled
+from wabot.session.host_lock import HostLock
+from wabot.session.lock import SessionLock
+from wabot.session.quarantine import Quarantine
+from wabot.trials.peers.model_behaviours import say, status
+from wabot.trials.peers.model_server import Behaviour, Handler
 
 HEALTHY_UNIT = {
     "LoadState": "loaded",
@@ -202,7 +203,7 @@ def test_who_may_not_read_the_configuration_is_sent_to_sudo(
     def refuse(*_: object, **__: object) -> None:
         raise ConfigError([f"{file}: cannot be read: Permission denied{PUT_SUDO}"])
 
-    monkeypatch.setattr("wabot.doctor.settings_in_unit", refuse)
+    monkeypatch.setattr("wabot.doctor.examination.settings_in_unit", refuse)
     assert illnesses(file)["configuration"].cure == f"sudo wabot doctor --config {file}"
     installed = Path("/etc/wabot/wabot.toml")
     (found, *_) = examine(installed, {}, utc_now(), online=False)

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from tests.arrivals import arrival
-from wabot.departures import Departures
-from wabot.doubts import RECEIPT_SECONDS, Doubts
-from wabot.inbox import Inbox
-from wabot.models import Inbound, Outbound, utc_now
-from wabot.outbox import Outbox
-from wabot.store_query import StoreSilent
+from wabot.conversation.inbox import Inbox
+from wabot.conversation.outbox import Outbox
+from wabot.conversation.send_queue import Departures
+from wabot.database.models import Inbound, Outbound, utc_now
+from wabot.outbound.unconfirmed import RECEIPT_SECONDS, Doubts
+from wabot.whatsapp.store_query import StoreSilent
 
 DEPARTURES = Departures("shop")
 # As stored; and in monotonic seconds.

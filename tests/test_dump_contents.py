@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from wabot.backup import make_backup
-from wabot.config import load_settings
-from wabot.database import migrate, open_database
-from wabot.dump_contents import own_entries
-from wabot.emulator.postgresql import PostgresqlServer
-from wabot.models import utc_now
-from wabot.postgresql_copy import find_tables
+from wabot.backup.dump_contents import own_entries
+from wabot.backup.make import make_backup
+from wabot.backup.postgresql import find_tables
+from wabot.config.load import load_settings
+from wabot.database.engine import migrate, open_database
+from wabot.database.models import utc_now
+from wabot.trials.peers.postgresql import PostgresqlServer
 
 _LISTED = """;
 ; Archive created at 2026-11-30

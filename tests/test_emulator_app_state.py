@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 
 from tests.neonize_protobuf import decode
-from wabot.emulator.app_state import COLLECTION, VERSION, SyncKey, push_name_patch
+from wabot.emulator.signal.app_state import COLLECTION, VERSION, SyncKey, push_name_patch
 
 AT = 1_790_000_000_000
 KEY = SyncKey(b"\x00\x00\x00\x00\x12\x34", bytes(range(32)), AT)

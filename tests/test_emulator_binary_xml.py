@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wabot.emulator.binary_xml import BinaryXmlError, decode, encode
-from wabot.emulator.stanza import JID, SERVER, Node, StanzaError
-from wabot.emulator.tokens import TokenTable, client_tokens
+from wabot.emulator.wire.binary_xml import BinaryXmlError, decode, encode
+from wabot.emulator.wire.stanza import JID, SERVER, Node, StanzaError
+from wabot.emulator.wire.tokens import TokenTable, client_tokens
 
 TOKENS = client_tokens()
 SINGLE = {word: bytes([number]) for number, word in enumerate(TOKENS.single)}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from wabot.config import load_settings
+from wabot.config.load import load_settings
 from wabot.emulator.borrowed_configuration import borrowed
 from wabot.errors import ConfigError
 

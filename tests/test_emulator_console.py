@@ -11,7 +11,7 @@ import pytest
 
 from wabot.emulator.command import main
 from wabot.emulator.console import HELP, Console
-from wabot.emulator.server import Emulator
+from wabot.emulator.server.emulator import Emulator
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_the_command_tells_how_to_start_a_bot_and_ends_with_its_input() -> None:
     )
     assert done.returncode == 0
     assert "export HTTPS_PROXY=http://127.0.0.1:" in done.stdout
-    assert "wabot.emulator.launcher" in done.stdout and "wabot run --config /" in done.stdout
+    assert "wabot.emulator.server.launcher" in done.stdout and "wabot run --config /" in done.stdout
     assert "you are Customer 3" in done.stdout
     assert "this is an emulator of WhatsApp on 127.0.0.1" in done.stderr
 

@@ -7,12 +7,12 @@ import time
 
 import pytest
 
-from wabot.emulator.fault_kinds import LOGIN_FAILURES
-from wabot.emulator.faults import Faults
-from wabot.emulator.mailbox import Mailbox
-from wabot.emulator.stanza import Node
-from wabot.emulator.timers import Timers
-from wabot.emulator.transcript import Transcript
+from wabot.emulator.wire.stanza import Node
+from wabot.emulator.world.fault_kinds import LOGIN_FAILURES
+from wabot.emulator.world.faults import Faults
+from wabot.emulator.world.mailbox import Mailbox
+from wabot.emulator.world.timers import Timers
+from wabot.emulator.world.transcript import Transcript
 
 
 @pytest.fixture

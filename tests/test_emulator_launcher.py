@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from wabot.emulator.launcher import PINNED_ROOT_KEY, leads_to_loopback
-from wabot.emulator.tokens import find_client_library
+from wabot.emulator.server.launcher import PINNED_ROOT_KEY, leads_to_loopback
+from wabot.emulator.wire.tokens import find_client_library
 
 REPOSITORY = Path(__file__).parents[1]
 BOT_SOURCES = [
     source
     for source in sorted((REPOSITORY / "wabot").rglob("*.py"))
-    if "emulator" not in source.relative_to(REPOSITORY).parts
+    if source.relative_to(REPOSITORY / "wabot").parts[0] not in ("emulator", "trials")
 ]
 
 
@@ -41,7 +41,9 @@ def test_there_is_a_bot_to_look_at() -> None:
 def test_the_bot_cannot_replace_the_pinned_key(source: Path) -> None:
     text = source.read_text()
     emulator_imports = {name for name in imported(source) if "emulator" in name}
-    allowed = {"wabot.emulator.command", "wabot.emulator.command.main"} if source.name == "cli.py" else set()
+    allowed = (
+        {"wabot.emulator.command", "wabot.emulator.command.main"} if source.name == "parser.py" else set()
+    )
     assert emulator_imports <= allowed
     assert PINNED_ROOT_KEY.hex() not in text and repr(PINNED_ROOT_KEY) not in text
     for access in (
@@ -102,7 +104,7 @@ def test_the_pinned_key_stands_once_in_the_library() -> None:
 def test_wrong_usage(arguments: list[str]) -> None:
     done = launch(*arguments)
     assert done.returncode == 64
-    assert done.stderr.startswith("usage: python -m wabot.emulator.launcher ROOT_KEY")
+    assert done.stderr.startswith("usage: python -m wabot.emulator.server.launcher ROOT_KEY")
 
 
 def test_it_runs_the_bot(tmp_path: Path) -> None:
@@ -134,7 +136,7 @@ def test_a_second_replacement_is_refused(tmp_path: Path) -> None:
 def launch(*arguments: str, proxy: str = "http://127.0.0.1:9") -> subprocess.CompletedProcess[str]:
     environ = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
     return subprocess.run(
-        [sys.executable, "-m", "wabot.emulator.launcher", *arguments],
+        [sys.executable, "-m", "wabot.emulator.server.launcher", *arguments],
         cwd=REPOSITORY,
         env={**environ, "HTTPS_PROXY": proxy},
         capture_output=True,

@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 
-from wabot.emulator.curve import KeyPair, hkdf
-from wabot.emulator.link_code import CodeExchange
-from wabot.emulator.pairing import PairingError
+from wabot.emulator.crypto.curve import KeyPair, hkdf
+from wabot.emulator.people.link_code import CodeExchange
+from wabot.emulator.people.pairing import PairingError
 
 CODE = "ABCD1234"
 

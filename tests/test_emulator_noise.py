@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wabot.emulator import protobuf
-from wabot.emulator.curve import KeyPair, hkdf, verify
-from wabot.emulator.noise import (
+from wabot.emulator.crypto.curve import KeyPair, hkdf, verify
+from wabot.emulator.wire import protobuf
+from wabot.emulator.wire.noise import (
     GREETING,
     FrameCipher,
     FrameReader,
@@ -22,7 +22,7 @@ from wabot.emulator.noise import (
     NoiseIdentity,
     frame,
 )
-from wabot.emulator.protobuf import ProtobufError
+from wabot.emulator.wire.protobuf import ProtobufError
 
 PATTERN = b"Noise_XX_25519_AESGCM_SHA256" + bytes(4)
 

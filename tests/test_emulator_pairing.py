@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.neonize_protobuf import decode
-from wabot.emulator import protobuf
-from wabot.emulator.curve import KeyPair, verify
-from wabot.emulator.pairing import DeviceIdentity, PairingCode, PairingError
+from wabot.emulator.crypto.curve import KeyPair, verify
+from wabot.emulator.people.pairing import DeviceIdentity, PairingCode, PairingError
+from wabot.emulator.wire import protobuf
 
 AT = 1_790_000_000
 

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.neonize_protobuf import decode, decode_all
-from wabot.emulator import plaintexts, protobuf
-from wabot.emulator.plaintexts import MEDIA_KINDS, Content, PlaintextError, Quote
+from wabot.emulator.signal import plaintexts
+from wabot.emulator.signal.plaintexts import MEDIA_KINDS, Content, PlaintextError, Quote
+from wabot.emulator.wire import protobuf
 
 CHAT, AT = "15550100@s.whatsapp.net", 1_790_000_000_000
 SECRET = bytes(range(32))

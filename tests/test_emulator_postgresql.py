@@ -7,7 +7,7 @@ from contextlib import closing
 import psycopg2
 import pytest
 
-from wabot.emulator.postgresql import PostgresqlServer
+from wabot.trials.peers.postgresql import PostgresqlServer
 
 pytestmark = pytest.mark.postgresql
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wabot.emulator import protobuf
-from wabot.emulator.protobuf import ProtobufError
+from wabot.emulator.wire import protobuf
+from wabot.emulator.wire.protobuf import ProtobufError
 
 numbers = st.integers(1, (1 << 29) - 1)
 values = st.one_of(st.integers(0, (1 << 64) - 1), st.binary(max_size=40))

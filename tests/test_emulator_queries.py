@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from wabot.emulator.account import Device
-from wabot.emulator.faults import Faults
-from wabot.emulator.group import Group
-from wabot.emulator.phone import OwnerPhone
-from wabot.emulator.queries import Queries, failure
-from wabot.emulator.service import Service
-from wabot.emulator.stanza import JID, SERVER, Node
-from wabot.emulator.timers import Timers
+from wabot.emulator.people.group import Group
+from wabot.emulator.people.phone import OwnerPhone
+from wabot.emulator.server.queries import Queries, failure
+from wabot.emulator.wire.stanza import JID, SERVER, Node
+from wabot.emulator.world.account import Device
+from wabot.emulator.world.faults import Faults
+from wabot.emulator.world.service import Service
+from wabot.emulator.world.timers import Timers
 
 
 @pytest.fixture

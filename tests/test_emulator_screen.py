@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wabot.emulator.screen import Screen, Span, Style
-from wabot.emulator.terminal_picture import draw_terminal
+from wabot.trials.demo.screen import Screen, Span, Style
+from wabot.trials.demo.terminal_picture import draw_terminal
 
 _SVG = "{http://www.w3.org/2000/svg}"
 

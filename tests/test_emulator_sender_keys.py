@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from wabot.emulator.ratchet import DuplicateMessage, NotAuthentic, SignalError
-from wabot.emulator.sender_keys import SenderKey, SenderKeyReader
+from wabot.emulator.signal.ratchet import DuplicateMessage, NotAuthentic, SignalError
+from wabot.emulator.signal.sender_keys import SenderKey, SenderKeyReader
 
 GROUP = "1@g.us"
 

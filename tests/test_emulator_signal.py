@@ -6,9 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wabot.emulator import cbc, protobuf, ratchet, signal
-from wabot.emulator.curve import KeyPair
-from wabot.emulator.signal import Bundle, DuplicateMessage, NotAuthentic, SignalError, SignalParty
+from wabot.emulator.crypto import cbc
+from wabot.emulator.crypto.curve import KeyPair
+from wabot.emulator.signal import party as signal
+from wabot.emulator.signal import ratchet
+from wabot.emulator.signal.party import Bundle, DuplicateMessage, NotAuthentic, SignalError, SignalParty
+from wabot.emulator.wire import protobuf
 
 ANA, BEN, BOT = "15550001:0@lid", "15550002:0@lid", "15550100:3@lid"
 

@@ -14,16 +14,16 @@ from typing import Any
 
 import pytest
 
-from wabot.database import migrate, open_database
-from wabot.emulator.message_kinds import KINDS
-from wabot.emulator.model_server import ModelServer
-from wabot.emulator.soak import main
-from wabot.emulator.soak_account import ODD_ID, REACTION, Account, doubts_in, draw_up, open_work
-from wabot.emulator.soak_database import SqliteFile
-from wabot.emulator.soak_model import answer_references, misbehaviours
-from wabot.emulator.soak_plan import FAULTS, plan_deeds, plan_troubles
-from wabot.emulator.soak_report import report
-from wabot.models import Chat, Inbound, Outbound, utc_now
+from wabot.database.engine import migrate, open_database
+from wabot.database.models import Chat, Inbound, Outbound, utc_now
+from wabot.emulator.signal.message_kinds import KINDS
+from wabot.trials.peers.model_server import ModelServer
+from wabot.trials.soak.account import ODD_ID, REACTION, Account, doubts_in, draw_up, open_work
+from wabot.trials.soak.command import main
+from wabot.trials.soak.database import SqliteFile
+from wabot.trials.soak.model import answer_references, misbehaviours
+from wabot.trials.soak.plan import FAULTS, plan_deeds, plan_troubles
+from wabot.trials.soak.report import report
 
 # The plan
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wabot.emulator.tokens import TokensError, client_tokens, find_client_library, read_tokens
+from wabot.emulator.wire.tokens import TokensError, client_tokens, find_client_library, read_tokens
 
 
 def test_the_tables_of_the_installed_library() -> None:

@@ -15,8 +15,8 @@ import trustme
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from wabot.emulator.listener import LOOPBACK, SERVICE, Listener
-from wabot.emulator.transport import TlsStream, TransportError, WebSocket
+from wabot.emulator.server.listener import LOOPBACK, SERVICE, Listener
+from wabot.emulator.wire.transport import TlsStream, TransportError, WebSocket
 
 
 @pytest.fixture(scope="module")

@@ -12,12 +12,12 @@ from tests.arrivals import GROUP, NOON, arrival
 from tests.neonize_events import e2e, events, jid
 from tests.test_replies import Shop
 from wabot.brain.texts import texts_for
-from wabot.ends import ENDS, End, Sender, What, what_is
-from wabot.messages import NOT_RECEIVED_KINDS, IncomingMessage, Kind
-from wabot.models import Chat, Inbound, Outbound, Session, utc_now
-from wabot.owner_lines import text_of
-from wabot.sources import TO_OWNER
-from wabot.translation import incoming_message
+from wabot.conversation.ends import ENDS, End, Sender, What, what_is
+from wabot.conversation.owner_lines import text_of
+from wabot.conversation.sources import TO_OWNER
+from wabot.database.models import Chat, Inbound, Outbound, Session, utc_now
+from wabot.whatsapp.messages import NOT_RECEIVED_KINDS, IncomingMessage, Kind
+from wabot.whatsapp.translation import incoming_message
 
 OWNER = "34999888777"
 KINDS = [
@@ -76,7 +76,7 @@ def said_to_owner() -> list[str]:
 @pytest.fixture
 def shop(sqlite_database: Any, monkeypatch: pytest.MonkeyPatch) -> Shop:
     """Where nobody waits for what may come again."""
-    monkeypatch.setattr("wabot.replies.SPOILT_SECONDS", 0.0)
+    monkeypatch.setattr("wabot.answers.worker.SPOILT_SECONDS", 0.0)
     Session.create(user_id="shop", phone=OWNER, updated_at=utc_now())
     return Shop(groups="all")
 

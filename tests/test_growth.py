@@ -11,25 +11,25 @@ from typing import Any
 import peewee
 import pytest
 
-from wabot import history
-from wabot.alert_watch import look_at_replies
-from wabot.backlog import count_backlog
-from wabot.chat_address import ChatAddress
-from wabot.chats import find_chats, others_with
-from wabot.database import open_database
-from wabot.departures import Departures
-from wabot.emulator.size_filling import CUSTOMER_PHONE, USER_ID, fill
-from wabot.inbox import Inbox
-from wabot.messages import IncomingMessage, Kind
-from wabot.models import utc_now
-from wabot.outbox import Outbox
-from wabot.owner_lines import lines_about
-from wabot.personal_data import export
-from wabot.quiet import paused_chats
-from wabot.reception import Reception
-from wabot.reply_latency import ReplyLatency
-from wabot.settings import AccountSettings, PathSettings, Settings
-from wabot.status import session_status
+from wabot.alerts.checks import look_at_replies
+from wabot.config.settings import AccountSettings, PathSettings, Settings
+from wabot.conversation import history
+from wabot.conversation.chat_address import ChatAddress
+from wabot.conversation.chats import find_chats, others_with
+from wabot.conversation.inbox import Inbox
+from wabot.conversation.outbox import Outbox
+from wabot.conversation.owner_lines import lines_about
+from wabot.conversation.pauses import paused_chats
+from wabot.conversation.send_queue import Departures
+from wabot.database.engine import open_database
+from wabot.database.models import utc_now
+from wabot.inbound.reception import Reception
+from wabot.privacy.person import export
+from wabot.status.backlog import count_backlog
+from wabot.status.reply_latency import ReplyLatency
+from wabot.status.sessions import session_status
+from wabot.trials.bench.size_filling import CUSTOMER_PHONE, USER_ID, fill
+from wabot.whatsapp.messages import IncomingMessage, Kind
 
 MESSAGES, CHATS = 10_000, 2_500
 # A day has a hundred messages, a chat four; whoever looks through a table finds ten thousand.

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from wabot.health import Health, Verdict
+from wabot.service.health import Health, Verdict
 
 WELL = Verdict(True, "")
 

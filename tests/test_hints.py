@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from wabot import hints, link_signals
+from wabot.system import units as hints
+from wabot.whatsapp import signals as link_signals
 
 USUAL, NORTH, OWN = Path("/etc/wabot/wabot.toml"), Path("/etc/wabot/north.toml"), Path("bots/wabot.toml")
 
@@ -80,7 +81,7 @@ def test_a_refused_start_names_the_configuration_it_was_given(tmp_path: Path, ty
 def test_the_bot_is_started_by_what_reads_its_configuration(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wabot.hints._BOOTED_BY_SYSTEMD", tmp_path)
+    monkeypatch.setattr("wabot.system.units._BOOTED_BY_SYSTEMD", tmp_path)
     assert hints.start(NORTH) == "sudo systemctl start wabot@north.service"
     assert hints.start(None) == "sudo systemctl start wabot.service"
     assert hints.start(USUAL, for_good=True) == "sudo systemctl enable --now wabot.service"
@@ -88,5 +89,5 @@ def test_the_bot_is_started_by_what_reads_its_configuration(
     assert hints.start(OWN, USUAL, NORTH) == (
         "sudo systemctl start wabot.service wabot@north.service, and wabot run --config bots/wabot.toml"
     )
-    monkeypatch.setattr("wabot.hints._BOOTED_BY_SYSTEMD", tmp_path / "none")
+    monkeypatch.setattr("wabot.system.units._BOOTED_BY_SYSTEMD", tmp_path / "none")
     assert hints.start(NORTH) == "sudo wabot run --config /etc/wabot/north.toml"

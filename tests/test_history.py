@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from tests.arrivals import ANA, NOON, arrival, later
-from wabot import history
-from wabot.departures import Departures
-from wabot.inbox import Inbox
-from wabot.messages import Kind
-from wabot.models import Inbound, Outbound
-from wabot.outbox import Outbox
-from wabot.settings import AccountSettings, ReplySettings, Settings
-from wabot.sources import Notice
+from wabot.config.settings import AccountSettings, ReplySettings, Settings
+from wabot.conversation import history
+from wabot.conversation.inbox import Inbox
+from wabot.conversation.outbox import Outbox
+from wabot.conversation.send_queue import Departures
+from wabot.conversation.sources import Notice
+from wabot.database.models import Inbound, Outbound
+from wabot.whatsapp.messages import Kind
 
 DEPARTURES = Departures("shop")
 

@@ -13,11 +13,11 @@ import peewee
 import psycopg2
 import pytest
 
-from wabot import host_lock
-from wabot.database import open_database
-from wabot.emulator.postgresql import PostgresqlServer
+from wabot.database.engine import open_database
 from wabot.errors import ExitCode, OperatorNeeded
-from wabot.host_lock import HostLock
+from wabot.session import host_lock
+from wabot.session.host_lock import HostLock
+from wabot.trials.peers.postgresql import PostgresqlServer
 
 pytestmark = pytest.mark.postgresql
 

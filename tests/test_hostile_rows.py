@@ -13,10 +13,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from tests.existing_schema import add_row, add_user, create_application, rows
-from wabot.cli import main
-from wabot.database import migrate, open_database
-from wabot.models import Session
-from wabot.models import database as bound_database
+from wabot.cli.parser import main
+from wabot.database.engine import migrate, open_database
+from wabot.database.models import Session
+from wabot.database.models import database as bound_database
 
 NOW = datetime(2026, 1, 1)
 AIMED = (

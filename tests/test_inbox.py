@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.arrivals import ANA, ANA_LID, GROUP, NOON, arrival, later
-from wabot.inbox import Inbox, Waiting
-from wabot.messages import IncomingMessage, Kind
-from wabot.models import Chat, Inbound
+from wabot.conversation.inbox import Inbox, Waiting
+from wabot.database.models import Chat, Inbound
+from wabot.whatsapp.messages import IncomingMessage, Kind
 
 
 @pytest.fixture

@@ -10,17 +10,17 @@ import peewee
 import pytest
 
 from tests.arrivals import NOON, arrival
-from wabot.inbox import Inbox
-from wabot.intake import Intake
-from wabot.messages import IncomingMessage, Kind
-from wabot.models import Chat, Inbound, utc_now
-from wabot.outbox import Outbox
-from wabot.reception import Reception
-from wabot.schedule import ChatSchedule
-from wabot.settings import Settings
-from wabot.spool import SET_ASIDE, Spool
-from wabot.spool_drain import SpoolDrain
-from wabot.spool_record import Spooled
+from wabot.config.settings import Settings
+from wabot.conversation.inbox import Inbox
+from wabot.conversation.outbox import Outbox
+from wabot.conversation.schedule import ChatSchedule
+from wabot.database.models import Chat, Inbound, utc_now
+from wabot.inbound.drain import SpoolDrain
+from wabot.inbound.intake import Intake
+from wabot.inbound.reception import Reception
+from wabot.inbound.spool import SET_ASIDE, Spool
+from wabot.inbound.spool_record import Spooled
+from wabot.whatsapp.messages import IncomingMessage, Kind
 
 BEN, BEN_LID = "34600333444@s.whatsapp.net", "299000333444@lid"
 TO_BEN = {"chat": BEN, "phone": "34600333444"}
@@ -77,8 +77,8 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def bot(database: Any, file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bot]:
-    monkeypatch.setattr("wabot.spool_drain._RETRY_SECONDS", 0.05)
-    monkeypatch.setattr("wabot.intake._RETRY_SECONDS", 0.05)
+    monkeypatch.setattr("wabot.inbound.drain._RETRY_SECONDS", 0.05)
+    monkeypatch.setattr("wabot.inbound.intake._RETRY_SECONDS", 0.05)
     made = Bot(file)
     yield made
     made.drain.stop(5)
@@ -302,8 +302,8 @@ def test_a_message_no_database_takes_is_set_aside_and_the_others_are_stored(
 def test_beyond_the_bound_the_library_waits_and_nothing_is_lost(
     database: Any, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wabot.spool_drain._RETRY_SECONDS", 0.05)
-    monkeypatch.setattr("wabot.intake._RETRY_SECONDS", 0.05)
+    monkeypatch.setattr("wabot.inbound.drain._RETRY_SECONDS", 0.05)
+    monkeypatch.setattr("wabot.inbound.intake._RETRY_SECONDS", 0.05)
     bot = Bot(file, most_messages=2)
     bot.drain.start()
     bot.is_away = True

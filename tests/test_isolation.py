@@ -14,19 +14,19 @@ from hypothesis import strategies as st
 
 from tests.arrivals import GROUP, arrival
 from tests.provider_server import ProviderServer
-from wabot import history
+from wabot.answers.worker import ReplyWorker
 from wabot.brain.brain import Brain
 from wabot.brain.settings import BrainSettings, ProviderSettings
-from wabot.courtesies import Courtesies
-from wabot.emulator.model_behaviours import say
-from wabot.inbox import Inbox
-from wabot.messages import IncomingMessage, Kind
-from wabot.models import OWN_TABLES, Inbound, utc_now
-from wabot.outbox import Outbox
-from wabot.reception import Reception
-from wabot.replies import ReplyWorker
-from wabot.schedule import ChatSchedule
-from wabot.settings import AccountSettings, AiSettings, ChatSettings, ReplySettings, Settings
+from wabot.config.settings import AccountSettings, AiSettings, ChatSettings, ReplySettings, Settings
+from wabot.conversation import history
+from wabot.conversation.inbox import Inbox
+from wabot.conversation.outbox import Outbox
+from wabot.conversation.schedule import ChatSchedule
+from wabot.database.models import OWN_TABLES, Inbound, utc_now
+from wabot.inbound.reception import Reception
+from wabot.outbound.chat_presence import Courtesies
+from wabot.trials.peers.model_behaviours import say
+from wabot.whatsapp.messages import IncomingMessage, Kind
 
 PERSON = "34600{:06d}"
 # What one would try; what the model makes of it does not matter: it cannot tell what it was never told.

@@ -18,20 +18,21 @@ import pytest
 from tests.arrivals import arrival
 from tests.existing_schema import add_row, add_user, create_application, rows
 from tests.session_directories import hold, make_session, tree
-from wabot import row_sweeps, upkeep_commands
-from wabot.cli import main
-from wabot.config import load_settings
-from wabot.database import migrate, open_database
+from wabot.cli import upkeep as upkeep_commands
+from wabot.cli.parser import main
+from wabot.config.load import load_settings
+from wabot.config.settings import Settings
+from wabot.database.engine import migrate, open_database
+from wabot.database.models import Chat, Inbound, ModelUsage, Outbound, Session
 from wabot.errors import DatabaseAway, ExitCode, OperatorNeeded
-from wabot.host_lock import HostLock
-from wabot.janitor import Outcome, clean
-from wabot.models import Chat, Inbound, ModelUsage, Outbound, Session
-from wabot.quarantine import Quarantine
-from wabot.session_lock import SessionLock
-from wabot.settings import Settings
-from wabot.spool import Spool, read_spool
-from wabot.spool_record import Spooled
-from wabot.sweep import Action, Deed
+from wabot.inbound.spool import Spool, read_spool
+from wabot.inbound.spool_record import Spooled
+from wabot.janitor import rows as row_sweeps
+from wabot.janitor.run import Outcome, clean
+from wabot.janitor.sweep import Action, Deed
+from wabot.session.host_lock import HostLock
+from wabot.session.lock import SessionLock
+from wabot.session.quarantine import Quarantine
 
 NOW = datetime(2026, 11, 22, 10, 0, 0)
 OLD = NOW - timedelta(days=3)
@@ -262,7 +263,7 @@ def test_users_that_vanish_meanwhile_are_no_reason_to_delete(
     add_user(application, "ana")
     add_row(application, "ana", NOW)
     monkeypatch.setattr(
-        "wabot.janitor.count_claims", lambda _: application.execute_sql("DELETE FROM users") and 0
+        "wabot.janitor.run.count_claims", lambda _: application.execute_sql("DELETE FROM users") and 0
     )
     make_session(settings.sessions, "ana", linked=True, used_at=OLD)
     _, actions = run(settings, application)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from wabot.emulator.janitor_benchmark import measure
+from wabot.trials.bench.janitor import measure
 
 
 def test_removes_the_orphans_while_another_process_writes(database_url: str, tmp_path: Path) -> None:

@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 
 from tests.existing_schema import add_row, add_user, create_application, rows
 from tests.session_directories import make_session
-from wabot.config import load_settings
-from wabot.database import migrate, open_database
-from wabot.janitor import clean
-from wabot.session_lock import SessionLock
-from wabot.settings import Settings
-from wabot.sweep import Action
+from wabot.config.load import load_settings
+from wabot.config.settings import Settings
+from wabot.database.engine import migrate, open_database
+from wabot.janitor.run import clean
+from wabot.janitor.sweep import Action
+from wabot.session.lock import SessionLock
 
 NOW = datetime(2026, 11, 22, 10, 0, 0)
 STATUSES = ("DISCONNECTED", "CONNECTING", "CONNECTED", "ERROR", "QR_PENDING", "QR_EXPIRED")

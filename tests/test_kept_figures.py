@@ -6,9 +6,9 @@ from typing import Any
 import peewee
 import pytest
 
-from wabot import kept_figures
-from wabot.kept_figures import KeptFigure
-from wabot.models import Fact
+from wabot.database.models import Fact
+from wabot.status import figures as kept_figures
+from wabot.status.figures import KeptFigure
 
 
 class Facts:

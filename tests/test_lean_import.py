@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wabot.lean_import import NOT_WANTED, without
+from wabot.whatsapp.lean_import import NOT_WANTED, without
 
 ROOT = Path(__file__).parents[1]
 
@@ -33,7 +33,7 @@ def test_the_client_library_needs_none_of_them_for_what_wabot_does() -> None:
         [
             sys.executable,
             "-c",
-            "import sys, wabot.whatsapp as whatsapp\n"
+            "import sys, wabot.whatsapp.client as whatsapp\n"
             f"print([name for name in {NOT_WANTED!r} if name in sys.modules])\n"
             "print('bs4' in sys.modules)\n"
             "import httpx, phonenumbers, linkpreview, requests, segno, tqdm\n"
@@ -54,9 +54,9 @@ def test_a_bot_without_models_and_alerts_loads_nothing_that_speaks_http_or_draws
             sys.executable,
             "-c",
             "import sys, wabot.service\n"
-            "from wabot.alert_courier import channels\n"
+            "from wabot.alerts.dispatcher import channels\n"
             "from wabot.brain.brain import Brain\n"
-            "from wabot.settings import Settings\n"
+            "from wabot.config.settings import Settings\n"
             "Brain(Settings().brain), channels(Settings().alerts)\n"
             "print([name for name in ('requests', 'smtplib', 'segno', 'tqdm') if name in sys.modules])\n",
         ],

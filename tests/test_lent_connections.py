@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from wabot import lent_connections
-from wabot.database import open_database
-from wabot.lent_connections import rest
+from wabot.database import lent_connections
+from wabot.database.engine import open_database
+from wabot.database.lent_connections import rest
 
 pytestmark = pytest.mark.postgresql
 

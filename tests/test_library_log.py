@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from wabot.library_log import LibraryLog
-from wabot.link_signals import LinkSignal
-from wabot.states import Signal
+from wabot.link.states import Signal
+from wabot.whatsapp.library_log import LibraryLog
+from wabot.whatsapp.signals import LinkSignal
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_only_the_client_speaks_of_the_link(heard: tuple[LibraryLog, list[LinkSi
 def test_a_refusal_inside_what_a_stranger_wrote_is_none(
     heard: tuple[LibraryLog, list[LinkSignal]], monkeypatch: pytest.MonkeyPatch, line: str
 ) -> None:
-    monkeypatch.setattr("wabot.library_log._REFUSAL_SECONDS", 0)
+    monkeypatch.setattr("wabot.whatsapp.library_log._REFUSAL_SECONDS", 0)
     logging.getLogger("whatsmeow.Client").warning(line)
     assert heard[0].refusal() == {}
 
@@ -130,7 +130,7 @@ def test_rubbish_is_no_refusal(
     stanza: str,
     numbers: dict[str, int],
 ) -> None:
-    monkeypatch.setattr("wabot.library_log._REFUSAL_SECONDS", 0)
+    monkeypatch.setattr("wabot.whatsapp.library_log._REFUSAL_SECONDS", 0)
     logging.getLogger("whatsmeow.Client").warning("Unknown connect failure: %s", stanza)
     assert heard[0].refusal() == numbers
 

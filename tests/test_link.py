@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from wabot.connection import Action
-from wabot.link import Link
-from wabot.link_signals import LinkSignal
-from wabot.states import Signal
+from wabot.link.connection import Action
+from wabot.link.dialer import Link
+from wabot.link.states import Signal
+from wabot.whatsapp.signals import LinkSignal
 
 WAIT_SECONDS = 10.0
 QUIET_SECONDS = 0.1

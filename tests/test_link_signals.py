@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.neonize_events import anything, events, jid
-from wabot.link_signals import (
+from wabot.link.states import Signal
+from wabot.whatsapp.signals import (
     LinkSignal,
     Outcome,
     SendFailed,
@@ -22,7 +23,6 @@ from wabot.link_signals import (
     refused,
     stream_ended,
 )
-from wabot.states import Signal
 
 YEAR_SECONDS = 365 * 86_400
 

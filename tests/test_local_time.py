@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.arrivals import arrival
-from wabot.cli import main
+from wabot.cli.parser import main
 from wabot.clock import local_now
-from wabot.database import migrate, open_database
-from wabot.inbox import Inbox
-from wabot.local_time import configure_zone, local_text
-from wabot.models import Session
+from wabot.conversation.inbox import Inbox
+from wabot.database.engine import migrate, open_database
+from wabot.database.models import Session
+from wabot.system.local_time import configure_zone, local_text
 
 NOON = datetime(2026, 11, 22, 12)
 
@@ -56,5 +56,5 @@ def test_people_read_the_accounts_time_and_programs_utc(
 
 
 def test_no_text_for_people_says_utc() -> None:
-    for path in (Path(__file__).parents[1] / "wabot").glob("*.py"):
+    for path in (Path(__file__).parents[1] / "wabot").rglob("*.py"):
         assert not re.search(r"%[MS]\}? UTC|\" UTC\"", path.read_text()), path

@@ -13,7 +13,7 @@ import pytest
 
 PROGRAM = """
     import logging, os, sys, threading
-    from wabot.logs import configure_logging, keep_stdout, unhandled_errors
+    from wabot.system.logs import configure_logging, keep_stdout, unhandled_errors
     log = logging.getLogger("wabot.test")
 """
 
@@ -91,7 +91,7 @@ def test_json_lines(tmp_path: Path) -> None:
 
 def test_people_and_secrets_are_masked_in_messages_and_tracebacks() -> None:
     says = """
-        from wabot.masking import redact
+        from wabot.system.masking import redact
         redact("sk-very-secret")
         configure_logging(level=LEVEL, json_lines=JSON)
         try:
@@ -215,7 +215,7 @@ def test_errors_nobody_sees_are_logged_and_counted() -> None:
     assert done.stdout == "3\n"
     assert done.stderr.count("ValueError: in a callback for +34…22") == 2
     assert "Exception ignored on calling ctypes callback function" in done.stderr
-    assert "ERROR wabot.logs: thread sender died\n" in done.stderr
+    assert "ERROR wabot.system.logs: thread sender died\n" in done.stderr
     assert "RuntimeError: in a thread" in done.stderr
 
 
@@ -254,7 +254,7 @@ def test_what_others_print_to_stderr_is_a_line_of_json_too() -> None:
 def test_last_words_go_where_the_process_was_told_to_write() -> None:
     says = """
         import faulthandler
-        from wabot.logs import crash_descriptor
+        from wabot.system.logs import crash_descriptor
         configure_logging(json_lines=True)
         faulthandler.dump_traceback(file=crash_descriptor())
         os._exit(0)

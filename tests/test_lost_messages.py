@@ -13,14 +13,14 @@ import peewee
 import pytest
 
 from tests.arrivals import ANA, ANA_LID, NOON, arrival, later
-from wabot.inbox import Inbox
-from wabot.intake_mark import IntakeMark, load_mark, save_mark
-from wabot.loss_log import LossLog
-from wabot.lost_messages import MOST_LOST, LostMessages
-from wabot.messages import IncomingMessage, Kind, Trace
-from wabot.models import Fact, Inbound, utc_now
-from wabot.session_store import Traces, read_traces
-from wabot.store_query import ask_message_ids, ask_traces
+from wabot.conversation.inbox import Inbox
+from wabot.database.models import Fact, Inbound, utc_now
+from wabot.inbound.lost_messages import MOST_LOST, LostMessages
+from wabot.inbound.store_cursor import IntakeMark, load_mark, save_mark
+from wabot.whatsapp.loss_log import LossLog
+from wabot.whatsapp.messages import IncomingMessage, Kind, Trace
+from wabot.whatsapp.store import Traces, read_traces
+from wabot.whatsapp.store_query import ask_message_ids, ask_traces
 
 OWN, OWN_LID = "34600999888:15@s.whatsapp.net", "199000999888:15@lid"
 TABLES = """
@@ -82,7 +82,7 @@ def session(database: Any, tmp_path: Path) -> Session:
 
 def test_what_is_safe_on_the_disk_is_not_lost(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     """A kill while the database was away: the messages are not in the inbox yet."""
-    monkeypatch.setattr("wabot.lost_messages._DATABASE_RETRY_SECONDS", 0.05)
+    monkeypatch.setattr("wabot.inbound.lost_messages._DATABASE_RETRY_SECONDS", 0.05)
     session.decrypt("A1")
     session.hand_over("A1")
     assert session.search() == []
@@ -108,7 +108,7 @@ def test_a_database_that_is_away_at_the_end_is_no_crash(
         raise peewee.OperationalError("could not connect to server")
 
     lost = session.process()
-    monkeypatch.setattr("wabot.lost_messages.save_mark", refuse)
+    monkeypatch.setattr("wabot.inbound.lost_messages.save_mark", refuse)
     lost.stop(5, in_order=True)
     assert "the next start looks for lost messages" in caplog.text
 
@@ -248,7 +248,7 @@ def test_nobody_without_a_chat_is_written_to_for_a_line_of_a_log(session: Sessio
 def test_ignored_messages_are_looked_at_after_a_while(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wabot.lost_messages._STILL_COMING_SECONDS", 0.3)
+    monkeypatch.setattr("wabot.inbound.lost_messages._STILL_COMING_SECONDS", 0.3)
     lost = session.process()
     lost.ignored(Trace(ANA, ANA, "A1"))
     lost.ignored(Trace(ANA, ANA, "A2"))
@@ -264,7 +264,7 @@ def test_ignored_messages_are_looked_at_after_a_while(
 def test_ignored_messages_outlast_a_database_that_is_away(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wabot.lost_messages._DATABASE_RETRY_SECONDS", 0.05)
+    monkeypatch.setattr("wabot.inbound.lost_messages._DATABASE_RETRY_SECONDS", 0.05)
     lost = session.process()
     session.hand_over("A0")
     known, tries = session.inbox.known, []
@@ -276,7 +276,7 @@ def test_ignored_messages_outlast_a_database_that_is_away(
         return known(message_ids)
 
     monkeypatch.setattr(session.inbox, "known", be_away_once)
-    monkeypatch.setattr("wabot.lost_messages._STILL_COMING_SECONDS", 0.0)
+    monkeypatch.setattr("wabot.inbound.lost_messages._STILL_COMING_SECONDS", 0.0)
     lost.ignored(Trace(ANA, ANA, "A1"))
     deadline = time.monotonic() + 5
     while not session.taken and time.monotonic() < deadline:

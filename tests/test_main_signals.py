@@ -9,13 +9,13 @@ import time
 import pytest
 
 from wabot.errors import ExitCode
-from wabot.link_signals import LinkSignal
-from wabot.main_signals import MainSignals
-from wabot.states import Signal
+from wabot.link.states import Signal
+from wabot.service.events import MainSignals
+from wabot.whatsapp.signals import LinkSignal
 
 _LISTENS = """
 from wabot.errors import ExitCode
-from wabot.main_signals import MainSignals
+from wabot.service.events import MainSignals
 signals = MainSignals(ExitCode.FINDINGS)
 signals.listen()
 print("listening", flush=True)

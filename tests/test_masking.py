@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wabot import masking
-from wabot.masking import mask_numbers, mask_phone, mask_secrets, redact
+from wabot.system import masking
+from wabot.system.masking import mask_numbers, mask_phone, mask_secrets, redact
 
 
 @pytest.fixture(autouse=True)

@@ -18,21 +18,21 @@ import pytest
 
 from tests.alert_receivers import wait_until
 from tests.arrivals import arrival
-from wabot.brain.completion import Usage
-from wabot.brain.tally import Tally
-from wabot.cli import main
-from wabot.config import load_settings
-from wabot.departures import Departures
-from wabot.doctor import examine
+from wabot.brain.output.completion import Usage
+from wabot.brain.providers.counts import Tally
+from wabot.cli.parser import main
+from wabot.config.load import load_settings
+from wabot.conversation.inbox import Inbox
+from wabot.conversation.outbox import Outbox
+from wabot.conversation.send_queue import Departures
+from wabot.database.models import Outbound, Session, utc_now
+from wabot.doctor.examination import examine
 from wabot.errors import ConfigError
-from wabot.inbox import Inbox
-from wabot.metrics import DEFINITIONS
-from wabot.metrics_file import MetricsFile
-from wabot.models import Outbound, Session, utc_now
-from wabot.outbox import Outbox
-from wabot.reply_latency import ReplyLatency
-from wabot.session_lock import SessionLock
-from wabot.states import State
+from wabot.link.states import State
+from wabot.session.lock import SessionLock
+from wabot.status.metrics import DEFINITIONS
+from wabot.status.metrics_file import MetricsFile
+from wabot.status.reply_latency import ReplyLatency
 
 DEPARTURES = Departures("shop")
 
@@ -72,7 +72,7 @@ MakeMetrics = Callable[..., MetricsFile]
 @pytest.fixture
 def make_metrics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeMetrics]:
     """Starts writers into metrics/wabot.prom that write often."""
-    monkeypatch.setattr("wabot.metrics_file.INTERVAL_SECONDS", 0.05)
+    monkeypatch.setattr("wabot.status.metrics_file.INTERVAL_SECONDS", 0.05)
     running: list[MetricsFile] = []
 
     def make(tally: Tally | None = None) -> MetricsFile:
@@ -294,10 +294,10 @@ def test_a_directory_that_is_missing_is_told_once_and_it_goes_on(
 FULL_DISK = """
 import resource, sys, time
 from pathlib import Path
-from wabot import metrics_file
-from wabot.brain.tally import Tally
-from wabot.database import migrate, open_database
-from wabot.logs import configure_logging
+from wabot.status import metrics_file
+from wabot.brain.providers.counts import Tally
+from wabot.database.engine import migrate, open_database
+from wabot.system.logs import configure_logging
 configure_logging(level="INFO")
 migrate(open_database(sys.argv[1]))
 metrics_file.INTERVAL_SECONDS = 0.05

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wabot.brain.answer_body import MAX_UNPACKED_BYTES, RawAnswer
-from wabot.brain.control_words import HAND_OVER, SILENCE, TELL_TEAM
-from wabot.brain.model_answer import ModelAnswer, Outcome, read_answer
+from wabot.brain.output.answer import ModelAnswer, Outcome, read_answer
+from wabot.brain.output.body import MAX_UNPACKED_BYTES, RawAnswer
+from wabot.brain.output.control_words import HAND_OVER, SILENCE, TELL_TEAM
 
 OPEN = "Abrimos a las 10."
 THOUGHT = "The customer asks when we open. The facts say ten."

@@ -12,13 +12,17 @@ from typing import Any
 import pytest
 
 from tests.provider_server import ProviderServer, refused_url
+from wabot.answers.budget import DailyBudget
+from wabot.answers.spending import ALL, Limit, Spending, limits_of, spending_on
 from wabot.brain.brain import Brain
-from wabot.brain.budget import BudgetSpent, BudgetUnknown
 from wabot.brain.conversation import Conversation, Turn
+from wabot.brain.providers.budget import BudgetSpent, BudgetUnknown
+from wabot.brain.providers.counts import Tally
 from wabot.brain.settings import ProviderSettings
-from wabot.brain.tally import Tally
 from wabot.brain.texts import texts_for
-from wabot.emulator.model_behaviours import (
+from wabot.config.settings import AccountSettings, AiSettings, Settings
+from wabot.database.models import database as bound
+from wabot.trials.peers.model_behaviours import (
     completion,
     echo,
     hang_up,
@@ -28,11 +32,7 @@ from wabot.emulator.model_behaviours import (
     status,
     truncated,
 )
-from wabot.emulator.model_server import Behaviour
-from wabot.model_budget import DailyBudget
-from wabot.model_spending import ALL, Limit, Spending, limits_of, spending_on
-from wabot.models import database as bound
-from wabot.settings import AccountSettings, AiSettings, Settings
+from wabot.trials.peers.model_server import Behaviour
 
 NOON = datetime(2026, 11, 25, 12)
 MONDAY, TUESDAY = date(2026, 11, 23), date(2026, 11, 24)
@@ -282,7 +282,7 @@ def test_a_spent_provider_is_skipped_then_the_knowledge_answers_then_a_polite_se
 
 def test_a_spent_provider_keeps_its_trial_for_later(sqlite_database: Any, server: ProviderServer) -> None:
     """A circuit that is half open must not stay so because the budget forbade the call."""
-    from wabot.brain.chain import NoProviderAnswered, ProviderChain
+    from wabot.brain.providers.chain import NoProviderAnswered, ProviderChain
 
     server.default = status(500)
     gpt = provider(url=server.base_url, calls=3)

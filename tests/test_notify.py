@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wabot.errors import ExitCode, OperatorNeeded
-from wabot.notify import ServiceNotifier, _fold
+from wabot.system.notify import ServiceNotifier, _fold
 
 
 class Manager:

@@ -10,18 +10,18 @@ from typing import Any
 import pytest
 
 from tests.arrivals import ANA, ANA_LID, NOON, arrival, later
-from wabot.chat_address import parse_address
-from wabot.chats import find_chats, merge_chats
-from wabot.departures import Departures
-from wabot.inbox import Inbox
-from wabot.messages import IncomingMessage, Kind
-from wabot.models import Chat, Inbound, Outbound, OwnerLine
-from wabot.outbox import Outbox
-from wabot.owner_lines import add_line
-from wabot.quiet import PauseReason, Quiet
-from wabot.reception import Reception
-from wabot.settings import AccountSettings, Settings
-from wabot.sources import Notice
+from wabot.config.settings import AccountSettings, Settings
+from wabot.conversation.chat_address import parse_address
+from wabot.conversation.chats import find_chats, merge_chats
+from wabot.conversation.inbox import Inbox
+from wabot.conversation.outbox import Outbox
+from wabot.conversation.owner_lines import add_line
+from wabot.conversation.pauses import PauseReason, Quiet
+from wabot.conversation.send_queue import Departures
+from wabot.conversation.sources import Notice
+from wabot.database.models import Chat, Inbound, Outbound, OwnerLine
+from wabot.inbound.reception import Reception
+from wabot.whatsapp.messages import IncomingMessage, Kind
 
 LID = "299000111222"
 PHONE = "34600111222"

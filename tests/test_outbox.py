@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from tests.arrivals import NOON, arrival, later
-from wabot.departures import COPIES_WITHOUT_EVIDENCE, MAX_COPIES, SECRET_BYTES, Departures
-from wabot.inbox import Inbox
-from wabot.messages import Kind
-from wabot.models import Chat, Inbound, Outbound
-from wabot.outbox import Outbox
+from wabot.conversation.inbox import Inbox
+from wabot.conversation.outbox import Outbox
+from wabot.conversation.send_queue import COPIES_WITHOUT_EVIDENCE, MAX_COPIES, SECRET_BYTES, Departures
+from wabot.database.models import Chat, Inbound, Outbound
+from wabot.whatsapp.messages import Kind
 
 DEPARTURES = Departures("shop")
 

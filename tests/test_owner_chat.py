@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from tests.arrivals import NOON, arrival, later
-from wabot.departures import Departures
-from wabot.inbox import Inbox
-from wabot.models import Chat, Outbound, Session
-from wabot.notices import Unanswered
-from wabot.outbox import Outbox
-from wabot.owner_chat import OwnerChat
-from wabot.owner_lines import erase_lines_about, lines_about, text_of
-from wabot.settings import AccountSettings, Settings
+from wabot.config.settings import AccountSettings, Settings
+from wabot.conversation.inbox import Inbox
+from wabot.conversation.notices import Unanswered
+from wabot.conversation.outbox import Outbox
+from wabot.conversation.owner_chat import OwnerChat
+from wabot.conversation.owner_lines import erase_lines_about, lines_about, text_of
+from wabot.conversation.send_queue import Departures
+from wabot.database.models import Chat, Outbound, Session
 
 WAITS = "🤖 {}: asks something I cannot answer."
 

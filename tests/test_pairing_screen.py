@@ -15,8 +15,8 @@ import pytest
 import segno
 
 from wabot.errors import OperatorNeeded
-from wabot.pairing_screen import PairingScreen
-from wabot.picture_file import PictureFile
+from wabot.service.pairing_screen import PairingScreen
+from wabot.service.picture_file import PictureFile
 
 # As long as WhatsApp's are, or a little shorter.
 LONG = "https://wa.me/settings/linked_devices#2@" + "x" * 201

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wabot.phrases import has_phrase, is_phrase, normalized
+from wabot.config.phrases import has_phrase, is_phrase, normalized
 
 WORDS = ("baja", "stop", "darme de baja")
 

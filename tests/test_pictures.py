@@ -8,9 +8,9 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.systemd.pictures import lines_of
-from wabot.emulator.screen import Span, Style
-from wabot.status import _FIELDS
-from wabot.status_table import as_table
+from wabot.status.sessions import _FIELDS
+from wabot.status.table import as_table
+from wabot.trials.demo.screen import Span, Style
 
 PICTURES = Path(__file__).parents[1] / ".pictures"
 SESSION = dict.fromkeys(_FIELDS) | {

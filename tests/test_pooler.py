@@ -16,11 +16,11 @@ import psycopg2
 import pytest
 
 from tests.transaction_pooler import TransactionPooler
-from wabot.database import migrate, open_database
-from wabot.emulator.postgresql import PostgresqlServer
-from wabot.host_lock import HostLock
-from wabot.models import Fact, database
-from wabot.pooler import CURE, LOCK_IS_VOID, lends_connections
+from wabot.database.engine import migrate, open_database
+from wabot.database.models import Fact, database
+from wabot.database.pooler import CURE, LOCK_IS_VOID, lends_connections
+from wabot.session.host_lock import HostLock
+from wabot.trials.peers.postgresql import PostgresqlServer
 
 pytestmark = pytest.mark.postgresql
 

@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 
 from tests.session_directories import make_session
-from wabot.config import load_settings
-from wabot.doctor import examine
-from wabot.models import utc_now
-from wabot.owned_session import owned_session
-from wabot.private_files import keep_private, open_files
-from wabot.settings import Settings
+from wabot.config.load import load_settings
+from wabot.config.settings import Settings
+from wabot.database.models import utc_now
+from wabot.doctor.examination import examine
+from wabot.session.ownership import owned_session
+from wabot.session.private_files import keep_private, open_files
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -140,9 +140,9 @@ def test_a_secret_that_is_not_ours_to_close_is_refused(home: Path) -> None:
 
 _AS_NOBODY = """
 import os, pathlib, pwd, sys
-from wabot.config import load_settings
+from wabot.config.load import load_settings
 from wabot.errors import OperatorNeeded
-from wabot.owned_session import owned_session
+from wabot.session.ownership import owned_session
 settings = load_settings(pathlib.Path(sys.argv[1]), {})
 os.setgroups([])
 os.setgid(pwd.getpwnam("nobody").pw_gid)

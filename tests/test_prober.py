@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from wabot.prober import Prober
+from wabot.link.prober import Prober
 
 
 class Library:
@@ -35,7 +35,7 @@ def library() -> Iterator[Library]:
 @pytest.fixture
 def prober(library: Library, monkeypatch: pytest.MonkeyPatch) -> Iterator[Prober]:
     """Asks only when it is told to, and looks a second time at once."""
-    monkeypatch.setattr("wabot.prober._SECOND_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr("wabot.link.prober._SECOND_LOOK_SECONDS", 0.01)
     prober = Prober(library.is_connected, 3600)
     prober.start()
     yield prober

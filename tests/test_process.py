@@ -7,11 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from wabot.process import LIBRARY_ENVIRONMENT
+from wabot.system.process import LIBRARY_ENVIRONMENT
 
 _COUNT_HEAPS = """
 import ctypes, sys, threading
-from wabot.process import share_heaps
+from wabot.system.process import share_heaps
 if sys.argv[1] == "shared":
     share_heaps()
 libc = ctypes.CDLL(None)

@@ -9,7 +9,7 @@ import segno
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wabot.qr import colour_qr, draw_qr, png_data_url, qr_png
+from wabot.system.qr import colour_qr, draw_qr, png_data_url, qr_png
 
 # What a phone shows as a code is about this long.
 LINK = "https://wa.me/settings/linked_devices#2@" + "aB3+/" * 40 + ",1,2,3"

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.session_directories import make_session, tree
-from wabot.cli import main
+from wabot.cli.parser import main
 from wabot.errors import ExitCode, OperatorNeeded
-from wabot.quarantine import Quarantine
-from wabot.session_lock import SessionInUse, SessionLock
+from wabot.session.lock import SessionInUse, SessionLock
+from wabot.session.quarantine import Quarantine
 
 NOW = datetime(2026, 11, 22, 10, 0, 0)
 
@@ -51,7 +51,7 @@ def test_what_is_moved_aside_survives_a_power_cut(
     tmp_path: Path, sessions: Path, quarantine: Quarantine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced: list[Path] = []
-    monkeypatch.setattr("wabot.quarantine.sync", lambda *paths: synced.extend(paths))
+    monkeypatch.setattr("wabot.session.quarantine.sync", lambda *paths: synced.extend(paths))
     make_session(sessions, "ana", linked=True, used_at=NOW)
     entry = quarantine.take("ana", "because", NOW)
     assert synced == [entry.path, tmp_path / "quarantine", sessions], "each has a new name in it, or lost one"

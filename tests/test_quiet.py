@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from tests.arrivals import NOON, arrival, later
-from wabot.departures import Departures
-from wabot.inbox import Inbox
-from wabot.models import Chat, Inbound, Outbound
-from wabot.outbox import Outbox
-from wabot.quiet import PauseReason, Quiet, pause_reason, paused_chats
-from wabot.sources import Notice
+from wabot.conversation.inbox import Inbox
+from wabot.conversation.outbox import Outbox
+from wabot.conversation.pauses import PauseReason, Quiet, pause_reason, paused_chats
+from wabot.conversation.send_queue import Departures
+from wabot.conversation.sources import Notice
+from wabot.database.models import Chat, Inbound, Outbound
 
 DEPARTURES = Departures("shop")
 

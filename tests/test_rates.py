@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wabot.rates import Rates
+from wabot.outbound.rates import Rates
 
 NOON = 1000.0
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from wabot.config import load_settings
-from wabot.readme_tables import TABLES, update
-from wabot.states import STOPPED, State
-from wabot.status import UNKNOWN
+from wabot.config.load import load_settings
+from wabot.handbook.tables import TABLES, update
+from wabot.link.states import STOPPED, State
+from wabot.status.sessions import UNKNOWN
 
 REPOSITORY = Path(__file__).parents[1]
 README = (REPOSITORY / "README.md").read_text()
@@ -54,7 +54,7 @@ def help_of(*command: str) -> str:
 
 
 def test_tables_are_those_of_the_code() -> None:
-    assert update(README) == README, "run: python -m wabot.readme_tables README.md"
+    assert update(README) == README, "run: python -m wabot.handbook.tables README.md"
     assert all(f"<!-- {name} -->" in README for name in TABLES)
 
 

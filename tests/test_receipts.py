@@ -8,10 +8,10 @@ from typing import Any, cast
 import peewee
 import pytest
 
-from wabot.deliveries import _PATIENCE_SECONDS, Evidence
-from wabot.messages import Receipt
-from wabot.receipt_file import ReceiptFile
-from wabot.receipts import Receipts
+from wabot.outbound.deliveries import _PATIENCE_SECONDS, Evidence
+from wabot.outbound.receipt_file import ReceiptFile
+from wabot.outbound.receipts import Receipts
+from wabot.whatsapp.messages import Receipt
 
 
 class AwayDepartures:
@@ -40,7 +40,7 @@ class AwayDepartures:
 
 
 def test_what_phones_say_outlives_an_outage(sqlite_database: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wabot.receipts._WRITE_EVERY_SECONDS", 0.05)
+    monkeypatch.setattr("wabot.outbound.receipts._WRITE_EVERY_SECONDS", 0.05)
     monkeypatch.setitem(_PATIENCE_SECONDS, Evidence.ASKED_AGAIN, 0.0)
     outbox: Any = AwayDepartures()
     woken = threading.Event()

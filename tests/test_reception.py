@@ -12,18 +12,18 @@ from peewee import IntegrityError
 
 from tests.arrivals import ANA, ANA_LID, GROUP, NOON, arrival, later
 from tests.neonize_events import e2e
-from wabot.departures import Departures
-from wabot.emulator import plaintexts
-from wabot.inbox import Inbox
-from wabot.messages import IncomingMessage, Kind
-from wabot.models import Chat, Inbound, Outbound, Session
-from wabot.outbox import Outbox
-from wabot.owner_lines import text_of
-from wabot.quiet import PauseReason
-from wabot.reception import Reception
-from wabot.settings import AccountSettings, ChatSettings, Settings
-from wabot.sources import Notice
-from wabot.translation import edited_text
+from wabot.config.settings import AccountSettings, ChatSettings, Settings
+from wabot.conversation.inbox import Inbox
+from wabot.conversation.outbox import Outbox
+from wabot.conversation.owner_lines import text_of
+from wabot.conversation.pauses import PauseReason
+from wabot.conversation.send_queue import Departures
+from wabot.conversation.sources import Notice
+from wabot.database.models import Chat, Inbound, Outbound, Session
+from wabot.emulator.signal import plaintexts
+from wabot.inbound.reception import Reception
+from wabot.whatsapp.messages import IncomingMessage, Kind
+from wabot.whatsapp.translation import edited_text
 
 DEPARTURES = Departures("shop")
 

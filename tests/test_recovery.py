@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from tests.arrivals import NOON, arrival
-from wabot.departures import Departures
-from wabot.inbox import Inbox
-from wabot.models import Outbound, utc_now
-from wabot.outbox import Outbox
-from wabot.recovery import give_up_old_replies, recover_in_flight
+from wabot.conversation.inbox import Inbox
+from wabot.conversation.outbox import Outbox
+from wabot.conversation.send_queue import Departures
+from wabot.database.models import Outbound, utc_now
+from wabot.outbound.recovery import give_up_old_replies, recover_in_flight
 
 DEPARTURES = Departures("shop")
 

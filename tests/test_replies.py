@@ -16,32 +16,33 @@ import pytest
 
 from tests.arrivals import ANA, GROUP, arrival
 from tests.provider_server import ProviderServer
-from wabot import owner_chat, replies
+from wabot.answers import worker as replies
+from wabot.answers.budget import DailyBudget
+from wabot.answers.worker import MAX_ATTEMPTS, ReplyWorker, start_workers
 from wabot.brain.brain import Answer, Brain
-from wabot.brain.budget import BudgetUnknown
-from wabot.brain.call_count import CallCount
-from wabot.brain.control_words import HAND_OVER, TELL_TEAM
 from wabot.brain.conversation import Conversation
+from wabot.brain.output.control_words import HAND_OVER, TELL_TEAM
+from wabot.brain.providers.budget import BudgetUnknown
+from wabot.brain.providers.call_count import CallCount
 from wabot.brain.settings import ProviderSettings
 from wabot.brain.texts import texts_for
-from wabot.courtesies import Courtesies
-from wabot.database import migrate, open_database
-from wabot.departures import Departures
-from wabot.emulator.model_behaviours import say
-from wabot.emulator.model_server import Handler
-from wabot.inbox import Inbox
-from wabot.messages import IncomingMessage, Kind
-from wabot.model_budget import DailyBudget
-from wabot.models import Chat, Inbound, Outbound, Session, utc_now
-from wabot.models import database as bound
-from wabot.outbox import Outbox
-from wabot.owner_lines import text_of
-from wabot.pace import paced
-from wabot.quiet import PauseReason
-from wabot.reception import Reception
-from wabot.replies import MAX_ATTEMPTS, ReplyWorker, start_workers
-from wabot.schedule import ChatSchedule
-from wabot.settings import AccountSettings, AiSettings, ChatSettings, ReplySettings, Settings
+from wabot.config.settings import AccountSettings, AiSettings, ChatSettings, ReplySettings, Settings
+from wabot.conversation import owner_chat
+from wabot.conversation.inbox import Inbox
+from wabot.conversation.outbox import Outbox
+from wabot.conversation.owner_lines import text_of
+from wabot.conversation.pauses import PauseReason
+from wabot.conversation.schedule import ChatSchedule
+from wabot.conversation.send_queue import Departures
+from wabot.database.engine import migrate, open_database
+from wabot.database.models import Chat, Inbound, Outbound, Session, utc_now
+from wabot.database.models import database as bound
+from wabot.inbound.reception import Reception
+from wabot.outbound.chat_presence import Courtesies
+from wabot.outbound.pace import paced
+from wabot.trials.peers.model_behaviours import say
+from wabot.trials.peers.model_server import Handler
+from wabot.whatsapp.messages import IncomingMessage, Kind
 
 DEPARTURES = Departures("shop")
 
@@ -910,5 +911,5 @@ def test_the_journal_names_the_customer_each_time(shop: Shop, caplog: pytest.Log
     lines = [line for record in caplog.records if "answered by" in (line := record.getMessage())]
     assert [line.partition(":")[0] for line in lines] == [f"chat {Chat.get().id}, +34…22"]
     alone = re.compile(r"\bchat %d|\breply %d(?! to %s| waits| sent as)")
-    for path in (Path(__file__).parents[1] / "wabot").glob("*.py"):
+    for path in (Path(__file__).parents[1] / "wabot").rglob("*.py"):
         assert not alone.search(path.read_text()), path

@@ -4,12 +4,12 @@ import time
 from datetime import datetime, timedelta
 from typing import Any
 
-from wabot.connection import Connection
-from wabot.link_limits import Limits
-from wabot.models import utc_now
-from wabot.notify import ServiceNotifier
-from wabot.reporter import Reporter
-from wabot.states import Signal
+from wabot.database.models import utc_now
+from wabot.link.connection import Connection
+from wabot.link.limits import Limits
+from wabot.link.states import Signal
+from wabot.status.reporter import Reporter
+from wabot.system.notify import ServiceNotifier
 
 HOUR_SECONDS = 3600.0
 

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from tests.provider_server import ProviderServer
-from wabot.brain.complaints import read_complaint
 from wabot.brain.conversation import estimate_tokens
-from wabot.brain.provider import Provider
-from wabot.brain.provider_error import ProviderError
-from wabot.brain.request_form import estimate_prompt_tokens
+from wabot.brain.providers.complaints import read_complaint
+from wabot.brain.providers.errors import ProviderError
+from wabot.brain.providers.provider import Provider
+from wabot.brain.providers.request import estimate_prompt_tokens
 from wabot.brain.settings import ProviderSettings
-from wabot.emulator.model_behaviours import echo
-from wabot.emulator.model_server import Behaviour, Handler
+from wabot.trials.peers.model_behaviours import echo
+from wabot.trials.peers.model_server import Behaviour, Handler
 
 HELLO = [{"role": "user", "content": "hola"}]
 NO_MAX_TOKENS = (

@@ -11,14 +11,14 @@ import pytest
 from tests.arrivals import arrival
 from tests.existing_schema import add_row, add_user, create_application, rows
 from tests.session_directories import hold, make_session, tree
-from wabot.cli import main
-from wabot.database import migrate, open_database
+from wabot.cli.parser import main
+from wabot.database.engine import migrate, open_database
+from wabot.database.models import Session, utc_now
 from wabot.errors import ExitCode
-from wabot.host_lock import HostLock
-from wabot.models import Session, utc_now
-from wabot.quarantine import Quarantine
-from wabot.spool import Spool, read_spool
-from wabot.spool_record import Spooled
+from wabot.inbound.spool import Spool, read_spool
+from wabot.inbound.spool_record import Spooled
+from wabot.session.host_lock import HostLock
+from wabot.session.quarantine import Quarantine
 
 NOW = datetime(2026, 11, 22, 10, 0, 0)
 
@@ -77,7 +77,7 @@ def test_moves_the_session_aside_and_takes_back_what_was_said(
     assert (row["phoneNumber"], rows(database)["ben"]) == ("pending", bens)
     said = Session.get()
     assert (said.user_id, said.state, said.reason, said.phone) == ("ana", "stopped", "wabot reset", "")
-    # No end before this one is without a word: see `wabot.unit_end`.
+    # No end before this one is without a word: see `wabot.privileges.unit_end`.
     assert utc_now() - said.updated_at < timedelta(minutes=1)
     out = capsys.readouterr().out
     assert "(linked as +34…22)" in out

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from wabot.room import Room
+from wabot.session.store_room import Room
 
 
 @pytest.fixture

@@ -21,10 +21,10 @@ import pytest
 
 from tests.hostile_state import plant_hot_journal
 from tests.session_directories import make_session
-from wabot.cli import _parser
-from wabot.database import migrate, open_database
-from wabot.models import Session
-from wabot.models import database as bound_database
+from wabot.cli.parser import _parser
+from wabot.database.engine import migrate, open_database
+from wabot.database.models import Session
+from wabot.database.models import database as bound_database
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root has files that root could lose")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.test_root import OWNER, Machine, machine
-from wabot.backup_manifest import MANIFEST
+from wabot.backup.manifest import MANIFEST
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root has files that root could lose")
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wabot.schedule import LONGEST_WAIT_DEBOUNCES, RELIEF_SECONDS, ChatSchedule
+from wabot.conversation.schedule import LONGEST_WAIT_DEBOUNCES, RELIEF_SECONDS, ChatSchedule
 
 WAIT_SECONDS = 10.0
 MARK = 2**62  # comes after every chat that is due at the same time

@@ -189,7 +189,11 @@ def test_a_typing_mistake_is_named(command: str, complaint: str) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [["-m", "wabot", "version"], ["-m", "wabot.emulator.launcher"], ["-m", "wabot.emulator.demo", "-h"]],
+    [
+        ["-m", "wabot", "version"],
+        ["-m", "wabot.emulator.server.launcher"],
+        ["-m", "wabot.trials.demo.demo", "-h"],
+    ],
 )
 def test_a_folder_of_the_same_name_is_not_taken_for_the_program(tmp_path: Path, command: list[str]) -> None:
     """As in the parent of a clone called `wabot`."""
@@ -221,10 +225,10 @@ class TestFirstAndSecondRun:
         assert machine.calls() == [
             "venv",
             f"pip {machine.checkout}[emulator]",
-            "python -P -m wabot.emulator.demo --svg x y",
+            "python -P -m wabot.trials.demo.demo --svg x y",
         ]
         second = machine.run("demo")
-        assert machine.calls() == ["python -P -m wabot.emulator.demo"]
+        assert machine.calls() == ["python -P -m wabot.trials.demo.demo"]
         assert second.stderr == ""
 
     def test_each_step_says_how_long_it_took(self, machine: Machine) -> None:
@@ -267,7 +271,7 @@ class TestFirstAndSecondRun:
         machine.run("test")
         machine.calls()
         machine.run("demo")
-        assert machine.calls() == ["python -P -m wabot.emulator.demo"]
+        assert machine.calls() == ["python -P -m wabot.trials.demo.demo"]
 
     def test_interrupted_set_up_begins_anew(self, machine: Machine) -> None:
         machine.run("demo")
@@ -513,7 +517,7 @@ def demo_directory(tmp_path: Path) -> Iterator[Path]:
 
 def _start_demo(directory: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "wabot.emulator.demo", *arguments],
+        [sys.executable, "-m", "wabot.trials.demo.demo", *arguments],
         env={**os.environ, "TMPDIR": str(directory), "COLUMNS": "100", "PYTHONPATH": str(REPOSITORY)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

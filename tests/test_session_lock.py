@@ -18,12 +18,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wabot.errors import ExitCode, OperatorNeeded
-from wabot.lock_holder import Holder, read_holder
-from wabot.session_lock import SessionInUse, SessionLock, is_held
+from wabot.session.lock import SessionInUse, SessionLock, is_held
+from wabot.session.lock_holder import Holder, read_holder
 
 HOLD = """
     import sys, pathlib
-    from wabot.session_lock import SessionLock
+    from wabot.session.lock import SessionLock
     lock = SessionLock(pathlib.Path(sys.argv[1]))
     lock.acquire(0)
     print("held", flush=True)
@@ -178,7 +178,7 @@ def test_looking_does_not_disturb_a_start(tmp_path: Path) -> None:
     path.touch()
     looks = """
         import pathlib, sys, time
-        from wabot.session_lock import is_held
+        from wabot.session.lock import is_held
         print("looking", flush=True)
         end = time.monotonic() + 20
         while time.monotonic() < end:
@@ -200,7 +200,7 @@ def test_two_who_look_do_not_see_each_other(tmp_path: Path) -> None:
     path.touch()
     looks = """
         import pathlib, sys, time
-        from wabot.session_lock import is_held
+        from wabot.session.lock import is_held
         end = time.monotonic() + 1
         while time.monotonic() < end:
             assert not is_held(pathlib.Path(sys.argv[1]))
@@ -214,7 +214,7 @@ def test_two_who_look_do_not_see_each_other(tmp_path: Path) -> None:
 def test_a_file_system_that_cannot_lock_is_refused_with_the_reason(tmp_path: Path) -> None:
     tries = """
         import pathlib, sys
-        from wabot.session_lock import OperatorNeeded, SessionLock, is_held
+        from wabot.session.lock import OperatorNeeded, SessionLock, is_held
         path = pathlib.Path(sys.argv[1])
         for attempt in (lambda: SessionLock(path).acquire(5), lambda: is_held(path)):
             try:

@@ -8,11 +8,11 @@ from typing import Any
 import peewee
 import pytest
 
-from wabot import session_record
-from wabot.connection_row import ConnectionRow
-from wabot.models import Session, utc_now
-from wabot.session_record import SessionRecord
-from wabot.settings import DatabaseSettings
+from wabot.application.row import ConnectionRow
+from wabot.config.settings import DatabaseSettings
+from wabot.database.models import Session, utc_now
+from wabot.status import record as session_record
+from wabot.status.record import SessionRecord
 
 WAIT_SECONDS = 10.0
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from wabot import session_store
 from wabot.errors import ExitCode, OperatorNeeded
-from wabot.session_store import COPY, Device, find_message_ids, prepare, read_device
+from wabot.whatsapp import store as session_store
+from wabot.whatsapp.store import COPY, Device, find_message_ids, prepare, read_device
 
 Start = Callable[[str], subprocess.Popen[str]]
 Look = Callable[[Path], Device | None]

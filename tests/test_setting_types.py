@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wabot.setting_types import (
+from wabot.config.setting_types import (
     SettingType,
     boolean,
     choice,

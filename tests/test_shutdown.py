@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from tests.arrivals import arrival
-from wabot.intake import Intake
-from wabot.messages import IncomingMessage
-from wabot.schedule import ChatSchedule
-from wabot.shutdown import hang_up, stop_in_order
+from wabot.conversation.schedule import ChatSchedule
+from wabot.inbound.intake import Intake
+from wabot.service.shutdown import hang_up, stop_in_order
+from wabot.whatsapp.messages import IncomingMessage
 
 
 class SlowReception:

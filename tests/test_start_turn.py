@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from wabot.start_turn import start_turn
+from wabot.system.start_turn import start_turn
 
 STARTER = """
 import pathlib, sys
-from wabot.start_turn import start_turn
+from wabot.system.start_turn import start_turn
 with start_turn(pathlib.Path(sys.argv[1]), 60, 2) as is_turn:
     print(is_turn, flush=True)
     sys.stdin.readline()

@@ -7,10 +7,10 @@ import peewee
 import pytest
 
 from tests.arrivals import NOON, later
-from wabot.database import migrate, open_database
-from wabot.messages import Kind
-from wabot.models import Chat, Inbound, Outbound
-from wabot.statements import Parameter, Statement, is_one_of, select
+from wabot.database.engine import migrate, open_database
+from wabot.database.models import Chat, Inbound, Outbound
+from wabot.database.statements import Parameter, Statement, is_one_of, select
+from wabot.whatsapp.messages import Kind
 
 SECRET = bytes(range(32))
 

@@ -3,7 +3,15 @@ from __future__ import annotations
 import pytest
 
 from wabot.errors import ExitCode
-from wabot.states import EXIT_CODES, LIVE_STATES, TERMINAL_STATES, TRANSITIONS, WAITING_STATES, Signal, State
+from wabot.link.states import (
+    EXIT_CODES,
+    LIVE_STATES,
+    TERMINAL_STATES,
+    TRANSITIONS,
+    WAITING_STATES,
+    Signal,
+    State,
+)
 
 
 def test_nothing_leads_out_of_the_end() -> None:

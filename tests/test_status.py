@@ -12,18 +12,18 @@ import pytest
 
 from tests.arrivals import arrival
 from tests.session_directories import hold
-from wabot.cli import main
-from wabot.config import load_settings
-from wabot.database import migrate, open_database
+from wabot.cli.parser import main
+from wabot.config.load import load_settings
+from wabot.conversation.inbox import Inbox
+from wabot.conversation.outbox import Outbox
+from wabot.conversation.owner_chat import OwnerChat
+from wabot.conversation.sources import Notice
+from wabot.database.engine import migrate, open_database
+from wabot.database.models import Chat, Inbound, ModelUsage, Outbound, Session, utc_now
 from wabot.errors import ExitCode
-from wabot.inbox import Inbox
-from wabot.messages import Kind
-from wabot.models import Chat, Inbound, ModelUsage, Outbound, Session, utc_now
-from wabot.outbox import Outbox
-from wabot.owner_chat import OwnerChat
-from wabot.sources import Notice
-from wabot.spool import Spool
-from wabot.spool_record import Spooled
+from wabot.inbound.spool import Spool
+from wabot.inbound.spool_record import Spooled
+from wabot.whatsapp.messages import Kind
 
 KEYS = [
     "name",
@@ -208,8 +208,8 @@ def systemctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str]
     programs = tmp_path / "bin"
     programs.mkdir()
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
-    monkeypatch.setattr("wabot.hints._BOOTED_BY_SYSTEMD", tmp_path)
-    monkeypatch.setattr("wabot.hints._CONFIGURATIONS", tmp_path)
+    monkeypatch.setattr("wabot.system.units._BOOTED_BY_SYSTEMD", tmp_path)
+    monkeypatch.setattr("wabot.system.units._CONFIGURATIONS", tmp_path)
 
     def shows(lines: str) -> None:
         program = programs / "systemctl"
@@ -267,7 +267,7 @@ def test_a_start_that_ended_before_it_could_say_why_is_told(
     assert status(file, capsys)[1]["a"]["reason"] == "it never ran"
     # Nobody else's configuration is a unit's.
     systemctl(f"ExecMainStartTimestamp={started}\nExecMainExitTimestamp={ended}")
-    monkeypatch.setattr("wabot.hints._CONFIGURATIONS", Path("/etc/wabot"))
+    monkeypatch.setattr("wabot.system.units._CONFIGURATIONS", Path("/etc/wabot"))
     assert status(file, capsys)[1]["a"]["reason"] == "it never ran"
 
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.test_status import KEYS
-from wabot.status import report
-from wabot.status_table import as_table
+from wabot.status.sessions import report
+from wabot.status.table import as_table
 
 
 def session(**changes: Any) -> dict[str, Any]:

@@ -10,12 +10,12 @@ import pytest
 
 from tests.existing_schema import add_user, create_application
 from tests.session_directories import hold, make_session
-from wabot.config import load_settings
-from wabot.janitor import clean
-from wabot.session_store import read_traces
-from wabot.settings import Settings
-from wabot.store_pruning import note_position, prunable_count, prune
-from wabot.sweep import Action, Deed
+from wabot.config.load import load_settings
+from wabot.config.settings import Settings
+from wabot.janitor.run import clean
+from wabot.janitor.sweep import Action, Deed
+from wabot.session.store_pruning import note_position, prunable_count, prune
+from wabot.whatsapp.store import read_traces
 
 NOW = datetime(2026, 11, 22, 10, 0)
 HISTORY = timedelta(days=90)

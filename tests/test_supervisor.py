@@ -4,16 +4,16 @@ import logging
 
 import pytest
 
-from wabot.connection import Action, Command, Connection
 from wabot.errors import ExitCode
-from wabot.health import Health
-from wabot.link_limits import Limits
-from wabot.link_signals import LinkSignal
-from wabot.notify import ServiceNotifier
-from wabot.owned_session import OwnedSession
-from wabot.prober import Prober
-from wabot.states import Signal
-from wabot.supervisor import Supervisor
+from wabot.link.connection import Action, Command, Connection
+from wabot.link.limits import Limits
+from wabot.link.prober import Prober
+from wabot.link.states import Signal
+from wabot.service.health import Health
+from wabot.service.supervisor import Supervisor
+from wabot.session.ownership import OwnedSession
+from wabot.system.notify import ServiceNotifier
+from wabot.whatsapp.signals import LinkSignal
 
 HANG_SECONDS = 90.0
 
@@ -170,7 +170,7 @@ class TestWatchdog:
         self, up: Scene, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         wound: list[float] = []
-        monkeypatch.setattr("wabot.supervisor.show_stacks_unless_beaten", wound.append)
+        monkeypatch.setattr("wabot.service.supervisor.show_stacks_unless_beaten", wound.append)
         up.supervisor.feed_watchdog(0)
         assert wound == [], "no watchdog, no abort"
         up.watchdog.watchdog_seconds = 120

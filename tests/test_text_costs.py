@@ -17,19 +17,19 @@ from typing import Any
 import pytest
 
 import wabot
-from wabot.brain.answer_body import UnreadableBody
 from wabot.brain.brain import Brain
-from wabot.brain.chunks import cut_sections
 from wabot.brain.conversation import Conversation, Turn
+from wabot.brain.knowledge.questions import questions_in
+from wabot.brain.knowledge.sections import cut_sections
 from wabot.brain.language import detect_language
-from wabot.brain.questions import questions_in
-from wabot.brain.reply_text import read_reply_text
+from wabot.brain.output.body import UnreadableBody
+from wabot.brain.output.reply_text import read_reply_text
+from wabot.brain.output.splitting import split
 from wabot.brain.settings import BrainSettings
-from wabot.brain.splitting import split
+from wabot.config.phrases import has_phrase, is_phrase
+from wabot.config.settings import ChatSettings
+from wabot.config.triggers import is_triggered
 from wabot.errors import WabotError
-from wabot.phrases import has_phrase, is_phrase
-from wabot.settings import ChatSettings
-from wabot.triggers import is_triggered
 
 NOW = datetime(2026, 11, 22, 12, 0)
 SAMPLE = Path(__file__).parents[1] / "wabot" / "sample_knowledge"
@@ -88,7 +88,7 @@ PIECES = {
 }
 #: What is typed at the terminal.
 NOT_OF_STRANGERS = frozenset(
-    {"wabot.__main__", "wabot.terminal_question", "wabot.backup_commands", "wabot.chat_commands"}
+    {"wabot.__main__", "wabot.system.terminal_question", "wabot.cli.backup", "wabot.cli.chats"}
 )
 NAMES = frozenset({"text", "question", "markdown", "heading", "title", "word", "said", "body_text"})
 
@@ -181,13 +181,13 @@ def test_no_text_costs_more_than_its_length(name: str) -> None:
 
 def test_the_functions_that_take_a_text_are_found() -> None:
     assert {
-        "wabot.brain.questions.questions_in",
-        "wabot.brain.cleaning.clean",
+        "wabot.brain.knowledge.questions.questions_in",
+        "wabot.brain.output.cleaning.clean",
         "wabot.brain.language.sure_language",
-        "wabot.brain.words.words",
-        "wabot.brain.courtesy.courtesy_in",
-        "wabot.phrases.normalized",
-        "wabot.masking.mask_numbers",
+        "wabot.brain.knowledge.terms.words",
+        "wabot.brain.small_talk.courtesy_in",
+        "wabot.config.phrases.normalized",
+        "wabot.system.masking.mask_numbers",
     } <= FUNCTIONS.keys()
 
 

@@ -6,9 +6,9 @@ from typing import Any
 import peewee
 import pytest
 
-from wabot.models import Fact
-from wabot.statements import Parameter, Statement
-from wabot.transactions import one_at_a_time, transaction
+from wabot.database.models import Fact
+from wabot.database.statements import Parameter, Statement
+from wabot.database.transactions import one_at_a_time, transaction
 
 FULL, NORMAL = 2, 1
 _WAIT_SECONDS = 10.0

@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
-from wabot.config import load_settings
-from wabot.credentials import OF_THE_UNITS
-from wabot.doctor_metrics import OF_THE_UNIT
+from wabot.config.credentials import OF_THE_UNITS
+from wabot.config.load import load_settings
+from wabot.config.providers import PROVIDER_SETTINGS
+from wabot.config.settings import Settings
+from wabot.doctor.metrics import OF_THE_UNIT
 from wabot.errors import ExitCode
-from wabot.example_configuration import example_configuration
-from wabot.notify import LEAST_WATCHDOG_SECONDS
-from wabot.process import LIBRARY_ENVIRONMENT
-from wabot.settings import Settings
-from wabot.settings.providers import PROVIDER_SETTINGS
+from wabot.handbook.example import example_configuration
+from wabot.system.notify import LEAST_WATCHDOG_SECONDS
+from wabot.system.process import LIBRARY_ENVIRONMENT
 
 UNITS = Path(__file__).parents[1] / "systemd"
 SERVICES = sorted(path.name for path in UNITS.glob("*.service"))
@@ -182,7 +182,7 @@ def known_settings(table: Any = Settings, prefix: str = "") -> Iterator[tuple[st
 
 
 def test_the_example_is_made_from_the_settings() -> None:
-    anew = "run: python -m wabot.example_configuration systemd/wabot.toml"
+    anew = "run: python -m wabot.handbook.example systemd/wabot.toml"
     assert EXAMPLE.read_text() == example_configuration(), anew
     explained = [line for line in example_configuration().splitlines() if line.startswith("# ")]
     assert max(map(len, explained)) < 80, "an editor in a terminal cuts it off"

@@ -8,7 +8,7 @@ gc.disable()
 # Nothing has begun that would have to be ended in order: Ctrl-C just ends it, without a traceback.
 _on_interrupt = signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-from wabot.cli import entry_point  # noqa: E402
+from wabot.cli.parser import entry_point  # noqa: E402
 
 signal.signal(signal.SIGINT, _on_interrupt)
 gc.enable()

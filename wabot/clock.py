@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from wabot.local_time import local
+from wabot.system.local_time import local
 
 TOLERANCE_SECONDS = 120.0
 """By how much the machine's clock may differ from WhatsApp's before it counts as wrong."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from wabot.hints import own_command
+from wabot.system.units import own_command
 
 
 class ExitCode(IntEnum):

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from wabot.emulator import bot_process
-from wabot.emulator.notify_socket import NotifySocket
-from wabot.emulator.server import Emulator
+from wabot.emulator.server.emulator import Emulator
+from wabot.trials.peers.notify_socket import NotifySocket
 
 REPOSITORY = Path(__file__).parents[2]
 SAMPLE_KNOWLEDGE = REPOSITORY / "wabot" / "sample_knowledge"

@@ -12,10 +12,10 @@ import pytest
 
 from tests.e2e.bot_process import BotProcess
 from tests.provider_server import ProviderServer
-from wabot.emulator.customer import Customer
-from wabot.emulator.model_behaviours import completion
-from wabot.emulator.model_server import Behaviour, Handler
-from wabot.emulator.server import Emulator
+from wabot.emulator.people.customer import Customer
+from wabot.emulator.server.emulator import Emulator
+from wabot.trials.peers.model_behaviours import completion
+from wabot.trials.peers.model_server import Behaviour, Handler
 
 MakeBot = Callable[..., BotProcess]
 MakeCustomer = Callable[..., Customer]

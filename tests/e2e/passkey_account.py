@@ -8,11 +8,11 @@ from __future__ import annotations
 import ctypes
 from typing import Any
 
-from wabot.cli import entry_point
-from wabot.logs import configure_logging
+from wabot.cli.parser import entry_point
+from wabot.system.logs import configure_logging
 
 configure_logging()
-from wabot.whatsapp import WhatsAppClient  # noqa: E402 - after logging
+from wabot.whatsapp.client import WhatsAppClient  # noqa: E402 - after logging
 
 _STATUS = ctypes.create_string_buffer(b"passkey-request")
 

@@ -14,12 +14,12 @@ import sys
 import threading
 from pathlib import Path
 
-from wabot.logs import configure_logging
+from wabot.system.logs import configure_logging
 
 configure_logging()
 from neonize.client import NewClient  # noqa: E402 - after logging
 
-from wabot.whatsapp import WhatsAppClient  # noqa: E402
+from wabot.whatsapp.client import WhatsAppClient  # noqa: E402
 
 store, maker = Path(sys.argv[1]), sys.argv[2]
 NAME = "wabot-shop"

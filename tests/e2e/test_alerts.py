@@ -13,8 +13,8 @@ from tests.alert_receivers import MailServer, WebhookReceiver, wait_until
 from tests.e2e.bot_process import REPOSITORY, BotProcess
 from tests.e2e.conftest import MakeBot
 from tests.provider_server import ProviderServer
-from wabot.emulator.model_behaviours import status
-from wabot.emulator.server import Emulator
+from wabot.emulator.server.emulator import Emulator
+from wabot.trials.peers.model_behaviours import status
 
 pytestmark = pytest.mark.e2e
 

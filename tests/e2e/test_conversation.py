@@ -18,10 +18,10 @@ import pytest
 from tests.e2e.bot_process import REPOSITORY, BotProcess
 from tests.e2e.conftest import MakeCustomer, repeat_unanswered
 from tests.provider_server import ProviderServer
-from wabot.emulator.customer import Customer
-from wabot.emulator.model_behaviours import say, status
-from wabot.emulator.model_server import Behaviour, Handler
-from wabot.emulator.server import Emulator
+from wabot.emulator.people.customer import Customer
+from wabot.emulator.server.emulator import Emulator
+from wabot.trials.peers.model_behaviours import say, status
+from wabot.trials.peers.model_server import Behaviour, Handler
 
 pytestmark = pytest.mark.e2e
 

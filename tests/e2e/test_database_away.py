@@ -24,12 +24,12 @@ from tests.e2e.conftest import MakeBot, MakeCustomer
 from tests.e2e.test_promises import assert_read_once_in_order, wait_until_answered
 from tests.existing_schema import add_user, create_application
 from tests.provider_server import ProviderServer
-from wabot.database import open_database
-from wabot.emulator.customer import Customer
-from wabot.emulator.postgresql import PostgresqlServer
-from wabot.emulator.server import Emulator
+from wabot.database.engine import open_database
+from wabot.emulator.people.customer import Customer
+from wabot.emulator.server.emulator import Emulator
 from wabot.errors import ExitCode
-from wabot.spool import read_spool
+from wabot.inbound.spool import read_spool
+from wabot.trials.peers.postgresql import PostgresqlServer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 

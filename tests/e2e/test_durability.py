@@ -13,9 +13,9 @@ import pytest
 from tests.e2e.bot_process import BotProcess
 from tests.e2e.conftest import MakeBot, MakeCustomer
 from wabot.brain.texts import texts_for
-from wabot.emulator.customer import Customer
-from wabot.emulator.fault_kinds import CutMoment
-from wabot.emulator.server import Emulator
+from wabot.emulator.people.customer import Customer
+from wabot.emulator.server.emulator import Emulator
+from wabot.emulator.world.fault_kinds import CutMoment
 
 pytestmark = pytest.mark.e2e
 

@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.bot_process import REPOSITORY
-from wabot.emulator.customer import Customer
-from wabot.emulator.echo_process import EchoProcess
-from wabot.emulator.message_kinds import KINDS
-from wabot.emulator.pairing import PairingError
-from wabot.emulator.plaintexts import MEDIA_KINDS
-from wabot.emulator.server import Emulator
-from wabot.emulator.service import NotLinked
+from wabot.emulator.people.customer import Customer
+from wabot.emulator.people.pairing import PairingError
+from wabot.emulator.server.emulator import Emulator
+from wabot.emulator.signal.message_kinds import KINDS
+from wabot.emulator.signal.plaintexts import MEDIA_KINDS
+from wabot.emulator.world.service import NotLinked
+from wabot.trials.peers.echo_process import EchoProcess
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("emulator")]
 
@@ -712,7 +712,7 @@ def test_the_command_starts_a_bot_and_lets_a_person_be_its_customer() -> None:
 
 @pytest.mark.parametrize(
     "program",
-    [["-m", "wabot.emulator.raw_echo", "STORE"], ["-m", "wabot", "run", "--config", "CONFIG"]],
+    [["-m", "wabot.trials.peers.raw_echo", "STORE"], ["-m", "wabot", "run", "--config", "CONFIG"]],
     ids=["raw", "wabot"],
 )
 def test_without_the_launcher_no_client_trusts_the_emulator(tmp_path: Path, program: list[str]) -> None:

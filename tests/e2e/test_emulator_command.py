@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.bot_process import REPOSITORY, BotProcess
-from wabot.emulator.server import Emulator
-from wabot.session_store import read_device
+from wabot.emulator.server.emulator import Emulator
+from wabot.whatsapp.store import read_device
 
 pytestmark = pytest.mark.e2e
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from wabot.emulator.customer import Customer
-from wabot.emulator.echo_process import EchoProcess
-from wabot.emulator.server import Emulator
+from wabot.emulator.people.customer import Customer
+from wabot.emulator.server.emulator import Emulator
+from wabot.trials.peers.echo_process import EchoProcess
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("emulator")]
 

@@ -14,9 +14,9 @@ import pytest
 from tests.e2e.conftest import MakeBot
 from tests.existing_schema import add_row, add_user, create_application, rows
 from tests.session_directories import make_session, tree
-from wabot.database import open_database
-from wabot.emulator.server import Emulator
-from wabot.models import utc_now
+from wabot.database.engine import open_database
+from wabot.database.models import utc_now
+from wabot.emulator.server.emulator import Emulator
 
 PHANTOM = "cmhc22zw20000kmhgvx5ubazy"
 pytestmark = [pytest.mark.e2e, pytest.mark.postgresql]

@@ -13,9 +13,9 @@ from tests.e2e.bot_process import BotProcess
 from tests.e2e.conftest import MakeCustomer, repeat_unanswered
 from tests.provider_server import ProviderServer
 from wabot.brain.texts import texts_for
-from wabot.emulator.customer import Customer
-from wabot.emulator.message_kinds import KINDS, build
-from wabot.emulator.server import Emulator
+from wabot.emulator.people.customer import Customer
+from wabot.emulator.server.emulator import Emulator
+from wabot.emulator.signal.message_kinds import KINDS, build
 
 pytestmark = pytest.mark.e2e
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import MakeBot
-from wabot.emulator.bench_bots import Wabot
-from wabot.emulator.leak_benchmark import Growth, held, while_answering, while_kicked
-from wabot.emulator.server import Emulator
-from wabot.link_limits import Limits
+from wabot.emulator.server.emulator import Emulator
+from wabot.link.limits import Limits
+from wabot.trials.bench.bots import Wabot
+from wabot.trials.bench.leaks import Growth, held, while_answering, while_kicked
 
 pytestmark = pytest.mark.e2e
 

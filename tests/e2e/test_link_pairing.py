@@ -12,7 +12,7 @@ import pytest
 
 from tests.e2e.bot_process import BotProcess
 from tests.e2e.conftest import MakeBot
-from wabot.emulator.server import Emulator
+from wabot.emulator.server.emulator import Emulator
 
 pytestmark = pytest.mark.e2e
 

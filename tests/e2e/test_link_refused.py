@@ -12,9 +12,9 @@ import pytest
 
 from tests.e2e.bot_process import REPOSITORY
 from tests.e2e.conftest import MakeBot
-from wabot.emulator.customer import Customer
-from wabot.emulator.server import Emulator
-from wabot.session_store import read_device
+from wabot.emulator.people.customer import Customer
+from wabot.emulator.server.emulator import Emulator
+from wabot.whatsapp.store import read_device
 
 pytestmark = pytest.mark.e2e
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.bot_process import BotProcess
-from wabot.emulator.customer import Customer
-from wabot.emulator.server import Emulator
+from wabot.emulator.people.customer import Customer
+from wabot.emulator.server.emulator import Emulator
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(300)]
 

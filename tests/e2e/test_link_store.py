@@ -16,9 +16,9 @@ import pytest
 from tests.e2e.bot_process import REPOSITORY, BotProcess
 from tests.e2e.conftest import MakeBot
 from tests.provider_server import ProviderServer
-from wabot.emulator.customer import Customer
-from wabot.emulator.model_behaviours import say
-from wabot.emulator.server import Emulator
+from wabot.emulator.people.customer import Customer
+from wabot.emulator.server.emulator import Emulator
+from wabot.trials.peers.model_behaviours import say
 
 pytestmark = pytest.mark.e2e
 

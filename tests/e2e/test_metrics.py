@@ -10,7 +10,7 @@ import pytest
 from tests.e2e.conftest import MakeBot
 from tests.provider_server import ProviderServer
 from tests.test_metrics import read
-from wabot.emulator.server import Emulator
+from wabot.emulator.server.emulator import Emulator
 
 pytestmark = pytest.mark.e2e
 

@@ -10,9 +10,9 @@ import pytest
 from tests.e2e.bot_process import BotProcess
 from tests.e2e.conftest import MakeBot
 from tests.provider_server import ProviderServer, refused_url
-from wabot.emulator.customer import Customer
-from wabot.emulator.model_behaviours import raw, say, silent, status
-from wabot.emulator.server import Emulator
+from wabot.emulator.people.customer import Customer
+from wabot.emulator.server.emulator import Emulator
+from wabot.trials.peers.model_behaviours import raw, say, silent, status
 
 pytestmark = pytest.mark.e2e
 

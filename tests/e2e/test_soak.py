@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from wabot.emulator.soak import main
+from wabot.trials.soak.command import main
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -55,7 +55,7 @@ def test_nothing_is_lost_silently(
 def test_ctrl_c_ends_it_with_the_account_so_far(tmp_path: Path) -> None:
     options = ["--faults", "none", "--customers", "5", "--keep", str(tmp_path / "soak")]
     soak = subprocess.Popen(
-        [sys.executable, "-m", "wabot.emulator.soak", *options],
+        [sys.executable, "-m", "wabot.trials.soak.command", *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

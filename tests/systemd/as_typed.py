@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.systemd.container import PREFIX, Container
-from wabot.emulator.server import Emulator
+from wabot.emulator.server.emulator import Emulator
 
 COLUMNS, ROWS = 110, 60
 _TIMEOUT_SECONDS = 40.0
@@ -18,8 +18,8 @@ _ROOT_KEY = "TEST_ROOT_KEY"
 # The command as it is installed, except that it goes through the emulator's launcher where NAME.env says so.
 _COMMAND = f"""#!{PREFIX}/bin/python
 import os, sys
-from wabot.cli import entry_point
-from wabot.emulator.launcher import main
+from wabot.cli.parser import entry_point
+from wabot.emulator.server.launcher import main
 if "{_ROOT_KEY}" in os.environ:
     sys.exit(main([os.environ["{_ROOT_KEY}"], "wabot", *sys.argv[1:]]))
 entry_point()

@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.systemd.container import Container
 from tests.systemd.units import JournalLine, environment_lines
-from wabot.emulator.server import Emulator
+from wabot.emulator.server.emulator import Emulator
 
 _ASK = """
 import json, sqlite3, sys

@@ -18,7 +18,7 @@ from tests.systemd import container as container_module
 from tests.systemd.bot_unit import BotUnit
 from tests.systemd.container import REPOSITORY, Container
 from tests.systemd.self_hoster import bare_machine_with, copy_checkout
-from wabot.emulator.server import Emulator
+from wabot.emulator.server.emulator import Emulator
 
 MakeUnit = Callable[..., BotUnit]
 

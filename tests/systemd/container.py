@@ -219,7 +219,7 @@ class Container(Units):
         self.write(library / "wabot.pth", f"{PREFIX}/packages\n{PREFIX}/src\n")
         self.write(
             PREFIX / "bin" / "wabot",
-            f"#!{PREFIX}/bin/python\nfrom wabot.cli import entry_point\nentry_point()\n",
+            f"#!{PREFIX}/bin/python\nfrom wabot.cli.parser import entry_point\nentry_point()\n",
             mode=0o755,
         )
         self.run("ln", "-s", str(python), f"{PREFIX}/bin/python")

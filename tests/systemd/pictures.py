@@ -13,9 +13,9 @@ from pathlib import Path
 from tests.systemd.as_typed import lead, scan_with, type_in
 from tests.systemd.bot_unit import BotUnit
 from tests.systemd.container import REPOSITORY, Container, missing
-from wabot.emulator.screen import Line, Span, Style
-from wabot.emulator.server import Emulator
-from wabot.emulator.terminal_picture import draw_terminal
+from wabot.emulator.server.emulator import Emulator
+from wabot.trials.demo.screen import Line, Span, Style
+from wabot.trials.demo.terminal_picture import draw_terminal
 
 _SEQUENCE = re.compile(r"\x1b\[([0-9;]*)m|\x1b[\[\]()][0-9;?]*[A-Za-z]")
 _STYLES = {

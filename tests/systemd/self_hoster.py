@@ -16,7 +16,7 @@ import pytest
 from tests.systemd import bare_machine
 from tests.systemd.bot_unit import BotUnit
 from tests.systemd.container import REPOSITORY, Container
-from wabot.emulator.server import Emulator
+from wabot.emulator.server.emulator import Emulator
 
 # A mark for each, so that they can run side by side.
 RELEASES = [pytest.param(name, marks=getattr(pytest.mark, name)) for name in bare_machine.PYTHON_OF]
@@ -76,8 +76,8 @@ def give(machine: Container, checkout: Path, name: str) -> Path:
 def give_bad_release(machine: Container) -> None:
     """One that changes the database and then never gets ready, in the directory `bad`."""
     bad = give(machine, REPOSITORY, "bad")
-    (bad / "wabot" / "migrations" / "9999_from_the_future.py").write_text(_MIGRATION)
-    service = bad / "wabot" / "service.py"
+    (bad / "wabot" / "database" / "migrations" / "9999_from_the_future.py").write_text(_MIGRATION)
+    service = bad / "wabot" / "service" / "service.py"
     broken = service.read_text().replace("self._notifier.ready()", "raise RuntimeError('a bad release')")
     assert broken != service.read_text()
     service.write_text(broken)

@@ -7,7 +7,7 @@ import pytest
 from tests.alert_receivers import WebhookReceiver
 from tests.systemd.bot_unit import BotUnit
 from tests.systemd.container import Container
-from wabot.emulator.server import Emulator
+from wabot.emulator.server.emulator import Emulator
 
 pytestmark = [pytest.mark.systemd, pytest.mark.timeout(180)]
 

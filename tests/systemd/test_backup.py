@@ -9,7 +9,7 @@ import pytest
 from tests.systemd.bot_unit import BotUnit
 from tests.systemd.container import Container
 from tests.systemd.hostile import attack
-from wabot.emulator.server import Emulator
+from wabot.emulator.server.emulator import Emulator
 
 pytestmark = [pytest.mark.systemd, pytest.mark.timeout(180)]
 

@@ -29,7 +29,7 @@ from tests.systemd.self_hoster import (
     type_in,
 )
 from wabot import __version__
-from wabot.emulator.server import Emulator
+from wabot.emulator.server.emulator import Emulator
 
 pytestmark = [
     *(pytest.mark.systemd, pytest.mark.bare, pytest.mark.timeout(900)),
@@ -271,7 +271,7 @@ def test_an_upgrade_whose_terminal_goes_is_taken_back(installed: Container, emul
 
 def test_a_version_that_cannot_even_be_loaded_stops_nothing(installed: Container) -> None:
     machine = installed
-    broken = give(machine, REPOSITORY, "broken") / "wabot" / "cli.py"
+    broken = give(machine, REPOSITORY, "broken") / "wabot" / "cli" / "parser.py"
     broken.write_text("import nothing_of_this_name\n")
     pid = machine.property("wabot.service", "MainPID")
     refused = install(machine, checkout="broken", check=False)

@@ -11,7 +11,7 @@ from tests.existing_schema import FOREIGN_KEY, POSTGRESQL
 from tests.systemd.bot_unit import BotUnit
 from tests.systemd.container import REPOSITORY, Container
 from tests.systemd.self_hoster import RELEASES, ask, give_bad_release, install, link_and_start, type_in
-from wabot.emulator.server import Emulator
+from wabot.emulator.server.emulator import Emulator
 
 pytestmark = [
     *(pytest.mark.systemd, pytest.mark.bare, pytest.mark.timeout(900)),

@@ -12,7 +12,7 @@ from tests.systemd.as_typed import lead, scan_with, type_in
 from tests.systemd.bot_unit import BotUnit
 from tests.systemd.container import REPOSITORY, Container
 from tests.systemd.pictures import draw_all
-from wabot.emulator.server import Emulator
+from wabot.emulator.server.emulator import Emulator
 
 pytestmark = [pytest.mark.systemd, pytest.mark.timeout(180)]
 

@@ -14,8 +14,8 @@ from tests.alert_receivers import WebhookReceiver
 from tests.provider_server import ProviderServer
 from tests.systemd.bot_unit import BotUnit
 from tests.systemd.container import Container
-from wabot.emulator.customer import Customer
-from wabot.emulator.server import Emulator
+from wabot.emulator.people.customer import Customer
+from wabot.emulator.server.emulator import Emulator
 
 pytestmark = [pytest.mark.systemd, pytest.mark.timeout(240)]
 

@@ -8,25 +8,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from wabot.brain.budget import Budget, BudgetUnknown
-from wabot.brain.call_count import CallCount
-from wabot.brain.chain import NoProviderAnswered, ProviderChain
-from wabot.brain.cleaning import clean
-from wabot.brain.completion import Completion, Usage
-from wabot.brain.control_words import SILENCE
 from wabot.brain.conversation import Conversation, Turn, join_texts
-from wabot.brain.courtesy import courtesy_in
-from wabot.brain.knowledge import KNOWN, KnowledgeBase
+from wabot.brain.knowledge.base import KNOWN, KnowledgeBase
+from wabot.brain.knowledge.index import Passage
+from wabot.brain.knowledge.questions import questions_in
 from wabot.brain.language import detect_language, sure_language
+from wabot.brain.output.cleaning import clean
+from wabot.brain.output.completion import Completion, Usage
+from wabot.brain.output.control_words import SILENCE
+from wabot.brain.output.scaffolding import plain_html
+from wabot.brain.output.splitting import split
 from wabot.brain.persona import Persona
 from wabot.brain.prompt import compose_messages, insist_on_language
-from wabot.brain.questions import questions_in
-from wabot.brain.request_form import Message
-from wabot.brain.scaffolding import plain_html
-from wabot.brain.search_index import Passage
+from wabot.brain.providers.budget import Budget, BudgetUnknown
+from wabot.brain.providers.call_count import CallCount
+from wabot.brain.providers.chain import NoProviderAnswered, ProviderChain
+from wabot.brain.providers.counts import Tally
+from wabot.brain.providers.request import Message
 from wabot.brain.settings import BrainSettings
-from wabot.brain.splitting import split
-from wabot.brain.tally import Tally
+from wabot.brain.small_talk import courtesy_in
 from wabot.brain.texts import texts_for
 
 _HISTORY_TOKENS = 3000

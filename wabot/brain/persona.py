@@ -6,7 +6,7 @@ import logging
 import threading
 from pathlib import Path
 
-from wabot.plain_file import read_plain
+from wabot.system.plain_file import read_plain
 
 DEFAULT_PERSONA = (
     "You are the assistant of a small shop and answer its customers on WhatsApp. "

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from wabot.brain.cleaning import drop_odd_characters
-from wabot.brain.control_words import HAND_OVER, SILENCE, TELL_TEAM
 from wabot.brain.conversation import Conversation, Turn
+from wabot.brain.knowledge.index import Passage
+from wabot.brain.output.cleaning import drop_odd_characters
+from wabot.brain.output.control_words import HAND_OVER, SILENCE, TELL_TEAM
 from wabot.brain.prompt_size import FACTS_BEGIN, FACTS_END, PASSAGE_BEGIN
-from wabot.brain.request_form import Message
-from wabot.brain.search_index import Passage
+from wabot.brain.providers.request import Message
 
 _LANGUAGE_NAMES = {"es": "Spanish", "en": "English", "pt": "Portuguese"}
 _MAX_NAME_CHARACTERS = 40

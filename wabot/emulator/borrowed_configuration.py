@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from wabot.toml_file import read_toml
+from wabot.config.toml_file import read_toml
 
 _SECTIONS = ("ai", "chats")
 # What the texts depend on: which language, and what time it is.

@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from wabot.emulator.launcher import CLOCK_VARIABLE
-from wabot.emulator.server import Emulator
+from wabot.emulator.server.emulator import Emulator
+from wabot.emulator.server.launcher import CLOCK_VARIABLE
 
 _SAMPLE_KNOWLEDGE = Path(__file__).parents[1] / "sample_knowledge"
 # People watch: the pauses are shorter than with customers, but there are some.

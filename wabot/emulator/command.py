@@ -18,9 +18,9 @@ from typing import NoReturn
 from wabot.emulator.borrowed_configuration import borrowed
 from wabot.emulator.bot_process import BotEnded, BotProcess, read_code
 from wabot.emulator.console import HELP, Console
-from wabot.emulator.pairing import PairingError
-from wabot.emulator.server import Emulator
-from wabot.emulator.tokens import TokensError
+from wabot.emulator.people.pairing import PairingError
+from wabot.emulator.server.emulator import Emulator
+from wabot.emulator.wire.tokens import TokensError
 from wabot.errors import ConfigError
 
 _CODE_SECONDS = 30.0

@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-from wabot.emulator.customer import Customer
-from wabot.emulator.pairing import PairingError
-from wabot.emulator.server import Emulator
-from wabot.emulator.service import NotLinked
-from wabot.emulator.transcript import Event
+from wabot.emulator.people.customer import Customer
+from wabot.emulator.people.pairing import PairingError
+from wabot.emulator.server.emulator import Emulator
+from wabot.emulator.world.service import NotLinked
+from wabot.emulator.world.transcript import Event
 
 HELP = """\
 TEXT              write it as the present customer

@@ -1,0 +1,158 @@
+"""Tells the owner what goes wrong, once, and once that it is over; on a thread that nobody waits for."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from wabot.alerts.checks import (
+    LinkView,
+    look_at_clock,
+    look_at_disk,
+    look_at_link,
+    look_at_pace,
+    look_at_replies,
+    lost_count,
+)
+from wabot.alerts.dispatcher import PAUSE_SECONDS, Courier
+from wabot.alerts.model_checks import look_at_budget, look_at_models
+from wabot.alerts.notice import Condition, Findings, Problem
+from wabot.brain.providers.counts import Tally
+from wabot.clock import process_clock
+from wabot.config.settings import Settings
+from wabot.database.lent_connections import rest
+from wabot.database.models import database, utc_now
+from wabot.link.states import State
+from wabot.session.lock_holder import own_unit
+from wabot.status.figures import KeptFigure
+
+log = logging.getLogger(__name__)
+
+_LOOK_SECONDS = 10.0
+# A link that came up a moment ago has not had the time to send what waited.
+_SETTLED_SECONDS = 900.0
+
+
+class Alerts:
+    """Looks now and then, tells, and delivers; without a channel it does nothing.
+
+    Args:
+        settings: the configuration.
+        tally: what the models do.
+        database_trouble: says what keeps messages from being stored, or "".
+    """
+
+    def __init__(
+        self, settings: Settings, tally: Tally, database_trouble: Callable[[], str] = lambda: ""
+    ) -> None:
+        self._settings = settings
+        self._tally = tally
+        self._database_trouble = database_trouble
+        self._courier = Courier(settings)
+        self._unit = own_unit() or ""
+        self._started_at = process_clock.now()
+        self._link = LinkView(State.STARTING, "", self._started_at)
+        self._lost = KeptFigure(partial(lost_count, settings.account.user_id))
+        self._changed = threading.Condition()
+        self._woken = False
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Start looking."""
+        if self._courier.channels:
+            self._courier.begin()
+            self._thread = threading.Thread(target=self._run, name="alerts", daemon=True)
+            self._thread.start()
+
+    def link_changed(self, link: LinkView) -> None:
+        """The link is in another state; never waits."""
+        with self._changed:
+            self._link = link
+            self._woken = True
+            self._changed.notify()
+
+    def stop(self, timeout_seconds: float) -> None:
+        """Tell the last news; what is not delivered in time is delivered after the next start."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join(timeout_seconds)
+
+    def _run(self) -> None:
+        stopping = False
+        while not stopping:
+            with self._changed:
+                stopping, self._woken = self._stopping, False
+                link = self._link
+            try:
+                self._look(link)
+                wait_seconds = self._courier.deliver()
+            except Exception:
+                # The owner's alerts must not end with one odd case.
+                log.exception("alerts failed; they go on")
+                wait_seconds = None
+            wait_seconds = _LOOK_SECONDS if wait_seconds is None else min(wait_seconds, _LOOK_SECONDS)
+            rest()
+            with self._changed:
+                self._changed.wait_for(
+                    lambda: self._stopping or self._woken, max(wait_seconds, PAUSE_SECONDS)
+                )
+        database.close()
+
+    def _look(self, link: LinkView) -> None:
+        settings, now = self._settings, process_clock.now()
+        connected = link.state is State.CONNECTED and now - link.since > _SETTLED_SECONDS
+        patience, zone = settings.alerts.offline_after, settings.account.zone
+        of_link = look_at_link(link, now, self._started_at, patience, zone, self._unit)
+        of_replies, lost = look_at_replies(
+            settings.account.user_id,
+            connected,
+            settings.replies.per_chat_per_hour,
+            utc_now(),
+            self._database_trouble(),
+            self._lost.get,
+        )
+        of_disk = look_at_disk(settings.paths.state)
+        of_clock = look_at_clock(process_clock)
+        of_pace = look_at_pace(settings.account.user_id, connected, settings.replies, utc_now())
+        of_models = look_at_models(self._tally, settings.alerts.model_down_after)
+        of_budget = look_at_budget(settings, settings.account.local_time().date())
+        found = (of_link, of_replies, of_pace, of_disk, of_clock, of_models, of_budget)
+        self._courier.tell(
+            Findings(
+                [problem for each in found for problem in each.problems],
+                [key for each in found for key in each.cleared],
+            ),
+            lost,
+        )
+
+
+def report_database_away(settings: Settings, reason: str, within_seconds: float) -> None:
+    """Tell the owner that the bot cannot even start; for a process that is about to end.
+
+    Args:
+        settings: the configuration.
+        reason: what is known.
+        within_seconds: how long it may take.
+    """
+    courier = Courier(settings)
+    if courier.channels:
+        courier.tell(Findings([Problem(Condition.DATABASE_AWAY, reason, (), 60.0)]))
+        courier.deliver_within(within_seconds)
+
+
+def report_lost_tables(settings: Settings, made: Sequence[str]) -> None:
+    """Tell the owner that tables of the bot's were gone; the bot that starts delivers it.
+
+    Args:
+        settings: the configuration.
+        made: the names of those that were made anew.
+    """
+    courier = Courier(settings)
+    if courier.channels:
+        reason = f"{', '.join(made)} were gone and are made anew, empty; a backup has what they held"
+        courier.tell(Findings([Problem(Condition.DATABASE_AWAY, reason)]))

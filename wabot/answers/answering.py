@@ -1,0 +1,290 @@
+"""Gives a chat its answer: shows that somebody is there, asks the brain, stores what there is to say."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import logging
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from wabot.answers import context as dialogue
+from wabot.answers.escalation import Escalation
+from wabot.brain.brain import Answer
+from wabot.brain.conversation import Conversation
+from wabot.brain.output.control_words import HAND_OVER, TELL_TEAM
+from wabot.brain.providers.budget import BudgetUnknown
+from wabot.brain.texts import texts_for
+from wabot.config.settings import Settings
+from wabot.conversation.chats import named
+from wabot.conversation.ends import What, what_is
+from wabot.conversation.history import was_asked_to_repeat, was_told
+from wabot.conversation.inbox import Inbox
+from wabot.conversation.notices import Unanswered, handed_over_text, is_apology
+from wabot.conversation.outbox import Outbox
+from wabot.conversation.owner_chat import OwnerChat
+from wabot.conversation.schedule import ChatSchedule
+from wabot.conversation.sources import Notice
+from wabot.database.errors import AWAY, one_line
+from wabot.database.lent_connections import rest
+from wabot.database.models import Chat, Inbound, database, utc_now
+from wabot.database.own_tables import suspect
+from wabot.outbound.chat_presence import Courtesies
+from wabot.outbound.pace import paced
+from wabot.outbound.rates import HOUR
+from wabot.whatsapp.messages import NOT_RECEIVED_KINDS, Kind
+
+log = logging.getLogger(__name__)
+
+_MODEL_RETRY_SECONDS, _LONGEST_MODEL_RETRY_SECONDS = 5.0, 60.0
+
+
+class Composer(Protocol):
+    """Who composes answers: the brain."""
+
+    def reply(self, conversation: Conversation, now: datetime) -> Answer:
+        """Compose the answer to the unanswered messages of a conversation."""
+
+
+class Answering:
+    """Answers what the gate lets through; for one worker, or several in turn.
+
+    Args:
+        settings: the configuration.
+        inbox, outbox: where messages come from and answers go.
+        escalation: leaves a chat to a person.
+        schedule: told which chat is to be looked at again.
+        brain: composes the answer.
+        courtesies: shows "seen" and "typing…".
+        wake_sender: called when an answer was stored.
+        longest_seconds: how long an answer may take.
+        wait_for_database: waits a moment for a database that does not take the answer; False when there is
+            no sense in trying again.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        inbox: Inbox,
+        outbox: Outbox,
+        escalation: Escalation,
+        schedule: ChatSchedule,
+        brain: Composer,
+        courtesies: Courtesies,
+        wake_sender: Callable[[], None],
+        longest_seconds: float,
+        wait_for_database: Callable[[Sequence[Inbound]], bool],
+    ) -> None:
+        self._settings = settings
+        self._inbox = inbox
+        self._outbox = outbox
+        self._escalation = escalation
+        self._owner_chat = OwnerChat(settings, outbox)
+        self._schedule = schedule
+        self._brain = brain
+        self._courtesies = courtesies
+        self._wake_sender = wake_sender
+        self._longest_seconds = longest_seconds
+        self._wait_for_database = wait_for_database
+
+    def answer(self, chat: Chat, rows: list[Inbound], language: str) -> None:
+        """Show that somebody is there, and store what there is to say."""
+        rows = self._without_not_received(chat, rows, language)
+        if not rows:
+            return
+        new = [row for row in rows if row.attempts == 0]
+        self._inbox.count_attempt(row.id for row in rows)
+        if new and self._settings.replies.typing:
+            self._courtesies.begin_typing(chat.jid, time.monotonic() + self._longest_seconds)
+        will_speak = False
+        try:
+            will_speak = self._say(chat, rows, language)
+        finally:
+            if not will_speak:
+                self._courtesies.end_typing(chat.jid)
+
+    def _say(self, chat: Chat, rows: list[Inbound], language: str) -> bool:
+        """Store what there is to say, once the database takes it; whether there is something to send.
+
+        One that is full may take the count of attempts and not the answer: asked anew each time, the model
+        would be paid for it each time, and after a few attempts the message would be given up.
+        """
+        ask = functools.cache(lambda: self._ask(chat, rows, language))
+        while True:
+            try:
+                if any(row.text.strip() for row in rows):
+                    return self._act_on(ask(), chat, self._without_unreadable(chat, rows), language)
+                return self._say_what_is_read(chat, rows, language)
+            except (*AWAY, BudgetUnknown) as error:
+                suspect(error.__cause__ or error)
+                database.close()
+                log.warning("database: %s; the answer to %s waits", one_line(error), named(chat))
+                if not self._wait_for_database(rows):
+                    raise
+
+    def _say_what_is_read(self, chat: Chat, rows: list[Inbound], language: str) -> bool:
+        """To messages without any text: say in writing, or wait for a person."""
+        since = utc_now() - HOUR
+        for_person = any(what_is(row.kind, row.text) is What.UNREADABLE for row in rows)
+        if for_person and not was_told(chat.id, Notice.FOR_PERSON, since):
+            parts = [texts_for(language).for_person]
+            return self.put_and_tell(
+                chat, rows, parts, Notice.FOR_PERSON, "for a person", Unanswered.NOT_READ
+            )
+        if not for_person and not was_told(chat.id, Notice.TEXT_ONLY, since):
+            text = texts_for(language).text_only
+            return self.put(chat, rows, [text], Notice.TEXT_ONLY, "nothing to read")
+        return self._leave_to_owner(chat, rows, "nothing to read, told already", Unanswered.NOT_READ)
+
+    def _without_unreadable(self, chat: Chat, rows: list[Inbound]) -> list[Inbound]:
+        """What nobody but a person can read is not answered by what answers the words beside it."""
+        unreadable = [row for row in rows if what_is(row.kind, row.text) is What.UNREADABLE]
+        if unreadable:
+            self._leave_to_owner(chat, unreadable, "only a person can read it", Unanswered.NOT_READ)
+        return [row for row in rows if row not in unreadable]
+
+    def _leave_to_owner(self, chat: Chat, rows: list[Inbound], reason: str, why: Unanswered) -> bool:
+        """No answer to these, and so no blue ticks; the owner is told, once an hour."""
+        with database.atomic():
+            self._inbox.settle([row.id for row in rows], "ignored", reason)
+            self._owner_chat.tell_unanswered(chat, utc_now(), why, hourly=True)
+        self._wake_sender()
+        log.info("%s: not answered: %s", named(chat), reason)
+        return False
+
+    def put(
+        self, chat: Chat, rows: list[Inbound], parts: Sequence[str], source: str, reason: str = ""
+    ) -> bool:
+        """Store an answer; whether there is something to send."""
+        now = utc_now()
+        timed = paced(parts, rows[-1].received_at, now, self._settings.replies)
+        if parts:
+            self._see_when_answered(chat, rows)
+        if not self._outbox.put(chat.id, timed, source, rows, now):
+            self._courtesies.answer_withdrawn(chat.jid)
+            log.info("%s: the messages changed while they were answered", named(chat))
+            self._schedule.postpone(chat.id, 0)
+            return False
+        if parts:
+            # Of what is not committed the sender sees nothing, and would lie down again for a minute.
+            database.after_commit(self._wake_sender)
+        by = f"{source} ({reason})" if reason else source
+        log.info("%s: %d message(s) answered by %s in %d part(s)", named(chat), len(rows), by, len(parts))
+        if not parts:
+            return False
+        if self._settings.replies.typing:
+            typing_seconds = (timed[-1][1] - now).total_seconds()
+            self._courtesies.begin_typing(chat.jid, time.monotonic() + typing_seconds)
+        return True
+
+    def leave_to_person(self, chat: Chat, rows: list[Inbound], parts: Sequence[str]) -> bool:
+        """Leave the chat to a person; whether there is something to send."""
+        self._see_when_answered(chat, rows)
+        if not self._escalation.leave_to_person(chat, rows, parts, utc_now()):
+            self._courtesies.answer_withdrawn(chat.jid)
+            self._schedule.postpone(chat.id, 0)
+            return False
+        self._wake_sender()
+        return True
+
+    def _without_not_received(self, chat: Chat, rows: list[Inbound], language: str) -> list[Inbound]:
+        """Say what there is to say of what will not come any more; the rest."""
+        lost = [row for row in rows if what_is(row.kind, "") is What.LOST]
+        if lost:
+            self._ask_to_repeat(chat, lost, language)
+        withheld = [row for row in rows if row.kind == Kind.WITHHELD]
+        if withheld and was_told(chat.id, Notice.CANNOT_OPEN, utc_now() - HOUR):
+            self._leave_to_owner(chat, withheld, "cannot be opened, told already", Unanswered.NOT_READ)
+        elif withheld:
+            self.put(chat, withheld, [texts_for(language).cannot_open], Notice.CANNOT_OPEN, "withheld")
+        return [row for row in rows if row.kind not in NOT_RECEIVED_KINDS]
+
+    def _ask_to_repeat(self, chat: Chat, lost: list[Inbound], language: str) -> None:
+        """These came, and nobody will ever read them: ask for them, once until the customer writes again."""
+        now = utc_now()
+        if was_asked_to_repeat(chat.id, now - HOUR):
+            self._inbox.settle([row.id for row in lost], "ignored", "lost; asked to repeat already")
+            return
+        text = texts_for(language).ask_to_repeat
+        if self._outbox.put(chat.id, [(text, now)], Notice.ASK_TO_REPEAT, lost, now):
+            self._wake_sender()
+        log.info("%s: %d message(s) were lost; the customer is asked to repeat", named(chat), len(lost))
+
+    def _ask(self, chat: Chat, rows: list[Inbound], language: str) -> Answer:
+        conversation = dialogue.conversation_of(chat, rows, language, self._settings, utc_now())
+        # A model takes seconds.
+        rest()
+        return self._brain.reply(conversation, self._settings.account.local_time())
+
+    def _act_on(self, answer: Answer, chat: Chat, rows: list[Inbound], language: str) -> bool:
+        """What the brain said may be an answer, an apology or a call for a person."""
+        if is_apology(answer.parts):
+            if not self._settings.ai.providers or answer.refused:
+                return self._pass_on(chat, rows, answer.parts[0])
+            self._keep_question(chat, rows, answer.parts[0])
+            return False
+        if answer.source == "knowledge" and self._settings.ai.providers:
+            rows = self._without_kept(chat, rows)
+        parts = answer.parts
+        if HAND_OVER in answer.calls:
+            return self.leave_to_person(chat, rows, parts or [handed_over_text(language)])
+        if TELL_TEAM in answer.calls:
+            parts = parts or (texts_for(language).cannot_answer,)
+            return self.put_and_tell(chat, rows, parts, answer.source)
+        return self.put(chat, rows, parts, answer.source)
+
+    def _pass_on(self, chat: Chat, rows: list[Inbound], apology: str) -> bool:
+        """Nobody but a person knows: say so, to the customer and to the owner, once an hour."""
+        now = utc_now()
+        if was_told(chat.id, Notice.APOLOGY, now - HOUR):
+            return self._leave_to_owner(chat, rows, "not known, told already", Unanswered.GOES_ON)
+        return self.put_and_tell(chat, rows, [apology], Notice.APOLOGY, "not known")
+
+    def put_and_tell(
+        self,
+        chat: Chat,
+        rows: list[Inbound],
+        parts: Sequence[str],
+        source: str,
+        reason: str = "",
+        why: Unanswered = Unanswered.NOT_KNOWN,
+    ) -> bool:
+        """Store what says that a person will answer, and let that person know, or neither."""
+        with database.atomic():
+            will_speak = self.put(chat, rows, parts, source, reason)
+            if will_speak:
+                self._owner_chat.tell_unanswered(chat, utc_now(), why)
+        return will_speak
+
+    def _keep_question(self, chat: Chat, rows: list[Inbound], apology: str) -> None:
+        """No model answers: say so once an hour, to customer and owner, and ask again while it is fresh."""
+        now = utc_now()
+        if not was_told(chat.id, Notice.APOLOGY, now - HOUR):
+            with database.atomic():
+                self._outbox.notify(chat.id, apology, Notice.APOLOGY, now)
+                self._owner_chat.tell_unanswered(chat, now, Unanswered.NO_MODEL)
+            self._wake_sender()
+        self._inbox.keep_for_later(row.id for row in rows)
+        # The longer it waits already, the less a moment more matters.
+        waited_seconds = (now - rows[0].received_at).total_seconds()
+        pause_seconds = min(max(_MODEL_RETRY_SECONDS, waited_seconds / 2), _LONGEST_MODEL_RETRY_SECONDS)
+        self._schedule.postpone(chat.id, pause_seconds)
+        log.info("%s: no model answers; %d message(s) are kept", named(chat), len(rows))
+
+    def _without_kept(self, chat: Chat, rows: list[Inbound]) -> list[Inbound]:
+        """The knowledge base answers what is new; a question that waits for a model goes on waiting."""
+        # An attempt may have broken off as well; whose question was kept has had an apology.
+        apologized = was_told(chat.id, Notice.APOLOGY, utc_now() - HOUR)
+        kept = [row for row in rows if row.attempts and apologized]
+        if not kept or len(kept) == len(rows):
+            return rows
+        self._inbox.keep_for_later(row.id for row in kept)
+        self._schedule.postpone(chat.id, _MODEL_RETRY_SECONDS)
+        return [row for row in rows if row not in kept]
+
+    def _see_when_answered(self, chat: Chat, rows: Sequence[Inbound]) -> None:
+        """Blue ticks, once the answer has left; before it is stored, because it may leave at once."""
+        for sender, seen in itertools.groupby(rows, key=lambda row: row.sender):
+            self._courtesies.mark_read_when_answered(chat.jid, sender, [row.message_id for row in seen])

@@ -1,0 +1,112 @@
+"""Keeps the models within the day's budget: counted in the database, before the money is spent."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Any
+
+from wabot.answers.spending import ALL, Limit, limits_of
+from wabot.brain.providers.budget import BudgetSpent, BudgetUnknown, Reservation
+from wabot.brain.settings import ProviderSettings
+from wabot.config.settings import Settings
+from wabot.database.errors import AWAY, one_line
+from wabot.database.lent_connections import rest
+from wabot.database.models import ModelUsage, database
+
+log = logging.getLogger(__name__)
+
+
+class DailyBudget:
+    """Grants calls while the day's limits have room for them. Open to every thread.
+
+    What a call may take at most is set aside before it is made, so that many at once cannot run past a limit,
+    and corrected when it is over. A process that is killed in between leaves it set aside.
+
+    Args:
+        settings: the configuration; the database is open.
+        today: the day it is in the time zone of the account.
+    """
+
+    def __init__(self, settings: Settings, today: Callable[[], date] | None = None) -> None:
+        self._user_id = settings.account.user_id
+        self._limits = limits_of(settings)
+        self._today = today or (lambda: settings.account.local_time().date())
+
+    def reserve(self, provider: ProviderSettings, tokens: int) -> Reservation:
+        """Set one call aside.
+
+        Args:
+            provider: who is to be called.
+            tokens: the most it is expected to take.
+
+        Raises:
+            BudgetSpent: a limit has no room for it.
+            BudgetUnknown: the database cannot be asked.
+        """
+        day = self._today().isoformat()
+        try:
+            refused = self._take(self._limits_for(provider), day, tokens)
+            if refused is not None:
+                self._tell_once(refused, day, tokens)
+        except AWAY as error:
+            database.close()
+            raise BudgetUnknown(f"what is left of the day's budget is not known: {error}") from None
+        rest()
+        if refused is not None:
+            raise BudgetSpent(f"the day's budget of {refused.provider or 'all models'} is spent")
+        return Reservation(day, provider, tokens)
+
+    def settle(self, reservation: Reservation, calls: int, tokens: int) -> None:
+        """Correct what was set aside.
+
+        Args:
+            reservation: the call that is over.
+            calls: 0 when nothing was sent, else 1.
+            tokens: what it took.
+        """
+        try:
+            with database.atomic():
+                for limit in self._limits_for(reservation.provider):
+                    self._add(limit, reservation.day, calls - 1, tokens - reservation.tokens)
+        except AWAY as error:
+            database.close()
+            log.warning(
+                "database: %s; a call counts with all %d tokens set aside",
+                one_line(error),
+                reservation.tokens,
+            )
+
+    def _limits_for(self, provider: ProviderSettings) -> list[Limit]:
+        return [limit for limit in self._limits if limit.provider in (ALL, provider.name)]
+
+    def _take(self, limits: Sequence[Limit], day: str, tokens: int) -> Limit | None:
+        """Count a call in each of the limits; or in none, and return the one that has no room for it."""
+        for limit in limits:
+            ModelUsage.insert(
+                user_id=self._user_id, day=day, provider=limit.provider
+            ).on_conflict_ignore().execute()
+        with database.atomic() as transaction:
+            for limit in limits:
+                # The condition within the update: two at once cannot both take the last room.
+                if not self._add(limit, day, 1, tokens, *limit.room_for(tokens)):
+                    transaction.rollback()
+                    return limit
+        return None
+
+    def _add(self, limit: Limit, day: str, calls: int, tokens: int, *conditions: Any) -> int:
+        usage: Any = ModelUsage
+        added = {usage.calls: usage.calls + calls, usage.tokens: usage.tokens + tokens}
+        changed: int = usage.update(added).where(*limit.row(self._user_id, day), *conditions).execute()
+        return changed
+
+    def _tell_once(self, limit: Limit, day: str, tokens: int) -> None:
+        """Write down that a call was refused, and log it the first time on a day, restarts or not."""
+        usage: Any = ModelUsage
+        unknown = (*limit.row(self._user_id, day), usage.refused_tokens.is_null())
+        if usage.update(refused_tokens=tokens).where(*unknown).execute():
+            log.warning(
+                "the day's budget of %s is spent: it is not asked again until midnight",
+                f"provider {limit.provider}" if limit.provider else "all models",
+            )

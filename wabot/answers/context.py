@@ -1,0 +1,100 @@
+"""Turns the rows of a chat into what the gate and the brain look at."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from datetime import datetime
+
+from wabot.brain.conversation import Conversation, Turn
+from wabot.brain.language import detect_language
+from wabot.config.settings import Settings
+from wabot.conversation import history
+from wabot.conversation.answer_rules import Burst
+from wabot.conversation.pauses import pause_reason
+from wabot.database.models import Chat, Inbound
+from wabot.outbound.rates import HOUR
+from wabot.whatsapp.messages import Kind
+
+_LONGEST_QUOTE_CHARACTERS = 300
+
+
+def burst_of(chat: Chat, rows: Sequence[Inbound], settings: Settings, now: datetime, calls: int = 0) -> Burst:
+    """What the gate looks at before it lets messages be answered.
+
+    Args:
+        chat: the chat.
+        rows: its messages, oldest first.
+        settings: the configuration.
+        now: naive UTC.
+        calls: of models for this chat within the last hour.
+    """
+    chats = settings.chats
+    answers = repetitions = 0
+    if chats.loop_ceiling:
+        limit = max(chats.loop_ceiling, chats.loop_repetitions)
+        answers, repetitions = history.answers_since(chat.id, rows[-1].text, now - HOUR, limit)
+    return Burst(
+        texts=tuple(row.text for row in rows),
+        opted_out=chat.opted_out_at is not None,
+        pause=pause_reason(chat, now),
+        last_answer_at=history.last_said_at(chat.id) if chats.trigger_type != "all" else None,
+        answers=answers,
+        repetitions=repetitions,
+        calls=calls,
+        away_at=chat.away_at,
+    )
+
+
+def conversation_of(
+    chat: Chat, rows: Sequence[Inbound], language: str, settings: Settings, now: datetime
+) -> Conversation:
+    """What the brain answers: the history of the chat, then each message as a turn of its own.
+
+    Args:
+        chat: the chat.
+        rows: the messages to answer, oldest first.
+        language: the customer's.
+        settings: the configuration.
+        now: naive UTC.
+    """
+    since = history.horizon(now, settings.ai.history_max_age)
+    # The knowledge base looks at what is asked now, and never at what was said.
+    past = (
+        history.past_of(chat.id, rows[-1].id, since, settings.ai.history_messages)
+        if settings.ai.providers
+        else history.NOTHING
+    )
+    turns = [Turn("assistant" if role == "assistant" else "user", text, at) for at, role, text in past.turns]
+    reactions = [f"[{emoji}] {_quoted(text)}".rstrip() for emoji, text in past.reactions]
+    said = [row for row in rows if row.text.strip()]
+    for row in said:
+        turns.append(Turn("user", "\n".join([*reactions, _with_context(row)]), row.received_at))
+        reactions = []
+    return Conversation(tuple(turns), language, chat.name, str(chat.id))
+
+
+def language_of(chat: Chat, rows: Sequence[Inbound], default: str) -> str:
+    """The language to answer in, remembered for when the customer sends no words."""
+    language = str(chat.language or default)
+    said = "\n".join(row.text for row in rows if row.text.strip())
+    if not said:
+        return language
+    heard = detect_language(said, default=language)
+    if heard != chat.language:
+        chat.language = heard
+        Chat.update(language=heard).where(Chat.id == chat.id).execute()
+    return heard
+
+
+def _with_context(row: Inbound) -> str:
+    """The text as the model should read it: with what it quotes, and with the kind of a caption's message."""
+    text = str(row.text)
+    if row.kind not in (Kind.TEXT, Kind.OTHER):
+        text = f"[{row.kind}] {text}"
+    return f"{_quoted(row.quoted_text)}\n{text}" if row.quoted_text else text
+
+
+def _quoted(text: str) -> str:
+    """Each line of it marked: a quote must not pass for what the customer says now."""
+    return textwrap.indent(text[:_LONGEST_QUOTE_CHARACTERS], "> ", lambda _line: True)

@@ -1,0 +1,225 @@
+"""The reply workers: take a chat whose customer fell silent, and ask the gate what becomes of it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from wabot.answers import context as dialogue
+from wabot.answers.answering import Answering, Composer
+from wabot.answers.escalation import Escalation
+from wabot.brain.providers.budget import BudgetUnknown
+from wabot.brain.providers.call_count import CallCount
+from wabot.brain.texts import texts_for
+from wabot.config.settings import Settings
+from wabot.conversation import gate
+from wabot.conversation.arrival_rules import is_too_old
+from wabot.conversation.chats import chat_with_id, named
+from wabot.conversation.decisions import Action
+from wabot.conversation.inbox import MOST_AT_ONCE, Inbox
+from wabot.conversation.notices import Unanswered, handed_over_text
+from wabot.conversation.outbox import Outbox
+from wabot.conversation.owner_chat import OwnerChat
+from wabot.conversation.pauses import Quiet, pause_reason
+from wabot.conversation.schedule import ChatSchedule
+from wabot.conversation.sources import Notice
+from wabot.database.errors import AWAY, one_line
+from wabot.database.lent_connections import rest
+from wabot.database.models import Chat, Inbound, database, utc_now
+from wabot.database.own_tables import suspect
+from wabot.outbound.chat_presence import Courtesies
+from wabot.whatsapp.messages import Kind
+
+log = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 3
+SPOILT_SECONDS = 120.0
+"""How long a message that could not be decrypted is waited for; it comes within seconds, if it does."""
+_RETRY_SECONDS = 20.0
+_DATABASE_RETRY_SECONDS = 2.0
+
+
+class ReplyWorker:
+    """Answers one chat at a time; several workers share one schedule.
+
+    Args:
+        settings: the configuration.
+        inbox, outbox: where messages come from and answers go.
+        schedule: says which chat is due.
+        brain: composes the answer.
+        courtesies: shows "seen" and "typing…".
+        wake_sender: called when an answer was stored.
+        beat: called with the seconds this worker may now take, and with 0 when it is idle.
+        calls: how often models were asked for each chat.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        inbox: Inbox,
+        outbox: Outbox,
+        schedule: ChatSchedule,
+        brain: Composer,
+        courtesies: Courtesies,
+        wake_sender: Callable[[], None],
+        beat: Callable[[float], None],
+        calls: CallCount | None = None,
+    ) -> None:
+        self._settings = settings
+        self._inbox = inbox
+        self._outbox = outbox
+        self._escalation = Escalation(settings, outbox, Quiet(inbox, outbox))
+        self._owner_chat = OwnerChat(settings, outbox)
+        self._schedule = schedule
+        self._answering = Answering(
+            settings,
+            inbox,
+            outbox,
+            self._escalation,
+            schedule,
+            brain,
+            courtesies,
+            wake_sender,
+            self.deadline_seconds,
+            self._wait_for_database,
+        )
+        self._wake_sender = wake_sender
+        self._beat = beat
+        self._chat: Chat | None = None
+        self._calls = calls or CallCount()
+
+    def run(self) -> None:
+        """Work until the schedule is closed."""
+        while (chat_id := self._schedule.take()) is not None:
+            self._beat(self.deadline_seconds)
+            try:
+                self.answer(chat_id)
+            except (*AWAY, BudgetUnknown) as error:
+                suspect(error.__cause__ or error)
+                # After the server cut a connection every query on it fails until it is closed (peewee 4.5).
+                database.close()
+                log.warning("database: %s; %s waits", one_line(error), self._who(chat_id))
+                self._schedule.postpone(chat_id, _DATABASE_RETRY_SECONDS)
+            except Exception as error:
+                suspect(error)
+                log.exception("%s: the answer failed", self._who(chat_id))
+                self._schedule.postpone(chat_id, _RETRY_SECONDS)
+            finally:
+                self._schedule.done(chat_id)
+                self._beat(0)
+                rest()
+        database.close()
+
+    def _who(self, chat_id: int) -> str:
+        """The chat for the journal, also while the database does not say whose it is."""
+        chat = self._chat
+        return named(chat) if chat is not None and chat.id == chat_id else f"chat {chat_id}"
+
+    @property
+    def deadline_seconds(self) -> float:
+        """How long one answer may take before the worker counts as stuck."""
+        return 60 + sum(2 * provider.timeout_seconds for provider in self._settings.ai.providers)
+
+    def answer(self, chat_id: int) -> None:
+        """Answer what is pending in a chat, once; or settle it with the reason why not.
+
+        Where more is pending than is answered at once, the rest follows.
+        """
+        self._chat = chat = chat_with_id(chat_id)
+        if chat is None:
+            return
+        pending = self._inbox.pending(chat_id)
+        self._answer(chat, pending)
+        if len(pending) == MOST_AT_ONCE:
+            left = self._inbox.pending(chat_id, limit=1)
+            # Those that are kept for a later attempt are still the first, and their time is set.
+            if left and left[0].id != pending[0].id:
+                self._schedule.postpone(chat_id, 0)
+
+    def _answer(self, chat: Chat, pending: list[Inbound]) -> None:
+        now = utc_now()
+        rows = self._fresh(chat, pending, now)
+        if not rows:
+            return
+        calls = self._calls.within_hour(str(chat.id))
+        burst = dialogue.burst_of(chat, rows, self._settings, now, calls)
+        decision = gate.before_answering(burst, self._settings, now)
+        language = dialogue.language_of(chat, rows, self._settings.account.language)
+        match decision.action:
+            case Action.ANSWER:
+                self._answering.answer(chat, rows, language)
+            case Action.SAY_AWAY:
+                text = self._settings.chats.away_text or texts_for(language).away
+                put = self._answering.put_and_tell
+                if put(chat, rows, [text], Notice.AWAY, decision.reason, Unanswered.CLOSED):
+                    Chat.update(away_at=now).where(Chat.id == chat.id).execute()
+            case Action.ESCALATE:
+                self._answering.leave_to_person(chat, rows, [handed_over_text(language)])
+            case Action.REST:
+                self._escalation.let_rest(chat, decision.reason, now)
+                self._wake_sender()
+            case _:
+                self._inbox.settle([row.id for row in rows], "ignored", decision.reason)
+                log.info("%s: not answered: %s", named(chat), decision.reason)
+
+    def _wait_for_database(self, rows: Sequence[Inbound]) -> bool:
+        """Whether the answer to these is still wanted, a moment later."""
+        self._beat(self.deadline_seconds)
+        if self._schedule.closes_within(_DATABASE_RETRY_SECONDS):
+            return False
+        now = utc_now()
+        return not any(is_too_old(row.sent_at, self._settings, now) for row in rows)
+
+    def _fresh(self, chat: Chat, pending: list[Inbound], now: datetime) -> list[Inbound]:
+        """The messages that somebody still waits for; the others are settled here."""
+        fresh, given_up, missed = [], [], []
+        for row in pending:
+            if (seconds := _seconds_to_come(row, now)) > 0:
+                self._schedule.look_again(chat.id, seconds)
+            elif is_too_old(row.sent_at, self._settings, now):
+                missed.append(row)
+            elif row.attempts >= MAX_ATTEMPTS:
+                given_up.append(row)
+            else:
+                fresh.append(row)
+        if missed:
+            self._leave_to_owner(chat, missed, "ignored", "too old", Unanswered.TOO_OLD)
+            log.info("%s: not answered: too old", named(chat))
+        if given_up:
+            # Nobody but the owner can answer what ended each attempt to.
+            reason = f"no answer after {MAX_ATTEMPTS} attempts"
+            self._leave_to_owner(chat, given_up, "failed", reason, Unanswered.NOT_KNOWN)
+            for row in given_up:
+                log.error("%s: message %d was given up after %d attempts", named(chat), row.id, row.attempts)
+        return fresh
+
+    def _leave_to_owner(
+        self, chat: Chat, rows: list[Inbound], state: str, reason: str, why: Unanswered
+    ) -> None:
+        with database.atomic():
+            self._inbox.settle([row.id for row in rows], state, reason)
+            if not pause_reason(chat, utc_now()):
+                self._owner_chat.tell_unanswered(chat, utc_now(), why)
+        self._wake_sender()
+
+
+def _seconds_to_come(row: Inbound, now: datetime) -> float:
+    """For how long a message that could not be decrypted may still come again: the library asks for it."""
+    if row.kind != Kind.SPOILT:
+        return 0.0
+    waited_seconds = (now - row.received_at).total_seconds()
+    # A clock that was set back meanwhile prolongs nothing beyond once more.
+    return SPOILT_SECONDS - max(waited_seconds, 0.0)
+
+
+def start_workers(workers: list[ReplyWorker]) -> list[threading.Thread]:
+    """Give each worker its named thread."""
+    threads = [
+        threading.Thread(target=worker.run, name=f"reply-{number}", daemon=True)
+        for number, worker in enumerate(workers, start=1)
+    ]
+    for thread in threads:
+        thread.start()
+    return threads

@@ -1,0 +1,150 @@
+"""The table of connections that an application's dashboard reads: its columns and words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+import peewee
+
+from wabot.application.users import Users
+from wabot.config.settings import TableSettings
+from wabot.database.catalogue import ExistingColumn, ExistingTable, ForeignKey, find_foreign_key, find_table
+from wabot.errors import OperatorNeeded
+
+# First as the application spells it that this table comes from.
+_SPELLINGS = {
+    "id": ("id",),
+    "user_id": ("userId", "accountId", "ownerId"),
+    "phone_number": ("phoneNumber", "phone"),
+    "status": ("status", "connectionStatus"),
+    "qr_code": ("qrCode", "qr"),
+    "qr_expires_at": ("qrExpiresAt", "qrCodeExpiresAt"),
+    "last_connected_at": ("lastConnectedAt", "connectedAt"),
+    "last_message_at": ("lastMessageAt",),
+    "is_connected": ("isConnected",),
+    "connection_attempts": ("connectionAttempts",),
+    "last_error": ("lastError", "errorMessage"),
+    "last_error_at": ("lastErrorAt",),
+    "created_at": ("createdAt",),
+    "updated_at": ("updatedAt", "modifiedAt"),
+}
+
+
+class Status(StrEnum):
+    """The six words the application knows."""
+
+    DISCONNECTED = "DISCONNECTED"
+    CONNECTING = "CONNECTING"
+    CONNECTED = "CONNECTED"
+    ERROR = "ERROR"
+    QR_PENDING = "QR_PENDING"
+    QR_EXPIRED = "QR_EXPIRED"
+
+
+# What comes next best where an application has fewer words.
+_SUBSTITUTES = {
+    Status.QR_PENDING: (Status.CONNECTING, Status.DISCONNECTED),
+    Status.QR_EXPIRED: (Status.DISCONNECTED,),
+    Status.CONNECTING: (Status.DISCONNECTED,),
+    Status.ERROR: (Status.DISCONNECTED,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """The table, for everybody who reads or writes it.
+
+    Attributes:
+        existing: the table as it was found.
+        table: the same for peewee's query builder.
+        columns: those of our columns that it has.
+        words: how it spells each status; empty when it has no column for it.
+        foreign_key: what keeps its rows from outliving their users.
+    """
+
+    existing: ExistingTable
+    table: Any
+    columns: Mapping[str, ExistingColumn]
+    words: Mapping[Status, str]
+    foreign_key: ForeignKey
+
+    def column(self, name: str) -> Any:
+        """One of our columns, under its real name."""
+        return peewee.Column(self.table, self.columns[name].name)
+
+    def real_names(self, values: Mapping[str, Any]) -> dict[Any, Any]:
+        """Those of the values for which the table has a column, under their real names."""
+        return {self.column(name): value for name, value in values.items() if name in self.columns}
+
+    @property
+    def key(self) -> str:
+        """Our name for the column by which a row is found again."""
+        return "id" if "id" in self.columns else "user_id"
+
+
+def find_connections(database: Any, tables: TableSettings, users: Users) -> Connections | None:
+    """Find the table and look at it; None when there is none, which is no trouble: nothing is written then.
+
+    Raises:
+        OperatorNeeded: it does not say whose connection a row is.
+    """
+    existing = find_table(database, tables.connections)
+    if existing is None:
+        return None
+    found = {name: existing.column(*spellings) for name, spellings in _SPELLINGS.items()}
+    columns = {name: column for name, column in found.items() if column is not None}
+    if "user_id" not in columns:
+        raise OperatorNeeded(
+            f'the table {tables.connections} has no column "userId" or user_id: '
+            "set database.tables.connections to the one that has"
+        )
+    return Connections(
+        existing,
+        existing.bind(database),
+        columns,
+        _words(columns["status"]) if "status" in columns else {},
+        find_foreign_key(database, existing, columns["user_id"].name, users.existing),
+    )
+
+
+def storable(database: Any, moment: datetime) -> datetime | str:
+    """A naive UTC time as this database takes it: SQLite has no type of its own for it."""
+    if isinstance(database, peewee.SqliteDatabase):
+        return f"{moment:%Y-%m-%d %H:%M:%S.%f}"
+    return moment
+
+
+def as_moment(value: Any) -> datetime | None:
+    """A time that came out of the table, as naive UTC; None for what is no time.
+
+    Applications keep times in SQLite as text, with or without an offset, or as milliseconds since 1970.
+    """
+    try:
+        if isinstance(value, int | float):
+            value = datetime.fromtimestamp(value / 1000, UTC)
+        elif isinstance(value, str):
+            value = datetime.fromisoformat(value)
+    except (ValueError, OverflowError, OSError):
+        return None
+    if not isinstance(value, datetime):
+        return None
+    return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+
+
+def _words(column: ExistingColumn) -> dict[Status, str]:
+    if not column.labels:
+        # A text: in small letters if that is what its default looks like, as in 'disconnected'::text.
+        small = column.default.partition("::")[0].islower()
+        return {status: status.lower() if small else status.value for status in Status}
+    allowed = {label.upper(): label for label in column.labels}
+    words = {}
+    for status in Status:
+        candidates = (status, *_SUBSTITUTES.get(status, ()))
+        word = next((allowed[each] for each in candidates if each in allowed), None)
+        if word is not None:
+            words[status] = word
+    return words

@@ -1,0 +1,160 @@
+"""The knowledge base: a folder of Markdown files, searched by question and read again when a file changes."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from wabot.brain.knowledge.index import Entry, Passage, SearchIndex
+from wabot.brain.knowledge.sections import cut_sections
+from wabot.brain.language import detect_language
+from wabot.system.plain_file import read_plain
+
+#: The score from which a passage is taken to answer the question. Chosen on the sample knowledge base
+#: (`python -m wabot.trials.bench.knowledge`): below it, questions about something else begin to pass.
+KNOWN = 0.45
+
+_CHECK_INTERVAL_SECONDS = 1.0
+# How long to wait for texts: at the start, after a change, and while there are none yet.
+_START_SECONDS, _FRESH_SECONDS, _FIRST_SECONDS = 5.0, 1.0, 20.0
+_MAX_FILES = 500
+_MAX_FILE_BYTES = 1_000_000
+
+log = logging.getLogger(__name__)
+
+_Signature = tuple[tuple[str, int, int], ...]
+
+
+class KnowledgeBase:
+    """Answers questions from the *.md files of a folder and the folders below it. Safe to share by threads.
+
+    `folder` may be None or not exist: nothing is known then, which is no error. Texts are read on a thread of
+    their own, because many of them take a minute: whoever asks waits a moment for what changed, longer only
+    as long as nothing was read at all, and is answered from what was known before.
+
+    `clock` is monotonic, in seconds. `patience_seconds` is how long to wait for the first reading here.
+    """
+
+    def __init__(
+        self,
+        folder: Path | None,
+        clock: Callable[[], float] = time.monotonic,
+        patience_seconds: float = _START_SECONDS,
+    ) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._looking = threading.Lock()
+        self._signature: _Signature = ()
+        self._index = SearchIndex([])
+        self._next_check = clock()
+        self._read = threading.Event()
+        self._read.set()
+        self._known = False
+        self._look(patience_seconds)
+        if lacking := lack_of_knowledge(folder):
+            log.warning("%s", lacking)
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether texts are being read; what is found until then is what was known before."""
+        return not self._read.is_set()
+
+    def search(self, question: str, language: str | None = None, limit: int = 3) -> list[Passage]:
+        """Return up to `limit` passages that may answer, best first; compare `score` with `KNOWN`.
+
+        Passages in `language` ("es", "en", "pt") come before equally good ones in another.
+        """
+        self._look(_FRESH_SECONDS)
+        if not self._known:
+            self._read.wait(_FIRST_SECONDS)
+        with self._lock:
+            return self._index.search(question, language, limit)
+
+    def _look(self, patience_seconds: float) -> None:
+        """Have the folder read again if a file changed; look at most once a second."""
+        with self._looking:
+            if self._folder is None or self._clock() < self._next_check or self.is_reading:
+                return
+            self._next_check = self._clock() + _CHECK_INTERVAL_SECONDS
+            files = list_files(self._folder)
+            signature = tuple((str(path), mtime, size) for path, mtime, size in files)
+            if signature == self._signature:
+                return
+            self._signature = signature
+            self._read.clear()
+            arguments = (self._folder, files)
+            threading.Thread(target=self._read_all, args=arguments, name="knowledge", daemon=True).start()
+        self._read.wait(patience_seconds)
+
+    def _read_all(self, folder: Path, files: Sequence[tuple[Path, int, int]]) -> None:
+        try:
+            entries = [entry for path, _, size in files for entry in _read_entries(path, size, base=folder)]
+            index = SearchIndex(entries)
+            with self._lock:
+                outdated, self._index = self._index, index
+            outdated.close()
+            used = len({entry.source for entry in entries})
+            log.info("knowledge: %d passages in %d files under %s", len(entries), used, folder)
+        except Exception:
+            log.exception("knowledge: the texts under %s cannot be read; those before stay", folder)
+        finally:
+            self._known = True
+            self._read.set()
+
+
+def lack_of_knowledge(folder: Path | None) -> str:
+    """Why the bot knows nothing of the shop, and what to do; "" where it may, or where nothing is wanted."""
+    if folder is None or list_files(folder):
+        return ""
+    try:
+        found = "there is no Markdown file (*.md) in" if folder.is_dir() else "there is no folder"
+    except OSError:
+        found = "this user may not look for"
+    return f"The bot knows nothing of your shop: {found} {folder}. Write about it there, or set ai.knowledge."
+
+
+def list_files(folder: Path) -> list[tuple[Path, int, int]]:
+    """Return path, modification time (ns) and size (bytes) of the Markdown files, in order of their names."""
+    found: list[tuple[Path, int, int]] = []
+    try:
+        for path in sorted(folder.rglob("*.md")):
+            if any(part.startswith(".") for part in path.relative_to(folder).parts):
+                continue
+            try:
+                state = path.stat()
+            except OSError as error:
+                log.error("knowledge: %s cannot be read, skipped: %s", path, error.strerror)
+                continue
+            if path.is_file():
+                found.append((path, state.st_mtime_ns, state.st_size))
+    except OSError as error:
+        log.warning("knowledge: folder %s cannot be read: %s", folder, error.strerror)
+    if len(found) > _MAX_FILES:
+        log.warning(
+            "knowledge: %s holds %d files; only the first %d are read", folder, len(found), _MAX_FILES
+        )
+    return found[:_MAX_FILES]
+
+
+def _read_entries(path: Path, size: int, base: Path) -> list[Entry]:
+    if size > _MAX_FILE_BYTES:
+        log.error("knowledge: %s is larger than %d bytes, skipped: split it", path, _MAX_FILE_BYTES)
+        return []
+    try:
+        text = read_plain(path, _MAX_FILE_BYTES, through_links=True).decode("utf-8")
+    except OSError as error:
+        log.error("knowledge: %s cannot be read, skipped: %s", path, error.strerror)
+        return []
+    except UnicodeDecodeError:
+        log.error("knowledge: %s is not UTF-8 text, skipped: save it as UTF-8", path)
+        return []
+    language = detect_language(text, default="")
+    source = str(path.relative_to(base))
+    return [
+        Entry(section.title, " / ".join(section.headings[:-1]), section.text, source, language)
+        for section in cut_sections(text)
+    ]

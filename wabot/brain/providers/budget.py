@@ -1,0 +1,72 @@
+"""What a day of calls may cost: asked before each call, told afterwards what it came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from wabot.brain.output.completion import Usage
+from wabot.brain.providers.errors import ProviderError
+from wabot.brain.settings import ProviderSettings
+
+
+class BudgetSpent(Exception):
+    """The day's budget has no room for one more call. The message is for the operator."""
+
+
+class BudgetUnknown(Exception):
+    """What is left of the day's budget cannot be found out now. The message is for the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """One call that may be made: on which day, by whom, and the most tokens it is expected to take."""
+
+    day: str
+    provider: ProviderSettings
+    tokens: int
+
+
+class Budget(Protocol):
+    """Grants calls. Open to every thread."""
+
+    def reserve(self, provider: ProviderSettings, tokens: int) -> Reservation:
+        """Set one call of at most `tokens` aside.
+
+        Raises:
+            BudgetSpent: that would be more than allowed.
+            BudgetUnknown: whether it would be is not known.
+        """
+
+    def settle(self, reservation: Reservation, calls: int, tokens: int) -> None:
+        """The call is over; it came to so many calls (0 when nothing was sent) and tokens."""
+
+
+class NoBudget:
+    """Grants everything."""
+
+    def reserve(self, provider: ProviderSettings, tokens: int) -> Reservation:
+        """Set nothing aside."""
+        return Reservation("", provider, tokens)
+
+    def settle(self, reservation: Reservation, calls: int, tokens: int) -> None:
+        """Keep no count."""
+
+
+def cost_of_failure(error: ProviderError, reserved_tokens: int) -> tuple[int, int]:
+    """How many calls and tokens a failed call comes to.
+
+    A call that was refused counts, because providers limit those as well, but costs no tokens. One that broke
+    off may have been answered and charged: it costs all that was reserved.
+    """
+    if error.kind in ("unreachable", "misconfigured"):
+        return 0, 0
+    if error.usage is not None:
+        return 1, error.usage.tokens
+    charged = error.kind in ("timeout", "dropped", "too_large", "malformed")
+    return 1, reserved_tokens if charged else 0
+
+
+def cost_of(usage: Usage) -> tuple[int, int]:
+    """How many calls and tokens an answer comes to."""
+    return 1, usage.tokens

@@ -1,0 +1,145 @@
+"""The one rule of commands that root types: be the owner of the state before anything below it is touched.
+
+`cli` follows it for every command. What must be done as root is said beforehand, as an errand; what root has
+read of configurations and credentials is remembered.
+"""
+
+from __future__ import annotations
+
+import os
+import pkgutil
+import stat
+import sysconfig
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+
+import wabot
+from wabot.config.unit_environment import settings_in_unit, unit_environment
+from wabot.errors import ConfigError
+from wabot.privileges import root_helper as root_hand
+from wabot.privileges.open_files import PROCESSES, processes_here
+from wabot.privileges.owner import ROOT, Owner, become, become_owner_of, owner_of, require_roots_own
+from wabot.privileges.remembered_files import forget, read_file, remembering
+from wabot.privileges.systemd import SHOW, show_here
+
+# In these the client library is loaded, or nothing is for a command.
+_NOT_LOADED_AHEAD = (
+    "wabot.emulator",
+    "wabot.database.migrations",
+    "wabot.whatsapp.client",
+    "wabot.__main__",
+    "wabot.whatsapp.lean_import",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What one command is about, and what it needs root for.
+
+    Attributes:
+        file: its configuration, None when there is none.
+        state: its state directory, None where the configuration says it.
+        deeds: what is done by root, or by `doer`.
+        doer: the user who does them, None for root.
+        shown: a directory of root's that the owner of the state may read.
+        at_end: what is done at last, by whoever does the deeds.
+        asks: whether it may ask systemd, or which processes there are.
+    """
+
+    file: Path | None
+    state: Path | None = None
+    deeds: Mapping[str, root_hand.Deed] = field(default_factory=dict)
+    doer: Owner | None = None
+    shown: Path | None = None
+    at_end: Callable[[], None] = lambda: None
+    asks: bool = True
+
+
+@contextmanager
+def left_root(errand: Errand) -> Iterator[None]:
+    """Where this is root, become the owner of the state, for good; then run the block.
+
+    Raises:
+        OperatorNeeded: somebody could lead root astray on the way to the state.
+    """
+    try:
+        if os.geteuid() == 0:
+            _leave(errand)
+        else:
+            root_hand.lend(errand.deeds, errand.at_end)
+        yield
+    finally:
+        root_hand.end()
+        forget()
+
+
+def _leave(errand: Errand) -> None:
+    with remembering():
+        state = errand.state or _state_of(errand.file)
+        _read_ahead(errand.file)
+    # Without a configuration that can be used there is no state: the command says so.
+    owner = owner_of(state) if state else ROOT
+    if state and owner == ROOT and errand.file is not None and errand.file.exists():
+        require_roots_own(errand.file)
+    if owner != ROOT:
+        if errand.shown is not None:
+            _show(errand.shown, owner.gid)
+        if not _is_program_open():
+            _load_ahead()
+    deeds = dict(errand.deeds)
+    if errand.asks and not errand.doer:
+        deeds |= {SHOW: show_here, PROCESSES: processes_here}
+    if owner == (errand.doer or ROOT) or not deeds:
+        root_hand.lend(errand.deeds, errand.at_end)
+    else:
+        be_first = partial(become, errand.doer) if errand.doer else lambda: None
+        root_hand.leave(deeds, be_first, errand.at_end)
+    if state:
+        become_owner_of(state)
+
+
+def _show(directory: Path, group: int) -> None:
+    for path in (directory, *directory.rglob("*")):
+        os.chown(path, 0, group)
+        path.chmod(0o750 if path.is_dir() else 0o640)
+
+
+def _state_of(file: Path | None) -> Path | None:
+    """Where it is also by a configuration with mistakes, for what is done all the same."""
+    try:
+        return settings_in_unit(
+            file, os.environ, all_secrets=False, sections=("paths",), tolerated=[]
+        ).paths.state
+    except ConfigError:
+        return None
+
+
+def _read_ahead(file: Path | None) -> None:
+    """Look at all that the units of this configuration and of those beside it would be given."""
+    if file is None:
+        return
+    for each in {file, *file.absolute().parent.glob("*.toml")}:
+        unit_environment(each, os.environ)
+        with suppress(OSError):
+            read_file(each, 1)
+
+
+def _is_program_open() -> bool:
+    """Whether every user may read this program: one in root's home nobody else can load more of."""
+    package = Path(wabot.__file__).parent
+    directories = {package, Path(sysconfig.get_path("purelib")), Path(sysconfig.get_path("stdlib"))}
+    return all(
+        place.stat().st_mode & stat.S_IXOTH
+        for directory in directories
+        for place in (directory, *directory.resolve().parents)
+    )
+
+
+def _load_ahead() -> None:
+    for module in pkgutil.walk_packages(wabot.__path__, "wabot."):
+        if not module.name.startswith(_NOT_LOADED_AHEAD):
+            import_module(module.name)

@@ -1,0 +1,179 @@
+"""Settings of the conversation: who is answered, what with, and how."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wabot.brain.settings import ProviderSettings
+from wabot.config.providers import BUDGET
+from wabot.config.setting_types import (
+    boolean,
+    choice,
+    contacts,
+    duration,
+    integer,
+    number,
+    opening_hours,
+    path,
+    setting,
+    text,
+    texts,
+    words,
+)
+
+# Whole requests: a word alone, as "agente" or "human", stands in questions about a shop's goods, too.
+_ASKS_FOR_A_PERSON = (
+    "hablar con una persona",
+    "hablar con alguien",
+    "hablar con un humano",
+    "hablar con un agente",
+    "hablar con un asesor",
+    "talk to a person",
+    "talk to a human",
+    "talk to someone",
+    "speak to a person",
+    "speak to a human",
+    "speak to someone",
+    "speak with a person",
+    "speak with a human",
+    "falar com uma pessoa",
+    "falar com alguem",
+    "falar com um humano",
+    "falar com um atendente",
+    "falar com atendente",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AiSettings:
+    """What the bot knows and how it speaks."""
+
+    providers: tuple[ProviderSettings, ...] = field(default=(), metadata={"meaning": "tried in order"})
+    system_prompt_file: Path | None = setting(path(), None, "the persona; read again when it changes")
+    knowledge: Path = setting(
+        path(), Path("/etc/wabot/knowledge"), "folder of Markdown files; read again when they change"
+    )
+    history_messages: int = setting(
+        integer(0, 200), 20, "how many earlier messages of a chat the model sees, about 3,000 tokens at most"
+    )
+    history_max_age: float = setting(
+        duration(0, 31_536_000), 86_400.0, "older messages are not shown to the model"
+    )
+    calls_per_chat_per_hour: int = setting(
+        integer(0, 100_000),
+        60,
+        "calls of models for one chat in any hour, whatever they come to; more than that is another bot, and "
+        "the chat rests an hour; 0 = no limit",
+    )
+    calls_per_day: int = setting(
+        BUDGET,
+        0,
+        "calls of all providers together in one day of the account's time zone; 0 = no limit",
+    )
+    tokens_per_day: int = setting(
+        BUDGET,
+        0,
+        "tokens of all providers together, of questions and answers, in one day; 0 = no limit",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ReplySettings:
+    """How replies are made and sent."""
+
+    workers: int = setting(
+        integer(1, 64), 4, "chats answered at the same time; as many again help out while a model is slow"
+    )
+    debounce: float = setting(duration(0, 60), 2.0, "silence to wait for, so that a burst gets one answer")
+    max_age: float = setting(duration(1, 2_592_000), 900.0, "older messages are kept but not answered")
+    max_length: int = setting(integer(50, 60_000), 4000, "characters in one message")
+    max_parts: int = setting(integer(1, 20), 3, "messages one answer may take")
+    per_chat_per_hour: int = setting(
+        integer(0, 100_000), 60, "messages to one chat in any hour; what is more waits; 0 = no limit"
+    )
+    per_minute: int = setting(
+        integer(0, 100_000),
+        20,
+        "messages to everybody in any minute, a quarter of them kept for chats that were answered before; "
+        "what is more waits; 0 = no limit, which is the default where typing = false",
+    )
+    in_doubt: str = setting(
+        choice("resend", "hold"),
+        "resend",
+        "a reply that may have left when the link was cut, and that no phone confirms: send it again, "
+        "which may show it twice, or hold it back, which may lose it",
+    )
+    typing: bool = setting(
+        boolean(), True, 'show "typing…" and keep a human pace; false = as fast as possible'
+    )
+    delay_message: float = setting(
+        duration(0, 60), 1.0, "pause before a message goes out, counted from arrival"
+    )
+    time_per_char: float = setting(
+        number(0, 1), 0.03, "seconds of typing per character, up to 20 s for each message"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ChatSettings:
+    """Whom the bot answers."""
+
+    groups: str = setting(choice("off", "mention", "all"), "off", "groups: never, when mentioned, always")
+    allow: tuple[str, ...] = setting(
+        contacts(),
+        (),
+        "only these phone numbers, with the country's code, or LIDs; * as wildcard; empty = all",
+    )
+    deny: tuple[str, ...] = setting(contacts(), (), "never these")
+    trigger_type: str = setting(
+        choice("all", "keyword", "regex"), "all", "what a chat is begun by: any message, a word, a pattern"
+    )
+    trigger_operator: str = setting(
+        choice("contains", "equals", "starts_with", "ends_with"), "contains", "how a word has to stand there"
+    )
+    trigger_values: tuple[str, ...] = setting(texts(), (), "the words or the patterns; any of them is enough")
+    expire: float = setting(
+        duration(0, 2_592_000), 18_000.0, "a chat once begun goes on without the word until it rests so long"
+    )
+    loop_ceiling: int = setting(
+        integer(0, 100_000),
+        30,
+        "answers to one chat in an hour; more than that is another bot, and the chat rests an hour; "
+        "0 = off, and loop_repetitions with it",
+    )
+    loop_repetitions: int = setting(
+        integer(0, 50), 10, "the same message answered so often in an hour is another bot, too; 0 = off"
+    )
+    handover_pause: float = setting(
+        duration(0, 31_536_000), 43_200.0, "how long the bot keeps quiet in a chat where the owner wrote"
+    )
+    pause_words: tuple[str, ...] = setting(
+        words(), ("#bot off",), "the owner's message of just this silences the bot in that chat"
+    )
+    resume_words: tuple[str, ...] = setting(
+        words(), ("#bot on",), "the owner's message of just this lets it answer there again"
+    )
+    status_words: tuple[str, ...] = setting(
+        words(),
+        ("#bot status",),
+        "and this asks how things stand; the owner is told in their chat with themselves",
+    )
+    escalation_words: tuple[str, ...] = setting(
+        words(),
+        _ASKS_FOR_A_PERSON,
+        "a customer's message with one of these is left to a person, and the chat is paused; "
+        "empty = only where the model thinks so",
+    )
+    opt_out_words: tuple[str, ...] = setting(
+        words(), ("baja", "stop"), "a message of just this word ends all writing to its sender"
+    )
+    opt_in_words: tuple[str, ...] = setting(
+        words(), ("alta", "start"), "a message of just this word begins it again"
+    )
+    business_hours: tuple[str, ...] = setting(
+        opening_hours(), (), 'when the bot answers, as "mon-fri 09:00-18:00"; empty = always'
+    )
+    away_text: str = setting(
+        text(), "", "said once while it is closed; empty = a sentence in the customer's language"
+    )

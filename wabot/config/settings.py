@@ -1,0 +1,120 @@
+"""Every setting, with its default, its bounds and its meaning; the README's table is made from this."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wabot.brain.settings import BrainSettings
+from wabot.config.account import (
+    SAFE_PATH,
+    USER_ID,
+    AccountSettings,
+    DatabaseSettings,
+    PathSettings,
+    TableSettings,
+)
+from wabot.config.conversation import AiSettings, ChatSettings, ReplySettings
+from wabot.config.link import ConnectionSettings
+from wabot.config.metrics import MetricsSettings
+from wabot.config.upkeep import AlertSettings, JanitorSettings
+
+__all__ = [
+    "CLOCK",
+    "RECEIPTS",
+    "SAFE_PATH",
+    "SPOOL",
+    "STORE",
+    "USER_ID",
+    "AccountSettings",
+    "AiSettings",
+    "AlertSettings",
+    "ChatSettings",
+    "ConnectionSettings",
+    "DatabaseSettings",
+    "JanitorSettings",
+    "MetricsSettings",
+    "PathSettings",
+    "ReplySettings",
+    "Settings",
+    "TableSettings",
+    "lock_file",
+]
+
+STORE, SPOOL, RECEIPTS, CLOCK = "whatsapp.db", "spool", "receipts", "clock.json"
+"""In a session's directory: the client library's own database, and messages that wabot's does not have."""
+
+
+def lock_file(sessions: Path, user_id: str) -> Path:
+    """The lock of whoever owns a session: beside its directory, which may then be moved aside.
+
+    Args:
+        sessions: where the directories of all sessions are.
+        user_id: whose session.
+    """
+    return sessions / f"{user_id}.lock"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole configuration, checked."""
+
+    account: AccountSettings = field(default_factory=AccountSettings)
+    paths: PathSettings = field(default_factory=PathSettings)
+    database: DatabaseSettings = field(default_factory=DatabaseSettings)
+    connection: ConnectionSettings = field(default_factory=ConnectionSettings)
+    ai: AiSettings = field(default_factory=AiSettings)
+    replies: ReplySettings = field(default_factory=ReplySettings)
+    chats: ChatSettings = field(default_factory=ChatSettings)
+    janitor: JanitorSettings = field(default_factory=JanitorSettings)
+    alerts: AlertSettings = field(default_factory=AlertSettings)
+    metrics: MetricsSettings = field(default_factory=MetricsSettings)
+    file: Path | None = None
+
+    @property
+    def source(self) -> str:
+        """Where they stand, for people."""
+        return str(self.file) if self.file else "no file: all defaults"
+
+    @property
+    def brain(self) -> BrainSettings:
+        """What the brain is told."""
+        return BrainSettings(
+            providers=self.ai.providers,
+            persona_file=self.ai.system_prompt_file,
+            knowledge_folder=self.ai.knowledge,
+            history_messages=self.ai.history_messages,
+            history_max_age_seconds=self.ai.history_max_age,
+            max_length=self.replies.max_length,
+            max_parts=self.replies.max_parts,
+        )
+
+    @property
+    def sessions(self) -> Path:
+        """Where every account's directory and lock are."""
+        return self.paths.state / "sessions"
+
+    @property
+    def quarantine(self) -> Path:
+        """Where sessions are kept for a while that were moved aside."""
+        return self.paths.state / "quarantine"
+
+    @property
+    def session_directory(self) -> Path:
+        """Where this account's keys and link state live."""
+        return self.sessions / self.account.user_id
+
+    @property
+    def session_store(self) -> Path:
+        """The client library's own database."""
+        return self.session_directory / STORE
+
+    @property
+    def spool(self) -> Path:
+        """Messages that the database does not have yet."""
+        return self.session_directory / SPOOL
+
+    @property
+    def session_lock(self) -> Path:
+        """The lock of whoever owns the session."""
+        return lock_file(self.sessions, self.account.user_id)

@@ -1,0 +1,160 @@
+"""What wabot says of its own accord, to customers and to the owner; all else is the brain's."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from wabot.brain.texts import LANGUAGES, texts_for
+from wabot.config.settings import ChatSettings
+from wabot.conversation.pauses import PauseReason
+
+_HANDED_OVER = {
+    "es": "De acuerdo, se lo paso a una persona del equipo, que le escribirá en cuanto pueda.",
+    "en": "All right, I'll pass you on to a person on our team, who will write to you as soon as they can.",
+    "pt": "Está bem, vou passar a uma pessoa da equipe, que escreverá assim que puder.",
+}
+_OWNER_TEXTS = {
+    "es": {
+        "answers": "{head}respondo.",
+        "paused": "{head}no respondo ({why}) hasta el {until}.",
+        "paused_for_good": "{head}no respondo ({why}) hasta nuevo aviso.",
+        "opted_out": "{head}pidió que no le escribamos.",
+        "none_paused": "🤖 Respondo en todos los chats.",
+        "unanswered": "{head}pregunta algo que no sé responder.",
+        "no_model": "{head}espera respuesta; ahora no contesta ningún modelo.",
+        "too_old": "{head}escribió hace demasiado para que yo le conteste.",
+        "unsure": "{head}quizá no recibió mi respuesta; su teléfono no la confirma.",
+        "not_read": "{head}envió algo que solo puede leer una persona.",
+        "goes_on": "{head}sigue escribiendo; por ahora no le contesto más.",
+        "closed": "{head}escribió fuera de horario.",
+        PauseReason.OWNER: "usted escribió",
+        PauseReason.COMMAND: "usted lo pidió",
+        PauseReason.ESCALATED: "quiere hablar con una persona",
+        PauseReason.LOOP: "parece otro bot",
+        PauseReason.SHUT_OUT: "WhatsApp no me deja escribirle; conteste desde el teléfono",
+    },
+    "en": {
+        "answers": "{head}I answer.",
+        "paused": "{head}I keep quiet ({why}) until {until}.",
+        "paused_for_good": "{head}I keep quiet ({why}) until you say otherwise.",
+        "opted_out": "{head}asked not to be written to.",
+        "none_paused": "🤖 I answer in every chat.",
+        "unanswered": "{head}asks something I cannot answer.",
+        "no_model": "{head}waits for an answer; no model answers now.",
+        "too_old": "{head}wrote too long ago for me to answer.",
+        "unsure": "{head}may not have got my answer; their phone does not confirm it.",
+        "not_read": "{head}sent something that only a person can read.",
+        "goes_on": "{head}goes on writing; for now I answer no more.",
+        "closed": "{head}wrote outside business hours.",
+        PauseReason.OWNER: "you wrote",
+        PauseReason.COMMAND: "you asked for it",
+        PauseReason.ESCALATED: "wants to talk to a person",
+        PauseReason.LOOP: "looks like another bot",
+        PauseReason.SHUT_OUT: "WhatsApp does not let me write there; answer from the phone",
+    },
+    "pt": {
+        "answers": "{head}respondo.",
+        "paused": "{head}não respondo ({why}) até {until}.",
+        "paused_for_good": "{head}não respondo ({why}) até novo aviso.",
+        "opted_out": "{head}pediu que não lhe escrevêssemos.",
+        "none_paused": "🤖 Respondo em todas as conversas.",
+        "unanswered": "{head}pergunta algo que não sei responder.",
+        "no_model": "{head}espera resposta; agora nenhum modelo responde.",
+        "too_old": "{head}escreveu há tempo demais para eu responder.",
+        "unsure": "{head}talvez não tenha recebido minha resposta; o telefone não a confirma.",
+        "not_read": "{head}enviou algo que só uma pessoa pode ler.",
+        "goes_on": "{head}continua escrevendo; por enquanto não respondo mais.",
+        "closed": "{head}escreveu fora do horário.",
+        PauseReason.OWNER: "você escreveu",
+        PauseReason.COMMAND: "você pediu",
+        PauseReason.ESCALATED: "quer falar com uma pessoa",
+        PauseReason.LOOP: "parece outro bot",
+        PauseReason.SHUT_OUT: "o WhatsApp não me deixa escrever; responda pelo telefone",
+    },
+}
+_APOLOGIES = frozenset(texts_for(language).cannot_answer for language in LANGUAGES)
+
+
+def is_apology(parts: tuple[str, ...]) -> bool:
+    """Whether an answer of the brain only says that it has none."""
+    return parts[:1] != () and parts[0] in _APOLOGIES
+
+
+def handed_over_text(language: str) -> str:
+    """What a customer is told who is left to a person."""
+    return _HANDED_OVER[language]
+
+
+def opted_out_text(text: str, chats: ChatSettings, language: str) -> str:
+    """The confirmation of an opt-out, with the word that undoes it.
+
+    Args:
+        text: what the customer wrote: the n-th word out is undone by the n-th word in.
+        chats: the settings with both lists of words.
+        language: the customer's.
+    """
+    words = chats.opt_in_words
+    if not words:
+        return texts_for(language).opted_out.partition(".")[0] + "."
+    place = next((at for at, word in enumerate(chats.opt_out_words) if word.lower() in text.lower()), 0)
+    return texts_for(language).confirm_opt_out(words[place] if place < len(words) else words[0])
+
+
+def head_of(who: str) -> str:
+    """How every line to the owner about somebody begins."""
+    return f"🤖 {who}: "
+
+
+def chat_status_text(
+    who: str, reason: str, until: datetime | None, opted_out: bool, language: str, zone: ZoneInfo | None
+) -> str:
+    """How things stand in one chat, for the owner.
+
+    Args:
+        who: the customer's name or number.
+        reason: why the chat is paused, "" when it is not.
+        until: the end of the pause, naive UTC; None = until it is resumed.
+        opted_out: whether the customer asked not to be written to.
+        language: the account's.
+        zone: where the owner is; None is the machine's zone.
+    """
+    texts = _OWNER_TEXTS[language]
+    if opted_out:
+        return texts["opted_out"].format(head=head_of(who))
+    if not reason:
+        return texts["answers"].format(head=head_of(who))
+    why = texts.get(reason, reason)
+    if until is None:
+        return texts["paused_for_good"].format(head=head_of(who), why=why)
+    local = until.replace(tzinfo=UTC).astimezone(zone)
+    return texts["paused"].format(head=head_of(who), why=why, until=f"{local:%d/%m %H:%M}")
+
+
+def none_paused_text(language: str) -> str:
+    """What the owner is told when no chat is paused."""
+    return _OWNER_TEXTS[language]["none_paused"]
+
+
+class Unanswered(StrEnum):
+    """Why a customer has no answer from the bot."""
+
+    NOT_KNOWN = "unanswered"
+    NO_MODEL = "no_model"
+    TOO_OLD = "too_old"
+    UNSURE = "unsure"
+    NOT_READ = "not_read"
+    GOES_ON = "goes_on"
+    CLOSED = "closed"
+
+
+def unanswered_text(who: str, why: Unanswered, language: str) -> str:
+    """What the owner is told of a customer whom the bot does not answer.
+
+    Args:
+        who: the customer's name or number.
+        why: that is so.
+        language: the account's.
+    """
+    return _OWNER_TEXTS[language][why].format(head=head_of(who))

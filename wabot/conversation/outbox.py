@@ -1,0 +1,183 @@
+"""The outbox: a reply is stored before it is sent, and stays until it is known to be gone.
+
+pending -> sending -> sent, or back to pending where it surely did not leave; in_doubt while nobody knows, and
+unsure where that never became clear; dead when WhatsApp refuses it; withdrawn when it must not go any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from peewee import IntegrityError
+
+from wabot.conversation.send_queue import new_secret
+from wabot.conversation.sources import Notice
+from wabot.conversation.withdrawals import withdraw
+from wabot.database.models import Inbound, Outbound, database
+from wabot.database.statements import Parameter, Statement
+from wabot.database.transactions import transaction
+
+_INSERT = Statement(
+    lambda: Outbound.insert(
+        user_id=Parameter("user_id"),
+        chat=Parameter("chat_id"),
+        text=Parameter("text"),
+        source=Parameter("source"),
+        first_part=Parameter("first_part"),
+        secret=Parameter("secret", Outbound.secret.db_value),
+        created_at=Parameter("now"),
+        not_before=Parameter("not_before"),
+    ).returning(Outbound.id)
+)
+_MARK_ANSWERED = Statement(
+    lambda: Inbound.update(state="answered", reason=Parameter("source"), reply=Parameter("reply")).where(
+        Inbound.id == Parameter("message"),
+        Inbound.revision == Parameter("revision"),
+        Inbound.state == "pending",
+    )
+)
+
+
+class _Changed(Exception):
+    """What was to be answered is not what it was; undoes the transaction."""
+
+
+class Outbox:
+    """The replies of one account: what puts them in and takes them back; how they leave is `Departures`'.
+
+    Args:
+        user_id: whose account.
+    """
+
+    def __init__(self, user_id: str) -> None:
+        self._user_id = user_id
+
+    def put(
+        self,
+        chat_id: int,
+        parts: Sequence[tuple[str, datetime]],
+        source: str,
+        answered: Sequence[Inbound],
+        now: datetime,
+    ) -> int:
+        """Store an answer and mark what it answers, in one transaction.
+
+        A power cut may undo it, as if nothing had been answered yet; `begin`, which comes before the answer
+        leaves, takes it to the disk.
+
+        Args:
+            chat_id: where it goes.
+            parts: each message's text and the earliest time to send it.
+            source: who composed it, for status and logs.
+            answered: inbox rows this answers, as they were read.
+            now: naive UTC.
+
+        Returns:
+            How many inbox rows were answered; 0 when one of them was edited, taken back or settled meanwhile:
+            nothing is stored then, and what is left has to be answered anew.
+        """
+        try:
+            with transaction(survives_power_cut=False):
+                reply = self._store(chat_id, parts, source, now)
+                for row in answered:
+                    if not _MARK_ANSWERED.change(
+                        message=row.id, revision=row.revision, source=source, reply=reply or None
+                    ):
+                        raise _Changed
+        except (_Changed, IntegrityError):
+            # IntegrityError: the chat was erased, with all it held.
+            return 0
+        return len(answered)
+
+    def notify(
+        self, chat_id: int, text: str, notice: Notice, now: datetime, not_before: datetime | None = None
+    ) -> int:
+        """Store something to say that answers nothing; now, or not before a time. Returns its number."""
+        return self._store(chat_id, [(text, not_before or now)], notice, now)
+
+    def expire(self, composed_before: datetime) -> int:
+        """Give up replies nobody waits for any more; returns how many."""
+        # In a query of its own: all others are older still, and an index would lead to them.
+        waiting = Outbound.select(Outbound.id).where(
+            Outbound.user_id == self._user_id, Outbound.state == "pending"
+        )
+        expired: int = (
+            Outbound.update(state="dead", error="too old to be worth sending")
+            .where(
+                Outbound.id.in_(waiting), Outbound.state == "pending", Outbound.created_at < composed_before
+            )
+            .execute()
+        )
+        return expired
+
+    def withdraw(self, chat_id: int, reason: str, but: Sequence[str] = ()) -> int:
+        """Take back what has not left yet, and the next copy of what may have.
+
+        Args:
+            chat_id: where it would go.
+            reason: why, for the row.
+            but: sources of what may still go.
+
+        Returns:
+            How many were withdrawn.
+        """
+        here = (Outbound.chat == chat_id) & Outbound.state.in_(("pending", "in_doubt"))
+        return withdraw(here & Outbound.source.not_in(but), chat_id, reason)
+
+    def recall(self, reply: int) -> bool:
+        """Take a whole answer back, unless some of it has left already or may have."""
+        parts = (Outbound.id == reply) | (Outbound.first_part == reply)
+        try:
+            with database.atomic():
+                waiting = (Outbound.state == "pending") & (Outbound.copies == 0)
+                recalled = (
+                    Outbound.update(state="withdrawn", error="the customer changed the question")
+                    .where(parts, waiting)
+                    .execute()
+                )
+                if recalled < Outbound.select().where(parts).count():
+                    raise _Changed
+        except _Changed:
+            return False
+        return True
+
+    def count(self, states: Iterable[str]) -> int:
+        """How many replies are in these states."""
+        count: int = (
+            Outbound.select()
+            .where(Outbound.user_id == self._user_id, Outbound.state.in_(list(states)))
+            .count()
+        )
+        return count
+
+    def last_sent_at(self) -> datetime | None:
+        """When WhatsApp took the reply that was the last to leave, naive UTC."""
+        last = (
+            Outbound.select(Outbound.sent_at)
+            .where(
+                Outbound.user_id == self._user_id,
+                Outbound.sending_at.is_null(False),
+                Outbound.sent_at.is_null(False),
+            )
+            .order_by(Outbound.sending_at.desc())
+            .first()
+        )
+        return last.sent_at if last else None
+
+    def _store(self, chat_id: int, parts: Sequence[tuple[str, datetime]], source: str, now: datetime) -> int:
+        """Store the parts of one answer; the number of the first, 0 without any."""
+        first_part = 0
+        for text, not_before in parts:
+            (number,) = _INSERT.first(
+                user_id=self._user_id,
+                chat_id=chat_id,
+                text=text,
+                source=source,
+                first_part=first_part or None,
+                secret=new_secret(),
+                now=now,
+                not_before=not_before,
+            )
+            first_part = first_part or number
+        return first_part

@@ -1,0 +1,147 @@
+"""Tells the owner how things stand in chats: in their chat with themselves, where no customer reads it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from peewee import IntegrityError
+
+from wabot.brain.output.cleaning import drop_odd_characters
+from wabot.config.settings import Settings
+from wabot.conversation.chat_address import ChatAddress, parse_address
+from wabot.conversation.chats import find_or_make_chat, named
+from wabot.conversation.notices import Unanswered, chat_status_text, none_paused_text, unanswered_text
+from wabot.conversation.outbox import Outbox
+from wabot.conversation.owner_lines import add_line, length_of, was_told_about
+from wabot.conversation.pauses import pause_reason
+from wabot.conversation.sources import Notice
+from wabot.database.models import Chat, Outbound, Session
+from wabot.database.transactions import transaction
+from wabot.errors import UsageError
+from wabot.outbound.rates import HOUR
+
+log = logging.getLogger(__name__)
+
+_MOST_CHATS = 20
+_BETWEEN_UNANSWERED = timedelta(minutes=5)
+_LONGEST_UNANSWERED_CHARACTERS = 4000
+
+
+class OwnerChat:
+    """The owner's chat with themselves.
+
+    Args:
+        settings: the configuration.
+        outbox: where what is said goes.
+    """
+
+    def __init__(self, settings: Settings, outbox: Outbox) -> None:
+        self._settings = settings
+        self._outbox = outbox
+
+    def tell_about(self, chats: Sequence[Chat], now: datetime, own_jid: str = "") -> bool:
+        """Say how things stand in these chats; without any, that none is paused.
+
+        Args:
+            chats: which; only the first twenty are named.
+            now: naive UTC.
+            own_jid: the account's own address, where it is known better than from its session.
+
+        Returns:
+            Whether there is something to send now; not while the account's address is unknown.
+        """
+        address = self._own_address(own_jid)
+        if address is None:
+            return False
+        account = self._settings.account
+        lines: list[tuple[str, int | None]] = [
+            (
+                chat_status_text(
+                    _name_of(chat),
+                    pause_reason(chat, now),
+                    chat.paused_until,
+                    chat.opted_out_at is not None,
+                    account.language,
+                    account.zone,
+                ),
+                chat.id,
+            )
+            for chat in chats[:_MOST_CHATS]
+        ]
+        self._tell(address, lines or [(none_paused_text(account.language), None)], now)
+        return True
+
+    def tell_unanswered(
+        self, chat: Chat, now: datetime, why: Unanswered = Unanswered.NOT_KNOWN, *, hourly: bool = False
+    ) -> None:
+        """Say that a customer is left unanswered; nothing while the account is unknown.
+
+        The first at once, and then one message each five minutes, with a line for each customer: a hundred
+        who ask while no model answers are no hundred messages. Each line is stored before this returns.
+
+        Args:
+            chat: the customer's.
+            now: naive UTC.
+            why: there is no answer.
+            hourly: not if the same was said of this customer within the last hour.
+        """
+        address = self._own_address("")
+        if address is None:
+            return
+        settings = self._settings
+        text = unanswered_text(_name_of(chat), why, settings.account.language)
+        if hourly and was_told_about(chat.id, text, now - HOUR):
+            return
+        try:
+            with transaction():
+                self._collect(address, text, chat, now)
+        except IntegrityError:
+            log.info("%s was erased meanwhile; the owner is not told of it", named(chat))
+
+    def _collect(self, address: ChatAddress, text: str, chat: Chat, now: datetime) -> None:
+        """Add a line to what is still to be told, or begin a message for it."""
+        own_chat = find_or_make_chat(self._settings.account.user_id, address, now)
+        told = (Outbound.chat == own_chat.id) & (Outbound.source == Notice.UNANSWERED)
+        # The row is locked by this: the sender reads the lines when it has marked the row as leaving.
+        waits = (Outbound.state == "pending") & (Outbound.not_before > now)
+        last = (
+            Outbound.select(Outbound.id, Outbound.not_before).where(told).order_by(Outbound.id.desc()).first()
+        )
+        if last is not None and length_of(last.id) < _LONGEST_UNANSWERED_CHARACTERS:
+            kept = Outbound.update(not_before=Outbound.not_before).where(Outbound.id == last.id, waits)
+            if kept.execute():
+                add_line(last.id, text, chat.id)
+                return
+        # One that is due much later was stored by a clock that was ahead.
+        is_near = last is not None and last.not_before <= now + HOUR
+        not_before = max(now, last.not_before + _BETWEEN_UNANSWERED) if is_near else now
+        add_line(self._outbox.notify(own_chat.id, "", Notice.UNANSWERED, now, not_before), text, chat.id)
+
+    def _tell(self, address: ChatAddress, lines: Sequence[tuple[str, int | None]], now: datetime) -> None:
+        with transaction():
+            own_chat = find_or_make_chat(self._settings.account.user_id, address, now)
+            # Otherwise it would wait behind this, because a chat's messages keep their order.
+            collected = (Outbound.state == "pending") & (Outbound.source == Notice.UNANSWERED)
+            Outbound.update(not_before=now).where(
+                Outbound.chat == own_chat.id, collected, Outbound.not_before > now
+            ).execute()
+            notice = self._outbox.notify(own_chat.id, "", Notice.STATUS, now)
+            for text, about in lines:
+                add_line(notice, text, about)
+
+    def _own_address(self, jid: str) -> ChatAddress | None:
+        try:
+            return parse_address(jid)
+        except UsageError:
+            session = Session.get_or_none(Session.user_id == self._settings.account.user_id)
+        return ChatAddress(phone=session.phone) if session and session.phone else None
+
+
+def _name_of(chat: Chat) -> str:
+    # A customer chooses their name; a line end in it could pass for what the bot says of somebody else, and a
+    # mark that turns the direction around turns the rest of the line.
+    return " ".join(drop_odd_characters(chat.name).split()) or (
+        f"+{chat.phone}" if chat.phone else str(chat.contact)
+    )

@@ -1,0 +1,105 @@
+"""Chats the bot must not write to: paused ones, and those of customers who opted out.
+
+Whatever begins it also takes back, in the same transaction, what is being composed or waits to be sent.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from wabot.conversation.inbox import Inbox
+from wabot.conversation.outbox import Outbox
+from wabot.conversation.sources import SENT_ALTHOUGH_OPTED_OUT, SENT_ALTHOUGH_PAUSED
+from wabot.database.models import Chat, database
+
+
+class PauseReason(StrEnum):
+    """Why a chat is paused, as it stands in its row."""
+
+    OWNER = "the owner wrote"
+    COMMAND = "the owner asked for it"
+    ESCALATED = "the customer asked for a person"
+    LOOP = "it looks like another bot"
+    SHUT_OUT = "WhatsApp does not let this device write there (463)"
+
+
+class Quiet:
+    """Begins and ends pauses and opt-outs of one account's chats.
+
+    Args:
+        inbox, outbox: where what was to be answered and sent is taken back from.
+    """
+
+    def __init__(self, inbox: Inbox, outbox: Outbox) -> None:
+        self._inbox = inbox
+        self._outbox = outbox
+
+    def pause(self, chat_id: int, reason: str, until: datetime | None) -> int:
+        """Answer nothing in a chat.
+
+        Args:
+            chat_id: the chat.
+            reason: why, one of PauseReason.
+            until: when it ends by itself, naive UTC; None = only when it is resumed.
+
+        Returns:
+            How many replies were withdrawn.
+        """
+        with database.atomic():
+            Chat.update(pause_reason=reason, paused_until=until).where(Chat.id == chat_id).execute()
+            self._inbox.settle_chat(chat_id, f"paused: {reason}")
+            return self._outbox.withdraw(chat_id, f"paused: {reason}", but=SENT_ALTHOUGH_PAUSED)
+
+    def hand_over(self, chat_id: int, until: datetime) -> int:
+        """The owner wrote: leave the chat to them for a while. A pause that lasts longer stays as it is.
+
+        Returns:
+            How many replies were withdrawn.
+        """
+        chat = Chat.get_by_id(chat_id)
+        if pause_reason(chat, until):
+            return self.pause(chat_id, chat.pause_reason, chat.paused_until)
+        return self.pause(chat_id, PauseReason.OWNER, until)
+
+    def resume(self, chat_id: int) -> bool:
+        """Answer again; returns whether there was a pause."""
+        ended: int = (
+            Chat.update(pause_reason="", paused_until=None)
+            .where(Chat.id == chat_id, Chat.pause_reason != "")
+            .execute()
+        )
+        return ended > 0
+
+    def opt_out(self, chat_id: int, now: datetime) -> int:
+        """The customer asked not to be written to; returns how many replies were withdrawn."""
+        with database.atomic():
+            Chat.update(opted_out_at=now).where(Chat.id == chat_id).execute()
+            self._inbox.settle_chat(chat_id, "opted out")
+            return self._outbox.withdraw(chat_id, "opted out", but=SENT_ALTHOUGH_OPTED_OUT)
+
+    def opt_in(self, chat_id: int) -> None:
+        """The customer asked to be written to again."""
+        Chat.update(opted_out_at=None).where(Chat.id == chat_id).execute()
+
+
+def quiet_of(user_id: str) -> Quiet:
+    """For an account whose messages nobody else deals with in this process."""
+    return Quiet(Inbox(user_id), Outbox(user_id))
+
+
+def pause_reason(chat: Chat, now: datetime) -> str:
+    """Why a chat is paused at a time, "" when it is not."""
+    over = chat.paused_until is not None and chat.paused_until <= now
+    return "" if over else str(chat.pause_reason)
+
+
+def paused_chats(user_id: str, now: datetime) -> list[Chat]:
+    """An account's chats that are paused at a time, the latest created first."""
+    lasting = Chat.paused_until.is_null() | (Chat.paused_until > now)
+    return list(
+        Chat.select()
+        # Not "!=": no index leads to what is different.
+        .where(Chat.user_id == user_id, Chat.pause_reason > "", lasting)
+        .order_by(Chat.id.desc())
+    )

@@ -1,0 +1,328 @@
+"""The sender's half of the outbox: which reply leaves next, and what became of it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import cache, partial
+from typing import Any
+
+from peewee import SQL, Case, fn
+
+from wabot.conversation.owner_lines import text_of
+from wabot.conversation.sources import TO_OWNER, Liberty, chat_that_may_be_told, liberty_of
+from wabot.conversation.withdrawals import withdraw
+from wabot.database.models import Chat, Inbound, Outbound
+from wabot.database.statements import Parameter, Statement, is_one_of
+from wabot.database.transactions import transaction, unsynced
+
+OPEN_STATES = ("pending", "sending", "in_doubt")
+UNDELIVERED_STATES = ("dead", "unsure")
+COPIES_WITHOUT_EVIDENCE, MAX_COPIES = 2, 5
+"""A phone that is not known to be there may have got any copy; one that is, and confirms none, has none."""
+_THERE = timedelta(minutes=2)
+_WORTH_SENDING = timedelta(days=1)
+SECRET_BYTES = 32
+_LAST = 2**62
+_SAME_MOMENT = timedelta(seconds=1)
+_LATEST = datetime.max - _SAME_MOMENT
+
+
+def new_secret() -> bytes:
+    """What is planted into one copy of a message, to find it by."""
+    return secrets.token_bytes(SECRET_BYTES)
+
+
+def _was_answered(chat: Any, first_part: Any) -> Any:
+    """The condition that a chat got an answer before the one that begins with this part."""
+    earlier = Outbound.alias("earlier")
+    return fn.EXISTS(
+        earlier.select(earlier.id).where(
+            earlier.chat == chat, earlier.id < first_part, earlier.state == "sent"
+        )
+    )
+
+
+def _next(only_known: bool) -> Any:
+    """The oldest reply that is due, else the one that will be due first; of each chat's only the oldest.
+
+    One that was stored, or last tried, at a time that is still to come is due as well: the clock was set back
+    since, and how long it was to wait cannot be told any more.
+
+    Args:
+        only_known: only to chats that were answered before.
+    """
+    heads = (
+        Outbound.select(fn.MIN(Outbound.id))
+        .where(Outbound.user_id == Parameter("user_id"), Outbound.state.in_(OPEN_STATES))
+        .group_by(Outbound.chat)
+    )
+    is_due = (
+        (Outbound.not_before <= Parameter("now"))
+        | (Outbound.created_at > Parameter("soon"))
+        | (Outbound.sending_at > Parameter("soon"))
+    )
+    return (
+        Outbound.select(
+            Outbound.id,
+            Outbound.chat,
+            Chat.jid,
+            Chat.contact,
+            Chat.expiration_seconds,
+            Outbound.text,
+            Outbound.source,
+            Outbound.secret,
+            Outbound.copies,
+            Outbound.refusals,
+            Outbound.created_at,
+            Outbound.not_before,
+            Case(None, [(is_due, 1)], 0),
+        )
+        .join(Chat)
+        .where(
+            Outbound.id.in_(heads),
+            Outbound.state == "pending",
+            Outbound.created_at >= Parameter("composed_after"),
+            _was_answered(Outbound.chat, fn.COALESCE(Outbound.first_part, Outbound.id))
+            if only_known
+            else SQL("1 = 1"),
+        )
+        .order_by(Case(None, [(is_due, Outbound.id)], _LAST), Outbound.not_before)
+        .limit(1)
+    )
+
+
+def _to_send(reply_id: int, chat_id: int, jid: str, contact: str, *rest: Any) -> tuple[Outbound, bool]:
+    expiration_seconds, text, source, secret, copies, refusals, created_at, not_before, is_due = rest
+    row = Outbound(
+        id=reply_id,
+        chat=Chat(id=chat_id, jid=jid, contact=contact, expiration_seconds=expiration_seconds),
+        text=text,
+        source=source,
+        secret=secret,
+        copies=copies,
+        refusals=refusals,
+        created_at=created_at,
+        not_before=not_before,
+    )
+    return row, bool(is_due)
+
+
+_NEXT = Statement(partial(_next, only_known=False), _to_send)
+_NEXT_KNOWN = Statement(partial(_next, only_known=True), _to_send)
+_FIRST_ANSWER = Statement(
+    lambda: (
+        Outbound.select(Outbound.id)
+        .where(
+            Outbound.id == Parameter("reply_id"),
+            ~_was_answered(Outbound.chat, fn.COALESCE(Outbound.first_part, Outbound.id)),
+        )
+        .limit(1)
+    )
+)
+_MARK_SENT = Statement(
+    lambda: Outbound.update(
+        state="sent", message_id=Parameter("message_id"), sent_at=Parameter("now"), error=""
+    ).where(Outbound.id == Parameter("reply_id"))
+)
+
+
+def _named() -> Any:
+    return (Outbound.user_id == Parameter("user_id")) & is_one_of(Outbound.message_id, "message_ids")
+
+
+_MARK_DELIVERED = Statement(
+    lambda: Outbound.update(delivered_at=Parameter("now")).where(_named(), Outbound.delivered_at.is_null())
+)
+_SETTLE_DELIVERED = Statement(
+    lambda: Outbound.update(state="sent", sent_at=Outbound.sending_at, error="").where(
+        _named(), Outbound.state.in_(("in_doubt", "unsure", "pending"))
+    )
+)
+
+
+@cache
+def _begin(liberty: Liberty) -> Statement:
+    chat = chat_that_may_be_told(Parameter("chat_id"), liberty, Parameter("now"))
+    return Statement(
+        lambda: Outbound.update(
+            state="sending",
+            copies=Outbound.copies + 1,
+            sending_at=Parameter("now"),
+            secret=Parameter("secret", Outbound.secret.db_value),
+        ).where(Outbound.id == Parameter("reply_id"), Outbound.state == "pending", fn.EXISTS(chat))
+    )
+
+
+class Departures:
+    """The replies of one account, as they leave.
+
+    Args:
+        user_id: whose account.
+    """
+
+    def __init__(self, user_id: str) -> None:
+        self._user_id = user_id
+
+    def next(
+        self, now: datetime, composed_after: datetime | None = None, only_known: bool = False
+    ) -> tuple[Outbound | None, datetime | None]:
+        """The reply to send now, and failing that, when the next one is due.
+
+        Only the oldest open reply of each chat counts, so that a chat's replies keep their order: one that is
+        on its way, or in doubt, holds the later ones.
+
+        Args:
+            now: naive UTC.
+            composed_after: leave out replies composed before this time (they wait for a stable link).
+            only_known: leave out chats that were never answered before.
+        """
+        statement = _NEXT_KNOWN if only_known else _NEXT
+        found: tuple[Outbound, bool] | None = statement.first(
+            user_id=self._user_id,
+            now=now,
+            soon=min(now, _LATEST) + _SAME_MOMENT,
+            composed_after=composed_after or datetime.min,
+        )
+        if found is None:
+            return None, None
+        row, is_due = found
+        return (row, now) if is_due else (None, row.not_before)
+
+    def is_first(self, row: Outbound) -> bool:
+        """Whether a reply is of the first answer that its chat ever got."""
+        return _FIRST_ANSWER.first(reply_id=row.id) is not None
+
+    def defer(self, row: Outbound, not_before: datetime) -> None:
+        """Not now."""
+        Outbound.update(not_before=not_before).where(Outbound.id == row.id).execute()
+
+    def begin(self, row: Outbound, now: datetime) -> bool:
+        """Write down that this reply is about to leave; from here on a crash leaves it in doubt.
+
+        Each copy gets a secret of its own, so that the library's store tells which of them left.
+
+        Returns:
+            False when it must not leave any more: it was withdrawn, the customer opted out, the chat is
+            paused, or its data was erased.
+        """
+        secret = new_secret()
+        begun = _begin(liberty_of(row.source)).change(
+            reply_id=row.id, chat_id=row.chat_id, now=now, secret=secret
+        )
+        if begun:
+            # Only now: until it is marked, what the owner is told may get another line, or lose its last one.
+            row.text = text_of(row)
+            if row.source in TO_OWNER and not row.text:
+                Outbound.delete().where(Outbound.id == row.id).execute()
+                return False
+            row.copies += 1
+            row.state, row.sending_at, row.secret = "sending", now, secret
+            return True
+        # A row whose chat was made part of another one just now is looked at again there.
+        waiting = (Outbound.id == row.id) & (Outbound.state == "pending") & (Outbound.chat == row.chat_id)
+        withdraw(waiting, row.chat_id, "the chat is paused, or the customer opted out")
+        return False
+
+    def mark_sent(self, row: Outbound, message_id: str, now: datetime) -> None:
+        """WhatsApp took it.
+
+        What the process says of itself within the next second or two takes this to the disk, too. A power
+        cut before that leaves the reply in doubt, as one in the moment before this would.
+        """
+        with unsynced():
+            _MARK_SENT.change(reply_id=row.id, message_id=message_id, now=now)
+
+    def put_back(self, row: Outbound, error: str, not_before: datetime) -> None:
+        """It surely did not leave: send it again."""
+        Outbound.update(
+            state="pending", copies=row.copies - 1, error=error[:500], not_before=not_before
+        ).where(Outbound.id == row.id).execute()
+
+    def mark_in_doubt(self, row: Outbound, error: str, message_id: str = "") -> None:
+        """It may have left; `message_id` is what it left as, where that is known already."""
+        row.state, row.message_id = "in_doubt", message_id
+        Outbound.update(state="in_doubt", message_id=message_id, error=error[:500]).where(
+            Outbound.id == row.id
+        ).execute()
+
+    def leave_in_doubt(self, row: Outbound, resend: bool, not_before: datetime) -> str:
+        """Nothing more will be known of this copy: one more, if wanted, and at last the record of the doubt.
+
+        Returns:
+            The new state.
+        """
+        most = MAX_COPIES if resend and self._is_there(row) else COPIES_WITHOUT_EVIDENCE
+        state = "pending" if resend and row.copies < most else "unsure"
+        Outbound.update(state=state, not_before=not_before).where(Outbound.id == row.id).execute()
+        return state
+
+    def confirm(self, message_ids: Sequence[str], now: datetime) -> None:
+        """A device of the customer has these messages; that settles every doubt about them."""
+        with transaction():
+            _MARK_DELIVERED.change(user_id=self._user_id, message_ids=message_ids, now=now)
+            _SETTLE_DELIVERED.change(user_id=self._user_id, message_ids=message_ids)
+
+    def hold(self, row: Outbound, error: str, now: datetime, wait_seconds: float) -> str:
+        """WhatsApp does not take it now: try again later, for a day. Returns the new state."""
+        state = "pending" if now - row.created_at < _WORTH_SENDING else "dead"
+        Outbound.update(
+            state=state,
+            refusals=row.refusals + 1,
+            copies=row.copies - 1,
+            error=error[:500],
+            not_before=now + timedelta(seconds=wait_seconds),
+        ).where(Outbound.id == row.id).execute()
+        return state
+
+    def mark_refused(self, row: Outbound, error: str) -> None:
+        """WhatsApp refused it for good."""
+        Outbound.update(
+            state="dead", refusals=row.refusals + 1, copies=row.copies - 1, error=error[:500]
+        ).where(Outbound.id == row.id).execute()
+
+    def send_again(self, message_id: str, in_race: bool, now: datetime) -> bool:
+        """WhatsApp took it, and the customer's phone cannot read it: send it once more, and only once.
+
+        Not where the chat went on meanwhile: then the reply would answer what nobody asks any more.
+
+        Args:
+            message_id: what it was sent as.
+            in_race: only if it was sent at the very moment a message of the same chat came.
+            now: naive UTC.
+
+        Returns:
+            Whether it will be sent.
+        """
+        row = Outbound.get_or_none(Outbound.user_id == self._user_id, Outbound.message_id == message_id)
+        if row is None or row.state != "sent" or row.delivered_at or row.copies >= COPIES_WITHOUT_EVIDENCE:
+            return False
+        sent_at = row.sent_at or now
+        heard = Inbound.select().where(Inbound.chat == row.chat)
+        if heard.where(Inbound.received_at > sent_at + _SAME_MOMENT).exists():
+            return False
+        if in_race and not heard.where(Inbound.received_at >= sent_at - _SAME_MOMENT).exists():
+            return False
+        changed: int = (
+            Outbound.update(state="pending", not_before=now, error="the customer cannot read it")
+            .where(Outbound.id == row.id, Outbound.state == "sent", Outbound.delivered_at.is_null())
+            .execute()
+        )
+        return bool(changed)
+
+    def _is_there(self, row: Outbound) -> bool:
+        """Whether the customer's phone was there when a reply left: it wrote, or confirmed another one."""
+        since = (row.sending_at or row.created_at) - _THERE
+        heard = (Inbound.chat == row.chat) & (Inbound.state != "owner") & (Inbound.received_at >= since)
+        got = (Outbound.chat == row.chat) & (Outbound.delivered_at >= since)
+        return Inbound.select().where(heard).exists() or Outbound.select().where(got).exists()
+
+    def unsettled(self) -> list[Outbound]:
+        """Replies that began to leave, and of which nobody knows whether they did."""
+        return list(
+            Outbound.select(Outbound, Chat)
+            .join(Chat)
+            .where(Outbound.user_id == self._user_id, Outbound.state.in_(("sending", "in_doubt")))
+            .order_by(Outbound.id)
+        )

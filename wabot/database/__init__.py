@@ -1,0 +1,1 @@
+"""wabot's own tables, in SQLite or PostgreSQL. Begin reading in engine."""

@@ -1,0 +1,98 @@
+"""Checks of the configuration's secrets and of who may read the bot's files."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+
+from wabot.brain.knowledge.base import list_files
+from wabot.config.settings import Settings
+from wabot.config.unit_environment import settings_in_unit
+from wabot.doctor.finding import Finding, Patient, healthy, illness
+from wabot.errors import ConfigError
+from wabot.session.private_files import open_files
+from wabot.system.plain_file import read_plain
+
+_LARGEST_TEXT_BYTES = 10_000_000
+
+
+def check_secrets(patient: Patient) -> list[Finding]:
+    """Whether every secret that the configuration refers to can be had."""
+    try:
+        settings_in_unit(patient.file, patient.environ)
+    except ConfigError as error:
+        # Root alone can look where credentials are kept.
+        cure = f"put it there, then: sudo systemctl restart {patient.unit}"
+        if os.geteuid():
+            cure = f"{patient.command('doctor')}, which can look there; or {cure}"
+        return [illness("secrets", problem, cure) for problem in error.problems]
+    return [healthy("secrets", "all at hand")]
+
+
+def check_texts(patient: Patient) -> list[Finding]:
+    """Whether the service can read its configuration and what it is to answer from: root, who asks, can."""
+    folder, findings = patient.settings.ai.knowledge, []
+    for path in unreadable_texts(patient.settings):
+        # In the folder all at once: a folder within it may be what is closed.
+        what = folder if folder and path.is_relative_to(folder) else path
+        quoted = shlex.quote(str(what))
+        cure = f"sudo chgrp -R wabot {quoted} && sudo chmod -R g+rX {quoted}"
+        findings.append(illness("texts", f"{path} cannot be read by the bot", cure))
+    for path in _of_another_encoding(patient.settings):
+        findings.append(illness("texts", f"{path} is no UTF-8 text, so it is left out", "save it as UTF-8"))
+    return findings or [healthy("texts", "can be read by the bot")]
+
+
+def unreadable_texts(settings: Settings) -> list[Path]:
+    """Texts that the user of the service cannot read, whoever asks; the configuration is one of them."""
+    texts = [*_texts(settings), *filter(None, [settings.file])]
+    return [path for path in texts if not os.access(path, os.R_OK, effective_ids=True)]
+
+
+def _of_another_encoding(settings: Settings) -> list[Path]:
+    found = []
+    for path in _texts(settings):
+        try:
+            read_plain(path, _LARGEST_TEXT_BYTES, through_links=True).decode("utf-8")
+        except UnicodeDecodeError:
+            found.append(path)
+        except OSError:
+            # That it cannot be read is said already.
+            continue
+    return found
+
+
+def _texts(settings: Settings) -> list[Path]:
+    ai = settings.ai
+    texts = [path for path, _, _ in list_files(ai.knowledge)] if ai.knowledge else []
+    return [*texts, *filter(None, [ai.system_prompt_file])]
+
+
+def check_permissions(patient: Patient) -> list[Finding]:
+    """Whether anybody else may read keys, messages or passwords, and whether all is the bot's own."""
+    findings = [illness("permissions", str(found), found.cure) for found in open_files(patient.settings)]
+    findings += _of_somebody_else(patient.settings.paths.state)
+    return findings or [healthy("permissions", "keys, messages and secrets are private")]
+
+
+def _of_somebody_else(state: Path) -> list[Finding]:
+    """What in the state directory is not its owner's: root, who looks, may open it, and the bot may not."""
+    if not state.is_dir():
+        return []
+    state = state.resolve()
+    owner = state.stat().st_uid
+    found = [path for path in state.rglob("*") if _owner(path, owner) != owner]
+    if not found:
+        return []
+    more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+    cure = f"sudo chown -R --reference={shlex.quote(str(state))} {shlex.quote(str(state))}"
+    return [illness("permissions", f"{found[0]} belongs to another user than {state}{more}", cure)]
+
+
+def _owner(path: Path, otherwise: int) -> int:
+    """Whose a file is; of one that is gone meanwhile, or of the file system itself, `otherwise`."""
+    try:
+        return otherwise if path.name == "lost+found" else path.lstat().st_uid
+    except FileNotFoundError:
+        return otherwise

@@ -1,0 +1,111 @@
+"""What `wabot doctor` knows of a bot while it examines it, and what it finds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import peewee
+
+from wabot.config.settings import Settings
+from wabot.database.address import sqlite_file
+from wabot.database.engine import open_database
+from wabot.errors import WabotError
+from wabot.system import units as hints
+from wabot.system.printable import printable
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The result of one check.
+
+    Attributes:
+        name: of the check.
+        ok: False for an illness.
+        text: what was found, one line.
+        cure: the command or the edit that cures an illness.
+    """
+
+    name: str
+    ok: bool
+    text: str
+    cure: str = ""
+
+    def __str__(self) -> str:
+        cure = f"\n      cure: {printable(self.cure)}" if self.cure else ""
+        return f"{'ok ' if self.ok else 'ILL'}  {self.name}: {printable(self.text)}{cure}"
+
+    def as_json(self) -> dict[str, Any]:
+        """The same for programs."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """One bot.
+
+    Attributes:
+        file: its configuration, None when there is none.
+        settings: as read from it.
+        environ: the process environment.
+        now: naive UTC.
+        online: whether other machines may be asked.
+    """
+
+    file: Path | None
+    settings: Settings
+    environ: Mapping[str, str]
+    now: datetime
+    online: bool
+
+    @property
+    def unit(self) -> str:
+        """Its systemd service, by the units as shipped."""
+        return hints.unit_of(self.file)
+
+    def command(self, arguments: str) -> str:
+        """A wabot command with this configuration, as it is to be typed."""
+        return hints.command(arguments, self.file)
+
+    @property
+    def start(self) -> str:
+        """The command that starts the bot: by systemd where its units would read this configuration."""
+        return hints.start(self.file)
+
+    @property
+    def configuration(self) -> str:
+        """The configuration file, for people."""
+        return str(self.file or "/etc/wabot/wabot.toml")
+
+
+def healthy(name: str, text: str) -> Finding:
+    """A check that found nothing wrong."""
+    return Finding(name, True, text)
+
+
+def illness(name: str, text: str, cure: str) -> Finding:
+    """A check that found something wrong."""
+    return Finding(name, False, text, cure)
+
+
+def ask_database(patient: Patient, question: Callable[[Any], Any]) -> Any:
+    """What the bot's database answers; None when it cannot be asked, which the checks of the database say.
+
+    Args:
+        patient: the bot.
+        question: is given the open database.
+    """
+    file = sqlite_file(patient.settings.database.url)
+    if file is not None and not file.exists():
+        return None
+    try:
+        database = open_database(patient.settings.database.url)
+        try:
+            return question(database)
+        finally:
+            database.close()
+    except (WabotError, peewee.DatabaseError, peewee.InterfaceError):
+        return None

@@ -1,0 +1,214 @@
+"""Checks of the machine: the unit, the clock, the disk, the way to WhatsApp."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+import requests
+
+from wabot.config.machine import configurations
+from wabot.doctor.finding import Finding, Patient, healthy, illness
+from wabot.privileges import systemd as systemd_units
+from wabot.system.local_time import local_text
+from wabot.system.process import LIBRARY_ENVIRONMENT
+from wabot.system.units import unit_of
+from wabot.system.unreachable import why_unreachable
+
+_LEAST_FREE_BYTES = 200_000_000
+_LEAST_FREE_FILES = 1000
+_CLOCK_TOLERANCE_SECONDS = 120
+_CONFIGURATIONS = Path("/etc/wabot")
+_WHATSAPP = "https://web.whatsapp.com/"
+_TIMEOUT_SECONDS = 15.0
+_PROPERTIES = (
+    "LoadState",
+    "UnitFileState",
+    "ActiveState",
+    "SubState",
+    "NRestarts",
+    "Type",
+    "NotifyAccess",
+    "WatchdogUSec",
+    "NeedDaemonReload",
+    "Environment",
+)
+
+
+def check_unit(patient: Patient) -> list[Finding]:
+    """Whether systemd starts, restarts and watches the bot."""
+    if patient.file is not None and patient.file.absolute().parent != _CONFIGURATIONS:
+        return [healthy("unit", f"not looked at, because {patient.file} is not in {_CONFIGURATIONS}")]
+    properties = systemd_units.show(patient.unit, *_PROPERTIES)
+    if properties is None:
+        return [healthy("unit", "there is no systemd here: something else has to start the bot")]
+    findings = judge_unit(patient.unit, properties)
+    timers = _timers(patient)
+    if not any(
+        (systemd_units.show(each, "UnitFileState") or {}).get("UnitFileState") == "enabled" for each in timers
+    ):
+        cure = f"sudo systemctl enable --now {timers[0]}"
+        findings.append(illness("janitor timer", f"{timers[0]} is not enabled: nothing cleans up", cure))
+    return findings or [
+        healthy("unit", f"{patient.unit} is {properties['ActiveState']}, enabled and watched")
+    ]
+
+
+def _timers(patient: Patient) -> list[str]:
+    """The timers of which one is enough: the bot's own, and those of bots that share state and database."""
+    shared = [
+        found.name
+        for found in configurations(patient.settings, patient.environ)
+        if found.settings is not None
+        and found.settings.paths == patient.settings.paths
+        and found.settings.database.url == patient.settings.database.url
+    ]
+    units = dict.fromkeys([patient.unit, *(unit_of(Path(f"{name}.toml")) for name in shared)])
+    return [unit.replace("wabot", "wabot-janitor", 1).replace(".service", ".timer") for unit in units]
+
+
+def judge_unit(unit: str, properties: dict[str, str]) -> list[Finding]:
+    """The illnesses of a service.
+
+    Args:
+        unit: its name.
+        properties: as `systemctl show` prints them.
+    """
+    if properties.get("LoadState") != "loaded":
+        return [
+            illness("unit", f"{unit} is {properties.get('LoadState', 'unknown')}", "sudo scripts/install")
+        ]
+    revert = f"sudo systemctl revert {unit} && sudo systemctl restart {unit}"
+    environment = properties.get("Environment", "")
+    restarts = properties.get("NRestarts", "0")
+    unset = [name for name in LIBRARY_ENVIRONMENT if f"{name}=" not in environment]
+    symptoms = (
+        (
+            properties.get("UnitFileState") != "enabled",
+            f"{unit} is not enabled: it does not start with the machine",
+            f"sudo systemctl enable {unit}",
+        ),
+        (
+            properties.get("ActiveState") == "failed",
+            f"{unit} has failed",
+            f"as the other lines say, or sudo journalctl -u {unit} -n 50; then sudo systemctl start {unit}",
+        ),
+        (
+            # Started again and again, it is hardly ever anything else. The first restart is counted late.
+            properties.get("ActiveState") == "activating"
+            and (restarts != "0" or properties.get("SubState") == "auto-restart"),
+            f"{unit} ends by itself and is started again (restarts: {restarts}): nobody is answered",
+            f"as the other lines say, or sudo journalctl -u {unit} -n 50",
+        ),
+        (
+            properties.get("ActiveState") == "inactive",
+            f"{unit} is stopped: nobody is answered",
+            f"sudo systemctl start {unit}, once a number is linked",
+        ),
+        (
+            properties.get("Type") != "notify" or properties.get("NotifyAccess") == "none",
+            f"{unit} is not of Type=notify: systemd takes it for ready when it is not",
+            revert,
+        ),
+        (
+            # systemd fills it in when it starts the unit.
+            properties.get("ActiveState") == "active"
+            and properties.get("WatchdogUSec") in ("0", "infinity", None),
+            f"{unit} has no WatchdogSec=: nobody notices when it hangs",
+            revert,
+        ),
+        (
+            bool(unset),
+            f"{unit} lacks {' and '.join(unset)} in its Environment=: it has to start twice",
+            revert,
+        ),
+        (
+            properties.get("NeedDaemonReload") == "yes",
+            f"the file of {unit} was changed after systemd read it",
+            "sudo systemctl daemon-reload",
+        ),
+    )
+    return [illness("unit", text, cure) for is_ill, text, cure in symptoms if is_ill]
+
+
+def check_clock(patient: Patient) -> list[Finding]:
+    """Whether the time can be right: a wrong one breaks TLS, and every age that is judged."""
+    cure = "sudo timedatectl set-ntp true"
+    program_written_at = datetime.fromtimestamp(Path(__file__).stat().st_mtime, UTC).replace(tzinfo=None)
+    if patient.now < program_written_at:
+        text = f"it is {local_text(patient.now)} here, before this program was installed"
+        return [illness("clock", text, cure)]
+    shown = _output("timedatectl", "show", "--property=NTPSynchronized,CanNTP") or ""
+    if "NTPSynchronized=no" in shown:
+        if "CanNTP=no" in shown:
+            cure = "sudo apt-get install -y systemd-timesyncd"
+        return [illness("clock", "it is not synchronized with any time server", cure)]
+    known = "NTPSynchronized=yes" in shown
+    return [healthy("clock", "synchronized" if known else "nothing looks wrong")]
+
+
+def check_disk(patient: Patient) -> list[Finding]:
+    """Whether there is room for keys and messages."""
+    path = patient.settings.paths.state
+    while not path.exists():
+        path = path.parent
+    found = os.statvfs(path)
+    free_bytes = found.f_bavail * found.f_frsize
+    if free_bytes < _LEAST_FREE_BYTES:
+        text = f"{free_bytes / 1_000_000:.0f} MB are free below {path}"
+        return [
+            illness("disk", text, f"df -h {path}; sudo journalctl --vacuum-size=200M; sudo apt-get clean")
+        ]
+    if found.f_files and found.f_favail < _LEAST_FREE_FILES:
+        return [illness("disk", f"{found.f_favail} more files fit below {path}", f"df -i {path}")]
+    return [healthy("disk", f"{free_bytes / 1_000_000_000:.1f} GB are free below {path}")]
+
+
+def check_whatsapp(patient: Patient) -> list[Finding]:
+    """Whether WhatsApp can be reached; only when other machines may be asked."""
+    if not patient.online:
+        return [healthy("network", "not looked at; with --online it is")]
+    proxy = patient.settings.connection.proxy
+    try:
+        response = requests.head(
+            _WHATSAPP, timeout=_TIMEOUT_SECONDS, proxies={"https": proxy, "http": proxy} if proxy else None
+        )
+    except requests.RequestException as error:
+        text = f"{_WHATSAPP} cannot be reached: {why_unreachable(error)}"
+        return [
+            illness(
+                "network",
+                text,
+                "mend that; the machine needs a name server, the certificates of the distribution "
+                "(ca-certificates) and the right time, and a firewall or proxy must let port 443 out",
+            )
+        ]
+    try:
+        there = parsedate_to_datetime(response.headers["Date"])
+    except (KeyError, ValueError, TypeError):
+        return [healthy("network", "WhatsApp answers")]
+    seconds = abs((datetime.now(UTC) - there.astimezone(UTC)).total_seconds())
+    if seconds > _CLOCK_TOLERANCE_SECONDS:
+        text = f"this machine is {seconds:.0f} seconds off WhatsApp's time"
+        return [illness("clock", text, "sudo timedatectl set-ntp true")]
+    return [healthy("network", "WhatsApp answers")]
+
+
+def _output(*command: str) -> str | None:
+    """What a program prints; None when it is not there, fails or hangs."""
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_SECONDS,
+            check=False,
+            start_new_session=True,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

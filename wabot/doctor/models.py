@@ -1,0 +1,118 @@
+"""Checks whether the configured models answer what the bot asks them."""
+
+from __future__ import annotations
+
+import ipaddress
+import urllib.parse
+from collections.abc import Sequence
+
+from wabot.brain.conversation import Conversation, Turn
+from wabot.brain.knowledge.base import KnowledgeBase
+from wabot.brain.persona import Persona
+from wabot.brain.prompt import compose_messages
+from wabot.brain.providers.errors import ProviderError
+from wabot.brain.providers.provider import Provider
+from wabot.brain.providers.request import Message
+from wabot.brain.settings import ProviderSettings
+from wabot.doctor.finding import Finding, Patient, healthy, illness
+
+_LONGEST_SECONDS = 60.0
+_MOST_WORDS_OF_OTHERS = 200
+_PASSAGES = 4
+_KNOWLEDGE_SECONDS = 10.0
+# A chat as any other: words of both sides, and a question that finds facts in most shops.
+_SAID = (
+    Turn("user", "hola"),
+    Turn("assistant", "¡Hola! ¿En qué puedo ayudarle?"),
+    Turn("user", "What are your opening hours, prices, shipping and payment? Answer with one word: ready?"),
+)
+
+
+def check_providers(patient: Patient) -> list[Finding]:
+    """Ask each model as the bot would; those on other machines only when that is allowed."""
+    providers = patient.settings.ai.providers
+    if not providers:
+        return [_knowledge(patient)]
+    messages = _as_the_bot_asks(patient)
+    return [_ask(patient, provider, messages) for provider in providers]
+
+
+def _as_the_bot_asks(patient: Patient) -> list[Message]:
+    """With its persona, its rules, facts of the shop and what was said before."""
+    ai, account = patient.settings.ai, patient.settings.account
+    knowledge = KnowledgeBase(ai.knowledge, patience_seconds=_KNOWLEDGE_SECONDS)
+    question = "opening hours, prices, shipping, payment; horario, precios, envío, pago"
+    passages = knowledge.search(question, account.language, _PASSAGES)
+    persona = Persona(ai.system_prompt_file).text()
+    conversation = Conversation(_SAID, account.language)
+    return compose_messages(persona, conversation, passages, account.language, account.local_time())
+
+
+def _knowledge(patient: Patient) -> Finding:
+    """Without a model the texts are all there is to answer from."""
+    folder = patient.settings.ai.knowledge
+    if folder is not None and any(folder.rglob("*.md")):
+        return healthy("ai", "no model is configured, the knowledge folder answers")
+    text = f"no model is configured, and {folder or 'ai.knowledge'} has no text: no question is answered"
+    return illness("ai", text, f"put texts (.md) there, or set ai.knowledge in {patient.configuration}")
+
+
+def _ask(patient: Patient, settings: ProviderSettings, messages: Sequence[Message]) -> Finding:
+    name = f"ai {settings.name}"
+    if not patient.online and not _is_here(settings.base_url):
+        return healthy(name, "not asked, it is on another machine; with --online it is")
+    provider = Provider(settings)
+    try:
+        provider.complete(messages, _LONGEST_SECONDS)
+    except ProviderError as error:
+        said = " ".join(error.said.split())[:_MOST_WORDS_OF_OTHERS]
+        text = f"{error.explanation}; it says: {said}" if said else error.explanation
+        return illness(name, text, _cure(patient, settings, error))
+    if provider.form.prompt_tokens:
+        text = f"{settings.model} takes no more than about {provider.form.prompt_tokens} tokens at once: "
+        text += "earlier messages and facts are left out"
+        return illness(name, text, _larger_context(settings))
+    return healthy(name, f"{settings.model} answers")
+
+
+def _cure(patient: Patient, settings: ProviderSettings, error: ProviderError) -> str:
+    section = f"[[ai.providers]] {settings.name} in {patient.configuration}"
+    is_here = _is_here(settings.base_url)
+    match error.kind:
+        case "unreachable" | "dropped" | "timeout" | "unavailable":
+            return f"start it, or edit the base_url of {section}"
+        case "rate_limited":
+            return "wait, or raise the limit of the account at the provider"
+        case "no_credit":
+            return "add credit to the account at the provider, or raise its spending limit there"
+        case "unauthorized":
+            return f"edit the api_key of {section}, or let the provider allow this account the model"
+        case "not_found" if "model" in error.explanation:
+            load = f"load {settings.model} there (Ollama: ollama pull {settings.model}), or "
+            return f"{load if is_here else ''}edit the model of {section}"
+        case "not_found" | "redirected":
+            return f"edit the base_url of {section}: the address up to and with /v1"
+        case "empty":
+            return f"raise the max_tokens of {section}, or choose a model that does not think first"
+        case "too_long":
+            return _larger_context(settings)
+        case "refused":
+            return "its filter refuses the persona or the facts: edit these texts, or choose another model"
+        case _:
+            return f"edit {section}: base_url, model, api_key"
+
+
+def _larger_context(settings: ProviderSettings) -> str:
+    if _is_here(settings.base_url):
+        return "start it with a larger context (llama.cpp: -c 8192; Ollama: OLLAMA_CONTEXT_LENGTH=8192)"
+    return "choose a model with a larger context there, or shorten the persona"
+
+
+def _is_here(base_url: str) -> bool:
+    host = urllib.parse.urlsplit(base_url).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

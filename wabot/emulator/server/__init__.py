@@ -1,0 +1,1 @@
+"""WhatsApp's servers: what a client dials, and what it is answered."""

@@ -1,0 +1,57 @@
+"""How a bot finds the emulator: what its environment and its command line say, and whom it trusts there."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import trustme
+
+from wabot.emulator.server.listener import LOOPBACK, SERVICE
+from wabot.system.process import LIBRARY_ENVIRONMENT
+
+_OTHER_PROXIES = ("https_proxy", "no_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy")
+
+
+class Doorway:
+    """The way to one emulator.
+
+    Args:
+        port: where it listens, on the loopback interface.
+        root_key: the public key that signs its side of the Noise handshake.
+        directory: where the certificate of its authority is written.
+    """
+
+    def __init__(self, port: int, root_key: bytes, directory: Path) -> None:
+        self._port = port
+        self._root_key = root_key
+        self._authority_file = directory / "emulator-ca.pem"
+
+    def make_certificate(self) -> ssl.SSLContext:
+        """A certificate for WhatsApp's name, by an authority that nobody else has heard of."""
+        authority = trustme.CA()
+        authority.cert_pem.write_to_path(str(self._authority_file))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.set_alpn_protocols(["http/1.1"])
+        authority.issue_cert(SERVICE).configure_cert(context)
+        return context
+
+    def environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
+        """`base` (default: this process's environment) and where proxy and certificate authority are."""
+        environment = dict(os.environ if base is None else base)
+        for name in _OTHER_PROXIES:
+            environment.pop(name, None)
+        environment.update(
+            HTTPS_PROXY=f"http://{LOOPBACK}:{self._port}",
+            SSL_CERT_FILE=str(self._authority_file),
+            NO_PROXY=f"{LOOPBACK},localhost",
+            **LIBRARY_ENVIRONMENT,
+        )
+        return environment
+
+    def command(self, *program: str) -> list[str]:
+        """The command line that runs `program` in a process which takes the emulator for WhatsApp."""
+        return [sys.executable, "-P", "-m", "wabot.emulator.server.launcher", self._root_key.hex(), *program]

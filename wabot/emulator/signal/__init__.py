@@ -1,0 +1,1 @@
+"""Messages sealed end to end, as Signal does."""

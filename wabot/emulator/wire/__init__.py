@@ -1,0 +1,1 @@
+"""The bytes on the line: frames, noise, stanzas."""

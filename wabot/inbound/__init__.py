@@ -1,0 +1,1 @@
+"""A message's way in: taken over from the library, never lost, stored. Begin reading in intake."""

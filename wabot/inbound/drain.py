@@ -1,0 +1,168 @@
+"""Brings messages from the disk into the database when it is back, in the order they came."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+import peewee
+
+from wabot.conversation.schedule import ChatSchedule
+from wabot.database.errors import concerns_what_was_stored
+from wabot.database.lent_connections import rest
+from wabot.database.models import database
+from wabot.inbound.outage import Outage
+from wabot.inbound.reception import Reception
+from wabot.inbound.spool import Spool
+from wabot.inbound.spool_record import Spooled, encode
+
+log = logging.getLogger(__name__)
+
+_RETRY_SECONDS = 1.0
+_BATCH_MESSAGES = 100
+_LONGEST_SECONDS = 60.0
+
+
+class SpoolDrain:
+    """Owns the spool and the thread that empties it.
+
+    Args:
+        spool: the messages on the disk; also those an earlier process left.
+        reception: where messages are stored; knows each that it has already.
+        schedule: told which chat has something to answer.
+        wake_sender: called when nothing is left; until then no reply leaves, because the word that takes it
+            back may still be on the disk.
+        beat: called with the seconds a step may now take, and with 0 when it is done.
+
+    Attributes:
+        outage: since when the database is away.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        reception: Reception,
+        schedule: ChatSchedule,
+        wake_sender: Callable[[], None] = lambda: None,
+        beat: Callable[[float], None] = lambda seconds: None,
+    ) -> None:
+        self._spool = spool
+        self._reception = reception
+        self._schedule = schedule
+        self._wake_sender = wake_sender
+        self._beat = beat
+        self._stored = 0
+        # Of this process; those of an earlier one are found at the start with all that wait.
+        self._kept: set[tuple[str, str]] = set()
+        self.outage = Outage()
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        if self.is_behind:
+            log.warning("%d messages on disk are still to be stored", len(self._spool))
+        self._thread.start()
+
+    def stop(self, timeout_seconds: float) -> None:
+        """End, if it was started; what is on the disk stays there, for the next start."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        if self._thread.is_alive():
+            self._thread.join(timeout_seconds)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether there are messages that the database does not have."""
+        return len(self._spool) > 0
+
+    @property
+    def trouble(self) -> str:
+        """What people should know; "" while all is well."""
+        return self.outage.text(len(self._spool))
+
+    def keep(self, spooled: Spooled) -> bool:
+        """Write a message to the disk, behind the others; whether it is safe there."""
+        self._kept.add(_key(spooled))
+        try:
+            self._spool.append(spooled)
+        except OSError as error:
+            self.outage.blocked(error)
+            return False
+        self.outage.unblocked()
+        with self._changed:
+            self._changed.notify()
+        return True
+
+    def set_aside(self, spooled: Spooled) -> None:
+        """Keep a message that no database will ever take, for people to look at."""
+        try:
+            self._spool.set_aside(encode(spooled))
+        except OSError as error:
+            log.error("a message that cannot be stored cannot be set aside either: %s", error)
+
+    def _run(self) -> None:
+        while True:
+            rest()
+            with self._changed:
+                self._changed.wait_for(lambda: self._stopping or self.is_behind)
+                if self._stopping:
+                    break
+            if not self._move():
+                with self._changed:
+                    self._changed.wait_for(lambda: self._stopping, _RETRY_SECONDS)
+        database.close()
+
+    def _move(self) -> bool:
+        """Bring some messages into the database; whether that went well."""
+        self._beat(_LONGEST_SECONDS)
+        try:
+            with self._spool.batch(_BATCH_MESSAGES) as messages:
+                chats = self._store(messages)
+        except (peewee.DatabaseError, peewee.InterfaceError, OSError) as error:
+            database.close()
+            # Chats that were made for these messages went back with them.
+            self._reception.forget_remembered_chats()
+            self.outage.began(error)
+            return False
+        finally:
+            self._beat(0)
+        self._stored += len(messages)
+        self.outage.answers()
+        for chat_id in chats:
+            self._schedule.touch(chat_id)
+        if not self.is_behind:
+            self.outage.ended(self._stored)
+            self._stored = 0
+            self._kept.clear()
+            self._wake_sender()
+        return True
+
+    def _store(self, messages: list[Spooled]) -> list[int]:
+        """Store them, all or none; return the chats that have something to answer."""
+        chats = []
+        with database.atomic():
+            for spooled in messages:
+                try:
+                    with database.atomic():
+                        chat_id = self._reception.receive(spooled.message, spooled.received_at)
+                        # Perhaps the database had stored it when it went away before it could say so: then
+                        # nobody was told of it.
+                        if chat_id is None and _key(spooled) in self._kept:
+                            chat_id = self._reception.chat_waiting_with(spooled.message)
+                except Exception as error:
+                    if not concerns_what_was_stored(error):
+                        raise
+                    log.exception("a message kept on disk cannot be stored")
+                    self.set_aside(spooled)
+                    continue
+                if chat_id is not None:
+                    chats.append(chat_id)
+        return chats
+
+
+def _key(spooled: Spooled) -> tuple[str, str]:
+    return spooled.message.chat, spooled.message.message_id

@@ -1,0 +1,124 @@
+"""Takes messages over from the client library: stores each one, then wakes who answers."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from wabot.conversation.bursts import Bursts
+from wabot.conversation.schedule import ChatSchedule
+from wabot.database.errors import concerns_what_was_stored, patience
+from wabot.database.lent_connections import rest
+from wabot.database.models import database, utc_now
+from wabot.inbound.drain import SpoolDrain
+from wabot.inbound.reception import Reception
+from wabot.inbound.spool_record import Spooled
+from wabot.status.record import SessionRecord
+from wabot.whatsapp.messages import IncomingMessage
+
+log = logging.getLogger(__name__)
+
+_RETRY_SECONDS = 1.0
+_ANSWER_SECONDS = 5.0
+# A message asks the database a handful of questions, each with its own limit.
+_LONGEST_SECONDS = 60.0
+
+
+class Intake:
+    """The way in, on the library's only callback thread: everything else waits behind it.
+
+    Args:
+        reception: where messages are stored, with what becomes of them.
+        schedule: told which chat has something to answer.
+        record: told when the last message came.
+        drain: takes what the database does not, and brings it there later.
+        beat: called with the seconds this may now take, and with 0 when it is done.
+
+    Attributes:
+        bursts: which chats are receiving at this moment.
+        dropped: how many messages were given up because neither database nor disk took them until the end.
+    """
+
+    def __init__(
+        self,
+        reception: Reception,
+        schedule: ChatSchedule,
+        record: SessionRecord,
+        drain: SpoolDrain,
+        beat: Callable[[float], None] = lambda seconds: None,
+    ) -> None:
+        self._reception = reception
+        self._schedule = schedule
+        self._record = record
+        self._drain = drain
+        self._beat = beat
+        self._closed = threading.Event()
+        self._is_taking = False
+        self._last_at = time.monotonic()
+        self.bursts = Bursts()
+        self.dropped = 0
+
+    def take(self, message: IncomingMessage) -> None:
+        """Make a message safe: in the database, else on the disk; else the library waits, and WhatsApp too.
+
+        As long as messages are on the disk all others go there as well, so that none overtakes another.
+
+        The library has acknowledged about a hundred messages at most that it could not hand over; every
+        later one WhatsApp keeps, and delivers again (measured with neonize 0.5.2).
+        """
+        self._last_at = time.monotonic()
+        self._is_taking = True
+        if not message.from_me:
+            # Here, not where it is stored: what goes to the disk comes in bursts as well. WhatsApp may use
+            # one address of a person now and the other then, and the chat's row has but one.
+            for jid in {message.chat, message.contact}:
+                self.bursts.note(jid, self._last_at)
+        spooled = Spooled(message, utc_now())
+        try:
+            while not self._is_safe(spooled):
+                if self._closed.wait(_RETRY_SECONDS):
+                    self.dropped += 1
+                    raise TimeoutError("a message could not be stored before the end")
+        finally:
+            self._is_taking = False
+            self._beat(0)
+            rest()
+        if not message.from_me:
+            self._record.update(last_inbound_at=spooled.received_at)
+
+    def take_lost(self, message: IncomingMessage) -> None:
+        """Take in a message that the library lost; on a thread that deals with the database itself."""
+        chat_id = self._reception.receive(message, utc_now())
+        if chat_id is not None:
+            self._schedule.touch(chat_id)
+
+    def close(self) -> None:
+        """Wait for the database no longer."""
+        self._closed.set()
+
+    def seconds_since_message(self) -> float:
+        """How long ago the library handed over a message; 0 while one is being stored."""
+        return 0.0 if self._is_taking else time.monotonic() - self._last_at
+
+    def _is_safe(self, spooled: Spooled) -> bool:
+        self._beat(_LONGEST_SECONDS)
+        return (not self._drain.is_behind and self._store(spooled)) or self._drain.keep(spooled)
+
+    def _store(self, spooled: Spooled) -> bool:
+        try:
+            with patience(_ANSWER_SECONDS):
+                chat_id = self._reception.receive(spooled.message, spooled.received_at)
+        except Exception as error:
+            if concerns_what_was_stored(error):
+                self._drain.set_aside(spooled)
+                raise
+            database.close()
+            self._drain.outage.began(error)
+            return False
+        if chat_id is not None:
+            self._schedule.touch(chat_id)
+        if self._drain.outage.lasts:
+            self._drain.outage.ended(0)
+        return True

@@ -1,0 +1,216 @@
+"""Finds messages that the client library acknowledged but never handed over, and has them asked for again.
+
+The library confirms a message to WhatsApp before Python sees it (measured with neonize 0.5.2: up to about a
+hundred of them). Nobody delivers those again after a kill. But the library leaves traces: the secret of each
+message it has decrypted, in its own store; and of a message it had decrypted and not yet confirmed, which
+WhatsApp does deliver again, a line in its log that it ignores an old one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from wabot.conversation.inbox import Inbox
+from wabot.database.errors import AWAY, one_line
+from wabot.database.models import database, utc_now
+from wabot.inbound.delayed_tasks import DelayedTasks, Task
+from wabot.inbound.store_cursor import IntakeMark, load_mark, save_mark
+from wabot.whatsapp.messages import LID_SERVER, PHONE_SERVER, IncomingMessage, Kind, Trace
+from wabot.whatsapp.store import Traces, read_traces
+from wabot.whatsapp.store_query import StoreSilent, ask_traces
+
+log = logging.getLogger(__name__)
+
+MOST_LOST = 300
+"""More cannot be lost at once: the library keeps a hundred and lets WhatsApp wait with the rest."""
+_STILL_COMING_SECONDS = 5.0
+_DATABASE_RETRY_SECONDS = 2.0
+_SHORTEST_HISTORY = timedelta(days=1)
+
+
+class LostMessages:
+    """Searches where messages can have been lost, on a thread of its own.
+
+    Args:
+        user_id: whose session.
+        store: the client library's store.
+        inbox: what was handed over.
+        receive: takes a message of the kind LOST in.
+        is_behind: whether there are messages that are safe, but not in the inbox yet.
+    """
+
+    def __init__(
+        self,
+        user_id: str,
+        store: Path,
+        inbox: Inbox,
+        receive: Callable[[IncomingMessage], None],
+        is_behind: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._user_id = user_id
+        self._store = store
+        self._inbox = inbox
+        self._receive = receive
+        self._is_behind = is_behind
+        self._mark = IntakeMark("", 0, utc_now())
+        self._tasks = DelayedTasks("lost-messages", self._is_done, _DATABASE_RETRY_SECONDS)
+        self._lock = threading.Lock()
+        self._ignored: dict[str, Trace] = {}
+        self._starts_over = False
+
+    def begin(self) -> None:
+        """Look at what the last process left behind; before the client opens its store."""
+        mark = load_mark(self._user_id)
+        try:
+            traces = read_traces(self._store, mark.position if mark else 0)
+        except sqlite3.Error as error:
+            log.warning("the session store cannot be searched for lost messages (%s)", error)
+            return
+        if mark is not None and mark.device == traces.device and not mark.in_order:
+            self._mark = mark
+            self._tasks.put(0.0, partial(self._account_for, traces, mark.at, utc_now()))
+        else:
+            self._advance(traces)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._tasks.start()
+
+    def stop(self, timeout_seconds: float, in_order: bool) -> None:
+        """Finish.
+
+        Args:
+            timeout_seconds: how long to wait for what is being done.
+            in_order: the library has handed over everything it had.
+        """
+        if self._tasks.stop(timeout_seconds) and in_order:
+            try:
+                save_mark(self._user_id, dataclasses.replace(self._mark, in_order=True))
+            except AWAY as error:
+                log.warning("database: %s; the next start looks for lost messages", one_line(error))
+
+    def ignored(self, trace: Trace) -> None:
+        """The library ignored a message as an old one. It may be on its way to the inbox at this moment."""
+        with self._lock:
+            if not self._ignored:
+                self._tasks.put(_STILL_COMING_SECONDS, self._account_for_ignored)
+            if len(self._ignored) < 10 * MOST_LOST:
+                self._ignored[trace.message_id] = trace
+
+    def start_over(self) -> None:
+        """What the store holds now is no loss: the account was linked, or told its history."""
+        with self._lock:
+            if not self._starts_over:
+                self._starts_over = True
+                self._tasks.put(_STILL_COMING_SECONDS, self._skip)
+
+    def link_ended(self) -> None:
+        """The client was stopped, which drops what it had not handed over; before it connects again."""
+        ended_at = utc_now()
+        try:
+            traces = ask_traces(self._store, self._mark.position)
+        except StoreSilent as error:
+            log.warning("%s; messages may have been lost unnoticed", error)
+            return
+        self._tasks.put(_STILL_COMING_SECONDS, partial(self._account_for, traces, ended_at, ended_at))
+
+    def _is_done(self, task: Task) -> bool:
+        """Carry a task out, unless the database is away or does not have all messages yet."""
+        try:
+            if self._is_behind():
+                return False
+            task()
+        except AWAY as error:
+            database.close()
+            log.warning("database: %s; lost messages are looked for later", one_line(error))
+            return False
+        except Exception:
+            log.exception("the search for lost messages failed")
+        return True
+
+    def _account_for(self, traces: Traces, since: datetime, until: datetime) -> None:
+        """Find what came last and is not in the inbox: messages are handed over in the order they came.
+
+        One that is there because it came once more afterwards says nothing about those before it.
+
+        Args:
+            traces: what came.
+            since: when the search before this one was.
+            until: when the traces were read.
+        """
+        known = self._inbox.known(trace.message_id for trace in traces.newest_first)
+        lost: list[Trace] = []
+        for trace in traces.newest_first:
+            received_at = known.get(trace.message_id)
+            if received_at is None:
+                lost.append(trace)
+            elif received_at <= until:
+                break
+        if len(lost) >= MOST_LOST or (not known and utc_now() - since > _SHORTEST_HISTORY):
+            # Rather the history of a newly linked account, or messages that the janitor deleted since.
+            log.warning("%d messages are not in the inbox, but they cannot have been lost lately", len(lost))
+        else:
+            self._ask_for(reversed(lost))
+        self._advance(traces)
+
+    def _account_for_ignored(self) -> None:
+        with self._lock:
+            ignored, self._ignored = self._ignored, {}
+        try:
+            known = self._inbox.known(ignored)
+            # A line of a log is no proof that somebody wrote: who has no chat is not written to.
+            self._ask_for(
+                trace
+                for trace in ignored.values()
+                if trace.message_id not in known and self._inbox.chats.has(trace.chat)
+            )
+        except AWAY:
+            with self._lock:
+                self._ignored = ignored | self._ignored
+            raise
+
+    def _skip(self) -> None:
+        self._starts_over = False
+        try:
+            self._advance(ask_traces(self._store, self._mark.position))
+        except StoreSilent:
+            self.start_over()
+
+    def _ask_for(self, lost: Iterable[Trace]) -> None:
+        count = 0
+        for trace in lost:
+            self._receive(_as_message(trace))
+            count += 1
+        if count:
+            log.warning(
+                "%d messages were acknowledged by the client library and lost; their customers are asked to "
+                "write again",
+                count,
+            )
+
+    def _advance(self, traces: Traces) -> None:
+        """All of this is accounted for."""
+        self._mark = IntakeMark(traces.device, traces.position, utc_now())
+        save_mark(self._user_id, self._mark)
+
+
+def _as_message(trace: Trace) -> IncomingMessage:
+    user, _, server = trace.sender.partition("@")
+    return IncomingMessage(
+        chat=trace.chat,
+        message_id=trace.message_id,
+        sender=trace.sender,
+        phone=user if server == PHONE_SERVER else trace.phone,
+        lid=user if server == LID_SERVER else "",
+        from_me=False,
+        kind=Kind.LOST,
+        text="",
+        sent_at=utc_now(),
+    )

@@ -1,0 +1,1 @@
+"""Deletes and quarantines what is no longer needed. Begin reading in run."""

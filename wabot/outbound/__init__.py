@@ -1,0 +1,1 @@
+"""A reply's way out: paced, sent once, confirmed. Begin reading in sender."""

@@ -1,0 +1,104 @@
+"""What a customer sees before the answer comes: blue ticks, and "typing…"."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from typing import Protocol
+
+from wabot.outbound.typing_indicator import TypingIndicator
+
+_MOST_WAITING = 1000
+
+
+class CourtesyMessenger(Protocol):
+    """What courtesies need of the WhatsApp client."""
+
+    def show_typing(self, jid: str, typing: bool) -> None:
+        """Show or end "typing…"."""
+
+    def mark_read(self, jid: str, sender: str, message_ids: list[str]) -> None:
+        """Give messages their blue ticks."""
+
+
+class Courtesies:
+    """Takes wishes from any thread; only the sender's carries them out.
+
+    Args:
+        wake_sender: called when there is something to show.
+    """
+
+    def __init__(self, wake_sender: Callable[[], None]) -> None:
+        self._wake_sender = wake_sender
+        self._lock = threading.Lock()
+        self._reads: deque[tuple[str, str, list[str]]] = deque(maxlen=_MOST_WAITING)
+        self._answered: OrderedDict[str, list[tuple[str, list[str]]]] = OrderedDict()
+        self._typing = TypingIndicator()
+        self._link_is_up = False
+
+    def mark_read_when_answered(self, jid: str, sender: str, message_ids: list[str]) -> None:
+        """Give messages of one sender their blue ticks as soon as something has left for their chat.
+
+        Before that it may still be withdrawn, or refused: ticks without an answer say that nobody cares.
+        """
+        with self._lock:
+            if len(self._answered) >= _MOST_WAITING:
+                self._answered.popitem(last=False)
+            self._answered.setdefault(jid, []).append((sender, message_ids))
+
+    def begin_typing(self, jid: str, until: float) -> None:
+        """Show "typing…" in a chat while its answer is made, at most until then (monotonic seconds)."""
+        self._typing.begin(jid, until)
+        self._wake_sender()
+
+    def end_typing(self, jid: str) -> None:
+        """No answer will come: take "typing…" back."""
+        self._typing.end(jid)
+        self._wake_sender()
+
+    def answer_withdrawn(self, jid: str) -> None:
+        """What was to be said in a chat is not said: no blue ticks, and nobody is writing."""
+        with self._lock:
+            self._answered.pop(jid, None)
+        self.end_typing(jid)
+
+    def link_up(self) -> None:
+        """Courtesies may be shown."""
+        with self._lock:
+            self._link_is_up = True
+
+    def link_down(self) -> None:
+        """Nothing can be shown, and what was is gone."""
+        with self._lock:
+            self._link_is_up = False
+            self._reads.clear()
+        self._typing.link_lost()
+
+    def message_sent(self, jid: str, now: float) -> None:
+        """A message has left, which took "typing…" away, and answers what waits for its ticks."""
+        self._typing.message_sent(jid, now)
+        with self._lock:
+            answered = self._answered.pop(jid, [])
+            if self._link_is_up:
+                self._reads.extend((jid, *read) for read in answered)
+
+    def show(self, messenger: CourtesyMessenger, now: float, beat: Callable[[], None]) -> None:
+        """Carry out what waits.
+
+        Args:
+            messenger: the WhatsApp client.
+            now: monotonic seconds.
+            beat: called before each call that may hang.
+        """
+        while self._reads:
+            read = self._reads.popleft()
+            beat()
+            messenger.mark_read(*read)
+        for jid, typing in self._typing.due(now):
+            beat()
+            messenger.show_typing(jid, typing)
+
+    def next_at(self) -> float | None:
+        """When there will be something to show, without anybody asking; None = never."""
+        return self._typing.next_at()

@@ -1,0 +1,143 @@
+"""Settles the replies of which nobody knows whether they left: the link was cut, or the process ended."""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+
+from wabot.conversation.chats import masked
+from wabot.conversation.send_queue import Departures
+from wabot.database.models import Outbound, utc_now
+from wabot.whatsapp.store_query import StoreSilent
+
+log = logging.getLogger(__name__)
+
+RECEIPT_SECONDS = 5.0
+"""How long a link has to be up before a missing receipt means something.
+
+A phone confirms what it gets within a second; WhatsApp keeps that for an account that is away.
+"""
+_LOOKUP_AGAIN_SECONDS = 5.0
+_REMEMBERED_REPLIES = 1000
+
+
+class Doubts:
+    """Finds out about each reply in doubt; called by the sender between two sends.
+
+    A reply whose secret is not in the library's store surely never left. Any other has an id there, and a
+    device of the customer confirms that id, or does not.
+
+    Args:
+        replies: where they are.
+        find_ids: the ids of messages by their secrets, from the store of a client that is running.
+        arrived: whether a message was confirmed by a device of the customer.
+        resend: send what was not confirmed again; otherwise it stays unsent.
+        on_unsure: told of a reply that may never have arrived, and is not sent again.
+
+    Attributes:
+        exist: whether there may be something to settle; then it may take up to `store_query.LOOKUP_SECONDS`.
+    """
+
+    def __init__(
+        self,
+        replies: Departures,
+        find_ids: Callable[[list[bytes]], Mapping[bytes, str]],
+        arrived: Callable[[str], bool],
+        resend: bool,
+        on_unsure: Callable[[Outbound], None] = lambda row: None,
+    ) -> None:
+        self._replies = replies
+        self._find_ids = find_ids
+        self._arrived = arrived
+        self._resend = resend
+        self._tell_unsure = on_unsure
+        self._lookup_at = float("-inf")
+        # By reply and copy; and under which ids each reply left, as far as this process knows.
+        self._left_at: dict[tuple[int, int], float] = {}
+        self._ids: OrderedDict[int, set[str]] = OrderedDict()
+        self.exist = True
+
+    def arose(self) -> None:
+        """Something may be in doubt now."""
+        self.exist = True
+
+    def settle(self, now: float, up_since: float) -> float | None:
+        """Settle what can be settled; return when to look again.
+
+        Args:
+            now: monotonic seconds.
+            up_since: since when the link has been up, likewise.
+        """
+        if not self.exist:
+            return None
+        rows = self._identify(self._replies.unsettled(), now)
+        self._left_at = {_copy(row): self._left_at.get(_copy(row), _left_at(row, now)) for row in rows}
+        judged_at = [due for row in rows if (due := self._judge(row, now, up_since)) is not None]
+        self.exist = bool(judged_at)
+        return min(judged_at, default=None)
+
+    def _identify(self, rows: list[Outbound], now: float) -> list[Outbound]:
+        """Give each reply the id it left with; those that have none are sent again."""
+        nameless = [row for row in rows if row.state == "sending" or not row.message_id]
+        if not nameless or now < self._lookup_at:
+            return rows
+        try:
+            ids = self._find_ids([bytes(row.secret) for row in nameless])
+        except StoreSilent as error:
+            self._lookup_at = now + _LOOKUP_AGAIN_SECONDS
+            log.warning("%s; replies in doubt wait", error)
+            return rows
+        for row in nameless:
+            message_id = ids.get(bytes(row.secret))
+            if message_id is None:
+                self._replies.put_back(row, "it never left", utc_now())
+                log.info("reply %d to %s never left; it is sent now", row.id, masked(row.chat))
+            else:
+                self._replies.mark_in_doubt(row, row.error, message_id)
+        return [row for row in rows if row not in nameless or bytes(row.secret) in ids]
+
+    def _judge(self, row: Outbound, now: float, up_since: float) -> float | None:
+        """Decide about one reply that has an id; return when, if it is too early."""
+        if not row.message_id:
+            return self._lookup_at
+        if row.delivered_at or any(self._arrived(each) for each in self._ids_of(row)):
+            self._replies.confirm([row.message_id], utc_now())
+            log.info("reply %d to %s has arrived after all", row.id, masked(row.chat))
+            return None
+        # Each further copy waits twice as long: a receipt that is late speaks of an earlier one.
+        patience_seconds = RECEIPT_SECONDS * 2.0 ** max(row.copies - 1, 0)
+        due = max(up_since, self._left_at[_copy(row)]) + patience_seconds
+        if now < due:
+            return due
+        state = self._replies.leave_in_doubt(row, self._resend, utc_now())
+        level = logging.WARNING if state == "unsure" else logging.INFO
+        log.log(
+            level,
+            "reply %d to %s was not confirmed by the customer's phone; now %s",
+            row.id,
+            masked(row.chat),
+            state,
+        )
+        if state == "unsure":
+            self._tell_unsure(row)
+        return None
+
+    def _ids_of(self, row: Outbound) -> set[str]:
+        """Under which ids a reply may have arrived; this copy's is among them from now on."""
+        ids = self._ids.setdefault(row.id, set())
+        ids.add(row.message_id)
+        if len(self._ids) > _REMEMBERED_REPLIES:
+            self._ids.popitem(last=False)
+        return ids
+
+
+def _copy(row: Outbound) -> tuple[int, int]:
+    return row.id, row.copies
+
+
+def _left_at(row: Outbound, now: float) -> float:
+    """When a reply left, in monotonic seconds; at the latest now, whatever the clock says by which it did."""
+    if row.sending_at is None:
+        return now
+    return now - max(0.0, (utc_now() - row.sending_at).total_seconds())

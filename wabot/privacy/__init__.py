@@ -1,0 +1,1 @@
+"""Everything about one person: export and forget. Begin reading in person."""

@@ -1,0 +1,192 @@
+"""Links a number while somebody looks on: from the first dial to the first login, and no further."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+
+from wabot.application.row import ConnectionRow
+from wabot.config.settings import Settings
+from wabot.conversation.inbox import Inbox
+from wabot.conversation.outbox import Outbox
+from wabot.conversation.schedule import ChatSchedule
+from wabot.errors import ExitCode
+from wabot.inbound.drain import SpoolDrain
+from wabot.inbound.intake import Intake
+from wabot.inbound.reception import Reception
+from wabot.inbound.spool import Spool
+from wabot.link.connection import Action, Command, Connection
+from wabot.link.dialer import Link
+from wabot.link.limits import limits_from
+from wabot.link.states import Signal, State
+from wabot.service.events import MainSignals
+from wabot.service.pairing_screen import PairingScreen
+from wabot.service.shutdown import hang_up
+from wabot.status.record import SessionRecord
+from wabot.status.reporter import Reporter
+from wabot.system import units as hints
+from wabot.system.notify import ServiceNotifier
+from wabot.whatsapp.client import WhatsAppClient, read_edit
+from wabot.whatsapp.signals import LinkCodeRefused, LinkSignal
+
+_TICK_SECONDS = 0.5
+_RECORD_SECONDS = 2.0
+# The phone goes on showing "Logging in…" until the new device has answered its first questions.
+_SETTLE_SECONDS = 3.0
+
+
+class Pairing:
+    """One linking, by a QR code or by a code that is typed on the phone.
+
+    What customers write meanwhile is stored, and answered when the service runs.
+
+    Args:
+        settings: the configuration; the database is open and the session lock held.
+        screen: where people look.
+        phone: digits of the number to link by a typed code; "" for a QR code.
+    """
+
+    def __init__(self, settings: Settings, screen: PairingScreen, phone: str) -> None:
+        user_id = settings.account.user_id
+        self._screen = screen
+        self._phone = phone
+        self._start = hints.start(settings.file, for_good=True)
+        self._signals = MainSignals(hurried_exit=ExitCode.FINDINGS)
+        limits = limits_from(settings.connection)
+        self._connection = Connection(limits, time.monotonic(), random.random)
+        self._code_deadline = time.monotonic() + limits.connect_seconds + limits.pairing_seconds
+        self._record = SessionRecord(user_id, ConnectionRow(user_id, settings.database))
+        # Whoever started this command is not waiting for systemd's notifications.
+        self._reporter = Reporter(self._connection, None, ServiceNotifier({}), self._record)
+        reception = Reception(settings, Inbox(user_id), Outbox(user_id), read_edit=read_edit)
+        schedule = ChatSchedule(settings.replies.debounce)
+        # Not started: what the database does not take now is for the service to bring there.
+        drain = SpoolDrain(Spool(settings.spool), reception, schedule)
+        self._intake = Intake(reception, schedule, self._record, drain)
+        self._client = WhatsAppClient(
+            settings.session_store,
+            f"wabot-{user_id}",
+            self._signals.put,
+            self._intake.take,
+            proxy=settings.connection.proxy,
+        )
+        self._link = Link(self._client, self._signals.put)
+        self._asked_for_code = False
+        self._can_try_again = True
+        self._linked = False
+        self._link_code = self._shown_code = ""
+        self._shown: object = None
+
+    def run(self) -> ExitCode:
+        """Link the number; return the exit code."""
+        try:
+            end = self._link_before_eyes()
+        except BrokenPipeError:
+            # As in `wabot pair | head`: nobody sees the code any more.
+            end = self._failure("whoever looked on has gone")
+        hang_up(self._client.disconnect, self._intake.seconds_since_message, self._link)
+        self._reporter.show_end("" if end.exit_code is ExitCode.OK else end.reason)
+        self._record.stop(_RECORD_SECONDS)
+        return end.exit_code
+
+    def _link_before_eyes(self) -> Command:
+        self._signals.listen()
+        self._record.start()
+        self._link.start()
+        self._screen.say("Connecting to WhatsApp …")
+        self._obey(self._connection.apply(Signal.STARTED, time.monotonic()))
+        end: Command | None = None
+        while end is None:
+            end = self._turn()
+        if end.exit_code is ExitCode.OK:
+            self._screen.say(end.reason)
+        else:
+            self._screen.fail(end.reason)
+        return end
+
+    def _turn(self) -> Command | None:
+        """One turn of the main loop; returns how it ends, once it does."""
+        link_signal = self._signals.next(_TICK_SECONDS)
+        command = self._apply(link_signal) if link_signal else None
+        now = time.monotonic()
+        command = command or self._connection.tick(now)
+        if command is None or command.action is not Action.EXIT:
+            self._obey(command)
+            command = self._verdict(now)
+        elif self._connection.state is State.PAIRING_EXPIRED and self._can_try_again:
+            # For a service this is the end; whoever sits at a terminal types the command once more.
+            command = self._failure(f"{command.reason}; start again for a new code")
+        self._show_changes(now)
+        return command
+
+    def _apply(self, link_signal: LinkSignal) -> Command | None:
+        """Give the state machine a signal, and whoever looks on the news."""
+        before = self._connection.state
+        command = self._connection.apply(
+            link_signal.signal, time.monotonic(), link_signal.reason, link_signal.wait_seconds
+        )
+        self._reporter.show_signal(before, link_signal)
+        match link_signal.signal:
+            case Signal.STOP_REQUESTED:
+                return self._failure(f"stopped; {'linked' if self._linked else 'nothing is linked'}")
+            case Signal.PASSKEY_REQUIRED:
+                self._can_try_again = False
+            case Signal.QR_SHOWN if self._connection.state is State.PAIRING:
+                self._show_code(link_signal.detail)
+            case Signal.PAIRED:
+                self._linked = True
+                self._screen.say("The phone accepted. Linking …")
+            case Signal.AUTHENTICATED if self._linked:
+                self._screen.say("Logged in. Getting ready …")
+        return command
+
+    def _show_code(self, qr: str) -> None:
+        if not self._phone:
+            self._screen.show_qr(qr)
+        elif not self._asked_for_code:
+            self._asked_for_code = True
+            self._screen.say("Asking WhatsApp for a code …")
+            # Not on the library's thread, which would wait for itself, and not here, where it may hang.
+            threading.Thread(target=self._ask_for_code, name="link-code", daemon=True).start()
+
+    def _ask_for_code(self) -> None:
+        try:
+            self._link_code = self._client.pair_by_phone(self._phone)
+        except LinkCodeRefused as refusal:
+            self._signals.put(LinkSignal(Signal.PAIRING_FAILED, str(refusal)))
+
+    def _show_changes(self, now: float) -> None:
+        connection = self._connection
+        if self._link_code != self._shown_code:
+            self._shown_code = self._link_code
+            self._record.update(pair_code=self._link_code)
+            self._screen.show_link_code(self._link_code)
+        shown = (connection.state, connection.reason, connection.since)
+        if shown == self._shown:
+            return
+        self._shown = shown
+        self._reporter.show_state()
+        if connection.state is State.BACKOFF and connection.deadline is not None:
+            self._screen.say(f"{connection.reason}; trying again in {connection.deadline - now:.0f} s …")
+
+    def _verdict(self, now: float) -> Command | None:
+        """Whether it is done, or there is nothing more to wait for at a terminal."""
+        connection = self._connection
+        if connection.state is State.CONNECTED and now - connection.since >= _SETTLE_SECONDS:
+            phone = self._reporter.device.phone if self._reporter.device else ""
+            return Command(Action.EXIT, f"Ready: linked as +{phone}. Start the bot: {self._start}")
+        if self._linked and connection.state in (State.BANNED, State.COOLDOWN):
+            return self._failure(
+                f"linked, but {connection.reason}; the bot waits until it is over: {self._start}"
+            )
+        if not self._linked and now > self._code_deadline:
+            return self._failure(connection.reason or "WhatsApp showed no code in time")
+        return None
+
+    def _failure(self, reason: str) -> Command:
+        return Command(Action.EXIT, reason, ExitCode.FINDINGS)
+
+    def _obey(self, command: Command | None) -> None:
+        if command is not None:
+            self._link.carry_out(command.action)

@@ -1,0 +1,239 @@
+"""The service: starts the threads, applies signals to the state machine, carries out its commands.
+
+Main never calls the client library, which can block without limit; it talks to the threads that do through
+methods that return at once, and ends the process itself when one of them hangs past its deadline.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from typing import TYPE_CHECKING
+
+from wabot.alerts.checks import link_view
+from wabot.alerts.watcher import Alerts
+from wabot.application.row import ConnectionRow
+from wabot.brain.providers.counts import Tally
+from wabot.clock import process_clock
+from wabot.config.settings import CLOCK, Settings
+from wabot.database.lent_connections import rest
+from wabot.database.models import utc_now
+from wabot.errors import ExitCode
+from wabot.link.connection import Action, Command, Connection
+from wabot.link.dialer import Link
+from wabot.link.limits import limits_from
+from wabot.link.prober import Prober
+from wabot.link.states import TRANSITIONS, Signal, State
+from wabot.service.clock_watch import ClockWatch
+from wabot.service.events import MainSignals
+from wabot.service.health import Health
+from wabot.service.pipeline import MessagePath
+from wabot.service.shutdown import LOST_PATIENCE_SECONDS, PATIENCE_SECONDS
+from wabot.service.supervisor import Supervisor
+from wabot.session.logged_out import put_aside
+from wabot.session.ownership import OwnedSession
+from wabot.session.store_room import Room
+from wabot.status.record import SessionRecord
+from wabot.status.reporter import Reporter
+from wabot.system.notify import ServiceNotifier
+from wabot.system.stacks import no_beat_expected
+from wabot.whatsapp.client import WhatsAppClient, read_edit
+from wabot.whatsapp.signals import LinkSignal
+
+if TYPE_CHECKING:
+    from wabot.status.metrics_file import MetricsFile
+
+log = logging.getLogger(__name__)
+
+_TICK_SECONDS = 1.0
+_RECORD_SECONDS = 2.0
+_ALERT_SECONDS = 8.0
+
+
+class Service:
+    """One number, from the first dial to the last.
+
+    Args:
+        settings: the configuration.
+        session: what it serves.
+        notifier: systemd.
+    """
+
+    def __init__(self, settings: Settings, session: OwnedSession, notifier: ServiceNotifier) -> None:
+        user_id = settings.account.user_id
+        chosen = settings.connection
+        self._settings = settings
+        self._notifier = notifier
+        self._signals = MainSignals(hurried_exit=ExitCode.OK)
+        self._connection = Connection(limits_from(chosen), time.monotonic(), random.random)
+        self._record = SessionRecord(user_id, ConnectionRow(user_id, settings.database))
+        self._reporter = Reporter(self._connection, session.device, notifier, self._record)
+        self._client = WhatsAppClient(
+            settings.session_store,
+            f"wabot-{user_id}",
+            self._signals.put,
+            lambda message: self._messages.intake.take(message),
+            chosen.proxy,
+            lambda receipt: self._messages.receipts.take(receipt),
+        )
+        self._link = Link(self._client, self._signals.put, lambda: self._messages.link_ended())
+        # Often enough to find a dial that hangs within twice the time a dial may take.
+        probe_seconds = min(chosen.keepalive_interval, chosen.connect_timeout / 2)
+        self._prober = Prober(self._client.is_connected, probe_seconds)
+        health = Health()
+        self._messages = MessagePath(
+            settings,
+            self._client,
+            self._signals.put,
+            health,
+            self._record,
+            lambda: self._client.user_ids or self._reporter.user_ids,
+            read_edit,
+        )
+        self._alerts = Alerts(settings, self._messages.tally, lambda: self._messages.trouble)
+        self._metrics = _metrics_file(settings, self._messages.tally)
+        self._supervisor = Supervisor(
+            self._connection,
+            self._prober,
+            health,
+            self._messages.sender.is_alive,
+            notifier,
+            session,
+            2 * chosen.connect_timeout - probe_seconds,
+        )
+        self._clock_watch = ClockWatch(process_clock, settings.session_directory / CLOCK)
+        self._room = Room(settings.session_store.parent)
+        self._shown: object = None
+
+    def run(self) -> ExitCode:
+        """Serve until asked to stop or until the link ends for good; return the exit code."""
+        self._signals.listen()
+        self._record.start()
+        self._alerts.start()
+        if self._metrics:
+            self._metrics.start()
+        self._messages.start()
+        self._link.start()
+        self._prober.start()
+        now = time.monotonic()
+        banned_until = self._record.banned_until()
+        if banned_until:
+            wait_seconds = (banned_until - utc_now()).total_seconds()
+            self._connection.resume_ban(now, wait_seconds, "temporarily banned, as before the restart")
+        else:
+            self._carry_out(self._look_for_room() or self._connection.apply(Signal.STARTED, now))
+        self._show_changes()
+        self._notifier.ready()
+        self._messages.load_models()
+        rest()
+        command: Command | None = None
+        while command is None or command.action is not Action.EXIT:
+            command = self._turn()
+        return self._end(command)
+
+    def _turn(self) -> Command | None:
+        """One turn of the main loop: a signal if there is one, the deadlines, the watchdog."""
+        link_signal = self._signals.next(self._wait_seconds())
+        command = self._apply(link_signal) if link_signal else None
+        now = time.monotonic()
+        command = command or self._look_for_room() or self._connection.tick(now) or self._supervise(now)
+        self._carry_out(command)
+        if self._clock_watch.look():
+            self._reporter.clock_text = self._clock_watch.text
+            self._shown = None
+        self._show_changes()
+        self._reporter.show_status(
+            self._messages.sender.last_sent_at, self._messages.trouble, self._messages.models_trouble
+        )
+        self._supervisor.feed_watchdog(now)
+        return command
+
+    def _look_for_room(self) -> Command | None:
+        """No room, no link: what the library cannot store it would acknowledge, and lose."""
+        shortage = self._room.shortage()
+        signal = Signal.DISK_FULL if shortage else Signal.ROOM_AGAIN
+        if (self._connection.state, signal) not in TRANSITIONS:
+            return None
+        return self._apply(LinkSignal(signal, shortage))
+
+    def _supervise(self, now: float) -> Command | None:
+        if gone := self._messages.tables.gone:
+            return Command(Action.EXIT, gone, ExitCode.LINK_LOST)
+        found = self._supervisor.look(now)
+        return self._apply(found) if isinstance(found, LinkSignal) else found
+
+    def _apply(self, link_signal: LinkSignal) -> Command | None:
+        """Give the state machine a signal, and everybody else the news."""
+        before = self._connection.state
+        if link_signal.signal is Signal.REDIAL_GIVEN_UP:
+            self._supervisor.suspect(link_signal.reason, time.monotonic())
+        if link_signal.signal is Signal.STOP_REQUESTED:
+            self._connection.apply(Signal.STOP_REQUESTED, time.monotonic(), link_signal.reason)
+            return Command(Action.EXIT, link_signal.reason)
+        command = self._connection.apply(
+            link_signal.signal, time.monotonic(), link_signal.reason, link_signal.wait_seconds
+        )
+        if link_signal.signal is Signal.PAIRED:
+            self._messages.account_is_linked()
+        state = self._connection.state
+        if state is State.CONNECTED and (before is not state or link_signal.signal is Signal.CONNECTED):
+            self._prober.reset()
+            self._messages.sender.link_up()
+        elif before is State.CONNECTED and state is not before:
+            self._messages.sender.link_down()
+        self._reporter.show_signal(before, link_signal)
+        return command
+
+    def _show_changes(self) -> None:
+        connection = self._connection
+        shown = (connection.state, connection.reason, connection.since, connection.unstable_cycles)
+        if shown != self._shown:
+            self._shown = shown
+            self._reporter.show_state()
+            self._alerts.link_changed(link_view(connection, time.monotonic(), process_clock.now()))
+            if self._metrics:
+                self._metrics.link_changed(connection.state)
+
+    def _carry_out(self, command: Command | None) -> None:
+        if command is None or command.action is Action.EXIT:
+            return
+        log.info("%s: %s", command.action, command.reason)
+        if self._connection.state is not State.CONNECTED:
+            self._messages.sender.link_down()
+        self._link.carry_out(command.action)
+
+    def _wait_seconds(self) -> float:
+        interval = self._notifier.watchdog_interval_seconds
+        return min(_TICK_SECONDS, interval) if interval else _TICK_SECONDS
+
+    def _end(self, command: Command) -> ExitCode:
+        """Stop in the order that loses nothing."""
+        is_asked = command.exit_code is ExitCode.OK
+        log.log(logging.INFO if is_asked else logging.ERROR, "stopping: %s", command.reason)
+        no_beat_expected()
+        self._notifier.stopping()
+        self._notifier.status(f"stopping: {command.reason}")
+        self._prober.stop()
+        is_lost = command.exit_code is ExitCode.LINK_LOST
+        self._messages.stop(
+            self._client.disconnect, self._link, LOST_PATIENCE_SECONDS if is_lost else PATIENCE_SECONDS
+        )
+        # The next process will say so if it is no better there.
+        self._alerts.stop(0 if command.exit_code.restarts or is_asked else _ALERT_SECONDS)
+        if self._metrics:
+            self._metrics.stop()
+        if self._connection.state is State.LOGGED_OUT:
+            put_aside(self._settings, command.reason)
+        self._reporter.show_end(command.reason)
+        self._record.stop(_RECORD_SECONDS)
+        return command.exit_code
+
+
+def _metrics_file(settings: Settings, tally: Tally) -> MetricsFile | None:
+    if settings.metrics.file is None:
+        return None
+    # Loaded only where it is wanted: it takes 1.4 MB (measured with prometheus_client 0.26).
+    from wabot.status.metrics_file import MetricsFile
+
+    return MetricsFile(settings.metrics.file, settings.account.user_id, tally)

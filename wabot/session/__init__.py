@@ -1,0 +1,1 @@
+"""The session directory and who may use it. Begin reading in ownership."""

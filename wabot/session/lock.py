@@ -1,0 +1,187 @@
+"""The file lock that keeps every second process away from a session, and the name of the one that holds it.
+
+The lock stands beside the session directory and is never deleted: a lock file that is removed while it is
+held lets a second process lock a new file of the same name, and two processes on one number evict each other.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from filelock import FileLock, Timeout
+
+from wabot.errors import OperatorNeeded
+from wabot.session.lock_holder import Holder, own_stamp, read_holder
+
+_LOOK_ONLY = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_DISK_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+_CANNOT_LOCK_ERRNOS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP})
+# is_held() has a shared lock for microseconds; a start at that very moment must not take it for a living bot.
+_LEAST_GRACE_SECONDS = 0.2
+
+
+class SessionInUse(OperatorNeeded):
+    """Another living process holds the session.
+
+    Args:
+        path: the lock file.
+        holder: who holds it, None where the lock file does not say.
+    """
+
+    def __init__(self, path: Path, holder: Holder | None) -> None:
+        if holder is None:
+            who, advice = "a process that left no name", f"`fuser -v {path}` finds it; stop it first"
+        elif holder.host != socket.gethostname():
+            who, advice = str(holder), "stop it there first, and let one machine alone use this directory"
+        elif holder.unit is not None and holder.unit.startswith("wabot"):
+            who, advice = str(holder), f"stop it first: sudo systemctl stop {holder.unit}"
+        else:
+            who, advice = str(holder), f"stop it first: kill {holder.pid}"
+        super().__init__(f"session {path.stem} is in use by {who}; {advice}")
+        self.holder = holder
+        self.advice = advice
+
+
+class SessionLock:
+    """An exclusive claim on one session, held until released or until the process ends, however it ends.
+
+    Keep a reference for as long as the session is used: the lock of a collected object is released.
+
+    Args:
+        path: the lock file; created with mode 0600, in directories of mode 0700, where missing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._inode: tuple[int, int] | None = None
+        # thread_local: otherwise every thread but the one that acquired it would see a free lock.
+        # fallback_to_soft: a marker file outlives kill -9, and then nobody can start.
+        self._lock = FileLock(
+            path, mode=0o600, thread_local=False, fallback_to_soft=False, on_acquired=self._sign
+        )
+
+    def acquire(self, grace_seconds: float) -> Self:
+        """Take the lock, waiting up to `grace_seconds` for a process that is just ending.
+
+        Returns:
+            itself, to be used in a `with` that releases.
+
+        Raises:
+            SessionInUse: a living process holds it.
+            OperatorNeeded: the lock file cannot be opened or the file system cannot lock.
+        """
+        try:
+            _make_private_directory(self.path.parent)
+            self._lock.acquire(timeout=max(grace_seconds, _LEAST_GRACE_SECONDS))
+        except Timeout:
+            raise SessionInUse(self.path, read_holder(self.path)) from None
+        except OSError as error:
+            raise _refusal(self.path, error) from None
+        return self
+
+    def release(self) -> None:
+        """Give the session back; does nothing when it is not held."""
+        self._inode = None
+        self._lock.release(force=True)
+
+    def is_intact(self) -> bool:
+        """Whether this process holds the lock and the lock file is still the one others would open."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return False
+        return self._lock.is_locked and (found.st_dev, found.st_ino) == self._inode
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+    def _sign(self, descriptor: int) -> None:
+        found = os.fstat(descriptor)
+        self._inode = (found.st_dev, found.st_ino)
+        line = own_stamp()
+        # In this order no reader finds an empty file; what is left of an older stamp is a second line.
+        os.pwrite(descriptor, line, 0)
+        os.ftruncate(descriptor, len(line))
+
+
+@contextmanager
+def borrowed(path: Path) -> Iterator[bool]:
+    """Keep every other process away for a moment, without signing: a look that leaves no trace.
+
+    Yields:
+        False when a living process holds the lock. True where there is no lock file: nobody ever used it.
+
+    Raises:
+        OperatorNeeded: the lock file cannot be opened, or the file system cannot lock.
+    """
+    with _tried(path, fcntl.LOCK_EX) as free:
+        yield free
+
+
+def is_held(path: Path) -> bool:
+    """Whether a living process holds the lock file; creates and changes nothing.
+
+    Raises:
+        OperatorNeeded: the lock file cannot be opened, or the file system cannot lock.
+    """
+    # Shared, so that two who look at the same time do not take each other for the holder.
+    with _tried(path, fcntl.LOCK_SH) as free:
+        return not free
+
+
+@contextmanager
+def _tried(path: Path, kind: int) -> Iterator[bool]:
+    """Have a lock of this kind, if it can be had, until the block ends; whether that is so."""
+    try:
+        descriptor = os.open(path, _LOOK_ONLY)
+    except (FileNotFoundError, NotADirectoryError):
+        yield True
+        return
+    except OSError as error:
+        raise _refusal(path, error) from None
+    try:
+        try:
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+            free = True
+        except BlockingIOError:
+            free = False
+        except OSError as error:
+            raise _refusal(path, error) from None
+        yield free
+    finally:
+        os.close(descriptor)
+
+
+def _refusal(path: Path, error: OSError) -> OperatorNeeded:
+    if error.errno in _CANNOT_LOCK_ERRNOS:
+        return OperatorNeeded(
+            f"{path}: this file system cannot lock files ({error.strerror}); put paths.state on a local disk"
+        )
+    if error.errno in _DISK_ERRNOS:
+        return OperatorNeeded(
+            f"{path}: the session lock cannot be written ({error.strerror}); "
+            f"see df -h and mount, then start again"
+        )
+    return OperatorNeeded(
+        f"{path}: the session lock cannot be opened ({error.strerror}); "
+        f"the directory and the file must belong to the user that runs wabot"
+    )
+
+
+def _make_private_directory(directory: Path) -> None:
+    for missing in reversed([each for each in (directory, *directory.parents) if not each.exists()]):
+        # One by one: Path.mkdir(parents=True) gives the parents the mode the umask allows.
+        missing.mkdir(mode=0o700, exist_ok=True)

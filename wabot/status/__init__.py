@@ -1,0 +1,1 @@
+"""What the bot says about itself: its row in wabot_sessions, `wabot status`, metrics."""

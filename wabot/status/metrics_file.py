@@ -1,0 +1,144 @@
+"""Writes the metrics where node_exporter's textfile collector finds them, on a thread nobody waits for."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import threading
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Histogram, disable_created_metrics, generate_latest
+
+from wabot.brain.providers.counts import Tally
+from wabot.conversation.inbox import Inbox
+from wabot.conversation.outbox import Outbox
+from wabot.conversation.send_queue import OPEN_STATES, UNDELIVERED_STATES
+from wabot.database.errors import AWAY
+from wabot.database.lent_connections import rest
+from wabot.database.models import Session, database
+from wabot.link.states import State
+from wabot.status.figures import KeptFigure
+from wabot.status.metrics import LATENCY, LATENCY_BUCKETS, AccountCollector, Depths, Snapshot
+from wabot.status.reply_latency import ReplyLatency
+from wabot.system.logs import unhandled_errors
+
+log = logging.getLogger(__name__)
+
+INTERVAL_SECONDS = 15.0
+_LAST_WRITE_SECONDS = 2.0
+
+
+class MetricsFile:
+    """Keeps the file true.
+
+    Args:
+        path: the file; its directory must exist.
+        user_id: whose account.
+        tally: what the models do.
+    """
+
+    def __init__(self, path: Path, user_id: str, tally: Tally) -> None:
+        self._path = path
+        self._user_id = user_id
+        self._tally = tally
+        self._collector = AccountCollector(user_id)
+        # wabot_start_time_seconds says as much.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self._registry = CollectorRegistry()
+        self._registry.register(self._collector)
+        self._latency = Histogram(
+            LATENCY.name, LATENCY.meaning, ("account",), registry=self._registry, buckets=LATENCY_BUCKETS
+        ).labels(user_id)
+        self._replies = ReplyLatency(user_id)
+        self._depths = KeptFigure(self._count_depths)
+        self._state = State.STARTING
+        self._times_up = 0
+        self._trouble = ""
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="metrics", daemon=True)
+
+    def start(self) -> None:
+        """Start writing."""
+        self._thread.start()
+
+    def link_changed(self, state: State) -> None:
+        """The link is in another state; called by main only, and never waits."""
+        if state is State.CONNECTED and self._state is not state:
+            self._times_up += 1
+        self._state = state
+
+    def stop(self) -> None:
+        """Write the last word."""
+        self._stopping.set()
+        self._thread.join(_LAST_WRITE_SECONDS)
+
+    def _run(self) -> None:
+        while True:
+            is_last = self._stopping.is_set()
+            try:
+                self._observe()
+                self._write(generate_latest(self._registry))
+            except Exception:
+                # The bot must not lose its figures for one odd case.
+                log.exception("metrics failed; they go on")
+            if is_last:
+                break
+            rest()
+            self._stopping.wait(INTERVAL_SECONDS)
+        database.close()
+
+    def _observe(self) -> None:
+        self._collector.snapshot = Snapshot(
+            self._state,
+            max(0, self._times_up - 1),
+            self._known_depths(),
+            self._tally.providers(),
+            unhandled_errors(),
+        )
+
+    def _known_depths(self) -> Depths | None:
+        try:
+            return self._depths.get(is_last=self._stopping.is_set())
+        except AWAY:
+            database.close()
+            return None
+
+    def _count_depths(self) -> Depths:
+        inbox, outbox = Inbox(self._user_id), Outbox(self._user_id)
+        for seconds in self._replies.look():
+            self._latency.observe(seconds)
+        session = Session.get_or_none(Session.user_id == self._user_id)
+        return Depths(
+            inbox.pending_count(),
+            inbox.undecryptable_count(),
+            outbox.count(OPEN_STATES),
+            outbox.count(UNDELIVERED_STATES),
+            session.last_inbound_at if session else None,
+            session.last_reply_at if session else None,
+        )
+
+    def _write(self, content: bytes) -> None:
+        """Replace the file in one step: a reader finds the old one or the new one, whole."""
+        new = self._path.with_name(f".{self._path.name}.new")
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                new.unlink()
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+            with os.fdopen(os.open(new, flags, 0o600), "wb") as file:
+                file.write(content)
+                # The one file that others may read: node_exporter runs as a user of its own.
+                os.fchmod(file.fileno(), 0o644)
+            new.replace(self._path)
+        except OSError as error:
+            self._tell(f"{self._path} cannot be written: {error.strerror}")
+        else:
+            self._tell("")
+
+    def _tell(self, trouble: str) -> None:
+        """Log a trouble when it begins, and its end."""
+        if trouble and trouble != self._trouble:
+            log.warning("metrics: %s", trouble)
+        elif self._trouble and not trouble:
+            log.info("metrics: %s is written again", self._path)
+        self._trouble = trouble

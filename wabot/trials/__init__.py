@@ -1,0 +1,1 @@
+"""What measures and shows the bot: benchmarks, long trials, the demonstration."""

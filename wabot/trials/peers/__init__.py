@@ -1,0 +1,1 @@
+"""The other programs of a trial: model servers, PostgreSQL, echo bots."""

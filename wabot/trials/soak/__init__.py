@@ -1,0 +1,1 @@
+"""The long trial under faults: `scripts/soak`. Begin reading in command."""
