@@ -12,8 +12,8 @@ import hypothesis
 import psycopg2
 import pytest
 
-from tests.alert_receivers import WebhookReceiver
-from tests.provider_server import ProviderServer
+from tests.support.alert_receivers import WebhookReceiver
+from tests.support.provider_server import ProviderServer
 from wabot.clock import process_clock
 from wabot.database.engine import migrate, open_database
 from wabot.database.models import OWN_TABLES

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.bot_process import BotProcess
-from tests.provider_server import ProviderServer
+from tests.support.provider_server import ProviderServer
 from wabot.emulator.people.customer import Customer
 from wabot.emulator.server.emulator import Emulator
 from wabot.trials.peers.model_behaviours import completion

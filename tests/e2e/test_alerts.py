@@ -9,10 +9,10 @@ import sys
 
 import pytest
 
-from tests.alert_receivers import MailServer, WebhookReceiver, wait_until
 from tests.e2e.bot_process import REPOSITORY, BotProcess
 from tests.e2e.conftest import MakeBot
-from tests.provider_server import ProviderServer
+from tests.support.alert_receivers import MailServer, WebhookReceiver, wait_until
+from tests.support.provider_server import ProviderServer
 from wabot.emulator.server.emulator import Emulator
 from wabot.trials.peers.model_behaviours import status
 

@@ -17,7 +17,7 @@ import pytest
 
 from tests.e2e.bot_process import REPOSITORY, BotProcess
 from tests.e2e.conftest import MakeCustomer, repeat_unanswered
-from tests.provider_server import ProviderServer
+from tests.support.provider_server import ProviderServer
 from wabot.emulator.people.customer import Customer
 from wabot.emulator.server.emulator import Emulator
 from wabot.trials.peers.model_behaviours import say, status

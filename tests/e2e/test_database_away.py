@@ -22,8 +22,8 @@ from tests.conftest import _cannot_run
 from tests.e2e.bot_process import BotProcess
 from tests.e2e.conftest import MakeBot, MakeCustomer
 from tests.e2e.test_promises import assert_read_once_in_order, wait_until_answered
-from tests.existing_schema import add_user, create_application
-from tests.provider_server import ProviderServer
+from tests.support.existing_schema import add_user, create_application
+from tests.support.provider_server import ProviderServer
 from wabot.database.engine import open_database
 from wabot.emulator.people.customer import Customer
 from wabot.emulator.server.emulator import Emulator

@@ -11,7 +11,7 @@ import pytest
 
 from tests.e2e.bot_process import BotProcess
 from tests.e2e.conftest import MakeCustomer, repeat_unanswered
-from tests.provider_server import ProviderServer
+from tests.support.provider_server import ProviderServer
 from wabot.brain.texts import texts_for
 from wabot.emulator.people.customer import Customer
 from wabot.emulator.server.emulator import Emulator

@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.bot_process import BotProcess
 from tests.e2e.conftest import MakeBot
-from tests.provider_server import ProviderServer, refused_url
+from tests.support.provider_server import ProviderServer, refused_url
 from wabot.emulator.people.customer import Customer
 from wabot.emulator.server.emulator import Emulator
 from wabot.trials.peers.model_behaviours import raw, say, silent, status

@@ -11,7 +11,7 @@ import pytest
 
 from tests.e2e.bot_process import REPOSITORY, BotProcess
 from tests.e2e.conftest import MakeBot
-from tests.provider_server import ProviderServer
+from tests.support.provider_server import ProviderServer
 from wabot.emulator.server.emulator import Emulator
 from wabot.trials.peers.model_server import Handler
 from wabot.trials.peers.postgresql import free_port

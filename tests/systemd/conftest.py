@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.alert_receivers import WebhookReceiver
 from tests.e2e.conftest import repeat_unanswered
-from tests.provider_server import ProviderServer
+from tests.support.alert_receivers import WebhookReceiver
+from tests.support.provider_server import ProviderServer
 from tests.systemd import bare_machine
 from tests.systemd import container as container_module
 from tests.systemd.bot_unit import BotUnit

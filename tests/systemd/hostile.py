@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 
-from tests.hostile_state import plant_hot_journal
+from tests.support.hostile_state import plant_hot_journal
 from tests.systemd.container import Container
 
 # Nothing of wabot's may change any of this, whoever asked root for what.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.alert_receivers import WebhookReceiver
+from tests.support.alert_receivers import WebhookReceiver
 from tests.systemd.bot_unit import BotUnit
 from tests.systemd.container import Container
 from wabot.emulator.server.emulator import Emulator

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.existing_schema import FOREIGN_KEY, POSTGRESQL
+from tests.support.existing_schema import FOREIGN_KEY, POSTGRESQL
 from tests.systemd.bot_unit import BotUnit
 from tests.systemd.container import REPOSITORY, Container
 from tests.systemd.self_hoster import RELEASES, ask, give_bad_release, install, link_and_start, type_in

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.provider_server import ProviderServer
+from tests.support.provider_server import ProviderServer
 from tests.systemd.bot_unit import BotUnit
 from tests.systemd.conftest import MakeUnit
 from tests.systemd.container import Container

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.alert_receivers import WebhookReceiver
-from tests.provider_server import ProviderServer
+from tests.support.alert_receivers import WebhookReceiver
+from tests.support.provider_server import ProviderServer
 from tests.systemd.bot_unit import BotUnit
 from tests.systemd.container import Container
 from wabot.emulator.people.customer import Customer

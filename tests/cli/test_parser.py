@@ -1,0 +1,454 @@
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import REPOSITORY, SAMPLE_KNOWLEDGE
+from tests.support.session_directories import hold
+from wabot import __version__
+from wabot.cli.parser import main
+from wabot.database.engine import migrate, open_database
+from wabot.errors import ExitCode
+
+COMMANDS = [
+    "run",
+    "pair",
+    "status",
+    "doctor",
+    "janitor",
+    "reset",
+    "check-config",
+    "version",
+    "emulator",
+    "backup",
+    "restore",
+]
+WAIT_SECONDS = 60
+
+
+@pytest.fixture(autouse=True)
+def own_umask() -> Iterator[None]:
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    file = tmp_path / "shop.toml"
+    knowledge = SAMPLE_KNOWLEDGE
+    text = f'paths.state = "{tmp_path}/state"\nai.knowledge = "{knowledge}"\n'
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+ENVIRON = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
+
+
+def wabot(*arguments: str | Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run the program as a user does."""
+    return subprocess.run(
+        [sys.executable, "-m", "wabot", *map(str, arguments)],
+        env={**ENVIRON, **environ},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=WAIT_SECONDS,
+    )
+
+
+# Help and wrong usage
+
+
+def test_without_a_command_it_shows_its_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == ExitCode.USAGE
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("usage: wabot ")
+    assert all(command in shown.err for command in COMMANDS)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["status", "--help"], ["run", "-h"]])
+def test_help_is_no_mistake(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == ExitCode.OK
+    assert capsys.readouterr().out.startswith("usage: wabot ")
+
+
+def test_the_help_of_a_command_says_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["pair", "--help"]) == ExitCode.OK
+    assert "\n\nLink a number, with a QR code or a typed code.\n\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["dance"], "argument COMMAND: 'dance' is not known; there are run, pair, "),
+        (["satus"], "argument COMMAND: 'satus' is not known; perhaps status was meant; see wabot --help"),
+        (["don't"], "argument COMMAND: 'don't' is not known; there are run, pair"),
+        (["status", "--colour"], "unknown: --colour; see wabot status --help"),
+        (["status", "now"], "unknown: now; see wabot status --help"),
+        (["status", "--config"], "argument --config: expected one argument; see wabot status --help"),
+        (
+            ["run", "--log-level", "LOUD"],
+            "argument --log-level: 'LOUD' is not known; there are DEBUG, INFO, WARNING, ERROR; see ",
+        ),
+    ],
+)
+def test_wrong_usage_is_one_line_and_64(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 64
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("wabot: ")
+    assert said in shown.err
+    assert shown.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("argv", [["version"], ["--version"], ["version", "--config", "some.toml"]])
+def test_the_version(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(argv) == ExitCode.OK
+    assert capsys.readouterr().out.startswith(f"wabot {__version__}, neonize 0.5.2")
+
+
+def test_everything_it_makes_is_private(config: Path) -> None:
+    main(["check-config", "--config", str(config)])
+    assert os.umask(0o022) == 0o077
+
+
+# Checking the configuration
+
+
+def test_a_good_configuration(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check-config", "--config", str(config)]) == ExitCode.OK
+    assert capsys.readouterr().out == f"{config}: good (user default, state in {tmp_path}/state)\n"
+    assert not (tmp_path / "state").exists()
+
+
+def test_two_configurations_for_one_user_are_noted(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config.with_name("north.toml").write_text(config.read_text())
+    assert main(["check-config", "--config", str(config)]) == ExitCode.OK
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "note: north.toml is for user default, too; give it a user_id of its own"
+    ]
+
+
+def test_a_configuration_without_texts_is_good_and_told_so(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "none").mkdir()
+    config.write_text(f'[ai]\nknowledge = "{tmp_path / "none"}"\n')
+    assert main(["check-config", "--config", str(config)]) == ExitCode.OK
+    assert capsys.readouterr().out.splitlines()[-1].startswith("note: The bot knows nothing of your shop: ")
+
+
+def test_a_bad_configuration_says_everything_at_once(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config.write_text('account.user_id = "a b"\nreplies.workers = 0\n', encoding="utf-8")
+    assert main(["check-config", "--config", str(config)]) == 78
+    shown = capsys.readouterr().err
+    first, second = shown.splitlines()
+    assert first.startswith(f"wabot: {config}: account.user_id = 'a b': ")
+    assert second.startswith(f"wabot: {config}: replies.workers = 0: ")
+
+
+def test_a_configuration_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("check-config", "status", "janitor"):
+        assert main([command, "--config", str(tmp_path / "none.toml")]) == 78
+        assert capsys.readouterr().err.startswith(f"wabot: {tmp_path}/none.toml: no such file")
+
+
+# As a process
+
+
+def test_the_program_can_be_run_as_a_module(config: Path) -> None:
+    shown = wabot("status", "--config", config, "--json")
+    assert shown.returncode == 1
+    assert shown.stderr == ""
+    answer = json.loads(shown.stdout)
+    assert answer["ok"] is False
+    assert [(each["name"], each["state"]) for each in answer["sessions"]] == [("shop", "stopped")]
+
+
+@pytest.mark.parametrize("arguments", [["status", "--json"], ["status"], ["--help"]])
+def test_a_reader_that_leaves_is_no_trouble(config: Path, arguments: list[str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    options = [] if arguments == ["--help"] else ["--config", str(config)]
+    process = subprocess.run(
+        [sys.executable, "-m", "wabot", *arguments, *options],
+        env=ENVIRON,
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=WAIT_SECONDS,
+    )
+    os.close(writer)
+    assert (process.returncode, process.stderr) == (0, "")
+
+
+# What keeps the service from starting
+
+
+def said_by_run(config: Path) -> tuple[int, str]:
+    shown = wabot("run", "--config", config)
+    assert shown.stdout == ""
+    assert "Traceback" not in shown.stderr
+    return shown.returncode, shown.stderr
+
+
+def test_the_service_does_not_start_with_a_bad_configuration(config: Path) -> None:
+    config.write_text("replies.workers = 0\n", encoding="utf-8")
+    code, said = said_by_run(config)
+    assert code == 78
+    assert "replies.workers = 0: allowed is a whole number from 1 to 64" in said
+
+
+def test_the_service_does_not_start_twice(config: Path, tmp_path: Path) -> None:
+    with hold(tmp_path / "state" / "sessions" / "default.lock"):
+        code, said = said_by_run(config)
+    assert code == 78
+    assert "session default is in use by PID " in said
+
+
+def test_the_service_does_not_start_for_an_unknown_user(config: Path, tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path}/state/wabot.db")
+    database.execute_sql('CREATE TABLE "users" ("id" TEXT PRIMARY KEY)')
+    database.close()
+    code, said = said_by_run(config)
+    assert code == 78
+    assert "user default is not in the table users, so its number is not dialled" in said
+
+
+def test_the_service_does_not_start_on_a_newer_database(config: Path, tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path}/state/wabot.db")
+    migrate(database)
+    database.execute_sql(
+        "INSERT INTO wabot_migrations (name, applied) VALUES ('9999_the_future', CURRENT_TIMESTAMP)"
+    )
+    database.close()
+    code, said = said_by_run(config)
+    assert code == 78
+    assert "written by a newer wabot" in said
+
+
+def test_a_service_whose_database_is_away_is_started_again(config: Path) -> None:
+    with config.open("a", encoding="utf-8") as file:
+        file.write('database.url = "postgresql://wabot:s3cret@127.0.0.1:1/shop"\n')
+    code, said = said_by_run(config)
+    assert code == 69
+    assert "database postgresql://wabot:***@127.0.0.1:1/shop cannot be opened" in said
+    assert f"; what to do says: wabot doctor --config {config}" in said
+    assert f"; what to do says: wabot doctor --config {config}" in wabot("pair", "--config", config).stderr
+    assert "s3cret" not in said
+
+
+@pytest.mark.parametrize("command", ["run", "pair"])
+@pytest.mark.parametrize(
+    ("module", "trouble"),
+    [
+        # So behaves python-magic, which the client library imports, where the system's library is missing,
+        ("magic", "ImportError('failed to find libmagic.  Check your installation')"),
+        # and so the client library where its Go half is damaged, or is of another version.
+        ("neonize", "OSError('neonize-linux-amd64.so: file too short')"),
+        ("neonize", "RuntimeError('failed to load goneonize after 3 attempts')"),
+    ],
+)
+def test_without_the_client_library_the_operator_is_told_and_nothing_is_tried_again(
+    config: Path, tmp_path: Path, command: str, module: str, trouble: str
+) -> None:
+    folder = tmp_path / "without"
+    folder.mkdir()
+    (folder / f"{module}.py").write_text(f"raise {trouble}\n")
+    shown = wabot(command, "--config", config, PYTHONPATH=str(folder))
+    assert (shown.returncode, shown.stdout) == (78, "")
+    assert "the client library cannot be loaded: " in shown.stderr
+    assert re.sub(" +", " ", trouble.split("'")[1])[:50] in shown.stderr
+    assert "wabot doctor" in shown.stderr
+    assert "Traceback" not in shown.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize("command", ["status", "doctor", "janitor", "reset", "export"])
+def test_who_may_not_look_is_told_so_in_one_line(tmp_path: Path, command: str) -> None:
+    """The configuration can be read, the state cannot: it is the service's."""
+    with tempfile.TemporaryDirectory() as home:
+        file, state = Path(home) / "shop.toml", Path(home) / "state"
+        Path(home).chmod(0o755)
+        state.mkdir(mode=0o700)
+        file.write_text(f'[paths]\nstate = "{state}"\n')
+        file.chmod(0o644)
+        arguments = [command, *(["34600111222"] if command == "export" else []), "--config", str(file)]
+        told = subprocess.run(
+            [sys.executable, "-c", AS_NOBODY, *arguments],
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert "Traceback" not in told.stderr, told.stderr
+    if command != "doctor":
+        assert told.returncode in (1, 78)
+        assert (told.stdout + told.stderr).count("Permission denied") == 1
+
+
+# Everything is imported before, because the packages of a checkout may not be everybody's either.
+AS_NOBODY = """
+import importlib, os, pkgutil, pwd, sys
+import wabot
+for module in pkgutil.walk_packages(wabot.__path__, "wabot."):
+    if not module.name.startswith(("wabot.__main__", "wabot.emulator", "wabot.trials")):
+        importlib.import_module(module.name)
+from wabot.cli.parser import main
+nobody = pwd.getpwnam("nobody")
+os.setgroups([]), os.setgid(nobody.pw_gid), os.setuid(nobody.pw_uid)
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+# What takes most of a start where it is loaded.
+HEAVY = ("peewee", "psycopg2", "requests", "neonize", "segno", "smtplib", "prometheus_client", "filelock")
+LOADS = """
+import sys
+from wabot.cli.parser import main
+code = main(sys.argv[2:])
+print(*sorted(set(sys.argv[1].split(",")) & set(sys.modules)), file=sys.stderr)
+sys.exit(code)
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "needed"),
+    [
+        (["version"], []),
+        (["check-config"], []),
+        (["status"], ["filelock", "peewee", "psycopg2"]),
+        (["backup", "--help"], []),
+    ],
+)
+def test_a_command_loads_only_what_it_uses(config: Path, arguments: list[str], needed: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOADS, ",".join(HEAVY), *arguments, "--config", str(config)],
+        cwd=REPOSITORY,
+        env=ENVIRON,
+        capture_output=True,
+        text=True,
+        timeout=WAIT_SECONDS,
+        check=False,
+    )
+    assert done.returncode in (ExitCode.OK, ExitCode.FINDINGS), done.stderr
+    assert done.stderr.split() == needed
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
+@pytest.mark.parametrize("command", ["status", "chat", "reset", "doctor"])
+def test_a_closed_stream_is_no_trouble(config: Path, command: str, closed: str) -> None:
+    line = f'"{sys.executable}" -m wabot {command} --config "{config}" {closed}'
+    run = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=60, check=False)
+    assert "Traceback" not in run.stdout + run.stderr
+    assert run.returncode in (0, 1)
+
+
+def test_a_full_disk_under_the_output_is_one_line(config: Path) -> None:
+    line = f'"{sys.executable}" -m wabot status --config "{config}" >/dev/full'
+    run = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=60, check=False)
+    assert run.returncode == ExitCode.OPERATOR_NEEDED
+    assert run.stderr == (
+        "wabot: what is written to: No space left on device; see df -h and mount, then try again\n"
+    )
+
+
+def test_a_terminal_without_utf8_shows_what_it_can(config: Path) -> None:
+    plain = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii:strict"}
+    run = wabot("chat", "--config", config, "--once", "¡hola!", **plain)
+    assert (run.returncode, run.stdout.splitlines()) == (
+        0,
+        ["?Hola! Gracias por escribirnos. ?En qu? podemos ayudarle?"],
+    )
+
+
+_INTERRUPTED_WHILE_LOADING = """
+import os, runpy, signal, sys
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "wabot.cli.parser":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Finder())
+sys.argv = ["wabot", "version"]
+runpy.run_module("wabot", run_name="__main__")
+"""
+
+
+def test_ctrl_c_while_it_loads_leaves_no_traceback() -> None:
+    command = [sys.executable, "-c", _INTERRUPTED_WHILE_LOADING]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (run.returncode, run.stdout, run.stderr) == (-signal.SIGINT, "", "")
+
+
+def test_ctrl_c_has_an_exit_code_of_its_own(
+    config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("wabot.cli.upkeep.settings_in_unit", interrupted)
+    assert main(["check-config", "--config", str(config)]) == 130
+    assert capsys.readouterr().err == "wabot: interrupted\n"
+
+
+@pytest.mark.parametrize("file", ["", ".", "/"])
+def test_a_directory_is_no_configuration(file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check-config", "--config", file]) == ExitCode.OPERATOR_NEEDED
+    assert "cannot be read: Is a directory" in capsys.readouterr().err
+
+
+def test_a_bug_ends_the_process_whatever_threads_there_are() -> None:
+    """Those of the client library are no daemons, and go on."""
+    script = (
+        "import threading, time, wabot.cli.parser\n"
+        "def obey(argv):\n"
+        "    threading.Thread(target=time.sleep, args=[60]).start()\n"
+        "    raise ZeroDivisionError('oh')\n"
+        "wabot.cli.parser._obey = obey\n"
+        "wabot.cli.parser.entry_point()\n"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=20, check=False
+    )
+    assert (shown.returncode, shown.stdout) == (70, "")
+    assert shown.stderr.startswith("this is a bug in wabot\nTraceback ")
+    assert shown.stderr.endswith("ZeroDivisionError: oh\n")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize("typed", [True, False])
+def test_who_may_not_read_the_configuration_is_told_what_to_do(typed: bool) -> None:
+    """Nobody typed what systemd starts."""
+    with tempfile.TemporaryDirectory() as home:
+        Path(home).chmod(0o755)
+        file = Path(home) / "shop.toml"
+        file.touch(mode=0o600)
+        told = subprocess.run(
+            [sys.executable, "-c", AS_NOBODY, "status", "--config", str(file)],
+            cwd=REPOSITORY,
+            env={**os.environ, **({} if typed else {"NOTIFY_SOCKET": "/run/none"})},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    cure = ": put sudo before the command" if typed else f"; what to do says: wabot doctor --config {file}"
+    assert f"{file}: cannot be read: Permission denied{cure}" in told.stdout + told.stderr

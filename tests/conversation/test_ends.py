@@ -1,0 +1,190 @@
+"""Every message has an end, and the table of ends is what really happens."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.answers.test_worker import Shop
+from tests.support.arrivals import GROUP, NOON, arrival
+from tests.support.neonize_events import e2e, events, jid
+from wabot.brain.texts import texts_for
+from wabot.conversation.ends import ENDS, End, Sender, What, what_is
+from wabot.conversation.owner_lines import text_of
+from wabot.conversation.sources import TO_OWNER
+from wabot.database.models import Chat, Inbound, Outbound, Session, utc_now
+from wabot.whatsapp.messages import NOT_RECEIVED_KINDS, IncomingMessage, Kind
+from wabot.whatsapp.translation import incoming_message
+
+OWNER = "34999888777"
+KINDS = [
+    (kind, text)
+    for kind, text in itertools.product(Kind, ("hola", ""))
+    if not (text and (kind in NOT_RECEIVED_KINDS or kind is Kind.PROTOCOL))
+]
+
+
+def message(kind: Kind, text: str, sender: Sender, late: bool, group: bool) -> IncomingMessage:
+    where: dict[str, Any] = {"chat": GROUP, "phone": ""} if group else {}
+    from_me = sender is Sender.OWNER
+    who = f"{OWNER}@s.whatsapp.net" if from_me else arrival().sender
+    sent_at = NOON - timedelta(hours=8 if late else 0)
+    return arrival(text, **where, sender=who, kind=kind, from_me=from_me, sent_at=sent_at)
+
+
+class Ending:
+    """What became of one message: its end, and whether it got blue ticks."""
+
+    def __init__(self, shop: Shop, message: IncomingMessage) -> None:
+        told_before = len(said_to_owner())
+        before = Inbound.select().count()
+        shop.reception.receive(
+            arrival(**{**fields(message), "sent_at": message.sent_at + (utc_now() - NOON)}), utc_now()
+        )
+        row = Inbound.select().order_by(Inbound.id.desc()).first()
+        self.ticks = 0
+        if row is None or Inbound.select().count() == before:
+            self.end = End.NO_MESSAGE
+            return
+        shop.worker.answer(row.chat_id)
+        shop.leave()
+        row = Inbound.get_by_id(row.id)
+        self.reason = row.reason
+        self.ticks = sum(shown[1][2] for shown in shop.show() if shown[0] == "read")
+        is_told = len(said_to_owner()) > told_before
+        is_answered = row.state == "answered" and Outbound.get_by_id(row.reply).text != ""
+        assert row.state in ("answered", "ignored", "owner") and row.reason
+        self.end = (
+            (End.ANSWERED_AND_TOLD if is_told else End.ANSWERED)
+            if is_answered
+            else (End.TOLD if is_told else End.REFUSED)
+        )
+
+
+def fields(message: IncomingMessage) -> dict[str, Any]:
+    return {name: getattr(message, name) for name in type(message).__dataclass_fields__}
+
+
+def said_to_owner() -> list[str]:
+    rows = Outbound.select().where(Outbound.source.in_(TO_OWNER)).order_by(Outbound.id)
+    return [line for row in rows for line in text_of(row).split("\n")]
+
+
+@pytest.fixture
+def shop(sqlite_database: Any, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """Where nobody waits for what may come again."""
+    monkeypatch.setattr("wabot.answers.worker.SPOILT_SECONDS", 0.0)
+    Session.create(user_id="shop", phone=OWNER, updated_at=utc_now())
+    return Shop(groups="all")
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["live", "late"])
+@pytest.mark.parametrize("group", [False, True], ids=["person", "group"])
+@pytest.mark.parametrize("sender", Sender)
+@pytest.mark.parametrize(("kind", "text"), KINDS)
+def test_the_end_of_every_message_is_that_of_the_table(
+    shop: Shop, kind: Kind, text: str, sender: Sender, group: bool, late: bool
+) -> None:
+    what = what_is(kind, text)
+    found = Ending(shop, message(kind, text, sender, late, group))
+    assert found.end is ENDS[what, sender][late].end
+    has_ticks = found.end in (End.ANSWERED, End.ANSWERED_AND_TOLD) and what is not What.LOST
+    assert found.ticks == has_ticks, "blue ticks are for what got an answer"
+
+
+def test_the_table_has_an_end_for_everything() -> None:
+    assert {what for what, _sender in ENDS} == set(What)
+    assert {what_is(kind, text) for kind, text in KINDS} == set(What)
+
+
+@pytest.mark.parametrize("field", list(e2e.Message.DESCRIPTOR.fields), ids=lambda field: field.name)
+@pytest.mark.parametrize("sender", Sender)
+def test_every_field_of_the_protocol_has_an_end(shop: Shop, field: Any, sender: Sender) -> None:
+    event = events.Message()
+    event.Info.ID = "3EB0"
+    event.Info.Timestamp = int(NOON.timestamp() * 1000)
+    source = event.Info.MessageSource
+    source.Chat.CopyFrom(jid(arrival().chat))
+    source.Sender.CopyFrom(jid(f"{OWNER}@s.whatsapp.net" if sender is Sender.OWNER else arrival().chat))
+    source.IsFromMe = sender is Sender.OWNER
+    if field.message_type is not None:
+        getattr(event.Message, field.name).SetInParent()
+    found = incoming_message(event)
+    what = what_is(found.kind, found.text)
+    assert Ending(shop, arrival(**{**fields(found), "sent_at": NOON})).end is ENDS[what, sender][0].end
+
+
+@pytest.mark.parametrize("kind", [Kind.AUDIO, Kind.STICKER, Kind.IMAGE, Kind.OTHER, Kind.POLL])
+def test_the_second_within_the_hour_is_told_to_the_owner_once_and_gets_no_ticks(
+    shop: Shop, kind: Kind
+) -> None:
+    ends = [Ending(shop, arrival("", kind=kind)) for _ in range(4)]
+    is_unreadable = what_is(kind, "") is What.UNREADABLE
+    first = End.ANSWERED_AND_TOLD if is_unreadable else End.ANSWERED
+    then = [End.REFUSED] * 3 if is_unreadable else [End.TOLD, End.REFUSED, End.REFUSED]
+    assert [found.end for found in ends] == [first, *then]
+    assert [found.ticks for found in ends] == [1, 0, 0, 0]
+    assert said_to_owner() == ["🤖 Ana: envió algo que solo puede leer una persona."]
+    assert {found.reason for found in ends[1:]} == {"nothing to read, told already"}
+
+
+def test_what_only_a_person_can_read_is_said_to_be_so_in_the_customers_language(shop: Shop) -> None:
+    shop.answer("good morning, are you open today?")
+    shop.answer(arrival("", kind=Kind.OTHER))
+    said = [row.text for row in Outbound.select().where(Outbound.source == "for-person")]
+    assert said == [texts_for("en").for_person]
+    assert Chat.get(Chat.jid == arrival().chat).pause_reason == "", "the bot goes on answering"
+
+
+def test_beside_words_it_is_left_to_the_owner(shop: Shop) -> None:
+    shop.answer("¿tienen tazas?", arrival("", kind=Kind.OTHER), arrival("", kind=Kind.IMAGE))
+    rows = [(row.state, row.reason) for row in Inbound.select().order_by(Inbound.id)]
+    assert rows == [
+        ("answered", "model:test"),
+        ("ignored", "only a person can read it"),
+        ("answered", "model:test"),
+    ]
+    assert said_to_owner() == ["🤖 Ana: envió algo que solo puede leer una persona."]
+    shop.leave()
+    assert shop.show() == [("read", (arrival().chat, arrival().chat, 2))]
+
+
+def test_outside_business_hours_the_owner_is_told_once(sqlite_database: Any) -> None:
+    Session.create(user_id="shop", phone=OWNER, updated_at=utc_now())
+    closed = (utc_now() + timedelta(hours=3)).strftime("%a %H:%M-23:59").lower()
+    shop = Shop(business_hours=(closed,))
+    ends = [Ending(shop, arrival(text)) for text in ("hola", "¿hay alguien?", "¿hola?")]
+    assert [found.end for found in ends] == [End.ANSWERED_AND_TOLD, End.REFUSED, End.REFUSED]
+    assert [found.ticks for found in ends] == [1, 0, 0]
+    assert said_to_owner() == ["🤖 Ana: escribió fuera de horario."]
+
+
+def test_a_second_question_that_nobody_knows_gets_no_ticks(sqlite_database: Any) -> None:
+    Session.create(user_id="shop", phone=OWNER, updated_at=utc_now())
+    shop = Shop(models=False)
+    from tests.answers.test_worker import SORRY
+
+    shop.model.answers += [SORRY] * 3
+    ends = [Ending(shop, arrival(text)) for text in ("¿capital de Mongolia?", "¿su bandera?", "¿y?")]
+    assert [found.end for found in ends] == [End.ANSWERED_AND_TOLD, End.TOLD, End.REFUSED]
+    assert [found.ticks for found in ends] == [1, 0, 0]
+
+
+def test_the_models_silence_gets_no_ticks(shop: Shop) -> None:
+    from wabot.brain.brain import Answer
+
+    shop.model.answers.append(Answer((), "silence"))
+    shop.answer("ok gracias")
+    shop.courtesies.message_sent(arrival().chat, 0)
+    assert shop.show() == []
+
+
+def test_what_is_withdrawn_before_it_leaves_gets_no_ticks(shop: Shop) -> None:
+    shop.answer("hola")
+    shop.hear(arrival("yo sigo", from_me=True, sender=f"{OWNER}@s.whatsapp.net"))
+    shop.leave()
+    shop.courtesies.message_sent(arrival().chat, 0)
+    assert shop.show() == []

@@ -1,0 +1,243 @@
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.arrivals import ANA, ANA_LID, GROUP, NOON, arrival, later
+from wabot.config.settings import AccountSettings, PathSettings, Settings
+from wabot.conversation.chat_address import parse_address
+from wabot.conversation.inbox import Inbox
+from wabot.conversation.notices import Unanswered, unanswered_text
+from wabot.conversation.outbox import Outbox
+from wabot.conversation.owner_lines import add_line, text_of
+from wabot.conversation.sources import Notice
+from wabot.database.models import Chat, Inbound, Outbound
+from wabot.inbound.reception import Reception
+from wabot.inbound.spool import Spool, read_spool
+from wabot.inbound.spool_record import Spooled
+from wabot.privacy.person import export, forget
+from wabot.session.lock import SessionLock
+from wabot.whatsapp.store import COPY
+
+EVA = "34911222333@s.whatsapp.net"
+OWNER = "34999888777@s.whatsapp.net"
+ANA_WAITS, EVA_WAITS = (unanswered_text(name, Unanswered.NOT_KNOWN, "en") for name in ("Ana", "Eva"))
+SCHEMA = """
+    CREATE TABLE whatsmeow_contacts (our_jid TEXT, their_jid TEXT, push_name TEXT);
+    CREATE TABLE whatsmeow_message_secrets (our_jid TEXT, chat_jid TEXT, sender_jid TEXT, message_id TEXT);
+    CREATE TABLE whatsmeow_sessions (our_jid TEXT, their_id TEXT, session BLOB);
+    CREATE TABLE whatsmeow_identity_keys (our_jid TEXT, their_id TEXT, identity BLOB);
+    CREATE TABLE whatsmeow_lid_map (lid TEXT, pn TEXT);
+    CREATE TABLE whatsmeow_privacy_tokens (our_jid TEXT, their_jid TEXT, token BLOB);
+"""
+KEYS = ("whatsmeow_sessions", "whatsmeow_identity_keys", "whatsmeow_lid_map", "whatsmeow_privacy_tokens")
+NAMES = ("whatsmeow_contacts", "whatsmeow_message_secrets")
+
+
+@pytest.fixture
+def settings(database: Any, tmp_path: Path) -> Settings:
+    return Settings(account=AccountSettings(user_id="shop"), paths=PathSettings(state=tmp_path / "state"))
+
+
+@pytest.fixture
+def people(settings: Settings) -> Inbox:
+    """Ana, under both addresses, in her chat and in a group; Eva beside her; and a second account."""
+    inbox, outbox = Inbox("shop"), Outbox("shop")
+    for message in (
+        arrival("my secret", phone="34600111222", lid="299000111222"),
+        arrival("hidden", chat=ANA_LID, phone="34600111222", lid="299000111222", sender=ANA_LID),
+        arrival("Eva's", chat=EVA, phone="34911222333", name="Eva"),
+        arrival("Ana in the group", chat=GROUP, phone="", sender=ANA_LID),
+        arrival("Eva in the group", chat=GROUP, phone="", sender=EVA),
+    ):
+        inbox.store(message, NOON)
+    for waiting in inbox.waiting():
+        rows = inbox.pending(waiting.chat_id)
+        outbox.put(waiting.chat_id, [("answer", later(9))], "model:x", rows, later(9))
+    Inbox("salon").store(arrival("to the salon"), NOON)
+    return inbox
+
+
+def tell_owner_about(*phones: str) -> None:
+    """In one message."""
+    own = Chat.create(user_id="shop", contact=OWNER, jid=OWNER, phone="34999888777", created_at=NOON)
+    chats = [Chat.get(Chat.user_id == "shop", Chat.phone == phone) for phone in phones]
+    notice = Outbox("shop").notify(own.id, "", Notice.UNANSWERED, NOON)
+    for chat in chats:
+        add_line(notice, unanswered_text(chat.name, Unanswered.NOT_KNOWN, "en"), chat.id)
+
+
+def make_store(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(path)) as store, store:
+        store.executescript(SCHEMA)
+        for jid, session in ((ANA, "34600111222:0"), (ANA_LID, "299000111222_1:7"), (EVA, "34911222333:0")):
+            store.execute("INSERT INTO whatsmeow_contacts VALUES ('me', ?, 'name')", (jid,))
+            store.execute("INSERT INTO whatsmeow_message_secrets VALUES ('me', ?, ?, '3A')", (jid, jid))
+            store.execute("INSERT INTO whatsmeow_sessions VALUES ('me', ?, 'x')", (session,))
+            store.execute("INSERT INTO whatsmeow_identity_keys VALUES ('me', ?, 'x')", (session,))
+            store.execute("INSERT INTO whatsmeow_privacy_tokens VALUES ('me', ?, 'x')", (jid,))
+        store.execute("INSERT INTO whatsmeow_message_secrets VALUES ('me', ?, ?, '3B')", (GROUP, ANA_LID))
+        store.execute("INSERT INTO whatsmeow_lid_map VALUES ('299000111222', '34600111222')")
+        store.execute("INSERT INTO whatsmeow_lid_map VALUES ('1', '34911222333')")
+
+
+def counts(path: Path, tables: tuple[str, ...]) -> list[int]:
+    with closing(sqlite3.connect(path)) as store:
+        return [store.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables]
+
+
+def test_export_has_everything_and_nothing_of_others(settings: Settings, people: Inbox) -> None:
+    Inbound.update(state="owner").where(Inbound.text == "hidden").execute()
+    tell_owner_about("34600111222", "34911222333")
+    found = export(settings, parse_address("+34600111222"))
+    text = json.dumps(found)
+    (chat,) = found["chats"]
+    assert (chat["phone"], chat["lid"], chat["name"]) == ("34600111222", "299000111222", "Ana")
+    assert [(message["direction"], message["text"]) for message in chat["messages"]] == [
+        ("in", "my secret"),
+        ("owner", "hidden"),
+        ("out", "answer"),
+    ]
+    assert chat["messages"][0]["at"] == "2026-11-22T12:00:00Z"
+    assert [message["text"] for message in found["in_groups"]] == ["Ana in the group"]
+    assert found["told_to_owner"] == [ANA_WAITS]
+    assert "Eva" not in text
+    assert "salon" not in text
+
+
+def test_what_the_owner_ordered_in_a_chat_is_not_shown_as_the_customers(
+    settings: Settings, people: Inbox
+) -> None:
+    order = arrival("#bot off", from_me=True, sender="34999888777@s.whatsapp.net", phone="34600111222")
+    Reception(settings, people, Outbox("shop")).receive(order, NOON)
+    (chat,) = export(settings, parse_address("+34600111222"))["chats"]
+    assert ("owner", "#bot off") in [(each["direction"], each["text"]) for each in chat["messages"]]
+
+
+def test_export_of_nobody_is_empty(settings: Settings) -> None:
+    assert export(settings, parse_address("34999888777"))["chats"] == []
+
+
+@pytest.mark.parametrize("address", ["+34600111222", ANA, ANA_LID])
+def test_forget_erases_one_person_everywhere_and_nobody_else(
+    settings: Settings, people: Inbox, address: str
+) -> None:
+    make_store(settings.session_store)
+    moved = settings.quarantine / "old" / "whatsapp.db"
+    make_store(moved)
+    copies = [settings.session_directory / COPY, settings.quarantine / "old" / COPY]
+    for copy in copies:
+        make_store(copy)
+    tell_owner_about("34600111222", "34911222333")
+    erased = forget(settings, parse_address(address), everything=False)
+    assert (erased.chats, erased.received, erased.sent, erased.in_groups, erased.to_owner) == (1, 2, 1, 1, 1)
+    assert sorted(row.text for row in Inbound) == ["Eva in the group", "Eva's", "to the salon"]
+    assert sorted(map(text_of, Outbound)) == ["answer", "answer", EVA_WAITS]
+    assert sorted(chat.user_id for chat in Chat.select().where(Chat.phone == "34600111222")) == ["salon"]
+    for store in (settings.session_store, moved, *copies):
+        assert counts(store, NAMES + KEYS) == [1, 1, 1, 1, 1, 1]
+        assert b"299000111222" not in store.read_bytes()
+    assert not erased.store.keys_kept
+    assert erased.sentences() == [
+        "erased: 1 chat(s), 2 message(s) received, 1 sent, 1 in groups, 1 text(s) to you about them, "
+        "48 row(s) of the client library"
+    ]
+    again = forget(settings, parse_address(address), everything=False)
+    assert (again.chats, again.received, again.sent) == (0, 0, 0)
+
+
+def test_a_changed_name_is_forgotten_and_a_namesake_is_not(settings: Settings) -> None:
+    inbox = Inbox("shop")
+    for chat, phone in ((ANA, "34600111222"), (EVA, "34911222333")):
+        inbox.store(arrival(chat=chat, phone=phone, name="Ana"), NOON)
+    tell_owner_about("34600111222", "34911222333")
+    inbox.store(arrival(name="Anita"), later(1))
+    assert export(settings, parse_address(ANA))["told_to_owner"] == [ANA_WAITS]
+    assert forget(settings, parse_address(ANA), everything=True).to_owner == 1
+    assert export(settings, parse_address(EVA))["told_to_owner"] == [ANA_WAITS]
+    assert [text_of(row) for row in Outbound] == [ANA_WAITS]
+
+
+def test_what_was_told_of_somebody_who_is_remembered_as_opted_out_goes_too(settings: Settings) -> None:
+    Inbox("shop").store(arrival(), NOON)
+    tell_owner_about("34600111222")
+    Chat.update(opted_out_at=NOON).where(Chat.name == "Ana").execute()
+    assert forget(settings, parse_address(ANA), everything=False).opt_out_kept
+    assert not Outbound.select().exists()
+
+
+def test_the_owners_own_chat_shows_what_they_were_told(settings: Settings, people: Inbox) -> None:
+    tell_owner_about("34600111222", "34911222333")
+    (chat,) = export(settings, parse_address(OWNER))["chats"]
+    assert [message["text"] for message in chat["messages"]] == [f"{ANA_WAITS}\n{EVA_WAITS}"]
+
+
+def test_messages_on_the_disk_are_a_persons_as_well(settings: Settings, people: Inbox) -> None:
+    moved = settings.quarantine / "old" / "session" / "spool"
+    for file in (settings.spool, moved):
+        file.parent.mkdir(parents=True)
+        spool = Spool(file)
+        for message in (
+            arrival("waits", lid="299000111222"),
+            arrival("Eva waits", chat=EVA, phone="34911222333"),
+            arrival("Ana waits in the group", chat=GROUP, phone="", sender=ANA_LID),
+            arrival("the owner to Ana", sender="34999888777@s.whatsapp.net", from_me=True),
+        ):
+            spool.append(Spooled(message, NOON))
+    found = export(settings, parse_address(ANA))["on_disk"]
+    assert [(each["text"], each["direction"]) for each in found] == [
+        ("waits", "in"),
+        ("Ana waits in the group", "in"),
+        ("the owner to Ana", "owner"),
+    ]
+    assert json.dumps(found)
+    assert forget(settings, parse_address(ANA), everything=False).received == 2 + 6
+    for file in (settings.spool, moved):
+        assert [spooled.message.text for spooled in read_spool(file)] == ["Eva waits"]
+        assert b"299000111222" not in file.read_bytes()
+    assert export(settings, parse_address(ANA))["on_disk"] == []
+
+
+@pytest.mark.parametrize(
+    ("unit", "stop"),
+    [("wabot@north.service", "sudo systemctl stop wabot@north.service"), (None, "kill PID")],
+)
+def test_keys_that_a_running_bot_uses_stay(
+    settings: Settings, people: Inbox, monkeypatch: pytest.MonkeyPatch, unit: str | None, stop: str
+) -> None:
+    monkeypatch.setattr("wabot.session.lock_holder.own_unit", lambda: unit)
+    make_store(settings.session_store)
+    with SessionLock(settings.session_lock).acquire(0):
+        erased = forget(settings, parse_address(ANA), everything=False)
+    assert counts(settings.session_store, NAMES) == [1, 1]
+    assert counts(settings.session_store, KEYS) == [3, 3, 2, 3]
+    assert erased.sentences()[-1] == (
+        "kept: their encryption keys, because the bot is running; "
+        f"stop it first: {stop.replace('PID', str(os.getpid()))}, then repeat this command to erase them"
+    )
+
+
+def test_who_asked_not_to_be_written_to_is_remembered_for_that(settings: Settings, people: Inbox) -> None:
+    Chat.update(opted_out_at=NOON, pause_reason="the owner wrote").where(Chat.name == "Ana").execute()
+    erased = forget(settings, parse_address(ANA), everything=False)
+    assert (erased.chats, erased.opt_out_kept) == (0, True)
+    assert erased.sentences()[-1].startswith("kept: the number, because they asked not to be written to")
+    chat = Chat.get(Chat.phone == "34600111222", Chat.user_id == "shop")
+    assert (chat.name, chat.pause_reason, chat.opted_out_at) == ("", "", NOON)
+    assert Inbound.select().where(Inbound.chat == chat.id).count() == 0
+    assert people.store(arrival("again"), NOON) == chat.id
+    forget(settings, parse_address(ANA), everything=True)
+    assert Chat.select().where(Chat.phone == "34600111222", Chat.user_id == "shop").count() == 0
+
+
+def test_a_group_can_be_forgotten_too(settings: Settings, people: Inbox) -> None:
+    erased = forget(settings, parse_address(GROUP), everything=False)
+    assert (erased.chats, erased.received) == (1, 2)
+    assert Inbound.select().where(Inbound.jid == GROUP).count() == 0
