@@ -19,7 +19,7 @@ from wabot.doctor.metrics import OF_THE_UNIT
 from wabot.errors import ExitCode
 from wabot.handbook.example import example_configuration
 from wabot.system.notify import LEAST_WATCHDOG_SECONDS
-from wabot.system.process import LIBRARY_ENVIRONMENT
+from wabot.whatsapp.library import LIBRARY_ENVIRONMENT
 
 UNITS = Path(__file__).parents[1] / "systemd"
 SERVICES = sorted(path.name for path in UNITS.glob("*.service"))

@@ -10,10 +10,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
-
-from wabot.system.local_time import local
+from zoneinfo import ZoneInfo
 
 TOLERANCE_SECONDS = 120.0
 """By how much the machine's clock may differ from WhatsApp's before it counts as wrong."""
@@ -158,3 +157,34 @@ def error_text(error_seconds: float) -> str:
     span = f"{days} d {hours} h" if days else f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"
     direction = "ahead of" if error_seconds > 0 else "behind"
     return f"this machine's clock is {span} {direction} WhatsApp's"
+
+
+_zone: ZoneInfo | None = None
+
+
+def configure_zone(zone: ZoneInfo | None) -> None:
+    """From now on people read times of this zone (`account.timezone`); None is this machine's."""
+    global _zone
+    _zone = zone
+
+
+def local(moment: datetime) -> datetime:
+    """A moment on the clock of the business.
+
+    Args:
+        moment: naive UTC, or aware.
+    """
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(_zone)
+
+
+def local_text(moment: datetime, form: str = "%Y-%m-%d %H:%M") -> str:
+    """The same as text, with the name of the zone behind it.
+
+    Args:
+        moment: naive UTC, or aware.
+        form: as for strftime, without the zone.
+    """
+    return local(moment).strftime(f"{form} %Z")
+
+
+HOUR = timedelta(hours=1)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from wabot.system.units import own_command
-
 
 class ExitCode(IntEnum):
     """Why the process ended; the unit files and the README are tested against this table.
@@ -58,6 +56,8 @@ class WabotError(Exception):
     """
 
     exit_code = ExitCode.BUG
+    advisor = ""
+    """The wabot command that says what to do, if one does."""
 
     @property
     def lines(self) -> list[str]:
@@ -97,11 +97,7 @@ class DatabaseAway(WabotError):
     """The database cannot be reached or opened."""
 
     exit_code = ExitCode.DATABASE_AWAY
-
-    @property
-    def lines(self) -> list[str]:
-        """The problem, as the server or its library put it, and who knows more."""
-        return [f"{self}; what to do says: {own_command('doctor')}"]
+    advisor = "doctor"
 
 
 class OperatorNeeded(WabotError):

@@ -24,9 +24,10 @@ from wabot.alerts.notice import Condition, Findings, Problem, span
 from wabot.alerts.notification_log import Book
 from wabot.alerts.watcher import Alerts, report_database_away
 from wabot.brain.providers.counts import Tally
+from wabot.clock import utc_now
 from wabot.config.load import load_settings
 from wabot.config.settings import Settings
-from wabot.database.models import Chat, Outbound, utc_now
+from wabot.database.models import Chat, Outbound
 from wabot.errors import ConfigError
 from wabot.link.states import State
 

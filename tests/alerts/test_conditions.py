@@ -23,10 +23,10 @@ from wabot.brain.providers.budget import BudgetSpent
 from wabot.brain.providers.counts import Tally
 from wabot.brain.settings import ProviderSettings
 from wabot.cli.parser import main
-from wabot.clock import process_clock
+from wabot.clock import process_clock, utc_now
 from wabot.config.load import load_settings
 from wabot.config.settings import Settings
-from wabot.database.models import Chat, ModelUsage, Outbound, utc_now
+from wabot.database.models import Chat, ModelUsage, Outbound
 from wabot.link.states import State
 
 SECRET = "s3cret"

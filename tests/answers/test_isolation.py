@@ -17,12 +17,13 @@ from tests.support.provider_server import ProviderServer
 from wabot.answers.worker import ReplyWorker
 from wabot.brain.brain import Brain
 from wabot.brain.settings import BrainSettings, ProviderSettings
+from wabot.clock import utc_now
 from wabot.config.settings import AccountSettings, AiSettings, ChatSettings, ReplySettings, Settings
 from wabot.conversation import history
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.schedule import ChatSchedule
-from wabot.database.models import OWN_TABLES, Inbound, utc_now
+from wabot.database.models import OWN_TABLES, Inbound
 from wabot.inbound.reception import Reception
 from wabot.outbound.chat_presence import Courtesies
 from wabot.trials.peers.model_behaviours import say

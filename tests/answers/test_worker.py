@@ -26,6 +26,7 @@ from wabot.brain.providers.budget import BudgetUnknown
 from wabot.brain.providers.call_count import CallCount
 from wabot.brain.settings import ProviderSettings
 from wabot.brain.texts import texts_for
+from wabot.clock import utc_now
 from wabot.config.settings import AccountSettings, AiSettings, ChatSettings, ReplySettings, Settings
 from wabot.conversation import owner_chat
 from wabot.conversation.inbox import Inbox
@@ -35,7 +36,7 @@ from wabot.conversation.pauses import PauseReason
 from wabot.conversation.schedule import ChatSchedule
 from wabot.conversation.send_queue import Departures
 from wabot.database.engine import migrate, open_database
-from wabot.database.models import Chat, Inbound, Outbound, Session, utc_now
+from wabot.database.models import Chat, Inbound, Outbound, Session
 from wabot.database.models import database as bound
 from wabot.inbound.reception import Reception
 from wabot.outbound.chat_presence import Courtesies

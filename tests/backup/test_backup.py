@@ -27,9 +27,10 @@ from wabot.application.users import require_user
 from wabot.backup.make import make_backup, newest_backup
 from wabot.backup.manifest import MANIFEST
 from wabot.cli.parser import main
+from wabot.clock import utc_now
 from wabot.config.load import load_settings
 from wabot.database.engine import migrate, open_database
-from wabot.database.models import Chat, Outbound, Session, utc_now
+from wabot.database.models import Chat, Outbound, Session
 from wabot.database.models import database as bound_database
 from wabot.errors import OperatorNeeded
 from wabot.inbound.store_cursor import IntakeMark, load_mark, save_mark

@@ -5,7 +5,7 @@ from __future__ import annotations
 from wabot.brain.conversation import Conversation, Turn
 from wabot.brain.output.control_words import take_words
 from wabot.brain.prompt import compose_messages
-from wabot.database.models import utc_now
+from wabot.clock import utc_now
 
 
 def test_a_model_is_told_how_to_call_a_person() -> None:

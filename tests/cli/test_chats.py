@@ -17,12 +17,13 @@ from tests.support.arrivals import ANA, NOON, arrival
 from tests.support.provider_server import ProviderServer
 from wabot.brain.knowledge.base import lack_of_knowledge
 from wabot.cli.parser import main
+from wabot.clock import utc_now
 from wabot.config.load import load_settings
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.outbox import Outbox
 from wabot.database.address import sqlite_file
 from wabot.database.engine import migrate, open_database
-from wabot.database.models import Chat, Outbound, utc_now
+from wabot.database.models import Chat, Outbound
 from wabot.trials.peers.model_behaviours import say, status
 
 KNOWLEDGE = SAMPLE_KNOWLEDGE

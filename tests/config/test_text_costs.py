@@ -24,8 +24,8 @@ from wabot.brain.knowledge.sections import cut_sections
 from wabot.brain.language import detect_language
 from wabot.brain.output.body import UnreadableBody
 from wabot.brain.output.reply_text import read_reply_text
-from wabot.brain.output.splitting import split
 from wabot.brain.settings import BrainSettings
+from wabot.brain.splitting import split
 from wabot.config.phrases import has_phrase, is_phrase
 from wabot.config.settings import ChatSettings
 from wabot.config.triggers import is_triggered

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.support.arrivals import ANA, ANA_LID, NOON, arrival, later
+from wabot.config.chat_address import parse_address
 from wabot.config.settings import AccountSettings, Settings
-from wabot.conversation.chat_address import parse_address
 from wabot.conversation.chats import find_chats, merge_chats
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.outbox import Outbox

@@ -19,6 +19,7 @@ import pytest
 
 from tests.support import REPOSITORY
 from tests.support.arrivals import NOON, arrival
+from wabot.clock import utc_now
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.sources import Notice
@@ -31,7 +32,7 @@ from wabot.database.engine import (
     missing_migrations,
     open_database,
 )
-from wabot.database.models import OWN_TABLES, Chat, Fact, Inbound, ModelUsage, Outbound, OwnerLine, utc_now
+from wabot.database.models import OWN_TABLES, Chat, Fact, Inbound, ModelUsage, Outbound, OwnerLine
 from wabot.database.own_tables import can_make, what_is_missing
 from wabot.errors import DatabaseAway, ExitCode, OperatorNeeded, WabotError
 from wabot.trials.peers.postgresql import PostgresqlServer, free_port

@@ -30,10 +30,11 @@ from wabot.alerts.notice import Condition, Problem
 from wabot.application.users import require_user
 from wabot.backup.manifest import MANIFEST
 from wabot.cli.parser import main
+from wabot.clock import utc_now
 from wabot.config.load import load_settings
 from wabot.config.toml_file import PUT_SUDO
 from wabot.database.engine import migrate, open_database
-from wabot.database.models import ModelUsage, Session, utc_now
+from wabot.database.models import ModelUsage, Session
 from wabot.doctor import library as doctor_library
 from wabot.doctor import machine as doctor_machine
 from wabot.doctor.examination import examine

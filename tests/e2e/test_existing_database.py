@@ -14,8 +14,8 @@ import pytest
 from tests.e2e.conftest import MakeBot
 from tests.support.existing_schema import add_row, add_user, create_application, rows
 from tests.support.session_directories import make_session, tree
+from wabot.clock import utc_now
 from wabot.database.engine import open_database
-from wabot.database.models import utc_now
 from wabot.emulator.server.emulator import Emulator
 
 PHANTOM = "cmhc22zw20000kmhgvx5ubazy"

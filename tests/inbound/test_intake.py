@@ -10,11 +10,12 @@ import peewee
 import pytest
 
 from tests.support.arrivals import NOON, arrival
+from wabot.clock import utc_now
 from wabot.config.settings import Settings
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.schedule import ChatSchedule
-from wabot.database.models import Chat, Inbound, utc_now
+from wabot.database.models import Chat, Inbound
 from wabot.inbound.drain import SpoolDrain
 from wabot.inbound.intake import Intake
 from wabot.inbound.reception import Reception

@@ -13,8 +13,9 @@ import peewee
 import pytest
 
 from tests.support.arrivals import ANA, ANA_LID, NOON, arrival, later
+from wabot.clock import utc_now
 from wabot.conversation.inbox import Inbox
-from wabot.database.models import Fact, Inbound, utc_now
+from wabot.database.models import Fact, Inbound
 from wabot.inbound.lost_messages import MOST_LOST, LostMessages
 from wabot.inbound.store_cursor import IntakeMark, load_mark, save_mark
 from wabot.whatsapp.loss_log import LossLog

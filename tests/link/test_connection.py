@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from wabot.errors import ExitCode
 from wabot.link.connection import Action, Command, Connection
 from wabot.link.limits import Limits
-from wabot.link.states import LIVE_STATES, TERMINAL_STATES, WAITING_STATES, Signal, State
+from wabot.link.states import LIVE_STATES, TERMINAL_STATES, WAITING_STATES, State
+from wabot.whatsapp.signals import Signal
 
 S, E = State, Signal
 START = 1_000.0

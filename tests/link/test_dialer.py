@@ -8,8 +8,7 @@ import pytest
 
 from wabot.link.connection import Action
 from wabot.link.dialer import Link
-from wabot.link.states import Signal
-from wabot.whatsapp.signals import LinkSignal
+from wabot.whatsapp.signals import LinkSignal, Signal
 
 WAIT_SECONDS = 10.0
 QUIET_SECONDS = 0.1

@@ -3,15 +3,8 @@ from __future__ import annotations
 import pytest
 
 from wabot.errors import ExitCode
-from wabot.link.states import (
-    EXIT_CODES,
-    LIVE_STATES,
-    TERMINAL_STATES,
-    TRANSITIONS,
-    WAITING_STATES,
-    Signal,
-    State,
-)
+from wabot.link.states import EXIT_CODES, LIVE_STATES, TERMINAL_STATES, TRANSITIONS, WAITING_STATES, State
+from wabot.whatsapp.signals import Signal
 
 
 def test_nothing_leads_out_of_the_end() -> None:

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from tests.support.arrivals import NOON, arrival
+from wabot.clock import utc_now
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.send_queue import Departures
-from wabot.database.models import Outbound, utc_now
+from wabot.database.models import Outbound
 from wabot.outbound.recovery import give_up_old_replies, recover_in_flight
 
 DEPARTURES = Departures("shop")

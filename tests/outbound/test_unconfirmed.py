@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from tests.support.arrivals import arrival
+from wabot.clock import utc_now
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.send_queue import Departures
-from wabot.database.models import Inbound, Outbound, utc_now
+from wabot.database.models import Inbound, Outbound
 from wabot.outbound.unconfirmed import RECEIPT_SECONDS, Doubts
 from wabot.whatsapp.store_query import StoreSilent
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.support.arrivals import ANA, ANA_LID, GROUP, NOON, arrival, later
+from wabot.config.chat_address import parse_address
 from wabot.config.settings import AccountSettings, PathSettings, Settings
-from wabot.conversation.chat_address import parse_address
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.notices import Unanswered, unanswered_text
 from wabot.conversation.outbox import Outbox

@@ -9,9 +9,8 @@ import time
 import pytest
 
 from wabot.errors import ExitCode
-from wabot.link.states import Signal
 from wabot.service.events import MainSignals
-from wabot.whatsapp.signals import LinkSignal
+from wabot.whatsapp.signals import LinkSignal, Signal
 
 _LISTENS = """
 from wabot.errors import ExitCode

@@ -8,12 +8,11 @@ from wabot.errors import ExitCode
 from wabot.link.connection import Action, Command, Connection
 from wabot.link.limits import Limits
 from wabot.link.prober import Prober
-from wabot.link.states import Signal
 from wabot.service.health import Health
 from wabot.service.supervisor import Supervisor
 from wabot.session.ownership import OwnedSession
 from wabot.system.notify import ServiceNotifier
-from wabot.whatsapp.signals import LinkSignal
+from wabot.whatsapp.signals import LinkSignal, Signal
 
 HANG_SECONDS = 90.0
 

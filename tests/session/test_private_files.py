@@ -16,9 +16,9 @@ import pytest
 
 from tests.support import REPOSITORY
 from tests.support.session_directories import make_session
+from wabot.clock import utc_now
 from wabot.config.load import load_settings
 from wabot.config.settings import Settings
-from wabot.database.models import utc_now
 from wabot.doctor.examination import examine
 from wabot.session.ownership import owned_session
 from wabot.session.private_files import keep_private, open_files

@@ -12,8 +12,9 @@ from tests.support.arrivals import arrival
 from tests.support.existing_schema import add_row, add_user, create_application, rows
 from tests.support.session_directories import hold, make_session, tree
 from wabot.cli.parser import main
+from wabot.clock import utc_now
 from wabot.database.engine import migrate, open_database
-from wabot.database.models import Session, utc_now
+from wabot.database.models import Session
 from wabot.errors import ExitCode
 from wabot.inbound.spool import Spool, read_spool
 from wabot.inbound.spool_record import Spooled

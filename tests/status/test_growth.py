@@ -12,9 +12,10 @@ import peewee
 import pytest
 
 from wabot.alerts.checks import look_at_replies
+from wabot.clock import utc_now
+from wabot.config.chat_address import ChatAddress
 from wabot.config.settings import AccountSettings, PathSettings, Settings
 from wabot.conversation import history
-from wabot.conversation.chat_address import ChatAddress
 from wabot.conversation.chats import find_chats, others_with
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.outbox import Outbox
@@ -22,7 +23,6 @@ from wabot.conversation.owner_lines import lines_about
 from wabot.conversation.pauses import paused_chats
 from wabot.conversation.send_queue import Departures
 from wabot.database.engine import open_database
-from wabot.database.models import utc_now
 from wabot.inbound.reception import Reception
 from wabot.privacy.person import export
 from wabot.status.backlog import count_backlog

@@ -22,11 +22,12 @@ from tests.support.arrivals import arrival
 from wabot.brain.output.completion import Usage
 from wabot.brain.providers.counts import Tally
 from wabot.cli.parser import main
+from wabot.clock import utc_now
 from wabot.config.load import load_settings
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.send_queue import Departures
-from wabot.database.models import Outbound, Session, utc_now
+from wabot.database.models import Outbound, Session
 from wabot.doctor.examination import examine
 from wabot.errors import ConfigError
 from wabot.link.states import State

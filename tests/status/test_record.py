@@ -9,8 +9,9 @@ import peewee
 import pytest
 
 from wabot.application.row import ConnectionRow
+from wabot.clock import utc_now
 from wabot.config.settings import DatabaseSettings
-from wabot.database.models import Session, utc_now
+from wabot.database.models import Session
 from wabot.status import record as session_record
 from wabot.status.record import SessionRecord
 

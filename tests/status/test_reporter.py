@@ -4,12 +4,12 @@ import time
 from datetime import datetime, timedelta
 from typing import Any
 
-from wabot.database.models import utc_now
+from wabot.clock import utc_now
 from wabot.link.connection import Connection
 from wabot.link.limits import Limits
-from wabot.link.states import Signal
 from wabot.status.reporter import Reporter
 from wabot.system.notify import ServiceNotifier
+from wabot.whatsapp.signals import Signal
 
 HOUR_SECONDS = 3600.0
 

@@ -13,13 +13,14 @@ import pytest
 from tests.support.arrivals import arrival
 from tests.support.session_directories import hold
 from wabot.cli.parser import main
+from wabot.clock import utc_now
 from wabot.config.load import load_settings
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_chat import OwnerChat
 from wabot.conversation.sources import Notice
 from wabot.database.engine import migrate, open_database
-from wabot.database.models import Chat, Inbound, ModelUsage, Outbound, Session, utc_now
+from wabot.database.models import Chat, Inbound, ModelUsage, Outbound, Session
 from wabot.errors import ExitCode
 from wabot.inbound.spool import Spool
 from wabot.inbound.spool_record import Spooled

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from wabot.system.process import LIBRARY_ENVIRONMENT
+from wabot.whatsapp.library import LIBRARY_ENVIRONMENT
 
 _COUNT_HEAPS = """
 import ctypes, sys, threading

@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 from tests.support import REPOSITORY
+from wabot.clock import utc_now
 from wabot.database.engine import migrate, open_database
-from wabot.database.models import Chat, Inbound, Outbound, utc_now
+from wabot.database.models import Chat, Inbound, Outbound
 from wabot.emulator.signal.message_kinds import KINDS
 from wabot.trials.peers.model_server import ModelServer
 from wabot.trials.soak.account import ODD_ID, REACTION, Account, doubts_in, draw_up, open_work

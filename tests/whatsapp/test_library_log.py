@@ -7,9 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from wabot.link.states import Signal
 from wabot.whatsapp.library_log import LibraryLog
-from wabot.whatsapp.signals import LinkSignal
+from wabot.whatsapp.signals import LinkSignal, Signal
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.neonize_events import anything, events, jid
-from wabot.link.states import Signal
 from wabot.whatsapp.signals import (
     LinkSignal,
     Outcome,
     SendFailed,
+    Signal,
     banned,
     ended,
     logged_out,

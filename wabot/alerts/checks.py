@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import peewee
 
 from wabot.alerts.notice import Condition, Findings, Problem, problem_key, span
-from wabot.clock import Clock, error_text
+from wabot.clock import HOUR, Clock, error_text
 from wabot.config.settings import ReplySettings
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.send_queue import OPEN_STATES
@@ -21,7 +21,6 @@ from wabot.database.errors import AWAY
 from wabot.database.models import Outbound, database
 from wabot.link.connection import Connection
 from wabot.link.states import SEEKING_STATES, State
-from wabot.outbound.rates import HOUR
 
 _STABLE_SECONDS = 60.0
 _DATABASE_SECONDS = 60.0

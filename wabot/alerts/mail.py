@@ -12,8 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from wabot.alerts.channels import NotDelivered
 from wabot.alerts.notice import Notice
-from wabot.database.models import utc_now
-from wabot.system.local_time import local_text
+from wabot.clock import local_text, utc_now
 from wabot.system.unreachable import why_unreachable
 
 _SMTP_SECONDS = 15.0

@@ -20,13 +20,13 @@ from wabot.alerts.dispatcher import PAUSE_SECONDS, Courier
 from wabot.alerts.model_checks import look_at_budget, look_at_models
 from wabot.alerts.notice import Condition, Findings, Problem
 from wabot.brain.providers.counts import Tally
-from wabot.clock import process_clock
+from wabot.clock import process_clock, utc_now
 from wabot.config.settings import Settings
+from wabot.database.kept_figures import KeptFigure
 from wabot.database.lent_connections import rest
-from wabot.database.models import database, utc_now
+from wabot.database.models import database
 from wabot.link.states import State
 from wabot.session.lock_holder import own_unit
-from wabot.status.figures import KeptFigure
 
 log = logging.getLogger(__name__)
 

@@ -17,6 +17,7 @@ from wabot.brain.conversation import Conversation
 from wabot.brain.output.control_words import HAND_OVER, TELL_TEAM
 from wabot.brain.providers.budget import BudgetUnknown
 from wabot.brain.texts import texts_for
+from wabot.clock import HOUR, utc_now
 from wabot.config.settings import Settings
 from wabot.conversation.chats import named
 from wabot.conversation.ends import What, what_is
@@ -29,11 +30,10 @@ from wabot.conversation.schedule import ChatSchedule
 from wabot.conversation.sources import Notice
 from wabot.database.errors import AWAY, one_line
 from wabot.database.lent_connections import rest
-from wabot.database.models import Chat, Inbound, database, utc_now
+from wabot.database.models import Chat, Inbound, database
 from wabot.database.own_tables import suspect
 from wabot.outbound.chat_presence import Courtesies
 from wabot.outbound.pace import paced
-from wabot.outbound.rates import HOUR
 from wabot.whatsapp.messages import NOT_RECEIVED_KINDS, Kind
 
 log = logging.getLogger(__name__)

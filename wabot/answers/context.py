@@ -8,12 +8,12 @@ from datetime import datetime
 
 from wabot.brain.conversation import Conversation, Turn
 from wabot.brain.language import detect_language
+from wabot.clock import HOUR
 from wabot.config.settings import Settings
 from wabot.conversation import history
 from wabot.conversation.answer_rules import Burst
 from wabot.conversation.pauses import pause_reason
 from wabot.database.models import Chat, Inbound
-from wabot.outbound.rates import HOUR
 from wabot.whatsapp.messages import Kind
 
 _LONGEST_QUOTE_CHARACTERS = 300

@@ -6,14 +6,14 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from wabot.clock import HOUR, utc_now
 from wabot.config.settings import Settings
 from wabot.conversation.chats import named
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_chat import OwnerChat
 from wabot.conversation.pauses import PauseReason, Quiet
 from wabot.conversation.sources import Notice
-from wabot.database.models import Chat, Inbound, Outbound, database, utc_now
-from wabot.outbound.rates import HOUR
+from wabot.database.models import Chat, Inbound, Outbound, database
 
 log = logging.getLogger(__name__)
 

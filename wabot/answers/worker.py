@@ -13,6 +13,7 @@ from wabot.answers.escalation import Escalation
 from wabot.brain.providers.budget import BudgetUnknown
 from wabot.brain.providers.call_count import CallCount
 from wabot.brain.texts import texts_for
+from wabot.clock import utc_now
 from wabot.config.settings import Settings
 from wabot.conversation import gate
 from wabot.conversation.arrival_rules import is_too_old
@@ -27,7 +28,7 @@ from wabot.conversation.schedule import ChatSchedule
 from wabot.conversation.sources import Notice
 from wabot.database.errors import AWAY, one_line
 from wabot.database.lent_connections import rest
-from wabot.database.models import Chat, Inbound, database, utc_now
+from wabot.database.models import Chat, Inbound, database
 from wabot.database.own_tables import suspect
 from wabot.outbound.chat_presence import Courtesies
 from wabot.whatsapp.messages import Kind

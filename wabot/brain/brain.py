@@ -13,11 +13,9 @@ from wabot.brain.knowledge.base import KNOWN, KnowledgeBase
 from wabot.brain.knowledge.index import Passage
 from wabot.brain.knowledge.questions import questions_in
 from wabot.brain.language import detect_language, sure_language
-from wabot.brain.output.cleaning import clean
+from wabot.brain.output.cleaning import clean, plain_html
 from wabot.brain.output.completion import Completion, Usage
 from wabot.brain.output.control_words import SILENCE
-from wabot.brain.output.scaffolding import plain_html
-from wabot.brain.output.splitting import split
 from wabot.brain.persona import Persona
 from wabot.brain.prompt import compose_messages, insist_on_language
 from wabot.brain.providers.budget import Budget, BudgetUnknown
@@ -27,6 +25,7 @@ from wabot.brain.providers.counts import Tally
 from wabot.brain.providers.request import Message
 from wabot.brain.settings import BrainSettings
 from wabot.brain.small_talk import courtesy_in
+from wabot.brain.splitting import split
 from wabot.brain.texts import texts_for
 
 _HISTORY_TOKENS = 3000

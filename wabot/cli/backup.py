@@ -69,7 +69,7 @@ def add_backup_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
 def _errand_of_backup(arguments: argparse.Namespace) -> Errand:
     from wabot.backup.handover import Handover
     from wabot.backup.make import backup_name
-    from wabot.database.models import utc_now
+    from wabot.clock import utc_now
 
     file = find_configuration(arguments.config, os.environ)
     directory = arguments.directory.absolute()
@@ -108,7 +108,7 @@ def _look_at(arguments: argparse.Namespace, backup: Path, source: Path) -> Erran
     from wabot.backup.manifest import read_manifest
     from wabot.backup.restore import Restoration
     from wabot.backup.texts import SavedTexts
-    from wabot.database.models import utc_now
+    from wabot.clock import utc_now
 
     now = utc_now()
     manifest = read_manifest(source, backup)

@@ -15,14 +15,15 @@ from wabot.answers.worker import ReplyWorker
 from wabot.brain.brain import Answer, Brain
 from wabot.brain.conversation import Conversation
 from wabot.brain.knowledge.index import Passage
+from wabot.clock import utc_now
+from wabot.config.chat_address import ChatAddress
 from wabot.config.settings import Settings
-from wabot.conversation.chat_address import ChatAddress
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.schedule import ChatSchedule
 from wabot.conversation.send_queue import Departures
 from wabot.database.engine import migrate, open_database
-from wabot.database.models import Inbound, Session, utc_now
+from wabot.database.models import Inbound, Session
 from wabot.inbound.reception import Reception
 from wabot.outbound.chat_presence import Courtesies
 from wabot.whatsapp.messages import IncomingMessage, Kind

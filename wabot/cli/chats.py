@@ -9,12 +9,12 @@ import sys
 from datetime import datetime, timedelta
 from typing import Any
 
+from wabot.clock import local_text
+from wabot.config.chat_address import ChatAddress, parse_address
 from wabot.config.setting_types import duration
 from wabot.config.settings import Settings
 from wabot.config.unit_environment import settings_in_unit
-from wabot.conversation.chat_address import ChatAddress, parse_address
 from wabot.errors import ExitCode, UsageError
-from wabot.system.local_time import local_text
 from wabot.system.logs import configure_logging
 from wabot.system.masking import mask_phone
 from wabot.system.printable import printable, printable_json, show
@@ -120,9 +120,9 @@ def _footnote(exchange: Any) -> str:
 
 
 def _pause(arguments: argparse.Namespace) -> int:
+    from wabot.clock import utc_now
     from wabot.conversation.chats import find_chats
     from wabot.conversation.pauses import PauseReason, quiet_of
-    from wabot.database.models import utc_now
 
     if arguments.chat is None and arguments.seconds is not None:
         raise UsageError("--for goes with a chat: wabot pause +34600111222 --for 2h")

@@ -17,8 +17,8 @@ from wabot.errors import ExitCode, UsageError, WabotError
 from wabot.service.picture_file import PictureFile
 from wabot.system.logs import configure_logging, keep_stdout
 from wabot.system.printable import printable
-from wabot.system.process import load_client_library
-from wabot.system.units import command
+from wabot.system.units import command, told
+from wabot.whatsapp.library import load_client_library
 
 
 def add_pairing_command(commands: Any, shared: argparse.ArgumentParser) -> None:
@@ -58,6 +58,10 @@ def _pair(arguments: argparse.Namespace) -> int:
     configure_logging(level="WARNING", at_terminal=True)
     try:
         with owned_session(settings) as session:
+            if session.tables_made:
+                from wabot.alerts.watcher import report_lost_tables
+
+                report_lost_tables(settings, session.tables_made)
             device = session.device
             if device is not None:
                 screen.say(
@@ -70,7 +74,7 @@ def _pair(arguments: argparse.Namespace) -> int:
 
             code = Pairing(settings, screen, arguments.phone or "").run()
     except WabotError as error:
-        for line in error.lines:
+        for line in told(error):
             print(f"wabot: {printable(line)}", file=sys.stderr)
         code = error.exit_code
     finally:

@@ -28,16 +28,11 @@ from wabot.config.unit_environment import settings_in_unit
 from wabot.errors import DatabaseAway, ExitCode, OperatorNeeded, UsageError, WabotError
 from wabot.system.logs import LEVELS, configure_logging, keep_stdout
 from wabot.system.printable import printable
-from wabot.system.process import (
-    bury_children,
-    ensure_library_environment,
-    leave,
-    load_client_library,
-    share_heaps,
-)
+from wabot.system.process import leave, share_heaps
 from wabot.system.stacks import show_stacks_on_abort
 from wabot.system.standard_streams import INTERRUPTED, discard_output, mend_streams
-from wabot.system.units import configure_hints
+from wabot.system.units import configure_hints, told
+from wabot.whatsapp.library import bury_children, ensure_library_environment, load_client_library
 
 log = logging.getLogger(__name__)
 
@@ -194,7 +189,7 @@ def _run(arguments: argparse.Namespace) -> int:
         settings = settings_in_unit(arguments.config, os.environ)
         code = _serve(settings)
     except WabotError as error:
-        for line in error.lines:
+        for line in told(error):
             log.error("%s", line)
         code = error.exit_code
         if isinstance(error, DatabaseAway) and settings is not None:
@@ -221,6 +216,10 @@ def _serve(settings: Settings) -> ExitCode:
             "wabot %s, user %s, configuration: %s", __version__, settings.account.user_id, settings.source
         )
         with owned_session(settings) as session:
+            if session.tables_made:
+                from wabot.alerts.watcher import report_lost_tables
+
+                report_lost_tables(settings, session.tables_made)
             with start_turn(settings.paths.state):
                 load_client_library()
                 from wabot.conversation.outbox import Outbox
@@ -265,6 +264,6 @@ def _show_help(parser: argparse.ArgumentParser) -> int:
 
 
 def _fail(error: WabotError) -> int:
-    for line in error.lines:
+    for line in told(error):
         print(f"wabot: {printable(line)}", file=sys.stderr)
     return error.exit_code

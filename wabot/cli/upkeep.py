@@ -84,7 +84,7 @@ def _check_config(arguments: argparse.Namespace) -> int:
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
-    from wabot.database.models import utc_now
+    from wabot.clock import utc_now
     from wabot.doctor.examination import examine
 
     file = find_configuration(arguments.config, os.environ)
@@ -100,8 +100,8 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 
 def _examine_all(arguments: argparse.Namespace, file: Path | None) -> int:
+    from wabot.clock import utc_now
     from wabot.config.machine import configuration_files
-    from wabot.database.models import utc_now
     from wabot.doctor.examination import examine
 
     ill: list[str] = []
@@ -150,7 +150,7 @@ def _status(arguments: argparse.Namespace) -> int:
 
 
 def _reset(arguments: argparse.Namespace) -> int:
-    from wabot.database.models import utc_now
+    from wabot.clock import utc_now
     from wabot.session.reset import reset
 
     def confirm(steps: list[str]) -> bool:
@@ -170,9 +170,9 @@ def _settings(arguments: argparse.Namespace) -> Settings:
 
 def _janitor(arguments: argparse.Namespace) -> int:
     from wabot.alerts.janitor_unit import owner_told
+    from wabot.clock import utc_now
     from wabot.database.address import sqlite_file
     from wabot.database.existing import open_existing_database
-    from wabot.database.models import utc_now
     from wabot.janitor.run import clean
     from wabot.janitor.sweep import Action, Deed
     from wabot.session.directories import session_names
@@ -223,7 +223,7 @@ def _janitor(arguments: argparse.Namespace) -> int:
 
 
 def _put_back(settings: Settings, entry: str) -> int:
-    from wabot.database.models import utc_now
+    from wabot.clock import utc_now
     from wabot.session.quarantine import Quarantine
 
     place = Quarantine(settings.quarantine, settings.sessions).restore(entry, utc_now())

@@ -10,10 +10,10 @@ import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from wabot.clock import configure_zone
 from wabot.config.load import find_configuration, load_settings
 from wabot.config.settings import Settings
 from wabot.privileges.remembered_files import list_directory, read_file
-from wabot.system.local_time import configure_zone
 
 _CONFIGURATIONS = Path("/etc/wabot")
 _STATE = Path("/var/lib/wabot")

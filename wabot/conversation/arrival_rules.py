@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 
+from wabot.config.chat_address import GROUP_SERVER
 from wabot.config.phrases import is_phrase
 from wabot.config.settings import Settings
 from wabot.conversation.decisions import Action, Decision, ignore
 from wabot.conversation.ends import What, what_is
-from wabot.whatsapp.messages import GROUP_SERVER, USER_SERVERS, Kind
+from wabot.whatsapp.messages import USER_SERVERS, Kind
 
 _WHATSAPP_ITSELF = ("", "0")
 _SAYS_NOTHING = frozenset({What.MARK, What.DELETION, What.KEYS})

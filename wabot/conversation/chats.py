@@ -10,12 +10,12 @@ from typing import Any
 
 from peewee import SqliteDatabase
 
+from wabot.config.chat_address import LID_SERVER, PHONE_SERVER, ChatAddress
 from wabot.config.phone_numbers import is_near, spellings
-from wabot.conversation.chat_address import ChatAddress
 from wabot.database.models import Chat, accounts_of, database
 from wabot.database.statements import Parameter, select
 from wabot.system.masking import mask_phone
-from wabot.whatsapp.messages import LID_SERVER, PHONE_SERVER, IncomingMessage
+from wabot.whatsapp.messages import IncomingMessage
 
 log = logging.getLogger(__name__)
 

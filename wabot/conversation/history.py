@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from peewee import fn
 
+from wabot.clock import HOUR
 from wabot.config.phrases import normalized
-from wabot.config.settings import Settings
 from wabot.conversation.sources import NOTICES, Notice
 from wabot.database.models import Inbound, Outbound
 from wabot.database.statements import Parameter, Statement
-from wabot.outbound.rates import HOUR, Rates
 from wabot.whatsapp.messages import NOT_RECEIVED_KINDS, Kind
 
 _LATEST_REPLIES = 50
@@ -209,27 +207,6 @@ def is_own_echo(chat_id: int, message_id: str, text: str) -> bool:
         row.message_id == message_id or (row.copies and not row.message_id and row.text == text != "")
         for row in _latest_replies(chat_id)
     )
-
-
-def rates_so_far(settings: Settings, now: datetime) -> Rates:
-    """The rates of an account, in monotonic seconds, with what has left already counted in.
-
-    Where the newest lies ahead the clock was set back meanwhile: it left just now at the latest, and the
-    others as long before it as they say.
-    """
-    rates = Rates(settings.replies.per_minute, settings.replies.per_chat_per_hour)
-    left: Any = (
-        Outbound.select(Outbound.chat, Outbound.sending_at)
-        .where(Outbound.user_id == settings.account.user_id, Outbound.sending_at >= now - HOUR)
-        .order_by(Outbound.sending_at)
-        .tuples()
-    )
-    left = list(left)
-    latest = max(now, left[-1][1]) if left else now
-    moment = time.monotonic()
-    for chat_id, at in left:
-        rates.count(chat_id, moment - (latest - at).total_seconds())
-    return rates
 
 
 def horizon(now: datetime, age_seconds: float) -> datetime:

@@ -10,11 +10,12 @@ from typing import Any
 
 from peewee import IntegrityError, fn
 
+from wabot.config.chat_address import LID_SERVER, PHONE_SERVER
 from wabot.conversation.chats import Chats
 from wabot.database.models import Inbound, database
 from wabot.database.statements import Parameter, Statement, select
 from wabot.database.transactions import unsynced
-from wabot.whatsapp.messages import LID_SERVER, NOT_RECEIVED_KINDS, PHONE_SERVER, IncomingMessage, Kind
+from wabot.whatsapp.messages import NOT_RECEIVED_KINDS, IncomingMessage, Kind
 
 MOST_AT_ONCE = 100
 """How many messages of one chat are answered together."""

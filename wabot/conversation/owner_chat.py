@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from peewee import IntegrityError
 
 from wabot.brain.output.cleaning import drop_odd_characters
+from wabot.clock import HOUR
+from wabot.config.chat_address import ChatAddress, parse_address
 from wabot.config.settings import Settings
-from wabot.conversation.chat_address import ChatAddress, parse_address
 from wabot.conversation.chats import find_or_make_chat, named
 from wabot.conversation.notices import Unanswered, chat_status_text, none_paused_text, unanswered_text
 from wabot.conversation.outbox import Outbox
@@ -20,7 +21,6 @@ from wabot.conversation.sources import Notice
 from wabot.database.models import Chat, Outbound, Session
 from wabot.database.transactions import transaction
 from wabot.errors import UsageError
-from wabot.outbound.rates import HOUR
 
 log = logging.getLogger(__name__)
 

@@ -24,8 +24,6 @@ from peewee import (
     fn,
 )
 
-from wabot.clock import utc_now as utc_now
-
 database: Any = DatabaseProxy()
 
 

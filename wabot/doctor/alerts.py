@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from wabot.alerts.dispatcher import Courier
+from wabot.clock import local_text
 from wabot.doctor.finding import Finding, Patient, healthy, illness
-from wabot.system.local_time import local_text
 
 
 def check_alerts(patient: Patient) -> list[Finding]:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from wabot.clock import local_text
 from wabot.config.machine import configurations
 from wabot.config.settings import STORE, lock_file
 from wabot.database.models import Session
@@ -18,7 +19,6 @@ from wabot.session.lock_holder import read_holder
 from wabot.session.logged_out import is_of_log_out
 from wabot.session.quarantine import Quarantine
 from wabot.status.sessions import state_of
-from wabot.system.local_time import local_text
 from wabot.system.masking import mask_phone
 from wabot.system.units import UPGRADE, command, unit_of
 from wabot.whatsapp.store import read_device

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import requests
 
+from wabot.clock import local_text
 from wabot.config.machine import configurations
 from wabot.doctor.finding import Finding, Patient, healthy, illness
 from wabot.privileges import systemd as systemd_units
-from wabot.system.local_time import local_text
-from wabot.system.process import LIBRARY_ENVIRONMENT
 from wabot.system.units import unit_of
 from wabot.system.unreachable import why_unreachable
+from wabot.whatsapp.library import LIBRARY_ENVIRONMENT
 
 _LEAST_FREE_BYTES = 200_000_000
 _LEAST_FREE_FILES = 1000

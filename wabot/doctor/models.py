@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from wabot.brain.conversation import Conversation, Turn
 from wabot.brain.knowledge.base import KnowledgeBase
+from wabot.brain.output.errors import ProviderError
 from wabot.brain.persona import Persona
 from wabot.brain.prompt import compose_messages
-from wabot.brain.providers.errors import ProviderError
 from wabot.brain.providers.provider import Provider
 from wabot.brain.providers.request import Message
 from wabot.brain.settings import ProviderSettings

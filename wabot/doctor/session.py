@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from wabot.clock import local_text
 from wabot.config.machine import of_the_same_user
 from wabot.doctor.finding import Finding, Patient, ask_database, healthy, illness
 from wabot.doctor.link import links_nobody_uses
@@ -15,7 +16,6 @@ from wabot.privileges.open_files import processes_with_open_files
 from wabot.session.host_lock import holder_on_any_machine
 from wabot.session.lock import borrowed, is_held
 from wabot.session.lock_holder import read_holder
-from wabot.system.local_time import local_text
 from wabot.system.masking import mask_phone
 from wabot.system.units import UPGRADE
 from wabot.whatsapp.store import read_device, store_is_newer

@@ -6,16 +6,18 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
 
+from wabot.clock import utc_now
 from wabot.conversation.bursts import Bursts
 from wabot.conversation.schedule import ChatSchedule
 from wabot.database.errors import concerns_what_was_stored, patience
 from wabot.database.lent_connections import rest
-from wabot.database.models import database, utc_now
+from wabot.database.models import database
 from wabot.inbound.drain import SpoolDrain
 from wabot.inbound.reception import Reception
 from wabot.inbound.spool_record import Spooled
-from wabot.status.record import SessionRecord
 from wabot.whatsapp.messages import IncomingMessage
 
 log = logging.getLogger(__name__)
@@ -24,6 +26,13 @@ _RETRY_SECONDS = 1.0
 _ANSWER_SECONDS = 5.0
 # A message asks the database a handful of questions, each with its own limit.
 _LONGEST_SECONDS = 60.0
+
+
+class InboundRecord(Protocol):
+    """What keeps when the last message came."""
+
+    def update(self, *, last_inbound_at: datetime) -> None:
+        """Write it soon; never wait."""
 
 
 class Intake:
@@ -45,7 +54,7 @@ class Intake:
         self,
         reception: Reception,
         schedule: ChatSchedule,
-        record: SessionRecord,
+        record: InboundRecord,
         drain: SpoolDrain,
         beat: Callable[[float], None] = lambda seconds: None,
     ) -> None:

@@ -17,12 +17,14 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+from wabot.clock import utc_now
+from wabot.config.chat_address import LID_SERVER, PHONE_SERVER
 from wabot.conversation.inbox import Inbox
 from wabot.database.errors import AWAY, one_line
-from wabot.database.models import database, utc_now
+from wabot.database.models import database
 from wabot.inbound.delayed_tasks import DelayedTasks, Task
 from wabot.inbound.store_cursor import IntakeMark, load_mark, save_mark
-from wabot.whatsapp.messages import LID_SERVER, PHONE_SERVER, IncomingMessage, Kind, Trace
+from wabot.whatsapp.messages import IncomingMessage, Kind, Trace
 from wabot.whatsapp.store import Traces, read_traces
 from wabot.whatsapp.store_query import StoreSilent, ask_traces
 

@@ -15,6 +15,8 @@ from peewee import IntegrityError
 
 from wabot.brain.language import detect_language
 from wabot.brain.texts import texts_for
+from wabot.clock import HOUR
+from wabot.config.chat_address import LID_SERVER, PHONE_SERVER
 from wabot.config.phrases import has_phrase, is_phrase
 from wabot.config.settings import Settings
 from wabot.conversation import gate, history
@@ -28,9 +30,8 @@ from wabot.conversation.owner_chat import OwnerChat
 from wabot.conversation.pauses import PauseReason, Quiet, pause_reason, paused_chats
 from wabot.conversation.sources import Notice
 from wabot.database.models import Chat, Inbound, database
-from wabot.outbound.rates import HOUR
 from wabot.system.masking import mask_phone
-from wabot.whatsapp.messages import LID_SERVER, PHONE_SERVER, USER_SERVERS, IncomingMessage, Kind, every_name
+from wabot.whatsapp.messages import USER_SERVERS, IncomingMessage, Kind, every_name
 from wabot.whatsapp.sealed_edits import open_sealed
 
 log = logging.getLogger(__name__)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from wabot.clock import local_text
 from wabot.config.settings import SPOOL, STORE, lock_file
 from wabot.errors import OperatorNeeded
 from wabot.inbound.spool import read_spool
@@ -11,7 +12,6 @@ from wabot.janitor.sweep import Deed, Sweep
 from wabot.session.directories import last_used, session_names
 from wabot.session.lock import SessionInUse, SessionLock, borrowed
 from wabot.session.quarantine import Quarantine
-from wabot.system.local_time import local_text
 from wabot.whatsapp.store import read_device
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from wabot.clock import local_text
 from wabot.database.models import Fact, Inbound
 from wabot.errors import OperatorNeeded
-from wabot.system.local_time import local_text
 from wabot.system.units import own_command
 from wabot.whatsapp.messages import Kind
 

@@ -17,9 +17,9 @@ from typing import Any
 import peewee
 
 from wabot.application.connections import Connections, Status, as_moment, storable
+from wabot.clock import local_text
 from wabot.janitor.sweep import Deed, Sweep
 from wabot.session.host_lock import holder_on_any_machine
-from wabot.system.local_time import local_text
 
 _WINDOW_ROWS = 20_000
 _BATCH_ROWS = 250

@@ -15,7 +15,8 @@ from enum import StrEnum
 
 from wabot.errors import ExitCode
 from wabot.link.limits import Limits
-from wabot.link.states import EXIT_CODES, TERMINAL_STATES, TRANSITIONS, WAITING_STATES, Signal, State
+from wabot.link.states import EXIT_CODES, TERMINAL_STATES, TRANSITIONS, WAITING_STATES, State
+from wabot.whatsapp.signals import Signal
 
 # whatsmeow's own pause before a redial grows by this with each since the last login (autoReconnect).
 _REDIAL_PAUSE_SECONDS = 2.0

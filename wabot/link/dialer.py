@@ -8,8 +8,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from wabot.link.connection import Action
-from wabot.link.states import Signal
-from wabot.whatsapp.signals import LinkSignal
+from wabot.whatsapp.signals import LinkSignal, Signal
 
 log = logging.getLogger(__name__)
 

@@ -1,6 +1,6 @@
 """The states of the link, what can happen to it, and the one table that joins them.
 
-Data only: this module imports nothing but the exit codes.
+Data only.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from wabot.errors import ExitCode
+from wabot.whatsapp.signals import Signal
 
 
 class State(StrEnum):
@@ -28,40 +29,6 @@ class State(StrEnum):
     OUTDATED = "outdated"
     PAIRING_EXPIRED = "pairing_expired"
     FAILED = "failed"
-
-
-class Signal(StrEnum):
-    """What can happen to the link."""
-
-    STARTED = "started"
-    QR_SHOWN = "qr shown"
-    PAIRED = "paired"
-    PAIRING_FAILED = "pairing failed"
-    PASSKEY_REQUIRED = "passkey required"
-    AUTHENTICATED = "authenticated"
-    CONNECTED = "connected"
-    DISCONNECTED = "disconnected"
-    KEEPALIVE_LOST = "keepalive lost"
-    KEEPALIVE_RESTORED = "keepalive restored"
-    SOCKET_GONE = "socket gone"
-    STREAM_ERROR = "stream error"
-    REDIAL_FAILED = "redial failed"
-    REDIAL_GIVEN_UP = "redial given up"
-    REPLACED = "replaced"
-    LOGGED_OUT = "logged out"
-    TEMPORARY_BAN = "temporary ban"
-    CONNECT_FAILURE = "connect failure"
-    CLIENT_OUTDATED = "client outdated"
-    DIAL_FAILED = "dial failed"
-    STORE_FAILED = "store failed"
-    LINK_BROKEN = "link broken"
-    EVENTS_STOPPED = "events stopped"
-    WAIT_OVER = "wait over"
-    TOO_UNSTABLE = "too unstable"
-    DISK_FULL = "disk full"
-    ROOM_AGAIN = "room again"
-    GAVE_UP = "gave up"
-    STOP_REQUESTED = "stop requested"
 
 
 S, E = State, Signal

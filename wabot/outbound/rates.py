@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
-from datetime import timedelta
+from datetime import datetime
+from typing import Any
 
-HOUR = timedelta(hours=1)
+from wabot.clock import HOUR
+from wabot.config.settings import Settings
+from wabot.database.models import Outbound
+
 _MINUTE_SECONDS, _HOUR_SECONDS = 60.0, 3600.0
 _MANY_CHATS = 10_000
 
@@ -61,3 +66,24 @@ class Rates:
         sent = self._by_chat.get(chat_id)
         is_full = sent is not None and len(sent) == self._per_chat_per_hour
         return sent[0] + _HOUR_SECONDS if sent and is_full else None
+
+
+def rates_so_far(settings: Settings, now: datetime) -> Rates:
+    """The rates of an account, in monotonic seconds, with what has left already counted in.
+
+    Where the newest lies ahead the clock was set back meanwhile: it left just now at the latest, and the
+    others as long before it as they say.
+    """
+    rates = Rates(settings.replies.per_minute, settings.replies.per_chat_per_hour)
+    left: Any = (
+        Outbound.select(Outbound.chat, Outbound.sending_at)
+        .where(Outbound.user_id == settings.account.user_id, Outbound.sending_at >= now - HOUR)
+        .order_by(Outbound.sending_at)
+        .tuples()
+    )
+    left = list(left)
+    latest = max(now, left[-1][1]) if left else now
+    moment = time.monotonic()
+    for chat_id, at in left:
+        rates.count(chat_id, moment - (latest - at).total_seconds())
+    return rates

@@ -8,10 +8,11 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
+from wabot.clock import utc_now
 from wabot.conversation.send_queue import Departures
 from wabot.database.errors import AWAY, one_line
 from wabot.database.lent_connections import rest
-from wabot.database.models import database, utc_now
+from wabot.database.models import database
 from wabot.database.own_tables import suspect
 from wabot.outbound.deliveries import Deliveries, Evidence
 from wabot.outbound.receipt_file import ReceiptFile

@@ -6,11 +6,11 @@ import logging
 from datetime import timedelta
 from pathlib import Path
 
+from wabot.clock import utc_now
 from wabot.config.settings import Settings
 from wabot.conversation.chats import masked
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.send_queue import Departures
-from wabot.database.models import utc_now
 from wabot.session.store_pruning import note_position, prune
 from wabot.whatsapp.store import find_message_ids
 

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from wabot.clock import utc_now
 from wabot.conversation.bursts import Bursts
 from wabot.conversation.send_queue import Departures
 from wabot.database.errors import AWAY, one_line
 from wabot.database.lent_connections import rest
-from wabot.database.models import Outbound, database, utc_now
+from wabot.database.models import Outbound, database
 from wabot.database.own_tables import suspect
 from wabot.outbound import sending
 from wabot.outbound.chat_presence import Courtesies, CourtesyMessenger

@@ -9,17 +9,17 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
 
+from wabot.clock import utc_now
 from wabot.conversation.chats import masked, named
 from wabot.conversation.send_queue import Departures
 from wabot.database.errors import AWAY, one_line
-from wabot.database.models import Outbound, database, utc_now
+from wabot.database.models import Outbound, database
 from wabot.database.own_tables import suspect
-from wabot.link.states import Signal
 from wabot.outbound.chat_presence import Courtesies
 from wabot.outbound.rates import Rates
 from wabot.outbound.receipts import Receipts
 from wabot.outbound.unconfirmed import Doubts
-from wabot.whatsapp.signals import LinkSignal, Outcome, SendFailed
+from wabot.whatsapp.signals import LinkSignal, Outcome, SendFailed, Signal
 
 log = logging.getLogger(__name__)
 

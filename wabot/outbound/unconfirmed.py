@@ -6,9 +6,10 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 
+from wabot.clock import utc_now
 from wabot.conversation.chats import masked
 from wabot.conversation.send_queue import Departures
-from wabot.database.models import Outbound, utc_now
+from wabot.database.models import Outbound
 from wabot.whatsapp.store_query import StoreSilent
 
 log = logging.getLogger(__name__)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+from wabot.clock import local_text
 from wabot.privileges import systemd as systemd_units
 from wabot.system import units as hints
-from wabot.system.local_time import local_text
 
 _STARTED, _ENDED, _STATUS = "ExecMainStartTimestamp", "ExecMainExitTimestamp", "ExecMainStatus"
 

@@ -8,8 +8,7 @@ import signal
 from typing import Any
 
 from wabot.errors import ExitCode
-from wabot.link.states import Signal
-from wabot.whatsapp.signals import LinkSignal
+from wabot.whatsapp.signals import LinkSignal, Signal
 
 
 class MainSignals:

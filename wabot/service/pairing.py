@@ -19,7 +19,7 @@ from wabot.inbound.spool import Spool
 from wabot.link.connection import Action, Command, Connection
 from wabot.link.dialer import Link
 from wabot.link.limits import limits_from
-from wabot.link.states import Signal, State
+from wabot.link.states import State
 from wabot.service.events import MainSignals
 from wabot.service.pairing_screen import PairingScreen
 from wabot.service.shutdown import hang_up
@@ -28,7 +28,7 @@ from wabot.status.reporter import Reporter
 from wabot.system import units as hints
 from wabot.system.notify import ServiceNotifier
 from wabot.whatsapp.client import WhatsAppClient, read_edit
-from wabot.whatsapp.signals import LinkCodeRefused, LinkSignal
+from wabot.whatsapp.signals import LinkCodeRefused, LinkSignal, Signal
 
 _TICK_SECONDS = 0.5
 _RECORD_SECONDS = 2.0

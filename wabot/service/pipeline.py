@@ -14,9 +14,8 @@ from wabot.answers.worker import ReplyWorker, start_workers
 from wabot.brain.brain import Brain
 from wabot.brain.providers.call_count import CallCount
 from wabot.brain.providers.counts import Tally
-from wabot.clock import process_clock
+from wabot.clock import process_clock, utc_now
 from wabot.config.settings import RECEIPTS, Settings
-from wabot.conversation.history import rates_so_far
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.notices import Unanswered
 from wabot.conversation.outbox import Outbox
@@ -25,7 +24,7 @@ from wabot.conversation.pauses import Quiet
 from wabot.conversation.schedule import ChatSchedule
 from wabot.conversation.send_queue import Departures
 from wabot.conversation.sources import Notice
-from wabot.database.models import Outbound, utc_now
+from wabot.database.models import Outbound
 from wabot.database.table_watch import TableWatch
 from wabot.inbound.drain import SpoolDrain
 from wabot.inbound.intake import Intake
@@ -33,6 +32,7 @@ from wabot.inbound.lost_messages import LostMessages
 from wabot.inbound.reception import Reception
 from wabot.inbound.spool import Spool
 from wabot.link.dialer import Link
+from wabot.outbound.rates import rates_so_far
 from wabot.outbound.receipt_file import ReceiptFile
 from wabot.outbound.receipts import Receipts
 from wabot.outbound.sender import Messenger, Sender

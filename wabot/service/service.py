@@ -15,16 +15,15 @@ from wabot.alerts.checks import link_view
 from wabot.alerts.watcher import Alerts
 from wabot.application.row import ConnectionRow
 from wabot.brain.providers.counts import Tally
-from wabot.clock import process_clock
+from wabot.clock import process_clock, utc_now
 from wabot.config.settings import CLOCK, Settings
 from wabot.database.lent_connections import rest
-from wabot.database.models import utc_now
 from wabot.errors import ExitCode
 from wabot.link.connection import Action, Command, Connection
 from wabot.link.dialer import Link
 from wabot.link.limits import limits_from
 from wabot.link.prober import Prober
-from wabot.link.states import TRANSITIONS, Signal, State
+from wabot.link.states import TRANSITIONS, State
 from wabot.service.clock_watch import ClockWatch
 from wabot.service.events import MainSignals
 from wabot.service.health import Health
@@ -39,7 +38,7 @@ from wabot.status.reporter import Reporter
 from wabot.system.notify import ServiceNotifier
 from wabot.system.stacks import no_beat_expected
 from wabot.whatsapp.client import WhatsAppClient, read_edit
-from wabot.whatsapp.signals import LinkSignal
+from wabot.whatsapp.signals import LinkSignal, Signal
 
 if TYPE_CHECKING:
     from wabot.status.metrics_file import MetricsFile

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from wabot.errors import ExitCode
 from wabot.link.connection import Action, Command, Connection
 from wabot.link.prober import Prober
-from wabot.link.states import Signal, State
+from wabot.link.states import State
 from wabot.service.health import Health
 from wabot.session.ownership import OwnedSession
 from wabot.system.notify import ServiceNotifier
 from wabot.system.stacks import show_stacks_unless_beaten
-from wabot.whatsapp.signals import LinkSignal
+from wabot.whatsapp.signals import LinkSignal, Signal
 
 log = logging.getLogger(__name__)
 

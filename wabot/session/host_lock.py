@@ -18,12 +18,12 @@ from typing import Any, Self
 
 import peewee
 
+from wabot.clock import local_text
 from wabot.database.engine import open_database
 from wabot.database.errors import AWAY
 from wabot.database.models import Session, database
 from wabot.database.pooler import CURE, LOCK_IS_VOID, lends_connections
 from wabot.errors import OperatorNeeded
-from wabot.system.local_time import local_text
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from wabot.clock import utc_now
-from wabot.system.local_time import local_text
+from wabot.clock import local_text, utc_now
 from wabot.system.plain_file import read_plain
 
 _LARGEST_STAMP_BYTES = 4096

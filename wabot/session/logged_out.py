@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import logging
 
+from wabot.clock import utc_now
 from wabot.config.settings import Settings
-from wabot.database.models import utc_now
 from wabot.session.quarantine import Entry, Quarantine
 from wabot.system.units import own_command
 from wabot.whatsapp.store import COPY

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import peewee
 
-from wabot.alerts.watcher import report_lost_tables
 from wabot.application.users import require_user
 from wabot.config.settings import Settings
 from wabot.database.address import sqlite_file
@@ -31,11 +30,13 @@ class OwnedSession:
         device: the account it is linked to, or None.
         lost: who has taken it over on another machine, in a sentence; "" as long as nobody has.
         is_locked: whether the lock file is still the one that this process holds.
+        tables_made: the names of the bot's tables that were gone and had to be made anew.
     """
 
     device: Device | None
     lost: Callable[[], str]
     is_locked: Callable[[], bool]
+    tables_made: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -52,14 +53,13 @@ def owned_session(settings: Settings) -> Iterator[OwnedSession]:
         try:
             database = open_database(url)
             migrate(database)
-            if made := make_missing_tables(database):
-                report_lost_tables(settings, made)
+            made = make_missing_tables(database)
             require_user(database, settings.account.user_id, settings.database.tables)
             with _host_lock(settings) as lost:
                 device = prepare(settings.session_store)
                 if device is None:
                     put_aside(settings, "its process did not say how that ended")
-                yield OwnedSession(device, lost, file_lock.is_intact)
+                yield OwnedSession(device, lost, file_lock.is_intact, tuple(made))
         except peewee.PeeweeException as error:
             if not _is_of_database(error):
                 raise

@@ -15,10 +15,10 @@ from wabot.conversation.inbox import Inbox
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.send_queue import OPEN_STATES, UNDELIVERED_STATES
 from wabot.database.errors import AWAY
+from wabot.database.kept_figures import KeptFigure
 from wabot.database.lent_connections import rest
 from wabot.database.models import Session, database
 from wabot.link.states import State
-from wabot.status.figures import KeptFigure
 from wabot.status.metrics import LATENCY, LATENCY_BUCKETS, AccountCollector, Depths, Snapshot
 from wabot.status.reply_latency import ReplyLatency
 from wabot.system.logs import unhandled_errors

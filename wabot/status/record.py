@@ -12,15 +12,15 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from wabot.application.row import ConnectionRow
-from wabot.clock import local_now
+from wabot.clock import local_now, utc_now
 from wabot.database.errors import AWAY, one_line
+from wabot.database.kept_figures import KeptFigure
 from wabot.database.lent_connections import rest
-from wabot.database.models import Session, database, utc_now
+from wabot.database.models import Session, database
 from wabot.database.own_tables import suspect
 from wabot.database.refusals import refusal
 from wabot.database.transactions import one_at_a_time
 from wabot.status.backlog import Backlog, count_backlog
-from wabot.status.figures import KeptFigure
 from wabot.system.units import own_command
 
 log = logging.getLogger(__name__)

@@ -6,16 +6,15 @@ import logging
 import time
 from datetime import datetime, timedelta
 
-from wabot.clock import local_now
-from wabot.database.models import utc_now
+from wabot.clock import local_now, utc_now
 from wabot.link.connection import Connection
-from wabot.link.states import SEEKING_STATES, STOPPED, TERMINAL_STATES, WAITING_STATES, Signal, State
+from wabot.link.states import SEEKING_STATES, STOPPED, TERMINAL_STATES, WAITING_STATES, State
 from wabot.status.record import SessionRecord
 from wabot.system.logs import unhandled_errors
 from wabot.system.masking import mask_phone
 from wabot.system.notify import ServiceNotifier
 from wabot.system.qr import draw_qr
-from wabot.whatsapp.signals import LinkSignal
+from wabot.whatsapp.signals import LinkSignal, Signal
 from wabot.whatsapp.store import Device
 
 log = logging.getLogger(__name__)

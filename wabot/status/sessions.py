@@ -11,6 +11,7 @@ import peewee
 from peewee import SQL
 
 from wabot.answers.spending import spending_on
+from wabot.clock import HOUR, utc_now
 from wabot.config.machine import Configuration, configurations
 from wabot.config.settings import Settings
 from wabot.conversation.inbox import Inbox
@@ -19,11 +20,10 @@ from wabot.conversation.send_queue import OPEN_STATES, UNDELIVERED_STATES
 from wabot.conversation.sources import Notice
 from wabot.database.address import sqlite_file
 from wabot.database.engine import open_database
-from wabot.database.models import Inbound, Outbound, Session, database, utc_now
+from wabot.database.models import Inbound, Outbound, Session, database
 from wabot.errors import WabotError
 from wabot.inbound.spool import read_spool
 from wabot.link.states import STOPPED, TERMINAL_STATES, State
-from wabot.outbound.rates import HOUR
 from wabot.privileges.unit_end import ended_since
 from wabot.session.lock import is_held
 from wabot.session.lock_holder import Holder, read_holder

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from wabot.clock import local_text
 from wabot.link.states import State
 from wabot.status.sessions import COLLECTED, KEPT, LOST, MODELS, NEVER_RAN
-from wabot.system.local_time import local_text
 from wabot.system.printable import printable
 
 _MOST_IN_FULL = 10

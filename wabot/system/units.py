@@ -7,6 +7,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from wabot.errors import WabotError
+
 _NAME = "wabot"
 _CONFIGURATIONS = Path("/etc/wabot")
 _USUAL = _CONFIGURATIONS / "wabot.toml"
@@ -54,6 +56,12 @@ def configure_hints(file: Path | None) -> None:
 def own_command(arguments: str) -> str:
     """A wabot command about the configuration of this process, where nothing else of that is known."""
     return command(arguments, _own)
+
+
+def told(error: WabotError) -> list[str]:
+    """What to say of an error, a line for each thing that is wrong, and which command knows what to do."""
+    advice = f"; what to do says: {own_command(error.advisor)}" if error.advisor else ""
+    return [f"{line}{advice}" for line in error.lines]
 
 
 def unit_of(file: Path | None) -> str:

@@ -28,7 +28,6 @@ with without():
     from neonize.utils.jid import build_jid
 
 from wabot.clock import process_clock
-from wabot.link.states import Signal
 from wabot.whatsapp.library_log import LibraryLog
 from wabot.whatsapp.messages import IncomingMessage, Receipt
 from wabot.whatsapp.signals import (
@@ -36,6 +35,7 @@ from wabot.whatsapp.signals import (
     LinkCodeRefused,
     LinkSignal,
     SendFailed,
+    Signal,
     banned,
     ended,
     logged_out,

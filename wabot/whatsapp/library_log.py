@@ -13,8 +13,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 
-from wabot.link.states import Signal
-from wabot.whatsapp.signals import LinkSignal, redial_failed, stream_ended
+from wabot.whatsapp.signals import LinkSignal, Signal, redial_failed, stream_ended
 
 _LOGGER = "whatsmeow"
 _CLIENT = "whatsmeow.Client"

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from wabot.config.chat_address import GROUP_SERVER, LID_SERVER, PHONE_SERVER
 from wabot.config.phone_numbers import spellings
 
-PHONE_SERVER, LID_SERVER, GROUP_SERVER = "s.whatsapp.net", "lid", "g.us"
 USER_SERVERS = frozenset({PHONE_SERVER, LID_SERVER})
 
 

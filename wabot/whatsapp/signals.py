@@ -12,9 +12,43 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from wabot.link.states import Signal
 from wabot.system.units import own_command
 from wabot.whatsapp.translation import jid_text
+
+
+class Signal(StrEnum):
+    """What can happen to the link."""
+
+    STARTED = "started"
+    QR_SHOWN = "qr shown"
+    PAIRED = "paired"
+    PAIRING_FAILED = "pairing failed"
+    PASSKEY_REQUIRED = "passkey required"
+    AUTHENTICATED = "authenticated"
+    CONNECTED = "connected"
+    DISCONNECTED = "disconnected"
+    KEEPALIVE_LOST = "keepalive lost"
+    KEEPALIVE_RESTORED = "keepalive restored"
+    SOCKET_GONE = "socket gone"
+    STREAM_ERROR = "stream error"
+    REDIAL_FAILED = "redial failed"
+    REDIAL_GIVEN_UP = "redial given up"
+    REPLACED = "replaced"
+    LOGGED_OUT = "logged out"
+    TEMPORARY_BAN = "temporary ban"
+    CONNECT_FAILURE = "connect failure"
+    CLIENT_OUTDATED = "client outdated"
+    DIAL_FAILED = "dial failed"
+    STORE_FAILED = "store failed"
+    LINK_BROKEN = "link broken"
+    EVENTS_STOPPED = "events stopped"
+    WAIT_OVER = "wait over"
+    TOO_UNSTABLE = "too unstable"
+    DISK_FULL = "disk full"
+    ROOM_AGAIN = "room again"
+    GAVE_UP = "gave up"
+    STOP_REQUESTED = "stop requested"
+
 
 _LOGGED_OUT_REASONS = {
     "LOGGED_OUT": "the phone removed this linked device (401); pair again",

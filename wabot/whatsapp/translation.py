@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from wabot.clock import utc_now
+from wabot.config.chat_address import LID_SERVER, PHONE_SERVER
 from wabot.whatsapp.content import (
     clean,
     content_of,
@@ -18,7 +19,7 @@ from wabot.whatsapp.content import (
     title_of,
     unwrapped,
 )
-from wabot.whatsapp.messages import LID_SERVER, PHONE_SERVER, IncomingMessage, Kind, Receipt
+from wabot.whatsapp.messages import IncomingMessage, Kind, Receipt
 
 _LONGEST_NAME_CHARACTERS = 200
 # A business whose number WhatsApp serves itself writes from a device of these; answers go to its number.

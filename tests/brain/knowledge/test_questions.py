@@ -11,7 +11,7 @@ from wabot.brain.brain import Brain
 from wabot.brain.conversation import Conversation, Turn
 from wabot.brain.knowledge.questions import questions_in
 from wabot.brain.settings import BrainSettings
-from wabot.database.models import utc_now
+from wabot.clock import utc_now
 
 _SAMPLES = Path(wabot.__file__).parent / "sample_knowledge"
 

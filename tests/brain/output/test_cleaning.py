@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from wabot.brain.output.cleaning import clean, drop_odd_characters
 from wabot.brain.output.reply_text import read_reply_text
-from wabot.brain.output.splitting import split
 from wabot.brain.output.thoughts import strip_thoughts
+from wabot.brain.splitting import split
 
 REASONING = {
     "<think>why?</think>Hola": "Hola",

@@ -20,9 +20,9 @@ import trustme
 from tests.support.provider_server import ProviderServer, refused_url
 from wabot.brain.brain import Brain
 from wabot.brain.conversation import Conversation, Turn
+from wabot.brain.output.errors import ProviderError
 from wabot.brain.providers.chain import NoProviderAnswered, ProviderChain
 from wabot.brain.providers.counts import Tally
-from wabot.brain.providers.errors import ProviderError
 from wabot.brain.providers.provider import Provider, _parse_retry_after, _time_there
 from wabot.brain.settings import BrainSettings, ProviderSettings
 from wabot.brain.texts import texts_for

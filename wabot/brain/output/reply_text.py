@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from wabot.brain.output.cleaning import clean
+from wabot.brain.output.cleaning import clean, take_off_scaffolding
 from wabot.brain.output.control_words import SILENCE, take_words
-from wabot.brain.output.scaffolding import take_off_scaffolding
 from wabot.brain.output.thoughts import strip_thoughts
 from wabot.brain.output.tool_calls import take_off_calls
 from wabot.brain.output.turns import drop_tokens, own_turn

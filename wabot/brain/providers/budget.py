@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from wabot.brain.output.completion import Usage
-from wabot.brain.providers.errors import ProviderError
+from wabot.brain.output.errors import ProviderError
 from wabot.brain.settings import ProviderSettings
 
 

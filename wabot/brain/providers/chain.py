@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from wabot.brain.output.completion import Completion
+from wabot.brain.output.errors import OF_THE_PROVIDER, OF_THE_TEXT, ProviderError
 from wabot.brain.providers.budget import Budget, BudgetSpent, NoBudget, cost_of, cost_of_failure
 from wabot.brain.providers.call_count import CallCount
 from wabot.brain.providers.circuit import CircuitBreaker
 from wabot.brain.providers.counts import Tally
-from wabot.brain.providers.errors import OF_THE_PROVIDER, OF_THE_TEXT, ProviderError
 from wabot.brain.providers.refusals import Refusals
 from wabot.brain.providers.request import Message, estimate_prompt_tokens
 from wabot.brain.settings import ProviderSettings

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from wabot.brain.output.completion import Usage
-from wabot.brain.providers.errors import ErrorKind
+from wabot.brain.output.errors import ErrorKind
 
 
 @dataclass(slots=True)

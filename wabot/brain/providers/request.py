@@ -19,8 +19,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from wabot.brain.conversation import estimate_tokens
+from wabot.brain.output.complaints import SYSTEM_ROLE, Complaint
 from wabot.brain.prompt_size import fitted
-from wabot.brain.providers.complaints import SYSTEM_ROLE, Complaint
 
 Message = Mapping[str, str]
 """One of a chat, as the endpoints take it: "role" and "content"."""

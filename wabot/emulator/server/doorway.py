@@ -11,7 +11,7 @@ from pathlib import Path
 import trustme
 
 from wabot.emulator.server.listener import LOOPBACK, SERVICE
-from wabot.system.process import LIBRARY_ENVIRONMENT
+from wabot.whatsapp.library import LIBRARY_ENVIRONMENT
 
 _OTHER_PROXIES = ("https_proxy", "no_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy")
 

@@ -23,13 +23,13 @@ from typing import Any
 from wabot.answers.worker import ReplyWorker
 from wabot.brain.brain import Answer
 from wabot.brain.conversation import Conversation
+from wabot.clock import utc_now
 from wabot.config.unit_environment import settings_in_unit
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.schedule import ChatSchedule
 from wabot.conversation.send_queue import Departures
 from wabot.database.engine import migrate, open_database
-from wabot.database.models import utc_now
 from wabot.emulator.bot_process import BotProcess
 from wabot.emulator.server.emulator import Emulator
 from wabot.inbound.reception import Reception

@@ -6,9 +6,9 @@ from typing import Any
 import peewee
 import pytest
 
+from wabot.database import kept_figures
+from wabot.database.kept_figures import KeptFigure
 from wabot.database.models import Fact
-from wabot.status import figures as kept_figures
-from wabot.status.figures import KeptFigure
 
 
 class Facts:

@@ -1,4 +1,4 @@
-"""Whom somebody means who names a chat on the command line: by phone number or by JID. Pure."""
+"""Whom somebody means who names a chat: by phone number or by JID. Pure."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from wabot.config.phone_numbers import read_number, spellings
 from wabot.errors import UsageError
-from wabot.whatsapp.messages import GROUP_SERVER, LID_SERVER, PHONE_SERVER
 
+PHONE_SERVER, LID_SERVER, GROUP_SERVER = "s.whatsapp.net", "lid", "g.us"
 # The second is what other programs call it.
 _PHONE_SERVERS = (PHONE_SERVER, "c.us")
 PERSON_SERVERS = (*_PHONE_SERVERS, LID_SERVER)

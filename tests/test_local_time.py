@@ -12,11 +12,10 @@ import pytest
 from tests.support import REPOSITORY
 from tests.support.arrivals import arrival
 from wabot.cli.parser import main
-from wabot.clock import local_now
+from wabot.clock import configure_zone, local_now, local_text
 from wabot.conversation.inbox import Inbox
 from wabot.database.engine import migrate, open_database
 from wabot.database.models import Session
-from wabot.system.local_time import configure_zone, local_text
 
 NOON = datetime(2026, 11, 22, 12)
 
