@@ -395,7 +395,9 @@ class TestTiers:
         assert sorted(tests) == sorted(self.PARTS)
         shown = result.stderr.splitlines()
         assert all(f"── {part}" in shown for part in ("unit", "e2e", "slow", "systemd", "bookworm", "trixie"))
-        assert re.match(r"── passed: format \d+ s, style \d+ s, types \d+ s, imports \d+ s, \w+ \d+ s, ", shown[-1])
+        assert re.match(
+            r"── passed: format \d+ s, style \d+ s, types \d+ s, imports \d+ s, \w+ \d+ s, ", shown[-1]
+        )
 
     @pytest.mark.parametrize("arguments", [["-k", "lock"], ["-m", "postgresql"]])
     def test_arguments_choose_the_tests(self, machine: Machine, arguments: list[str]) -> None:

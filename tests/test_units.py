@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from wabot.config.conversation import PROVIDER_SETTINGS
 from wabot.config.credentials import OF_THE_UNITS
 from wabot.config.load import load_settings
-from wabot.config.providers import PROVIDER_SETTINGS
 from wabot.config.settings import Settings
 from wabot.doctor.metrics import OF_THE_UNIT
 from wabot.errors import ExitCode

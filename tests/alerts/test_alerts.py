@@ -19,9 +19,8 @@ from tests.support import REPOSITORY
 from tests.support.alert_receivers import WebhookReceiver, wait_until
 from wabot.alerts.checks import LinkView, look_at_disk, look_at_link, look_at_replies
 from wabot.alerts.dispatcher import Courier
-from wabot.alerts.ledger_file import AlertLedger
 from wabot.alerts.notice import Condition, Findings, Problem, span
-from wabot.alerts.notification_log import Book
+from wabot.alerts.notification_log import AlertLedger, Book
 from wabot.alerts.watcher import Alerts, report_database_away
 from wabot.brain.providers.counts import Tally
 from wabot.clock import utc_now

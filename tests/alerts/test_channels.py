@@ -11,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.alert_receivers import MailServer, WebhookReceiver
-from wabot.alerts.channels import NotDelivered
 from wabot.alerts.dispatcher import channels
 from wabot.alerts.mail import Mail
-from wabot.alerts.notice import Author, Condition, Notice, Problem
+from wabot.alerts.notice import Author, Condition, NotDelivered, Notice, Problem
 from wabot.alerts.webhook import Webhook
 from wabot.config.settings import AlertSettings
 

@@ -133,7 +133,7 @@ class Stage:
 
     def janitor(self, code: int) -> None:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("wabot.alerts.janitor_unit.own_unit", lambda: "wabot-janitor.service")
+            patch.setattr("wabot.alerts.units.own_unit", lambda: "wabot-janitor.service")
             assert main(["janitor", "--apply", "--config", str(self.config)]) == code
 
     def janitor_refuses(self) -> None:
@@ -323,7 +323,7 @@ def test_the_reason_of_a_refusal_is_told(
     config: Path, sqlite_database: Any, receiver: WebhookReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SIGN", SECRET)
-    monkeypatch.setattr("wabot.alerts.janitor_unit.own_unit", lambda: "wabot-janitor@shop.service")
+    monkeypatch.setattr("wabot.alerts.units.own_unit", lambda: "wabot-janitor@shop.service")
     sqlite_database.execute_sql("CREATE TABLE users (id text PRIMARY KEY)")
     assert main(["janitor", "--apply", "--config", str(config)]) == 78
     assert "the table users is empty" in receiver.calls[0].content["text"]
@@ -332,7 +332,7 @@ def test_the_reason_of_a_refusal_is_told(
 def test_two_budgets_are_two_pieces_of_news(sqlite_database: Any) -> None:
     from datetime import date
 
-    from wabot.alerts.model_checks import look_at_budget
+    from wabot.alerts.checks import look_at_budget
     from wabot.config.settings import AccountSettings, AiSettings
 
     day = date(2026, 11, 25)

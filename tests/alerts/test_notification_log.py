@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wabot.alerts.ledger_file import AlertLedger
 from wabot.alerts.notice import Author, Condition, Problem
-from wabot.alerts.notification_log import Book
+from wabot.alerts.notification_log import AlertLedger, Book
 from wabot.alerts.texts import DETAIL, NEXT_STEP, OVER, PROBLEMS, TEST
 
 BANNED = Problem(Condition.BANNED, values=(("until", "noon"),))

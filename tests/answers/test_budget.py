@@ -13,8 +13,7 @@ import pytest
 
 from tests.support import SAMPLE_KNOWLEDGE
 from tests.support.provider_server import ProviderServer, refused_url
-from wabot.answers.budget import DailyBudget
-from wabot.answers.spending import ALL, Limit, Spending, limits_of, spending_on
+from wabot.answers.budget import ALL, DailyBudget, Limit, Spending, limits_of, spending_on
 from wabot.brain.brain import Brain
 from wabot.brain.conversation import Conversation, Turn
 from wabot.brain.providers.budget import BudgetSpent, BudgetUnknown

@@ -33,7 +33,7 @@ from wabot.database.engine import migrate, open_database
 from wabot.database.models import Chat, Outbound, Session
 from wabot.database.models import database as bound_database
 from wabot.errors import OperatorNeeded
-from wabot.inbound.store_cursor import IntakeMark, load_mark, save_mark
+from wabot.inbound.lost_messages import IntakeMark, load_mark, save_mark
 from wabot.session.host_lock import HostLock
 from wabot.session.lock import SessionLock
 from wabot.trials.peers.postgresql import PostgresqlServer
@@ -98,7 +98,7 @@ class Bot:
         opened = open_database(self.url)
         session = Session.get()
         opened.close()
-        # No end before this one is without a word: see `wabot.privileges.unit_end`.
+        # No end before this one is without a word: see `wabot.privileges.systemd`.
         assert utc_now() - session.updated_at < timedelta(minutes=1)
         return session.state, session.reason, session.qr
 

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from wabot.backup.dump_contents import own_entries
 from wabot.backup.make import make_backup
-from wabot.backup.postgresql import find_tables
+from wabot.backup.postgresql import find_tables, own_entries
 from wabot.clock import utc_now
 from wabot.config.load import load_settings
 from wabot.database.engine import migrate, open_database

@@ -28,7 +28,7 @@ from wabot.database.engine import (
 )
 from wabot.database.models import Inbound, Session
 from wabot.errors import DatabaseAway, OperatorNeeded
-from wabot.inbound.store_cursor import IntakeMark, load_mark, save_mark
+from wabot.inbound.lost_messages import IntakeMark, load_mark, save_mark
 from wabot.session.host_lock import HostLock
 from wabot.trials.peers.postgresql import free_port
 

@@ -13,7 +13,7 @@ from tests.support import SAMPLE_KNOWLEDGE
 from tests.support.provider_server import ProviderServer, refused_url
 from wabot.brain.brain import Answer, Brain
 from wabot.brain.conversation import Conversation, Turn
-from wabot.brain.persona import DEFAULT_PERSONA, Persona
+from wabot.brain.prompt import DEFAULT_PERSONA, Persona
 from wabot.brain.settings import BrainSettings, ProviderSettings
 from wabot.brain.texts import texts_for
 from wabot.trials.peers.model_behaviours import say, status

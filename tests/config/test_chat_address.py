@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.arrivals import ANA, ANA_LID, GROUP, NOON, arrival
-from wabot.config.chat_address import ChatAddress, parse_address
-from wabot.config.phone_numbers import spellings
+from wabot.config.phone_numbers import ChatAddress, parse_address, spellings
 from wabot.conversation.chats import find_chats, find_or_make_chat
 from wabot.conversation.inbox import Inbox
 from wabot.database.models import Chat

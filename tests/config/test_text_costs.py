@@ -26,9 +26,8 @@ from wabot.brain.output.body import UnreadableBody
 from wabot.brain.output.reply_text import read_reply_text
 from wabot.brain.settings import BrainSettings
 from wabot.brain.splitting import split
-from wabot.config.phrases import has_phrase, is_phrase
+from wabot.config.phrases import has_phrase, is_phrase, is_triggered
 from wabot.config.settings import ChatSettings
-from wabot.config.triggers import is_triggered
 from wabot.errors import WabotError
 
 NOW = datetime(2026, 11, 22, 12, 0)
@@ -88,7 +87,7 @@ PIECES = {
 }
 #: What is typed at the terminal.
 NOT_OF_STRANGERS = frozenset(
-    {"wabot.__main__", "wabot.system.terminal_question", "wabot.cli.backup", "wabot.cli.chats"}
+    {"wabot.__main__", "wabot.system.terminal", "wabot.cli.backup", "wabot.cli.chats"}
 )
 NAMES = frozenset({"text", "question", "markdown", "heading", "title", "word", "said", "body_text"})
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wabot.config.triggers import is_triggered, pattern_problem
+from wabot.config.phrases import is_triggered, pattern_problem
 
 
 @pytest.mark.parametrize(

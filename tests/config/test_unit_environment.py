@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from wabot.config import unit_environment as module
+from wabot.config import machine as module
 from wabot.config.load import load_settings
-from wabot.config.unit_environment import unit_environment
+from wabot.config.machine import unit_environment
 
 
 def test_an_operators_shell_gets_what_the_unit_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

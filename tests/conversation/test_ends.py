@@ -14,8 +14,8 @@ from tests.support.neonize_events import e2e, events, jid
 from wabot.brain.texts import texts_for
 from wabot.clock import utc_now
 from wabot.conversation.ends import ENDS, End, Sender, What, what_is
+from wabot.conversation.notices import TO_OWNER
 from wabot.conversation.owner_lines import text_of
-from wabot.conversation.sources import TO_OWNER
 from wabot.database.models import Chat, Inbound, Outbound, Session
 from wabot.whatsapp.messages import NOT_RECEIVED_KINDS, IncomingMessage, Kind
 from wabot.whatsapp.translation import incoming_message

@@ -11,10 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wabot.config.settings import AccountSettings, ChatSettings, ReplySettings, Settings
-from wabot.conversation.answer_rules import Burst
-from wabot.conversation.arrival_rules import Candidate
-from wabot.conversation.decisions import Action
-from wabot.conversation.gate import ANSWER_RULES, ARRIVAL_RULES, before_answering, on_arrival
+from wabot.conversation.gate import (
+    ANSWER_RULES,
+    ARRIVAL_RULES,
+    Action,
+    Burst,
+    Candidate,
+    before_answering,
+    on_arrival,
+)
 from wabot.whatsapp.messages import Kind
 
 NOON = datetime(2026, 11, 23, 12)  # a Monday

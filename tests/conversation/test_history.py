@@ -10,9 +10,9 @@ from tests.support.arrivals import ANA, NOON, arrival, later
 from wabot.config.settings import AccountSettings, ReplySettings, Settings
 from wabot.conversation import history
 from wabot.conversation.inbox import Inbox
+from wabot.conversation.notices import Notice
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.send_queue import Departures
-from wabot.conversation.sources import Notice
 from wabot.database.models import Inbound, Outbound
 from wabot.whatsapp.messages import Kind
 

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 
 from tests.support.arrivals import ANA, ANA_LID, NOON, arrival, later
-from wabot.config.chat_address import parse_address
+from wabot.config.phone_numbers import parse_address
 from wabot.config.settings import AccountSettings, Settings
 from wabot.conversation.chats import find_chats, merge_chats
 from wabot.conversation.inbox import Inbox
+from wabot.conversation.notices import Notice, PauseReason
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_lines import add_line
-from wabot.conversation.pauses import PauseReason, Quiet
+from wabot.conversation.pauses import Quiet
 from wabot.conversation.send_queue import Departures
-from wabot.conversation.sources import Notice
 from wabot.database.models import Chat, Inbound, Outbound, OwnerLine
 from wabot.inbound.reception import Reception
 from wabot.whatsapp.messages import IncomingMessage, Kind

@@ -7,8 +7,8 @@ import pytest
 
 from tests.support.arrivals import NOON, arrival, later
 from wabot.conversation.inbox import Inbox
-from wabot.conversation.outbox import Outbox
-from wabot.conversation.send_queue import COPIES_WITHOUT_EVIDENCE, MAX_COPIES, SECRET_BYTES, Departures
+from wabot.conversation.outbox import SECRET_BYTES, Outbox
+from wabot.conversation.send_queue import COPIES_WITHOUT_EVIDENCE, MAX_COPIES, Departures
 from wabot.database.models import Chat, Inbound, Outbound
 from wabot.whatsapp.messages import Kind
 

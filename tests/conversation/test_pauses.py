@@ -7,10 +7,10 @@ import pytest
 
 from tests.support.arrivals import NOON, arrival, later
 from wabot.conversation.inbox import Inbox
+from wabot.conversation.notices import Notice, PauseReason
 from wabot.conversation.outbox import Outbox
-from wabot.conversation.pauses import PauseReason, Quiet, pause_reason, paused_chats
+from wabot.conversation.pauses import Quiet, pause_reason, paused_chats
 from wabot.conversation.send_queue import Departures
-from wabot.conversation.sources import Notice
 from wabot.database.models import Chat, Inbound, Outbound
 
 DEPARTURES = Departures("shop")

@@ -21,8 +21,8 @@ from tests.support import REPOSITORY
 from tests.support.arrivals import NOON, arrival
 from wabot.clock import utc_now
 from wabot.conversation.inbox import Inbox
+from wabot.conversation.notices import Notice
 from wabot.conversation.outbox import Outbox
-from wabot.conversation.sources import Notice
 from wabot.database.address import public_url, same_database, sqlite_file
 from wabot.database.engine import (
     fault,
@@ -33,7 +33,7 @@ from wabot.database.engine import (
     open_database,
 )
 from wabot.database.models import OWN_TABLES, Chat, Fact, Inbound, ModelUsage, Outbound, OwnerLine
-from wabot.database.own_tables import can_make, what_is_missing
+from wabot.database.tables import can_make, what_is_missing
 from wabot.errors import DatabaseAway, ExitCode, OperatorNeeded, WabotError
 from wabot.trials.peers.postgresql import PostgresqlServer, free_port
 

@@ -21,7 +21,7 @@ from wabot.backup.postgresql import find_tables
 from wabot.database.engine import open_database
 from wabot.database.refusals import refusal
 from wabot.errors import DatabaseAway, ExitCode, OperatorNeeded
-from wabot.inbound.outage import Outage
+from wabot.inbound.drain import Outage
 from wabot.trials.peers.postgresql import PostgresqlServer, free_port
 
 pytestmark = pytest.mark.postgresql

@@ -42,8 +42,7 @@ from wabot.doctor.finding import Finding
 from wabot.doctor.library import NEONIZE_VERSION
 from wabot.doctor.machine import judge_unit
 from wabot.errors import ConfigError, ExitCode
-from wabot.inbound.spool import Spool
-from wabot.inbound.spool_record import Spooled
+from wabot.inbound.spool import Spool, Spooled
 from wabot.session.host_lock import HostLock
 from wabot.session.lock import SessionLock
 from wabot.session.quarantine import Quarantine

@@ -15,7 +15,7 @@ from tests.e2e.conftest import MakeBot, MakeCustomer
 from wabot.brain.texts import texts_for
 from wabot.emulator.people.customer import Customer
 from wabot.emulator.server.emulator import Emulator
-from wabot.emulator.world.fault_kinds import CutMoment
+from wabot.emulator.world.faults import CutMoment
 
 pytestmark = pytest.mark.e2e
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.conftest import MakeBot
 from wabot.emulator.server.emulator import Emulator
-from wabot.link.limits import Limits
+from wabot.link.connection import Limits
 from wabot.trials.bench.bots import Wabot
 from wabot.trials.bench.leaks import Growth, held, while_answering, while_kicked
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wabot.emulator.crypto.curve import CurveError, KeyPair, hkdf, verify
+from wabot.emulator.crypto import CurveError, KeyPair, hkdf, verify
 
 
 def test_agreement_as_in_rfc_7748() -> None:

@@ -8,9 +8,8 @@ import time
 import pytest
 
 from wabot.emulator.wire.stanza import Node
-from wabot.emulator.world.fault_kinds import LOGIN_FAILURES
-from wabot.emulator.world.faults import Faults
-from wabot.emulator.world.mailbox import Mailbox
+from wabot.emulator.world.account import Mailbox
+from wabot.emulator.world.faults import LOGIN_FAILURES, Faults
 from wabot.emulator.world.timers import Timers
 from wabot.emulator.world.transcript import Transcript
 

@@ -11,9 +11,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 
-from wabot.emulator.crypto.curve import KeyPair, hkdf
-from wabot.emulator.people.link_code import CodeExchange
-from wabot.emulator.people.pairing import PairingError
+from wabot.emulator.crypto import KeyPair, hkdf
+from wabot.emulator.people.pairing import CodeExchange, PairingError
 
 CODE = "ABCD1234"
 

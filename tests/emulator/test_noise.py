@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wabot.emulator.crypto.curve import KeyPair, hkdf, verify
+from wabot.emulator.crypto import KeyPair, hkdf, verify
 from wabot.emulator.wire import protobuf
 from wabot.emulator.wire.noise import (
     GREETING,

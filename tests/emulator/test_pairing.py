@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.neonize_protobuf import decode
-from wabot.emulator.crypto.curve import KeyPair, verify
+from wabot.emulator.crypto import KeyPair, verify
 from wabot.emulator.people.pairing import DeviceIdentity, PairingCode, PairingError
 from wabot.emulator.wire import protobuf
 

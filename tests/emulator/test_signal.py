@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wabot.emulator.crypto import cbc
-from wabot.emulator.crypto.curve import KeyPair
+from wabot.emulator.crypto import KeyPair
 from wabot.emulator.signal import party as signal
 from wabot.emulator.signal import ratchet
 from wabot.emulator.signal.party import Bundle, DuplicateMessage, NotAuthentic, SignalError, SignalParty
@@ -178,7 +177,7 @@ def test_an_authentic_message_with_a_broken_ciphertext_is_refused(
 ) -> None:
     introduce(ana, bot)
     with monkeypatch.context() as patched:
-        patched.setattr(cbc, "encrypt", lambda key, iv, plaintext: b"no whole block")
+        patched.setattr(ratchet, "encrypt_cbc", lambda key, iv, plaintext: b"no whole block")
         broken = ana.encrypt(BOT, b"hello")
     with pytest.raises(SignalError, match="not well formed"):
         bot.decrypt(ANA, *broken)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from wabot.inbound.delayed_tasks import DelayedTasks, Task
+from wabot.inbound.lost_messages import DelayedTasks, Task
 
 FAR_SECONDS = 3600.0
 

@@ -19,8 +19,7 @@ from wabot.database.models import Chat, Inbound
 from wabot.inbound.drain import SpoolDrain
 from wabot.inbound.intake import Intake
 from wabot.inbound.reception import Reception
-from wabot.inbound.spool import SET_ASIDE, Spool
-from wabot.inbound.spool_record import Spooled
+from wabot.inbound.spool import SET_ASIDE, Spool, Spooled
 from wabot.whatsapp.messages import IncomingMessage, Kind
 
 BEN, BEN_LID = "34600333444@s.whatsapp.net", "299000333444@lid"

@@ -16,9 +16,8 @@ from tests.support.arrivals import ANA, ANA_LID, NOON, arrival, later
 from wabot.clock import utc_now
 from wabot.conversation.inbox import Inbox
 from wabot.database.models import Fact, Inbound
-from wabot.inbound.lost_messages import MOST_LOST, LostMessages
-from wabot.inbound.store_cursor import IntakeMark, load_mark, save_mark
-from wabot.whatsapp.loss_log import LossLog
+from wabot.inbound.lost_messages import MOST_LOST, IntakeMark, LostMessages, load_mark, save_mark
+from wabot.whatsapp.library_log import LossLog
 from wabot.whatsapp.messages import IncomingMessage, Kind, Trace
 from wabot.whatsapp.store import Traces, read_traces
 from wabot.whatsapp.store_query import ask_message_ids, ask_traces

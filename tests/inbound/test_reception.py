@@ -14,11 +14,10 @@ from tests.support.arrivals import ANA, ANA_LID, GROUP, NOON, arrival, later
 from tests.support.neonize_events import e2e
 from wabot.config.settings import AccountSettings, ChatSettings, Settings
 from wabot.conversation.inbox import Inbox
+from wabot.conversation.notices import Notice, PauseReason
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_lines import text_of
-from wabot.conversation.pauses import PauseReason
 from wabot.conversation.send_queue import Departures
-from wabot.conversation.sources import Notice
 from wabot.database.models import Chat, Inbound, Outbound, Session
 from wabot.emulator.signal import plaintexts
 from wabot.inbound.reception import Reception

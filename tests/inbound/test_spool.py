@@ -16,15 +16,24 @@ from hypothesis import strategies as st
 
 from tests.support.arrivals import ANA, GROUP, NOON, arrival, later
 from wabot.errors import OperatorNeeded
-from wabot.inbound.spool import SET_ASIDE, Spool, SpoolFull, blank_out, read_spool
-from wabot.inbound.spool_record import Damaged, Spooled, decode, encode
+from wabot.inbound.spool import (
+    SET_ASIDE,
+    Damaged,
+    Spool,
+    Spooled,
+    SpoolFull,
+    blank_out,
+    decode,
+    encode,
+    read_spool,
+)
 from wabot.whatsapp.messages import IncomingMessage, Kind
 
 _APPEND_FOR_EVER = """
 import pathlib, sys
 from tests.support.arrivals import NOON, arrival
 from wabot.inbound.spool import Spool
-from wabot.inbound.spool_record import Spooled
+from wabot.inbound.spool import Spooled
 spool = Spool(pathlib.Path(sys.argv[1]))
 for number in range(100_000):
     spool.append(Spooled(arrival(f"message {number}"), NOON))
@@ -94,7 +103,7 @@ def test_what_was_not_written_by_a_bot_is_damaged(line: bytes) -> None:
 def test_what_a_later_version_adds_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     spooled = Spooled(arrival("hello"), NOON)
     line = encode(spooled)
-    monkeypatch.setattr("wabot.inbound.spool_record._FIELDS", _known_fields() - {"offline"})
+    monkeypatch.setattr("wabot.inbound.spool._FIELDS", _known_fields() - {"offline"})
     assert decode(line) == spooled
 
 

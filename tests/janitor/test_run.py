@@ -25,8 +25,7 @@ from wabot.config.settings import Settings
 from wabot.database.engine import migrate, open_database
 from wabot.database.models import Chat, Inbound, ModelUsage, Outbound, Session
 from wabot.errors import DatabaseAway, ExitCode, OperatorNeeded
-from wabot.inbound.spool import Spool, read_spool
-from wabot.inbound.spool_record import Spooled
+from wabot.inbound.spool import Spool, Spooled, read_spool
 from wabot.janitor import rows as row_sweeps
 from wabot.janitor.run import Outcome, clean
 from wabot.janitor.sweep import Action, Deed

@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wabot.errors import ExitCode
-from wabot.link.connection import Action, Command, Connection
-from wabot.link.limits import Limits
+from wabot.link.connection import Action, Command, Connection, Limits
 from wabot.link.states import LIVE_STATES, TERMINAL_STATES, WAITING_STATES, State
 from wabot.whatsapp.signals import Signal
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from wabot.outbound.deliveries import Deliveries, Evidence
+from wabot.outbound.receipts import Deliveries, Evidence
 
 NOON = 1000.0
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wabot.outbound.rates import Rates
+from wabot.outbound.pacing import Rates
 
 NOON = 1000.0
 

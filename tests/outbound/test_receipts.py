@@ -8,9 +8,8 @@ from typing import Any, cast
 import peewee
 import pytest
 
-from wabot.outbound.deliveries import _PATIENCE_SECONDS, Evidence
 from wabot.outbound.receipt_file import ReceiptFile
-from wabot.outbound.receipts import Receipts
+from wabot.outbound.receipts import _PATIENCE_SECONDS, Evidence, Receipts
 from wabot.whatsapp.messages import Receipt
 
 

@@ -14,7 +14,7 @@ from wabot.conversation.inbox import Inbox
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.send_queue import Departures
 from wabot.database.models import Outbound
-from wabot.outbound.recovery import give_up_old_replies, recover_in_flight
+from wabot.outbound.unconfirmed import give_up_old_replies, recover_in_flight
 
 DEPARTURES = Departures("shop")
 

@@ -11,18 +11,19 @@ import peewee
 import pytest
 
 from tests.support.arrivals import ANA, arrival
-from wabot.answers.escalation import Escalation
+from wabot.answers.answering import Escalation
 from wabot.clock import utc_now
 from wabot.config.settings import AccountSettings, Settings
 from wabot.conversation.bursts import Bursts
 from wabot.conversation.inbox import Inbox
+from wabot.conversation.notices import PauseReason
 from wabot.conversation.outbox import Outbox
-from wabot.conversation.pauses import PauseReason, Quiet
+from wabot.conversation.pauses import Quiet
 from wabot.conversation.send_queue import Departures
 from wabot.database.models import Chat, Outbound, Session
 from wabot.outbound import sender, sending
 from wabot.outbound import unconfirmed as doubts
-from wabot.outbound.rates import Rates
+from wabot.outbound.pacing import Rates
 from wabot.outbound.receipts import Receipts
 from wabot.outbound.sender import Sender
 from wabot.outbound.unconfirmed import Doubts

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from wabot.outbound.typing_indicator import TypingIndicator
+from wabot.outbound.chat_presence import TypingIndicator
 
 NOON = 1000.0
 

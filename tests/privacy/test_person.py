@@ -10,17 +10,15 @@ from typing import Any
 import pytest
 
 from tests.support.arrivals import ANA, ANA_LID, GROUP, NOON, arrival, later
-from wabot.config.chat_address import parse_address
+from wabot.config.phone_numbers import parse_address
 from wabot.config.settings import AccountSettings, PathSettings, Settings
 from wabot.conversation.inbox import Inbox
-from wabot.conversation.notices import Unanswered, unanswered_text
+from wabot.conversation.notices import Notice, Unanswered, unanswered_text
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_lines import add_line, text_of
-from wabot.conversation.sources import Notice
 from wabot.database.models import Chat, Inbound, Outbound
 from wabot.inbound.reception import Reception
-from wabot.inbound.spool import Spool, read_spool
-from wabot.inbound.spool_record import Spooled
+from wabot.inbound.spool import Spool, Spooled, read_spool
 from wabot.privacy.person import export, forget
 from wabot.session.lock import SessionLock
 from wabot.whatsapp.store import COPY
@@ -212,7 +210,7 @@ def test_messages_on_the_disk_are_a_persons_as_well(settings: Settings, people: 
 def test_keys_that_a_running_bot_uses_stay(
     settings: Settings, people: Inbox, monkeypatch: pytest.MonkeyPatch, unit: str | None, stop: str
 ) -> None:
-    monkeypatch.setattr("wabot.session.lock_holder.own_unit", lambda: unit)
+    monkeypatch.setattr("wabot.session.lock.own_unit", lambda: unit)
     make_store(settings.session_store)
     with SessionLock(settings.session_lock).acquire(0):
         erased = forget(settings, parse_address(ANA), everything=False)

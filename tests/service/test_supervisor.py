@@ -5,8 +5,7 @@ import logging
 import pytest
 
 from wabot.errors import ExitCode
-from wabot.link.connection import Action, Command, Connection
-from wabot.link.limits import Limits
+from wabot.link.connection import Action, Command, Connection, Limits
 from wabot.link.prober import Prober
 from wabot.service.health import Health
 from wabot.service.supervisor import Supervisor

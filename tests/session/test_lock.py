@@ -18,8 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wabot.errors import ExitCode, OperatorNeeded
-from wabot.session.lock import SessionInUse, SessionLock, is_held
-from wabot.session.lock_holder import Holder, read_holder
+from wabot.session.lock import Holder, SessionInUse, SessionLock, is_held, read_holder
 
 HOLD = """
     import sys, pathlib

@@ -16,8 +16,7 @@ from wabot.clock import utc_now
 from wabot.database.engine import migrate, open_database
 from wabot.database.models import Session
 from wabot.errors import ExitCode
-from wabot.inbound.spool import Spool, read_spool
-from wabot.inbound.spool_record import Spooled
+from wabot.inbound.spool import Spool, Spooled, read_spool
 from wabot.session.host_lock import HostLock
 from wabot.session.quarantine import Quarantine
 
@@ -78,7 +77,7 @@ def test_moves_the_session_aside_and_takes_back_what_was_said(
     assert (row["phoneNumber"], rows(database)["ben"]) == ("pending", bens)
     said = Session.get()
     assert (said.user_id, said.state, said.reason, said.phone) == ("ana", "stopped", "wabot reset", "")
-    # No end before this one is without a word: see `wabot.privileges.unit_end`.
+    # No end before this one is without a word: see `wabot.privileges.systemd`.
     assert utc_now() - said.updated_at < timedelta(minutes=1)
     out = capsys.readouterr().out
     assert "(linked as +34…22)" in out

@@ -5,7 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from wabot.database.models import Chat, Inbound, Outbound
-from wabot.status.backlog import Backlog, count_backlog
+from wabot.status.record import Backlog, count_backlog
 
 NOW = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 

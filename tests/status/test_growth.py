@@ -13,7 +13,7 @@ import pytest
 
 from wabot.alerts.checks import look_at_replies
 from wabot.clock import utc_now
-from wabot.config.chat_address import ChatAddress
+from wabot.config.phone_numbers import ChatAddress
 from wabot.config.settings import AccountSettings, PathSettings, Settings
 from wabot.conversation import history
 from wabot.conversation.chats import find_chats, others_with
@@ -25,8 +25,8 @@ from wabot.conversation.send_queue import Departures
 from wabot.database.engine import open_database
 from wabot.inbound.reception import Reception
 from wabot.privacy.person import export
-from wabot.status.backlog import count_backlog
-from wabot.status.reply_latency import ReplyLatency
+from wabot.status.metrics_file import ReplyLatency
+from wabot.status.record import count_backlog
 from wabot.status.sessions import session_status
 from wabot.trials.bench.size_filling import CUSTOMER_PHONE, USER_ID, fill
 from wabot.whatsapp.messages import IncomingMessage, Kind

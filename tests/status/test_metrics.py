@@ -33,8 +33,7 @@ from wabot.errors import ConfigError
 from wabot.link.states import State
 from wabot.session.lock import SessionLock
 from wabot.status.metrics import DEFINITIONS
-from wabot.status.metrics_file import MetricsFile
-from wabot.status.reply_latency import ReplyLatency
+from wabot.status.metrics_file import MetricsFile, ReplyLatency
 
 DEPARTURES = Departures("shop")
 

@@ -8,8 +8,7 @@ import pytest
 
 from tests.support import REPOSITORY
 from tests.systemd.pictures import lines_of
-from wabot.status.sessions import _FIELDS
-from wabot.status.table import as_table
+from wabot.status.sessions import _FIELDS, as_table
 from wabot.trials.demo.screen import Span, Style
 
 PICTURES = REPOSITORY / ".pictures"

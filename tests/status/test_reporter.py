@@ -5,8 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from wabot.clock import utc_now
-from wabot.link.connection import Connection
-from wabot.link.limits import Limits
+from wabot.link.connection import Connection, Limits
 from wabot.status.reporter import Reporter
 from wabot.system.notify import ServiceNotifier
 from wabot.whatsapp.signals import Signal

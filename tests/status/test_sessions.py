@@ -16,14 +16,13 @@ from wabot.cli.parser import main
 from wabot.clock import utc_now
 from wabot.config.load import load_settings
 from wabot.conversation.inbox import Inbox
+from wabot.conversation.notices import Notice
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_chat import OwnerChat
-from wabot.conversation.sources import Notice
 from wabot.database.engine import migrate, open_database
 from wabot.database.models import Chat, Inbound, ModelUsage, Outbound, Session
 from wabot.errors import ExitCode
-from wabot.inbound.spool import Spool
-from wabot.inbound.spool_record import Spooled
+from wabot.inbound.spool import Spool, Spooled
 from wabot.whatsapp.messages import Kind
 
 KEYS = [

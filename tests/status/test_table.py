@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from tests.status.test_sessions import KEYS
-from wabot.status.sessions import report
-from wabot.status.table import as_table
+from wabot.status.sessions import as_table, report
 
 
 def session(**changes: Any) -> dict[str, Any]:

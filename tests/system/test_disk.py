@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from wabot.system.disk import sync
+from wabot.system.files import sync
 
 
 def descriptors() -> int:

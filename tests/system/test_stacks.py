@@ -34,7 +34,7 @@ def run(says: str, setup: str = "") -> subprocess.CompletedProcess[str]:
     """What a process writes that shows its stacks."""
     begin = """
         import ctypes, faulthandler, os, signal, sys, time
-        from wabot.system.stacks import *
+        from wabot.system.process import *
         faulthandler.enable()
         show_stacks_on_abort()
     """
@@ -52,7 +52,7 @@ def test_an_abort_shows_the_whole_stack_of_every_thread(attempt: int) -> None:
     assert len(stacks) == 1 + _THREADS + 2, "a title, those, the one that wrote it, and main"
     assert all("in keep_busy" in stack for stack in stacks[1:-2]), done.stderr
     assert "in <module>" in stacks[-1]
-    assert stacks[0].startswith("<2>wabot.system.stacks: aborted by SIGABRT")
+    assert stacks[0].startswith("<2>wabot.system.process: aborted by SIGABRT")
     assert "Fatal Python error" not in done.stderr
 
 

@@ -17,7 +17,7 @@ import trustme
 import urllib3
 
 from tests.support.provider_server import ProviderServer, refused_url
-from wabot.system.unreachable import why_unreachable
+from wabot.system.http import why_unreachable
 
 pytestmark = pytest.mark.usefixtures("no_proxy")
 

@@ -57,7 +57,7 @@ def test_a_process_that_stands_still_is_replaced(emulator: Emulator, bot: BotUni
     bot.wait_for_state("connected")
     told = bot.messages()
     assert "Watchdog timeout" in told
-    assert "wabot.system.stacks: aborted by SIGABRT; the stacks of all threads follow" in told
+    assert "wabot.system.process: aborted by SIGABRT; the stacks of all threads follow" in told
     for module in ("service", "sender", "replies", "link", "prober", "session_record", "receipts"):
         assert f'/wabot/{module}.py"' in told, f"no stack of a thread in {module}"
     # Beneath the last stack, that of main.

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 import requests
 
-from wabot.system.standard_streams import INTERRUPTED, until_interrupted
+from wabot.system.terminal import INTERRUPTED, until_interrupted
 from wabot.trials.bench.leaks import Growth, Held, held
 from wabot.trials.bench.leaks import as_table as leaks_table
 from wabot.trials.bench.losses import Account

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,10 +13,11 @@ from zoneinfo import ZoneInfo
 import peewee
 
 from wabot.alerts.notice import Condition, Findings, Problem, problem_key, span
+from wabot.answers.budget import limits_of, spending_on
+from wabot.brain.providers.counts import Tally
 from wabot.clock import HOUR, Clock, error_text
-from wabot.config.settings import ReplySettings
-from wabot.conversation.outbox import Outbox
-from wabot.conversation.send_queue import OPEN_STATES
+from wabot.config.settings import ReplySettings, Settings
+from wabot.conversation.outbox import OPEN_STATES, Outbox
 from wabot.database.errors import AWAY
 from wabot.database.models import Outbound, database
 from wabot.link.connection import Connection
@@ -222,3 +223,45 @@ def _stuck_replies(user_id: str, per_chat_per_hour: int, now: datetime) -> int:
 def _local(moment: float, zone: ZoneInfo | None) -> str:
     at = datetime.fromtimestamp(moment, UTC).astimezone(zone)
     return f"{at:%Y-%m-%d %H:%M %Z}"
+
+
+def look_at_models(tally: Tally, down_seconds: float) -> Findings:
+    """Whether a model answers.
+
+    Only a question tells: the outage is as long as the time between the first and the last that went
+    unanswered, and over when one is answered. While nobody asks, nothing is known.
+
+    Args:
+        tally: what became of the calls.
+        down_seconds: how long the models may be down before that is worth an alert.
+    """
+    outage = tally.outage
+    if outage is not None and outage.last_at - outage.first_at >= down_seconds:
+        values = (("span", span(down_seconds)),)
+        return Findings([Problem(Condition.MODEL_DOWN, outage.reason, values)])
+    return Findings(cleared=[Condition.MODEL_DOWN] if tally.is_answering else [])
+
+
+def look_at_budget(settings: Settings, day: date) -> Findings:
+    """Whether a day's budget is spent.
+
+    Args:
+        settings: the configuration.
+        day: today, where the account is.
+    """
+    if not limits_of(settings):
+        return Findings()
+    try:
+        spending = spending_on(settings, day)
+    except AWAY:
+        # That it is away is told by another look.
+        database.close()
+        return Findings()
+    problems, cleared = [], []
+    for each in spending:
+        if each.is_spent:
+            values = (("limit", each.limit.section), ("spent", each.in_settings))
+            problems.append(Problem(Condition.BUDGET_SPENT, values=values, subject=each.limit.provider))
+        else:
+            cleared.append(problem_key(Condition.BUDGET_SPENT, each.limit.provider))
+    return Findings(problems, cleared)

@@ -8,10 +8,8 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from wabot.alerts.channels import Channel, NotDelivered
-from wabot.alerts.ledger_file import AlertLedger
-from wabot.alerts.notice import Author, Condition, Findings, Notice, Problem
-from wabot.alerts.notification_log import Book, Delivery
+from wabot.alerts.notice import Author, Channel, Condition, Findings, NotDelivered, Notice, Problem
+from wabot.alerts.notification_log import AlertLedger, Book, Delivery
 from wabot.clock import process_clock
 from wabot.config.settings import AlertSettings, Settings
 

@@ -10,10 +10,9 @@ from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 from urllib.parse import unquote, urlsplit
 
-from wabot.alerts.channels import NotDelivered
-from wabot.alerts.notice import Notice
+from wabot.alerts.notice import NotDelivered, Notice
 from wabot.clock import local_text, utc_now
-from wabot.system.unreachable import why_unreachable
+from wabot.system.http import why_unreachable
 
 _SMTP_SECONDS = 15.0
 _SMTP_PORT, _SMTPS_PORT = 587, 465

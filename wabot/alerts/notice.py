@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from wabot.alerts.texts import DETAIL, NEXT_STEP, OVER, PROBLEMS, TEST
 from wabot.system import units as hints
@@ -177,3 +177,24 @@ def problem_key(condition: Condition, subject: str = "") -> str:
 def span(seconds: float) -> str:
     """How long something has lasted, as all three languages write it."""
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+class NotDelivered(Exception):
+    """A notice did not arrive; the text says why, without addresses that may hold secrets.
+
+    Attributes:
+        permanent: it will be so until somebody changes something, as with a wrong password.
+    """
+
+    def __init__(self, reason: str, *, permanent: bool = False) -> None:
+        super().__init__(reason)
+        self.permanent = permanent
+
+
+class Channel(Protocol):
+    """One way to the owner."""
+
+    name: str
+
+    def send(self, notice: Notice) -> None:
+        """Deliver, or raise NotDelivered."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
-from wabot.alerts.janitor_unit import JANITOR_UNITS
-from wabot.alerts.notice import Condition, Problem
-from wabot.errors import ExitCode
+from wabot.alerts.dispatcher import Courier
+from wabot.alerts.notice import Condition, Findings, Problem, problem_key
+from wabot.config.settings import Settings
+from wabot.errors import ExitCode, OperatorNeeded
 from wabot.privileges import systemd as systemd_units
+from wabot.session.lock import own_unit
 
 
 def unit_failure(unit: str, environ: Mapping[str, str]) -> Problem:
@@ -41,3 +44,31 @@ def _how_it_ended(environ: Mapping[str, str]) -> str:
         return f"exit {status}, {ExitCode(int(status)).meaning}"
     parts = (environ.get("MONITOR_SERVICE_RESULT", ""), status)
     return ", ".join(part for part in parts if part and part.isprintable())
+
+
+JANITOR_UNITS = "wabot-janitor"
+# The unit gives five minutes; what is not delivered is tried again by the bot and by the alert unit.
+_PATIENCE_SECONDS = 20.0
+
+
+@contextmanager
+def owner_told(settings: Settings) -> Iterator[None]:
+    """A run of the janitor. Who types the command reads for themselves, and is told nothing else.
+
+    Args:
+        settings: the configuration.
+    """
+    unit = own_unit() or ""
+    courier = Courier(settings)
+    if not unit.startswith(JANITOR_UNITS) or not courier.channels:
+        yield
+        return
+    try:
+        yield
+    except OperatorNeeded as error:
+        courier.tell(Findings([Problem(Condition.JANITOR_REFUSED, str(error))]))
+        courier.deliver_within(_PATIENCE_SECONDS)
+        raise
+    over = (Condition.JANITOR_REFUSED, problem_key(Condition.PROCESS_FAILED, unit))
+    courier.tell(Findings(cleared=over))
+    courier.deliver_within(_PATIENCE_SECONDS)

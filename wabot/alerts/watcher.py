@@ -9,15 +9,16 @@ from functools import partial
 
 from wabot.alerts.checks import (
     LinkView,
+    look_at_budget,
     look_at_clock,
     look_at_disk,
     look_at_link,
+    look_at_models,
     look_at_pace,
     look_at_replies,
     lost_count,
 )
 from wabot.alerts.dispatcher import PAUSE_SECONDS, Courier
-from wabot.alerts.model_checks import look_at_budget, look_at_models
 from wabot.alerts.notice import Condition, Findings, Problem
 from wabot.brain.providers.counts import Tally
 from wabot.clock import process_clock, utc_now
@@ -26,7 +27,7 @@ from wabot.database.kept_figures import KeptFigure
 from wabot.database.lent_connections import rest
 from wabot.database.models import database
 from wabot.link.states import State
-from wabot.session.lock_holder import own_unit
+from wabot.session.lock import own_unit
 
 log = logging.getLogger(__name__)
 

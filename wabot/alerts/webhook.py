@@ -10,12 +10,10 @@ import json
 import requests
 
 from wabot import __version__
-from wabot.alerts.channels import NotDelivered
-from wabot.alerts.notice import Notice
+from wabot.alerts.notice import NotDelivered, Notice
 from wabot.clock import process_clock
-from wabot.config.alerts import BASE64_FOLLOWS
-from wabot.system.http import Deadline, DeadlineSession
-from wabot.system.unreachable import why_unreachable
+from wabot.config.load import BASE64_FOLLOWS
+from wabot.system.http import Deadline, DeadlineSession, why_unreachable
 
 _HTTP_SECONDS = 15.0
 # Below 500, these say that the same call may be taken later.

@@ -7,11 +7,10 @@ import itertools
 import logging
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from wabot.answers import context as dialogue
-from wabot.answers.escalation import Escalation
 from wabot.brain.brain import Answer
 from wabot.brain.conversation import Conversation
 from wabot.brain.output.control_words import HAND_OVER, TELL_TEAM
@@ -23,20 +22,76 @@ from wabot.conversation.chats import named
 from wabot.conversation.ends import What, what_is
 from wabot.conversation.history import was_asked_to_repeat, was_told
 from wabot.conversation.inbox import Inbox
-from wabot.conversation.notices import Unanswered, handed_over_text, is_apology
+from wabot.conversation.notices import Notice, PauseReason, Unanswered, handed_over_text, is_apology
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_chat import OwnerChat
+from wabot.conversation.pauses import Quiet
 from wabot.conversation.schedule import ChatSchedule
-from wabot.conversation.sources import Notice
 from wabot.database.errors import AWAY, one_line
 from wabot.database.lent_connections import rest
-from wabot.database.models import Chat, Inbound, database
-from wabot.database.own_tables import suspect
+from wabot.database.models import Chat, Inbound, Outbound, database
+from wabot.database.tables import suspect
 from wabot.outbound.chat_presence import Courtesies
-from wabot.outbound.pace import paced
+from wabot.outbound.pacing import paced
 from wabot.whatsapp.messages import NOT_RECEIVED_KINDS, Kind
 
 log = logging.getLogger(__name__)
+
+_PAUSE_SECONDS = 43_200.0
+
+
+class Escalation:
+    """Pauses chats in which the bot has no more to say, and lets the owner know.
+
+    Args:
+        settings: the configuration.
+        outbox: where the customer's and the owner's notices go.
+        quiet: pauses chats.
+    """
+
+    def __init__(self, settings: Settings, outbox: Outbox, quiet: Quiet) -> None:
+        self._settings = settings
+        self._outbox = outbox
+        self._quiet = quiet
+        self._owner_chat = OwnerChat(settings, outbox)
+
+    def leave_to_person(
+        self, chat: Chat, rows: Sequence[Inbound], parts: Sequence[str], now: datetime
+    ) -> bool:
+        """A person is wanted: tell the customer, pause the chat, tell the owner.
+
+        Returns:
+            False when the messages changed meanwhile; nothing was done then.
+        """
+        seconds = self._settings.chats.handover_pause or _PAUSE_SECONDS
+        with database.atomic():
+            if not self._outbox.put(chat.id, [(part, now) for part in parts], Notice.HANDED_OVER, rows, now):
+                return False
+            self._quiet.pause(chat.id, PauseReason.ESCALATED, now + timedelta(seconds=seconds))
+            self._owner_chat.tell_about([Chat.get_by_id(chat.id)], now)
+        log.warning("%s: the customer wants a person; the bot keeps quiet there", named(chat))
+        return True
+
+    def leave_shut_out(self, reply: Outbound) -> None:
+        """WhatsApp does not let this device write to a chat: hold it for as long as for a person."""
+        if reply.source in (Notice.STATUS, Notice.UNANSWERED):
+            # The owner's own chat: nobody is left to be told.
+            self._outbox.withdraw(reply.chat_id, PauseReason.SHUT_OUT)
+            return
+        now = utc_now()
+        seconds = self._settings.chats.handover_pause or _PAUSE_SECONDS
+        with database.atomic():
+            self._quiet.pause(reply.chat_id, PauseReason.SHUT_OUT, now + timedelta(seconds=seconds))
+            self._outbox.withdraw(reply.chat_id, PauseReason.SHUT_OUT)
+            self._owner_chat.tell_about([Chat.get_by_id(reply.chat_id)], now)
+
+    def let_rest(self, chat: Chat, reason: str, now: datetime) -> None:
+        """It looks like another bot: answer nothing there for an hour."""
+        with database.atomic():
+            self._quiet.pause(chat.id, PauseReason.LOOP, now + HOUR)
+            self._owner_chat.tell_about([Chat.get_by_id(chat.id)], now)
+        log.warning("%s: %s: it rests for an hour", named(chat), reason)
+
 
 _MODEL_RETRY_SECONDS, _LONGEST_MODEL_RETRY_SECONDS = 5.0, 60.0
 

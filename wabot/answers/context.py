@@ -11,7 +11,7 @@ from wabot.brain.language import detect_language
 from wabot.clock import HOUR
 from wabot.config.settings import Settings
 from wabot.conversation import history
-from wabot.conversation.answer_rules import Burst
+from wabot.conversation.gate import Burst
 from wabot.conversation.pauses import pause_reason
 from wabot.database.models import Chat, Inbound
 from wabot.whatsapp.messages import Kind

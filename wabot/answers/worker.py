@@ -8,28 +8,25 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from wabot.answers import context as dialogue
-from wabot.answers.answering import Answering, Composer
-from wabot.answers.escalation import Escalation
+from wabot.answers.answering import Answering, Composer, Escalation
 from wabot.brain.providers.budget import BudgetUnknown
 from wabot.brain.providers.call_count import CallCount
 from wabot.brain.texts import texts_for
 from wabot.clock import utc_now
 from wabot.config.settings import Settings
 from wabot.conversation import gate
-from wabot.conversation.arrival_rules import is_too_old
 from wabot.conversation.chats import chat_with_id, named
-from wabot.conversation.decisions import Action
+from wabot.conversation.gate import Action, is_too_old
 from wabot.conversation.inbox import MOST_AT_ONCE, Inbox
-from wabot.conversation.notices import Unanswered, handed_over_text
+from wabot.conversation.notices import Notice, Unanswered, handed_over_text
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_chat import OwnerChat
 from wabot.conversation.pauses import Quiet, pause_reason
 from wabot.conversation.schedule import ChatSchedule
-from wabot.conversation.sources import Notice
 from wabot.database.errors import AWAY, one_line
 from wabot.database.lent_connections import rest
 from wabot.database.models import Chat, Inbound, database
-from wabot.database.own_tables import suspect
+from wabot.database.tables import suspect
 from wabot.outbound.chat_presence import Courtesies
 from wabot.whatsapp.messages import Kind
 

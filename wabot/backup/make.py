@@ -23,7 +23,7 @@ from wabot.database.address import sqlite_file
 from wabot.errors import OperatorNeeded
 from wabot.privileges.remembered_files import read_file
 from wabot.session.lock import is_held
-from wabot.system.disk import sync
+from wabot.system.files import sync
 
 CONFIGURATION, PERSONA, KNOWLEDGE = "configuration.toml", "persona.txt", "knowledge"
 SQLITE, POSTGRESQL, SESSION = "wabot.db", "wabot.pgdump", "session.db"

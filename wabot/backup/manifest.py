@@ -12,7 +12,7 @@ from typing import Any
 from wabot import __version__
 from wabot.database.engine import known_migrations
 from wabot.errors import OperatorNeeded
-from wabot.system.plain_file import open_plain, read_plain
+from wabot.system.files import open_plain, read_plain
 
 MANIFEST = "manifest.json"
 FORMAT = 1

@@ -6,10 +6,11 @@ The dump is of pg_dump's custom format: `pg_restore` can put it back without wab
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +19,52 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import parse_dsn
 
-from wabot.backup.dump_contents import own_entries
 from wabot.database.address import postgresql_address
 from wabot.database.engine import fault, known_migrations
 from wabot.database.errors import bound_waiting
 from wabot.database.models import OWN_TABLES
 from wabot.errors import OperatorNeeded
+
+_ENTRY = re.compile(r"(\d+); \d+ \d+ (.*)")
+_DEPENDENCIES = re.compile(r";\s+depends on:((?: \d+)+)\s*")
+
+
+def own_entries(listed: str, schema: str, tables: Collection[str], owners_table: str) -> str:
+    """The part of a dump's table of contents that belongs to tables of one owner.
+
+    Args:
+        listed: what `pg_restore --list --verbose` printed.
+        schema: where the tables are.
+        tables: what they are called.
+        owners_table: the one whose owner is theirs.
+
+    Returns:
+        What `pg_restore --use-list` takes.
+    """
+    entries: dict[str, str] = {}
+    needed: dict[str, set[str]] = {}
+    number = ""
+    for line in listed.splitlines():
+        if entry := _ENTRY.fullmatch(line):
+            number = entry[1]
+            entries[number], needed[number] = entry[2], set()
+        elif number and (dependencies := _DEPENDENCIES.fullmatch(line)):
+            needed[number] = set(dependencies[1].split())
+    head = f"TABLE {schema} {owners_table} "
+    owners = {entry.removeprefix(head) for entry in entries.values() if entry.startswith(head)}
+    wanted = {f"TABLE {schema} {name} {owner}" for name in tables for owner in owners}
+    kept = {number for number, entry in entries.items() if entry in wanted}
+    # What depends on them, and on what depends on them, and on nothing else.
+    while True:
+        more = {
+            number
+            for number in entries.keys() - kept
+            if (needs := needed[number] & entries.keys()) and needs <= kept
+        }
+        if not more:
+            return "".join(f"{number}; 0 0 {entries[number]}\n" for number in entries if number in kept)
+        kept |= more
+
 
 _LIKE = r"wabot\_%"
 _MIGRATIONS = "wabot_migrations"

@@ -9,8 +9,8 @@ import tempfile
 from pathlib import Path
 
 from wabot.errors import OperatorNeeded
-from wabot.system.plain_file import open_plain
-from wabot.system.printable import printable
+from wabot.system.files import open_plain
+from wabot.system.terminal import printable
 
 _PLACE = Path("/var/tmp")
 _SPARED_BYTES = 100_000_000

@@ -12,14 +12,12 @@ from pathlib import Path
 
 from wabot.backup.make import CONFIGURATION, POSTGRESQL, SESSION, SQLITE
 from wabot.backup.manifest import Manifest
-from wabot.backup.owner import require_its_own
 from wabot.backup.postgresql import find_tables
 from wabot.backup.sqlite import copy_sqlite, move_sqlite
 from wabot.backup.texts import SavedTexts, free_name
 from wabot.config.load import find_configuration, load_settings
-from wabot.config.machine import configurations, is_example
+from wabot.config.machine import configurations, is_example, read_configuration, unit_environment
 from wabot.config.settings import Settings, lock_file
-from wabot.config.unit_environment import unit_environment
 from wabot.database.address import same_database, sqlite_file
 from wabot.database.engine import fresh_database
 from wabot.errors import OperatorNeeded
@@ -28,8 +26,48 @@ from wabot.session.host_lock import require_no_other_machine
 from wabot.session.lock import SessionLock
 from wabot.session.quarantine import Quarantine
 from wabot.session.reset import keep_messages
-from wabot.system.disk import sync
+from wabot.system.files import sync
+from wabot.system.units import command
 from wabot.whatsapp.store import store_is_newer
+
+
+def require_its_own(backup: Path, manifest: Manifest, settings: Settings, environ: Mapping[str, str]) -> None:
+    """Make sure that a backup and the place for it are one user's.
+
+    Args:
+        backup: its directory.
+        manifest: as `read_manifest` found it.
+        settings: of the bot as it will be.
+        environ: the process environment.
+
+    Raises:
+        OperatorNeeded: they are not; with what to do.
+    """
+    file = settings.file
+    for user_id in (settings.account.user_id, _user_of(file, environ) if file else ""):
+        if user_id not in ("", manifest.user_id):
+            raise OperatorNeeded(
+                f"{backup} is of user {manifest.user_id}, and {settings.source} is for {user_id}: "
+                f"{_what_to_do(backup, manifest, file)}"
+            )
+
+
+def _user_of(file: Path, environ: Mapping[str, str]) -> str:
+    """Whose the configuration is that stands in a place; "" where there is none, or it is nobody's yet."""
+    found = read_configuration(file, environ)
+    if found is None or (found.settings is not None and is_example(found.settings)):
+        return ""
+    return found.user_id
+
+
+def _what_to_do(backup: Path, manifest: Manifest, file: Path | None) -> str:
+    place = manifest.places.get(CONFIGURATION)
+    if place is None:
+        return "name its own configuration with --config"
+    if Path(place) != file:
+        return f"its own configuration is {place}; {command(f'restore {backup}', Path(place))}"
+    return "to have that user's back, move this configuration aside first"
+
 
 # What was waiting to be sent when a running bot was copied has most likely been sent since. It is withdrawn,
 # because it does not leave from here; as unsure it would count as not delivered, and nothing would ever

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
-from wabot.system.plain_file import require_plain_database
+from wabot.system.files import require_plain_database
 
 
 def copy_sqlite(

@@ -23,15 +23,15 @@ from typing import Any
 from wabot.backup.postgresql import PostgresqlTables, find_tables
 from wabot.backup.sqlite import copy_sqlite, move_sqlite
 from wabot.config.load import load_settings
+from wabot.config.machine import unit_environment
 from wabot.config.settings import Settings
-from wabot.config.unit_environment import unit_environment
 from wabot.database.address import public_url, sqlite_file
 from wabot.database.engine import known_migrations
 from wabot.errors import ExitCode, OperatorNeeded, UsageError, WabotError
 from wabot.privileges.owner import become_owner_of
 from wabot.session.host_lock import require_no_other_machine
-from wabot.system.plain_file import read_plain
-from wabot.system.printable import printable, show
+from wabot.system.files import read_plain
+from wabot.system.terminal import printable, show
 
 _LIST = "databases.json"
 _LARGEST_LIST_BYTES = 1_000_000

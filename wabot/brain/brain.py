@@ -16,8 +16,7 @@ from wabot.brain.language import detect_language, sure_language
 from wabot.brain.output.cleaning import clean, plain_html
 from wabot.brain.output.completion import Completion, Usage
 from wabot.brain.output.control_words import SILENCE
-from wabot.brain.persona import Persona
-from wabot.brain.prompt import compose_messages, insist_on_language
+from wabot.brain.prompt import Persona, compose_messages, insist_on_language
 from wabot.brain.providers.budget import Budget, BudgetUnknown
 from wabot.brain.providers.call_count import CallCount
 from wabot.brain.providers.chain import NoProviderAnswered, ProviderChain

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wabot.clock import process_clock
-from wabot.config.unit_environment import settings_in_unit
+from wabot.config.machine import settings_in_unit
 from wabot.errors import ExitCode, OperatorNeeded, UsageError
 from wabot.system.logs import configure_logging
-from wabot.system.printable import printable, show
+from wabot.system.terminal import printable, show
 
 if TYPE_CHECKING:
     from wabot.alerts.dispatcher import Courier
@@ -69,7 +69,7 @@ def _alert(arguments: argparse.Namespace) -> int:
 
 
 def _test(courier: Courier, file: Path | None) -> int:
-    from wabot.alerts.channels import NotDelivered
+    from wabot.alerts.notice import NotDelivered
 
     if not courier.channels:
         raise OperatorNeeded(_nothing_configured(file))

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from wabot.cli.leave_root import Errand
 from wabot.config.load import find_configuration
+from wabot.config.machine import settings_in_unit
 from wabot.config.setting_types import integer
-from wabot.config.unit_environment import settings_in_unit
 from wabot.errors import ExitCode, OperatorNeeded
 from wabot.privileges.owner import ROOT, owner_of
 from wabot.system import units as hints
-from wabot.system.printable import printable, show
-from wabot.system.terminal_question import answers_yes
+from wabot.system.terminal import answers_yes, printable, show
 
 if TYPE_CHECKING:
     from wabot.backup.restore import Step

@@ -16,7 +16,7 @@ from wabot.brain.brain import Answer, Brain
 from wabot.brain.conversation import Conversation
 from wabot.brain.knowledge.index import Passage
 from wabot.clock import utc_now
-from wabot.config.chat_address import ChatAddress
+from wabot.config.phone_numbers import ChatAddress
 from wabot.config.settings import Settings
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.outbox import Outbox

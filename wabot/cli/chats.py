@@ -10,16 +10,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from wabot.clock import local_text
-from wabot.config.chat_address import ChatAddress, parse_address
+from wabot.config.machine import settings_in_unit
+from wabot.config.phone_numbers import ChatAddress, parse_address
 from wabot.config.setting_types import duration
 from wabot.config.settings import Settings
-from wabot.config.unit_environment import settings_in_unit
 from wabot.errors import ExitCode, UsageError
 from wabot.system.logs import configure_logging
 from wabot.system.masking import mask_phone
-from wabot.system.printable import printable, printable_json, show
-from wabot.system.standard_streams import as_text
-from wabot.system.terminal_question import answers_yes
+from wabot.system.terminal import answers_yes, as_text, printable, printable_json, show
 from wabot.system.units import own_command
 
 _CHAT_HELP = "a phone number with the country's code, or a JID"
@@ -122,7 +120,8 @@ def _footnote(exchange: Any) -> str:
 def _pause(arguments: argparse.Namespace) -> int:
     from wabot.clock import utc_now
     from wabot.conversation.chats import find_chats
-    from wabot.conversation.pauses import PauseReason, quiet_of
+    from wabot.conversation.notices import PauseReason
+    from wabot.conversation.pauses import quiet_of
 
     if arguments.chat is None and arguments.seconds is not None:
         raise UsageError("--for goes with a chat: wabot pause +34600111222 --for 2h")
@@ -220,7 +219,7 @@ def _export(arguments: argparse.Namespace) -> int:
 
 def _opened(arguments: argparse.Namespace) -> Settings:
     """The settings, with the database open."""
-    from wabot.database.existing import open_existing_database
+    from wabot.database.engine import open_existing_database
 
     configure_logging(level="WARNING", at_terminal=True)
     settings = settings_in_unit(arguments.config, os.environ, all_secrets=False)

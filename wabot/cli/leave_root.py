@@ -18,7 +18,7 @@ from importlib import import_module
 from pathlib import Path
 
 import wabot
-from wabot.config.unit_environment import settings_in_unit, unit_environment
+from wabot.config.machine import settings_in_unit, unit_environment
 from wabot.errors import ConfigError
 from wabot.privileges import root_helper as root_hand
 from wabot.privileges.open_files import PROCESSES, processes_here

@@ -11,12 +11,12 @@ from typing import Any
 
 from wabot.cli.leave_root import Errand
 from wabot.config.load import find_configuration
+from wabot.config.machine import settings_in_unit
 from wabot.config.phone_numbers import read_number
-from wabot.config.unit_environment import settings_in_unit
 from wabot.errors import ExitCode, UsageError, WabotError
 from wabot.service.picture_file import PictureFile
 from wabot.system.logs import configure_logging, keep_stdout
-from wabot.system.printable import printable
+from wabot.system.terminal import printable
 from wabot.system.units import command, told
 from wabot.whatsapp.library import load_client_library
 

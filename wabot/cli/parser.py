@@ -23,14 +23,12 @@ from wabot.cli.leave_root import Errand, left_root
 from wabot.cli.pair import add_pairing_command
 from wabot.cli.upkeep import add_upkeep_commands
 from wabot.config.load import find_configuration
+from wabot.config.machine import settings_in_unit
 from wabot.config.settings import Settings
-from wabot.config.unit_environment import settings_in_unit
 from wabot.errors import DatabaseAway, ExitCode, OperatorNeeded, UsageError, WabotError
 from wabot.system.logs import LEVELS, configure_logging, keep_stdout
-from wabot.system.printable import printable
-from wabot.system.process import leave, share_heaps
-from wabot.system.stacks import show_stacks_on_abort
-from wabot.system.standard_streams import INTERRUPTED, discard_output, mend_streams
+from wabot.system.process import leave, share_heaps, show_stacks_on_abort
+from wabot.system.terminal import INTERRUPTED, discard_output, mend_streams, printable
 from wabot.system.units import configure_hints, told
 from wabot.whatsapp.library import bury_children, ensure_library_environment, load_client_library
 
@@ -224,7 +222,11 @@ def _serve(settings: Settings) -> ExitCode:
                 load_client_library()
                 from wabot.conversation.outbox import Outbox
                 from wabot.conversation.send_queue import Departures
-                from wabot.outbound.recovery import forget_old_senders, give_up_old_replies, recover_in_flight
+                from wabot.outbound.unconfirmed import (
+                    forget_old_senders,
+                    give_up_old_replies,
+                    recover_in_flight,
+                )
                 from wabot.service.service import Service
 
                 user_id = settings.account.user_id

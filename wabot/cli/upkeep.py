@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wabot.config.load import find_configuration
+from wabot.config.machine import settings_in_unit
 from wabot.config.settings import Settings
-from wabot.config.unit_environment import settings_in_unit
 from wabot.errors import ExitCode, UsageError
-from wabot.system.printable import printable_json, show
-from wabot.system.terminal_question import answers_yes
+from wabot.system.terminal import answers_yes, printable_json, show
 from wabot.system.units import configure_hints, start
 
 if TYPE_CHECKING:
@@ -139,8 +138,7 @@ def _show(findings: list[Finding]) -> None:
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    from wabot.status.sessions import all_sessions, report
-    from wabot.status.table import as_table
+    from wabot.status.sessions import all_sessions, as_table, report
 
     settings = _settings(arguments)
     sessions = all_sessions(settings, os.environ)
@@ -169,10 +167,10 @@ def _settings(arguments: argparse.Namespace) -> Settings:
 
 
 def _janitor(arguments: argparse.Namespace) -> int:
-    from wabot.alerts.janitor_unit import owner_told
+    from wabot.alerts.units import owner_told
     from wabot.clock import utc_now
     from wabot.database.address import sqlite_file
-    from wabot.database.existing import open_existing_database
+    from wabot.database.engine import open_existing_database
     from wabot.janitor.run import clean
     from wabot.janitor.sweep import Action, Deed
     from wabot.session.directories import session_names

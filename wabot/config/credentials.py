@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from wabot.system.files import read_plain
 from wabot.system.masking import redact
-from wabot.system.plain_file import read_plain
 
 OF_THE_UNITS = ("ai-api-key", "database-url", "webhook-url", "webhook-secret", "smtp-url")
 """The credentials that the units load, as they are shipped."""

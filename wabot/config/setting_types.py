@@ -12,8 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from wabot.config.business_hours import ALLOWED, parse_span
-from wabot.config.chat_address import PERSON_SERVERS, parse_address
-from wabot.config.phone_numbers import is_international, without_punctuation
+from wabot.config.phone_numbers import PERSON_SERVERS, is_international, parse_address, without_punctuation
 from wabot.config.phrases import normalized
 from wabot.errors import UsageError
 

@@ -6,18 +6,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wabot.brain.settings import BrainSettings
-from wabot.config.account import (
+from wabot.config.conversation import AiSettings, ChatSettings, ReplySettings
+from wabot.config.sections import (
     SAFE_PATH,
     USER_ID,
     AccountSettings,
+    AlertSettings,
+    ConnectionSettings,
     DatabaseSettings,
+    JanitorSettings,
+    MetricsSettings,
     PathSettings,
     TableSettings,
 )
-from wabot.config.conversation import AiSettings, ChatSettings, ReplySettings
-from wabot.config.link import ConnectionSettings
-from wabot.config.metrics import MetricsSettings
-from wabot.config.upkeep import AlertSettings, JanitorSettings
 
 __all__ = [
     "CLOCK",

@@ -10,8 +10,7 @@ from typing import Any
 
 from peewee import SqliteDatabase
 
-from wabot.config.chat_address import LID_SERVER, PHONE_SERVER, ChatAddress
-from wabot.config.phone_numbers import is_near, spellings
+from wabot.config.phone_numbers import LID_SERVER, PHONE_SERVER, ChatAddress, is_near, spellings
 from wabot.database.models import Chat, accounts_of, database
 from wabot.database.statements import Parameter, select
 from wabot.system.masking import mask_phone

@@ -8,43 +8,336 @@ decides. What each of them says is its docstring, which the README quotes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
+from functools import lru_cache
 
+from wabot.config.business_hours import away_since, parse_span
+from wabot.config.phone_numbers import GROUP_SERVER
+from wabot.config.phrases import has_phrase, is_phrase, is_triggered
 from wabot.config.settings import Settings
-from wabot.conversation import answer_rules, arrival_rules
-from wabot.conversation.answer_rules import Burst
-from wabot.conversation.arrival_rules import Candidate
-from wabot.conversation.decisions import ANSWER, Decision
+from wabot.conversation.ends import What, what_is
+from wabot.whatsapp.messages import USER_SERVERS, Kind
+
+
+class Action(StrEnum):
+    """What is to be done about a message, or about a chat."""
+
+    ANSWER = "answer"
+    IGNORE = "ignore"
+    MISSED = "missed"
+    HAND_OVER = "hand over"
+    PAUSE = "pause"
+    RESUME = "resume"
+    TELL_STATUS = "tell status"
+    OPT_OUT = "opt out"
+    OPT_IN = "opt in"
+    ESCALATE = "escalate"
+    REST = "rest"
+    SAY_AWAY = "say away"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is to be done, and why in a few words; whether the text is any business of wabot's."""
+
+    action: Action
+    reason: str = ""
+    keeps_text: bool = True
+
+
+ANSWER = Decision(Action.ANSWER)
+
+
+def ignore(reason: str, *, keeps_text: bool = True) -> Decision:
+    """Not to be answered; of what will never be answered, the text is not even kept."""
+    return Decision(Action.IGNORE, reason, keeps_text)
+
+
+_WHATSAPP_ITSELF = ("", "0")
+_SAYS_NOTHING = frozenset({What.MARK, What.DELETION, What.KEYS})
+
+OWNERS_COMMAND = "the owner's command"
+"""Why a message of the owner's is not answered that was an order to the bot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What the gate looks at when a message arrives.
+
+    Attributes:
+        jid: the chat as WhatsApp addressed it.
+        addresses: every JID, phone number (digits) and hidden id the other side is known by.
+        kind: what the message carries.
+        text: its text.
+        sent_at: WhatsApp's time of sending, naive UTC.
+        from_me: sent from this account.
+        to_self: the owner's chat with themselves.
+        own_echo: wabot itself sent it.
+        mentions_account: the account was mentioned (groups).
+        opted_out: the customer asked not to be written to.
+    """
+
+    jid: str
+    addresses: frozenset[str]
+    kind: str
+    text: str = field(repr=False)
+    sent_at: datetime
+    from_me: bool = False
+    to_self: bool = False
+    own_echo: bool = False
+    mentions_account: bool = False
+    opted_out: bool = False
+
+    @property
+    def is_group(self) -> bool:
+        """Whether it came from a group."""
+        return self.jid.endswith("@" + GROUP_SERVER)
+
+
+def own_echo(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
+    """What wabot itself sent is not a message to wabot."""
+    return ignore("own echo") if candidate.own_echo else None
+
+
+def not_a_conversation(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
+    """Status posts, broadcast lists and channels are not answered."""
+    user, _, server = candidate.jid.rpartition("@")
+    if candidate.is_group or (server in USER_SERVERS and user not in _WHATSAPP_ITSELF):
+        return None
+    return ignore("not a conversation", keeps_text=False)
+
+
+def owner_command(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
+    """The owner's `#bot off`, `#bot on` and `#bot status` are carried out."""
+    if not candidate.from_me or candidate.kind not in (Kind.TEXT, Kind.EDIT):
+        return None
+    commands = (
+        (settings.chats.pause_words, Action.PAUSE),
+        (settings.chats.resume_words, Action.RESUME),
+        (settings.chats.status_words, Action.TELL_STATUS),
+    )
+    for phrases, action in commands:
+        if is_phrase(candidate.text, phrases):
+            return Decision(Action.TELL_STATUS if candidate.to_self else action, OWNERS_COMMAND)
+    return None
+
+
+def note_to_self(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
+    """What the owner writes to themselves is nobody's business."""
+    return ignore("the owner's own notes", keeps_text=False) if candidate.to_self else None
+
+
+def group(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
+    """Groups are not answered, or only a message that mentions the account (`groups`)."""
+    if not candidate.is_group or settings.chats.groups == "all":
+        return None
+    if settings.chats.groups == "mention":
+        return None if candidate.mentions_account else ignore("group, not mentioned")
+    return ignore("group", keeps_text=False)
+
+
+def denied(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
+    """Who is on the list `deny` is not answered, whether by phone number or by hidden id."""
+    return ignore("denied", keeps_text=False) if _is_named(candidate, settings.chats.deny) else None
+
+
+def not_allowed(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
+    """Where there is a list `allow`, nobody else is answered."""
+    allowed = settings.chats.allow
+    return (
+        ignore("not on the allow list", keeps_text=False)
+        if allowed and not _is_named(candidate, allowed)
+        else None
+    )
+
+
+def says_nothing(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
+    """Reactions, votes, pins, deletions and the owner's edits say nothing that could be answered."""
+    what = what_is(candidate.kind, candidate.text)
+    if what in _SAYS_NOTHING or (what is What.CHANGE and candidate.from_me):
+        return ignore(f"nothing to answer ({candidate.kind})")
+    return None
+
+
+def owner_wrote(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
+    """Where the owner writes, the bot is quiet for `handover_pause`; what was about to leave is withdrawn."""
+    return Decision(Action.HAND_OVER, "the owner wrote") if candidate.from_me else None
+
+
+def opt_in(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
+    """Who had opted out and sends just one of `opt_in_words` is written to again."""
+    if candidate.opted_out and is_phrase(candidate.text, settings.chats.opt_in_words):
+        return Decision(Action.OPT_IN, "opted in")
+    return None
+
+
+def opted_out(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
+    """Who has opted out is not written to, whatever they send."""
+    return ignore("opted out") if candidate.opted_out else None
+
+
+def opt_out(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
+    """Who sends just one of `opt_out_words` opts out, is told so once, and gets nothing more."""
+    if not candidate.is_group and is_phrase(candidate.text, settings.chats.opt_out_words):
+        return Decision(Action.OPT_OUT, "opted out")
+    return None
+
+
+def edit(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
+    """An edit is not answered by itself: its message is answered as it now reads."""
+    return ignore(f"nothing to answer ({candidate.kind})") if candidate.kind == Kind.EDIT else None
+
+
+def too_old(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
+    """What is older than `max_age` is left to the owner, who is told; a backlog's rest gets one answer."""
+    missed = is_too_old(candidate.sent_at, settings, now)
+    return Decision(Action.MISSED, "too old") if missed else None
+
+
+def is_too_old(sent_at: datetime, settings: Settings, now: datetime) -> bool:
+    """Whether nobody waits for an answer to this any more."""
+    return (now - sent_at).total_seconds() > settings.replies.max_age
+
+
+def _is_named(candidate: Candidate, patterns: Iterable[str]) -> bool:
+    """Whether a pattern names the other side by any of its addresses; WhatsApp uses now one, now another."""
+    for pattern in patterns:
+        wanted = pattern.removeprefix("+").replace(" ", "")
+        if wanted in candidate.addresses:
+            return True
+        if "*" in wanted and any(map(_with_wildcards(wanted).fullmatch, candidate.addresses)):
+            return True
+    return False
+
+
+@lru_cache(maxsize=1000)
+def _with_wildcards(pattern: str) -> re.Pattern[str]:
+    return re.compile(".*".join(map(re.escape, pattern.split("*"))))
+
+
+NOT_BEGUN = "nothing began the chat"
+"""Why a message is not answered that does not begin a chat as it has to be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """What the gate looks at before a chat is answered.
+
+    Attributes:
+        texts: of the messages to answer, oldest first.
+        opted_out: the customer asked not to be written to.
+        pause: why the chat is paused now, or "".
+        last_answer_at: naive UTC, or None when there is none the gate could need.
+        answers: how many the chat got within the last hour, as far as the gate could need them.
+        repetitions: how many of these were to the very text that is to be answered now.
+        calls: of models that were made for it within the last hour.
+        away_at: when the customer was last told that nobody is there.
+    """
+
+    texts: tuple[str, ...] = field(repr=False)
+    opted_out: bool = False
+    pause: str = ""
+    last_answer_at: datetime | None = None
+    answers: int = 0
+    repetitions: int = 0
+    calls: int = 0
+    away_at: datetime | None = None
+
+
+def still_opted_out(burst: Burst, settings: Settings, now: datetime) -> Decision | None:
+    """Who has opted out is not written to."""
+    return ignore("opted out") if burst.opted_out else None
+
+
+def paused(burst: Burst, settings: Settings, now: datetime) -> Decision | None:
+    """A paused chat is left to the owner."""
+    return ignore(f"paused: {burst.pause}") if burst.pause else None
+
+
+def not_begun(burst: Burst, settings: Settings, now: datetime) -> Decision | None:
+    """A chat has to be begun as `trigger_type` says, and goes on until it rested for `expire`."""
+    chats = settings.chats
+    if burst.last_answer_at and (now - burst.last_answer_at).total_seconds() < chats.expire:
+        return None
+    for text in burst.texts:
+        if is_triggered(text, chats.trigger_type, chats.trigger_operator, chats.trigger_values):
+            return None
+    return ignore(NOT_BEGUN)
+
+
+def escalation(burst: Burst, settings: Settings, now: datetime) -> Decision | None:
+    """A message with one of `escalation_words` is left to a person: the customer is told, the chat paused."""
+    if any(has_phrase(text, settings.chats.escalation_words) for text in burst.texts):
+        return Decision(Action.ESCALATE, "asked for a person")
+    return None
+
+
+def ceiling(burst: Burst, settings: Settings, now: datetime) -> Decision | None:
+    """Who got `loop_ceiling` answers within an hour is taken for another bot; the chat rests for an hour."""
+    ceiling = settings.chats.loop_ceiling
+    if ceiling and burst.answers >= ceiling:
+        return Decision(Action.REST, f"{ceiling} answers within an hour")
+    return None
+
+
+def repetition(burst: Burst, settings: Settings, now: datetime) -> Decision | None:
+    """So is who sends again what has got `loop_repetitions` answers in a row within an hour."""
+    most = settings.chats.loop_repetitions if settings.chats.loop_ceiling else 0
+    if most and burst.repetitions >= most:
+        return Decision(Action.REST, f"the same message {most + 1} times within an hour")
+    return None
+
+
+def calls(burst: Burst, settings: Settings, now: datetime) -> Decision | None:
+    """So is who made models be asked `ai.calls_per_chat_per_hour` times within an hour, answered or not."""
+    most = settings.ai.calls_per_chat_per_hour
+    if most and burst.calls >= most:
+        return Decision(Action.REST, f"{most} calls of models within an hour")
+    return None
+
+
+def closed(burst: Burst, settings: Settings, now: datetime) -> Decision | None:
+    """Outside `business_hours` a customer is told once that nobody is there, and not answered."""
+    spans = [parse_span(text) for text in settings.chats.business_hours]
+    since = away_since(spans, settings.account.zone, now)
+    if since is None:
+        return None
+    told = burst.away_at is not None and since <= burst.away_at <= now
+    return ignore("closed") if told else Decision(Action.SAY_AWAY, "closed")
+
 
 ArrivalRule = Callable[[Candidate, Settings, datetime], Decision | None]
 AnswerRule = Callable[[Burst, Settings, datetime], Decision | None]
 
 ARRIVAL_RULES: tuple[ArrivalRule, ...] = (
-    arrival_rules.own_echo,
-    arrival_rules.not_a_conversation,
-    arrival_rules.owner_command,
-    arrival_rules.note_to_self,
-    arrival_rules.group,
-    arrival_rules.denied,
-    arrival_rules.not_allowed,
-    arrival_rules.says_nothing,
-    arrival_rules.owner_wrote,
-    arrival_rules.opt_in,
-    arrival_rules.opted_out,
-    arrival_rules.opt_out,
-    arrival_rules.edit,
-    arrival_rules.too_old,
+    own_echo,
+    not_a_conversation,
+    owner_command,
+    note_to_self,
+    group,
+    denied,
+    not_allowed,
+    says_nothing,
+    owner_wrote,
+    opt_in,
+    opted_out,
+    opt_out,
+    edit,
+    too_old,
 )
 ANSWER_RULES: tuple[AnswerRule, ...] = (
-    answer_rules.opted_out,
-    answer_rules.paused,
-    answer_rules.not_begun,
-    answer_rules.escalation,
-    answer_rules.ceiling,
-    answer_rules.repetition,
-    answer_rules.calls,
-    answer_rules.closed,
+    still_opted_out,
+    paused,
+    not_begun,
+    escalation,
+    ceiling,
+    repetition,
+    calls,
+    closed,
 )
 
 

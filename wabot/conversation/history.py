@@ -10,7 +10,7 @@ from peewee import fn
 
 from wabot.clock import HOUR
 from wabot.config.phrases import normalized
-from wabot.conversation.sources import NOTICES, Notice
+from wabot.conversation.notices import NOTICES, Notice
 from wabot.database.models import Inbound, Outbound
 from wabot.database.statements import Parameter, Statement
 from wabot.whatsapp.messages import NOT_RECEIVED_KINDS, Kind

@@ -10,7 +10,7 @@ from typing import Any
 
 from peewee import IntegrityError, fn
 
-from wabot.config.chat_address import LID_SERVER, PHONE_SERVER
+from wabot.config.phone_numbers import LID_SERVER, PHONE_SERVER
 from wabot.conversation.chats import Chats
 from wabot.database.models import Inbound, database
 from wabot.database.statements import Parameter, Statement, select

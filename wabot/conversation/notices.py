@@ -4,11 +4,67 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from wabot.brain.texts import LANGUAGES, texts_for
 from wabot.config.settings import ChatSettings
-from wabot.conversation.pauses import PauseReason
+from wabot.database.models import Chat
+
+
+class PauseReason(StrEnum):
+    """Why a chat is paused, as it stands in its row."""
+
+    OWNER = "the owner wrote"
+    COMMAND = "the owner asked for it"
+    ESCALATED = "the customer asked for a person"
+    LOOP = "it looks like another bot"
+    SHUT_OUT = "WhatsApp does not let this device write there (463)"
+
+
+class Notice(StrEnum):
+    """The kinds of notices."""
+
+    APOLOGY = "apology"
+    TEXT_ONLY = "text-only"
+    FOR_PERSON = "for-person"
+    AWAY = "away"
+    HANDED_OVER = "handed-over"
+    OPTED_OUT = "opted-out"
+    OPTED_IN = "opted-in"
+    STATUS = "status"
+    UNANSWERED = "unanswered"
+    ASK_TO_REPEAT = "ask-to-repeat"
+    CANNOT_OPEN = "cannot-open"
+
+
+NOTICES = tuple(Notice)
+TO_OWNER = (Notice.STATUS, Notice.UNANSWERED)
+SENT_ALTHOUGH_OPTED_OUT = (Notice.OPTED_OUT, *TO_OWNER)
+SENT_ALTHOUGH_PAUSED = (*SENT_ALTHOUGH_OPTED_OUT, Notice.HANDED_OVER, Notice.OPTED_IN)
+
+
+class Liberty(NamedTuple):
+    """What may not keep something from being said."""
+
+    although_opted_out: bool
+    although_paused: bool
+
+
+def liberty_of(source: str) -> Liberty:
+    """What may not keep something from this source from being said."""
+    return Liberty(source in SENT_ALTHOUGH_OPTED_OUT, source in SENT_ALTHOUGH_PAUSED)
+
+
+def chat_that_may_be_told(chat_id: Any, liberty: Liberty, now: Any) -> Any:
+    """A query for a chat that finds it only if something with this liberty may be said there now."""
+    chat = Chat.select(Chat.id).where(Chat.id == chat_id)
+    if not liberty.although_opted_out:
+        chat = chat.where(Chat.opted_out_at.is_null())
+    if not liberty.although_paused:
+        chat = chat.where((Chat.pause_reason == "") | (Chat.paused_until <= now))
+    return chat
+
 
 _HANDED_OVER = {
     "es": "De acuerdo, se lo paso a una persona del equipo, que le escribirá en cuanto pueda.",

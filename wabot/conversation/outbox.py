@@ -6,17 +6,21 @@ unsure where that never became clear; dead when WhatsApp refuses it; withdrawn w
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 from peewee import IntegrityError
 
-from wabot.conversation.send_queue import new_secret
-from wabot.conversation.sources import Notice
-from wabot.conversation.withdrawals import withdraw
+from wabot.conversation.notices import Notice
 from wabot.database.models import Inbound, Outbound, database
 from wabot.database.statements import Parameter, Statement
 from wabot.database.transactions import transaction
+
+OPEN_STATES = ("pending", "sending", "in_doubt")
+UNDELIVERED_STATES = ("dead", "unsure")
+SECRET_BYTES = 32
 
 _INSERT = Statement(
     lambda: Outbound.insert(
@@ -181,3 +185,31 @@ class Outbox:
             )
             first_part = first_part or number
         return first_part
+
+
+def withdraw(which: Any, chat_id: int, reason: str) -> int:
+    """Take replies back, and say of the messages they answered that those got no answer.
+
+    Args:
+        which: a condition for rows of the outbox.
+        chat_id: their chat.
+        reason: why, for the rows.
+
+    Returns:
+        How many were withdrawn.
+    """
+    with database.atomic():
+        withdrawn: int = Outbound.update(state="withdrawn", error=reason).where(which).execute()
+        if withdrawn:
+            unsaid = Outbound.select(Outbound.id).where(
+                Outbound.chat == chat_id, Outbound.state == "withdrawn"
+            )
+            Inbound.update(state="ignored", reason=reason).where(
+                Inbound.chat == chat_id, Inbound.state == "answered", Inbound.reply.in_(unsaid)
+            ).execute()
+    return withdrawn
+
+
+def new_secret() -> bytes:
+    """What is planted into one copy of a message, to find it by."""
+    return secrets.token_bytes(SECRET_BYTES)

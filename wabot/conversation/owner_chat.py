@@ -10,14 +10,19 @@ from peewee import IntegrityError
 
 from wabot.brain.output.cleaning import drop_odd_characters
 from wabot.clock import HOUR
-from wabot.config.chat_address import ChatAddress, parse_address
+from wabot.config.phone_numbers import ChatAddress, parse_address
 from wabot.config.settings import Settings
 from wabot.conversation.chats import find_or_make_chat, named
-from wabot.conversation.notices import Unanswered, chat_status_text, none_paused_text, unanswered_text
+from wabot.conversation.notices import (
+    Notice,
+    Unanswered,
+    chat_status_text,
+    none_paused_text,
+    unanswered_text,
+)
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_lines import add_line, length_of, was_told_about
 from wabot.conversation.pauses import pause_reason
-from wabot.conversation.sources import Notice
 from wabot.database.models import Chat, Outbound, Session
 from wabot.database.transactions import transaction
 from wabot.errors import UsageError

@@ -7,7 +7,9 @@ from datetime import datetime
 
 from peewee import fn
 
-from wabot.conversation.sources import TO_OWNER
+from wabot.conversation.notices import (
+    TO_OWNER,
+)
 from wabot.database.models import Chat, Outbound, OwnerLine
 
 

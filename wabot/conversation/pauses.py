@@ -6,22 +6,11 @@ Whatever begins it also takes back, in the same transaction, what is being compo
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 
 from wabot.conversation.inbox import Inbox
+from wabot.conversation.notices import SENT_ALTHOUGH_OPTED_OUT, SENT_ALTHOUGH_PAUSED, PauseReason
 from wabot.conversation.outbox import Outbox
-from wabot.conversation.sources import SENT_ALTHOUGH_OPTED_OUT, SENT_ALTHOUGH_PAUSED
 from wabot.database.models import Chat, database
-
-
-class PauseReason(StrEnum):
-    """Why a chat is paused, as it stands in its row."""
-
-    OWNER = "the owner wrote"
-    COMMAND = "the owner asked for it"
-    ESCALATED = "the customer asked for a person"
-    LOOP = "it looks like another bot"
-    SHUT_OUT = "WhatsApp does not let this device write there (463)"
 
 
 class Quiet:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache, partial
@@ -10,28 +9,20 @@ from typing import Any
 
 from peewee import SQL, Case, fn
 
+from wabot.conversation.notices import TO_OWNER, Liberty, chat_that_may_be_told, liberty_of
+from wabot.conversation.outbox import OPEN_STATES, new_secret, withdraw
 from wabot.conversation.owner_lines import text_of
-from wabot.conversation.sources import TO_OWNER, Liberty, chat_that_may_be_told, liberty_of
-from wabot.conversation.withdrawals import withdraw
 from wabot.database.models import Chat, Inbound, Outbound
 from wabot.database.statements import Parameter, Statement, is_one_of
 from wabot.database.transactions import transaction, unsynced
 
-OPEN_STATES = ("pending", "sending", "in_doubt")
-UNDELIVERED_STATES = ("dead", "unsure")
 COPIES_WITHOUT_EVIDENCE, MAX_COPIES = 2, 5
 """A phone that is not known to be there may have got any copy; one that is, and confirms none, has none."""
 _THERE = timedelta(minutes=2)
 _WORTH_SENDING = timedelta(days=1)
-SECRET_BYTES = 32
 _LAST = 2**62
 _SAME_MOMENT = timedelta(seconds=1)
 _LATEST = datetime.max - _SAME_MOMENT
-
-
-def new_secret() -> bytes:
-    """What is planted into one copy of a message, to find it by."""
-    return secrets.token_bytes(SECRET_BYTES)
 
 
 def _was_answered(chat: Any, first_part: Any) -> Any:

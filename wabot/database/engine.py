@@ -14,13 +14,14 @@ import psycopg2
 from playhouse.migrations import Migration, Runner
 
 from wabot.clock import process_clock
+from wabot.config.settings import Settings
 from wabot.database import models
 from wabot.database.address import postgresql_address, public_url, sqlite_file
 from wabot.database.errors import AWAY, bound_waiting, one_line, patience
-from wabot.database.own_tables import to_be_made, what_is_missing
 from wabot.database.refusals import refusal
+from wabot.database.tables import to_be_made, what_is_missing
 from wabot.errors import DatabaseAway, OperatorNeeded, WabotError
-from wabot.system.plain_file import require_plain_database
+from wabot.system.files import require_plain_database
 
 log = logging.getLogger(__name__)
 
@@ -341,3 +342,19 @@ def _one_at_a_time(database: Any) -> Iterator[None]:
         database.execute_sql("SET LOCAL lock_timeout = 0")
         database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
         yield
+
+
+def open_existing_database(settings: Settings) -> Any:
+    """Open the database, but never create one: whoever looks for it in the wrong place must be told.
+
+    Raises:
+        OperatorNeeded: there is none.
+        DatabaseAway: it does not answer.
+    """
+    file = sqlite_file(settings.database.url)
+    if file is not None and not file.exists():
+        raise OperatorNeeded(
+            f"there is no database {file}: either the bot has never run, or paths.state or database.url "
+            "names another place than where it runs"
+        )
+    return open_database(settings.database.url)

@@ -7,12 +7,12 @@ import shlex
 from pathlib import Path
 
 from wabot.brain.knowledge.base import list_files
+from wabot.config.machine import settings_in_unit
 from wabot.config.settings import Settings
-from wabot.config.unit_environment import settings_in_unit
 from wabot.doctor.finding import Finding, Patient, healthy, illness
 from wabot.errors import ConfigError
 from wabot.session.private_files import open_files
-from wabot.system.plain_file import read_plain
+from wabot.system.files import read_plain
 
 _LARGEST_TEXT_BYTES = 10_000_000
 

@@ -20,8 +20,8 @@ from wabot.database.address import public_url, same_database, sqlite_file
 from wabot.database.catalogue import ForeignKey
 from wabot.database.engine import missing_migrations, newer_migrations, open_database
 from wabot.database.errors import one_line
-from wabot.database.own_tables import can_make, to_be_made, what_is_missing
 from wabot.database.pooler import CURE, LOCK_IS_VOID, lends_connections
+from wabot.database.tables import can_make, to_be_made, what_is_missing
 from wabot.doctor.finding import Finding, Patient, healthy, illness
 from wabot.errors import DatabaseAway, OperatorNeeded
 from wabot.system.units import UPGRADE, command

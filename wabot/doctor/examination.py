@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
+from wabot.config.machine import settings_in_unit
 from wabot.config.settings import Settings
 from wabot.config.toml_file import PUT_SUDO
-from wabot.config.unit_environment import settings_in_unit
 from wabot.doctor.alerts import check_alerts
-from wabot.doctor.budget import check_budget
 from wabot.doctor.configuration import check_permissions, check_secrets, check_texts
 from wabot.doctor.database import check_database
 from wabot.doctor.finding import Finding, Patient, healthy, illness
@@ -23,7 +22,7 @@ from wabot.doctor.machine import (
     check_whatsapp,
 )
 from wabot.doctor.metrics import check_metrics
-from wabot.doctor.models import check_providers
+from wabot.doctor.models import check_budget, check_providers
 from wabot.doctor.session import check_holder, check_leftovers, check_spool, check_store
 from wabot.errors import ConfigError
 from wabot.system import units as hints

@@ -15,7 +15,7 @@ from wabot.database.address import sqlite_file
 from wabot.database.engine import open_database
 from wabot.errors import WabotError
 from wabot.system import units as hints
-from wabot.system.printable import printable
+from wabot.system.terminal import printable
 
 
 @dataclass(frozen=True, slots=True)

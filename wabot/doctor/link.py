@@ -14,8 +14,7 @@ from wabot.doctor.finding import Finding, Patient, ask_database, healthy, illnes
 from wabot.errors import OperatorNeeded
 from wabot.link.states import State
 from wabot.session.directories import session_names
-from wabot.session.lock import borrowed, is_held
-from wabot.session.lock_holder import read_holder
+from wabot.session.lock import borrowed, is_held, read_holder
 from wabot.session.logged_out import is_of_log_out
 from wabot.session.quarantine import Quarantine
 from wabot.status.sessions import state_of

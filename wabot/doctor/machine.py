@@ -14,8 +14,8 @@ from wabot.clock import local_text
 from wabot.config.machine import configurations
 from wabot.doctor.finding import Finding, Patient, healthy, illness
 from wabot.privileges import systemd as systemd_units
+from wabot.system.http import why_unreachable
 from wabot.system.units import unit_of
-from wabot.system.unreachable import why_unreachable
 from wabot.whatsapp.library import LIBRARY_ENVIRONMENT
 
 _LEAST_FREE_BYTES = 200_000_000

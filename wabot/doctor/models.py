@@ -6,15 +6,15 @@ import ipaddress
 import urllib.parse
 from collections.abc import Sequence
 
+from wabot.answers.budget import Spending, limits_of, spending_on
 from wabot.brain.conversation import Conversation, Turn
 from wabot.brain.knowledge.base import KnowledgeBase
 from wabot.brain.output.errors import ProviderError
-from wabot.brain.persona import Persona
-from wabot.brain.prompt import compose_messages
+from wabot.brain.prompt import Persona, compose_messages
 from wabot.brain.providers.provider import Provider
 from wabot.brain.providers.request import Message
 from wabot.brain.settings import ProviderSettings
-from wabot.doctor.finding import Finding, Patient, healthy, illness
+from wabot.doctor.finding import Finding, Patient, ask_database, healthy, illness
 
 _LONGEST_SECONDS = 60.0
 _MOST_WORDS_OF_OTHERS = 200
@@ -116,3 +116,21 @@ def _is_here(base_url: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def check_budget(patient: Patient) -> list[Finding]:
+    """Each limit that is set; nothing when none is, or when the database cannot be asked, which is told."""
+    settings = patient.settings
+    if not limits_of(settings):
+        return []
+    today = settings.account.local_time().date()
+    spending = ask_database(patient, lambda _: spending_on(settings, today))
+    return [_judge(each, patient) for each in spending or ()]
+
+
+def _judge(spending: Spending, patient: Patient) -> Finding:
+    if not spending.is_spent:
+        return healthy("ai budget", str(spending))
+    where = f"{spending.limit.section} in {patient.configuration}"
+    cure = f"raise calls_per_day or tokens_per_day of {where}, or wait for midnight"
+    return illness("ai budget", f"{spending}: spent, so it is not asked", cure)

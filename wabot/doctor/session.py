@@ -14,8 +14,7 @@ from wabot.janitor.run import clean
 from wabot.janitor.sweep import Action, Deed
 from wabot.privileges.open_files import processes_with_open_files
 from wabot.session.host_lock import holder_on_any_machine
-from wabot.session.lock import borrowed, is_held
-from wabot.session.lock_holder import read_holder
+from wabot.session.lock import borrowed, is_held, read_holder
 from wabot.system.masking import mask_phone
 from wabot.system.units import UPGRADE
 from wabot.whatsapp.store import read_device, store_is_newer

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from wabot.config.providers import PROVIDER_SETTINGS
+from wabot.config.conversation import PROVIDER_SETTINGS
 from wabot.config.settings import Settings
 from wabot.conversation.ends import ENDS, Sender, What
 from wabot.conversation.gate import ANSWER_RULES, ARRIVAL_RULES

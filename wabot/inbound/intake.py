@@ -17,7 +17,7 @@ from wabot.database.lent_connections import rest
 from wabot.database.models import database
 from wabot.inbound.drain import SpoolDrain
 from wabot.inbound.reception import Reception
-from wabot.inbound.spool_record import Spooled
+from wabot.inbound.spool import Spooled
 from wabot.whatsapp.messages import IncomingMessage
 
 log = logging.getLogger(__name__)

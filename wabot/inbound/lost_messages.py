@@ -9,24 +9,129 @@ WhatsApp does deliver again, a line in its log that it ignores an old one.
 from __future__ import annotations
 
 import dataclasses
+import json
 import logging
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 from wabot.clock import utc_now
-from wabot.config.chat_address import LID_SERVER, PHONE_SERVER
+from wabot.config.phone_numbers import LID_SERVER, PHONE_SERVER
 from wabot.conversation.inbox import Inbox
 from wabot.database.errors import AWAY, one_line
-from wabot.database.models import database
-from wabot.inbound.delayed_tasks import DelayedTasks, Task
-from wabot.inbound.store_cursor import IntakeMark, load_mark, save_mark
+from wabot.database.lent_connections import rest
+from wabot.database.models import Fact, database
 from wabot.whatsapp.messages import IncomingMessage, Kind, Trace
 from wabot.whatsapp.store import Traces, read_traces
 from wabot.whatsapp.store_query import StoreSilent, ask_traces
+
+Task = Callable[[], None]
+
+
+class DelayedTasks:
+    """The tasks and their thread; anybody may add to them.
+
+    Args:
+        name: of the thread.
+        is_done: carries a task out; whether that could be done now.
+        retry_seconds: when to try again where it could not.
+    """
+
+    def __init__(self, name: str, is_done: Callable[[Task], bool], retry_seconds: float) -> None:
+        self._is_done = is_done
+        self._retry_seconds = retry_seconds
+        self._changed = threading.Condition()
+        self._tasks: list[tuple[float, Task]] = []
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def put(self, delay_seconds: float, task: Task) -> None:
+        """Add one, also before the start."""
+        with self._changed:
+            self._tasks.append((time.monotonic() + delay_seconds, task))
+            self._changed.notify()
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self, timeout_seconds: float) -> bool:
+        """Try what is left once more, now; whether nothing is left."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        self._thread.join(timeout_seconds)
+        return not self._thread.is_alive() and not self._tasks
+
+    def _run(self) -> None:
+        while True:
+            rest()
+            with self._changed:
+                while not self._stopping and self._seconds_left() != 0:
+                    self._changed.wait(self._seconds_left())
+                due, task = min(self._tasks, key=lambda each: each[0], default=(0.0, None))
+                if task is None:
+                    break
+                self._tasks.remove((due, task))
+            if not self._is_done(task):
+                self.put(self._retry_seconds, task)
+                if self._stopping:
+                    break
+        database.close()
+
+    def _seconds_left(self) -> float | None:
+        """Until the next task; None when there is none."""
+        if not self._tasks:
+            return None
+        return max(0.0, min(due for due, _ in self._tasks) - time.monotonic())
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeMark:
+    """Where the last look at the client library's store ended.
+
+    Attributes:
+        device: JID of the account the store was linked to, or "".
+        position: everything up to here in the store is accounted for.
+        at: when that was found, naive UTC.
+        in_order: the process that made the mark has ended in order: it left nothing behind.
+    """
+
+    device: str
+    position: int
+    at: datetime
+    in_order: bool = False
+
+
+def load_mark(user_id: str) -> IntakeMark | None:
+    """The mark of this user's session, if there is one that can be understood."""
+    fact = Fact.get_or_none(Fact.key == _key(user_id))
+    if fact is None:
+        return None
+    try:
+        kept = json.loads(fact.value)
+        at = datetime.fromisoformat(kept["at"])
+        return IntakeMark(str(kept["device"]), int(kept["position"]), at, kept["in_order"] is True)
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def save_mark(user_id: str, mark: IntakeMark) -> None:
+    """Keep a mark in place of the last."""
+    value = json.dumps({**asdict(mark), "at": mark.at.isoformat()})
+    Fact.insert(key=_key(user_id), value=value).on_conflict(
+        conflict_target=[Fact.key], update={Fact.value: value}
+    ).execute()
+
+
+def _key(user_id: str) -> str:
+    return f"intake:{user_id}"
+
 
 log = logging.getLogger(__name__)
 

@@ -16,19 +16,16 @@ from peewee import IntegrityError
 from wabot.brain.language import detect_language
 from wabot.brain.texts import texts_for
 from wabot.clock import HOUR
-from wabot.config.chat_address import LID_SERVER, PHONE_SERVER
+from wabot.config.phone_numbers import LID_SERVER, PHONE_SERVER
 from wabot.config.phrases import has_phrase, is_phrase
 from wabot.config.settings import Settings
 from wabot.conversation import gate, history
-from wabot.conversation.answer_rules import NOT_BEGUN
-from wabot.conversation.arrival_rules import Candidate, is_too_old
-from wabot.conversation.decisions import Action, Decision
+from wabot.conversation.gate import NOT_BEGUN, Action, Candidate, Decision, is_too_old
 from wabot.conversation.inbox import Inbox
-from wabot.conversation.notices import Unanswered, opted_out_text
+from wabot.conversation.notices import Notice, PauseReason, Unanswered, opted_out_text
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_chat import OwnerChat
-from wabot.conversation.pauses import PauseReason, Quiet, pause_reason, paused_chats
-from wabot.conversation.sources import Notice
+from wabot.conversation.pauses import Quiet, pause_reason, paused_chats
 from wabot.database.models import Chat, Inbound, database
 from wabot.system.masking import mask_phone
 from wabot.whatsapp.messages import USER_SERVERS, IncomingMessage, Kind, every_name

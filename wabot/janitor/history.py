@@ -8,7 +8,7 @@ from typing import Any
 import peewee
 from peewee import SQL, fn
 
-from wabot.conversation.send_queue import OPEN_STATES
+from wabot.conversation.outbox import OPEN_STATES
 from wabot.database.models import Chat, Inbound, ModelUsage, Outbound, Session, accounts_of
 from wabot.janitor.sweep import Deed, Sweep
 from wabot.session.lock import borrowed

@@ -12,7 +12,7 @@ from wabot.application.connections import Connections
 from wabot.application.users import Users
 from wabot.config.settings import Settings
 from wabot.session.directories import SessionDirectories
-from wabot.system.printable import printable
+from wabot.system.terminal import printable
 
 
 class Deed(StrEnum):

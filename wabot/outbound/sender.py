@@ -15,10 +15,10 @@ from wabot.conversation.send_queue import Departures
 from wabot.database.errors import AWAY, one_line
 from wabot.database.lent_connections import rest
 from wabot.database.models import Outbound, database
-from wabot.database.own_tables import suspect
+from wabot.database.tables import suspect
 from wabot.outbound import sending
 from wabot.outbound.chat_presence import Courtesies, CourtesyMessenger
-from wabot.outbound.rates import Rates
+from wabot.outbound.pacing import Rates
 from wabot.outbound.receipts import Receipts
 from wabot.outbound.sending import Sending, TextMessenger
 from wabot.outbound.unconfirmed import Doubts

@@ -14,9 +14,9 @@ from wabot.conversation.chats import masked, named
 from wabot.conversation.send_queue import Departures
 from wabot.database.errors import AWAY, one_line
 from wabot.database.models import Outbound, database
-from wabot.database.own_tables import suspect
+from wabot.database.tables import suspect
 from wabot.outbound.chat_presence import Courtesies
-from wabot.outbound.rates import Rates
+from wabot.outbound.pacing import Rates
 from wabot.outbound.receipts import Receipts
 from wabot.outbound.unconfirmed import Doubts
 from wabot.whatsapp.signals import LinkSignal, Outcome, SendFailed, Signal

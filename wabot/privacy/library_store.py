@@ -14,7 +14,7 @@ from pathlib import Path
 from wabot.config.settings import STORE, Settings
 from wabot.errors import OperatorNeeded
 from wabot.session.lock import SessionInUse, SessionLock
-from wabot.system.plain_file import require_plain_database
+from wabot.system.files import require_plain_database
 from wabot.whatsapp.store import COPY
 
 _BUSY_SECONDS = 5.0

@@ -9,15 +9,13 @@ from typing import Any
 
 from peewee import SqliteDatabase
 
-from wabot.config.chat_address import LID_SERVER, PHONE_SERVER, ChatAddress
-from wabot.config.phone_numbers import spellings
+from wabot.config.phone_numbers import LID_SERVER, PHONE_SERVER, ChatAddress, spellings
 from wabot.config.settings import Settings
-from wabot.conversation.arrival_rules import OWNERS_COMMAND
 from wabot.conversation.chats import find_chats
+from wabot.conversation.gate import OWNERS_COMMAND
 from wabot.conversation.owner_lines import erase_lines_about, lines_about, text_of
 from wabot.database.models import Chat, Inbound, Outbound, database
-from wabot.inbound.spool import blank_out, read_spool
-from wabot.inbound.spool_record import Spooled
+from wabot.inbound.spool import Spooled, blank_out, read_spool
 from wabot.privacy.library_store import StoreErased, erase_from_stores
 from wabot.whatsapp.messages import IncomingMessage
 

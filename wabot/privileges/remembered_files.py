@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from wabot.system.plain_file import read_plain
+from wabot.system.files import read_plain
 
 _MOST_BYTES = 1_000_001
 

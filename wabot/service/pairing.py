@@ -16,9 +16,8 @@ from wabot.inbound.drain import SpoolDrain
 from wabot.inbound.intake import Intake
 from wabot.inbound.reception import Reception
 from wabot.inbound.spool import Spool
-from wabot.link.connection import Action, Command, Connection
+from wabot.link.connection import Action, Command, Connection, limits_from
 from wabot.link.dialer import Link
-from wabot.link.limits import limits_from
 from wabot.link.states import State
 from wabot.service.events import MainSignals
 from wabot.service.pairing_screen import PairingScreen

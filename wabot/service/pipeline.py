@@ -8,8 +8,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 
+from wabot.answers.answering import Escalation
 from wabot.answers.budget import DailyBudget
-from wabot.answers.escalation import Escalation
 from wabot.answers.worker import ReplyWorker, start_workers
 from wabot.brain.brain import Brain
 from wabot.brain.providers.call_count import CallCount
@@ -17,22 +17,21 @@ from wabot.brain.providers.counts import Tally
 from wabot.clock import process_clock, utc_now
 from wabot.config.settings import RECEIPTS, Settings
 from wabot.conversation.inbox import Inbox
-from wabot.conversation.notices import Unanswered
+from wabot.conversation.notices import Notice, Unanswered
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_chat import OwnerChat
 from wabot.conversation.pauses import Quiet
 from wabot.conversation.schedule import ChatSchedule
 from wabot.conversation.send_queue import Departures
-from wabot.conversation.sources import Notice
 from wabot.database.models import Outbound
-from wabot.database.table_watch import TableWatch
+from wabot.database.tables import TableWatch
 from wabot.inbound.drain import SpoolDrain
 from wabot.inbound.intake import Intake
 from wabot.inbound.lost_messages import LostMessages
 from wabot.inbound.reception import Reception
 from wabot.inbound.spool import Spool
 from wabot.link.dialer import Link
-from wabot.outbound.rates import rates_so_far
+from wabot.outbound.pacing import rates_so_far
 from wabot.outbound.receipt_file import ReceiptFile
 from wabot.outbound.receipts import Receipts
 from wabot.outbound.sender import Messenger, Sender
@@ -40,7 +39,7 @@ from wabot.outbound.unconfirmed import Doubts
 from wabot.service.health import Health
 from wabot.service.shutdown import stop_in_order
 from wabot.status.record import SessionRecord
-from wabot.whatsapp.loss_log import LossLog
+from wabot.whatsapp.library_log import LossLog
 from wabot.whatsapp.signals import LinkSignal
 from wabot.whatsapp.store_query import ask_message_ids
 

@@ -19,9 +19,8 @@ from wabot.clock import process_clock, utc_now
 from wabot.config.settings import CLOCK, Settings
 from wabot.database.lent_connections import rest
 from wabot.errors import ExitCode
-from wabot.link.connection import Action, Command, Connection
+from wabot.link.connection import Action, Command, Connection, limits_from
 from wabot.link.dialer import Link
-from wabot.link.limits import limits_from
 from wabot.link.prober import Prober
 from wabot.link.states import TRANSITIONS, State
 from wabot.service.clock_watch import ClockWatch
@@ -36,7 +35,7 @@ from wabot.session.store_room import Room
 from wabot.status.record import SessionRecord
 from wabot.status.reporter import Reporter
 from wabot.system.notify import ServiceNotifier
-from wabot.system.stacks import no_beat_expected
+from wabot.system.process import no_beat_expected
 from wabot.whatsapp.client import WhatsAppClient, read_edit
 from wabot.whatsapp.signals import LinkSignal, Signal
 

@@ -12,7 +12,7 @@ from wabot.link.states import State
 from wabot.service.health import Health
 from wabot.session.ownership import OwnedSession
 from wabot.system.notify import ServiceNotifier
-from wabot.system.stacks import show_stacks_unless_beaten
+from wabot.system.process import show_stacks_unless_beaten
 from wabot.whatsapp.signals import LinkSignal, Signal
 
 log = logging.getLogger(__name__)

@@ -16,8 +16,7 @@ from pathlib import Path
 from wabot.config.settings import SPOOL, STORE, lock_file
 from wabot.errors import OperatorNeeded
 from wabot.session.lock import SessionLock
-from wabot.system.disk import sync
-from wabot.system.plain_file import open_plain
+from wabot.system.files import open_plain, sync
 from wabot.system.units import own_command
 from wabot.whatsapp.store import read_device
 

@@ -8,20 +8,59 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+
+from peewee import fn
 
 from wabot.application.row import ConnectionRow
 from wabot.clock import local_now, utc_now
+from wabot.conversation.inbox import Inbox
+from wabot.conversation.outbox import OPEN_STATES, Outbox
 from wabot.database.errors import AWAY, one_line
 from wabot.database.kept_figures import KeptFigure
 from wabot.database.lent_connections import rest
-from wabot.database.models import Session, database
-from wabot.database.own_tables import suspect
+from wabot.database.models import Inbound, Session, database
 from wabot.database.refusals import refusal
+from wabot.database.tables import suspect
 from wabot.database.transactions import one_at_a_time
-from wabot.status.backlog import Backlog, count_backlog
 from wabot.system.units import own_command
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What happened today and what is still to do."""
+
+    chats_today: int
+    to_answer: int
+    to_send: int
+
+    def __str__(self) -> str:
+        chats = f"{self.chats_today} chat{'' if self.chats_today == 1 else 's'} today"
+        to_answer = f"to answer: {self.to_answer}" if self.to_answer else "all answered"
+        to_send = f"to send: {self.to_send}" if self.to_send else "outbox empty"
+        return f"{chats}; {to_answer}; {to_send}"
+
+
+def count_backlog(user_id: str, now: datetime) -> Backlog:
+    """Ask the database.
+
+    Args:
+        user_id: whose account.
+        now: local time, aware; the day begins at its midnight.
+
+    Raises:
+        peewee.OperationalError, peewee.InterfaceError: the database is away.
+    """
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC).replace(tzinfo=None)
+    chats: int = (
+        Inbound.select(fn.COUNT(Inbound.chat.distinct()))
+        .where(Inbound.user_id == user_id, Inbound.received_at >= midnight)
+        .scalar()
+    )
+    return Backlog(chats, Inbox(user_id).pending_count(), Outbox(user_id).count(OPEN_STATES))
+
 
 log = logging.getLogger(__name__)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -10,24 +11,23 @@ from typing import Any
 import peewee
 from peewee import SQL
 
-from wabot.answers.spending import spending_on
-from wabot.clock import HOUR, utc_now
+from wabot.answers.budget import spending_on
+from wabot.clock import HOUR, local_text, utc_now
 from wabot.config.machine import Configuration, configurations
 from wabot.config.settings import Settings
 from wabot.conversation.inbox import Inbox
-from wabot.conversation.outbox import Outbox
-from wabot.conversation.send_queue import OPEN_STATES, UNDELIVERED_STATES
-from wabot.conversation.sources import Notice
+from wabot.conversation.notices import Notice
+from wabot.conversation.outbox import OPEN_STATES, UNDELIVERED_STATES, Outbox
 from wabot.database.address import sqlite_file
 from wabot.database.engine import open_database
 from wabot.database.models import Inbound, Outbound, Session, database
 from wabot.errors import WabotError
 from wabot.inbound.spool import read_spool
 from wabot.link.states import STOPPED, TERMINAL_STATES, State
-from wabot.privileges.unit_end import ended_since
-from wabot.session.lock import is_held
-from wabot.session.lock_holder import Holder, read_holder
+from wabot.privileges.systemd import ended_since
+from wabot.session.lock import Holder, is_held, read_holder
 from wabot.system import units as hints
+from wabot.system.terminal import printable
 from wabot.whatsapp.messages import NOT_RECEIVED_KINDS, Kind
 
 UNKNOWN = "unknown"
@@ -247,3 +247,92 @@ def report(sessions: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _iso(moment: datetime | None) -> str | None:
     return moment.replace(microsecond=0).isoformat() + "Z" if moment else None
+
+
+_MOST_IN_FULL = 10
+
+
+def as_table(sessions: list[dict[str, Any]]) -> str:
+    """Every session, as `all_sessions` found it: of several the total first, and then what is wrong.
+
+    Of many, each that works is one line.
+    """
+    working = [session for session in sessions if session["state"] == State.CONNECTED]
+    others = [session for session in sessions if session["state"] != State.CONNECTED]
+    lines = [_total(sessions)] if len(sessions) > 1 else []
+    for session in others:
+        lines += _whole(session)
+    for session in working:
+        lines += _whole(session) if len(sessions) <= _MOST_IN_FULL else [_in_one_line(session)]
+    return "\n".join(lines)
+
+
+def _total(sessions: list[dict[str, Any]]) -> str:
+    states = Counter(str(session["state"]).replace("_", " ") for session in sessions)
+    each = ", ".join(f"{number} {state}" for state, number in states.most_common())
+    return f"{len(sessions)} numbers: {each}; {_work(sessions)}"
+
+
+def _work(sessions: list[dict[str, Any]]) -> str:
+    """What there is to do in all of them, as far as it is known."""
+    sums = (
+        (text, sum(session[name] or 0 for session in sessions))
+        for text, name in (
+            ("to answer", "inbox_pending"),
+            ("to send", "outbox_pending"),
+            ("not delivered", "outbox_dead"),
+        )
+    )
+    return ", ".join(f"{text}: {number}" for text, number in sums)
+
+
+def _in_one_line(session: dict[str, Any]) -> str:
+    reason = f" ({session['reason']})" if session["reason"] else ""
+    return printable(f"{_head(session)}{reason}; {_work([session])}")
+
+
+def _head(session: Mapping[str, Any]) -> str:
+    who = f" as +{session['phone']}" if session["phone"] and session["state"] == State.CONNECTED else ""
+    since = f" since {_moment(session, 'since')}" if session["since"] and session["pid"] else ""
+    return f"{session['name']}: {session['state']}{who}{since}"
+
+
+def _whole(session: Mapping[str, Any]) -> list[str]:
+    lines = [printable(f"{_head(session)}{_process(session)}")]
+    if session["reason"]:
+        lines.append(f"  {printable(session['reason'])}")
+    lines.append(
+        f"  to answer: {_number(session['inbox_pending'])}{_until_a_model(session.get(KEPT))}"
+        f"   to send: {_number(session['outbox_pending'])}{_of_them(session.get(COLLECTED))}"
+        f"   not delivered: {_number(session['outbox_dead'])}"
+    )
+    if session.get(LOST):
+        lines.append(f"  lost in the client library, customers asked to repeat: {session[LOST]}")
+    if session["undecryptable"]:
+        lines.append(f"  could not be decrypted, or kept from linked devices: {session['undecryptable']}")
+    lines.append(f"  last message: {_moment(session, 'last_inbound_at')}")
+    lines.append(f"  last reply:   {_moment(session, 'last_reply_at')}")
+    return [*lines, *(f"  {printable(line)}" for line in session.get(MODELS, ()))]
+
+
+def _process(session: Mapping[str, Any]) -> str:
+    return f" (pid {session['pid']} on {session['host']})" if session["pid"] else ""
+
+
+def _moment(session: Mapping[str, Any], name: str) -> str:
+    if session[name]:
+        return local_text(datetime.fromisoformat(session[name]), "%Y-%m-%d %H:%M:%S")
+    asked = session["inbox_pending"] is not None or str(session["reason"]).startswith(NEVER_RAN)
+    return "never" if asked else "?"
+
+
+def _until_a_model(kept: int | None) -> str:
+    return f" (of them {kept} kept until a model answers)" if kept else ""
+
+
+def _of_them(collected: int | None) -> str:
+    return f" (of them {collected} to you, collected for five minutes)" if collected else ""
+
+
+def _number(value: int | None) -> str:
+    return "?" if value is None else str(value)

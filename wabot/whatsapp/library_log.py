@@ -13,6 +13,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 
+from wabot.whatsapp.messages import Trace
 from wabot.whatsapp.signals import LinkSignal, Signal, redial_failed, stream_ended
 
 _LOGGER = "whatsmeow"
@@ -106,3 +107,41 @@ class LibraryLog(logging.Handler):
             self._signal(LinkSignal(Signal.REDIAL_GIVEN_UP, reason))
         elif line == _STREAM_ENDED:
             self._signal(stream_ended("503"))
+
+
+_ID = r"[A-Za-z0-9_.-]{1,100}"
+_JID = r"[0-9A-Za-z_.:-]{1,100}@[a-z.]{1,50}"
+_OLD_COUNTER = r"(?:[a-z ]{1,60}: ){1,3}received message with old counter \([a-z]+: \d+, [a-z]+: \d+\)"
+_IGNORED = re.compile(rf"Ignoring message ({_ID}) from ({_JID})(?: in ({_JID}))?: {_OLD_COUNTER}", re.ASCII)
+_HISTORY_STORED = re.compile(r"Stored \d+ message secret keys from history sync", re.ASCII)
+_DEVICE = re.compile(r"[.:][^@]*@")
+
+
+class LossLog(logging.Handler):
+    """Tells which messages the library took for old ones: it read them in an earlier life, or just now.
+
+    Args:
+        on_ignored: called with a message that came again and was not handed over.
+        on_history: called when the library stored the traces of messages from before it was linked.
+    """
+
+    def __init__(self, on_ignored: Callable[[Trace], None], on_history: Callable[[], None]) -> None:
+        super().__init__(logging.INFO)
+        self._on_ignored = on_ignored
+        self._on_history = on_history
+
+    def listen(self) -> None:
+        """Hear everything from now on."""
+        logging.getLogger(_LOGGER).addHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Look at one line."""
+        if record.name != _CLIENT:
+            return
+        line = record.getMessage()
+        ignored = _IGNORED.fullmatch(line)
+        if ignored:
+            message_id, sender, chat = ignored.groups()
+            self._on_ignored(Trace(_DEVICE.sub("@", chat or sender), _DEVICE.sub("@", sender), message_id))
+        elif _HISTORY_STORED.fullmatch(line):
+            self._on_history()

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from wabot.config.chat_address import GROUP_SERVER, LID_SERVER, PHONE_SERVER
-from wabot.config.phone_numbers import spellings
+from wabot.config.phone_numbers import GROUP_SERVER, LID_SERVER, PHONE_SERVER, spellings
 
 USER_SERVERS = frozenset({PHONE_SERVER, LID_SERVER})
 

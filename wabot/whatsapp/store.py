@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from wabot.errors import OperatorNeeded
-from wabot.system.plain_file import require_plain_database
+from wabot.system.files import require_plain_database
 from wabot.system.units import own_command
 from wabot.whatsapp.messages import Trace
 

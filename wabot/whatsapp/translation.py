@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from wabot.clock import utc_now
-from wabot.config.chat_address import LID_SERVER, PHONE_SERVER
+from wabot.config.phone_numbers import LID_SERVER, PHONE_SERVER
 from wabot.whatsapp.content import (
     clean,
     content_of,

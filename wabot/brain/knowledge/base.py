@@ -11,7 +11,7 @@ from pathlib import Path
 from wabot.brain.knowledge.index import Entry, Passage, SearchIndex
 from wabot.brain.knowledge.sections import cut_sections
 from wabot.brain.language import detect_language
-from wabot.system.plain_file import read_plain
+from wabot.system.files import read_plain
 
 #: The score from which a passage is taken to answer the question. Chosen on the sample knowledge base
 #: (`python -m wabot.trials.bench.knowledge`): below it, questions about something else begin to pass.

@@ -18,8 +18,7 @@ from wabot.brain.output.completion import Completion, Usage
 from wabot.brain.output.errors import ErrorKind, ProviderError
 from wabot.brain.providers.request import Message, RequestForm, estimate_prompt_tokens
 from wabot.brain.settings import ProviderSettings
-from wabot.system.http import Deadline, DeadlineSession, PreparedPost
-from wabot.system.unreachable import why_unreachable
+from wabot.system.http import Deadline, DeadlineSession, PreparedPost, why_unreachable
 
 _CONNECT_TIMEOUT_SECONDS = 10.0
 # A stream takes some hundred bytes for each token.

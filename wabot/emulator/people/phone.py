@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from wabot.emulator.crypto.curve import KeyPair
+from wabot.emulator.crypto import KeyPair
 from wabot.emulator.people.endpoint import Endpoint, Unreadable, read_from_group
 from wabot.emulator.people.pairing import DeviceIdentity, PairingCode, PairingError
 from wabot.emulator.signal import plaintexts

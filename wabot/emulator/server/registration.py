@@ -5,8 +5,7 @@ from __future__ import annotations
 import secrets
 from base64 import urlsafe_b64encode
 
-from wabot.emulator.people.link_code import CodeExchange
-from wabot.emulator.people.pairing import DeviceIdentity, PairingCode, PairingError
+from wabot.emulator.people.pairing import CodeExchange, DeviceIdentity, PairingCode, PairingError
 from wabot.emulator.people.phone import OwnerPhone
 from wabot.emulator.server.queries import result
 from wabot.emulator.wire.link import Link

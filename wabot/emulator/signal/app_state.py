@@ -12,8 +12,7 @@ import secrets
 from dataclasses import dataclass, field
 from hashlib import sha256, sha512
 
-from wabot.emulator.crypto import cbc
-from wabot.emulator.crypto.curve import hkdf
+from wabot.emulator.crypto import BLOCK_SIZE, encrypt_cbc, hkdf
 from wabot.emulator.wire import protobuf
 
 COLLECTION = "critical_block"
@@ -70,8 +69,8 @@ def push_name_patch(key: SyncKey, push_name: str, changed_at: int) -> bytes:
     keys = _mutation_keys(key.data)
     setting = protobuf.encode([(1, changed_at), (7, protobuf.encode([(1, push_name)]))])
     action = protobuf.encode([(1, _INDEX), (2, setting), (3, b""), (4, _ACTION_VERSION)])
-    iv = secrets.token_bytes(cbc.BLOCK_SIZE)
-    encrypted = iv + cbc.encrypt(keys.value, iv, action)
+    iv = secrets.token_bytes(BLOCK_SIZE)
+    encrypted = iv + encrypt_cbc(keys.value, iv, action)
     value_mac = _value_mac(keys.value_mac, key.key_id, encrypted)
     snapshot_mac = hmac.digest(keys.snapshot_mac, _record_sum(value_mac) + _version_and_name(), sha256)
     patch_mac = hmac.digest(keys.patch_mac, snapshot_mac + value_mac + _version_and_name(), sha256)

@@ -11,7 +11,7 @@ import struct
 import time
 from collections.abc import Callable, Mapping
 
-from wabot.emulator.signal.media import placeholder
+from wabot.emulator.signal.plaintexts import placeholder
 from wabot.emulator.wire import protobuf
 
 _Field = tuple[int, int | bytes | str]

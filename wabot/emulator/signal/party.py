@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from wabot.emulator.crypto.curve import CurveError, KeyPair, hkdf, verify
+from wabot.emulator.crypto import CurveError, KeyPair, hkdf, verify
 from wabot.emulator.signal.ratchet import (
     VERSION_BYTE,
     DuplicateMessage,

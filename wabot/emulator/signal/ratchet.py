@@ -10,8 +10,7 @@ import hmac
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from wabot.emulator.crypto import cbc
-from wabot.emulator.crypto.curve import KEY_SIZE, KeyPair, hkdf
+from wabot.emulator.crypto import KEY_SIZE, KeyPair, decrypt_cbc, encrypt_cbc, hkdf
 from wabot.emulator.wire import protobuf
 
 VERSION_BYTE = b"\x33"  # message version 3, and version 3 is the newest the sender knows
@@ -186,7 +185,7 @@ class Session:
                 (1, wire_key(chain.ratchet.public)),
                 (2, chain.counter),
                 (3, self._previous_counter),
-                (4, cbc.encrypt(aes_key, iv, plaintext)),
+                (4, encrypt_cbc(aes_key, iv, plaintext)),
             ]
         )
         chain.key = next_chain(chain.key)
@@ -212,7 +211,7 @@ class Session:
         if not hmac.compare_digest(expected, message.mac):
             raise NotAuthentic("the authentication code of the message is wrong")
         try:
-            plaintext = cbc.decrypt(aes_key, iv, message.ciphertext)
+            plaintext = decrypt_cbc(aes_key, iv, message.ciphertext)
         except ValueError as error:
             raise SignalError(f"the ciphertext is not well formed: {error}") from error
         self._receiving[message.ratchet_key] = advanced

@@ -10,8 +10,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, field
 
-from wabot.emulator.crypto import cbc
-from wabot.emulator.crypto.curve import KeyPair, hkdf, verify
+from wabot.emulator.crypto import KeyPair, decrypt_cbc, encrypt_cbc, hkdf, verify
 from wabot.emulator.signal.ratchet import (
     MAX_SKIPPED_MESSAGES,
     VERSION_BYTE,
@@ -54,7 +53,7 @@ class SenderKey:
     def encrypt(self, plaintext: bytes) -> bytes:
         """The next message of this member to the group."""
         iv, key = _message_keys(self._chain_key)
-        fields = ((1, self._id), (2, self._iteration), (3, cbc.encrypt(key, iv, plaintext)))
+        fields = ((1, self._id), (2, self._iteration), (3, encrypt_cbc(key, iv, plaintext)))
         signed = VERSION_BYTE + protobuf.encode(fields)
         self._chain_key = next_chain(self._chain_key)
         self._iteration += 1
@@ -112,7 +111,7 @@ class SenderKeyReader:
             raise NotAuthentic("the signature of the message is wrong")
         iv, key = _message_keys(self._chain_key(chain, iteration))
         try:
-            return cbc.decrypt(key, iv, ciphertext)
+            return decrypt_cbc(key, iv, ciphertext)
         except ValueError as error:
             raise SignalError(f"the ciphertext is not well formed: {error}") from error
 

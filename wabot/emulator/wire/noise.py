@@ -14,7 +14,7 @@ from hashlib import sha256
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from wabot.emulator.crypto.curve import CurveError, KeyPair, hkdf
+from wabot.emulator.crypto import CurveError, KeyPair, hkdf
 from wabot.emulator.wire import protobuf
 
 GREETING = b"WA\x06\x03"

@@ -12,9 +12,8 @@ from typing import Protocol
 from wabot.emulator.signal.party import Bundle
 from wabot.emulator.wire.link import Link
 from wabot.emulator.wire.stanza import JID, SERVER, Node, Value
-from wabot.emulator.world.account import Account, Device
+from wabot.emulator.world.account import Account, Device, Mailbox
 from wabot.emulator.world.faults import Faults
-from wabot.emulator.world.mailbox import Mailbox
 from wabot.emulator.world.timers import Timers
 from wabot.emulator.world.transcript import Event, Transcript
 

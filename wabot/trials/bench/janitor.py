@@ -24,7 +24,7 @@ import peewee
 from wabot.database.engine import migrate, open_database
 from wabot.database.errors import patience
 from wabot.database.models import Fact
-from wabot.system.standard_streams import until_interrupted
+from wabot.system.terminal import until_interrupted
 from wabot.trials.peers.postgresql import PostgresqlServer
 
 GOAL_SECONDS = 30.0

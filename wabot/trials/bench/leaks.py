@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from wabot.emulator.server.emulator import Emulator
-from wabot.system.standard_streams import until_interrupted
+from wabot.system.terminal import until_interrupted
 from wabot.trials.bench.bots import BOTS, TIMEOUT_SECONDS, Bot, RawBot, Wabot, ask, ask_all, resident_mb
 from wabot.trials.bench.messages import machine
 from wabot.trials.peers.echo_process import EchoProcess

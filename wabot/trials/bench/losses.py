@@ -15,7 +15,7 @@ from pathlib import Path
 from wabot.brain.texts import LANGUAGES, texts_for
 from wabot.emulator.people.customer import Customer
 from wabot.emulator.server.emulator import Emulator
-from wabot.system.standard_streams import until_interrupted
+from wabot.system.terminal import until_interrupted
 from wabot.trials.bench.bots import BOTS, Bot, RawBot, Wabot, ask, send
 from wabot.trials.bench.messages import machine
 

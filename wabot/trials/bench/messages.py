@@ -24,7 +24,7 @@ from typing import Literal
 
 from wabot.emulator.people.customer import Customer
 from wabot.emulator.server.emulator import Emulator
-from wabot.system.standard_streams import until_interrupted
+from wabot.system.terminal import until_interrupted
 from wabot.trials.bench.bots import Bot, RawBot, Wabot, ask, ask_all, cpu_seconds, resident_mb
 from wabot.trials.peers.instant_model import InstantModel
 

@@ -24,7 +24,7 @@ from wabot.answers.worker import ReplyWorker
 from wabot.brain.brain import Answer
 from wabot.brain.conversation import Conversation
 from wabot.clock import utc_now
-from wabot.config.unit_environment import settings_in_unit
+from wabot.config.machine import settings_in_unit
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.schedule import ChatSchedule
@@ -34,7 +34,7 @@ from wabot.emulator.bot_process import BotProcess
 from wabot.emulator.server.emulator import Emulator
 from wabot.inbound.reception import Reception
 from wabot.outbound.chat_presence import Courtesies
-from wabot.system.standard_streams import until_interrupted
+from wabot.system.terminal import until_interrupted
 from wabot.trials.bench.bots import TIMEOUT_SECONDS, cpu_seconds
 from wabot.trials.bench.janitor import GOAL_LOCK_SECONDS, GOAL_SECONDS, clean_beside_writer
 from wabot.trials.bench.messages import machine

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from wabot.conversation.sources import Notice
+from wabot.conversation.notices import Notice
 from wabot.emulator.people.customer import Customer
 from wabot.trials.soak.database import SoakDatabase, Unreachable
 from wabot.trials.soak.model import REFERENCE

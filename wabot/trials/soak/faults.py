@@ -9,7 +9,7 @@ from typing import get_args
 
 from wabot.emulator.people.customer import Customer
 from wabot.emulator.server.emulator import Emulator
-from wabot.emulator.world.fault_kinds import CutMoment, DialStage
+from wabot.emulator.world.faults import CutMoment, DialStage
 from wabot.trials.peers.keeper import Keeper
 from wabot.trials.peers.model_server import Behaviour, ModelServer
 from wabot.trials.soak.database import SoakDatabase

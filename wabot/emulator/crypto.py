@@ -1,4 +1,4 @@
-"""Curve25519 keys as Signal and WhatsApp use them: agreement, XEdDSA signatures, HKDF."""
+"""Curve25519 keys as Signal and WhatsApp use them: agreement, XEdDSA signatures, HKDF; and AES-CBC."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from dataclasses import dataclass, field
 
 import xeddsa
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.padding import PKCS7
 
 KEY_SIZE = 32
 SIGNATURE_SIZE = 64
@@ -72,3 +76,21 @@ def verify(public: bytes, message: bytes, signature: bytes) -> bool:
 def hkdf(ikm: bytes, salt: bytes, info: bytes, length: int) -> bytes:
     """`length` bytes derived from `ikm` with HKDF-SHA256 (RFC 5869)."""
     return HKDF(SHA256(), length, salt or None, info).derive(ikm)
+
+
+BLOCK_SIZE = 16
+
+
+def encrypt_cbc(key: bytes, iv: bytes, plaintext: bytes) -> bytes:
+    """The ciphertext of `plaintext` under a 32-byte `key` and a 16-byte `iv`, without the `iv`."""
+    padder = PKCS7(BLOCK_SIZE * 8).padder()
+    encryptor = Cipher(AES(key), CBC(iv)).encryptor()
+    return encryptor.update(padder.update(plaintext) + padder.finalize()) + encryptor.finalize()
+
+
+def decrypt_cbc(key: bytes, iv: bytes, ciphertext: bytes) -> bytes:
+    """The plaintext of `ciphertext`; raises ValueError when its length or padding is wrong."""
+    decryptor = Cipher(AES(key), CBC(iv)).decryptor()
+    unpadder = PKCS7(BLOCK_SIZE * 8).unpadder()
+    padded = decryptor.update(ciphertext) + decryptor.finalize()
+    return unpadder.update(padded) + unpadder.finalize()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from wabot.clock import HOUR
-from wabot.config.settings import Settings
+from wabot.config.settings import ReplySettings, Settings
 from wabot.database.models import Outbound
 
 _MINUTE_SECONDS, _HOUR_SECONDS = 60.0, 3600.0
@@ -87,3 +88,31 @@ def rates_so_far(settings: Settings, now: datetime) -> Rates:
     for chat_id, at in left:
         rates.count(chat_id, moment - (latest - at).total_seconds())
     return rates
+
+
+LONGEST_TYPING_SECONDS = 20.0
+
+
+def paced(
+    parts: Sequence[str], arrived_at: datetime, now: datetime, settings: ReplySettings
+) -> list[tuple[str, datetime]]:
+    """Give each part the earliest time to leave.
+
+    The pace counts from the customer's message, so that the time a model takes is not added to it.
+
+    Args:
+        parts: the messages, in order.
+        arrived_at: when the last message they answer came, naive UTC.
+        now: naive UTC.
+        settings: `delay_message` and `time_per_char`; without `typing` everything leaves at once.
+    """
+    if not settings.typing:
+        return [(part, now) for part in parts]
+    times = []
+    # A message that came later than now came before the clock was set back.
+    at = min(arrived_at, now)
+    for part in parts:
+        typing_seconds = min(len(part) * settings.time_per_char, LONGEST_TYPING_SECONDS)
+        at = max(at + timedelta(seconds=settings.delay_message + typing_seconds), now)
+        times.append((part, at))
+    return times

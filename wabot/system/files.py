@@ -65,3 +65,19 @@ def _not_plain(path: str | Path, mode: int) -> OSError:
     if stat.S_ISDIR(mode):
         return IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     return OSError(errno.EINVAL, "it is no regular file", str(path))
+
+
+def sync(*paths: Path) -> None:
+    """Wait until the disk has these files, and the names in these directories.
+
+    A new or renamed file needs both: its own fsync does not take its name in the directory along (fsync(2)).
+
+    Raises:
+        OSError: the disk does not take it, or there is nothing at a path.
+    """
+    for path in paths:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,1 +1,0 @@
-"""What the emulator computes with keys."""
