@@ -190,11 +190,11 @@ LANGUAGES = ("es", "en", "pt")
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Looks often, and has no patience."""
     for name, value in (
-        ("alerts._LOOK_SECONDS", 0.05),
-        ("alerts.PAUSE_SECONDS", 0.05),
-        ("alert_watch._DATABASE_SECONDS", 0.0),
+        ("alerts.watcher._LOOK_SECONDS", 0.05),
+        ("alerts.watcher.PAUSE_SECONDS", 0.05),
+        ("alerts.checks._DATABASE_SECONDS", 0.0),
         # Of a process that runs in the unit wabot.service.
-        ("alerts.own_unit", lambda: "wabot.service"),
+        ("alerts.watcher.own_unit", lambda: "wabot.service"),
     ):
         monkeypatch.setattr(f"wabot.{name}", value)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")

@@ -121,7 +121,12 @@ def _without_the_library() -> Iterator[None]:
 
 def _discovered(found: dict[str, Callable[[str], Any]]) -> dict[str, Callable[[str], Any]]:
     for module in pkgutil.walk_packages(wabot.__path__, "wabot."):
-        if ".emulator" in module.name or ".migrations" in module.name or module.name in NOT_OF_STRANGERS:
+        if (
+            ".emulator" in module.name
+            or ".trials" in module.name
+            or ".migrations" in module.name
+            or module.name in NOT_OF_STRANGERS
+        ):
             continue
         try:
             loaded = importlib.import_module(module.name)

@@ -116,7 +116,7 @@ def test_the_key_is_replaced_in_that_process_alone(tmp_path: Path) -> None:
     script = tmp_path / "look.py"
     script.write_text(
         "import ctypes, sys\n"
-        "from wabot.emulator import launcher\n"
+        "from wabot.emulator.server import launcher\n"
         "memory = b''.join(ctypes.string_at(a, b - a) for a, b in launcher._writable_mappings())\n"
         "print(sys.argv, memory.count(launcher.PINNED_ROOT_KEY), memory.count(bytes([0x5a] * 32)))\n"
     )
@@ -128,7 +128,7 @@ def test_the_key_is_replaced_in_that_process_alone(tmp_path: Path) -> None:
 
 def test_a_second_replacement_is_refused(tmp_path: Path) -> None:
     script = tmp_path / "again.py"
-    script.write_text("from wabot.emulator import launcher\nlauncher.replace_root_key(bytes(32))\n")
+    script.write_text("from wabot.emulator.server import launcher\nlauncher.replace_root_key(bytes(32))\n")
     done = launch("5a" * 32, str(script))
     assert "the pinned key stands 0 times in the client library instead of once" in done.stderr
 

@@ -29,6 +29,8 @@ from wabot.privileges.systemd import SHOW, show_here
 # In these the client library is loaded, or nothing is for a command.
 _NOT_LOADED_AHEAD = (
     "wabot.emulator",
+    "wabot.trials",
+    "wabot.handbook",
     "wabot.database.migrations",
     "wabot.whatsapp.client",
     "wabot.__main__",
