@@ -18,11 +18,11 @@ import pytest
 from tests.support import REPOSITORY
 from tests.support.alert_receivers import WebhookReceiver, wait_until
 from wabot.alerts.checks import LinkView, look_at_disk, look_at_link, look_at_replies
-from wabot.alerts.dispatcher import Courier
+from wabot.alerts.dispatcher import Dispatcher
 from wabot.alerts.notice import Condition, Findings, Problem, span
-from wabot.alerts.notification_log import AlertLedger, Book
-from wabot.alerts.watcher import Alerts, report_database_away
-from wabot.brain.providers.counts import Tally
+from wabot.alerts.notification_log import NotificationFile, NotificationLog
+from wabot.alerts.watcher import Watcher, report_database_away
+from wabot.brain.providers.counts import CallCounts
 from wabot.clock import utc_now
 from wabot.config.load import load_settings
 from wabot.config.settings import Settings
@@ -109,7 +109,7 @@ class Restarts:
 
     def __init__(self, offline_seconds: float) -> None:
         self._offline_seconds = offline_seconds
-        self._book = Book()
+        self._book = NotificationLog()
         self.now = 0.0
         self.told_at: list[float] = []
 
@@ -280,7 +280,7 @@ def test_wrong_settings_are_named(tmp_path: Path, lines: str, problem: str) -> N
 
 # The thread.
 
-MakeAlerts = Callable[..., Alerts]
+MakeAlerts = Callable[..., Watcher]
 
 
 @pytest.fixture
@@ -293,10 +293,10 @@ def make_alerts(
     settings = configured(
         tmp_path, f'webhook_url = "{receiver.url}"\nwebhook_secret = "env:SIGN"', {"SIGN": SECRET}
     )
-    running: list[Alerts] = []
+    running: list[Watcher] = []
 
-    def make(database_trouble: Callable[[], str] = lambda: "") -> Alerts:
-        alerts = Alerts(settings, Tally(), database_trouble)
+    def make(database_trouble: Callable[[], str] = lambda: "") -> Watcher:
+        alerts = Watcher(settings, CallCounts(), database_trouble)
         running.append(alerts)
         alerts.start()
         return alerts
@@ -340,7 +340,7 @@ def test_a_refusal_is_told_at_once_and_nothing_is_sent_again_until_something_cha
     told = "alerts by webhook do not arrive until that is mended: the web address answered 404"
     assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == [told]
     assert receiver.kinds() == ["alert banned", "recovery banned"]
-    book = AlertLedger(tmp_path / "state" / "alerts" / "shop.json").read()
+    book = NotificationFile(tmp_path / "state" / "alerts" / "shop.json").read()
     assert book.refused["webhook"][1] == "the web address answered 404"
     # Mended, and started again.
     receiver.status = 204
@@ -394,7 +394,7 @@ def test_how_often_the_owners_alerts_are_looked_at(
     def then(looked: int) -> None:
         alerts._stopping = looked == 5
 
-    monkeypatch.setattr(alerts._courier, "deliver", deliver)
+    monkeypatch.setattr(alerts._dispatcher, "deliver", deliver)
     alerts._changed = Clockless(then)
     alerts._run()
     assert [seconds for seconds, _ in alerts._changed.waits] == [10.0, 10.0, 1.0, 4.0, 10.0, 10.0]
@@ -414,7 +414,7 @@ def test_a_change_of_the_link_is_looked_at_at_once(make_alerts: MakeAlerts) -> N
     alerts._look = looks.append  # type: ignore[method-assign]
     alerts._changed = Clockless(then)
     alerts._woken = True
-    alerts._courier.deliver = lambda: alerts.link_changed(banned()) if len(looks) == 1 else None  # type: ignore[method-assign]
+    alerts._dispatcher.deliver = lambda: alerts.link_changed(banned()) if len(looks) == 1 else None  # type: ignore[method-assign]
     alerts._run()
     assert [woken for _, woken in alerts._changed.waits][:2] == [True, False]
     assert looks[1].state is State.BANNED
@@ -499,7 +499,7 @@ def test_an_outage_of_the_database_is_told_once_and_its_end_once(
 
 
 def test_without_a_channel_there_is_no_thread(tmp_path: Path) -> None:
-    alerts = Alerts(configured(tmp_path, ""), Tally())
+    alerts = Watcher(configured(tmp_path, ""), CallCounts())
     alerts.start()
     alerts.link_changed(banned())
     alerts.stop(0)
@@ -607,11 +607,11 @@ def test_a_database_that_is_away_at_every_start_is_told_after_a_minute_and_once(
 def test_a_unit_that_fails_every_hour_is_told_once_a_day(
     tmp_path: Path, receiver: WebhookReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    courier = Courier(configured(tmp_path, f'webhook_url = "{receiver.url}"'))
+    dispatcher = Dispatcher(configured(tmp_path, f'webhook_url = "{receiver.url}"'))
     clock = [NOON]
     monkeypatch.setattr("wabot.clock.time.time", lambda: clock[0])
     for hour in range(49):
         clock[0] = NOON + 3600 * hour
-        courier.tell_failure(Problem(Condition.PROCESS_FAILED, values=(("unit", "x"),), subject="x"))
-        courier.deliver()
+        dispatcher.tell_failure(Problem(Condition.PROCESS_FAILED, values=(("unit", "x"),), subject="x"))
+        dispatcher.deliver()
     assert [call.content["at"][5:13] for call in receiver.calls] == ["11-22T12", "11-23T13"]

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from tests.support.alert_receivers import MailServer, WebhookReceiver
 from wabot.alerts.dispatcher import channels
 from wabot.alerts.mail import Mail
-from wabot.alerts.notice import Author, Condition, NotDelivered, Notice, Problem
+from wabot.alerts.notice import AlertNotice, Condition, NotDelivered, NoticeWriter, Problem
 from wabot.alerts.webhook import Webhook
 from wabot.config.settings import AlertSettings
 
-AUTHOR = Author("shop", "vps-1", "es")
+AUTHOR = NoticeWriter("shop", "vps-1", "es")
 NOTICE = AUTHOR.alert(Problem(Condition.LOGGED_OUT, "the phone removed it (401)"), "2026-11-22T10:00:00Z")
 TO = ("owner@example.com", "second@example.com")
 
@@ -183,7 +183,7 @@ def test_no_mail_server() -> None:
 
 @given(title=st.text(), body=st.text(), host=st.text())
 def test_no_text_can_forge_a_header(title: str, body: str, host: str) -> None:
-    notice = Notice("msg_1", "alert", "failed", "shop", host, "now", title, body)
+    notice = AlertNotice("msg_1", "alert", "failed", "shop", host, "now", title, body)
     raw = Mail("smtp://localhost", TO)._message(notice).as_bytes()
     head, _, _ = raw.partition(b"\n\n")
     names = [line.partition(b":")[0] for line in head.split(b"\n") if not line.startswith((b" ", b"\t"))]
@@ -210,7 +210,7 @@ def test_only_what_is_configured() -> None:
 def test_no_text_reaches_the_headers_of_a_call(
     kind: str, conditions: str, account: str, title: str, body: str, host: str
 ) -> None:
-    notice = Notice("msg_1", kind, conditions, account, host, "now", title, body)
+    notice = AlertNotice("msg_1", kind, conditions, account, host, "now", title, body)
     headers = Webhook("http://127.0.0.1/", "secret")._headers(notice, body.encode("utf-8", "replace"))
     plain = Webhook("http://127.0.0.1/", "secret")._headers(NOTICE, b"")
     assert headers.keys() == plain.keys()

@@ -13,14 +13,14 @@ import pytest
 
 from tests.support.alert_receivers import MailServer, WebhookReceiver, wait_until
 from wabot.alerts.checks import LinkView
-from wabot.alerts.dispatcher import Courier
+from wabot.alerts.dispatcher import Dispatcher
 from wabot.alerts.notice import Condition
 from wabot.alerts.texts import PROBLEMS
-from wabot.alerts.watcher import Alerts
+from wabot.alerts.watcher import Watcher
 from wabot.answers.budget import DailyBudget
 from wabot.brain.output.completion import Usage
 from wabot.brain.providers.budget import BudgetSpent
-from wabot.brain.providers.counts import Tally
+from wabot.brain.providers.counts import CallCounts
 from wabot.brain.settings import ProviderSettings
 from wabot.cli.parser import main
 from wabot.clock import process_clock, utc_now
@@ -43,8 +43,8 @@ class Stage:
         self.monkeypatch = monkeypatch
         self.config = config
         self.clock = [time.time()]
-        self.tally = Tally(["gpt"], lambda: self.clock[0])
-        self.alerts = Alerts(settings, self.tally)
+        self.counts = CallCounts(["gpt"], lambda: self.clock[0])
+        self.alerts = Watcher(settings, self.counts)
         self.alerts.start()
 
     # The link.
@@ -99,10 +99,10 @@ class Stage:
     def ask_in_vain(self) -> None:
         for seconds in (0, 200, 200):
             self.clock[0] += seconds
-            self.tally.nobody_answered("provider gpt: it answered 500")
+            self.counts.nobody_answered("provider gpt: it answered 500")
 
     def answer(self) -> None:
-        self.tally.answered("gpt", Usage(1, 1))
+        self.counts.answered("gpt", Usage(1, 1))
 
     def spend(self) -> None:
         (gpt,) = self.settings.ai.providers
@@ -289,15 +289,15 @@ def test_while_nobody_asks_the_models_nothing_is_known(
 ) -> None:
     settings = load_settings(config, {"SIGN": SECRET})
     clock = [1000.0]
-    tally = Tally(["gpt"], lambda: clock[0])
-    alerts = Alerts(settings, tally)
+    counts = CallCounts(["gpt"], lambda: clock[0])
+    alerts = Watcher(settings, counts)
     alerts.start()
-    tally.nobody_answered("provider gpt: it answered 500")
+    counts.nobody_answered("provider gpt: it answered 500")
     # One question in vain, then a quiet night: no news.
     clock[0] += 30_000
     time.sleep(0.4)
     assert receiver.kinds() == []
-    tally.nobody_answered("provider gpt: it answered 500")
+    counts.nobody_answered("provider gpt: it answered 500")
     receiver.wait_for(1)
     alerts.stop(10)
     assert receiver.kinds() == ["alert model_down"]
@@ -313,9 +313,9 @@ def test_whoever_types_the_janitor_is_told_on_the_terminal_only(
     sqlite_database.execute_sql("CREATE TABLE users (id text PRIMARY KEY)")
     assert main(["janitor", "--apply", "--config", str(config)]) == 78
     settings = load_settings(config, {"SIGN": SECRET})
-    Courier(settings).deliver()
+    Dispatcher(settings).deliver()
     assert receiver.calls == []
-    assert not (settings.paths.state / "alerts").exists() or not Courier(settings).ledger.read().told
+    assert not (settings.paths.state / "alerts").exists() or not Dispatcher(settings).log_file.read().told
 
 
 @pytest.mark.parametrize("config", ["en"], indirect=True)

@@ -17,7 +17,7 @@ from wabot.answers.budget import ALL, DailyBudget, Limit, Spending, limits_of, s
 from wabot.brain.brain import Brain
 from wabot.brain.conversation import Conversation, Turn
 from wabot.brain.providers.budget import BudgetSpent, BudgetUnknown
-from wabot.brain.providers.counts import Tally
+from wabot.brain.providers.counts import CallCounts
 from wabot.brain.settings import ProviderSettings
 from wabot.brain.texts import texts_for
 from wabot.config.settings import AccountSettings, AiSettings, Settings
@@ -269,14 +269,14 @@ def test_a_spent_provider_is_skipped_then_the_knowledge_answers_then_a_polite_se
             provider("a", server.base_url, calls=1), provider("b", second.base_url, calls=2), calls=3
         )
         settings = dataclasses.replace(settings, ai=dataclasses.replace(settings.ai, knowledge=SAMPLE))
-        tally = Tally()
-        brain = Brain(settings.brain, budget(settings), tally)
+        counts = CallCounts()
+        brain = Brain(settings.brain, budget(settings), counts)
         assert [ask(brain).source for _ in range(3)] == ["model:a", "model:b", "model:b"]
         assert ask(brain, "¿puedo pagar con bizum?").source == "knowledge"
         assert ask(brain).parts == (texts_for("es").cannot_answer,)
         assert (len(server.requests), len(second.requests)) == (1, 2)
     # That is no failure of the models, and no news each time.
-    assert tally.outage is None
+    assert counts.outage is None
     assert [record.levelno for record in caplog.records] == [logging.WARNING] * 2
 
 

@@ -25,9 +25,9 @@ from wabot.conversation.outbox import Outbox
 from wabot.conversation.schedule import ChatSchedule
 from wabot.database.models import OWN_TABLES, Inbound
 from wabot.inbound.reception import Reception
-from wabot.outbound.chat_presence import Courtesies
+from wabot.outbound.chat_presence import ChatPresence
 from wabot.trials.peers.model_behaviours import say
-from wabot.whatsapp.messages import IncomingMessage, Kind
+from wabot.whatsapp.messages import IncomingMessage, MessageKind
 
 PERSON = "34600{:06d}"
 # What one would try; what the model makes of it does not matter: it cannot tell what it was never told.
@@ -58,9 +58,9 @@ class Shop:
             replies=ReplySettings(typing=False),
         )
         inbox, outbox = Inbox("shop"), Outbox("shop")
-        courtesies = Courtesies(lambda: None)
+        presence = ChatPresence(lambda: None)
         self._reception = Reception(
-            self.settings, inbox, outbox, frozenset, courtesies.end_typing, lambda: None
+            self.settings, inbox, outbox, frozenset, presence.end_typing, lambda: None
         )
         self._worker = ReplyWorker(
             self.settings,
@@ -68,7 +68,7 @@ class Shop:
             outbox,
             ChatSchedule(0),
             Brain(BrainSettings(providers=(provider,))),
-            courtesies,
+            presence,
             lambda: None,
             lambda _seconds: None,
         )
@@ -127,7 +127,7 @@ def _message(number: int, person: int, kind: str) -> IncomingMessage:
         case "attack":
             return replace(message, text=f"{ATTACKS[number % len(ATTACKS)]} {mine}")
         case "reaction":
-            return replace(message, kind=Kind.REACTION, text="👍", quoted_text=mine)
+            return replace(message, kind=MessageKind.REACTION, text="👍", quoted_text=mine)
         case "quote":
             return replace(message, quoted_text=f"quoted {mine}")
         case "owner":

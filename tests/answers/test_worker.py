@@ -23,7 +23,7 @@ from wabot.brain.brain import Answer, Brain
 from wabot.brain.conversation import Conversation
 from wabot.brain.output.control_words import HAND_OVER, TELL_TEAM
 from wabot.brain.providers.budget import BudgetUnknown
-from wabot.brain.providers.call_count import CallCount
+from wabot.brain.providers.call_count import ChatCallCounts
 from wabot.brain.settings import ProviderSettings
 from wabot.brain.texts import texts_for
 from wabot.clock import utc_now
@@ -34,18 +34,18 @@ from wabot.conversation.notices import PauseReason
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_lines import text_of
 from wabot.conversation.schedule import ChatSchedule
-from wabot.conversation.send_queue import Departures
+from wabot.conversation.send_queue import SendQueue
 from wabot.database.engine import migrate, open_database
 from wabot.database.models import Chat, Inbound, Outbound, Session
 from wabot.database.models import database as bound
 from wabot.inbound.reception import Reception
-from wabot.outbound.chat_presence import Courtesies
+from wabot.outbound.chat_presence import ChatPresence
 from wabot.outbound.pacing import paced
 from wabot.trials.peers.model_behaviours import say
 from wabot.trials.peers.model_server import Handler
-from wabot.whatsapp.messages import IncomingMessage, Kind
+from wabot.whatsapp.messages import IncomingMessage, MessageKind
 
-DEPARTURES = Departures("shop")
+DEPARTURES = SendQueue("shop")
 
 SPANISH, ENGLISH = texts_for("es"), texts_for("en")
 SORRY = Answer((SPANISH.cannot_answer,), "polite")
@@ -84,11 +84,11 @@ class Shop:
         self.model = Model()
         self.inbox, self.outbox = Inbox("shop"), Outbox("shop")
         self.schedule = ChatSchedule(0)
-        self.courtesies = Courtesies(lambda: None)
-        self.courtesies.link_up()
+        self.presence = ChatPresence(lambda: None)
+        self.presence.link_up()
         self.shown: list[tuple[str, Any]] = []
         self.reception = Reception(
-            self.settings, self.inbox, self.outbox, frozenset, self.courtesies.answer_withdrawn, lambda: None
+            self.settings, self.inbox, self.outbox, frozenset, self.presence.answer_withdrawn, lambda: None
         )
         brain: Any = self.model
         self.woken_in_transaction: list[bool] = []
@@ -98,7 +98,7 @@ class Shop:
             self.outbox,
             self.schedule,
             brain,
-            self.courtesies,
+            self.presence,
             lambda: self.woken_in_transaction.append(bound.in_transaction()),
             lambda _seconds: None,
         )
@@ -121,13 +121,13 @@ class Shop:
     def show(self) -> list[tuple[str, Any]]:
         """What customers see now, since the last look."""
         self.shown.clear()
-        self.courtesies.show(self, time.monotonic(), lambda: None)
+        self.presence.show(self, time.monotonic(), lambda: None)
         return list(self.shown)
 
     def leave(self) -> None:
         """What is to be sent leaves."""
         for row in Outbound.select().where(Outbound.state == "pending"):
-            self.courtesies.message_sent(row.chat.jid, time.monotonic())
+            self.presence.message_sent(row.chat.jid, time.monotonic())
 
     def show_typing(self, jid: str, typing: bool) -> None:
         self.shown.append(("typing" if typing else "paused", jid))
@@ -208,9 +208,9 @@ def test_quotes_captions_and_reactions_are_context(shop: Shop) -> None:
     DEPARTURES.begin(row, utc_now())
     DEPARTURES.mark_sent(row, "3EB0A", utc_now())
     shop.answer(
-        arrival("👍", kind=Kind.REACTION, target_id="3EB0A"),
+        arrival("👍", kind=MessageKind.REACTION, target_id="3EB0A"),
         arrival("esta", quoted_text="la taza azul\nde 4 €"),
-        arrival("y esta", kind=Kind.IMAGE),
+        arrival("y esta", kind=MessageKind.IMAGE),
     )
     assert shop.model.heard == ["[👍] > Claro.\n> la taza azul\n> de 4 €\nesta", "[image] y esta"]
 
@@ -230,8 +230,8 @@ def test_silence_sends_nothing(shop: Shop) -> None:
         (lambda first: arrival("yo sigo", from_me=True, sender="1@lid"), "ignored"),
         (lambda first: arrival("#bot off", from_me=True, sender="1@lid"), "ignored"),
         (lambda first: arrival("BAJA"), "ignored"),
-        (lambda first: arrival("", kind=Kind.REVOKE, target_id=first.message_id), "ignored"),
-        (lambda first: arrival("¿y rojas?", kind=Kind.EDIT, target_id=first.message_id), "pending"),
+        (lambda first: arrival("", kind=MessageKind.REVOKE, target_id=first.message_id), "ignored"),
+        (lambda first: arrival("¿y rojas?", kind=MessageKind.EDIT, target_id=first.message_id), "pending"),
     ],
     ids=["owner", "command", "opt-out", "deletion", "edit"],
 )
@@ -396,8 +396,8 @@ def test_media_gets_one_polite_text_an_hour_in_the_customers_language(
 ) -> None:
     caplog.set_level("INFO")
     shop.answer("good morning, are you open today?")
-    image = {"kind": Kind.IMAGE, "text": ""}
-    assert shop.answer(arrival(**image), arrival("", kind=Kind.AUDIO))[1:] == [ENGLISH.text_only]
+    image = {"kind": MessageKind.IMAGE, "text": ""}
+    assert shop.answer(arrival(**image), arrival("", kind=MessageKind.AUDIO))[1:] == [ENGLISH.text_only]
     assert shop.answer(arrival(**image))[1:] == [ENGLISH.text_only]
     assert states()[-1] == ("ignored", "nothing to read, told already")
     assert ", +34…22: not answered: nothing to read, told already" in caplog.text
@@ -406,7 +406,7 @@ def test_media_gets_one_polite_text_an_hour_in_the_customers_language(
 
 
 def test_media_with_words_beside_it_is_answered_by_the_words(shop: Shop) -> None:
-    assert shop.answer(arrival("", kind=Kind.IMAGE), "¿tienen esta?") == ["Claro."]
+    assert shop.answer(arrival("", kind=MessageKind.IMAGE), "¿tienen esta?") == ["Claro."]
     assert shop.model.heard == ["¿tienen esta?"]
 
 
@@ -599,7 +599,7 @@ def test_the_pace_counts_from_the_arrival(
 
 
 def test_a_customer_whose_messages_were_lost_is_asked_once_to_repeat_them(shop: Shop) -> None:
-    lost = [arrival("", kind=Kind.LOST) for _ in range(3)]
+    lost = [arrival("", kind=MessageKind.LOST) for _ in range(3)]
     assert shop.answer(*lost[:2]) == [SPANISH.ask_to_repeat]
     assert states() == [("answered", "ask-to-repeat")] * 2
     assert shop.answer(lost[2]) == [SPANISH.ask_to_repeat]
@@ -608,15 +608,15 @@ def test_a_customer_whose_messages_were_lost_is_asked_once_to_repeat_them(shop: 
 
 
 def test_a_customer_who_did_repeat_is_asked_again_when_more_is_lost(shop: Shop) -> None:
-    shop.answer(arrival("", kind=Kind.LOST))
+    shop.answer(arrival("", kind=MessageKind.LOST))
     shop.answer("¿tienen tazas azules?")
-    assert shop.answer(arrival("", kind=Kind.LOST))[2:] == [SPANISH.ask_to_repeat]
-    shop.answer(arrival("", kind=Kind.LOST))
+    assert shop.answer(arrival("", kind=MessageKind.LOST))[2:] == [SPANISH.ask_to_repeat]
+    shop.answer(arrival("", kind=MessageKind.LOST))
     assert states()[2:] == [("answered", "ask-to-repeat"), ("ignored", "lost; asked to repeat already")]
 
 
 def test_a_lost_message_beside_one_that_arrived(shop: Shop) -> None:
-    assert shop.answer(arrival("", kind=Kind.LOST), "do you have blue cups?") == [
+    assert shop.answer(arrival("", kind=MessageKind.LOST), "do you have blue cups?") == [
         ENGLISH.ask_to_repeat,
         "Claro.",
     ]
@@ -626,7 +626,7 @@ def test_a_lost_message_beside_one_that_arrived(shop: Shop) -> None:
 def test_a_customer_who_is_not_written_to_is_not_asked_to_repeat(shop: Shop) -> None:
     shop.answer("baja")
     Outbound.delete().execute()
-    assert shop.answer(arrival("", kind=Kind.LOST)) == []
+    assert shop.answer(arrival("", kind=MessageKind.LOST)) == []
     assert states()[1] == ("ignored", "opted out")
 
 
@@ -641,14 +641,14 @@ def due_in(shop: Shop) -> list[float]:
 
 
 def test_what_could_not_be_decrypted_is_waited_for_and_then_asked_for_once(shop: Shop) -> None:
-    assert shop.answer(arrival("", kind=Kind.SPOILT)) == []
+    assert shop.answer(arrival("", kind=MessageKind.SPOILT)) == []
     assert states() == [("pending", "")]
     assert due_in(shop) == [pytest.approx(120, abs=5)]
     age(seconds=119)
     shop.worker.answer(1)
     assert states() == [("pending", "")]
     age(seconds=121)
-    assert shop.answer(arrival("", kind=Kind.SPOILT)) == [SPANISH.ask_to_repeat]
+    assert shop.answer(arrival("", kind=MessageKind.SPOILT)) == [SPANISH.ask_to_repeat]
     age(seconds=121)
     assert shop.worker.answer(1) is None
     assert states() == [("answered", "ask-to-repeat"), ("ignored", "lost; asked to repeat already")]
@@ -656,7 +656,7 @@ def test_what_could_not_be_decrypted_is_waited_for_and_then_asked_for_once(shop:
 
 
 def test_what_comes_again_in_time_is_answered_and_nobody_is_asked(shop: Shop) -> None:
-    shop.answer(arrival("", kind=Kind.SPOILT, message_id="M1"))
+    shop.answer(arrival("", kind=MessageKind.SPOILT, message_id="M1"))
     assert shop.answer(arrival("do you have blue cups?", message_id="M1")) == ["Claro."]
     age(minutes=5)
     shop.worker.answer(1)
@@ -665,33 +665,33 @@ def test_what_comes_again_in_time_is_answered_and_nobody_is_asked(shop: Shop) ->
 
 
 def test_what_comes_later_still_is_answered_as_well(shop: Shop) -> None:
-    shop.hear(arrival("", kind=Kind.SPOILT, message_id="M1"))
+    shop.hear(arrival("", kind=MessageKind.SPOILT, message_id="M1"))
     age(minutes=3)
     shop.worker.answer(1)
     assert shop.answer(arrival("do you have blue cups?", message_id="M1"))[1:] == ["Claro."]
 
 
 def test_what_may_come_again_keeps_nothing_else_waiting(shop: Shop) -> None:
-    assert shop.answer(arrival("", kind=Kind.SPOILT), "do you have blue cups?") == ["Claro."]
+    assert shop.answer(arrival("", kind=MessageKind.SPOILT), "do you have blue cups?") == ["Claro."]
     assert states() == [("pending", ""), ("answered", "model:test")]
     assert shop.model.heard == ["do you have blue cups?"]
 
 
 def test_what_is_not_received_again_changes_nothing_about_what_was(shop: Shop) -> None:
     shop.answer(arrival("do you have blue cups?", message_id="M1"))
-    assert shop.answer(arrival("", kind=Kind.SPOILT, message_id="M1")) == ["Claro."]
+    assert shop.answer(arrival("", kind=MessageKind.SPOILT, message_id="M1")) == ["Claro."]
     assert states() == [("answered", "model:test")]
 
 
 def test_what_is_kept_from_linked_devices_cannot_be_opened(shop: Shop) -> None:
-    assert shop.answer(arrival("", kind=Kind.WITHHELD)) == [SPANISH.cannot_open]
-    assert shop.answer(arrival("", kind=Kind.WITHHELD)) == [SPANISH.cannot_open]
+    assert shop.answer(arrival("", kind=MessageKind.WITHHELD)) == [SPANISH.cannot_open]
+    assert shop.answer(arrival("", kind=MessageKind.WITHHELD)) == [SPANISH.cannot_open]
     assert states() == [("answered", "cannot-open"), ("ignored", "cannot be opened, told already")]
     assert shop.model.asked == []
 
 
-@pytest.mark.parametrize("kind", [Kind.SPOILT, Kind.WITHHELD])
-def test_who_is_not_answered_is_not_asked_either(shop: Shop, kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [MessageKind.SPOILT, MessageKind.WITHHELD])
+def test_who_is_not_answered_is_not_asked_either(shop: Shop, kind: MessageKind) -> None:
     shop.hear("hello")
     Chat.update(pause_reason="command", paused_until=None).execute()
     Inbound.delete().execute()
@@ -702,14 +702,14 @@ def test_who_is_not_answered_is_not_asked_either(shop: Shop, kind: Kind) -> None
     assert states() == [("ignored", "paused: command")]
 
 
-@pytest.mark.parametrize("kind", [Kind.SPOILT, Kind.WITHHELD])
-def test_nothing_is_asked_of_a_group_that_is_not_answered(shop: Shop, kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [MessageKind.SPOILT, MessageKind.WITHHELD])
+def test_nothing_is_asked_of_a_group_that_is_not_answered(shop: Shop, kind: MessageKind) -> None:
     shop.hear(arrival("", kind=kind, chat=GROUP, phone=""))
     assert states() == [("ignored", "group")]
 
 
 def test_what_is_no_message_to_its_sender_either_is_not_asked_for(shop: Shop) -> None:
-    assert shop.answer(arrival("", kind=Kind.HIDDEN)) == []
+    assert shop.answer(arrival("", kind=MessageKind.HIDDEN)) == []
     assert states() == [("ignored", "nothing to answer (hidden)")]
 
 
@@ -841,7 +841,7 @@ def test_every_call_of_a_model_counts_whatever_it_comes_to(
     shop = Shop()
     provider = ProviderSettings("own", server.base_url, "m", timeout_seconds=5)
     shop.settings = replace(shop.settings, ai=AiSettings(providers=(provider,), calls_per_chat_per_hour=5))
-    calls = CallCount()
+    calls = ChatCallCounts()
 
     def meddle(handler: Handler, body: dict[str, Any]) -> None:
         waiting = Inbound.state == "pending"
@@ -859,7 +859,7 @@ def test_every_call_of_a_model_counts_whatever_it_comes_to(
         shop.outbox,
         shop.schedule,
         Brain(shop.settings.brain, calls=calls),
-        shop.courtesies,
+        shop.presence,
         lambda: None,
         lambda _seconds: None,
         calls,
@@ -877,7 +877,7 @@ def test_every_call_of_a_model_counts_whatever_it_comes_to(
 
 def test_calls_are_forgotten_after_an_hour() -> None:
     clock = [0.0]
-    calls = CallCount(lambda: clock[0])
+    calls = ChatCallCounts(lambda: clock[0])
     calls.add("ana")
     clock[0] = 1800
     calls.add("ana")

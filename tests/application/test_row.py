@@ -23,7 +23,7 @@ from wabot.database.engine import migrate, open_database
 from wabot.database.models import Session
 from wabot.errors import OperatorNeeded
 from wabot.janitor.run import clean
-from wabot.janitor.sweep import Action
+from wabot.janitor.sweep import Cleanup
 from wabot.link.states import State
 from wabot.status.record import SessionRecord
 
@@ -313,7 +313,7 @@ def test_least_privileges_are_enough(least_privileged_url: str, postgresql_url: 
     settings = dataclasses.replace(
         Settings(), account=AccountSettings(user_id="ana"), paths=PathSettings(state=tmp_path)
     )
-    done: list[Action] = []
+    done: list[Cleanup] = []
     clean(settings, {}, database, NOW, apply=True, tell=done.append)
     assert [str(action.deed) for action in done] == ["corrected row"]
     database.close()

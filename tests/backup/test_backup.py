@@ -33,7 +33,7 @@ from wabot.database.engine import migrate, open_database
 from wabot.database.models import Chat, Outbound, Session
 from wabot.database.models import database as bound_database
 from wabot.errors import OperatorNeeded
-from wabot.inbound.lost_messages import IntakeMark, load_mark, save_mark
+from wabot.inbound.lost_messages import StoreCursor, load_mark, save_mark
 from wabot.session.host_lock import HostLock
 from wabot.session.lock import SessionLock
 from wabot.trials.peers.postgresql import PostgresqlServer
@@ -71,7 +71,7 @@ class Bot:
             opened.execute_sql("INSERT INTO users VALUES ('ana')")
         require_user(opened, "ana")
         Session.create(user_id="ana", state="connected", qr="2@abc", updated_at=NOW)
-        save_mark("ana", IntakeMark("device", 7, NOW))
+        save_mark("ana", StoreCursor("device", 7, NOW))
         opened.close()
         self.write("before")
 

@@ -28,11 +28,11 @@ from wabot.database.engine import (
 )
 from wabot.database.models import Inbound, Session
 from wabot.errors import DatabaseAway, OperatorNeeded
-from wabot.inbound.lost_messages import IntakeMark, load_mark, save_mark
+from wabot.inbound.lost_messages import StoreCursor, load_mark, save_mark
 from wabot.session.host_lock import HostLock
 from wabot.trials.peers.postgresql import free_port
 
-MARK = IntakeMark("34600@s.whatsapp.net", 7, NOON, in_order=True)
+MARK = StoreCursor("34600@s.whatsapp.net", 7, NOON, in_order=True)
 
 
 @pytest.fixture

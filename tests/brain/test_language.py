@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.support import REPOSITORY
 from wabot import brain
 from wabot.brain.language import detect_language, sure_language
-from wabot.brain.small_talk import courtesy_in
+from wabot.brain.small_talk import small_talk_in
 from wabot.brain.texts import LANGUAGES, texts_for
 
 SENTENCES = {
@@ -186,4 +186,4 @@ def test_an_unknown_language_reads_english() -> None:
     ],
 )
 def test_courtesies_are_told_from_questions(text: str, courtesy: str | None) -> None:
-    assert courtesy_in(text) == courtesy
+    assert small_talk_in(text) == courtesy

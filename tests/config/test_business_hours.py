@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wabot.config.business_hours import Span, away_since, parse_span
+from wabot.config.business_hours import OpenSpan, away_since, parse_span
 
 MADRID = ZoneInfo("Europe/Madrid")
 UTC = ZoneInfo("UTC")
@@ -21,14 +21,14 @@ def at(text: str) -> datetime:
 @pytest.mark.parametrize(
     ("text", "span"),
     [
-        ("mon-fri 09:00-18:00", Span((0, 1, 2, 3, 4), 540, 1080)),
-        (" Sat  9:30 - 14:00 ", Span((5,), 570, 840)),
-        ("fri-mon 22:00-02:00", Span((4, 5, 6, 0), 1320, 1560)),
-        ("sun 00:00-24:00", Span((6,), 0, 1440)),
-        ("mon 09:00-09:00", Span((0,), 540, 1980)),
+        ("mon-fri 09:00-18:00", OpenSpan((0, 1, 2, 3, 4), 540, 1080)),
+        (" Sat  9:30 - 14:00 ", OpenSpan((5,), 570, 840)),
+        ("fri-mon 22:00-02:00", OpenSpan((4, 5, 6, 0), 1320, 1560)),
+        ("sun 00:00-24:00", OpenSpan((6,), 0, 1440)),
+        ("mon 09:00-09:00", OpenSpan((0,), 540, 1980)),
     ],
 )
-def test_what_a_span_says(text: str, span: Span) -> None:
+def test_what_a_span_says(text: str, span: OpenSpan) -> None:
     assert parse_span(text) == span
 
 
@@ -97,7 +97,7 @@ def test_clocks_that_are_put_forward_or_back_move_the_hours_with_them() -> None:
 @given(
     st.lists(
         st.builds(
-            lambda day, opens, length: Span((day,), opens, opens + length),
+            lambda day, opens, length: OpenSpan((day,), opens, opens + length),
             st.integers(0, 6),
             st.integers(0, 1439),
             st.integers(1, 1440),
@@ -109,7 +109,7 @@ def test_clocks_that_are_put_forward_or_back_move_the_hours_with_them() -> None:
     st.sampled_from([MADRID, UTC, ZoneInfo("America/Sao_Paulo"), ZoneInfo("Asia/Kathmandu"), None]),
 )
 def test_a_closed_window_is_in_the_past_and_stays_the_same(
-    spans: list[Span], now: datetime, zone: ZoneInfo | None
+    spans: list[OpenSpan], now: datetime, zone: ZoneInfo | None
 ) -> None:
     since = away_since(spans, zone, now)
     if since is not None:

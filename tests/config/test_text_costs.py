@@ -189,7 +189,7 @@ def test_the_functions_that_take_a_text_are_found() -> None:
         "wabot.brain.output.cleaning.clean",
         "wabot.brain.language.sure_language",
         "wabot.brain.knowledge.terms.words",
-        "wabot.brain.small_talk.courtesy_in",
+        "wabot.brain.small_talk.small_talk_in",
         "wabot.config.phrases.normalized",
         "wabot.system.masking.mask_numbers",
     } <= FUNCTIONS.keys()

@@ -13,24 +13,24 @@ from tests.support.arrivals import GROUP, NOON, arrival
 from tests.support.neonize_events import e2e, events, jid
 from wabot.brain.texts import texts_for
 from wabot.clock import utc_now
-from wabot.conversation.ends import ENDS, End, Sender, What, what_is
+from wabot.conversation.ends import ENDS, Arrival, End, Writer, what_is
 from wabot.conversation.notices import TO_OWNER
 from wabot.conversation.owner_lines import text_of
 from wabot.database.models import Chat, Inbound, Outbound, Session
-from wabot.whatsapp.messages import NOT_RECEIVED_KINDS, IncomingMessage, Kind
+from wabot.whatsapp.messages import NOT_RECEIVED_KINDS, IncomingMessage, MessageKind
 from wabot.whatsapp.translation import incoming_message
 
 OWNER = "34999888777"
 KINDS = [
     (kind, text)
-    for kind, text in itertools.product(Kind, ("hola", ""))
-    if not (text and (kind in NOT_RECEIVED_KINDS or kind is Kind.PROTOCOL))
+    for kind, text in itertools.product(MessageKind, ("hola", ""))
+    if not (text and (kind in NOT_RECEIVED_KINDS or kind is MessageKind.PROTOCOL))
 ]
 
 
-def message(kind: Kind, text: str, sender: Sender, late: bool, group: bool) -> IncomingMessage:
+def message(kind: MessageKind, text: str, sender: Writer, late: bool, group: bool) -> IncomingMessage:
     where: dict[str, Any] = {"chat": GROUP, "phone": ""} if group else {}
-    from_me = sender is Sender.OWNER
+    from_me = sender is Writer.OWNER
     who = f"{OWNER}@s.whatsapp.net" if from_me else arrival().sender
     sent_at = NOON - timedelta(hours=8 if late else 0)
     return arrival(text, **where, sender=who, kind=kind, from_me=from_me, sent_at=sent_at)
@@ -84,33 +84,33 @@ def shop(sqlite_database: Any, monkeypatch: pytest.MonkeyPatch) -> Shop:
 
 @pytest.mark.parametrize("late", [False, True], ids=["live", "late"])
 @pytest.mark.parametrize("group", [False, True], ids=["person", "group"])
-@pytest.mark.parametrize("sender", Sender)
+@pytest.mark.parametrize("sender", Writer)
 @pytest.mark.parametrize(("kind", "text"), KINDS)
 def test_the_end_of_every_message_is_that_of_the_table(
-    shop: Shop, kind: Kind, text: str, sender: Sender, group: bool, late: bool
+    shop: Shop, kind: MessageKind, text: str, sender: Writer, group: bool, late: bool
 ) -> None:
     what = what_is(kind, text)
     found = Ending(shop, message(kind, text, sender, late, group))
     assert found.end is ENDS[what, sender][late].end
-    has_ticks = found.end in (End.ANSWERED, End.ANSWERED_AND_TOLD) and what is not What.LOST
+    has_ticks = found.end in (End.ANSWERED, End.ANSWERED_AND_TOLD) and what is not Arrival.LOST
     assert found.ticks == has_ticks, "blue ticks are for what got an answer"
 
 
 def test_the_table_has_an_end_for_everything() -> None:
-    assert {what for what, _sender in ENDS} == set(What)
-    assert {what_is(kind, text) for kind, text in KINDS} == set(What)
+    assert {what for what, _sender in ENDS} == set(Arrival)
+    assert {what_is(kind, text) for kind, text in KINDS} == set(Arrival)
 
 
 @pytest.mark.parametrize("field", list(e2e.Message.DESCRIPTOR.fields), ids=lambda field: field.name)
-@pytest.mark.parametrize("sender", Sender)
-def test_every_field_of_the_protocol_has_an_end(shop: Shop, field: Any, sender: Sender) -> None:
+@pytest.mark.parametrize("sender", Writer)
+def test_every_field_of_the_protocol_has_an_end(shop: Shop, field: Any, sender: Writer) -> None:
     event = events.Message()
     event.Info.ID = "3EB0"
     event.Info.Timestamp = int(NOON.timestamp() * 1000)
     source = event.Info.MessageSource
     source.Chat.CopyFrom(jid(arrival().chat))
-    source.Sender.CopyFrom(jid(f"{OWNER}@s.whatsapp.net" if sender is Sender.OWNER else arrival().chat))
-    source.IsFromMe = sender is Sender.OWNER
+    source.Writer.CopyFrom(jid(f"{OWNER}@s.whatsapp.net" if sender is Writer.OWNER else arrival().chat))
+    source.IsFromMe = sender is Writer.OWNER
     if field.message_type is not None:
         getattr(event.Message, field.name).SetInParent()
     found = incoming_message(event)
@@ -118,12 +118,14 @@ def test_every_field_of_the_protocol_has_an_end(shop: Shop, field: Any, sender: 
     assert Ending(shop, arrival(**{**fields(found), "sent_at": NOON})).end is ENDS[what, sender][0].end
 
 
-@pytest.mark.parametrize("kind", [Kind.AUDIO, Kind.STICKER, Kind.IMAGE, Kind.OTHER, Kind.POLL])
+@pytest.mark.parametrize(
+    "kind", [MessageKind.AUDIO, MessageKind.STICKER, MessageKind.IMAGE, MessageKind.OTHER, MessageKind.POLL]
+)
 def test_the_second_within_the_hour_is_told_to_the_owner_once_and_gets_no_ticks(
-    shop: Shop, kind: Kind
+    shop: Shop, kind: MessageKind
 ) -> None:
     ends = [Ending(shop, arrival("", kind=kind)) for _ in range(4)]
-    is_unreadable = what_is(kind, "") is What.UNREADABLE
+    is_unreadable = what_is(kind, "") is Arrival.UNREADABLE
     first = End.ANSWERED_AND_TOLD if is_unreadable else End.ANSWERED
     then = [End.REFUSED] * 3 if is_unreadable else [End.TOLD, End.REFUSED, End.REFUSED]
     assert [found.end for found in ends] == [first, *then]
@@ -134,14 +136,14 @@ def test_the_second_within_the_hour_is_told_to_the_owner_once_and_gets_no_ticks(
 
 def test_what_only_a_person_can_read_is_said_to_be_so_in_the_customers_language(shop: Shop) -> None:
     shop.answer("good morning, are you open today?")
-    shop.answer(arrival("", kind=Kind.OTHER))
+    shop.answer(arrival("", kind=MessageKind.OTHER))
     said = [row.text for row in Outbound.select().where(Outbound.source == "for-person")]
     assert said == [texts_for("en").for_person]
     assert Chat.get(Chat.jid == arrival().chat).pause_reason == "", "the bot goes on answering"
 
 
 def test_beside_words_it_is_left_to_the_owner(shop: Shop) -> None:
-    shop.answer("¿tienen tazas?", arrival("", kind=Kind.OTHER), arrival("", kind=Kind.IMAGE))
+    shop.answer("¿tienen tazas?", arrival("", kind=MessageKind.OTHER), arrival("", kind=MessageKind.IMAGE))
     rows = [(row.state, row.reason) for row in Inbound.select().order_by(Inbound.id)]
     assert rows == [
         ("answered", "model:test"),
@@ -179,7 +181,7 @@ def test_the_models_silence_gets_no_ticks(shop: Shop) -> None:
 
     shop.model.answers.append(Answer((), "silence"))
     shop.answer("ok gracias")
-    shop.courtesies.message_sent(arrival().chat, 0)
+    shop.presence.message_sent(arrival().chat, 0)
     assert shop.show() == []
 
 
@@ -187,5 +189,5 @@ def test_what_is_withdrawn_before_it_leaves_gets_no_ticks(shop: Shop) -> None:
     shop.answer("hola")
     shop.hear(arrival("yo sigo", from_me=True, sender=f"{OWNER}@s.whatsapp.net"))
     shop.leave()
-    shop.courtesies.message_sent(arrival().chat, 0)
+    shop.presence.message_sent(arrival().chat, 0)
     assert shop.show() == []

@@ -14,13 +14,13 @@ from wabot.config.settings import AccountSettings, ChatSettings, ReplySettings, 
 from wabot.conversation.gate import (
     ANSWER_RULES,
     ARRIVAL_RULES,
-    Action,
     Burst,
     Candidate,
+    Verdict,
     before_answering,
     on_arrival,
 )
-from wabot.whatsapp.messages import Kind
+from wabot.whatsapp.messages import MessageKind
 
 NOON = datetime(2026, 11, 23, 12)  # a Monday
 ANA = "34600111222@s.whatsapp.net"
@@ -38,7 +38,7 @@ def message(text: str = "hola", **changes: Any) -> Candidate:
     fields: dict[str, Any] = {
         "jid": ANA,
         "addresses": ANA_NAMES,
-        "kind": Kind.TEXT,
+        "kind": MessageKind.TEXT,
         "text": text,
         "sent_at": NOON,
     }
@@ -55,98 +55,103 @@ def burst(*texts: str, **changes: Any) -> Burst:
 
 # One message: (the message, the settings, what is done, why)
 
-ARRIVALS: list[tuple[Candidate, dict[str, Any], Action, str]] = [
-    (message(), {}, Action.ANSWER, ""),
-    (message(jid=ANA_LID), {}, Action.ANSWER, ""),
-    (message("", kind=Kind.IMAGE), {}, Action.ANSWER, ""),
-    (message("", kind=Kind.AUDIO), {}, Action.ANSWER, ""),
+ARRIVALS: list[tuple[Candidate, dict[str, Any], Verdict, str]] = [
+    (message(), {}, Verdict.ANSWER, ""),
+    (message(jid=ANA_LID), {}, Verdict.ANSWER, ""),
+    (message("", kind=MessageKind.IMAGE), {}, Verdict.ANSWER, ""),
+    (message("", kind=MessageKind.AUDIO), {}, Verdict.ANSWER, ""),
     # own echoes
-    (message(from_me=True, own_echo=True), {}, Action.IGNORE, "own echo"),
+    (message(from_me=True, own_echo=True), {}, Verdict.IGNORE, "own echo"),
     # not a conversation
-    (message(jid="status@broadcast"), {}, Action.IGNORE, "not a conversation"),
-    (message(jid="123@newsletter"), {}, Action.IGNORE, "not a conversation"),
-    (message(jid="123@broadcast"), {}, Action.IGNORE, "not a conversation"),
-    (message(jid="123@bot"), {}, Action.IGNORE, "not a conversation"),
-    (message(jid="0@s.whatsapp.net"), {}, Action.IGNORE, "not a conversation"),
-    (message(jid="s.whatsapp.net"), {}, Action.IGNORE, "not a conversation"),
-    (message(jid="status@broadcast", from_me=True), {}, Action.IGNORE, "not a conversation"),
+    (message(jid="status@broadcast"), {}, Verdict.IGNORE, "not a conversation"),
+    (message(jid="123@newsletter"), {}, Verdict.IGNORE, "not a conversation"),
+    (message(jid="123@broadcast"), {}, Verdict.IGNORE, "not a conversation"),
+    (message(jid="123@bot"), {}, Verdict.IGNORE, "not a conversation"),
+    (message(jid="0@s.whatsapp.net"), {}, Verdict.IGNORE, "not a conversation"),
+    (message(jid="s.whatsapp.net"), {}, Verdict.IGNORE, "not a conversation"),
+    (message(jid="status@broadcast", from_me=True), {}, Verdict.IGNORE, "not a conversation"),
     # the owner's commands
-    (message("#bot off", from_me=True), {}, Action.PAUSE, "the owner's command"),
-    (message(" #BOT  on", from_me=True), {}, Action.RESUME, "the owner's command"),
-    (message("#bot status", from_me=True), {}, Action.TELL_STATUS, "the owner's command"),
-    (message("#bot off", from_me=True, kind=Kind.EDIT), {}, Action.PAUSE, "the owner's command"),
-    (message("calla", from_me=True), {"pause_words": ("calla",)}, Action.PAUSE, "the owner's command"),
-    (message("#bot off", from_me=True, to_self=True), {}, Action.TELL_STATUS, "the owner's command"),
-    (in_group("#bot off", from_me=True), {"groups": "mention"}, Action.PAUSE, "the owner's command"),
-    (message("#bot off"), {}, Action.ANSWER, ""),
-    (message("#bot off", from_me=True, kind=Kind.IMAGE), {}, Action.HAND_OVER, "the owner wrote"),
+    (message("#bot off", from_me=True), {}, Verdict.PAUSE, "the owner's command"),
+    (message(" #BOT  on", from_me=True), {}, Verdict.RESUME, "the owner's command"),
+    (message("#bot status", from_me=True), {}, Verdict.TELL_STATUS, "the owner's command"),
+    (message("#bot off", from_me=True, kind=MessageKind.EDIT), {}, Verdict.PAUSE, "the owner's command"),
+    (message("calla", from_me=True), {"pause_words": ("calla",)}, Verdict.PAUSE, "the owner's command"),
+    (message("#bot off", from_me=True, to_self=True), {}, Verdict.TELL_STATUS, "the owner's command"),
+    (in_group("#bot off", from_me=True), {"groups": "mention"}, Verdict.PAUSE, "the owner's command"),
+    (message("#bot off"), {}, Verdict.ANSWER, ""),
+    (message("#bot off", from_me=True, kind=MessageKind.IMAGE), {}, Verdict.HAND_OVER, "the owner wrote"),
     # notes to self
-    (message("milk", from_me=True, to_self=True), {}, Action.IGNORE, "the owner's own notes"),
+    (message("milk", from_me=True, to_self=True), {}, Verdict.IGNORE, "the owner's own notes"),
     # groups
-    (in_group(), {}, Action.IGNORE, "group"),
-    (in_group(mentions_account=True), {}, Action.IGNORE, "group"),
-    (in_group(), {"groups": "mention"}, Action.IGNORE, "group, not mentioned"),
-    (in_group(mentions_account=True), {"groups": "mention"}, Action.ANSWER, ""),
-    (in_group(), {"groups": "all"}, Action.ANSWER, ""),
-    (in_group(from_me=True), {"groups": "all"}, Action.HAND_OVER, "the owner wrote"),
-    (in_group(from_me=True), {"groups": "mention"}, Action.IGNORE, "group, not mentioned"),
+    (in_group(), {}, Verdict.IGNORE, "group"),
+    (in_group(mentions_account=True), {}, Verdict.IGNORE, "group"),
+    (in_group(), {"groups": "mention"}, Verdict.IGNORE, "group, not mentioned"),
+    (in_group(mentions_account=True), {"groups": "mention"}, Verdict.ANSWER, ""),
+    (in_group(), {"groups": "all"}, Verdict.ANSWER, ""),
+    (in_group(from_me=True), {"groups": "all"}, Verdict.HAND_OVER, "the owner wrote"),
+    (in_group(from_me=True), {"groups": "mention"}, Verdict.IGNORE, "group, not mentioned"),
     # deny and allow, by phone number, by hidden id, by JID, with wildcards
-    (message(), {"deny": ("34600111222",)}, Action.IGNORE, "denied"),
-    (message(), {"deny": ("+34 600 111 222",)}, Action.IGNORE, "denied"),
-    (message(jid=ANA_LID), {"deny": ("+34600111222",)}, Action.IGNORE, "denied"),
-    (message(), {"deny": ("299000111222@lid",)}, Action.IGNORE, "denied"),
-    (message(), {"deny": ("34600*",)}, Action.IGNORE, "denied"),
-    (message(), {"deny": ("*@lid",)}, Action.IGNORE, "denied"),
-    (message(), {"deny": ("346001112", "600111222", "34600111223")}, Action.ANSWER, ""),
-    (message(), {"deny": ("34600[0-9]*", "?4600111222")}, Action.ANSWER, ""),
-    (in_group(), {"groups": "all", "deny": ("34600111222",)}, Action.IGNORE, "denied"),
-    (in_group(), {"groups": "all", "deny": ("*@g.us",)}, Action.IGNORE, "denied"),
-    (message(), {"allow": ("34600111222",)}, Action.ANSWER, ""),
-    (message(jid=ANA_LID), {"allow": ("34600111222",)}, Action.ANSWER, ""),
-    (message(), {"allow": ("299*",)}, Action.ANSWER, ""),
-    (message(), {"allow": ("34999",)}, Action.IGNORE, "not on the allow list"),
-    (message(), {"allow": ("346*",), "deny": ("34600111222",)}, Action.IGNORE, "denied"),
-    (in_group(), {"groups": "all", "allow": (GROUP,)}, Action.ANSWER, ""),
+    (message(), {"deny": ("34600111222",)}, Verdict.IGNORE, "denied"),
+    (message(), {"deny": ("+34 600 111 222",)}, Verdict.IGNORE, "denied"),
+    (message(jid=ANA_LID), {"deny": ("+34600111222",)}, Verdict.IGNORE, "denied"),
+    (message(), {"deny": ("299000111222@lid",)}, Verdict.IGNORE, "denied"),
+    (message(), {"deny": ("34600*",)}, Verdict.IGNORE, "denied"),
+    (message(), {"deny": ("*@lid",)}, Verdict.IGNORE, "denied"),
+    (message(), {"deny": ("346001112", "600111222", "34600111223")}, Verdict.ANSWER, ""),
+    (message(), {"deny": ("34600[0-9]*", "?4600111222")}, Verdict.ANSWER, ""),
+    (in_group(), {"groups": "all", "deny": ("34600111222",)}, Verdict.IGNORE, "denied"),
+    (in_group(), {"groups": "all", "deny": ("*@g.us",)}, Verdict.IGNORE, "denied"),
+    (message(), {"allow": ("34600111222",)}, Verdict.ANSWER, ""),
+    (message(jid=ANA_LID), {"allow": ("34600111222",)}, Verdict.ANSWER, ""),
+    (message(), {"allow": ("299*",)}, Verdict.ANSWER, ""),
+    (message(), {"allow": ("34999",)}, Verdict.IGNORE, "not on the allow list"),
+    (message(), {"allow": ("346*",), "deny": ("34600111222",)}, Verdict.IGNORE, "denied"),
+    (in_group(), {"groups": "all", "allow": (GROUP,)}, Verdict.ANSWER, ""),
     # what says nothing
-    (message("👍", kind=Kind.REACTION), {}, Action.IGNORE, "nothing to answer (reaction)"),
-    (message("x", kind=Kind.EDIT), {}, Action.IGNORE, "nothing to answer (edit)"),
-    (message("", kind=Kind.REVOKE), {}, Action.IGNORE, "nothing to answer (revoke)"),
-    (message("", kind=Kind.MARK), {}, Action.IGNORE, "nothing to answer (mark)"),
-    (message("x", kind=Kind.EDIT, from_me=True), {}, Action.IGNORE, "nothing to answer (edit)"),
-    (message("", kind=Kind.OTHER), {}, Action.ANSWER, ""),
-    (message("", kind=Kind.OTHER, from_me=True), {}, Action.HAND_OVER, "the owner wrote"),
-    (message("👍", kind=Kind.REACTION, from_me=True), {}, Action.IGNORE, "nothing to answer (reaction)"),
+    (message("👍", kind=MessageKind.REACTION), {}, Verdict.IGNORE, "nothing to answer (reaction)"),
+    (message("x", kind=MessageKind.EDIT), {}, Verdict.IGNORE, "nothing to answer (edit)"),
+    (message("", kind=MessageKind.REVOKE), {}, Verdict.IGNORE, "nothing to answer (revoke)"),
+    (message("", kind=MessageKind.MARK), {}, Verdict.IGNORE, "nothing to answer (mark)"),
+    (message("x", kind=MessageKind.EDIT, from_me=True), {}, Verdict.IGNORE, "nothing to answer (edit)"),
+    (message("", kind=MessageKind.OTHER), {}, Verdict.ANSWER, ""),
+    (message("", kind=MessageKind.OTHER, from_me=True), {}, Verdict.HAND_OVER, "the owner wrote"),
+    (
+        message("👍", kind=MessageKind.REACTION, from_me=True),
+        {},
+        Verdict.IGNORE,
+        "nothing to answer (reaction)",
+    ),
     # the owner writes
-    (message("le llamo", from_me=True), {}, Action.HAND_OVER, "the owner wrote"),
-    (message("", from_me=True, kind=Kind.AUDIO), {}, Action.HAND_OVER, "the owner wrote"),
-    (message("baja", from_me=True), {}, Action.HAND_OVER, "the owner wrote"),
-    (message("x", from_me=True, sent_at=NOON - timedelta(hours=9)), {}, Action.HAND_OVER, "the owner wrote"),
+    (message("le llamo", from_me=True), {}, Verdict.HAND_OVER, "the owner wrote"),
+    (message("", from_me=True, kind=MessageKind.AUDIO), {}, Verdict.HAND_OVER, "the owner wrote"),
+    (message("baja", from_me=True), {}, Verdict.HAND_OVER, "the owner wrote"),
+    (message("x", from_me=True, sent_at=NOON - timedelta(hours=9)), {}, Verdict.HAND_OVER, "the owner wrote"),
     # opting out and in
-    (message("BAJA"), {}, Action.OPT_OUT, "opted out"),
-    (message("¡Stop!"), {}, Action.OPT_OUT, "opted out"),
-    (message("¿cuánto cuesta la baja?"), {}, Action.ANSWER, ""),
-    (message("baja"), {"opt_out_words": ()}, Action.ANSWER, ""),
-    (message("stop", kind=Kind.IMAGE), {}, Action.OPT_OUT, "opted out"),
-    (message("BAJA", kind=Kind.EDIT), {}, Action.OPT_OUT, "opted out"),
-    (message("ALTA", kind=Kind.EDIT, opted_out=True), {}, Action.OPT_IN, "opted in"),
-    (message("hola", kind=Kind.EDIT, opted_out=True), {}, Action.IGNORE, "opted out"),
-    (in_group("stop"), {"groups": "all"}, Action.ANSWER, ""),
-    (message("baja", sent_at=NOON - timedelta(hours=9)), {}, Action.OPT_OUT, "opted out"),
-    (message("alta"), {}, Action.ANSWER, ""),
-    (message("alta", opted_out=True), {}, Action.OPT_IN, "opted in"),
-    (message("Start.", opted_out=True), {}, Action.OPT_IN, "opted in"),
-    (message("hola", opted_out=True), {}, Action.IGNORE, "opted out"),
-    (message("baja", opted_out=True), {}, Action.IGNORE, "opted out"),
+    (message("BAJA"), {}, Verdict.OPT_OUT, "opted out"),
+    (message("¡Stop!"), {}, Verdict.OPT_OUT, "opted out"),
+    (message("¿cuánto cuesta la baja?"), {}, Verdict.ANSWER, ""),
+    (message("baja"), {"opt_out_words": ()}, Verdict.ANSWER, ""),
+    (message("stop", kind=MessageKind.IMAGE), {}, Verdict.OPT_OUT, "opted out"),
+    (message("BAJA", kind=MessageKind.EDIT), {}, Verdict.OPT_OUT, "opted out"),
+    (message("ALTA", kind=MessageKind.EDIT, opted_out=True), {}, Verdict.OPT_IN, "opted in"),
+    (message("hola", kind=MessageKind.EDIT, opted_out=True), {}, Verdict.IGNORE, "opted out"),
+    (in_group("stop"), {"groups": "all"}, Verdict.ANSWER, ""),
+    (message("baja", sent_at=NOON - timedelta(hours=9)), {}, Verdict.OPT_OUT, "opted out"),
+    (message("alta"), {}, Verdict.ANSWER, ""),
+    (message("alta", opted_out=True), {}, Verdict.OPT_IN, "opted in"),
+    (message("Start.", opted_out=True), {}, Verdict.OPT_IN, "opted in"),
+    (message("hola", opted_out=True), {}, Verdict.IGNORE, "opted out"),
+    (message("baja", opted_out=True), {}, Verdict.IGNORE, "opted out"),
     # age
-    (message(sent_at=NOON - timedelta(seconds=900)), {}, Action.ANSWER, ""),
-    (message(sent_at=NOON - timedelta(seconds=901)), {}, Action.MISSED, "too old"),
-    (message(sent_at=NOON + timedelta(hours=5)), {}, Action.ANSWER, ""),
+    (message(sent_at=NOON - timedelta(seconds=900)), {}, Verdict.ANSWER, ""),
+    (message(sent_at=NOON - timedelta(seconds=901)), {}, Verdict.MISSED, "too old"),
+    (message(sent_at=NOON + timedelta(hours=5)), {}, Verdict.ANSWER, ""),
 ]
 
 
 @pytest.mark.parametrize(("candidate", "chats", "action", "reason"), ARRIVALS)
 def test_a_message_that_arrives(
-    candidate: Candidate, chats: dict[str, Any], action: Action, reason: str
+    candidate: Candidate, chats: dict[str, Any], action: Verdict, reason: str
 ) -> None:
     decision = on_arrival(candidate, settings(**chats), NOON)
     assert (decision.action, decision.reason) == (action, reason)
@@ -161,13 +166,18 @@ def test_the_text_of_what_is_no_business_of_the_bot_is_not_kept() -> None:
         on_arrival(message(), settings(allow=("1",)), NOON),
     ]
     assert not any(decision.keeps_text for decision in strangers)
-    kept = [message(), message(from_me=True), message(opted_out=True), message("👍", kind=Kind.REACTION)]
+    kept = [
+        message(),
+        message(from_me=True),
+        message(opted_out=True),
+        message("👍", kind=MessageKind.REACTION),
+    ]
     assert all(on_arrival(candidate, settings(), NOON).keeps_text for candidate in kept)
 
 
 @pytest.mark.parametrize("pattern", ["34600111", "600111222", "34911*", "299", "", "+", "[", "34600111222 x"])
 def test_nobody_is_named_by_a_part_of_a_number(pattern: str) -> None:
-    assert on_arrival(message(), settings(deny=(pattern,)), NOON).action is Action.ANSWER
+    assert on_arrival(message(), settings(deny=(pattern,)), NOON).action is Verdict.ANSWER
     assert on_arrival(message(), settings(allow=(pattern,)), NOON).reason == "not on the allow list"
 
 
@@ -177,71 +187,71 @@ KEYWORD = {"trigger_type": "keyword", "trigger_values": ("precio",)}
 OFFICE = {"business_hours": ("mon-fri 13:00-18:00",)}
 MORNING = {"business_hours": ("mon-fri 09:00-12:00",)}
 
-BURSTS: list[tuple[Burst, dict[str, Any], Action, str]] = [
-    (burst(), {}, Action.ANSWER, ""),
-    (burst(opted_out=True), {}, Action.IGNORE, "opted out"),
-    (burst(pause="the owner wrote"), {}, Action.IGNORE, "paused: the owner wrote"),
+BURSTS: list[tuple[Burst, dict[str, Any], Verdict, str]] = [
+    (burst(), {}, Verdict.ANSWER, ""),
+    (burst(opted_out=True), {}, Verdict.IGNORE, "opted out"),
+    (burst(pause="the owner wrote"), {}, Verdict.IGNORE, "paused: the owner wrote"),
     # begun by a word
-    (burst("hola"), KEYWORD, Action.IGNORE, "nothing began the chat"),
-    (burst("hola", "¿precio?"), KEYWORD, Action.ANSWER, ""),
-    (burst("hola", last_answer_at=NOON - timedelta(hours=4)), KEYWORD, Action.ANSWER, ""),
-    (burst(last_answer_at=NOON - timedelta(hours=5)), KEYWORD, Action.IGNORE, "nothing began the chat"),
+    (burst("hola"), KEYWORD, Verdict.IGNORE, "nothing began the chat"),
+    (burst("hola", "¿precio?"), KEYWORD, Verdict.ANSWER, ""),
+    (burst("hola", last_answer_at=NOON - timedelta(hours=4)), KEYWORD, Verdict.ANSWER, ""),
+    (burst(last_answer_at=NOON - timedelta(hours=5)), KEYWORD, Verdict.IGNORE, "nothing began the chat"),
     (
         burst(last_answer_at=NOON - timedelta(seconds=1)),
         {**KEYWORD, "expire": 0.0},
-        Action.IGNORE,
+        Verdict.IGNORE,
         "nothing began the chat",
     ),
-    (burst("pedido #1234"), {"trigger_type": "regex", "trigger_values": (r"#\d+",)}, Action.ANSWER, ""),
+    (burst("pedido #1234"), {"trigger_type": "regex", "trigger_values": (r"#\d+",)}, Verdict.ANSWER, ""),
     (
         burst("pedido"),
         {"trigger_type": "regex", "trigger_values": (r"#\d+",)},
-        Action.IGNORE,
+        Verdict.IGNORE,
         "nothing began the chat",
     ),
     # a person is wanted
     (
         burst("hola", "quiero hablar con una persona"),
         {"escalation_words": ("hablar con una persona",)},
-        Action.ESCALATE,
+        Verdict.ESCALATE,
         "asked for a person",
     ),
-    (burst("hola, persona"), {"escalation_words": ("hablar con una persona",)}, Action.ANSWER, ""),
-    (burst("Hola, quiero HABLAR con una persona por favor"), {}, Action.ESCALATE, "asked for a person"),
-    (burst("¿puedo hablar con alguien?"), {}, Action.ESCALATE, "asked for a person"),
-    (burst("can I speak to a human"), {}, Action.ESCALATE, "asked for a person"),
-    (burst("I'd rather talk to a person, not a bot"), {}, Action.ESCALATE, "asked for a person"),
-    (burst("quero falar com um atendente"), {}, Action.ESCALATE, "asked for a person"),
-    (burst("Preciso falar com alguem"), {}, Action.ESCALATE, "asked for a person"),
-    (burst("quiero hablar con una persona"), {"escalation_words": ()}, Action.ANSWER, ""),
-    (burst("¿El taller cuesta 15 € por persona?"), {}, Action.ANSWER, ""),
-    (burst("¿tienen extensiones de cabello humano?"), {}, Action.ANSWER, ""),
-    (burst("is the cleaning agent safe for humans?"), {}, Action.ANSWER, ""),
-    (burst("a person told me you open on sundays, can someone confirm?"), {}, Action.ANSWER, ""),
-    (burst("quanto custa por pessoa?"), {}, Action.ANSWER, ""),
+    (burst("hola, persona"), {"escalation_words": ("hablar con una persona",)}, Verdict.ANSWER, ""),
+    (burst("Hola, quiero HABLAR con una persona por favor"), {}, Verdict.ESCALATE, "asked for a person"),
+    (burst("¿puedo hablar con alguien?"), {}, Verdict.ESCALATE, "asked for a person"),
+    (burst("can I speak to a human"), {}, Verdict.ESCALATE, "asked for a person"),
+    (burst("I'd rather talk to a person, not a bot"), {}, Verdict.ESCALATE, "asked for a person"),
+    (burst("quero falar com um atendente"), {}, Verdict.ESCALATE, "asked for a person"),
+    (burst("Preciso falar com alguem"), {}, Verdict.ESCALATE, "asked for a person"),
+    (burst("quiero hablar con una persona"), {"escalation_words": ()}, Verdict.ANSWER, ""),
+    (burst("¿El taller cuesta 15 € por persona?"), {}, Verdict.ANSWER, ""),
+    (burst("¿tienen extensiones de cabello humano?"), {}, Verdict.ANSWER, ""),
+    (burst("is the cleaning agent safe for humans?"), {}, Verdict.ANSWER, ""),
+    (burst("a person told me you open on sundays, can someone confirm?"), {}, Verdict.ANSWER, ""),
+    (burst("quanto custa por pessoa?"), {}, Verdict.ANSWER, ""),
     # loops
-    (burst(answers=29), {}, Action.ANSWER, ""),
-    (burst(answers=30), {}, Action.REST, "30 answers within an hour"),
-    (burst(answers=1000), {"loop_ceiling": 0}, Action.ANSWER, ""),
-    (burst(repetitions=9), {}, Action.ANSWER, ""),
-    (burst(repetitions=10), {}, Action.REST, "the same message 11 times within an hour"),
-    (burst(repetitions=50), {"loop_repetitions": 0}, Action.ANSWER, ""),
-    (burst(repetitions=50), {"loop_ceiling": 0}, Action.ANSWER, ""),
+    (burst(answers=29), {}, Verdict.ANSWER, ""),
+    (burst(answers=30), {}, Verdict.REST, "30 answers within an hour"),
+    (burst(answers=1000), {"loop_ceiling": 0}, Verdict.ANSWER, ""),
+    (burst(repetitions=9), {}, Verdict.ANSWER, ""),
+    (burst(repetitions=10), {}, Verdict.REST, "the same message 11 times within an hour"),
+    (burst(repetitions=50), {"loop_repetitions": 0}, Verdict.ANSWER, ""),
+    (burst(repetitions=50), {"loop_ceiling": 0}, Verdict.ANSWER, ""),
     # hours
-    (burst(), {"business_hours": ("mon 00:00-24:00",)}, Action.ANSWER, ""),
-    (burst(), OFFICE, Action.SAY_AWAY, "closed"),
-    (burst(away_at=NOON - timedelta(hours=1)), OFFICE, Action.IGNORE, "closed"),
-    (burst(away_at=NOON - timedelta(days=4)), OFFICE, Action.SAY_AWAY, "closed"),
-    (burst(away_at=NOON - timedelta(minutes=1)), MORNING, Action.SAY_AWAY, "closed"),
-    (burst(away_at=NOON), MORNING, Action.IGNORE, "closed"),
+    (burst(), {"business_hours": ("mon 00:00-24:00",)}, Verdict.ANSWER, ""),
+    (burst(), OFFICE, Verdict.SAY_AWAY, "closed"),
+    (burst(away_at=NOON - timedelta(hours=1)), OFFICE, Verdict.IGNORE, "closed"),
+    (burst(away_at=NOON - timedelta(days=4)), OFFICE, Verdict.SAY_AWAY, "closed"),
+    (burst(away_at=NOON - timedelta(minutes=1)), MORNING, Verdict.SAY_AWAY, "closed"),
+    (burst(away_at=NOON), MORNING, Verdict.IGNORE, "closed"),
     # Told before the clock was set back.
-    (burst(away_at=NOON + timedelta(days=400)), MORNING, Action.SAY_AWAY, "closed"),
+    (burst(away_at=NOON + timedelta(days=400)), MORNING, Verdict.SAY_AWAY, "closed"),
 ]
 
 
 @pytest.mark.parametrize(("chat", "chats", "action", "reason"), BURSTS)
 def test_a_chat_that_is_to_be_answered(
-    chat: Burst, chats: dict[str, Any], action: Action, reason: str
+    chat: Burst, chats: dict[str, Any], action: Verdict, reason: str
 ) -> None:
     decision = before_answering(chat, settings(**chats), NOON)
     assert (decision.action, decision.reason) == (action, reason)
@@ -252,8 +262,8 @@ def test_hours_are_those_of_the_business() -> None:
         account=AccountSettings(timezone="Europe/Madrid"),
         chats=ChatSettings(business_hours=("mon 13:00-14:00",)),
     )
-    assert before_answering(burst(), madrid, NOON).action is Action.ANSWER
-    assert before_answering(burst(), madrid, NOON - timedelta(minutes=1)).action is Action.SAY_AWAY
+    assert before_answering(burst(), madrid, NOON).action is Verdict.ANSWER
+    assert before_answering(burst(), madrid, NOON - timedelta(minutes=1)).action is Verdict.SAY_AWAY
 
 
 # The order. Each pair: objections of two rules that meet in one message; the first one decides.
@@ -262,7 +272,13 @@ def test_hours_are_those_of_the_business() -> None:
 def test_the_order_at_arrival() -> None:
     old = NOON - timedelta(days=1)
     everything = in_group(
-        "baja", kind=Kind.REACTION, from_me=True, to_self=True, own_echo=True, opted_out=True, sent_at=old
+        "baja",
+        kind=MessageKind.REACTION,
+        from_me=True,
+        to_self=True,
+        own_echo=True,
+        opted_out=True,
+        sent_at=old,
     )
     strict = settings(deny=("*",), allow=("1",), groups="off")
     reasons = [
@@ -283,7 +299,7 @@ def test_the_order_at_arrival() -> None:
         {"jid": ANA},
         {"addresses": frozenset({"1"})},
         {"addresses": frozenset({"1"})},
-        {"kind": Kind.TEXT},
+        {"kind": MessageKind.TEXT},
         {"from_me": False},
         {"opted_out": False},
         {"text": "hola"},
@@ -295,7 +311,7 @@ def test_the_order_at_arrival() -> None:
             strict = dataclasses.replace(strict, chats=dataclasses.replace(strict.chats, deny=()))
         else:
             everything = dataclasses.replace(everything, **cure)
-    assert on_arrival(everything, strict, NOON).action is Action.ANSWER
+    assert on_arrival(everything, strict, NOON).action is Verdict.ANSWER
 
 
 def test_the_order_before_answering() -> None:
@@ -321,7 +337,7 @@ def test_the_order_before_answering() -> None:
     for reason, cure in steps:
         assert before_answering(chat, strict, NOON).reason == reason
         chat = dataclasses.replace(chat, **cure)
-    assert before_answering(chat, strict, NOON).action is Action.IGNORE
+    assert before_answering(chat, strict, NOON).action is Verdict.IGNORE
 
 
 def test_every_rule_says_in_one_line_what_it_does() -> None:
@@ -339,7 +355,7 @@ patterns = st.one_of(names, st.text(alphabet="*?[]!+ 0123456789@lidg.us", max_si
         Candidate,
         jid=st.one_of(names, st.text(max_size=30)),
         addresses=st.frozensets(names),
-        kind=st.one_of(st.sampled_from(Kind), st.text(max_size=5)),
+        kind=st.one_of(st.sampled_from(MessageKind), st.text(max_size=5)),
         text=st.one_of(st.text(max_size=100), st.sampled_from(["baja", "alta", "#bot on"])),
         sent_at=st.datetimes(),
         from_me=st.booleans(),
@@ -356,14 +372,14 @@ def test_whatever_arrives_is_decided(
     candidate: Candidate, allow: tuple[str, ...], deny: tuple[str, ...], groups: str
 ) -> None:
     decision = on_arrival(candidate, settings(allow=allow, deny=deny, groups=groups), NOON)
-    if decision.action is not Action.ANSWER:
+    if decision.action is not Verdict.ANSWER:
         assert decision.reason
     if candidate.opted_out:
-        assert decision.action is not Action.ANSWER
+        assert decision.action is not Verdict.ANSWER
     if candidate.from_me:
-        assert decision.action not in (Action.ANSWER, Action.OPT_OUT, Action.OPT_IN)
+        assert decision.action not in (Verdict.ANSWER, Verdict.OPT_OUT, Verdict.OPT_IN)
 
 
 def test_the_age_limit_is_a_setting() -> None:
     patient = Settings(replies=ReplySettings(max_age=86_400.0))
-    assert on_arrival(message(sent_at=NOON - timedelta(hours=9)), patient, NOON).action is Action.ANSWER
+    assert on_arrival(message(sent_at=NOON - timedelta(hours=9)), patient, NOON).action is Verdict.ANSWER

@@ -12,11 +12,11 @@ from wabot.conversation import history
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.notices import Notice
 from wabot.conversation.outbox import Outbox
-from wabot.conversation.send_queue import Departures
+from wabot.conversation.send_queue import SendQueue
 from wabot.database.models import Inbound, Outbound
-from wabot.whatsapp.messages import Kind
+from wabot.whatsapp.messages import MessageKind
 
-DEPARTURES = Departures("shop")
+DEPARTURES = SendQueue("shop")
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_what_was_said_before_in_both_directions(inbox: Inbox, outbox: Outbox) -
 
 def test_what_the_customer_never_saw_or_took_back_is_left_out(inbox: Inbox, outbox: Outbox) -> None:
     chat_id = hear(inbox, "gone", 0, "ignored", "denied")
-    hear(inbox, "", 0, "answered", kind=Kind.IMAGE)
+    hear(inbox, "", 0, "answered", kind=MessageKind.IMAGE)
     for text, state in (("sent", "sent"), ("back", "withdrawn"), ("refused", "dead"), ("maybe", "unsure")):
         outbox.notify(chat_id, text, "model:x", NOON)  # type: ignore[arg-type]
         Outbound.update(state=state).where(Outbound.text == text).execute()
@@ -101,7 +101,7 @@ def test_another_chats_words_never_come_in(inbox: Inbox, outbox: Outbox) -> None
 
 def test_reactions_are_the_latest_to_what_was_said_last(inbox: Inbox, outbox: Outbox) -> None:
     def react(emoji: str, quoted: str, second: float) -> None:
-        hear(inbox, emoji, second, "ignored", kind=Kind.REACTION, quoted_text=quoted)
+        hear(inbox, emoji, second, "ignored", kind=MessageKind.REACTION, quoted_text=quoted)
 
     chat_id = hear(inbox, "hello", 0)
     react("😀", "an older text", 1)

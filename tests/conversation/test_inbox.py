@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.support.arrivals import ANA, ANA_LID, GROUP, NOON, arrival, later
 from wabot.conversation.inbox import Inbox, Waiting
 from wabot.database.models import Chat, Inbound
-from wabot.whatsapp.messages import IncomingMessage, Kind
+from wabot.whatsapp.messages import IncomingMessage, MessageKind
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def inbox(database: Any) -> Inbox:
 def store(inbox: Inbox, *messages: IncomingMessage) -> int:
     """Store them a second apart, and carry out those that change others; the chat of the last one."""
     for second, message in enumerate(messages):
-        change = message.kind in (Kind.EDIT, Kind.REVOKE)
+        change = message.kind in (MessageKind.EDIT, MessageKind.REVOKE)
         chat_id = inbox.store(message, later(second), "ignored" if change else "pending")
         if change and chat_id is not None:
             inbox.amend(message, chat_id)
@@ -251,11 +251,11 @@ def test_attempts_are_counted(inbox: Inbox) -> None:
 
 
 def edit(message: IncomingMessage, text: str, **changes: Any) -> IncomingMessage:
-    return arrival(text, kind=Kind.EDIT, target_id=message.message_id, **changes)
+    return arrival(text, kind=MessageKind.EDIT, target_id=message.message_id, **changes)
 
 
 def revoke(message: IncomingMessage, **changes: Any) -> IncomingMessage:
-    return arrival("", kind=Kind.REVOKE, target_id=message.message_id, **changes)
+    return arrival("", kind=MessageKind.REVOKE, target_id=message.message_id, **changes)
 
 
 def test_an_edit_of_a_pending_message_changes_what_is_answered(inbox: Inbox) -> None:

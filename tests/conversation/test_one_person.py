@@ -17,11 +17,11 @@ from wabot.conversation.inbox import Inbox
 from wabot.conversation.notices import Notice, PauseReason
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_lines import add_line
-from wabot.conversation.pauses import Quiet
-from wabot.conversation.send_queue import Departures
+from wabot.conversation.pauses import Pauses
+from wabot.conversation.send_queue import SendQueue
 from wabot.database.models import Chat, Inbound, Outbound, OwnerLine
 from wabot.inbound.reception import Reception
-from wabot.whatsapp.messages import IncomingMessage, Kind
+from wabot.whatsapp.messages import IncomingMessage, MessageKind
 
 LID = "299000111222"
 PHONE = "34600111222"
@@ -45,7 +45,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.inbox, self.outbox = Inbox("shop"), Outbox("shop")
-        self.quiet = Quiet(self.inbox, self.outbox)
+        self.pauses = Pauses(self.inbox, self.outbox)
         self.touched: list[int] = []
         self._reception = Reception(SETTINGS, self.inbox, self.outbox, touch=self._touch)
 
@@ -76,14 +76,19 @@ def test_who_said_baja_under_one_address_is_left_alone_under_both(desk: Desk, fi
 
 
 @pytest.mark.parametrize(
-    "kinds", [(Kind.TEXT, Kind.TEXT), (Kind.SPOILT, Kind.TEXT), (Kind.TEXT, Kind.SPOILT)]
+    "kinds",
+    [
+        (MessageKind.TEXT, MessageKind.TEXT),
+        (MessageKind.SPOILT, MessageKind.TEXT),
+        (MessageKind.TEXT, MessageKind.SPOILT),
+    ],
 )
 @pytest.mark.parametrize(("first", "then"), [(ANA, ANA_LID), (ANA_LID, ANA)])
 def test_a_message_that_comes_again_under_the_other_address_counts_once(
-    desk: Desk, first: str, then: str, kinds: tuple[Kind, Kind]
+    desk: Desk, first: str, then: str, kinds: tuple[MessageKind, MessageKind]
 ) -> None:
     for chat, kind in zip((first, then), kinds, strict=True):
-        text = "hola" if kind is Kind.TEXT else ""
+        text = "hola" if kind is MessageKind.TEXT else ""
         desk.take(arrival(text, chat=chat, phone=PHONE, lid=LID, kind=kind, message_id="3EB0"))
     assert [(row.kind, row.text) for row in Inbound.select()] == [("text", "hola")]
 
@@ -114,7 +119,7 @@ def test_the_longest_pause_of_both_holds(
     for message, until in zip((by_phone(), by_lid()), ends, strict=True):
         chat_id = desk.take(message)
         assert chat_id is not None
-        desk.quiet.pause(chat_id, PauseReason.COMMAND, until)
+        desk.pauses.pause(chat_id, PauseReason.COMMAND, until)
     desk.take(by_both())
     assert (Chat.get().pause_reason, Chat.get().paused_until) == (PauseReason.COMMAND, longest)
 
@@ -122,8 +127,8 @@ def test_the_longest_pause_of_both_holds(
 def test_a_pause_that_is_over_does_not_shorten_another(desk: Desk) -> None:
     over, lasting = desk.take(by_phone()), desk.take(by_lid())
     assert over is not None and lasting is not None
-    desk.quiet.pause(over, PauseReason.COMMAND, later(-1))
-    desk.quiet.pause(lasting, PauseReason.OWNER, later(60))
+    desk.pauses.pause(over, PauseReason.COMMAND, later(-1))
+    desk.pauses.pause(lasting, PauseReason.OWNER, later(60))
     desk.take(by_both())
     assert (Chat.get().pause_reason, Chat.get().paused_until) == (PauseReason.OWNER, later(60))
 
@@ -163,14 +168,14 @@ def test_a_reply_that_is_about_to_leave_is_not_taken_back_by_it(desk: Desk) -> N
     hidden = desk.take(by_lid())
     assert hidden is not None
     desk.outbox.put(hidden, [("buenas", NOON)], "model:x", desk.inbox.pending(hidden), NOON)
-    departures = Departures("shop")
-    chosen, _ = departures.next(NOON)
+    send_queue = SendQueue("shop")
+    chosen, _ = send_queue.next(NOON)
     assert chosen is not None
     desk.take(by_both())
-    assert not departures.begin(chosen, NOON)
-    again, _ = departures.next(NOON)
+    assert not send_queue.begin(chosen, NOON)
+    again, _ = send_queue.next(NOON)
     assert again is not None and again.id == chosen.id
-    assert departures.begin(again, NOON)
+    assert send_queue.begin(again, NOON)
 
 
 def test_several_at_once_make_one_of_them_and_lose_nothing(desk: Desk) -> None:

@@ -8,11 +8,11 @@ import pytest
 from tests.support.arrivals import NOON, arrival, later
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.outbox import SECRET_BYTES, Outbox
-from wabot.conversation.send_queue import COPIES_WITHOUT_EVIDENCE, MAX_COPIES, Departures
+from wabot.conversation.send_queue import COPIES_WITHOUT_EVIDENCE, MAX_COPIES, SendQueue
 from wabot.database.models import Chat, Inbound, Outbound
-from wabot.whatsapp.messages import Kind
+from wabot.whatsapp.messages import MessageKind
 
-DEPARTURES = Departures("shop")
+DEPARTURES = SendQueue("shop")
 
 
 @pytest.fixture
@@ -78,13 +78,13 @@ def test_nothing_is_stored_when_everything_was_taken_back(outbox: Outbox) -> Non
     chat_id = inbox.store(message, NOON)
     assert chat_id is not None
     rows = inbox.pending(chat_id)
-    inbox.amend(arrival(kind=Kind.REVOKE, target_id=message.message_id), chat_id)
+    inbox.amend(arrival(kind=MessageKind.REVOKE, target_id=message.message_id), chat_id)
     assert outbox.put(chat_id, [("answer", NOON)], "model:x", rows, NOON) == 0
     assert Outbound.select().count() == 0
 
 
-@pytest.mark.parametrize("change", [Kind.EDIT, Kind.REVOKE])
-def test_an_answer_falls_with_any_part_of_the_question(outbox: Outbox, change: Kind) -> None:
+@pytest.mark.parametrize("change", [MessageKind.EDIT, MessageKind.REVOKE])
+def test_an_answer_falls_with_any_part_of_the_question(outbox: Outbox, change: MessageKind) -> None:
     inbox, message = Inbox("shop"), arrival("oops")
     chat_id = inbox.store(message, NOON)
     inbox.store(arrival("size?"), NOON)
@@ -94,7 +94,7 @@ def test_an_answer_falls_with_any_part_of_the_question(outbox: Outbox, change: K
     assert outbox.put(chat_id, [("answer", NOON)], "model:x", rows, NOON) == 0
     assert Outbound.select().count() == 0
     left = inbox.pending(chat_id)
-    assert [row.text for row in left] == (["38", "size?"] if change is Kind.EDIT else ["size?"])
+    assert [row.text for row in left] == (["38", "size?"] if change is MessageKind.EDIT else ["size?"])
     assert outbox.put(chat_id, [("answer", NOON)], "model:x", left, NOON) == len(left)
 
 
@@ -182,8 +182,8 @@ def test_a_reply_in_flight_holds_its_chat(outbox: Outbox) -> None:
 def test_the_replies_of_another_account_are_not_sent(outbox: Outbox) -> None:
     row, _ = reply(outbox, a_chat(), "leaving", "waiting")
     DEPARTURES.begin(row, NOON)
-    assert Departures("salon").next(NOON) == (None, None)
-    assert Departures("salon").unsettled() == []
+    assert SendQueue("salon").next(NOON) == (None, None)
+    assert SendQueue("salon").unsettled() == []
     assert Outbox("salon").expire(later(1)) == 0
     assert Outbox("salon").count(("pending",)) == 0
 
@@ -333,7 +333,7 @@ def test_a_confirmed_message_is_in_doubt_no_more(outbox: Outbox, state: str) -> 
     if state != "in_doubt":
         DEPARTURES.leave_in_doubt(row, state == "pending", NOON)
     assert stored(row).state == state
-    Departures("salon").confirm(["3EB1"], later(5))
+    SendQueue("salon").confirm(["3EB1"], later(5))
     assert stored(row).state == state
     DEPARTURES.confirm(["3EB1", "3EB9"], later(9))
     row = stored(row)
@@ -351,7 +351,7 @@ def test_what_the_customer_cannot_read_is_sent_again_unless_the_chat_went_on(
     DEPARTURES.mark_sent(row, "3EB1", later(5))
     if heard_at is not None:
         Inbox("shop").store(arrival(phone="34600000001"), later(heard_at))
-    assert not Departures("salon").send_again("3EB1", False, later(9))
+    assert not SendQueue("salon").send_again("3EB1", False, later(9))
     assert DEPARTURES.send_again("3EB1", False, later(9)) is again
     assert stored(row).state == ("pending" if again else "sent")
     assert not DEPARTURES.send_again("3EB1", False, later(9))

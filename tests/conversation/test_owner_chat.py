@@ -12,7 +12,7 @@ from wabot.conversation.notices import Unanswered
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_chat import OwnerChat
 from wabot.conversation.owner_lines import erase_lines_about, lines_about, text_of
-from wabot.conversation.send_queue import Departures
+from wabot.conversation.send_queue import SendQueue
 from wabot.database.models import Chat, Outbound, Session
 
 WAITS = "🤖 {}: asks something I cannot answer."
@@ -44,10 +44,10 @@ def told() -> list[tuple[str, datetime]]:
 
 def leave(now: datetime) -> str:
     """What leaves now; "" for nothing."""
-    row, _ = Departures("shop").next(now)
-    if row is None or not Departures("shop").begin(row, now):
+    row, _ = SendQueue("shop").next(now)
+    if row is None or not SendQueue("shop").begin(row, now):
         return ""
-    Departures("shop").mark_sent(row, f"3EB0{row.id}", now)
+    SendQueue("shop").mark_sent(row, f"3EB0{row.id}", now)
     assert row.chat.jid == "34999888777@s.whatsapp.net"
     return str(row.text)
 
@@ -74,10 +74,10 @@ def test_nothing_is_added_to_what_is_leaving(linked: None) -> None:
     for seconds, name in ((0, "Ana"), (1, "Eva")):
         owner.tell_unanswered(customer(name), later(seconds))
     assert leave(later(2)) == WAITS.format("Ana")
-    chosen, _ = Departures("shop").next(later(300))
+    chosen, _ = SendQueue("shop").next(later(300))
     owner.tell_unanswered(customer("Luis"), later(299))
     assert chosen is not None
-    assert Departures("shop").begin(chosen, later(300))
+    assert SendQueue("shop").begin(chosen, later(300))
     assert chosen.text == "\n".join(map(WAITS.format, ["Eva", "Luis"]))
     owner.tell_unanswered(customer("Zoe"), later(299))
     assert told()[1:] == [(chosen.text, later(300)), (WAITS.format("Zoe"), later(600))]

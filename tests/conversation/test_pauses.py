@@ -9,11 +9,11 @@ from tests.support.arrivals import NOON, arrival, later
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.notices import Notice, PauseReason
 from wabot.conversation.outbox import Outbox
-from wabot.conversation.pauses import Quiet, pause_reason, paused_chats
-from wabot.conversation.send_queue import Departures
+from wabot.conversation.pauses import Pauses, pause_reason, paused_chats
+from wabot.conversation.send_queue import SendQueue
 from wabot.database.models import Chat, Inbound, Outbound
 
-DEPARTURES = Departures("shop")
+DEPARTURES = SendQueue("shop")
 
 LATE = datetime(2026, 11, 23, 12)
 
@@ -29,8 +29,8 @@ def outbox(inbox: Inbox) -> Outbox:
 
 
 @pytest.fixture
-def quiet(inbox: Inbox, outbox: Outbox) -> Quiet:
-    return Quiet(inbox, outbox)
+def pauses(inbox: Inbox, outbox: Outbox) -> Pauses:
+    return Pauses(inbox, outbox)
 
 
 @pytest.fixture
@@ -51,8 +51,8 @@ def inbound() -> list[tuple[str, str]]:
     return [(row.state, row.reason) for row in Inbound.select().order_by(Inbound.id)]
 
 
-def test_a_pause_takes_back_what_is_open(quiet: Quiet, chat_id: int) -> None:
-    assert quiet.pause(chat_id, PauseReason.OWNER, LATE) == 2
+def test_a_pause_takes_back_what_is_open(pauses: Pauses, chat_id: int) -> None:
+    assert pauses.pause(chat_id, PauseReason.OWNER, LATE) == 2
     assert outbound() == [("one", "withdrawn"), ("two", "withdrawn")]
     assert inbound() == [("ignored", "paused: the owner wrote"), ("ignored", "paused: the owner wrote")]
     assert pause_reason(Chat.get(), NOON) == "the owner wrote"
@@ -62,42 +62,42 @@ def test_a_pause_takes_back_what_is_open(quiet: Quiet, chat_id: int) -> None:
     assert paused_chats("salon", NOON) == []
 
 
-def test_what_is_leaving_cannot_be_called_back(quiet: Quiet, outbox: Outbox, chat_id: int) -> None:
+def test_what_is_leaving_cannot_be_called_back(pauses: Pauses, outbox: Outbox, chat_id: int) -> None:
     DEPARTURES.begin(Outbound.select().order_by(Outbound.id).first(), NOON)
-    assert quiet.pause(chat_id, PauseReason.OWNER, LATE) == 1
+    assert pauses.pause(chat_id, PauseReason.OWNER, LATE) == 1
     assert outbound() == [("one", "sending"), ("two", "withdrawn")]
 
 
-def test_a_pause_without_an_end_lasts_until_it_is_ended(quiet: Quiet, chat_id: int) -> None:
-    quiet.pause(chat_id, PauseReason.COMMAND, None)
+def test_a_pause_without_an_end_lasts_until_it_is_ended(pauses: Pauses, chat_id: int) -> None:
+    pauses.pause(chat_id, PauseReason.COMMAND, None)
     assert pause_reason(Chat.get(), datetime(2099, 1, 1)) == "the owner asked for it"
     assert [chat.id for chat in paused_chats("shop", datetime(2099, 1, 1))] == [chat_id]
-    assert quiet.resume(chat_id)
-    assert not quiet.resume(chat_id)
+    assert pauses.resume(chat_id)
+    assert not pauses.resume(chat_id)
     assert pause_reason(Chat.get(), NOON) == ""
 
 
-def test_the_pause_counts_from_the_owners_last_message(quiet: Quiet, chat_id: int) -> None:
-    quiet.hand_over(chat_id, later(100))
-    quiet.hand_over(chat_id, later(200))
-    quiet.hand_over(chat_id, later(150))
+def test_the_pause_counts_from_the_owners_last_message(pauses: Pauses, chat_id: int) -> None:
+    pauses.hand_over(chat_id, later(100))
+    pauses.hand_over(chat_id, later(200))
+    pauses.hand_over(chat_id, later(150))
     assert Chat.get().paused_until == later(200)
 
 
-def test_a_longer_pause_stays(quiet: Quiet, inbox: Inbox, chat_id: int) -> None:
-    quiet.pause(chat_id, PauseReason.COMMAND, None)
+def test_a_longer_pause_stays(pauses: Pauses, inbox: Inbox, chat_id: int) -> None:
+    pauses.pause(chat_id, PauseReason.COMMAND, None)
     inbox.store(arrival("third"), NOON)
-    quiet.hand_over(chat_id, later(100))
+    pauses.hand_over(chat_id, later(100))
     chat = Chat.get()
     assert (chat.pause_reason, chat.paused_until) == ("the owner asked for it", None)
     assert inbox.pending(chat_id) == []
 
 
-def test_opting_out_takes_back_what_is_open_and_opting_in_ends_it(quiet: Quiet, chat_id: int) -> None:
-    assert quiet.opt_out(chat_id, NOON) == 2
+def test_opting_out_takes_back_what_is_open_and_opting_in_ends_it(pauses: Pauses, chat_id: int) -> None:
+    assert pauses.opt_out(chat_id, NOON) == 2
     assert inbound()[1] == ("ignored", "opted out")
     assert Chat.get().opted_out_at == NOON
-    quiet.opt_in(chat_id)
+    pauses.opt_in(chat_id)
     assert Chat.get().opted_out_at is None
 
 
@@ -124,7 +124,7 @@ def test_opting_out_takes_back_what_is_open_and_opting_in_ends_it(quiet: Quiet, 
     ],
 )
 def test_what_may_leave_is_looked_at_again_when_it_leaves(
-    quiet: Quiet, outbox: Outbox, inbox: Inbox, source: Any, paused: bool, opted_out: bool, leaves: bool
+    pauses: Pauses, outbox: Outbox, inbox: Inbox, source: Any, paused: bool, opted_out: bool, leaves: bool
 ) -> None:
     chat_id = inbox.store(arrival(), NOON)
     assert chat_id is not None
@@ -146,12 +146,12 @@ def test_what_may_leave_is_looked_at_again_when_it_leaves(
 
 @pytest.mark.parametrize("copies", [0, 1])
 def test_a_copy_that_was_in_flight_at_the_opt_out_is_not_repeated(
-    quiet: Quiet, outbox: Outbox, chat_id: int, copies: int
+    pauses: Pauses, outbox: Outbox, chat_id: int, copies: int
 ) -> None:
     row, _ = DEPARTURES.next(NOON)
     assert row is not None
     assert DEPARTURES.begin(row, NOON)
-    quiet.opt_out(chat_id, NOON)
+    pauses.opt_out(chat_id, NOON)
     if copies:
         DEPARTURES.mark_in_doubt(row, "timeout")
         DEPARTURES.leave_in_doubt(row, True, NOON)

@@ -21,7 +21,7 @@ from wabot.backup.postgresql import find_tables
 from wabot.database.engine import open_database
 from wabot.database.refusals import refusal
 from wabot.errors import DatabaseAway, ExitCode, OperatorNeeded
-from wabot.inbound.drain import Outage
+from wabot.inbound.drain import DatabaseOutage
 from wabot.trials.peers.postgresql import PostgresqlServer, free_port
 
 pytestmark = pytest.mark.postgresql
@@ -88,7 +88,7 @@ def test_what_a_person_has_to_mend_is_78_and_says_how(
         found = refusal(caught.value)
         assert found is not None
         assert found.cause == cause
-        outage = Outage()
+        outage = DatabaseOutage()
         outage.began(caught.value)
         assert f" ({cause}; see sudo wabot doctor), 1 message kept on disk" in outage.text(1)
         return

@@ -10,7 +10,7 @@ from tests.support.arrivals import NOON, later
 from wabot.database.engine import migrate, open_database
 from wabot.database.models import Chat, Inbound, Outbound
 from wabot.database.statements import Parameter, Statement, is_one_of, select
-from wabot.whatsapp.messages import Kind
+from wabot.whatsapp.messages import MessageKind
 
 SECRET = bytes(range(32))
 
@@ -61,7 +61,13 @@ def test_a_statement_writes_what_peewee_would(database: Any) -> None:
             received_at=Parameter("now"),
         ).on_conflict_ignore()
     )
-    values = {"chat": chat.id, "kind": Kind.TEXT, "text": "50% ¿'\"? %s :x", "offline": True, "now": NOON}
+    values = {
+        "chat": chat.id,
+        "kind": MessageKind.TEXT,
+        "text": "50% ¿'\"? %s :x",
+        "offline": True,
+        "now": NOON,
+    }
     assert insert.change(message_id="A", **values) == 1
     assert insert.change(message_id="A", **values) == 0
     row = Inbound.get()

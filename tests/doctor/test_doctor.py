@@ -25,7 +25,7 @@ from tests.support.arrivals import arrival
 from tests.support.existing_schema import add_row, add_user, create_application
 from tests.support.provider_server import ProviderServer
 from tests.support.session_directories import hold, make_session
-from wabot.alerts.dispatcher import Courier
+from wabot.alerts.dispatcher import Dispatcher
 from wabot.alerts.notice import Condition, Problem
 from wabot.application.users import require_user
 from wabot.backup.manifest import MANIFEST
@@ -350,9 +350,9 @@ def test_alerts_that_a_channel_refuses(file: Path, state: Path, receiver: Webhoo
     file.write_text(file.read_text() + f'[alerts]\nwebhook_url = "{receiver.url}"\n')
     receiver.status = 404
     settings = load_settings(file, {})
-    courier = Courier(settings)
-    courier.tell_failure(Problem(Condition.PROCESS_FAILED, values=(("unit", "x"),), subject="x"))
-    assert not courier.deliver_within(1)
+    dispatcher = Dispatcher(settings)
+    dispatcher.tell_failure(Problem(Condition.PROCESS_FAILED, values=(("unit", "x"),), subject="x"))
+    assert not dispatcher.deliver_within(1)
     found = illnesses(file)["alerts"]
     assert found.text.startswith("by webhook: the web address answered 404, since 20")
     assert found.text.endswith("; none arrive so")
@@ -360,7 +360,7 @@ def test_alerts_that_a_channel_refuses(file: Path, state: Path, receiver: Webhoo
     receiver.status = 204
     assert main(["alert", "--test", "--config", str(file)]) == 0
     assert "alerts" not in illnesses(file)
-    assert courier.deliver_within(1)
+    assert dispatcher.deliver_within(1)
     assert receiver.kinds() == ["alert process_failed", "test", "alert process_failed"]
 
 

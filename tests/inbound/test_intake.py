@@ -20,7 +20,7 @@ from wabot.inbound.drain import SpoolDrain
 from wabot.inbound.intake import Intake
 from wabot.inbound.reception import Reception
 from wabot.inbound.spool import SET_ASIDE, Spool, Spooled
-from wabot.whatsapp.messages import IncomingMessage, Kind
+from wabot.whatsapp.messages import IncomingMessage, MessageKind
 
 BEN, BEN_LID = "34600333444@s.whatsapp.net", "299000333444@lid"
 TO_BEN = {"chat": BEN, "phone": "34600333444"}
@@ -176,8 +176,8 @@ def test_edits_deletions_and_the_owners_messages_keep_their_place(bot: Bot) -> N
     bot.is_away = True
     bot.intake.take(question)
     bot.intake.take(wrong)
-    bot.intake.take(fresh("how much are two?", kind=Kind.EDIT, target_id=question.message_id))
-    bot.intake.take(fresh("", kind=Kind.REVOKE, target_id=wrong.message_id))
+    bot.intake.take(fresh("how much are two?", kind=MessageKind.EDIT, target_id=question.message_id))
+    bot.intake.take(fresh("", kind=MessageKind.REVOKE, target_id=wrong.message_id))
     bot.intake.take(fresh("BAJA", **TO_BEN))
     bot.is_away = False
     bot.drain.start()
@@ -337,7 +337,7 @@ def test_at_the_end_a_message_that_fits_nowhere_is_counted(database: Any, file: 
 def test_a_lost_message_is_no_way_around_the_disk(bot: Bot) -> None:
     bot.is_away = True
     with pytest.raises(peewee.OperationalError):
-        bot.intake.take_lost(fresh("", kind=Kind.LOST))
+        bot.intake.take_lost(fresh("", kind=MessageKind.LOST))
     assert not bot.drain.is_behind
 
 

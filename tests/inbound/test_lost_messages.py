@@ -16,9 +16,9 @@ from tests.support.arrivals import ANA, ANA_LID, NOON, arrival, later
 from wabot.clock import utc_now
 from wabot.conversation.inbox import Inbox
 from wabot.database.models import Fact, Inbound
-from wabot.inbound.lost_messages import MOST_LOST, IntakeMark, LostMessages, load_mark, save_mark
+from wabot.inbound.lost_messages import MOST_LOST, LostMessages, StoreCursor, load_mark, save_mark
 from wabot.whatsapp.library_log import LossLog
-from wabot.whatsapp.messages import IncomingMessage, Kind, Trace
+from wabot.whatsapp.messages import IncomingMessage, MessageKind, Trace
 from wabot.whatsapp.store import Traces, read_traces
 from wabot.whatsapp.store_query import ask_message_ids, ask_traces
 
@@ -104,7 +104,7 @@ def test_what_is_safe_on_the_disk_is_not_lost(session: Session, monkeypatch: pyt
 def test_a_database_that_is_away_at_the_end_is_no_crash(
     session: Session, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def refuse(_user_id: str, _mark: IntakeMark) -> None:
+    def refuse(_user_id: str, _mark: StoreCursor) -> None:
         raise peewee.OperationalError("could not connect to server")
 
     lost = session.process()
@@ -172,7 +172,7 @@ def test_a_lost_message_is_of_the_chat_it_was_written_in(session: Session) -> No
     by_lid, by_phone = session.taken
     assert (by_lid.chat, by_lid.lid, by_lid.phone) == (ANA_LID, "299000111222", "34600111222")
     assert (by_phone.chat, by_phone.lid, by_phone.phone) == (ANA, "", "34600111222")
-    assert {by_lid.kind, by_phone.kind} == {Kind.LOST}
+    assert {by_lid.kind, by_phone.kind} == {MessageKind.LOST}
     assert by_lid.contact == by_phone.contact
 
 
@@ -309,10 +309,10 @@ def test_a_mark_that_cannot_be_understood_is_none(database: Any, value: str) -> 
 
 def test_a_mark_is_kept(database: Any) -> None:
     for position in (1, 2):
-        save_mark("shop", IntakeMark(OWN, position, later(position), in_order=True))
-    save_mark("salon", IntakeMark("", 0, NOON))
-    assert load_mark("shop") == IntakeMark(OWN, 2, later(2), in_order=True)
-    assert load_mark("salon") == IntakeMark("", 0, NOON)
+        save_mark("shop", StoreCursor(OWN, position, later(position), in_order=True))
+    save_mark("salon", StoreCursor("", 0, NOON))
+    assert load_mark("shop") == StoreCursor(OWN, 2, later(2), in_order=True)
+    assert load_mark("salon") == StoreCursor("", 0, NOON)
     assert load_mark("bakery") is None
 
 
@@ -333,7 +333,7 @@ def test_a_store_without_tables_has_no_traces(tmp_path: Path) -> None:
 
 def test_a_lost_message_that_comes_after_all_takes_its_place(database: Any) -> None:
     inbox = Inbox("shop")
-    lost = arrival("", message_id="A1", kind=Kind.LOST)
+    lost = arrival("", message_id="A1", kind=MessageKind.LOST)
     chat_id = inbox.store(lost, NOON)
     assert chat_id is not None
     inbox.settle([row.id for row in inbox.pending(chat_id)], "answered", "ask-to-repeat")

@@ -17,14 +17,14 @@ from wabot.conversation.inbox import Inbox
 from wabot.conversation.notices import Notice, PauseReason
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_lines import text_of
-from wabot.conversation.send_queue import Departures
+from wabot.conversation.send_queue import SendQueue
 from wabot.database.models import Chat, Inbound, Outbound, Session
 from wabot.emulator.signal import plaintexts
 from wabot.inbound.reception import Reception
-from wabot.whatsapp.messages import IncomingMessage, Kind
+from wabot.whatsapp.messages import IncomingMessage, MessageKind
 from wabot.whatsapp.translation import edited_text
 
-DEPARTURES = Departures("shop")
+DEPARTURES = SendQueue("shop")
 
 OWNER_LID = "299999888777@lid"
 OWNER = "34999888777@s.whatsapp.net"
@@ -94,7 +94,7 @@ def test_a_message_is_kept_and_its_chat_is_to_be_answered(desk: Desk) -> None:
 
 
 def test_what_devices_tell_each_other_is_not_kept(desk: Desk) -> None:
-    assert desk.take(arrival("", kind=Kind.PROTOCOL)) is None
+    assert desk.take(arrival("", kind=MessageKind.PROTOCOL)) is None
     assert (Inbound.select().count(), Chat.select().count()) == (0, 0)
 
 
@@ -108,7 +108,7 @@ def test_what_devices_tell_each_other_is_not_kept(desk: Desk) -> None:
             ("", "ignored", "the owner's own notes"),
         ),
         (arrival("hola", sent_at=NOON - timedelta(hours=8)), ("hola", "ignored", "too old")),
-        (arrival("", kind=Kind.MARK), ("", "ignored", "nothing to answer (mark)")),
+        (arrival("", kind=MessageKind.MARK), ("", "ignored", "nothing to answer (mark)")),
     ],
 )
 def test_what_is_not_answered_has_its_reason_in_the_row_and_in_the_log(
@@ -226,9 +226,9 @@ def test_without_a_pause_the_owner_and_the_bot_both_write(database: Any) -> None
 
 
 def test_media_of_the_owners_is_a_hand_over_a_reaction_is_not(desk: Desk) -> None:
-    desk.take(arrival("hola"), owners("👍", kind=Kind.REACTION))
+    desk.take(arrival("hola"), owners("👍", kind=MessageKind.REACTION))
     assert Chat.get().pause_reason == ""
-    desk.take(owners("", kind=Kind.AUDIO))
+    desk.take(owners("", kind=MessageKind.AUDIO))
     assert Chat.get().pause_reason == "the owner wrote"
 
 
@@ -360,7 +360,7 @@ def test_an_edit_before_the_answer_left_brings_another_answer(desk: Desk) -> Non
     message = arrival("size 38?")
     desk.take(message)
     desk.answer("Yes, 38.", "In blue.")
-    chat_id = desk.take(arrival("size 39?", kind=Kind.EDIT, target_id=message.message_id))
+    chat_id = desk.take(arrival("size 39?", kind=MessageKind.EDIT, target_id=message.message_id))
     assert chat_id == Chat.get().id
     assert rows()[0] == ("size 39?", "pending", "")
     assert [state for _, state in replies()] == ["withdrawn", "withdrawn"]
@@ -370,7 +370,7 @@ def test_a_deletion_before_the_answer_left_withdraws_it(desk: Desk) -> None:
     message = arrival("oops")
     desk.take(message)
     desk.answer("What do you mean?")
-    assert desk.take(arrival("", kind=Kind.REVOKE, target_id=message.message_id)) is None
+    assert desk.take(arrival("", kind=MessageKind.REVOKE, target_id=message.message_id)) is None
     assert rows()[0] == ("", "ignored", "taken back")
     assert replies() == [("What do you mean?", "withdrawn")]
 
@@ -379,7 +379,7 @@ def test_a_deletion_leaves_the_rest_of_the_question_to_be_answered_anew(desk: De
     gone, kept = arrival("oops"), arrival("size?")
     desk.take(gone, kept)
     desk.answer("oops what? And 38.")
-    assert desk.take(arrival("", kind=Kind.REVOKE, target_id=gone.message_id)) == Chat.get().id
+    assert desk.take(arrival("", kind=MessageKind.REVOKE, target_id=gone.message_id)) == Chat.get().id
     assert [row[:2] for row in rows()[:2]] == [("", "ignored"), ("size?", "pending")]
 
 
@@ -390,7 +390,7 @@ def test_an_edit_after_the_answer_left_is_only_noted(desk: Desk) -> None:
     row, _ = DEPARTURES.next(NOON)
     assert row is not None
     DEPARTURES.begin(row, NOON)
-    assert desk.take(arrival("size 39?", kind=Kind.EDIT, target_id=message.message_id)) is None
+    assert desk.take(arrival("size 39?", kind=MessageKind.EDIT, target_id=message.message_id)) is None
     assert rows()[0] == ("size 39?", "answered", "model:x")
     assert [state for _, state in replies()] == ["sending", "pending"]
 
@@ -405,7 +405,7 @@ def test_an_edit_to_the_word_that_opts_out_does(desk: Desk, is_answered: bool) -
         assert row is not None
         DEPARTURES.begin(row, NOON)
         DEPARTURES.mark_sent(row, "3EB0A", NOON)
-    desk.take(arrival("BAJA", kind=Kind.EDIT, target_id=message.message_id))
+    desk.take(arrival("BAJA", kind=MessageKind.EDIT, target_id=message.message_id))
     assert Chat.get().opted_out_at == NOON
     assert rows()[0][1:] == (("answered", "model:x") if is_answered else ("ignored", "opted out"))
     assert "no le enviaremos más mensajes" in replies()[-1][0]
@@ -414,7 +414,7 @@ def test_an_edit_to_the_word_that_opts_out_does(desk: Desk, is_answered: bool) -
 
 def test_an_edit_to_the_word_that_opts_in_does(desk: Desk) -> None:
     message = arrival("hola")
-    desk.take(arrival("BAJA"), message, arrival("ALTA", kind=Kind.EDIT, target_id=message.message_id))
+    desk.take(arrival("BAJA"), message, arrival("ALTA", kind=MessageKind.EDIT, target_id=message.message_id))
     assert Chat.get().opted_out_at is None
 
 
@@ -426,7 +426,7 @@ def test_an_edit_after_the_answer_that_asks_for_a_person_is_decided_anew(desk: D
     assert row is not None
     DEPARTURES.begin(row, NOON)
     DEPARTURES.mark_sent(row, "3EB0A", NOON)
-    wanted = arrival("quiero hablar con una persona", kind=Kind.EDIT, target_id=message.message_id)
+    wanted = arrival("quiero hablar con una persona", kind=MessageKind.EDIT, target_id=message.message_id)
     assert desk.take(wanted) == Chat.get().id
     assert rows()[0] == ("quiero hablar con una persona", "pending", "")
     assert Inbound.get(Inbound.message_id == message.message_id).sent_at == NOON, "it was said now"
@@ -436,7 +436,7 @@ def test_an_edit_to_what_begins_a_chat_begins_it(desk: Desk) -> None:
     message = arrival("hola")
     desk.take(message)
     Inbound.update(state="ignored", reason="nothing began the chat").execute()
-    assert desk.take(arrival("pedido", kind=Kind.EDIT, target_id=message.message_id)) == Chat.get().id
+    assert desk.take(arrival("pedido", kind=MessageKind.EDIT, target_id=message.message_id)) == Chat.get().id
     assert rows()[0] == ("pedido", "pending", "")
 
 
@@ -444,14 +444,14 @@ def test_an_edit_to_the_owners_command_is_one(desk: Desk) -> None:
     desk.take(arrival("hola"))
     slip = arrival("#bot of", from_me=True, sender=OWNER)
     desk.take(slip)
-    edit = arrival("#bot off", from_me=True, sender=OWNER, kind=Kind.EDIT, target_id=slip.message_id)
+    edit = arrival("#bot off", from_me=True, sender=OWNER, kind=MessageKind.EDIT, target_id=slip.message_id)
     desk.take(edit)
     assert Chat.get().pause_reason == PauseReason.COMMAND
 
 
 def test_an_edit_that_takes_the_words_away_leaves_none(desk: Desk) -> None:
-    message = arrival("this one?", kind=Kind.IMAGE)
-    desk.take(message, arrival("", kind=Kind.EDIT, target_id=message.message_id))
+    message = arrival("this one?", kind=MessageKind.IMAGE)
+    desk.take(message, arrival("", kind=MessageKind.EDIT, target_id=message.message_id))
     assert rows()[0] == ("", "pending", "")
 
 
@@ -470,7 +470,7 @@ def sealed(
     body = plaintexts.sealed_edit(ANA, message.message_id, text, secret=secret, sender=writer, at=0)
     found = e2e.Message.FromString(body).secretEncryptedMessage
     content = f"{found.encIV.hex()} {found.encPayload.hex()}"
-    return arrival("", kind=Kind.EDIT, target_id=message.message_id, sealed=content)
+    return arrival("", kind=MessageKind.EDIT, target_id=message.message_id, sealed=content)
 
 
 def with_secret(text: str) -> IncomingMessage:
@@ -511,7 +511,7 @@ def test_the_old_text_is_not_answered_when_an_edit_cannot_be_opened(
     assert desk.take(sealed(message, "size 39?", **changes)) == Chat.get().id
     assert rows()[0] == ("", "pending", "")
     changed = Inbound.get(Inbound.message_id == message.message_id)
-    assert changed.kind == Kind.OTHER, "something that only a person can read"
+    assert changed.kind == MessageKind.OTHER, "something that only a person can read"
     assert [state for _, state in replies()] == ["withdrawn"]
 
 
@@ -533,7 +533,7 @@ def test_an_edit_that_cannot_be_opened_after_the_answer_is_told_to_the_owner(des
 @pytest.mark.parametrize("content", ["00 00", f"{'00' * 12} {'00' * 15}", f"{'00' * 200} {'00' * 40}", " "])
 def test_what_was_never_sealed_is_not_opened(desk: Desk, content: str) -> None:
     message = with_secret("size 38?")
-    desk.take(message, arrival("", kind=Kind.EDIT, target_id=message.message_id, sealed=content))
+    desk.take(message, arrival("", kind=MessageKind.EDIT, target_id=message.message_id, sealed=content))
     assert rows()[0] == ("", "pending", "")
 
 
@@ -542,7 +542,7 @@ def test_a_secret_is_kept_as_long_as_its_text(database: Any) -> None:
     message = with_secret("hola")
     desk.take(message)
     assert bytes(Inbound.get().secret) == SECRET
-    desk.take(arrival("", kind=Kind.REVOKE, target_id=message.message_id))
+    desk.take(arrival("", kind=MessageKind.REVOKE, target_id=message.message_id))
     desk.take(arrival("x", chat="34911@s.whatsapp.net", phone="34911", secret=SECRET.hex()))
     assert [row.secret for row in Inbound.select()] == [None, None, None]
 
@@ -556,7 +556,7 @@ def test_the_timer_is_that_of_the_chats_last_message(desk: Desk) -> None:
 
     desk.take(arrival("hola", expiration_seconds=86400))
     assert timer() == 86400
-    desk.take(arrival("👍", kind=Kind.REACTION))
+    desk.take(arrival("👍", kind=MessageKind.REACTION))
     assert timer() == 86400, "a reaction says nothing of it"
     desk.take(owners("le llamo", expiration_seconds=604800))
     assert timer() == 604800
@@ -604,7 +604,7 @@ def test_a_chat_that_another_process_makes_at_this_moment_is_found(
 def test_an_edit_does_not_bring_back_a_text_that_is_not_kept(database: Any) -> None:
     desk = Desk(deny=("34600111222",))
     message = arrival("secret")
-    desk.take(message, arrival("more secret", kind=Kind.EDIT, target_id=message.message_id))
+    desk.take(message, arrival("more secret", kind=MessageKind.EDIT, target_id=message.message_id))
     assert [text for text, _, _ in rows()] == ["", ""]
 
 
@@ -615,8 +615,8 @@ def test_a_reaction_is_kept_with_what_it_is_about(desk: Desk) -> None:
     assert row is not None
     DEPARTURES.begin(row, NOON)
     DEPARTURES.mark_sent(row, "3EB0A", NOON)
-    desk.take(arrival("👍", kind=Kind.REACTION, target_id="3EB0A"))
-    reaction = Inbound.get(Inbound.kind == Kind.REACTION)
+    desk.take(arrival("👍", kind=MessageKind.REACTION, target_id="3EB0A"))
+    reaction = Inbound.get(Inbound.kind == MessageKind.REACTION)
     assert (reaction.text, reaction.quoted_text) == ("👍", "¿Se lo reservo?")
 
 

@@ -27,7 +27,7 @@ from wabot.inbound.spool import (
     encode,
     read_spool,
 )
-from wabot.whatsapp.messages import IncomingMessage, Kind
+from wabot.whatsapp.messages import IncomingMessage, MessageKind
 
 _APPEND_FOR_EVER = """
 import pathlib, sys
@@ -75,7 +75,7 @@ def disk_of(size_bytes: int) -> Iterator[None]:
 def test_a_message_comes_back_as_it_was() -> None:
     message = arrival(
         "line one\nline two \x00 ñ 🎂 \ud800",
-        kind=Kind.EDIT,
+        kind=MessageKind.EDIT,
         chat=GROUP,
         sender=ANA,
         target_id="3EB0",

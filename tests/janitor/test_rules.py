@@ -21,7 +21,7 @@ from wabot.config.load import load_settings
 from wabot.config.settings import Settings
 from wabot.database.engine import migrate, open_database
 from wabot.janitor.run import clean
-from wabot.janitor.sweep import Action
+from wabot.janitor.sweep import Cleanup
 from wabot.session.lock import SessionLock
 
 NOW = datetime(2026, 11, 22, 10, 0, 0)
@@ -140,8 +140,8 @@ def test_removes_exactly_what_the_rules_say(
         assert _run(database, settings) == []
 
 
-def _run(database: Any, settings: Settings) -> list[Action]:
-    actions: list[Action] = []
+def _run(database: Any, settings: Settings) -> list[Cleanup]:
+    actions: list[Cleanup] = []
     clean(settings, {}, database, NOW, apply=True, tell=actions.append)
     return [action for action in actions if action.user_id]
 

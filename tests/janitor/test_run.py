@@ -27,8 +27,8 @@ from wabot.database.models import Chat, Inbound, ModelUsage, Outbound, Session
 from wabot.errors import DatabaseAway, ExitCode, OperatorNeeded
 from wabot.inbound.spool import Spool, Spooled, read_spool
 from wabot.janitor import rows as row_sweeps
-from wabot.janitor.run import Outcome, clean
-from wabot.janitor.sweep import Action, Deed
+from wabot.janitor.run import CleaningOutcome, clean
+from wabot.janitor.sweep import ActionKind, Cleanup
 from wabot.session.host_lock import HostLock
 from wabot.session.lock import SessionLock
 from wabot.session.quarantine import Quarantine
@@ -65,12 +65,12 @@ def application(database: Any) -> Any:
 
 def run(
     settings: Settings, database: Any, *, apply: bool = True, now: datetime = NOW
-) -> tuple[Outcome, list[Action]]:
-    actions: list[Action] = []
+) -> tuple[CleaningOutcome, list[Cleanup]]:
+    actions: list[Cleanup] = []
     return clean(settings, {}, database, now, apply=apply, tell=actions.append), actions
 
 
-def told(actions: list[Action]) -> set[tuple[Deed, str]]:
+def told(actions: list[Cleanup]) -> set[tuple[ActionKind, str]]:
     return {(action.deed, action.user_id) for action in actions}
 
 
@@ -105,10 +105,10 @@ def test_the_incident(settings: Settings, application: Any, live_bot: subprocess
     outcome, did = run(settings, application)
 
     assert told(did) == {
-        (Deed.ROW_DELETED, PHANTOM),
-        (Deed.DIRECTORY_MOVED, PHANTOM),
-        (Deed.ROW_CORRECTED, "claimant"),
-        (Deed.ROW_CORRECTED, "claimant2"),
+        (ActionKind.ROW_DELETED, PHANTOM),
+        (ActionKind.DIRECTORY_MOVED, PHANTOM),
+        (ActionKind.ROW_CORRECTED, "claimant"),
+        (ActionKind.ROW_CORRECTED, "claimant2"),
     }
     assert told(would) == told(did)
     after = rows(application)
@@ -140,7 +140,7 @@ def test_rows_of_users_that_another_bot_may_serve(settings: Settings, applicatio
     add_row(application, "quiet", OLD, **claim)
     add_row(application, "gone", OLD, status="DISCONNECTED")
     _, did = run(settings, application)
-    assert told(did) == {(Deed.ROW_CORRECTED, "quiet"), (Deed.ROW_DELETED, "gone")}
+    assert told(did) == {(ActionKind.ROW_CORRECTED, "quiet"), (ActionKind.ROW_DELETED, "gone")}
     assert rows(application)["elsewhere"]["isConnected"]
     # A day later, and ten: what the janitor itself took for disconnected is not deleted for it.
     for days in (2, 10):
@@ -156,7 +156,7 @@ def test_rows_of_others_are_left_alone_where_that_is_wanted(settings: Settings, 
     add_row(application, "gone", OLD, status="DISCONNECTED")
     add_row(application, PHANTOM, OLD)
     _, did = run(dataclasses.replace(settings, janitor=janitor), application)
-    assert told(did) == {(Deed.ROW_DELETED, PHANTOM)}
+    assert told(did) == {(ActionKind.ROW_DELETED, PHANTOM)}
 
 
 def test_users_that_had_a_session_here_are_not_others(settings: Settings, application: Any) -> None:
@@ -168,7 +168,7 @@ def test_users_that_had_a_session_here_are_not_others(settings: Settings, applic
     Quarantine(settings.quarantine, settings.sessions).take("moved", "a test", NOW)
     Session.create(user_id="bot", updated_at=OLD)
     _, did = run(settings, application)
-    assert told(did) >= {(Deed.ROW_CORRECTED, user_id) for user_id in own.values()}
+    assert told(did) >= {(ActionKind.ROW_CORRECTED, user_id) for user_id in own.values()}
 
 
 @pytest.mark.parametrize("foreign_key", [True, False])
@@ -210,7 +210,7 @@ def test_a_bot_on_another_machine_keeps_its_row(postgresql_url: str, tmp_path: P
     there = HostLock("ana", tmp_path / "vps2").acquire(0)
     _, actions = run(load_settings(file, {}), database)
     there.release()
-    assert told(actions) == {(Deed.ROW_CORRECTED, "ben")}
+    assert told(actions) == {(ActionKind.ROW_CORRECTED, "ben")}
     database.close()
 
 
@@ -306,7 +306,7 @@ def test_disconnected_rows_go_when_old_and_not_linked(settings: Settings, applic
     os.utime(store, (0, 0))
     _, actions = run(settings, application)
     assert rows(application).keys() == {"fresh", "linked", "unreadable", "failed"}
-    assert (Deed.LEFT_ALONE, "unreadable") in told(actions)
+    assert (ActionKind.LEFT_ALONE, "unreadable") in told(actions)
     assert (settings.sessions / "unreadable").is_dir()
 
 
@@ -322,7 +322,7 @@ def test_a_held_session_keeps_row_and_directory(
     application.execute_sql("DELETE FROM users WHERE id = 'live'")
     lock = (settings.sessions / "live.lock").read_bytes()
     _, actions = run(settings, application)
-    assert told(actions) == {(Deed.ROW_DELETED, "live")}
+    assert told(actions) == {(ActionKind.ROW_DELETED, "live")}
     assert (settings.sessions / "live").is_dir()
     assert (settings.sessions / "live.lock").read_bytes() == lock
 
@@ -336,7 +336,7 @@ def test_an_unlinked_directory_goes_when_it_is_old(settings: Settings, applicati
     (settings.sessions / "not a session").mkdir()
     (settings.sessions / "link").symlink_to(settings.sessions / "linked")
     _, actions = run(settings, application)
-    assert told(actions) == {(Deed.DIRECTORY_MOVED, "old")}
+    assert told(actions) == {(ActionKind.DIRECTORY_MOVED, "old")}
     assert "no number is linked, and unused since 2026-11-21 09:00 UTC" in str(actions[0])
     assert run(settings, application)[1] == []
 
@@ -350,7 +350,7 @@ def test_messages_on_the_disk_go_with_a_phantom_and_keep_everybody_elses_directo
         Spool(directory / "spool").append(Spooled(arrival("hello"), OLD))
         os.utime(directory / "spool", (0, 0))
     _, actions = run(settings, application)
-    assert told(actions) == {(Deed.DIRECTORY_MOVED, PHANTOM)}
+    assert told(actions) == {(ActionKind.DIRECTORY_MOVED, PHANTOM)}
     assert "this user does not exist; 1 message(s) on disk go with it" in str(actions[0])
     (entry,) = Quarantine(settings.quarantine, settings.sessions).entries()
     assert len(read_spool(entry.session / "spool")) == 1
@@ -363,17 +363,20 @@ def test_a_slip_in_the_configuration_does_not_cost_the_linked_number(
     add_user(application, "eva")
     make_session(settings.sessions, "ana", linked=True, used_at=OLD)
     _, actions = run(settings, application)
-    assert told(actions) == {(Deed.LEFT_ALONE, "ana")}
+    assert told(actions) == {(ActionKind.LEFT_ALONE, "ana")}
     assert "a configuration is for this user: correct that" in str(actions[0])
     # That of another configuration beside it as little.
     file = Path(settings.source)
     file.with_name("ben.toml").write_text(file.read_text().replace('"ana"', '"ben"'))
     make_session(settings.sessions, "ben", linked=True, used_at=OLD)
-    assert told(run(settings, application)[1]) == {(Deed.LEFT_ALONE, "ana"), (Deed.LEFT_ALONE, "ben")}
+    assert told(run(settings, application)[1]) == {
+        (ActionKind.LEFT_ALONE, "ana"),
+        (ActionKind.LEFT_ALONE, "ben"),
+    }
     shutil.rmtree(settings.sessions / "ben")
     shutil.rmtree(settings.sessions / "ana")
     make_session(settings.sessions, "ana", linked=False, used_at=NOW)
-    assert told(run(settings, application)[1]) == {(Deed.DIRECTORY_MOVED, "ana")}
+    assert told(run(settings, application)[1]) == {(ActionKind.DIRECTORY_MOVED, "ana")}
 
 
 def test_a_dry_run_leaves_no_trace_on_the_disk(settings: Settings, application: Any) -> None:
@@ -382,7 +385,7 @@ def test_a_dry_run_leaves_no_trace_on_the_disk(settings: Settings, application: 
     make_session(settings.sessions, PHANTOM, linked=True, used_at=OLD)
     before = tree(settings.paths.state)
     _, actions = run(settings, application, apply=False)
-    assert told(actions) == {(Deed.DIRECTORY_MOVED, "ana"), (Deed.DIRECTORY_MOVED, PHANTOM)}
+    assert told(actions) == {(ActionKind.DIRECTORY_MOVED, "ana"), (ActionKind.DIRECTORY_MOVED, PHANTOM)}
     assert [str(action).split()[:4] for action in actions] == [["would", "move", "to", "quarantine"]] * 2
     assert tree(settings.paths.state) == before
 
@@ -397,10 +400,10 @@ def test_quarantine_is_emptied_after_its_days(settings: Settings, application: A
     half_deleted.mkdir()
     before = tree(settings.quarantine)
     _, actions = run(settings, application, apply=False, now=NOW + timedelta(days=31))
-    assert told(actions) == {(Deed.DIRECTORY_DELETED, PHANTOM)}
+    assert told(actions) == {(ActionKind.DIRECTORY_DELETED, PHANTOM)}
     assert tree(settings.quarantine) == before and half_deleted.exists()
     _, actions = run(settings, application, now=NOW + timedelta(days=31))
-    assert told(actions) == {(Deed.DIRECTORY_DELETED, PHANTOM)}
+    assert told(actions) == {(ActionKind.DIRECTORY_DELETED, PHANTOM)}
     assert tree(settings.quarantine) == {}
 
 
@@ -416,7 +419,7 @@ def test_another_configurations_sessions_are_not_ours_to_judge(
         f'[database]\nurl = "sqlite:///{tmp_path}/shop.db"\n'
     )
     (tmp_path / "pyproject.toml").write_text("[project]\nname = 'x'\n")
-    assert told(run(settings, application, apply=False)[1]) == {(Deed.DIRECTORY_MOVED, PHANTOM)}
+    assert told(run(settings, application, apply=False)[1]) == {(ActionKind.DIRECTORY_MOVED, PHANTOM)}
     other.write_text("[account\n")
     assert run(settings, application, apply=False)[1] == []
 
@@ -434,7 +437,7 @@ def test_a_configuration_with_another_state_directory_keeps_its_row(
         )
     make_session(tmp_path / "state-shop" / "sessions", "shop", linked=True, used_at=OLD)
     _, actions = run(settings, application)
-    assert told(actions) == {(Deed.ROW_DELETED, "shop2")}
+    assert told(actions) == {(ActionKind.ROW_DELETED, "shop2")}
 
 
 def test_old_history_goes_in_batches(settings: Settings, application: Any) -> None:
@@ -448,14 +451,16 @@ def test_old_history_goes_in_batches(settings: Settings, application: Any) -> No
     _reply(chats[1], long_ago, "dead")
     _reply(chats[1], NOW, "pending")
     outcome, actions = run(settings, application)
-    lines = sorted(str(action) for action in actions if action.deed is Deed.HISTORY_DELETED)
+    lines = sorted(str(action) for action in actions if action.deed is ActionKind.HISTORY_DELETED)
     assert lines == [
         "deleted history 1200 rows of wabot_inbox: older than 90 days",
         "deleted history 2 rows of wabot_chats: older than 90 days, and without messages",
         "deleted history 2 rows of wabot_outbox: older than 90 days",
     ]
     assert (outcome.after["inbox"], outcome.after["outbox"], outcome.after["chats"]) == (1, 1, 1)
-    assert [action for action in run(settings, application)[1] if action.deed is Deed.HISTORY_DELETED] == []
+    assert [
+        action for action in run(settings, application)[1] if action.deed is ActionKind.HISTORY_DELETED
+    ] == []
 
 
 def test_old_counts_of_the_models_go(settings: Settings, application: Any) -> None:
@@ -503,7 +508,7 @@ def test_the_record_of_a_user_that_is_gone_goes(settings: Settings, application:
     for user_id in ("ana", PHANTOM):
         Session.insert(user_id=user_id, updated_at=NOW).execute()
     _, actions = run(settings, application)
-    assert told(actions) == {(Deed.ROW_DELETED, PHANTOM)}
+    assert told(actions) == {(ActionKind.ROW_DELETED, PHANTOM)}
     assert [row.user_id for row in Session.select()] == ["ana"]
 
 
@@ -518,7 +523,7 @@ def test_free_pages_go_back_to_the_file_system(sqlite_url: str, tmp_path: Path) 
     file = tmp_path / "wabot.toml"
     file.write_text(f'[paths]\nstate = "{tmp_path}/state"\n[database]\nurl = "{sqlite_url}"\n')
     _, actions = run(load_settings(file, {}), database)
-    assert Deed.SPACE_FREED in {action.deed for action in actions}
+    assert ActionKind.SPACE_FREED in {action.deed for action in actions}
     assert database.execute_sql("PRAGMA freelist_count").fetchone() == (0,)
     assert run(load_settings(file, {}), database)[1] == []
     database.close()
@@ -529,7 +534,7 @@ def test_tables_of_an_older_or_newer_wabot_are_left_alone(settings: Settings, da
     create_application(database)
     add_user(database, "ana")
     _, actions = run(settings, database)
-    assert told(actions) == {(Deed.LEFT_ALONE, "")}
+    assert told(actions) == {(ActionKind.LEFT_ALONE, "")}
     database.close()
 
 
@@ -547,7 +552,7 @@ def test_two_at_once_do_each_thing_once(settings: Settings, application: Any, tm
         (action["deed"], action["user_id"])
         for answer in answers
         for action in answer["actions"]
-        if action["deed"] != Deed.SPACE_FREED
+        if action["deed"] != ActionKind.SPACE_FREED
     ]
     assert len(done) == len(set(done)) == 620
     assert rows(application) == {}
@@ -665,7 +670,7 @@ def test_a_bot_that_starts_meanwhile_keeps_its_row(settings: Settings, applicati
     corrected: list[str] = []
     started: list[SessionLock] = []
 
-    def start_a_bot(action: Action) -> None:
+    def start_a_bot(action: Cleanup) -> None:
         corrected.append(action.user_id)
         if len(corrected) == 250:
             latecomer = min(everyone.difference(corrected))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wabot.errors import ExitCode
-from wabot.link.connection import Action, Command, Connection, Limits
+from wabot.link.connection import Command, Connection, Limits, LinkAction
 from wabot.link.states import LIVE_STATES, TERMINAL_STATES, WAITING_STATES, State
 from wabot.whatsapp.signals import Signal
 
@@ -108,7 +108,7 @@ def test_every_signal_in_every_state(state: State, signal: Signal) -> None:
     if after is not state:
         assert (connection.since, connection.reason) == (START + 10, "something happened")
     elif state is S.CONNECTING and signal in (E.LINK_BROKEN, E.EVENTS_STOPPED):
-        assert command == Command(Action.KICK, "something happened")
+        assert command == Command(LinkAction.KICK, "something happened")
     elif signal in NEWS_OF_A_DIAL.get(state, ()):
         assert (command, connection.since, connection.reason) == (None, since, "something happened")
     else:
@@ -120,24 +120,26 @@ def test_every_signal_in_every_state(state: State, signal: Signal) -> None:
 @pytest.mark.parametrize(
     ("way", "signal", "action"),
     [
-        ((), E.STARTED, Action.DIAL),
-        (WAYS[S.BACKOFF], E.WAIT_OVER, Action.DIAL),
-        (WAYS[S.BANNED], E.WAIT_OVER, Action.DIAL),
-        (WAYS[S.COOLDOWN], E.WAIT_OVER, Action.DIAL),
-        (WAYS[S.CONNECTED], E.DISK_FULL, Action.HANG_UP),
-        (WAYS[S.NO_ROOM], E.ROOM_AGAIN, Action.DIAL),
-        (WAYS[S.CONNECTING], E.CONNECT_FAILURE, Action.HANG_UP),
-        (WAYS[S.CONNECTING], E.TEMPORARY_BAN, Action.HANG_UP),
-        (WAYS[S.CONNECTED], E.LINK_BROKEN, Action.KICK),
-        (WAYS[S.PAIRING], E.LINK_BROKEN, Action.KICK),
-        (WAYS[S.CONNECTED], E.EVENTS_STOPPED, Action.KICK),
+        ((), E.STARTED, LinkAction.DIAL),
+        (WAYS[S.BACKOFF], E.WAIT_OVER, LinkAction.DIAL),
+        (WAYS[S.BANNED], E.WAIT_OVER, LinkAction.DIAL),
+        (WAYS[S.COOLDOWN], E.WAIT_OVER, LinkAction.DIAL),
+        (WAYS[S.CONNECTED], E.DISK_FULL, LinkAction.HANG_UP),
+        (WAYS[S.NO_ROOM], E.ROOM_AGAIN, LinkAction.DIAL),
+        (WAYS[S.CONNECTING], E.CONNECT_FAILURE, LinkAction.HANG_UP),
+        (WAYS[S.CONNECTING], E.TEMPORARY_BAN, LinkAction.HANG_UP),
+        (WAYS[S.CONNECTED], E.LINK_BROKEN, LinkAction.KICK),
+        (WAYS[S.PAIRING], E.LINK_BROKEN, LinkAction.KICK),
+        (WAYS[S.CONNECTED], E.EVENTS_STOPPED, LinkAction.KICK),
         (WAYS[S.CONNECTED], E.DISCONNECTED, None),
         (WAYS[S.CONNECTED], E.KEEPALIVE_LOST, None),
         (WAYS[S.CONNECTING], E.DIAL_FAILED, None),
         (WAYS[S.CONNECTED], E.STOP_REQUESTED, None),
     ],
 )
-def test_what_is_done_about_a_signal(way: tuple[Signal, ...], signal: Signal, action: Action | None) -> None:
+def test_what_is_done_about_a_signal(
+    way: tuple[Signal, ...], signal: Signal, action: LinkAction | None
+) -> None:
     command = a_link(*way).apply(signal, START, "why", wait_seconds=60)
     assert (command.action if command else None) is action
 
@@ -156,13 +158,13 @@ def test_what_is_done_about_a_signal(way: tuple[Signal, ...], signal: Signal, ac
 def test_an_end_ends_the_process_with_its_code(
     way: tuple[Signal, ...], signal: Signal, code: ExitCode
 ) -> None:
-    assert a_link(*way).apply(signal, START, "why") == Command(Action.EXIT, "why", code)
+    assert a_link(*way).apply(signal, START, "why") == Command(LinkAction.EXIT, "why", code)
 
 
 @pytest.mark.parametrize("signal", [E.PAIRING_FAILED, E.PASSKEY_REQUIRED])
 def test_a_failed_pairing_wants_the_operator(signal: Signal) -> None:
     command = a_link(*WAYS[S.PAIRING]).apply(signal, START, "why")
-    assert command == Command(Action.EXIT, "why", ExitCode.OPERATOR_NEEDED)
+    assert command == Command(LinkAction.EXIT, "why", ExitCode.OPERATOR_NEEDED)
 
 
 # Deadlines
@@ -190,8 +192,8 @@ def test_a_dial_that_hangs_is_kicked_once_and_then_ends_the_process() -> None:
     assert [
         (second, command.action, command.exit_code) for second, command in ticks(connection, range(121))
     ] == [
-        (60, Action.KICK, ExitCode.OK),
-        (120, Action.EXIT, ExitCode.LINK_LOST),
+        (60, LinkAction.KICK, ExitCode.OK),
+        (120, LinkAction.EXIT, ExitCode.LINK_LOST),
     ]
 
 
@@ -206,7 +208,10 @@ def test_every_dial_has_its_deadline_not_only_the_first(way: tuple[Signal, ...])
     connection = a_link(*way)
     if connection.state in WAITING_STATES:
         connection.apply(E.WAIT_OVER, START)
-    assert [command.action for _, command in ticks(connection, range(121))] == [Action.KICK, Action.EXIT]
+    assert [command.action for _, command in ticks(connection, range(121))] == [
+        LinkAction.KICK,
+        LinkAction.EXIT,
+    ]
 
 
 @pytest.mark.parametrize("drop", [E.DISCONNECTED, E.STREAM_ERROR])
@@ -214,8 +219,8 @@ def test_a_redial_of_the_librarys_that_hangs_is_kicked_like_any_dial(drop: Signa
     connection = a_link(E.STARTED, E.CONNECTED)
     connection.apply(drop, START)
     assert [(second, command.action) for second, command in ticks(connection, range(600))][:2] == [
-        (60, Action.KICK),
-        (120, Action.EXIT),
+        (60, LinkAction.KICK),
+        (120, LinkAction.EXIT),
     ]
 
 
@@ -233,8 +238,8 @@ def test_the_librarys_redials_have_six_minutes_then_a_kick_then_the_end(failed: 
         now, pause = now + pause, pause + 2
     commands += ticks(connection, range(now, 600))
     assert [(second, command.action) for second, command in commands][:2] == [
-        (360, Action.KICK),
-        (420, Action.EXIT),
+        (360, LinkAction.KICK),
+        (420, LinkAction.EXIT),
     ]
 
 
@@ -253,10 +258,10 @@ def test_a_link_that_only_does_not_answer_is_left_to_the_library_for_six_minutes
 
 def test_a_link_that_came_up_after_a_kick_may_be_kicked_again() -> None:
     connection = a_link(E.STARTED)
-    assert ticks(connection, [60])[0][1].action is Action.KICK
+    assert ticks(connection, [60])[0][1].action is LinkAction.KICK
     connection.apply(E.CONNECTED, START + 70)
     connection.apply(E.DISCONNECTED, START + 7_000)
-    assert [command.action for _, command in ticks(connection, [7_400])] == [Action.KICK]
+    assert [command.action for _, command in ticks(connection, [7_400])] == [LinkAction.KICK]
 
 
 def test_a_link_that_is_up_has_no_deadline() -> None:
@@ -275,7 +280,7 @@ def test_nobody_scans_the_code() -> None:
     for second in (60, 80, 100, 120, 140):
         connection.apply(E.QR_SHOWN, START + second)
     assert ticks(connection, range(200)) == [
-        (160, Command(Action.EXIT, "nobody scanned the code in time", ExitCode.OPERATOR_NEEDED))
+        (160, Command(LinkAction.EXIT, "nobody scanned the code in time", ExitCode.OPERATOR_NEEDED))
     ]
 
 
@@ -283,7 +288,7 @@ def test_paired_and_then_silent() -> None:
     connection = a_link(E.STARTED, E.QR_SHOWN)
     connection.apply(E.PAIRED, START + 150)
     assert [(second, command.action) for second, command in ticks(connection, range(150, 260))] == [
-        (210, Action.KICK)
+        (210, LinkAction.KICK)
     ]
 
 
@@ -291,8 +296,8 @@ def test_slow_answers_after_the_login_are_waited_for_three_times_as_long() -> No
     connection = a_link(E.STARTED)
     connection.apply(E.AUTHENTICATED, START + 50)
     assert [(second, command.action) for second, command in ticks(connection, range(500))][:2] == [
-        (230, Action.KICK),
-        (290, Action.EXIT),
+        (230, LinkAction.KICK),
+        (290, LinkAction.EXIT),
     ]
 
 
@@ -302,33 +307,33 @@ def test_a_login_that_is_cut_again_and_again_before_it_is_done_is_kicked_in_the_
     for second in range(0, 1000, 10):
         connection.apply(E.AUTHENTICATED, START + second)
         commands += ticks(connection, [second + 5])
-    assert commands[0][1].action is Action.KICK
+    assert commands[0][1].action is LinkAction.KICK
     assert commands[0][0] <= 360 + 180 + 10
 
 
 def test_two_overdue_dials_within_an_hour_end_the_process_also_when_the_first_came_up() -> None:
     connection = a_link(E.STARTED)
-    assert ticks(connection, [60])[0][1].action is Action.KICK
+    assert ticks(connection, [60])[0][1].action is LinkAction.KICK
     connection.apply(E.CONNECTED, START + 70)
     connection.apply(E.DIAL_FAILED, START + 1000)
-    assert ticks(connection, [1001])[0][1].action is Action.DIAL
+    assert ticks(connection, [1001])[0][1].action is LinkAction.DIAL
     assert [command.exit_code for _, command in ticks(connection, [1061])] == [ExitCode.LINK_LOST]
 
 
 def test_a_dial_that_failed_in_between_forgives_the_outage_before_it() -> None:
     connection = a_link(E.STARTED, E.CONNECTED, E.DISCONNECTED)
-    assert ticks(connection, [60])[0][1].action is Action.KICK
+    assert ticks(connection, [60])[0][1].action is LinkAction.KICK
     connection.apply(E.DIAL_FAILED, START + 61)
     connection.apply(E.WAIT_OVER, START + 63)
     connection.apply(E.DISCONNECTED, START + 64)
-    assert [command.action for _, command in ticks(connection, [124])] == [Action.KICK]
+    assert [command.action for _, command in ticks(connection, [124])] == [LinkAction.KICK]
 
 
 def test_a_socket_that_is_gone_without_a_word_is_dialled_afresh_after_the_connect_timeout() -> None:
     connection = a_link(E.STARTED, E.CONNECTED)
     assert connection.apply(E.SOCKET_GONE, START, "gone") is None
     assert [(second, command.action) for second, command in ticks(connection, range(100))] == [
-        (60, Action.KICK)
+        (60, LinkAction.KICK)
     ]
 
 
@@ -345,7 +350,7 @@ def test_failed_dials_wait_longer_and_longer_up_to_the_cap_and_for_ever() -> Non
         now = connection.deadline
         command = connection.tick(now)
         assert command is not None
-        assert command.action is Action.DIAL
+        assert command.action is LinkAction.DIAL
     assert waits[:9] == [1, 2, 4, 8, 16, 32, 64, 128, 150]
     assert set(waits[9:]) == {150}
 
@@ -364,8 +369,8 @@ def test_after_many_dials_a_fresh_process_is_wanted() -> None:
         connection.apply(E.DIAL_FAILED, START)
         assert connection.deadline is not None
         commands.append(connection.tick(connection.deadline))
-    assert commands[0] == commands[1] == Command(Action.DIAL, "backoff over")
-    assert commands[2] == Command(Action.EXIT, "a fresh process after 3 dials", ExitCode.LINK_LOST)
+    assert commands[0] == commands[1] == Command(LinkAction.DIAL, "backoff over")
+    assert commands[2] == Command(LinkAction.EXIT, "a fresh process after 3 dials", ExitCode.LINK_LOST)
 
 
 def test_the_backoff_begins_anew_after_a_connection() -> None:
@@ -380,14 +385,14 @@ def test_three_refusals_are_waited_out_and_the_fourth_is_the_end() -> None:
     now = START
     for minutes in (5, 15, 60):
         command = connection.apply(E.CONNECT_FAILURE, now, "refused")
-        assert command == Command(Action.HANG_UP, "refused")
+        assert command == Command(LinkAction.HANG_UP, "refused")
         assert connection.tick(now + 60 * minutes - 1) is None
         now += 60 * minutes
         command = connection.tick(now)
         assert command is not None
-        assert command.action is Action.DIAL
+        assert command.action is LinkAction.DIAL
     assert connection.apply(E.CONNECT_FAILURE, now, "refused again") == Command(
-        Action.EXIT, "refused again", ExitCode.SESSION_ENDED
+        LinkAction.EXIT, "refused again", ExitCode.SESSION_ENDED
     )
     assert connection.state is S.FAILED
 
@@ -406,9 +411,9 @@ def test_a_connection_in_between_forgives_the_refusals() -> None:
 
 def test_a_ban_is_waited_out_and_a_little_longer() -> None:
     connection = a_link(E.STARTED)
-    assert connection.apply(E.TEMPORARY_BAN, START, "banned", 600) == Command(Action.HANG_UP, "banned")
+    assert connection.apply(E.TEMPORARY_BAN, START, "banned", 600) == Command(LinkAction.HANG_UP, "banned")
     assert [(second, command.action) for second, command in ticks(connection, range(660))] == [
-        (605, Action.DIAL)
+        (605, LinkAction.DIAL)
     ]
 
 
@@ -427,7 +432,7 @@ def test_a_ban_of_an_earlier_process_is_waited_out() -> None:
     connection.resume_ban(START, 300, "banned before")
     assert (connection.state, connection.reason) == (S.BANNED, "banned before")
     assert [(second, command.action) for second, command in ticks(connection, range(360))] == [
-        (305, Action.DIAL)
+        (305, LinkAction.DIAL)
     ]
 
 
@@ -450,17 +455,19 @@ def test_a_ban_that_is_repeated_is_waited_out_longer_and_longer() -> None:
 
 def test_a_second_broken_link_within_an_hour_ends_the_process() -> None:
     connection = a_link(E.STARTED, E.CONNECTED)
-    assert connection.apply(E.LINK_BROKEN, START, "broken") == Command(Action.KICK, "broken")
+    assert connection.apply(E.LINK_BROKEN, START, "broken") == Command(LinkAction.KICK, "broken")
     connection.apply(E.CONNECTED, START + 5)
     command = connection.apply(E.LINK_BROKEN, START + 3599, "broken")
-    assert command == Command(Action.EXIT, "broken, for the second time within an hour", ExitCode.LINK_LOST)
+    assert command == Command(
+        LinkAction.EXIT, "broken, for the second time within an hour", ExitCode.LINK_LOST
+    )
 
 
 def test_a_second_broken_link_after_an_hour_is_kicked_again() -> None:
     connection = a_link(E.STARTED, E.CONNECTED, E.LINK_BROKEN)
     connection.apply(E.CONNECTED, START + 5)
     command = connection.apply(E.LINK_BROKEN, START + 3600, "broken")
-    assert command == Command(Action.KICK, "broken")
+    assert command == Command(LinkAction.KICK, "broken")
 
 
 def test_events_that_stop_again_and_again_are_no_broken_link() -> None:
@@ -468,9 +475,9 @@ def test_events_that_stop_again_and_again_are_no_broken_link() -> None:
     connection = a_link(E.STARTED, E.CONNECTED)
     for second in range(0, 90, 10):
         command = connection.apply(E.EVENTS_STOPPED, START + second, "a new kind of receipt")
-        assert command == Command(Action.KICK, "a new kind of receipt")
+        assert command == Command(LinkAction.KICK, "a new kind of receipt")
         connection.apply(E.CONNECTED, START + second + 1)
-    assert connection.apply(E.LINK_BROKEN, START + 100, "broken") == Command(Action.KICK, "broken")
+    assert connection.apply(E.LINK_BROKEN, START + 100, "broken") == Command(LinkAction.KICK, "broken")
     assert connection.unstable_cycles == 0
 
 
@@ -485,7 +492,7 @@ def test_a_process_kicks_so_often_and_not_once_more(trouble: Signal) -> None:
         assert command is not None
         actions.append(command.action)
         connection.apply(E.CONNECTED, now + 400)
-    assert actions == [Action.KICK, Action.KICK, Action.KICK, Action.EXIT]
+    assert actions == [LinkAction.KICK, LinkAction.KICK, LinkAction.KICK, LinkAction.EXIT]
     assert command.exit_code is ExitCode.LINK_LOST
     assert command.reason.endswith(", after 3 fresh dials")
 
@@ -493,8 +500,8 @@ def test_a_process_kicks_so_often_and_not_once_more(trouble: Signal) -> None:
 def test_a_kick_that_does_not_connect_is_overdue_like_any_dial() -> None:
     connection = a_link(E.STARTED, E.CONNECTED, E.LINK_BROKEN)
     assert [(second, command.action) for second, command in ticks(connection, range(121))] == [
-        (60, Action.KICK),
-        (120, Action.EXIT),
+        (60, LinkAction.KICK),
+        (120, LinkAction.EXIT),
     ]
 
 
@@ -518,7 +525,7 @@ def test_three_short_connections_in_a_row_make_the_link_rest() -> None:
     at, commands = fall(connection, at, up=59, down=10)
     assert (commands, connection.unstable_cycles) == ([], 2)
     at, commands = fall(connection, at, up=0, down=10)
-    assert commands == [Command(Action.HANG_UP, "3 connections in a row fell within 60 s")]
+    assert commands == [Command(LinkAction.HANG_UP, "3 connections in a row fell within 60 s")]
     assert connection.state is S.COOLDOWN
     assert connection.unstable_cycles == 0
 
@@ -559,7 +566,7 @@ def test_a_redial_after_more_than_five_seconds_counts_even_if_nobody_looked_mean
         connection.apply(E.DISCONNECTED, START + second + 10)
         connection.apply(E.CONNECTED, START + second + 15.5)
         command = connection.tick(START + second + 15.5)
-    assert command == Command(Action.HANG_UP, "3 connections in a row fell within 60 s")
+    assert command == Command(LinkAction.HANG_UP, "3 connections in a row fell within 60 s")
     assert connection.state is S.COOLDOWN
 
 
@@ -569,8 +576,8 @@ def test_a_link_whose_redial_fails_may_rest_too() -> None:
     connection.apply(E.DISCONNECTED, START + 10)
     connection.apply(E.DIAL_FAILED, START + 11, "no route")
     assert [command.action for _, command in ticks(connection, range(11, 17))] == [
-        Action.DIAL,
-        Action.HANG_UP,
+        LinkAction.DIAL,
+        LinkAction.HANG_UP,
     ]
     assert connection.state is S.COOLDOWN
 
@@ -606,7 +613,7 @@ def test_the_rest_doubles_up_to_two_hours() -> None:
         assert connection.deadline is not None
         waits.append(connection.deadline - connection.since)
         at = round(connection.deadline - START)
-        assert [command.action for _, command in ticks(connection, [at])] == [Action.DIAL]
+        assert [command.action for _, command in ticks(connection, [at])] == [LinkAction.DIAL]
     # Half of each is jitter, which is 0 here.
     assert waits == [450, 900, 1800, 3600, 3600, 3600]
 
@@ -628,7 +635,7 @@ def test_the_policy_may_be_to_stop() -> None:
     assert commands == []
     _, commands = fall(connection, at, up=1, down=10)
     assert commands == [
-        Command(Action.EXIT, "2 connections in a row fell within 60 s", ExitCode.SESSION_ENDED)
+        Command(LinkAction.EXIT, "2 connections in a row fell within 60 s", ExitCode.SESSION_ENDED)
     ]
     assert connection.state is S.FAILED
 
@@ -686,12 +693,12 @@ def test_whatever_happens(
             assert (connection.state, command) == (before, None)
             continue
         if command is not None:
-            if command.action in (Action.DIAL, Action.KICK):
+            if command.action in (LinkAction.DIAL, LinkAction.KICK):
                 assert connection.state is S.CONNECTING
                 assert now >= banned_until
-            if command.action is Action.HANG_UP:
+            if command.action is LinkAction.HANG_UP:
                 assert connection.state in WAITING_STATES | {S.NO_ROOM}
-            if command.action is Action.EXIT:
+            if command.action is LinkAction.EXIT:
                 ended = connection.state in TERMINAL_STATES
                 assert ended != (command.exit_code is ExitCode.LINK_LOST)
                 return

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from wabot.link.connection import Action
-from wabot.link.dialer import Link
+from wabot.link.connection import LinkAction
+from wabot.link.dialer import Dialer
 from wabot.whatsapp.signals import LinkSignal, Signal
 
 WAIT_SECONDS = 10.0
@@ -59,8 +59,8 @@ def signals() -> queue.SimpleQueue[LinkSignal]:
 
 
 @pytest.fixture
-def link(line: Line, signals: queue.SimpleQueue[LinkSignal]) -> Iterator[Link]:
-    found = Link(line, signals.put)
+def link(line: Line, signals: queue.SimpleQueue[LinkSignal]) -> Iterator[Dialer]:
+    found = Dialer(line, signals.put)
     found.start()
     yield found
     line.may_stop.set()
@@ -77,12 +77,12 @@ def assert_no_dial(line: Line) -> None:
         line.dials.get(timeout=QUIET_SECONDS)
 
 
-def test_nothing_is_dialled_before_it_is_asked_for(link: Link, line: Line) -> None:
+def test_nothing_is_dialled_before_it_is_asked_for(link: Dialer, line: Line) -> None:
     assert_no_dial(line)
 
 
 def test_the_reason_of_an_end_nobody_asked_for_is_told(
-    link: Link, line: Line, signals: queue.SimpleQueue[LinkSignal]
+    link: Dialer, line: Line, signals: queue.SimpleQueue[LinkSignal]
 ) -> None:
     link.dial()
     wait_for_dial(line)
@@ -93,7 +93,7 @@ def test_the_reason_of_an_end_nobody_asked_for_is_told(
 
 
 def test_an_end_without_a_reason_is_a_broken_link(
-    link: Link, line: Line, signals: queue.SimpleQueue[LinkSignal]
+    link: Dialer, line: Line, signals: queue.SimpleQueue[LinkSignal]
 ) -> None:
     link.dial()
     wait_for_dial(line)
@@ -104,7 +104,7 @@ def test_an_end_without_a_reason_is_a_broken_link(
 
 
 def test_an_end_that_nobody_foresaw_is_a_broken_link_too(
-    link: Link, line: Line, signals: queue.SimpleQueue[LinkSignal], caplog: pytest.LogCaptureFixture
+    link: Dialer, line: Line, signals: queue.SimpleQueue[LinkSignal], caplog: pytest.LogCaptureFixture
 ) -> None:
     link.dial()
     wait_for_dial(line)
@@ -116,7 +116,7 @@ def test_an_end_that_nobody_foresaw_is_a_broken_link_too(
     assert wait_for_dial(line) == 2
 
 
-def test_to_hang_up_is_no_news(link: Link, line: Line, signals: queue.SimpleQueue[LinkSignal]) -> None:
+def test_to_hang_up_is_no_news(link: Dialer, line: Line, signals: queue.SimpleQueue[LinkSignal]) -> None:
     link.dial()
     wait_for_dial(line)
     link.hang_up()
@@ -126,13 +126,13 @@ def test_to_hang_up_is_no_news(link: Link, line: Line, signals: queue.SimpleQueu
     assert wait_for_dial(line) == 2
 
 
-def test_to_hang_up_when_nothing_is_up_stops_nothing(link: Link, line: Line) -> None:
+def test_to_hang_up_when_nothing_is_up_stops_nothing(link: Dialer, line: Line) -> None:
     link.hang_up()
     assert_no_dial(line)
     assert line.stops == 0
 
 
-def test_a_kick_dials_afresh(link: Link, line: Line, signals: queue.SimpleQueue[LinkSignal]) -> None:
+def test_a_kick_dials_afresh(link: Dialer, line: Line, signals: queue.SimpleQueue[LinkSignal]) -> None:
     link.dial()
     wait_for_dial(line)
     link.kick()
@@ -140,12 +140,12 @@ def test_a_kick_dials_afresh(link: Link, line: Line, signals: queue.SimpleQueue[
     assert signals.empty()
 
 
-def test_a_kick_without_a_connection_is_a_dial(link: Link, line: Line) -> None:
+def test_a_kick_without_a_connection_is_a_dial(link: Dialer, line: Line) -> None:
     link.kick()
     assert wait_for_dial(line) == 1
 
 
-def test_to_hang_up_takes_back_a_kick(link: Link, line: Line) -> None:
+def test_to_hang_up_takes_back_a_kick(link: Dialer, line: Line) -> None:
     line.may_stop.clear()
     link.dial()
     wait_for_dial(line)
@@ -156,7 +156,7 @@ def test_to_hang_up_takes_back_a_kick(link: Link, line: Line) -> None:
 
 
 def test_a_dial_while_the_line_is_up_means_nothing_later(
-    link: Link, line: Line, signals: queue.SimpleQueue[LinkSignal]
+    link: Dialer, line: Line, signals: queue.SimpleQueue[LinkSignal]
 ) -> None:
     link.dial()
     wait_for_dial(line)
@@ -167,7 +167,7 @@ def test_a_dial_while_the_line_is_up_means_nothing_later(
 
 
 def test_a_stop_that_comes_late_does_not_end_the_next_connection(
-    link: Link, line: Line, signals: queue.SimpleQueue[LinkSignal]
+    link: Dialer, line: Line, signals: queue.SimpleQueue[LinkSignal]
 ) -> None:
     line.may_stop.clear()
     link.dial()
@@ -184,7 +184,7 @@ def test_a_stop_that_comes_late_does_not_end_the_next_connection(
 
 def test_a_library_that_hangs_holds_up_nobody(line: Line, signals: queue.SimpleQueue[LinkSignal]) -> None:
     line.may_stop.clear()
-    link = Link(line, signals.put)
+    link = Dialer(line, signals.put)
     link.start()
     link.dial()
     wait_for_dial(line)
@@ -197,7 +197,7 @@ def test_a_library_that_hangs_holds_up_nobody(line: Line, signals: queue.SimpleQ
 
 
 def test_a_closed_link_dials_no_more(line: Line, signals: queue.SimpleQueue[LinkSignal]) -> None:
-    link = Link(line, signals.put)
+    link = Dialer(line, signals.put)
     link.start()
     link.dial()
     wait_for_dial(line)
@@ -207,15 +207,15 @@ def test_a_closed_link_dials_no_more(line: Line, signals: queue.SimpleQueue[Link
     assert signals.empty()
 
 
-def test_the_state_machines_orders(link: Link, line: Line, signals: queue.SimpleQueue[LinkSignal]) -> None:
-    link.carry_out(Action.DIAL)
+def test_the_state_machines_orders(link: Dialer, line: Line, signals: queue.SimpleQueue[LinkSignal]) -> None:
+    link.carry_out(LinkAction.DIAL)
     assert wait_for_dial(line) == 1
-    link.carry_out(Action.EXIT)
+    link.carry_out(LinkAction.EXIT)
     assert_no_dial(line)
     assert line.is_up, "the end of the process is main's own business"
-    link.carry_out(Action.KICK)
+    link.carry_out(LinkAction.KICK)
     assert wait_for_dial(line) == 2
-    link.carry_out(Action.HANG_UP)
+    link.carry_out(LinkAction.HANG_UP)
     assert_no_dial(line)
     assert not line.is_up
     assert signals.empty()
@@ -238,7 +238,7 @@ def test_who_looks_for_what_was_dropped_is_told_before_anybody_dials_again(
         order.append(link_signal.signal)
         signals.put(link_signal)
 
-    link = Link(line, tell, lambda: order.append("off the line"))
+    link = Dialer(line, tell, lambda: order.append("off the line"))
     link.start()
     link.dial()
     line.dials.get(timeout=WAIT_SECONDS)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from wabot.outbound.receipts import Deliveries, Evidence
+from wabot.outbound.receipts import AwaitedReceipts, Evidence
 
 NOON = 1000.0
 
@@ -12,23 +12,23 @@ def later(seconds: float) -> float:
 
 
 @pytest.fixture
-def deliveries() -> Deliveries:
-    return Deliveries()
+def deliveries() -> AwaitedReceipts:
+    return AwaitedReceipts()
 
 
-def test_a_confirmed_reply_is_readable(deliveries: Deliveries) -> None:
+def test_a_confirmed_reply_is_readable(deliveries: AwaitedReceipts) -> None:
     deliveries.sent("A", 1, NOON)
     deliveries.confirmed("A")
     assert deliveries.take_unreadable(later(3000)) == ([], None)
 
 
-def test_silence_alone_proves_nothing(deliveries: Deliveries) -> None:
+def test_silence_alone_proves_nothing(deliveries: AwaitedReceipts) -> None:
     """The phone is switched off."""
     deliveries.sent("A", 1, NOON)
     assert deliveries.take_unreadable(later(3000)) == ([], None)
 
 
-def test_a_phone_that_asks_again_and_gets_nothing(deliveries: Deliveries) -> None:
+def test_a_phone_that_asks_again_and_gets_nothing(deliveries: AwaitedReceipts) -> None:
     deliveries.sent("A", 1, NOON)
     deliveries.asked_again("A", later(1))
     deliveries.asked_again("A", later(9))
@@ -37,19 +37,19 @@ def test_a_phone_that_asks_again_and_gets_nothing(deliveries: Deliveries) -> Non
     assert deliveries.take_unreadable(later(99)) == ([], None)
 
 
-def test_a_phone_that_asks_again_and_is_served_by_the_library(deliveries: Deliveries) -> None:
+def test_a_phone_that_asks_again_and_is_served_by_the_library(deliveries: AwaitedReceipts) -> None:
     deliveries.sent("A", 1, NOON)
     deliveries.asked_again("A", later(1))
     deliveries.confirmed("A")
     assert deliveries.take_unreadable(later(99)) == ([], None)
 
 
-def test_a_phone_may_ask_for_what_an_earlier_process_sent(deliveries: Deliveries) -> None:
+def test_a_phone_may_ask_for_what_an_earlier_process_sent(deliveries: AwaitedReceipts) -> None:
     deliveries.asked_again("A", NOON)
     assert deliveries.take_unreadable(later(10)) == ([("A", Evidence.ASKED_AGAIN)], None)
 
 
-def test_a_later_reply_that_arrived_convicts_an_earlier_one(deliveries: Deliveries) -> None:
+def test_a_later_reply_that_arrived_convicts_an_earlier_one(deliveries: AwaitedReceipts) -> None:
     deliveries.sent("A", 1, NOON)
     deliveries.sent("B", 1, later(1))
     deliveries.confirmed("B")
@@ -59,14 +59,14 @@ def test_a_later_reply_that_arrived_convicts_an_earlier_one(deliveries: Deliveri
     assert deliveries.take_unreadable(later(7)) == ([("A", Evidence.OVERTAKEN)], None)
 
 
-def test_an_earlier_reply_that_arrived_convicts_no_later_one(deliveries: Deliveries) -> None:
+def test_an_earlier_reply_that_arrived_convicts_no_later_one(deliveries: AwaitedReceipts) -> None:
     deliveries.sent("A", 1, NOON)
     deliveries.sent("B", 1, later(1))
     deliveries.confirmed("A")
     assert deliveries.take_unreadable(later(99)) == ([], None)
 
 
-def test_later_replies_to_others_convict_later(deliveries: Deliveries) -> None:
+def test_later_replies_to_others_convict_later(deliveries: AwaitedReceipts) -> None:
     deliveries.sent("A", 1, NOON)
     deliveries.sent("B", 2, later(1))
     deliveries.confirmed("B")
@@ -74,7 +74,7 @@ def test_later_replies_to_others_convict_later(deliveries: Deliveries) -> None:
     assert deliveries.take_unreadable(later(30)) == ([("A", Evidence.OTHERS_ONLY)], None)
 
 
-def test_after_lost_receipts_silence_proves_nothing(deliveries: Deliveries) -> None:
+def test_after_lost_receipts_silence_proves_nothing(deliveries: AwaitedReceipts) -> None:
     deliveries.sent("A", 1, NOON)
     deliveries.forget()
     deliveries.sent("B", 1, later(1))
@@ -82,7 +82,7 @@ def test_after_lost_receipts_silence_proves_nothing(deliveries: Deliveries) -> N
     assert deliveries.take_unreadable(later(99)) == ([], None)
 
 
-def test_memory_is_bounded(deliveries: Deliveries) -> None:
+def test_memory_is_bounded(deliveries: AwaitedReceipts) -> None:
     for number in range(20_000):
         deliveries.sent(f"S{number}", number, later(number))
         deliveries.sent(f"C{number}", number, later(number))

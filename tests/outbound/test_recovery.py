@@ -12,11 +12,11 @@ from tests.support.arrivals import NOON, arrival
 from wabot.clock import utc_now
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.outbox import Outbox
-from wabot.conversation.send_queue import Departures
+from wabot.conversation.send_queue import SendQueue
 from wabot.database.models import Outbound
 from wabot.outbound.unconfirmed import give_up_old_replies, recover_in_flight
 
-DEPARTURES = Departures("shop")
+DEPARTURES = SendQueue("shop")
 
 
 @pytest.fixture

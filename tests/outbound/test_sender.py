@@ -18,16 +18,16 @@ from wabot.conversation.bursts import Bursts
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.notices import PauseReason
 from wabot.conversation.outbox import Outbox
-from wabot.conversation.pauses import Quiet
-from wabot.conversation.send_queue import Departures
+from wabot.conversation.pauses import Pauses
+from wabot.conversation.send_queue import SendQueue
 from wabot.database.models import Chat, Outbound, Session
 from wabot.outbound import sender, sending
-from wabot.outbound import unconfirmed as doubts
+from wabot.outbound import unconfirmed as unconfirmed
 from wabot.outbound.pacing import Rates
 from wabot.outbound.receipts import Receipts
 from wabot.outbound.sender import Sender
-from wabot.outbound.unconfirmed import Doubts
-from wabot.whatsapp.signals import LinkSignal, Outcome, SendFailed, Signal
+from wabot.outbound.unconfirmed import UnconfirmedSends
+from wabot.whatsapp.signals import LinkSignal, SendFailed, SendOutcome, Signal
 
 FIRST_JID, FIRST_LID = "34600000001@s.whatsapp.net", "299000111222@lid"
 WAIT_SECONDS = 10.0
@@ -36,27 +36,27 @@ SEND_TIMEOUT_SECONDS = 90.0
 
 
 def not_sent() -> SendFailed:
-    return SendFailed(Outcome.NOT_SENT, "websocket not connected")
+    return SendFailed(SendOutcome.NOT_SENT, "websocket not connected")
 
 
 def in_doubt() -> SendFailed:
-    return SendFailed(Outcome.IN_DOUBT, "timed out waiting for message send response")
+    return SendFailed(SendOutcome.IN_DOUBT, "timed out waiting for message send response")
 
 
 def refused() -> SendFailed:
-    return SendFailed(Outcome.REFUSED, "server returned error 479")
+    return SendFailed(SendOutcome.REFUSED, "server returned error 479")
 
 
 def busy() -> SendFailed:
-    return SendFailed(Outcome.BUSY, "server returned error 503")
+    return SendFailed(SendOutcome.BUSY, "server returned error 503")
 
 
 def throttled() -> SendFailed:
-    return SendFailed(Outcome.THROTTLED, "info query returned status 429: rate-overlimit")
+    return SendFailed(SendOutcome.THROTTLED, "info query returned status 429: rate-overlimit")
 
 
 def shut_out() -> SendFailed:
-    return SendFailed(Outcome.SHUT_OUT, "server returned error 463")
+    return SendFailed(SendOutcome.SHUT_OUT, "server returned error 463")
 
 
 class Phone:
@@ -121,9 +121,9 @@ class WhateverBegan(dict[bytes, str]):
 class Office:
     """A sender, and all it works with."""
 
-    def __init__(self, *, replies: Departures | None = None, rates: Rates | None = None) -> None:
+    def __init__(self, *, replies: SendQueue | None = None, rates: Rates | None = None) -> None:
         self.outbox = Outbox("shop")
-        replies = replies or Departures("shop")
+        replies = replies or SendQueue("shop")
         self.phone = Phone()
         self.ids: dict[bytes, str] = {}
         self.signals: queue.SimpleQueue[LinkSignal] = queue.SimpleQueue()
@@ -132,10 +132,10 @@ class Office:
         self.bursts = Bursts()
         self.is_behind = False
         self.receipts = Receipts(replies, lambda: self.sender.wake())
-        self.doubts = Doubts(replies, self._find_ids, self.receipts.arrived, resend=True)
+        self.unconfirmed = UnconfirmedSends(replies, self._find_ids, self.receipts.arrived, resend=True)
         self.sender = Sender(
             replies,
-            self.doubts,
+            self.unconfirmed,
             self.receipts,
             self.bursts,
             self.phone,
@@ -148,7 +148,7 @@ class Office:
             Escalation(
                 Settings(account=AccountSettings(user_id="shop")),
                 self.outbox,
-                Quiet(Inbox("shop"), self.outbox),
+                Pauses(Inbox("shop"), self.outbox),
             ).leave_shut_out,
         )
 
@@ -181,7 +181,7 @@ def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sending, "_BUSY_SECONDS", 0.01)
     monkeypatch.setattr(sending, "DATABASE_RETRY_SECONDS", 0.01)
     monkeypatch.setattr(sender, "_FAILED_SECONDS", 0.01)
-    monkeypatch.setattr(doubts, "RECEIPT_SECONDS", 0.01)
+    monkeypatch.setattr(unconfirmed, "RECEIPT_SECONDS", 0.01)
 
 
 @pytest.fixture
@@ -432,7 +432,7 @@ def test_one_chat_beyond_its_rate_does_not_hold_up_another(make_office: Callable
 
 def test_what_must_not_be_said_any_more_is_withdrawn_at_the_last_moment(office: Office) -> None:
     chat_id = office.put("too late")
-    Quiet(Inbox("shop"), office.outbox).pause(chat_id, PauseReason.COMMAND, None)
+    Pauses(Inbox("shop"), office.outbox).pause(chat_id, PauseReason.COMMAND, None)
     Outbound.update(state="pending").execute()
     office.sender.link_up()
     wait_until(lambda: states() == {"too late": "withdrawn"})
@@ -557,7 +557,7 @@ def test_what_is_not_taken_now_is_tried_later_and_later(
     office.put("one")
     for wait_seconds in (100, 200, 400, 500, 500):
         stored_began, began = utc_now(), time.monotonic()
-        row, _ = Departures("shop").next(datetime.max)
+        row, _ = SendQueue("shop").next(datetime.max)
         assert row is not None
         office.sender._sending.send(row)
         waits = (Outbound.get().not_before - stored_began).total_seconds()
@@ -573,12 +573,12 @@ def test_after_a_failure_nobody_foresaw_the_sender_rests_and_looks_for_what_may_
     monkeypatch.setattr(sender, "_FAILED_SECONDS", 100.0)
     office = make_office()
     office.sender.link_up()
-    assert office.sender._step() is None or not office.doubts.exist
-    monkeypatch.setattr(Departures, "next", lambda *_: {}["out of the blue"])
+    assert office.sender._step() is None or not office.unconfirmed.exist
+    monkeypatch.setattr(SendQueue, "next", lambda *_: {}["out of the blue"])
     due = office.sender._step()
     assert due is not None
     assert due - time.monotonic() > 100 - WAIT_SECONDS
-    assert office.doubts.exist
+    assert office.unconfirmed.exist
     assert office.beats[-1] == 0
     office.sender.start()
 
@@ -594,7 +594,7 @@ def test_a_reply_that_breaks_the_client_library_does_not_break_the_sender(office
 # A database that is away
 
 
-class AwayDepartures(Departures):
+class AwayDepartures(SendQueue):
     """Replies whose database goes away at a chosen moment."""
 
     def __init__(self, method: str, times: int) -> None:
@@ -681,12 +681,12 @@ def test_a_presence_that_breaks_the_client_library_does_not_stop_the_replies(off
 
 
 def test_messages_are_seen_and_somebody_types_while_the_link_is_up(office: Office) -> None:
-    office.sender.courtesies.mark_read_when_answered(FIRST_JID, FIRST_JID, ["never shown"])
-    office.sender.courtesies.answer_withdrawn(FIRST_JID)
+    office.sender.presence.mark_read_when_answered(FIRST_JID, FIRST_JID, ["never shown"])
+    office.sender.presence.answer_withdrawn(FIRST_JID)
     office.sender.link_up()
-    office.sender.courtesies.begin_typing(ANA, time.monotonic() + 60)
+    office.sender.presence.begin_typing(ANA, time.monotonic() + 60)
     wait_until(lambda: office.phone.typing == [(ANA, True)])
-    office.sender.courtesies.mark_read_when_answered(FIRST_JID, FIRST_JID, ["3EB0", "3EB1"])
+    office.sender.presence.mark_read_when_answered(FIRST_JID, FIRST_JID, ["3EB0", "3EB1"])
     assert office.phone.seen == []
     office.put("hello")
     wait_until(lambda: office.phone.seen == [(FIRST_JID, FIRST_JID, ["3EB0", "3EB1"])])
@@ -694,8 +694,8 @@ def test_messages_are_seen_and_somebody_types_while_the_link_is_up(office: Offic
 
 
 def test_a_reply_that_whatsapp_refuses_gives_no_blue_ticks(office: Office) -> None:
-    office.phone.failures = [SendFailed(Outcome.REFUSED, "server returned error 400")]
-    office.sender.courtesies.mark_read_when_answered(FIRST_JID, FIRST_JID, ["3EB0"])
+    office.phone.failures = [SendFailed(SendOutcome.REFUSED, "server returned error 400")]
+    office.sender.presence.mark_read_when_answered(FIRST_JID, FIRST_JID, ["3EB0"])
     office.sender.link_up()
     office.put("hello")
     wait_until(lambda: states() == {"hello": "dead"})
@@ -778,8 +778,8 @@ def test_a_reply_that_is_due_goes_before_the_courtesies(
     shown: list[int] = []
     monkeypatch.setattr(office.phone, "mark_read", lambda *_: shown.append(len(office.phone.taken)))
     office.put("hello")
-    office.sender.courtesies.link_up()
-    office.sender.courtesies.mark_read_when_answered(FIRST_JID, FIRST_JID, ["3EB0"])
+    office.sender.presence.link_up()
+    office.sender.presence.mark_read_when_answered(FIRST_JID, FIRST_JID, ["3EB0"])
     office.sender.link_up()
     wait_until(lambda: shown)
     assert shown == [1]
@@ -797,8 +797,8 @@ def test_courtesies_wait_a_second_for_replies_and_no_longer(
         office.sender.link_down()
         office.phone.taken.clear()
         office.put(*(str(number) for number in range(5)))
-        office.sender.courtesies.link_up()
-        office.sender.courtesies.mark_read_when_answered(FIRST_JID, FIRST_JID, ["3EB0"])
+        office.sender.presence.link_up()
+        office.sender.presence.mark_read_when_answered(FIRST_JID, FIRST_JID, ["3EB0"])
         office.sender.link_up()
         wait_until(lambda: len(office.phone.taken) == 5 and shown)
         assert shown == [seen_after]

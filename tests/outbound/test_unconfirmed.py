@@ -10,12 +10,12 @@ from tests.support.arrivals import arrival
 from wabot.clock import utc_now
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.outbox import Outbox
-from wabot.conversation.send_queue import Departures
+from wabot.conversation.send_queue import SendQueue
 from wabot.database.models import Inbound, Outbound
-from wabot.outbound.unconfirmed import RECEIPT_SECONDS, Doubts
+from wabot.outbound.unconfirmed import RECEIPT_SECONDS, UnconfirmedSends
 from wabot.whatsapp.store_query import StoreSilent
 
-DEPARTURES = Departures("shop")
+DEPARTURES = SendQueue("shop")
 # As stored; and in monotonic seconds.
 LONG_AGO = datetime(2026, 11, 22, 12)
 NOON = 1000.0
@@ -39,7 +39,7 @@ class Trouble:
         self.lookups = 0
         self.store_is_silent = False
         self.unsure: list[Outbound] = []
-        self.doubts = Doubts(
+        self.unconfirmed = UnconfirmedSends(
             DEPARTURES, self._find_ids, self.arrived.__contains__, resend, self.unsure.append
         )
 
@@ -58,7 +58,7 @@ class Trouble:
             self.ids[bytes(row.secret)] = message_id
         if known:
             DEPARTURES.mark_in_doubt(row, "websocket disconnected")
-            self.doubts.arose()
+            self.unconfirmed.arose()
 
     @property
     def row(self) -> Outbound:
@@ -71,35 +71,35 @@ def trouble(database: Any) -> Trouble:
 
 
 def test_without_doubt_nobody_is_asked(trouble: Trouble) -> None:
-    assert trouble.doubts.settle(NOON, NOON) is None
-    assert not trouble.doubts.exist
+    assert trouble.unconfirmed.settle(NOON, NOON) is None
+    assert not trouble.unconfirmed.exist
     trouble.send()
-    trouble.doubts.exist = False
-    assert trouble.doubts.settle(NOON, NOON) is None
+    trouble.unconfirmed.exist = False
+    assert trouble.unconfirmed.settle(NOON, NOON) is None
     assert trouble.lookups == 0
 
 
 def test_what_the_library_never_wrote_down_never_left(trouble: Trouble) -> None:
     for second in range(5):
         trouble.send()
-        assert trouble.doubts.settle(later(second), NOON) is None
+        assert trouble.unconfirmed.settle(later(second), NOON) is None
         assert (trouble.row.state, trouble.row.copies) == ("pending", 0)
         assert trouble.row.not_before <= utc_now()
-    assert not trouble.doubts.exist
+    assert not trouble.unconfirmed.exist
 
 
 def test_a_send_that_nobody_follows_any_more_is_in_doubt_too(trouble: Trouble) -> None:
     """Its row was written, and then the database went away."""
     trouble.send("3EB1", known=False)
-    assert trouble.doubts.settle(later(1), NOON) == later(RECEIPT_SECONDS)
+    assert trouble.unconfirmed.settle(later(1), NOON) == later(RECEIPT_SECONDS)
     assert (trouble.row.state, trouble.row.message_id) == ("in_doubt", "3EB1")
 
 
 def test_what_the_phone_confirms_has_arrived(trouble: Trouble) -> None:
     trouble.send("3EB1")
-    assert trouble.doubts.settle(later(1), NOON) == later(RECEIPT_SECONDS)
+    assert trouble.unconfirmed.settle(later(1), NOON) == later(RECEIPT_SECONDS)
     trouble.arrived.add("3EB1")
-    assert trouble.doubts.settle(later(2), NOON) is None
+    assert trouble.unconfirmed.settle(later(2), NOON) is None
     assert (trouble.row.state, trouble.row.sent_at) == ("sent", LONG_AGO)
     assert trouble.row.delivered_at is not None
     assert trouble.lookups == 1
@@ -107,9 +107,9 @@ def test_what_the_phone_confirms_has_arrived(trouble: Trouble) -> None:
 
 def test_a_confirmation_is_waited_for_while_the_link_is_up(trouble: Trouble) -> None:
     trouble.send("3EB1")
-    assert trouble.doubts.settle(later(100), later(98)) == later(98 + RECEIPT_SECONDS)
+    assert trouble.unconfirmed.settle(later(100), later(98)) == later(98 + RECEIPT_SECONDS)
     assert trouble.row.state == "in_doubt"
-    assert trouble.doubts.settle(later(98 + RECEIPT_SECONDS), later(98)) is None
+    assert trouble.unconfirmed.settle(later(98 + RECEIPT_SECONDS), later(98)) is None
     assert trouble.row.state == "pending"
 
 
@@ -122,9 +122,9 @@ def test_what_a_phone_that_is_there_does_not_confirm_is_sent_five_times_and_then
         assert trouble.unsure == []
         trouble.send(f"3EB{copy}")
         patience_seconds = RECEIPT_SECONDS * 2 ** (copy - 1)
-        assert trouble.doubts.settle(later(now), later(now)) == later(now + patience_seconds)
+        assert trouble.unconfirmed.settle(later(now), later(now)) == later(now + patience_seconds)
         now += patience_seconds
-        assert trouble.doubts.settle(later(now), later(now - patience_seconds)) is None
+        assert trouble.unconfirmed.settle(later(now), later(now - patience_seconds)) is None
     assert (trouble.row.state, trouble.row.copies, trouble.row.message_id) == ("unsure", 5, "3EB5")
     assert [row.id for row in trouble.unsure] == [trouble.row.id]
 
@@ -132,21 +132,21 @@ def test_what_a_phone_that_is_there_does_not_confirm_is_sent_five_times_and_then
 def test_what_a_phone_that_may_be_away_does_not_confirm_is_sent_once_more(trouble: Trouble) -> None:
     Inbound.update(received_at=LONG_AGO - timedelta(hours=1)).execute()
     trouble.send("3EB1")
-    trouble.doubts.settle(later(10), NOON)
+    trouble.unconfirmed.settle(later(10), NOON)
     assert trouble.row.state == "pending"
     trouble.send("3EB2")
-    trouble.doubts.settle(later(30), NOON)
+    trouble.unconfirmed.settle(later(30), NOON)
     assert (trouble.row.state, trouble.row.copies, trouble.row.message_id) == ("unsure", 2, "3EB2")
 
 
 def test_a_late_receipt_of_an_earlier_copy_is_as_good(trouble: Trouble) -> None:
     trouble.send("3EB1")
-    trouble.doubts.settle(later(10), NOON)
+    trouble.unconfirmed.settle(later(10), NOON)
     trouble.send("3EB2")
-    trouble.doubts.settle(later(11), later(10))
+    trouble.unconfirmed.settle(later(11), later(10))
     assert trouble.row.state == "in_doubt"
     trouble.arrived.add("3EB1")
-    assert trouble.doubts.settle(later(12), later(10)) is None
+    assert trouble.unconfirmed.settle(later(12), later(10)) is None
     assert (trouble.row.state, trouble.row.copies) == ("sent", 2)
 
 
@@ -155,7 +155,7 @@ def test_what_is_not_confirmed_is_held_back_where_that_is_wanted_and_people_are_
 ) -> None:
     trouble = Trouble(resend=False)
     trouble.send("3EB1")
-    trouble.doubts.settle(later(10), NOON)
+    trouble.unconfirmed.settle(later(10), NOON)
     assert (trouble.row.state, trouble.row.copies) == ("unsure", 1)
     assert [record.levelname for record in caplog.records] == ["WARNING"]
 
@@ -163,11 +163,11 @@ def test_what_is_not_confirmed_is_held_back_where_that_is_wanted_and_people_are_
 def test_a_store_that_does_not_answer_is_asked_again_later(trouble: Trouble) -> None:
     trouble.store_is_silent = True
     trouble.send("3EB1")
-    assert trouble.doubts.settle(later(1), NOON) == later(6)
-    assert trouble.doubts.settle(later(3), NOON) == later(6)
+    assert trouble.unconfirmed.settle(later(1), NOON) == later(6)
+    assert trouble.unconfirmed.settle(later(3), NOON) == later(6)
     assert trouble.lookups == 1
     trouble.store_is_silent = False
-    assert trouble.doubts.settle(later(6), later(5)) == later(5 + RECEIPT_SECONDS)
+    assert trouble.unconfirmed.settle(later(6), later(5)) == later(5 + RECEIPT_SECONDS)
     assert (trouble.row.state, trouble.row.message_id) == ("in_doubt", "3EB1")
 
 
@@ -175,9 +175,9 @@ def test_a_store_that_does_not_answer_is_asked_again_later(trouble: Trouble) -> 
 def test_a_doubt_lasts_no_longer_for_a_clock_that_was_set(trouble: Trouble, ahead: timedelta) -> None:
     """By the clock of now, the reply left an hour from now, or two hours ago."""
     trouble.send("3EB1", at=utc_now() + ahead)
-    due = trouble.doubts.settle(later(1), NOON)
+    due = trouble.unconfirmed.settle(later(1), NOON)
     assert due is not None
     assert later(RECEIPT_SECONDS) <= due <= later(1 + RECEIPT_SECONDS)
-    assert trouble.doubts.settle(later(3), NOON) == due
-    assert trouble.doubts.settle(due, NOON) is None
+    assert trouble.unconfirmed.settle(later(3), NOON) == due
+    assert trouble.unconfirmed.settle(due, NOON) is None
     assert trouble.row.state == "pending"

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from wabot.errors import ExitCode
-from wabot.service.events import MainSignals
+from wabot.service.events import MainEvents
 from wabot.whatsapp.signals import LinkSignal, Signal
 
 _LISTENS = """
@@ -25,7 +25,7 @@ while True:
 
 
 def test_what_happened_is_heard_in_its_order() -> None:
-    signals = MainSignals(ExitCode.OK)
+    signals = MainEvents(ExitCode.OK)
     told = [LinkSignal(Signal.DISCONNECTED, "first"), LinkSignal(Signal.CONNECTED, "second")]
     for each in told:
         signals.put(each)
@@ -34,7 +34,7 @@ def test_what_happened_is_heard_in_its_order() -> None:
 
 
 def test_waiting_ends_with_the_news() -> None:
-    signals = MainSignals(ExitCode.OK)
+    signals = MainEvents(ExitCode.OK)
     news = LinkSignal(Signal.CONNECTED)
     threading.Timer(0.05, signals.put, [news]).start()
     began = time.monotonic()

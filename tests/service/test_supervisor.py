@@ -5,11 +5,11 @@ import logging
 import pytest
 
 from wabot.errors import ExitCode
-from wabot.link.connection import Action, Command, Connection, Limits
+from wabot.link.connection import Command, Connection, Limits, LinkAction
 from wabot.link.prober import Prober
 from wabot.service.health import Health
 from wabot.service.supervisor import Supervisor
-from wabot.session.ownership import OwnedSession
+from wabot.session.ownership import HeldSession
 from wabot.system.notify import ServiceNotifier
 from wabot.whatsapp.signals import LinkSignal, Signal
 
@@ -63,7 +63,7 @@ class Scene:
             self.health,
             lambda: self.sender_lives,
             self.watchdog,
-            OwnedSession(None, lambda: self.lost, lambda: self.is_locked),
+            HeldSession(None, lambda: self.lost, lambda: self.is_locked),
             HANG_SECONDS,
         )
 
@@ -78,7 +78,7 @@ def test_another_machine_has_the_session(up: Scene) -> None:
     up.lost = "PID 9 on vps2 took this session over"
     command = up.supervisor.look(1000)
     assert isinstance(command, Command)
-    assert (command.action, command.exit_code) == (Action.EXIT, ExitCode.OPERATOR_NEEDED)
+    assert (command.action, command.exit_code) == (LinkAction.EXIT, ExitCode.OPERATOR_NEEDED)
     assert "vps2" in command.reason
 
 
@@ -103,7 +103,7 @@ def test_a_library_that_owes_an_answer_too_long_ends_the_process(signals: tuple[
     assert scene.supervisor.look(0) is None
     scene.prober.silent_seconds = HANG_SECONDS + 1
     reason = "the client library has not answered for 91 s"
-    assert scene.supervisor.look(0) == Command(Action.EXIT, reason, ExitCode.LINK_LOST)
+    assert scene.supervisor.look(0) == Command(LinkAction.EXIT, reason, ExitCode.LINK_LOST)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_a_send_that_hangs_is_freed_by_a_kick_and_the_process_ends_when_that_doe
     kick = LinkSignal(Signal.LINK_BROKEN, "a send hangs in the client library")
     assert up.supervisor.look(90.5) == kick
     assert up.supervisor.look(100.5) is None
-    stuck = Command(Action.EXIT, "a send still hangs after a fresh dial", ExitCode.LINK_LOST)
+    stuck = Command(LinkAction.EXIT, "a send still hangs after a fresh dial", ExitCode.LINK_LOST)
     assert up.supervisor.look(101) == stuck
 
 
@@ -149,14 +149,14 @@ def test_a_send_that_was_freed_may_hang_again(up: Scene) -> None:
 
 def test_a_sender_that_died_ends_the_process(up: Scene) -> None:
     up.sender_lives = False
-    assert up.supervisor.look(0) == Command(Action.EXIT, "the sender has died", ExitCode.BUG)
+    assert up.supervisor.look(0) == Command(LinkAction.EXIT, "the sender has died", ExitCode.BUG)
 
 
 def test_a_lock_that_guards_nothing_any_more_wants_a_fresh_process(up: Scene) -> None:
     up.is_locked = False
     command = up.supervisor.look(0)
     assert isinstance(command, Command)
-    assert (command.action, command.exit_code) == (Action.EXIT, ExitCode.LINK_LOST)
+    assert (command.action, command.exit_code) == (LinkAction.EXIT, ExitCode.LINK_LOST)
 
 
 class TestWatchdog:

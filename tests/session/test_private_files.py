@@ -20,7 +20,7 @@ from wabot.clock import utc_now
 from wabot.config.load import load_settings
 from wabot.config.settings import Settings
 from wabot.doctor.examination import examine
-from wabot.session.ownership import owned_session
+from wabot.session.ownership import hold_session
 from wabot.session.private_files import keep_private, open_files
 
 
@@ -110,7 +110,7 @@ def test_a_password_in_the_configuration(home: Path, line: str, is_secret: bool)
 def test_it_is_looked_at_before_anything_is_written(home: Path, caplog: pytest.LogCaptureFixture) -> None:
     settings = configure(home)
     (home / "state").chmod(0o777)
-    with owned_session(settings):
+    with hold_session(settings):
         assert stat.S_IMODE((home / "state").stat().st_mode) == 0o700
 
 

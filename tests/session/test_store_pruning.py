@@ -13,7 +13,7 @@ from tests.support.session_directories import hold, make_session
 from wabot.config.load import load_settings
 from wabot.config.settings import Settings
 from wabot.janitor.run import clean
-from wabot.janitor.sweep import Action, Deed
+from wabot.janitor.sweep import ActionKind, Cleanup
 from wabot.session.store_pruning import note_position, prunable_count, prune
 from wabot.whatsapp.store import read_traces
 
@@ -122,10 +122,10 @@ def test_the_janitor_leaves_the_store_to_a_bot_that_runs(
     arrive(store, 1, 5)
 
     def run(days: float, *, apply: bool = True) -> list[str]:
-        actions: list[Action] = []
+        actions: list[Cleanup] = []
         now = NOW + timedelta(days=days)
         clean(settings, {}, sqlite_database, now, apply=apply, tell=actions.append, clock_is_right=True)
-        return [each.target for each in actions if each.deed is Deed.HISTORY_DELETED]
+        return [each.target for each in actions if each.deed is ActionKind.HISTORY_DELETED]
 
     bot = hold(settings.session_lock)
     assert run(0) == []

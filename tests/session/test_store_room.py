@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from wabot.session.store_room import Room
+from wabot.session.store_room import StoreRoom
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_there_is_room_until_little_is_left_and_again_when_there_is_twice_as_much(
     disk: Any, tmp_path: Path
 ) -> None:
-    room = Room(tmp_path)
+    room = StoreRoom(tmp_path)
     assert room.shortage() == ""
     for free, is_short in ((8_389, False), (8_388, True), (16_777, True), (16_778, False), (8_389, False)):
         disk.f_bavail = free
@@ -32,7 +32,7 @@ def test_there_is_room_until_little_is_left_and_again_when_there_is_twice_as_muc
 
 def test_of_a_small_disk_a_small_part_is_enough(disk: Any, tmp_path: Path) -> None:
     disk.f_blocks, disk.f_bavail = 6_000, 375
-    room = Room(tmp_path)
+    room = StoreRoom(tmp_path)
     assert room.shortage() == ""
     disk.f_bavail = 374
     assert room.shortage() == (
@@ -42,10 +42,10 @@ def test_of_a_small_disk_a_small_part_is_enough(disk: Any, tmp_path: Path) -> No
 
 def test_files_may_be_what_is_missing(disk: Any, tmp_path: Path) -> None:
     disk.f_favail = 15
-    assert "no more files fit" in Room(tmp_path).shortage()
+    assert "no more files fit" in StoreRoom(tmp_path).shortage()
     disk.f_files = disk.f_favail = 0  # as of btrfs, which does not count them
-    assert Room(tmp_path).shortage() == ""
+    assert StoreRoom(tmp_path).shortage() == ""
 
 
 def test_a_disk_that_cannot_be_looked_at_is_not_full(tmp_path: Path) -> None:
-    assert Room(tmp_path / "gone").shortage() == ""
+    assert StoreRoom(tmp_path / "gone").shortage() == ""

@@ -21,7 +21,7 @@ from wabot.conversation.inbox import Inbox
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_lines import lines_about
 from wabot.conversation.pauses import paused_chats
-from wabot.conversation.send_queue import Departures
+from wabot.conversation.send_queue import SendQueue
 from wabot.database.engine import open_database
 from wabot.inbound.reception import Reception
 from wabot.privacy.person import export
@@ -29,7 +29,7 @@ from wabot.status.metrics_file import ReplyLatency
 from wabot.status.record import count_backlog
 from wabot.status.sessions import session_status
 from wabot.trials.bench.size_filling import CUSTOMER_PHONE, USER_ID, fill
-from wabot.whatsapp.messages import IncomingMessage, Kind
+from wabot.whatsapp.messages import IncomingMessage, MessageKind
 
 MESSAGES, CHATS = 10_000, 2_500
 # A day has a hundred messages, a chat four; whoever looks through a table finds ten thousand.
@@ -83,14 +83,14 @@ def a_message() -> IncomingMessage:
         phone=CUSTOMER_PHONE,
         lid="",
         from_me=False,
-        kind=Kind.TEXT,
+        kind=MessageKind.TEXT,
         text="What are your opening hours?",
         sent_at=utc_now(),
     )
 
 
 def the_way_of_a_message(settings: Settings) -> None:
-    inbox, outbox, departures = Inbox(USER_ID), Outbox(USER_ID), Departures(USER_ID)
+    inbox, outbox, send_queue = Inbox(USER_ID), Outbox(USER_ID), SendQueue(USER_ID)
     message = a_message()
     chat_id = Reception(settings, inbox, outbox).receive(message, utc_now())
     assert chat_id is not None
@@ -101,10 +101,10 @@ def the_way_of_a_message(settings: Settings) -> None:
     history.was_asked_to_repeat(chat_id, utc_now() - timedelta(hours=1))
     history.missed_count(chat_id, utc_now() - timedelta(hours=1))
     assert outbox.put(chat_id, [("From nine to five.", utc_now())], "knowledge", rows, utc_now())
-    reply, _ = departures.next(utc_now())
-    assert reply is not None and departures.begin(reply, utc_now())
-    departures.mark_sent(reply, f"out{message.message_id}", utc_now())
-    departures.confirm([f"out{message.message_id}"], utc_now())
+    reply, _ = send_queue.next(utc_now())
+    assert reply is not None and send_queue.begin(reply, utc_now())
+    send_queue.mark_sent(reply, f"out{message.message_id}", utc_now())
+    send_queue.confirm([f"out{message.message_id}"], utc_now())
 
 
 def a_second_look_at_latency(_: Settings) -> None:
@@ -123,9 +123,9 @@ QUESTIONS: dict[str, Callable[[Settings], object]] = {
     "the rates at a start": lambda settings: history.rates_so_far(settings, utc_now()),
     "messages to answer at a start": lambda _: Inbox(USER_ID).waiting(),
     "known messages": lambda _: Inbox(USER_ID).known([f"IN7919x{n}" for n in range(100)]),
-    "replies in doubt": lambda _: Departures(USER_ID).unsettled(),
+    "replies in doubt": lambda _: SendQueue(USER_ID).unsettled(),
     "replies that are too old": lambda _: Outbox(USER_ID).expire(utc_now() - timedelta(days=1)),
-    "a reply that cannot be read": lambda _: Departures(USER_ID).send_again("OUT7919x1", True, utc_now()),
+    "a reply that cannot be read": lambda _: SendQueue(USER_ID).send_again("OUT7919x1", True, utc_now()),
     "the chats of a person": lambda _: find_chats(USER_ID, ADDRESS),
     "the chats of a person elsewhere": lambda _: others_with("other", ADDRESS),
     "paused chats": lambda _: paused_chats(USER_ID, utc_now()),

@@ -20,13 +20,13 @@ from tests.support import REPOSITORY, SAMPLE_KNOWLEDGE
 from tests.support.alert_receivers import wait_until
 from tests.support.arrivals import arrival
 from wabot.brain.output.completion import Usage
-from wabot.brain.providers.counts import Tally
+from wabot.brain.providers.counts import CallCounts
 from wabot.cli.parser import main
 from wabot.clock import utc_now
 from wabot.config.load import load_settings
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.outbox import Outbox
-from wabot.conversation.send_queue import Departures
+from wabot.conversation.send_queue import SendQueue
 from wabot.database.models import Outbound, Session
 from wabot.doctor.examination import examine
 from wabot.errors import ConfigError
@@ -35,7 +35,7 @@ from wabot.session.lock import SessionLock
 from wabot.status.metrics import DEFINITIONS
 from wabot.status.metrics_file import MetricsFile, ReplyLatency
 
-DEPARTURES = Departures("shop")
+DEPARTURES = SendQueue("shop")
 
 NOON = datetime(2026, 11, 25, 12)
 
@@ -76,8 +76,8 @@ def make_metrics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ma
     monkeypatch.setattr("wabot.status.metrics_file.INTERVAL_SECONDS", 0.05)
     running: list[MetricsFile] = []
 
-    def make(tally: Tally | None = None) -> MetricsFile:
-        metrics = MetricsFile(tmp_path / "metrics" / "wabot.prom", "shop", tally or Tally())
+    def make(counts: CallCounts | None = None) -> MetricsFile:
+        metrics = MetricsFile(tmp_path / "metrics" / "wabot.prom", "shop", counts or CallCounts())
         running.append(metrics)
         metrics.start()
         return metrics
@@ -114,13 +114,13 @@ def test_all_of_it_and_prometheus_takes_it(
     database: Any, file: Path, make_metrics: MakeMetrics, promtool: str
 ) -> None:
     started = time.time()
-    tally = Tally(["gpt", 'odd "name"\\{}'])
-    tally.answered("gpt", Usage(100, 20))
-    tally.answered("gpt", Usage(10, 2))
-    tally.failed("gpt", "timeout")
-    tally.failed('odd "name"\\{}', "unavailable")
+    counts = CallCounts(["gpt", 'odd "name"\\{}'])
+    counts.answered("gpt", Usage(100, 20))
+    counts.answered("gpt", Usage(10, 2))
+    counts.failed("gpt", "timeout")
+    counts.failed('odd "name"\\{}', "unavailable")
     Session.create(user_id="shop", last_inbound_at=NOON, last_reply_at=None, updated_at=NOON)
-    metrics = make_metrics(tally)
+    metrics = make_metrics(counts)
     wait_until(file.exists, 10, lambda: "")
     exchange(NOON, NOON + timedelta(seconds=2), parts=2, message_id="A", text="+34600111222 secret")
     exchange(NOON, None, message_id="B", text="secret")

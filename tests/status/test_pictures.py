@@ -9,7 +9,7 @@ import pytest
 from tests.support import REPOSITORY
 from tests.systemd.pictures import lines_of
 from wabot.status.sessions import _FIELDS, as_table
-from wabot.trials.demo.screen import Span, Style
+from wabot.trials.demo.screen import Style, StyledSpan
 
 PICTURES = REPOSITORY / ".pictures"
 SESSION = dict.fromkeys(_FIELDS) | {
@@ -30,8 +30,8 @@ SESSION = dict.fromkeys(_FIELDS) | {
 
 def test_colours_become_styles_and_other_sequences_nothing() -> None:
     shown = "\x1b]0;t\x07\x1b[2J\x1b[0;1;32m●\x1b[0m wabot\n\x1b[38;5;231;48;5;16m█▀\x1b[0m\n"
-    assert lines_of(shown)[1] == (Span("█▀", Style.CODE),)
-    assert lines_of(shown)[0][-2:] == (Span("●", Style.GOOD), Span(" wabot"))
+    assert lines_of(shown)[1] == (StyledSpan("█▀", Style.CODE),)
+    assert lines_of(shown)[0][-2:] == (StyledSpan("●", Style.GOOD), StyledSpan(" wabot"))
 
 
 def text_of(name: str) -> str:

@@ -23,7 +23,7 @@ from wabot.database.engine import migrate, open_database
 from wabot.database.models import Chat, Inbound, ModelUsage, Outbound, Session
 from wabot.errors import ExitCode
 from wabot.inbound.spool import Spool, Spooled
-from wabot.whatsapp.messages import Kind
+from wabot.whatsapp.messages import MessageKind
 
 KEYS = [
     "name",
@@ -137,12 +137,15 @@ def test_a_neighbour_that_is_no_file_takes_nobody_along(
 
 
 def test_lost_messages_are_counted(tmp_path: Path, database: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    for user_id, kinds in (("a", [Kind.LOST, Kind.TEXT, Kind.LOST]), ("b", [Kind.TEXT])):
+    for user_id, kinds in (
+        ("a", [MessageKind.LOST, MessageKind.TEXT, MessageKind.LOST]),
+        ("b", [MessageKind.TEXT]),
+    ):
         configure(tmp_path, user_id)
         record(user_id, state="connected")
         for number, kind in enumerate(kinds):
             Inbox(user_id).store(arrival("", kind=kind, message_id=f"M{number}"), utc_now())
-    for number, kind in enumerate((Kind.SPOILT, Kind.WITHHELD, Kind.HIDDEN)):
+    for number, kind in enumerate((MessageKind.SPOILT, MessageKind.WITHHELD, MessageKind.HIDDEN)):
         Inbox("a").store(arrival("", kind=kind, message_id=f"S{number}"), utc_now())
     main(["status", "--config", str(tmp_path / "a.toml")])
     told = capsys.readouterr().out
@@ -382,7 +385,7 @@ def test_the_history_tells_of_the_last_message_where_the_session_does_not(
 
     assert last() == (None, None)
     for number, (minutes, change) in enumerate(
-        ((1, {}), (0, {}), (2, {"state": "owner"}), (3, {"kind": Kind.LOST}), (4, {"user_id": "b"}))
+        ((1, {}), (0, {}), (2, {"state": "owner"}), (3, {"kind": MessageKind.LOST}), (4, {"user_id": "b"}))
     ):
         name = f"M{number}"
         chat_id = Inbox("a").store(arrival("hola", message_id=name), LONG_AGO + timedelta(minutes=minutes))

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-from wabot.whatsapp.messages import IncomingMessage, Kind
+from wabot.whatsapp.messages import IncomingMessage, MessageKind
 
 NOON = datetime(2026, 11, 22, 12, 0)
 ANA = "34600111222@s.whatsapp.net"
@@ -30,7 +30,7 @@ def arrival(text: str = "hello", **changes: Any) -> IncomingMessage:
         "phone": "34600111222",
         "lid": "",
         "from_me": False,
-        "kind": Kind.TEXT,
+        "kind": MessageKind.TEXT,
         "text": text,
         "sent_at": NOON,
         "name": "Ana",

@@ -14,7 +14,7 @@ from tests.systemd.as_typed import lead, scan_with, type_in
 from tests.systemd.bot_unit import BotUnit
 from tests.systemd.container import REPOSITORY, Container, missing
 from wabot.emulator.server.emulator import Emulator
-from wabot.trials.demo.screen import Line, Span, Style
+from wabot.trials.demo.screen import Line, Style, StyledSpan
 from wabot.trials.demo.terminal_picture import draw_terminal
 
 _SEQUENCE = re.compile(r"\x1b\[([0-9;]*)m|\x1b[\[\]()][0-9;?]*[A-Za-z]")
@@ -87,11 +87,11 @@ def lines_of(text: str) -> list[Line]:
     for row in text.rstrip("\n").split("\n"):
         spans, place = [], 0
         for sequence in _SEQUENCE.finditer(row):
-            spans.append(Span(row[place : sequence.start()], style))
+            spans.append(StyledSpan(row[place : sequence.start()], style))
             place = sequence.end()
             if sequence[1] is not None:
                 style = _STYLES.get(sequence[1], Style.PLAIN)
-        spans.append(Span(row[place:], style))
+        spans.append(StyledSpan(row[place:], style))
         lines.append(tuple(span for span in spans if span.text))
     return lines
 

@@ -20,7 +20,7 @@ from wabot.database.engine import migrate, open_database
 from wabot.database.models import Chat, Inbound, Outbound
 from wabot.emulator.signal.message_kinds import KINDS
 from wabot.trials.peers.model_server import ModelServer
-from wabot.trials.soak.account import ODD_ID, REACTION, Account, doubts_in, draw_up, open_work
+from wabot.trials.soak.account import ODD_ID, REACTION, SoakAccount, doubts_in, draw_up, open_work
 from wabot.trials.soak.command import main
 from wabot.trials.soak.database import SqliteFile
 from wabot.trials.soak.model import answer_references, misbehaviours
@@ -143,7 +143,7 @@ class Books:
         )  # fmt: skip
         return f"M{self.count}"
 
-    def account(self, messages: dict[str, str], waiting: tuple[str, ...] = ()) -> Account:
+    def account(self, messages: dict[str, str], waiting: tuple[str, ...] = ()) -> SoakAccount:
         """What became of these messages."""
         return draw_up(self.database, {self.customer: messages}, waiting, self.doubted)
 
@@ -295,7 +295,7 @@ def test_open_work_is_counted(books: Books, tmp_path: Path) -> None:
 
 
 def test_the_verdict_says_what_was_found() -> None:
-    account = Account(Counter(answered=2), Counter(sent=2), doubled=1)
+    account = SoakAccount(Counter(answered=2), Counter(sent=2), doubled=1)
     passed = report(account, {"kill": 3}, {0: 1, -9: 3}, None)
     assert "3    kill -9, and a new start" in passed
     assert "3    by signal 9" in passed

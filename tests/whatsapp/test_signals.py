@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from tests.support.neonize_events import anything, events, jid
 from wabot.whatsapp.signals import (
     LinkSignal,
-    Outcome,
     SendFailed,
+    SendOutcome,
     Signal,
     banned,
     ended,
@@ -147,7 +147,7 @@ def test_a_redial_that_failed_says_only_why() -> None:
 def test_no_error_text_breaks_anything(error: str, numbers: dict[str, int]) -> None:
     for text in (error, "required field TemporaryBan" + error, "required field ConnectFailure" + error):
         assert 0 <= ended(text, lambda: numbers).wait_seconds <= YEAR_SECONDS
-    assert outcome(error) in Outcome
+    assert outcome(error) in SendOutcome
 
 
 # What became of a message
@@ -156,17 +156,17 @@ def test_no_error_text_breaks_anything(error: str, numbers: dict[str, int]) -> N
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        ("failed to send message node: websocket not connected", Outcome.NOT_SENT),
+        ("failed to send message node: websocket not connected", SendOutcome.NOT_SENT),
         (
             "failed to get user info for 34600@s.whatsapp.net to fill LID cache: websocket disconnected "
             "before info query returned response",
-            Outcome.NOT_SENT,
+            SendOutcome.NOT_SENT,
         ),
-        ("failed to get device list: failed to send usync query: info query timed out", Outcome.NOT_SENT),
-        ("the store doesn't contain a device JID", Outcome.NOT_SENT),
-        ("client is nil", Outcome.NOT_SENT),
-        ("server returned error 463", Outcome.SHUT_OUT),
-        ("no LID found for 34600@s.whatsapp.net from server", Outcome.REFUSED),
+        ("failed to get device list: failed to send usync query: info query timed out", SendOutcome.NOT_SENT),
+        ("the store doesn't contain a device JID", SendOutcome.NOT_SENT),
+        ("client is nil", SendOutcome.NOT_SENT),
+        ("server returned error 463", SendOutcome.SHUT_OUT),
+        ("no LID found for 34600@s.whatsapp.net from server", SendOutcome.REFUSED),
         *(
             (f"{beginning} {code}{end}", expected)
             for beginning, end in (
@@ -179,29 +179,29 @@ def test_no_error_text_breaks_anything(error: str, numbers: dict[str, int]) -> N
                 ),
             )
             for expected, codes in (
-                (Outcome.REFUSED, (400, 401, 403, 404, 406, 410, 420, 479, 4080, 5030)),
-                (Outcome.BUSY, (408, 500, 502, 503, 504, 599)),
-                (Outcome.THROTTLED, (429,)),
+                (SendOutcome.REFUSED, (400, 401, 403, 404, 406, 410, 420, 479, 4080, 5030)),
+                (SendOutcome.BUSY, (408, 500, 502, 503, 504, 599)),
+                (SendOutcome.THROTTLED, (429,)),
             )
             for code in codes
         ),
-        ("timed out waiting for message send response", Outcome.IN_DOUBT),
-        ("websocket disconnected before message send returned response", Outcome.IN_DOUBT),
-        ("websocket disconnected before message send (retry) returned response", Outcome.IN_DOUBT),
+        ("timed out waiting for message send response", SendOutcome.IN_DOUBT),
+        ("websocket disconnected before message send returned response", SendOutcome.IN_DOUBT),
+        ("websocket disconnected before message send (retry) returned response", SendOutcome.IN_DOUBT),
         # The frame had left, and the connection for its second copy was gone again.
-        ("websocket not connected", Outcome.IN_DOUBT),
-        ("failed to send message node: write: broken pipe", Outcome.IN_DOUBT),
-        ("something nobody has seen yet", Outcome.IN_DOUBT),
-        ("", Outcome.IN_DOUBT),
+        ("websocket not connected", SendOutcome.IN_DOUBT),
+        ("failed to send message node: write: broken pipe", SendOutcome.IN_DOUBT),
+        ("something nobody has seen yet", SendOutcome.IN_DOUBT),
+        ("", SendOutcome.IN_DOUBT),
     ],
 )
-def test_what_became_of_a_message(error: str, expected: Outcome) -> None:
+def test_what_became_of_a_message(error: str, expected: SendOutcome) -> None:
     assert outcome(error) is expected
 
 
 def test_a_failed_send_says_why() -> None:
-    failure = SendFailed(Outcome.REFUSED, "server returned error 463")
-    assert (failure.outcome, str(failure)) == (Outcome.REFUSED, "server returned error 463")
+    failure = SendFailed(SendOutcome.REFUSED, "server returned error 463")
+    assert (failure.outcome, str(failure)) == (SendOutcome.REFUSED, "server returned error 463")
 
 
 # Events

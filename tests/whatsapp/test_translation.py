@@ -10,7 +10,7 @@ from tests.support.arrivals import ANA, ANA_LID, GROUP
 from tests.support.neonize_events import anything, e2e, events, jid
 from wabot.emulator.signal import plaintexts
 from wabot.whatsapp.content import ACCOMPANYING, KINDS, is_envelope
-from wabot.whatsapp.messages import IncomingMessage, Kind, Receipt
+from wabot.whatsapp.messages import IncomingMessage, MessageKind, Receipt
 from wabot.whatsapp.translation import incoming_message, jid_text, receipt, undecryptable_message
 
 Message = e2e.Message
@@ -90,17 +90,17 @@ def undecryptable(unavailable: bool = False, mode: int = 1, **info: str) -> Any:
 @pytest.mark.parametrize(
     ("found", "unavailable_type", "kind"),
     [
-        (undecryptable(), "", Kind.SPOILT),
-        (undecryptable(Type="media"), "", Kind.SPOILT),
-        (undecryptable(mode=2), "", Kind.HIDDEN),
-        (undecryptable(Category="peer"), "", Kind.PROTOCOL),
-        (undecryptable(unavailable=True, Type="text"), "", Kind.SPOILT),
-        (undecryptable(unavailable=True, Type="media"), "", Kind.WITHHELD),
-        (undecryptable(unavailable=True, Type="text"), "view_once", Kind.WITHHELD),
-        (undecryptable(unavailable=True, Type="media"), "hosted_fanout", Kind.SPOILT),
+        (undecryptable(), "", MessageKind.SPOILT),
+        (undecryptable(Type="media"), "", MessageKind.SPOILT),
+        (undecryptable(mode=2), "", MessageKind.HIDDEN),
+        (undecryptable(Category="peer"), "", MessageKind.PROTOCOL),
+        (undecryptable(unavailable=True, Type="text"), "", MessageKind.SPOILT),
+        (undecryptable(unavailable=True, Type="media"), "", MessageKind.WITHHELD),
+        (undecryptable(unavailable=True, Type="text"), "view_once", MessageKind.WITHHELD),
+        (undecryptable(unavailable=True, Type="media"), "hosted_fanout", MessageKind.SPOILT),
     ],
 )
-def test_a_message_that_could_not_be_read(found: Any, unavailable_type: str, kind: Kind) -> None:
+def test_a_message_that_could_not_be_read(found: Any, unavailable_type: str, kind: MessageKind) -> None:
     assert undecryptable_message(found, unavailable_type) == IncomingMessage(
         chat=ANA,
         message_id="3EB0",
@@ -126,14 +126,14 @@ def with_keys(message: Any, name: str = "senderKeyDistributionMessage") -> Any:
     "name", ["senderKeyDistributionMessage", "fastRatchetKeySenderKeyDistributionMessage"]
 )
 def test_keys_alone_are_no_message(name: str) -> None:
-    assert translated(with_keys(Message(), name), chat=GROUP).kind is Kind.PROTOCOL
-    assert translated(wrapped("ephemeralMessage", with_keys(Message(), name))).kind is Kind.PROTOCOL
+    assert translated(with_keys(Message(), name), chat=GROUP).kind is MessageKind.PROTOCOL
+    assert translated(wrapped("ephemeralMessage", with_keys(Message(), name))).kind is MessageKind.PROTOCOL
 
 
 def test_keys_that_come_along_with_a_message_change_nothing() -> None:
     found = translated(with_keys(text("hello")), chat=GROUP)
-    assert (found.kind, found.text) == (Kind.TEXT, "hello")
-    assert translated(with_keys(image("look")), chat=GROUP).kind is Kind.IMAGE
+    assert (found.kind, found.text) == (MessageKind.TEXT, "hello")
+    assert translated(with_keys(image("look")), chat=GROUP).kind is MessageKind.IMAGE
 
 
 def test_a_text() -> None:
@@ -144,7 +144,7 @@ def test_a_text() -> None:
         phone="34600111222",
         lid="",
         from_me=False,
-        kind=Kind.TEXT,
+        kind=MessageKind.TEXT,
         text="hello",
         sent_at=AT,
         name="Ana",
@@ -155,49 +155,49 @@ def test_a_text() -> None:
 @pytest.mark.parametrize(
     ("message", "kind", "said", "target_id"),
     [
-        (text("hello"), Kind.TEXT, "hello", ""),
-        (Message(extendedTextMessage={"text": "see https://x"}), Kind.TEXT, "see https://x", ""),
-        (image("this one?"), Kind.IMAGE, "this one?", ""),
-        (with_field("videoMessage"), Kind.VIDEO, "", ""),
-        (with_field("ptvMessage"), Kind.VIDEO, "", ""),
-        (with_field("audioMessage"), Kind.AUDIO, "", ""),
-        (with_field("stickerMessage"), Kind.STICKER, "", ""),
-        (with_field("lottieStickerMessage"), Kind.OTHER, "", ""),
-        (wrapped("lottieStickerMessage", with_field("stickerMessage")), Kind.STICKER, "", ""),
-        (wrapped("associatedChildMessage", image("of an album")), Kind.IMAGE, "of an album", ""),
-        (wrapped("groupMentionedMessage", text("to this group")), Kind.TEXT, "to this group", ""),
-        (with_field("documentMessage"), Kind.DOCUMENT, "", ""),
-        (with_field("locationMessage"), Kind.LOCATION, "", ""),
-        (with_field("liveLocationMessage"), Kind.LOCATION, "", ""),
-        (with_field("contactMessage"), Kind.CONTACT, "", ""),
-        (with_field("contactsArrayMessage"), Kind.CONTACT, "", ""),
-        (with_field("pollCreationMessage"), Kind.POLL, "", ""),
-        (Message(), Kind.OTHER, "", ""),
-        (Message(reactionMessage={"text": "👍", "key": {"ID": "3EB1"}}), Kind.REACTION, "👍", "3EB1"),
-        (protocol(REVOKE, "3EB1"), Kind.REVOKE, "", "3EB1"),
-        (protocol(REVOKE), Kind.PROTOCOL, "", ""),
-        (with_field("protocolMessage"), Kind.PROTOCOL, "", ""),
-        (Message(protocolMessage={"key": {"ID": "3EB1"}}), Kind.PROTOCOL, "", "3EB1"),
-        (protocol(HISTORY_SYNC), Kind.PROTOCOL, "", ""),
-        (protocol(MESSAGE_EDIT, "3EB1", text("size 39")), Kind.EDIT, "size 39", "3EB1"),
-        (protocol(MESSAGE_EDIT, "3EB1", image("this two?")), Kind.EDIT, "this two?", "3EB1"),
+        (text("hello"), MessageKind.TEXT, "hello", ""),
+        (Message(extendedTextMessage={"text": "see https://x"}), MessageKind.TEXT, "see https://x", ""),
+        (image("this one?"), MessageKind.IMAGE, "this one?", ""),
+        (with_field("videoMessage"), MessageKind.VIDEO, "", ""),
+        (with_field("ptvMessage"), MessageKind.VIDEO, "", ""),
+        (with_field("audioMessage"), MessageKind.AUDIO, "", ""),
+        (with_field("stickerMessage"), MessageKind.STICKER, "", ""),
+        (with_field("lottieStickerMessage"), MessageKind.OTHER, "", ""),
+        (wrapped("lottieStickerMessage", with_field("stickerMessage")), MessageKind.STICKER, "", ""),
+        (wrapped("associatedChildMessage", image("of an album")), MessageKind.IMAGE, "of an album", ""),
+        (wrapped("groupMentionedMessage", text("to this group")), MessageKind.TEXT, "to this group", ""),
+        (with_field("documentMessage"), MessageKind.DOCUMENT, "", ""),
+        (with_field("locationMessage"), MessageKind.LOCATION, "", ""),
+        (with_field("liveLocationMessage"), MessageKind.LOCATION, "", ""),
+        (with_field("contactMessage"), MessageKind.CONTACT, "", ""),
+        (with_field("contactsArrayMessage"), MessageKind.CONTACT, "", ""),
+        (with_field("pollCreationMessage"), MessageKind.POLL, "", ""),
+        (Message(), MessageKind.OTHER, "", ""),
+        (Message(reactionMessage={"text": "👍", "key": {"ID": "3EB1"}}), MessageKind.REACTION, "👍", "3EB1"),
+        (protocol(REVOKE, "3EB1"), MessageKind.REVOKE, "", "3EB1"),
+        (protocol(REVOKE), MessageKind.PROTOCOL, "", ""),
+        (with_field("protocolMessage"), MessageKind.PROTOCOL, "", ""),
+        (Message(protocolMessage={"key": {"ID": "3EB1"}}), MessageKind.PROTOCOL, "", "3EB1"),
+        (protocol(HISTORY_SYNC), MessageKind.PROTOCOL, "", ""),
+        (protocol(MESSAGE_EDIT, "3EB1", text("size 39")), MessageKind.EDIT, "size 39", "3EB1"),
+        (protocol(MESSAGE_EDIT, "3EB1", image("this two?")), MessageKind.EDIT, "this two?", "3EB1"),
         (
             wrapped("editedMessage", protocol(MESSAGE_EDIT, "3EB1", text("size 39"))),
-            *(Kind.EDIT, "size 39", "3EB1"),
+            *(MessageKind.EDIT, "size 39", "3EB1"),
         ),
-        (wrapped("ephemeralMessage", text("gone soon")), Kind.TEXT, "gone soon", ""),
-        (wrapped("viewOnceMessage", image("once")), Kind.IMAGE, "once", ""),
-        (wrapped("viewOnceMessageV2", image("once")), Kind.IMAGE, "once", ""),
-        (wrapped("viewOnceMessageV2Extension", with_field("audioMessage")), Kind.AUDIO, "", ""),
-        (wrapped("documentWithCaptionMessage", with_field("documentMessage")), Kind.DOCUMENT, "", ""),
-        (wrapped("deviceSentMessage", text("mine")), Kind.TEXT, "mine", ""),
+        (wrapped("ephemeralMessage", text("gone soon")), MessageKind.TEXT, "gone soon", ""),
+        (wrapped("viewOnceMessage", image("once")), MessageKind.IMAGE, "once", ""),
+        (wrapped("viewOnceMessageV2", image("once")), MessageKind.IMAGE, "once", ""),
+        (wrapped("viewOnceMessageV2Extension", with_field("audioMessage")), MessageKind.AUDIO, "", ""),
+        (wrapped("documentWithCaptionMessage", with_field("documentMessage")), MessageKind.DOCUMENT, "", ""),
+        (wrapped("deviceSentMessage", text("mine")), MessageKind.TEXT, "mine", ""),
         (
             wrapped("deviceSentMessage", wrapped("ephemeralMessage", text("mine"))),
-            *(Kind.TEXT, "mine", ""),
+            *(MessageKind.TEXT, "mine", ""),
         ),
     ],
 )
-def test_what_a_message_carries(message: Any, kind: Kind, said: str, target_id: str) -> None:
+def test_what_a_message_carries(message: Any, kind: MessageKind, said: str, target_id: str) -> None:
     found = translated(message)
     assert (found.kind, found.text, found.target_id) == (kind, said, target_id)
 
@@ -206,7 +206,7 @@ def test_envelopes_in_envelopes_are_opened() -> None:
     message = text("deep")
     for _ in range(30):
         message = wrapped("ephemeralMessage", message)
-    assert (translated(message).kind, translated(message).text) == (Kind.TEXT, "deep")
+    assert (translated(message).kind, translated(message).text) == (MessageKind.TEXT, "deep")
 
 
 # What each field of a message is
@@ -230,7 +230,7 @@ def test_no_field_is_silence_from_customer_or_owner(field: Any) -> None:
     if field.message_type is not None:
         getattr(message, field.name).SetInParent()
     kinds = {translated(message).kind, translated(message, IsFromMe=True).kind}
-    assert (kinds == {Kind.PROTOCOL}) == (field.name in PASSED_OVER)
+    assert (kinds == {MessageKind.PROTOCOL}) == (field.name in PASSED_OVER)
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_no_field_is_silence_from_customer_or_owner(field: Any) -> None:
 )
 def test_every_envelope_is_opened_by_its_type(field: Any) -> None:
     message = wrapped("ephemeralMessage", wrapped(field.name, text("inside")))
-    assert (translated(message).kind, translated(message).text) == (Kind.TEXT, "inside")
+    assert (translated(message).kind, translated(message).text) == (MessageKind.TEXT, "inside")
     quoting = Message(extendedTextMessage={"text": "that one"})
     quoting.extendedTextMessage.contextInfo.quotedMessage.CopyFrom(message)
     assert translated(quoting).quoted_text == "inside"
@@ -248,41 +248,53 @@ def test_every_envelope_is_opened_by_its_type(field: Any) -> None:
 
 def test_a_type_that_the_library_has_no_name_for_is_a_message() -> None:
     later = Message.FromString(b"\xc2\x3e\x05\x0a\x03new")  # field 1000
-    assert translated(later).kind is Kind.OTHER
-    assert translated(wrapped("ephemeralMessage", later)).kind is Kind.OTHER
+    assert translated(later).kind is MessageKind.OTHER
+    assert translated(wrapped("ephemeralMessage", later)).kind is MessageKind.OTHER
     keys = with_field("senderKeyDistributionMessage")
-    assert translated(keys).kind is Kind.PROTOCOL
+    assert translated(keys).kind is MessageKind.PROTOCOL
     keys.MergeFrom(later)
-    assert translated(keys).kind is Kind.OTHER
+    assert translated(keys).kind is MessageKind.OTHER
     keys.conversation = "hello"
-    assert (translated(keys).kind, translated(keys).text) == (Kind.TEXT, "hello")
+    assert (translated(keys).kind, translated(keys).text) == (MessageKind.TEXT, "hello")
 
 
-TYPES_WITH_WORDS: list[tuple[dict[str, Any], Kind, str]] = [
+TYPES_WITH_WORDS: list[tuple[dict[str, Any], MessageKind, str]] = [
     (
         {"orderMessage": {"message": "for Friday", "orderTitle": "Brown pot"}},
-        Kind.ORDER,
+        MessageKind.ORDER,
         "Brown pot|for Friday",
     ),
-    ({"productMessage": {"product": {"title": "Pot", "description": "30 cm"}}}, Kind.PRODUCT, "Pot|30 cm"),
-    ({"requestPaymentMessage": {"noteMessage": {"conversation": "the cake"}}}, Kind.PAYMENT, "the cake"),
+    (
+        {"productMessage": {"product": {"title": "Pot", "description": "30 cm"}}},
+        MessageKind.PRODUCT,
+        "Pot|30 cm",
+    ),
+    (
+        {"requestPaymentMessage": {"noteMessage": {"conversation": "the cake"}}},
+        MessageKind.PAYMENT,
+        "the cake",
+    ),
     (
         {"sendPaymentMessage": {"noteMessage": {"extendedTextMessage": {"text": "paid"}}}},
-        *(Kind.PAYMENT, "paid"),
+        *(MessageKind.PAYMENT, "paid"),
     ),
-    ({"invoiceMessage": {"note": "invoice 12"}}, Kind.PAYMENT, "invoice 12"),
+    ({"invoiceMessage": {"note": "invoice 12"}}, MessageKind.PAYMENT, "invoice 12"),
     (
         {"buttonsResponseMessage": {"selectedButtonID": "b1", "selectedDisplayText": "Hours"}},
-        *(Kind.TEXT, "Hours"),
+        *(MessageKind.TEXT, "Hours"),
     ),
-    ({"buttonsResponseMessage": {"selectedButtonID": "b1"}}, Kind.TEXT, "b1"),
+    ({"buttonsResponseMessage": {"selectedButtonID": "b1"}}, MessageKind.TEXT, "b1"),
     (
         {"listResponseMessage": {"title": "Pots", "singleSelectReply": {"selectedRowID": "r1"}}},
-        *(Kind.TEXT, "Pots"),
+        *(MessageKind.TEXT, "Pots"),
     ),
-    ({"listResponseMessage": {"singleSelectReply": {"selectedRowID": "r1"}}}, Kind.TEXT, "r1"),
-    ({"templateButtonReplyMessage": {"selectedID": "t1", "selectedDisplayText": "Yes"}}, Kind.TEXT, "Yes"),
-    ({"interactiveResponseMessage": {"body": {"text": "Sent"}}}, Kind.TEXT, "Sent"),
+    ({"listResponseMessage": {"singleSelectReply": {"selectedRowID": "r1"}}}, MessageKind.TEXT, "r1"),
+    (
+        {"templateButtonReplyMessage": {"selectedID": "t1", "selectedDisplayText": "Yes"}},
+        MessageKind.TEXT,
+        "Yes",
+    ),
+    ({"interactiveResponseMessage": {"body": {"text": "Sent"}}}, MessageKind.TEXT, "Sent"),
     (
         {
             "interactiveResponseMessage": {
@@ -292,11 +304,11 @@ TYPES_WITH_WORDS: list[tuple[dict[str, Any], Kind, str]] = [
                 }
             }
         },
-        *(Kind.TEXT, "Vigo"),
+        *(MessageKind.TEXT, "Vigo"),
     ),
     (
         {"interactiveResponseMessage": {"nativeFlowResponseMessage": {"paramsJSON": "[" * 9000}}},
-        *(Kind.OTHER, ""),
+        *(MessageKind.OTHER, ""),
     ),
     (
         {
@@ -305,35 +317,41 @@ TYPES_WITH_WORDS: list[tuple[dict[str, Any], Kind, str]] = [
                 "options": [{"optionName": "Mon"}, {"optionName": "Tue"}],
             }
         },
-        *(Kind.POLL, "When?|Mon|Tue"),
+        *(MessageKind.POLL, "When?|Mon|Tue"),
     ),
     (
         {"groupInviteMessage": {"groupName": "Neighbours", "caption": "come in"}},
-        Kind.INVITE,
+        MessageKind.INVITE,
         "Neighbours|come in",
     ),
-    ({"eventMessage": {"name": "Fair", "location": {"name": "Square"}}}, Kind.EVENT, "Fair|Square"),
-    ({"scheduledCallCreationMessage": {"title": "About the kiln"}}, Kind.EVENT, "About the kiln"),
+    ({"eventMessage": {"name": "Fair", "location": {"name": "Square"}}}, MessageKind.EVENT, "Fair|Square"),
+    ({"scheduledCallCreationMessage": {"title": "About the kiln"}}, MessageKind.EVENT, "About the kiln"),
     (
         {"templateMessage": {"hydratedTemplate": {"hydratedContentText": "Your parcel is here"}}},
-        *(Kind.TEXT, "Your parcel is here"),
+        *(MessageKind.TEXT, "Your parcel is here"),
     ),
-    ({"buttonsMessage": {"contentText": "Choose"}}, Kind.TEXT, "Choose"),
-    ({"listMessage": {"title": "Menu", "description": "of today"}}, Kind.TEXT, "Menu|of today"),
-    ({"interactiveMessage": {"body": {"text": "Welcome"}}}, Kind.TEXT, "Welcome"),
-    ({"richResponseMessage": {"submessages": [{"messageText": "I am a bot"}]}}, Kind.TEXT, "I am a bot"),
-    ({"bcallMessage": {"caption": "listen"}}, Kind.OTHER, "listen"),
-    ({"pollCreationMessageV3": {}}, Kind.POLL, ""),
-    ({"placeholderMessage": {}}, Kind.OTHER, ""),
-    ({"encCommentMessage": {"encPayload": b"?"}}, Kind.OTHER, ""),
-    ({"pollUpdateMessage": {"vote": {"encPayload": b"?"}}}, Kind.MARK, ""),
-    ({"pinInChatMessage": {"type": 1}}, Kind.MARK, ""),
-    ({"encReactionMessage": {"targetMessageKey": {"ID": "3EB1"}}}, Kind.REACTION, ""),
+    ({"buttonsMessage": {"contentText": "Choose"}}, MessageKind.TEXT, "Choose"),
+    ({"listMessage": {"title": "Menu", "description": "of today"}}, MessageKind.TEXT, "Menu|of today"),
+    ({"interactiveMessage": {"body": {"text": "Welcome"}}}, MessageKind.TEXT, "Welcome"),
+    (
+        {"richResponseMessage": {"submessages": [{"messageText": "I am a bot"}]}},
+        MessageKind.TEXT,
+        "I am a bot",
+    ),
+    ({"bcallMessage": {"caption": "listen"}}, MessageKind.OTHER, "listen"),
+    ({"pollCreationMessageV3": {}}, MessageKind.POLL, ""),
+    ({"placeholderMessage": {}}, MessageKind.OTHER, ""),
+    ({"encCommentMessage": {"encPayload": b"?"}}, MessageKind.OTHER, ""),
+    ({"pollUpdateMessage": {"vote": {"encPayload": b"?"}}}, MessageKind.MARK, ""),
+    ({"pinInChatMessage": {"type": 1}}, MessageKind.MARK, ""),
+    ({"encReactionMessage": {"targetMessageKey": {"ID": "3EB1"}}}, MessageKind.REACTION, ""),
 ]
 
 
 @pytest.mark.parametrize(("fields", "kind", "words"), TYPES_WITH_WORDS)
-def test_the_words_of_every_type_that_carries_some(fields: dict[str, Any], kind: Kind, words: str) -> None:
+def test_the_words_of_every_type_that_carries_some(
+    fields: dict[str, Any], kind: MessageKind, words: str
+) -> None:
     found = translated(Message(**fields))
     assert (found.kind, sorted(found.text.split("\n"))) == (kind, sorted(words.split("|")))
 
@@ -372,7 +390,7 @@ def test_what_is_quoted_has_a_title(quoted: dict[str, Any], title: str, by: str)
 )
 def test_a_text_that_is_no_utf_8_is_read_as_far_as_it_goes(data: bytes, said: str) -> None:
     message = Message.FromString(b"\x0a" + bytes([len(data)]) + data)
-    assert (translated(message).kind, translated(message).text) == (Kind.TEXT, said)
+    assert (translated(message).kind, translated(message).text) == (MessageKind.TEXT, said)
     quoting = Message(extendedTextMessage={"text": "this?"})
     quoting.extendedTextMessage.contextInfo.quotedMessage.CopyFrom(message)
     assert translated(quoting).quoted_text == said
@@ -440,14 +458,14 @@ def test_a_sealed_edit_is_an_edit_that_nobody_has_opened_yet() -> None:
         plaintexts.sealed_edit("1@lid", "3EB1", "size 39", secret=b"s" * 32, sender=ANA, at=0)
     )
     found = translated(message)
-    assert (found.kind, found.text, found.target_id) == (Kind.EDIT, "", "3EB1")
+    assert (found.kind, found.text, found.target_id) == (MessageKind.EDIT, "", "3EB1")
     nonce, content = map(bytes.fromhex, found.sealed.split(" "))
     assert (nonce, content) == (
         message.secretEncryptedMessage.encIV,
         message.secretEncryptedMessage.encPayload,
     )
     message.secretEncryptedMessage.secretEncType = 1
-    assert translated(message).kind is Kind.OTHER, "of an event, or of what is not known"
+    assert translated(message).kind is MessageKind.OTHER, "of an event, or of what is not known"
 
 
 # Who wrote, and where to answer
@@ -559,7 +577,7 @@ def test_notes_in_notes_take_no_more_time_than_their_length() -> None:
         outer.requestPaymentMessage.noteMessage.CopyFrom(message)
         message = outer
     # Twice the work with each would be some thousand years.
-    assert translated(message).kind is Kind.PAYMENT
+    assert translated(message).kind is MessageKind.PAYMENT
 
 
 def test_everything_has_a_bound() -> None:

@@ -14,7 +14,7 @@ import peewee
 
 from wabot.alerts.notice import Condition, Findings, Problem, problem_key, span
 from wabot.answers.budget import limits_of, spending_on
-from wabot.brain.providers.counts import Tally
+from wabot.brain.providers.counts import CallCounts
 from wabot.clock import HOUR, Clock, error_text
 from wabot.config.settings import ReplySettings, Settings
 from wabot.conversation.outbox import OPEN_STATES, Outbox
@@ -225,7 +225,7 @@ def _local(moment: float, zone: ZoneInfo | None) -> str:
     return f"{at:%Y-%m-%d %H:%M %Z}"
 
 
-def look_at_models(tally: Tally, down_seconds: float) -> Findings:
+def look_at_models(counts: CallCounts, down_seconds: float) -> Findings:
     """Whether a model answers.
 
     Only a question tells: the outage is as long as the time between the first and the last that went
@@ -235,11 +235,11 @@ def look_at_models(tally: Tally, down_seconds: float) -> Findings:
         tally: what became of the calls.
         down_seconds: how long the models may be down before that is worth an alert.
     """
-    outage = tally.outage
+    outage = counts.outage
     if outage is not None and outage.last_at - outage.first_at >= down_seconds:
         values = (("span", span(down_seconds)),)
         return Findings([Problem(Condition.MODEL_DOWN, outage.reason, values)])
-    return Findings(cleared=[Condition.MODEL_DOWN] if tally.is_answering else [])
+    return Findings(cleared=[Condition.MODEL_DOWN] if counts.is_answering else [])
 
 
 def look_at_budget(settings: Settings, day: date) -> Findings:

@@ -8,8 +8,8 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from wabot.alerts.notice import Author, Channel, Condition, Findings, NotDelivered, Notice, Problem
-from wabot.alerts.notification_log import AlertLedger, Book, Delivery
+from wabot.alerts.notice import AlertNotice, Channel, Condition, Findings, NotDelivered, NoticeWriter, Problem
+from wabot.alerts.notification_log import Delivery, NotificationFile, NotificationLog
 from wabot.clock import process_clock
 from wabot.config.settings import AlertSettings, Settings
 
@@ -19,7 +19,7 @@ PAUSE_SECONDS = 0.5
 _REMIND_SECONDS = 86_400.0
 
 
-class Courier:
+class Dispatcher:
     """What there is to tell, and what was told; a notice that did not arrive is tried again, for a day.
 
     Args:
@@ -29,44 +29,46 @@ class Courier:
     def __init__(self, settings: Settings) -> None:
         user_id = settings.account.user_id
         self.channels: Sequence[Channel] = channels(settings.alerts)
-        self._author = Author(user_id, socket.gethostname(), settings.account.language, settings.file)
-        self.ledger = AlertLedger(settings.paths.state / "alerts" / f"{user_id}.json")
+        self._writer = NoticeWriter(user_id, socket.gethostname(), settings.account.language, settings.file)
+        self.log_file = NotificationFile(settings.paths.state / "alerts" / f"{user_id}.json")
 
     def tell(self, findings: Findings, lost_replies: int | None = None) -> None:
         """Compare how things are with what the owner knows, and write the news down."""
         now = process_clock.now()
-        with self.ledger.changing() as book:
-            fresh, over = book.observe(findings.problems, findings.cleared, now)
-            if lost_replies is not None and (lost := book.count_lost(lost_replies, now)):
+        with self.log_file.changing() as notifications:
+            fresh, over = notifications.observe(findings.problems, findings.cleared, now)
+            if lost_replies is not None and (lost := notifications.count_lost(lost_replies, now)):
                 fresh.append(Problem(Condition.REPLIES_LOST, values=(("count", str(lost)),)))
-            self._queue(book, fresh, over, now)
+            self._queue(notifications, fresh, over, now)
 
     def tell_failure(self, problem: Problem) -> None:
         """A process has failed; nothing is said where the owner knows already, unless that is a day old."""
         now = process_clock.now()
-        with self.ledger.changing() as book:
-            if now - book.told.get(problem.key, now) > _REMIND_SECONDS:
-                del book.told[problem.key]
-            if not book.ended_for_a_reason(now):
-                fresh, over = book.observe([problem], (), now)
-                self._queue(book, fresh, over, now)
+        with self.log_file.changing() as notifications:
+            if now - notifications.told.get(problem.key, now) > _REMIND_SECONDS:
+                del notifications.told[problem.key]
+            if not notifications.ended_for_a_reason(now):
+                fresh, over = notifications.observe([problem], (), now)
+                self._queue(notifications, fresh, over, now)
 
-    def test_notice(self) -> Notice:
+    def test_notice(self) -> AlertNotice:
         """Nothing is wrong: somebody wants to know whether alerts arrive."""
-        return self._author.test(_iso(process_clock.now()))
+        return self._writer.test(_iso(process_clock.now()))
 
     def deliver(self) -> float | None:
         """Deliver what is due; return the seconds until more will be, None when nothing is left."""
         while True:
-            with self.ledger.changing() as book:
-                delivery = book.claim([channel.name for channel in self.channels], process_clock.now())
-                next_at = book.next_at()
+            with self.log_file.changing() as notifications:
+                delivery = notifications.claim(
+                    [channel.name for channel in self.channels], process_clock.now()
+                )
+                next_at = notifications.next_at()
             if delivery is None:
                 return None if next_at is None else max(0.0, next_at - process_clock.now())
             failure = self._send(delivery)
             refused = str(failure) if failure and failure.permanent else ""
-            with self.ledger.changing() as book:
-                is_news = book.settle(delivery, failure is None, process_clock.now(), refused)
+            with self.log_file.changing() as notifications:
+                is_news = notifications.settle(delivery, failure is None, process_clock.now(), refused)
             if is_news:
                 log.error("alerts by %s do not arrive until that is mended: %s", delivery.channel, refused)
 
@@ -77,23 +79,25 @@ class Courier:
             if time.monotonic() + wait_seconds > deadline:
                 return False
             time.sleep(max(wait_seconds, PAUSE_SECONDS))
-        with self.ledger.changing() as book:
+        with self.log_file.changing() as notifications:
             names = {channel.name for channel in self.channels}
-            return not any(each.channel in names for each in book.deliveries)
+            return not any(each.channel in names for each in notifications.deliveries)
 
     def begin(self) -> None:
         """A bot starts, perhaps because what a channel refused was mended."""
-        with self.ledger.changing() as book:
-            book.try_refused_again(process_clock.now())
+        with self.log_file.changing() as notifications:
+            notifications.try_refused_again(process_clock.now())
 
-    def _queue(self, book: Book, fresh: Sequence[Problem], over: Sequence[str], now: float) -> None:
+    def _queue(
+        self, notifications: NotificationLog, fresh: Sequence[Problem], over: Sequence[str], now: float
+    ) -> None:
         at = _iso(now)
-        notices = [self._author.alert(problem, at) for problem in fresh]
+        notices = [self._writer.alert(problem, at) for problem in fresh]
         if over:
-            notices.append(self._author.recovery(over, at))
+            notices.append(self._writer.recovery(over, at))
         for notice in notices:
             log.info("alert: %s", notice.title)
-            book.queue(notice, [channel.name for channel in self.channels], now)
+            notifications.queue(notice, [channel.name for channel in self.channels], now)
 
     def _send(self, delivery: Delivery) -> NotDelivered | None:
         """Try it once; why it did not arrive."""

@@ -10,7 +10,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 from urllib.parse import unquote, urlsplit
 
-from wabot.alerts.notice import NotDelivered, Notice
+from wabot.alerts.notice import AlertNotice, NotDelivered
 from wabot.clock import local_text, utc_now
 from wabot.system.http import why_unreachable
 
@@ -43,7 +43,7 @@ class Mail:
         self._to = tuple(to)
         self._sender = sender or (self._user if "@" in parseaddr(self._user)[1] else self._to[0])
 
-    def send(self, notice: Notice) -> None:
+    def send(self, notice: AlertNotice) -> None:
         """Deliver, or raise NotDelivered."""
         message = self._message(notice)
         try:
@@ -89,7 +89,7 @@ class Mail:
                 raise
         return server
 
-    def _message(self, notice: Notice) -> EmailMessage:
+    def _message(self, notice: AlertNotice) -> EmailMessage:
         message = EmailMessage()
         message["From"] = self._sender
         message["To"] = ", ".join(self._to)

@@ -13,7 +13,7 @@ from wabot.alerts.texts import DETAIL, NEXT_STEP, OVER, PROBLEMS, TEST
 from wabot.system import units as hints
 
 
-class Kind(StrEnum):
+class NoticeKind(StrEnum):
     """What a notice is about."""
 
     ALERT = "alert"
@@ -78,7 +78,7 @@ class Findings:
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class AlertNotice:
     """One message to the owner, complete; all fields are texts, so that it can be stored."""
 
     id: str
@@ -104,7 +104,7 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class Author:
+class NoticeWriter:
     """Writes the notices of one account.
 
     Attributes:
@@ -119,7 +119,7 @@ class Author:
     language: str
     file: Path | None = None
 
-    def alert(self, problem: Problem, at: str) -> Notice:
+    def alert(self, problem: Problem, at: str) -> AlertNotice:
         """Something went wrong; `at` is ISO-8601, UTC."""
         values = {**self._commands(), **dict(problem.values)}
         title, cause, step = (
@@ -129,9 +129,9 @@ class Author:
         if problem.detail:
             lines.append(f"{DETAIL[self.language]}: {problem.detail}")
         lines.append(f"{NEXT_STEP[self.language]}: {step}")
-        return self._notice(Kind.ALERT, [problem.condition], at, title, lines)
+        return self._notice(NoticeKind.ALERT, [problem.condition], at, title, lines)
 
-    def recovery(self, keys: Iterable[str], at: str) -> Notice:
+    def recovery(self, keys: Iterable[str], at: str) -> AlertNotice:
         """What was wrong is over."""
         title, sentence = OVER[self.language]
         conditions: dict[Condition, None] = {}
@@ -141,12 +141,12 @@ class Author:
             conditions[Condition(name)] = None
             # The one title with a place for something names the unit.
             lines[f"- {PROBLEMS[name][self.language][0].format(unit=subject)}"] = None
-        return self._notice(Kind.RECOVERY, conditions, at, title, [sentence, *lines])
+        return self._notice(NoticeKind.RECOVERY, conditions, at, title, [sentence, *lines])
 
-    def test(self, at: str) -> Notice:
+    def test(self, at: str) -> AlertNotice:
         """Nothing is wrong: somebody wants to know whether alerts arrive."""
         title, sentence = TEST[self.language]
-        return self._notice(Kind.TEST, [], at, title, [sentence])
+        return self._notice(NoticeKind.TEST, [], at, title, [sentence])
 
     def _commands(self) -> dict[str, str]:
         """What the sentences say is to be typed, about this very bot."""
@@ -155,9 +155,9 @@ class Author:
         return {**typed, "start": hints.start(self.file), "unit": hints.unit_of(self.file)}
 
     def _notice(
-        self, kind: Kind, conditions: Iterable[Condition], at: str, title: str, lines: Iterable[str]
-    ) -> Notice:
-        return Notice(
+        self, kind: NoticeKind, conditions: Iterable[Condition], at: str, title: str, lines: Iterable[str]
+    ) -> AlertNotice:
+        return AlertNotice(
             id=f"msg_{secrets.token_hex(12)}",
             kind=kind.value,
             conditions=" ".join(conditions),
@@ -196,5 +196,5 @@ class Channel(Protocol):
 
     name: str
 
-    def send(self, notice: Notice) -> None:
+    def send(self, notice: AlertNotice) -> None:
         """Deliver, or raise NotDelivered."""

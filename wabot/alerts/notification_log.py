@@ -18,7 +18,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from wabot.alerts.notice import Condition, Notice, Problem
+from wabot.alerts.notice import AlertNotice, Condition, Problem
 from wabot.system.files import read_plain
 
 log = logging.getLogger(__name__)
@@ -27,8 +27,8 @@ _LOCK_SECONDS = 5.0
 _LARGEST_FILE_BYTES = 1_000_000
 
 
-class AlertLedger:
-    """One account's book.
+class NotificationFile:
+    """One account's log of notifications.
 
     Args:
         path: the file; it and its directory are made private.
@@ -38,13 +38,13 @@ class AlertLedger:
         self._path = path
         # thread_local: otherwise each thread would have a lock of its own.
         self._lock = FileLock(path.with_suffix(".lock"), mode=0o600, thread_local=False)
-        self._unwritten: Book | None = None
+        self._unwritten: NotificationLog | None = None
 
     @contextmanager
-    def changing(self) -> Iterator[Book]:
-        """The book, to be read and changed; written down at the end of the with block.
+    def changing(self) -> Iterator[NotificationLog]:
+        """The log, to be read and changed; written down at the end of the with block.
 
-        Where nothing can be written the book lives on in memory: better a second alert after a restart than
+        Where nothing can be written the log lives on in memory: better a second alert after a restart than
         none.
         """
         with contextlib.ExitStack() as stack:
@@ -53,24 +53,24 @@ class AlertLedger:
                 stack.enter_context(self._lock.acquire(timeout=_LOCK_SECONDS))
             except (OSError, Timeout) as error:
                 log.warning("alerts: %s cannot be locked: %s", self._path, error)
-            book = self._unwritten or self.read()
-            before = json.dumps(book.as_json())
-            yield book
-            after = json.dumps(book.as_json())
+            notifications = self._unwritten or self.read()
+            before = json.dumps(notifications.as_json())
+            yield notifications
+            after = json.dumps(notifications.as_json())
             if after != before or self._unwritten is not None:
-                self._write(book, after)
+                self._write(notifications, after)
 
-    def read(self) -> Book:
-        """The book as it stands in the file, to be looked at."""
+    def read(self) -> NotificationLog:
+        """The log as it stands in the file, to be looked at."""
         try:
-            return Book.from_json(json.loads(read_plain(self._path, _LARGEST_FILE_BYTES)))
+            return NotificationLog.from_json(json.loads(read_plain(self._path, _LARGEST_FILE_BYTES)))
         except FileNotFoundError:
-            return Book()
+            return NotificationLog()
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             log.warning("alerts: %s cannot be used and is begun anew: %r", self._path, error)
-            return Book()
+            return NotificationLog()
 
-    def _write(self, book: Book, text: str) -> None:
+    def _write(self, notifications: NotificationLog, text: str) -> None:
         try:
             descriptor, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -80,7 +80,7 @@ class AlertLedger:
             Path(name).replace(self._path)
         except OSError as error:
             log.warning("alerts: %s cannot be written: %s", self._path, error)
-            self._unwritten = book
+            self._unwritten = notifications
         else:
             self._unwritten = None
 
@@ -112,7 +112,7 @@ TERMINAL = frozenset(
 class Delivery:
     """A notice on its way through one channel."""
 
-    notice: Notice
+    notice: AlertNotice
     channel: str
     queued_at: float
     not_before: float
@@ -120,7 +120,7 @@ class Delivery:
 
 
 @dataclass(slots=True)
-class Book:
+class NotificationLog:
     """What is wrong, what was told, and what is still to deliver.
 
     Attributes:
@@ -181,7 +181,7 @@ class Book:
             if condition in self.told and condition in self.seen
         )
 
-    def queue(self, notice: Notice, channels: Iterable[str], now: float) -> None:
+    def queue(self, notice: AlertNotice, channels: Iterable[str], now: float) -> None:
         """Deliver a notice through these channels."""
         self.deliveries += [Delivery(notice, channel, now, now) for channel in channels]
         # A receiver that is away for long finds the latest.
@@ -295,7 +295,7 @@ class Book:
         }
 
     @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> Book:
+    def from_json(cls, stored: Mapping[str, Any]) -> NotificationLog:
         """From what `as_json` gave.
 
         Raises:
@@ -309,7 +309,7 @@ class Book:
             None if lost is None else int(lost),
             [
                 Delivery(
-                    Notice.from_json(each["notice"]),
+                    AlertNotice.from_json(each["notice"]),
                     str(each["channel"]),
                     float(each["queued_at"]),
                     float(each["not_before"]),

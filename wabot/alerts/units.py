@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from wabot.alerts.dispatcher import Courier
+from wabot.alerts.dispatcher import Dispatcher
 from wabot.alerts.notice import Condition, Findings, Problem, problem_key
 from wabot.config.settings import Settings
 from wabot.errors import ExitCode, OperatorNeeded
@@ -59,16 +59,16 @@ def owner_told(settings: Settings) -> Iterator[None]:
         settings: the configuration.
     """
     unit = own_unit() or ""
-    courier = Courier(settings)
-    if not unit.startswith(JANITOR_UNITS) or not courier.channels:
+    dispatcher = Dispatcher(settings)
+    if not unit.startswith(JANITOR_UNITS) or not dispatcher.channels:
         yield
         return
     try:
         yield
     except OperatorNeeded as error:
-        courier.tell(Findings([Problem(Condition.JANITOR_REFUSED, str(error))]))
-        courier.deliver_within(_PATIENCE_SECONDS)
+        dispatcher.tell(Findings([Problem(Condition.JANITOR_REFUSED, str(error))]))
+        dispatcher.deliver_within(_PATIENCE_SECONDS)
         raise
     over = (Condition.JANITOR_REFUSED, problem_key(Condition.PROCESS_FAILED, unit))
-    courier.tell(Findings(cleared=over))
-    courier.deliver_within(_PATIENCE_SECONDS)
+    dispatcher.tell(Findings(cleared=over))
+    dispatcher.deliver_within(_PATIENCE_SECONDS)

@@ -18,9 +18,9 @@ from wabot.alerts.checks import (
     look_at_replies,
     lost_count,
 )
-from wabot.alerts.dispatcher import PAUSE_SECONDS, Courier
+from wabot.alerts.dispatcher import PAUSE_SECONDS, Dispatcher
 from wabot.alerts.notice import Condition, Findings, Problem
-from wabot.brain.providers.counts import Tally
+from wabot.brain.providers.counts import CallCounts
 from wabot.clock import process_clock, utc_now
 from wabot.config.settings import Settings
 from wabot.database.kept_figures import KeptFigure
@@ -36,7 +36,7 @@ _LOOK_SECONDS = 10.0
 _SETTLED_SECONDS = 900.0
 
 
-class Alerts:
+class Watcher:
     """Looks now and then, tells, and delivers; without a channel it does nothing.
 
     Args:
@@ -46,12 +46,12 @@ class Alerts:
     """
 
     def __init__(
-        self, settings: Settings, tally: Tally, database_trouble: Callable[[], str] = lambda: ""
+        self, settings: Settings, counts: CallCounts, database_trouble: Callable[[], str] = lambda: ""
     ) -> None:
         self._settings = settings
-        self._tally = tally
+        self._counts = counts
         self._database_trouble = database_trouble
-        self._courier = Courier(settings)
+        self._dispatcher = Dispatcher(settings)
         self._unit = own_unit() or ""
         self._started_at = process_clock.now()
         self._link = LinkView(State.STARTING, "", self._started_at)
@@ -63,8 +63,8 @@ class Alerts:
 
     def start(self) -> None:
         """Start looking."""
-        if self._courier.channels:
-            self._courier.begin()
+        if self._dispatcher.channels:
+            self._dispatcher.begin()
             self._thread = threading.Thread(target=self._run, name="alerts", daemon=True)
             self._thread.start()
 
@@ -91,7 +91,7 @@ class Alerts:
                 link = self._link
             try:
                 self._look(link)
-                wait_seconds = self._courier.deliver()
+                wait_seconds = self._dispatcher.deliver()
             except Exception:
                 # The owner's alerts must not end with one odd case.
                 log.exception("alerts failed; they go on")
@@ -120,10 +120,10 @@ class Alerts:
         of_disk = look_at_disk(settings.paths.state)
         of_clock = look_at_clock(process_clock)
         of_pace = look_at_pace(settings.account.user_id, connected, settings.replies, utc_now())
-        of_models = look_at_models(self._tally, settings.alerts.model_down_after)
+        of_models = look_at_models(self._counts, settings.alerts.model_down_after)
         of_budget = look_at_budget(settings, settings.account.local_time().date())
         found = (of_link, of_replies, of_pace, of_disk, of_clock, of_models, of_budget)
-        self._courier.tell(
+        self._dispatcher.tell(
             Findings(
                 [problem for each in found for problem in each.problems],
                 [key for each in found for key in each.cleared],
@@ -140,10 +140,10 @@ def report_database_away(settings: Settings, reason: str, within_seconds: float)
         reason: what is known.
         within_seconds: how long it may take.
     """
-    courier = Courier(settings)
-    if courier.channels:
-        courier.tell(Findings([Problem(Condition.DATABASE_AWAY, reason, (), 60.0)]))
-        courier.deliver_within(within_seconds)
+    dispatcher = Dispatcher(settings)
+    if dispatcher.channels:
+        dispatcher.tell(Findings([Problem(Condition.DATABASE_AWAY, reason, (), 60.0)]))
+        dispatcher.deliver_within(within_seconds)
 
 
 def report_lost_tables(settings: Settings, made: Sequence[str]) -> None:
@@ -153,7 +153,7 @@ def report_lost_tables(settings: Settings, made: Sequence[str]) -> None:
         settings: the configuration.
         made: the names of those that were made anew.
     """
-    courier = Courier(settings)
-    if courier.channels:
+    dispatcher = Dispatcher(settings)
+    if dispatcher.channels:
         reason = f"{', '.join(made)} were gone and are made anew, empty; a backup has what they held"
-        courier.tell(Findings([Problem(Condition.DATABASE_AWAY, reason)]))
+        dispatcher.tell(Findings([Problem(Condition.DATABASE_AWAY, reason)]))

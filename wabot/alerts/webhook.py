@@ -10,7 +10,7 @@ import json
 import requests
 
 from wabot import __version__
-from wabot.alerts.notice import NotDelivered, Notice
+from wabot.alerts.notice import AlertNotice, NotDelivered
 from wabot.clock import process_clock
 from wabot.config.load import BASE64_FOLLOWS
 from wabot.system.http import Deadline, DeadlineSession, why_unreachable
@@ -38,7 +38,7 @@ class Webhook:
         self._url = url
         self._key = _signing_key(secret)
 
-    def send(self, notice: Notice) -> None:
+    def send(self, notice: AlertNotice) -> None:
         """Deliver, or raise NotDelivered."""
         body = json.dumps(
             {
@@ -73,7 +73,7 @@ class Webhook:
             is_final = answer.status_code < 500 and answer.status_code not in _PASSING
             raise NotDelivered(f"the web address answered {answer.status_code}", permanent=is_final)
 
-    def _headers(self, notice: Notice, body: bytes) -> dict[str, str]:
+    def _headers(self, notice: AlertNotice, body: bytes) -> dict[str, str]:
         headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": f"wabot/{__version__}"}
         headers["webhook-id"] = notice.id
         headers["webhook-timestamp"] = timestamp = str(int(process_clock.now()))

@@ -19,21 +19,21 @@ from wabot.brain.texts import texts_for
 from wabot.clock import HOUR, utc_now
 from wabot.config.settings import Settings
 from wabot.conversation.chats import named
-from wabot.conversation.ends import What, what_is
+from wabot.conversation.ends import Arrival, what_is
 from wabot.conversation.history import was_asked_to_repeat, was_told
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.notices import Notice, PauseReason, Unanswered, handed_over_text, is_apology
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_chat import OwnerChat
-from wabot.conversation.pauses import Quiet
+from wabot.conversation.pauses import Pauses
 from wabot.conversation.schedule import ChatSchedule
 from wabot.database.errors import AWAY, one_line
 from wabot.database.lent_connections import rest
 from wabot.database.models import Chat, Inbound, Outbound, database
 from wabot.database.tables import suspect
-from wabot.outbound.chat_presence import Courtesies
+from wabot.outbound.chat_presence import ChatPresence
 from wabot.outbound.pacing import paced
-from wabot.whatsapp.messages import NOT_RECEIVED_KINDS, Kind
+from wabot.whatsapp.messages import NOT_RECEIVED_KINDS, MessageKind
 
 log = logging.getLogger(__name__)
 
@@ -49,10 +49,10 @@ class Escalation:
         quiet: pauses chats.
     """
 
-    def __init__(self, settings: Settings, outbox: Outbox, quiet: Quiet) -> None:
+    def __init__(self, settings: Settings, outbox: Outbox, pauses: Pauses) -> None:
         self._settings = settings
         self._outbox = outbox
-        self._quiet = quiet
+        self._pauses = pauses
         self._owner_chat = OwnerChat(settings, outbox)
 
     def leave_to_person(
@@ -67,7 +67,7 @@ class Escalation:
         with database.atomic():
             if not self._outbox.put(chat.id, [(part, now) for part in parts], Notice.HANDED_OVER, rows, now):
                 return False
-            self._quiet.pause(chat.id, PauseReason.ESCALATED, now + timedelta(seconds=seconds))
+            self._pauses.pause(chat.id, PauseReason.ESCALATED, now + timedelta(seconds=seconds))
             self._owner_chat.tell_about([Chat.get_by_id(chat.id)], now)
         log.warning("%s: the customer wants a person; the bot keeps quiet there", named(chat))
         return True
@@ -81,14 +81,14 @@ class Escalation:
         now = utc_now()
         seconds = self._settings.chats.handover_pause or _PAUSE_SECONDS
         with database.atomic():
-            self._quiet.pause(reply.chat_id, PauseReason.SHUT_OUT, now + timedelta(seconds=seconds))
+            self._pauses.pause(reply.chat_id, PauseReason.SHUT_OUT, now + timedelta(seconds=seconds))
             self._outbox.withdraw(reply.chat_id, PauseReason.SHUT_OUT)
             self._owner_chat.tell_about([Chat.get_by_id(reply.chat_id)], now)
 
     def let_rest(self, chat: Chat, reason: str, now: datetime) -> None:
         """It looks like another bot: answer nothing there for an hour."""
         with database.atomic():
-            self._quiet.pause(chat.id, PauseReason.LOOP, now + HOUR)
+            self._pauses.pause(chat.id, PauseReason.LOOP, now + HOUR)
             self._owner_chat.tell_about([Chat.get_by_id(chat.id)], now)
         log.warning("%s: %s: it rests for an hour", named(chat), reason)
 
@@ -127,7 +127,7 @@ class Answering:
         escalation: Escalation,
         schedule: ChatSchedule,
         brain: Composer,
-        courtesies: Courtesies,
+        presence: ChatPresence,
         wake_sender: Callable[[], None],
         longest_seconds: float,
         wait_for_database: Callable[[Sequence[Inbound]], bool],
@@ -139,7 +139,7 @@ class Answering:
         self._owner_chat = OwnerChat(settings, outbox)
         self._schedule = schedule
         self._brain = brain
-        self._courtesies = courtesies
+        self._presence = presence
         self._wake_sender = wake_sender
         self._longest_seconds = longest_seconds
         self._wait_for_database = wait_for_database
@@ -152,13 +152,13 @@ class Answering:
         new = [row for row in rows if row.attempts == 0]
         self._inbox.count_attempt(row.id for row in rows)
         if new and self._settings.replies.typing:
-            self._courtesies.begin_typing(chat.jid, time.monotonic() + self._longest_seconds)
+            self._presence.begin_typing(chat.jid, time.monotonic() + self._longest_seconds)
         will_speak = False
         try:
             will_speak = self._say(chat, rows, language)
         finally:
             if not will_speak:
-                self._courtesies.end_typing(chat.jid)
+                self._presence.end_typing(chat.jid)
 
     def _say(self, chat: Chat, rows: list[Inbound], language: str) -> bool:
         """Store what there is to say, once the database takes it; whether there is something to send.
@@ -182,7 +182,7 @@ class Answering:
     def _say_what_is_read(self, chat: Chat, rows: list[Inbound], language: str) -> bool:
         """To messages without any text: say in writing, or wait for a person."""
         since = utc_now() - HOUR
-        for_person = any(what_is(row.kind, row.text) is What.UNREADABLE for row in rows)
+        for_person = any(what_is(row.kind, row.text) is Arrival.UNREADABLE for row in rows)
         if for_person and not was_told(chat.id, Notice.FOR_PERSON, since):
             parts = [texts_for(language).for_person]
             return self.put_and_tell(
@@ -195,7 +195,7 @@ class Answering:
 
     def _without_unreadable(self, chat: Chat, rows: list[Inbound]) -> list[Inbound]:
         """What nobody but a person can read is not answered by what answers the words beside it."""
-        unreadable = [row for row in rows if what_is(row.kind, row.text) is What.UNREADABLE]
+        unreadable = [row for row in rows if what_is(row.kind, row.text) is Arrival.UNREADABLE]
         if unreadable:
             self._leave_to_owner(chat, unreadable, "only a person can read it", Unanswered.NOT_READ)
         return [row for row in rows if row not in unreadable]
@@ -218,7 +218,7 @@ class Answering:
         if parts:
             self._see_when_answered(chat, rows)
         if not self._outbox.put(chat.id, timed, source, rows, now):
-            self._courtesies.answer_withdrawn(chat.jid)
+            self._presence.answer_withdrawn(chat.jid)
             log.info("%s: the messages changed while they were answered", named(chat))
             self._schedule.postpone(chat.id, 0)
             return False
@@ -231,14 +231,14 @@ class Answering:
             return False
         if self._settings.replies.typing:
             typing_seconds = (timed[-1][1] - now).total_seconds()
-            self._courtesies.begin_typing(chat.jid, time.monotonic() + typing_seconds)
+            self._presence.begin_typing(chat.jid, time.monotonic() + typing_seconds)
         return True
 
     def leave_to_person(self, chat: Chat, rows: list[Inbound], parts: Sequence[str]) -> bool:
         """Leave the chat to a person; whether there is something to send."""
         self._see_when_answered(chat, rows)
         if not self._escalation.leave_to_person(chat, rows, parts, utc_now()):
-            self._courtesies.answer_withdrawn(chat.jid)
+            self._presence.answer_withdrawn(chat.jid)
             self._schedule.postpone(chat.id, 0)
             return False
         self._wake_sender()
@@ -246,10 +246,10 @@ class Answering:
 
     def _without_not_received(self, chat: Chat, rows: list[Inbound], language: str) -> list[Inbound]:
         """Say what there is to say of what will not come any more; the rest."""
-        lost = [row for row in rows if what_is(row.kind, "") is What.LOST]
+        lost = [row for row in rows if what_is(row.kind, "") is Arrival.LOST]
         if lost:
             self._ask_to_repeat(chat, lost, language)
-        withheld = [row for row in rows if row.kind == Kind.WITHHELD]
+        withheld = [row for row in rows if row.kind == MessageKind.WITHHELD]
         if withheld and was_told(chat.id, Notice.CANNOT_OPEN, utc_now() - HOUR):
             self._leave_to_owner(chat, withheld, "cannot be opened, told already", Unanswered.NOT_READ)
         elif withheld:
@@ -342,4 +342,4 @@ class Answering:
     def _see_when_answered(self, chat: Chat, rows: Sequence[Inbound]) -> None:
         """Blue ticks, once the answer has left; before it is stored, because it may leave at once."""
         for sender, seen in itertools.groupby(rows, key=lambda row: row.sender):
-            self._courtesies.mark_read_when_answered(chat.jid, sender, [row.message_id for row in seen])
+            self._presence.mark_read_when_answered(chat.jid, sender, [row.message_id for row in seen])

@@ -14,7 +14,7 @@ from wabot.conversation import history
 from wabot.conversation.gate import Burst
 from wabot.conversation.pauses import pause_reason
 from wabot.database.models import Chat, Inbound
-from wabot.whatsapp.messages import Kind
+from wabot.whatsapp.messages import MessageKind
 
 _LONGEST_QUOTE_CHARACTERS = 300
 
@@ -90,7 +90,7 @@ def language_of(chat: Chat, rows: Sequence[Inbound], default: str) -> str:
 def _with_context(row: Inbound) -> str:
     """The text as the model should read it: with what it quotes, and with the kind of a caption's message."""
     text = str(row.text)
-    if row.kind not in (Kind.TEXT, Kind.OTHER):
+    if row.kind not in (MessageKind.TEXT, MessageKind.OTHER):
         text = f"[{row.kind}] {text}"
     return f"{_quoted(row.quoted_text)}\n{text}" if row.quoted_text else text
 

@@ -10,25 +10,25 @@ from datetime import datetime
 from wabot.answers import context as dialogue
 from wabot.answers.answering import Answering, Composer, Escalation
 from wabot.brain.providers.budget import BudgetUnknown
-from wabot.brain.providers.call_count import CallCount
+from wabot.brain.providers.call_count import ChatCallCounts
 from wabot.brain.texts import texts_for
 from wabot.clock import utc_now
 from wabot.config.settings import Settings
 from wabot.conversation import gate
 from wabot.conversation.chats import chat_with_id, named
-from wabot.conversation.gate import Action, is_too_old
+from wabot.conversation.gate import Verdict, is_too_old
 from wabot.conversation.inbox import MOST_AT_ONCE, Inbox
 from wabot.conversation.notices import Notice, Unanswered, handed_over_text
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_chat import OwnerChat
-from wabot.conversation.pauses import Quiet, pause_reason
+from wabot.conversation.pauses import Pauses, pause_reason
 from wabot.conversation.schedule import ChatSchedule
 from wabot.database.errors import AWAY, one_line
 from wabot.database.lent_connections import rest
 from wabot.database.models import Chat, Inbound, database
 from wabot.database.tables import suspect
-from wabot.outbound.chat_presence import Courtesies
-from wabot.whatsapp.messages import Kind
+from wabot.outbound.chat_presence import ChatPresence
+from wabot.whatsapp.messages import MessageKind
 
 log = logging.getLogger(__name__)
 
@@ -60,15 +60,15 @@ class ReplyWorker:
         outbox: Outbox,
         schedule: ChatSchedule,
         brain: Composer,
-        courtesies: Courtesies,
+        presence: ChatPresence,
         wake_sender: Callable[[], None],
         beat: Callable[[float], None],
-        calls: CallCount | None = None,
+        calls: ChatCallCounts | None = None,
     ) -> None:
         self._settings = settings
         self._inbox = inbox
         self._outbox = outbox
-        self._escalation = Escalation(settings, outbox, Quiet(inbox, outbox))
+        self._escalation = Escalation(settings, outbox, Pauses(inbox, outbox))
         self._owner_chat = OwnerChat(settings, outbox)
         self._schedule = schedule
         self._answering = Answering(
@@ -78,7 +78,7 @@ class ReplyWorker:
             self._escalation,
             schedule,
             brain,
-            courtesies,
+            presence,
             wake_sender,
             self.deadline_seconds,
             self._wait_for_database,
@@ -86,7 +86,7 @@ class ReplyWorker:
         self._wake_sender = wake_sender
         self._beat = beat
         self._chat: Chat | None = None
-        self._calls = calls or CallCount()
+        self._calls = calls or ChatCallCounts()
 
     def run(self) -> None:
         """Work until the schedule is closed."""
@@ -146,16 +146,16 @@ class ReplyWorker:
         decision = gate.before_answering(burst, self._settings, now)
         language = dialogue.language_of(chat, rows, self._settings.account.language)
         match decision.action:
-            case Action.ANSWER:
+            case Verdict.ANSWER:
                 self._answering.answer(chat, rows, language)
-            case Action.SAY_AWAY:
+            case Verdict.SAY_AWAY:
                 text = self._settings.chats.away_text or texts_for(language).away
                 put = self._answering.put_and_tell
                 if put(chat, rows, [text], Notice.AWAY, decision.reason, Unanswered.CLOSED):
                     Chat.update(away_at=now).where(Chat.id == chat.id).execute()
-            case Action.ESCALATE:
+            case Verdict.ESCALATE:
                 self._answering.leave_to_person(chat, rows, [handed_over_text(language)])
-            case Action.REST:
+            case Verdict.REST:
                 self._escalation.let_rest(chat, decision.reason, now)
                 self._wake_sender()
             case _:
@@ -205,7 +205,7 @@ class ReplyWorker:
 
 def _seconds_to_come(row: Inbound, now: datetime) -> float:
     """For how long a message that could not be decrypted may still come again: the library asks for it."""
-    if row.kind != Kind.SPOILT:
+    if row.kind != MessageKind.SPOILT:
         return 0.0
     waited_seconds = (now - row.received_at).total_seconds()
     # A clock that was set back meanwhile prolongs nothing beyond once more.

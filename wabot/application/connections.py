@@ -34,7 +34,7 @@ _SPELLINGS = {
 }
 
 
-class Status(StrEnum):
+class ConnectionStatus(StrEnum):
     """The six words the application knows."""
 
     DISCONNECTED = "DISCONNECTED"
@@ -47,15 +47,15 @@ class Status(StrEnum):
 
 # What comes next best where an application has fewer words.
 _SUBSTITUTES = {
-    Status.QR_PENDING: (Status.CONNECTING, Status.DISCONNECTED),
-    Status.QR_EXPIRED: (Status.DISCONNECTED,),
-    Status.CONNECTING: (Status.DISCONNECTED,),
-    Status.ERROR: (Status.DISCONNECTED,),
+    ConnectionStatus.QR_PENDING: (ConnectionStatus.CONNECTING, ConnectionStatus.DISCONNECTED),
+    ConnectionStatus.QR_EXPIRED: (ConnectionStatus.DISCONNECTED,),
+    ConnectionStatus.CONNECTING: (ConnectionStatus.DISCONNECTED,),
+    ConnectionStatus.ERROR: (ConnectionStatus.DISCONNECTED,),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Connections:
+class ConnectionTable:
     """The table, for everybody who reads or writes it.
 
     Attributes:
@@ -69,7 +69,7 @@ class Connections:
     existing: ExistingTable
     table: Any
     columns: Mapping[str, ExistingColumn]
-    words: Mapping[Status, str]
+    words: Mapping[ConnectionStatus, str]
     foreign_key: ForeignKey
 
     def column(self, name: str) -> Any:
@@ -86,7 +86,7 @@ class Connections:
         return "id" if "id" in self.columns else "user_id"
 
 
-def find_connections(database: Any, tables: TableSettings, users: Users) -> Connections | None:
+def find_connections(database: Any, tables: TableSettings, users: Users) -> ConnectionTable | None:
     """Find the table and look at it; None when there is none, which is no trouble: nothing is written then.
 
     Raises:
@@ -102,7 +102,7 @@ def find_connections(database: Any, tables: TableSettings, users: Users) -> Conn
             f'the table {tables.connections} has no column "userId" or user_id: '
             "set database.tables.connections to the one that has"
         )
-    return Connections(
+    return ConnectionTable(
         existing,
         existing.bind(database),
         columns,
@@ -135,14 +135,14 @@ def as_moment(value: Any) -> datetime | None:
     return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
 
 
-def _words(column: ExistingColumn) -> dict[Status, str]:
+def _words(column: ExistingColumn) -> dict[ConnectionStatus, str]:
     if not column.labels:
         # A text: in small letters if that is what its default looks like, as in 'disconnected'::text.
         small = column.default.partition("::")[0].islower()
-        return {status: status.lower() if small else status.value for status in Status}
+        return {status: status.lower() if small else status.value for status in ConnectionStatus}
     allowed = {label.upper(): label for label in column.labels}
     words = {}
-    for status in Status:
+    for status in ConnectionStatus:
         candidates = (status, *_SUBSTITUTES.get(status, ()))
         word = next((allowed[each] for each in candidates if each in allowed), None)
         if word is not None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import peewee
 
-from wabot.application.connections import Connections, Status, find_connections, storable
+from wabot.application.connections import ConnectionStatus, ConnectionTable, find_connections, storable
 from wabot.application.row_id import new_row_id
 from wabot.application.users import Users, find_users
 from wabot.config.settings import DatabaseSettings
@@ -30,21 +30,21 @@ log = logging.getLogger(__name__)
 PLACEHOLDER = "pending"
 
 _STATUS = {
-    State.STARTING: Status.CONNECTING,
-    State.PAIRING: Status.QR_PENDING,
-    State.CONNECTING: Status.CONNECTING,
-    State.CONNECTED: Status.CONNECTED,
-    State.RECONNECTING: Status.CONNECTING,
-    State.BACKOFF: Status.CONNECTING,
-    State.BANNED: Status.ERROR,
-    State.COOLDOWN: Status.ERROR,
-    State.NO_ROOM: Status.ERROR,
-    State.STOPPING: Status.DISCONNECTED,
-    State.REPLACED: Status.ERROR,
-    State.LOGGED_OUT: Status.DISCONNECTED,
-    State.OUTDATED: Status.ERROR,
-    State.PAIRING_EXPIRED: Status.QR_EXPIRED,
-    State.FAILED: Status.ERROR,
+    State.STARTING: ConnectionStatus.CONNECTING,
+    State.PAIRING: ConnectionStatus.QR_PENDING,
+    State.CONNECTING: ConnectionStatus.CONNECTING,
+    State.CONNECTED: ConnectionStatus.CONNECTED,
+    State.RECONNECTING: ConnectionStatus.CONNECTING,
+    State.BACKOFF: ConnectionStatus.CONNECTING,
+    State.BANNED: ConnectionStatus.ERROR,
+    State.COOLDOWN: ConnectionStatus.ERROR,
+    State.NO_ROOM: ConnectionStatus.ERROR,
+    State.STOPPING: ConnectionStatus.DISCONNECTED,
+    State.REPLACED: ConnectionStatus.ERROR,
+    State.LOGGED_OUT: ConnectionStatus.DISCONNECTED,
+    State.OUTDATED: ConnectionStatus.ERROR,
+    State.PAIRING_EXPIRED: ConnectionStatus.QR_EXPIRED,
+    State.FAILED: ConnectionStatus.ERROR,
 }
 _WITHOUT_DETAIL = frozenset({State.STARTING, State.CONNECTED, State.STOPPING})
 _UNIQUE_VIOLATION = "23505"  # PostgreSQL, appendix A
@@ -64,7 +64,7 @@ class ConnectionRow:
         self._settings = settings
         self._known: dict[str, Any] = {"state": State.STARTING.value, "reason": ""}
         self._users: Users | None = None
-        self._connections: Connections | None = None
+        self._connections: ConnectionTable | None = None
         self._said = ""
         self._error = ""
         self._refused: tuple[str, datetime] | None = None
@@ -107,7 +107,7 @@ class ConnectionRow:
         if self._connections is None:
             return
         values = {
-            "status": Status.DISCONNECTED,
+            "status": ConnectionStatus.DISCONNECTED,
             "is_connected": False,
             "phone_number": self._placeholder(),
             "connection_attempts": 0,
@@ -132,7 +132,7 @@ class ConnectionRow:
                 self._connections.foreign_key,
             )
 
-    def _store(self, connections: Connections, now: datetime) -> None:
+    def _store(self, connections: ConnectionTable, now: datetime) -> None:
         values = self._values(now)
         phone = self._known.get("phone")
         if phone and not self._was_refused(phone, now):
@@ -164,7 +164,7 @@ class ConnectionRow:
         pairing = state == State.PAIRING
         error = _detail(state, known["reason"])
         values = {
-            "status": _STATUS.get(state, Status.DISCONNECTED),
+            "status": _STATUS.get(state, ConnectionStatus.DISCONNECTED),
             "is_connected": state == State.CONNECTED,
             "qr_code": self._shown_code(known.get("qr")) if pairing else None,
             "qr_expires_at": known.get("qr_expires_at") if pairing else None,
@@ -185,7 +185,7 @@ class ConnectionRow:
     def _shown_code(self, code: str | None) -> str | None:
         return png_data_url(code) if code and self._settings.qr_format == "data-url" else code
 
-    def _update_or_insert(self, connections: Connections, values: dict[str, Any]) -> None:
+    def _update_or_insert(self, connections: ConnectionTable, values: dict[str, Any]) -> None:
         row = connections.real_names(self._stored(connections, values))
         table, user_id = connections.table, connections.column("user_id")
         if not row:
@@ -214,10 +214,10 @@ class ConnectionRow:
         # The column is UNIQUE, so one row at most can have the application's own placeholder.
         return f"{PLACEHOLDER}-{self._user_id}" if taken else PLACEHOLDER
 
-    def _stored(self, connections: Connections, values: Mapping[str, Any]) -> dict[str, Any]:
+    def _stored(self, connections: ConnectionTable, values: Mapping[str, Any]) -> dict[str, Any]:
         stored: dict[str, Any] = {}
         for name, value in values.items():
-            if isinstance(value, Status):
+            if isinstance(value, ConnectionStatus):
                 word = connections.words.get(value)
                 if word is not None:
                     stored[name] = word

@@ -18,12 +18,12 @@ from wabot.brain.output.completion import Completion, Usage
 from wabot.brain.output.control_words import SILENCE
 from wabot.brain.prompt import Persona, compose_messages, insist_on_language
 from wabot.brain.providers.budget import Budget, BudgetUnknown
-from wabot.brain.providers.call_count import CallCount
+from wabot.brain.providers.call_count import ChatCallCounts
 from wabot.brain.providers.chain import NoProviderAnswered, ProviderChain
-from wabot.brain.providers.counts import Tally
+from wabot.brain.providers.counts import CallCounts
 from wabot.brain.providers.request import Message
 from wabot.brain.settings import BrainSettings
-from wabot.brain.small_talk import courtesy_in
+from wabot.brain.small_talk import small_talk_in
 from wabot.brain.splitting import split
 from wabot.brain.texts import texts_for
 
@@ -59,20 +59,20 @@ class Brain:
     """Answers conversations. It keeps nothing of them, so no chat can meet another's words.
 
     Safe to share by threads: several replies may be composed at once. `budget` bounds what the models cost,
-    None for no bound; `tally` counts what they do, `calls` how often they are asked for each chat.
+    None for no bound; `counts` counts what they do, `calls` how often they are asked for each chat.
     """
 
     def __init__(
         self,
         settings: BrainSettings,
         budget: Budget | None = None,
-        tally: Tally | None = None,
-        calls: CallCount | None = None,
+        counts: CallCounts | None = None,
+        calls: ChatCallCounts | None = None,
     ) -> None:
         self._settings = settings
         self._knowledge = KnowledgeBase(settings.knowledge_folder)
         self._persona = Persona(settings.persona_file)
-        self._chain = ProviderChain(settings.providers, budget, tally, calls)
+        self._chain = ProviderChain(settings.providers, budget, counts, calls)
 
     def load(self) -> None:
         """Load now what the first question would have to wait for."""
@@ -157,14 +157,14 @@ class Brain:
             return Answer(self._split(text), "knowledge", passages)
         texts = texts_for(language)
         # A nod among other messages adds nothing to them.
-        courtesies = {courtesy_in(turn.text) for turn in unanswered} - {"nod"}
-        if not courtesies:
+        presence = {small_talk_in(turn.text) for turn in unanswered} - {"nod"}
+        if not presence:
             return Answer((), "silence")
-        if courtesies == {"thanks"}:
+        if presence == {"thanks"}:
             return Answer((texts.thanks,), "polite")
-        if courtesies <= {"farewell", "thanks"}:
+        if presence <= {"farewell", "thanks"}:
             return Answer((texts.farewell,), "polite")
-        if courtesies <= {"greeting", "thanks", "farewell"}:
+        if presence <= {"greeting", "thanks", "farewell"}:
             return Answer((texts.greeting,), "polite")
         return Answer((texts.cannot_answer,), "polite")
 

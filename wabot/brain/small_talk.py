@@ -35,7 +35,7 @@ _PARTING = _BYE | _NOD | frozenset((*_WITH_BYE.split(), *_WITH_HELLO.split()))
 Courtesy = Literal["greeting", "thanks", "farewell", "nod"]
 
 
-def courtesy_in(text: str) -> Courtesy | None:
+def small_talk_in(text: str) -> Courtesy | None:
     """Tell which courtesy (es, en or pt) a message is and nothing else; None when it says more.
 
     What has no word at all, as 👍 or "…", is a nod; with a question mark it is somebody who waits.

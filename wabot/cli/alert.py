@@ -14,7 +14,7 @@ from wabot.system.logs import configure_logging
 from wabot.system.terminal import printable, show
 
 if TYPE_CHECKING:
-    from wabot.alerts.dispatcher import Courier
+    from wabot.alerts.dispatcher import Dispatcher
 
 # The unit gives two minutes.
 _PATIENCE_SECONDS = 90.0
@@ -38,7 +38,7 @@ def add_alert_command(commands: Any, shared: argparse.ArgumentParser) -> None:
 
 
 def _alert(arguments: argparse.Namespace) -> int:
-    from wabot.alerts.dispatcher import Courier
+    from wabot.alerts.dispatcher import Dispatcher
     from wabot.alerts.units import is_started_again, unit_failure
 
     configure_logging(level="WARNING", at_terminal=True)
@@ -49,38 +49,38 @@ def _alert(arguments: argparse.Namespace) -> int:
     )
     for mistake in mistakes or ():
         show(f"wabot: {printable(mistake)}", to_errors=True)
-    courier = Courier(settings)
+    dispatcher = Dispatcher(settings)
     if arguments.test:
-        return _test(courier, settings.file)
+        return _test(dispatcher, settings.file)
     unit = arguments.failed
     if not unit or not unit.isprintable() or len(unit) > _LONGEST_UNIT:
         raise UsageError(f"--failed {unit!r}: name the unit, such as wabot.service")
     if is_started_again(unit):
         show(f"{unit} is started again by systemd; the owner is told when it fails for good")
         return ExitCode.OK
-    if not courier.channels:
+    if not dispatcher.channels:
         show(f"{unit} failed; {_nothing_configured(settings.file)}")
         return ExitCode.OK
-    courier.tell_failure(unit_failure(unit, os.environ))
-    if courier.deliver_within(_PATIENCE_SECONDS):
+    dispatcher.tell_failure(unit_failure(unit, os.environ))
+    if dispatcher.deliver_within(_PATIENCE_SECONDS):
         return ExitCode.OK
     show("not delivered everywhere; it is tried again when the bot runs or starts")
     return ExitCode.FINDINGS
 
 
-def _test(courier: Courier, file: Path | None) -> int:
+def _test(dispatcher: Dispatcher, file: Path | None) -> int:
     from wabot.alerts.notice import NotDelivered
 
-    if not courier.channels:
+    if not dispatcher.channels:
         raise OperatorNeeded(_nothing_configured(file))
-    notice = courier.test_notice()
+    notice = dispatcher.test_notice()
     code = ExitCode.OK
-    for channel in courier.channels:
+    for channel in dispatcher.channels:
         try:
             channel.send(notice)
             show(f"{channel.name}: delivered")
-            with courier.ledger.changing() as book:
-                book.accepted(channel.name, process_clock.now())
+            with dispatcher.log_file.changing() as notifications:
+                notifications.accepted(channel.name, process_clock.now())
         except NotDelivered as error:
             show(f"{channel.name}: {error}")
             code = ExitCode.FINDINGS

@@ -21,12 +21,12 @@ from wabot.config.settings import Settings
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.schedule import ChatSchedule
-from wabot.conversation.send_queue import Departures
+from wabot.conversation.send_queue import SendQueue
 from wabot.database.engine import migrate, open_database
 from wabot.database.models import Inbound, Session
 from wabot.inbound.reception import Reception
-from wabot.outbound.chat_presence import Courtesies
-from wabot.whatsapp.messages import IncomingMessage, Kind
+from wabot.outbound.chat_presence import ChatPresence
+from wabot.whatsapp.messages import IncomingMessage, MessageKind
 
 _KEPT = "no model answers; the question is kept for when one does"
 _OWN_PHONE = "10000000000"
@@ -68,7 +68,7 @@ class TerminalChat:
         Session.insert(user_id=user_id, phone=_OWN_PHONE, updated_at=utc_now()).execute()
         self._brain = _ListeningBrain(Brain(settings.brain))
         inbox, outbox = Inbox(user_id), Outbox(user_id)
-        self._replies = Departures(user_id)
+        self._replies = SendQueue(user_id)
         self._reception = Reception(settings, inbox, outbox)
         self._worker = ReplyWorker(
             settings,
@@ -76,7 +76,7 @@ class TerminalChat:
             outbox,
             ChatSchedule(0),
             self._brain,
-            Courtesies(lambda: None),
+            ChatPresence(lambda: None),
             lambda: None,
             lambda seconds: None,
         )
@@ -111,7 +111,7 @@ class TerminalChat:
             phone=self._customer.phone,
             lid=self._customer.lid,
             from_me=from_me,
-            kind=Kind.TEXT,
+            kind=MessageKind.TEXT,
             text=text,
             sent_at=utc_now(),
         )

@@ -121,7 +121,7 @@ def _pause(arguments: argparse.Namespace) -> int:
     from wabot.clock import utc_now
     from wabot.conversation.chats import find_chats
     from wabot.conversation.notices import PauseReason
-    from wabot.conversation.pauses import quiet_of
+    from wabot.conversation.pauses import pauses_of
 
     if arguments.chat is None and arguments.seconds is not None:
         raise UsageError("--for goes with a chat: wabot pause +34600111222 --for 2h")
@@ -134,8 +134,8 @@ def _pause(arguments: argparse.Namespace) -> int:
         show(f"{_nobody(user_id, arguments.chat)}\nnothing is paused; {_NEVER}")
         return ExitCode.FINDINGS
     until = None if arguments.seconds is None else now + timedelta(seconds=arguments.seconds)
-    quiet = quiet_of(user_id)
-    withdrawn = sum(quiet.pause(chat.id, PauseReason.COMMAND, until) for chat in chats)
+    pauses = pauses_of(user_id)
+    withdrawn = sum(pauses.pause(chat.id, PauseReason.COMMAND, until) for chat in chats)
     show(f"{_shown(arguments.chat)}: paused {_until(until)}; {withdrawn} reply(ies) withdrawn")
     return ExitCode.OK
 
@@ -158,15 +158,15 @@ def _until(moment: datetime | None) -> str:
 
 def _resume(arguments: argparse.Namespace) -> int:
     from wabot.conversation.chats import find_chats
-    from wabot.conversation.pauses import quiet_of
+    from wabot.conversation.pauses import pauses_of
 
     user_id = _opened(arguments).account.user_id
     chats = find_chats(user_id, arguments.chat)
     if not chats:
         show(f"{_nobody(user_id, arguments.chat)}\nnothing is changed")
         return ExitCode.FINDINGS
-    quiet = quiet_of(user_id)
-    ended = [quiet.resume(chat.id) for chat in chats]
+    pauses = pauses_of(user_id)
+    ended = [pauses.resume(chat.id) for chat in chats]
     show(f"{_shown(arguments.chat)}: {'answered again' if any(ended) else 'was not paused'}")
     return ExitCode.OK
 

@@ -50,14 +50,14 @@ def _errand(arguments: argparse.Namespace) -> Errand:
 
 def _pair(arguments: argparse.Namespace) -> int:
     from wabot.service.pairing_screen import PairingScreen
-    from wabot.session.ownership import owned_session
+    from wabot.session.ownership import hold_session
 
     settings = settings_in_unit(arguments.config, os.environ, all_secrets=False)
     otherwise = command("pair --png code.png", settings.file)
     screen = PairingScreen(keep_stdout(), arguments.picture, otherwise)
     configure_logging(level="WARNING", at_terminal=True)
     try:
-        with owned_session(settings) as session:
+        with hold_session(settings) as session:
             if session.tables_made:
                 from wabot.alerts.watcher import report_lost_tables
 

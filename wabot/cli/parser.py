@@ -204,7 +204,7 @@ def _serve(settings: Settings) -> ExitCode:
     # All that is imported and made here is there until the end: the collector need not look at it.
     gc.disable()
     try:
-        from wabot.session.ownership import owned_session
+        from wabot.session.ownership import hold_session
         from wabot.system.notify import ServiceNotifier
         from wabot.system.start_turn import start_turn
 
@@ -213,7 +213,7 @@ def _serve(settings: Settings) -> ExitCode:
         log.info(
             "wabot %s, user %s, configuration: %s", __version__, settings.account.user_id, settings.source
         )
-        with owned_session(settings) as session:
+        with hold_session(settings) as session:
             if session.tables_made:
                 from wabot.alerts.watcher import report_lost_tables
 
@@ -221,7 +221,7 @@ def _serve(settings: Settings) -> ExitCode:
             with start_turn(settings.paths.state):
                 load_client_library()
                 from wabot.conversation.outbox import Outbox
-                from wabot.conversation.send_queue import Departures
+                from wabot.conversation.send_queue import SendQueue
                 from wabot.outbound.unconfirmed import (
                     forget_old_senders,
                     give_up_old_replies,
@@ -230,7 +230,7 @@ def _serve(settings: Settings) -> ExitCode:
                 from wabot.service.service import Service
 
                 user_id = settings.account.user_id
-                recover_in_flight(Departures(user_id), settings.session_store)
+                recover_in_flight(SendQueue(user_id), settings.session_store)
                 give_up_old_replies(Outbox(user_id))
                 forget_old_senders(settings)
                 service = Service(settings, session, notifier)

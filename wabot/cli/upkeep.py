@@ -172,7 +172,7 @@ def _janitor(arguments: argparse.Namespace) -> int:
     from wabot.database.address import sqlite_file
     from wabot.database.engine import open_existing_database
     from wabot.janitor.run import clean
-    from wabot.janitor.sweep import Action, Deed
+    from wabot.janitor.sweep import ActionKind, Cleanup
     from wabot.session.directories import session_names
 
     settings = _settings(arguments)
@@ -186,11 +186,11 @@ def _janitor(arguments: argparse.Namespace) -> int:
         nothing["counts"] = {}
         show(printable_json(nothing) if arguments.json else "janitor: 0 done; there is nothing yet to clean")
         return ExitCode.OK
-    actions: list[Action] = []
+    actions: list[Cleanup] = []
     most = _MOST_ACTIONS_AS_JSON if arguments.json else _MOST_ACTIONS_SHOWN
-    told: Counter[Deed] = Counter()
+    told: Counter[ActionKind] = Counter()
 
-    def tell(action: Action) -> None:
+    def tell(action: Cleanup) -> None:
         told[action.deed] += 1
         if told[action.deed] > most:
             return

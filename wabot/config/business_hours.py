@@ -16,7 +16,7 @@ _WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class OpenSpan:
     """Open from one minute of the day to another, on some days of the week.
 
     Attributes:
@@ -29,7 +29,7 @@ class Span:
     closes_minute: int
 
 
-def parse_span(text: str) -> Span:
+def parse_span(text: str) -> OpenSpan:
     """Read "mon-fri 09:00-18:00"; raises ValueError for anything else."""
     match = _SPAN.fullmatch(text.strip().lower())
     if match is None:
@@ -40,10 +40,10 @@ def parse_span(text: str) -> Span:
     opens, closes = (_minute(match[at], match[at + 1]) for at in (3, 5))
     if opens == _DAY_MINUTES:
         raise ValueError(text)
-    return Span(days, opens, closes if closes > opens else closes + _DAY_MINUTES)
+    return OpenSpan(days, opens, closes if closes > opens else closes + _DAY_MINUTES)
 
 
-def away_since(spans: Sequence[Span], zone: ZoneInfo | None, now: datetime) -> datetime | None:
+def away_since(spans: Sequence[OpenSpan], zone: ZoneInfo | None, now: datetime) -> datetime | None:
     """When the present closed window began.
 
     Args:

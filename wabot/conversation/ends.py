@@ -11,10 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from wabot.whatsapp.messages import MEDIA_KINDS, Kind
+from wabot.whatsapp.messages import MEDIA_KINDS, MessageKind
 
 
-class What(StrEnum):
+class Arrival(StrEnum):
     """What can come, by what is done about it."""
 
     WORDS = (
@@ -31,7 +31,7 @@ class What(StrEnum):
     KEYS = "keys, settings and announcements that devices tell each other"
 
 
-class Sender(StrEnum):
+class Writer(StrEnum):
     """Who wrote it: a customer, also one in a group that is answered, or the owner in a customer's chat."""
 
     CUSTOMER = "a customer"
@@ -61,76 +61,76 @@ _TAKEN_OVER = Fate(End.REFUSED, "the owner has the chat: the bot is quiet there 
 _NOTHING_SAID = Fate(End.REFUSED, "nothing to answer")
 _NO_MESSAGE = Fate(End.NO_MESSAGE, "passed over")
 
-ENDS: dict[tuple[What, Sender], tuple[Fate, Fate]] = {
-    (What.WORDS, Sender.CUSTOMER): (
+ENDS: dict[tuple[Arrival, Writer], tuple[Fate, Fate]] = {
+    (Arrival.WORDS, Writer.CUSTOMER): (
         Fate(
             End.ANSWERED,
             "by model or knowledge, a nod perhaps not; what nobody knows is passed on, to the owner as well",
         ),
         _TOO_LATE,
     ),
-    (What.MEDIA, Sender.CUSTOMER): (
+    (Arrival.MEDIA, Writer.CUSTOMER): (
         Fate(
             End.ANSWERED, "asked to say it in writing, once an hour; later ones are told to the owner, once"
         ),
         _TOO_LATE,
     ),
-    (What.UNREADABLE, Sender.CUSTOMER): (
+    (Arrival.UNREADABLE, Writer.CUSTOMER): (
         Fate(End.ANSWERED_AND_TOLD, "passed on to a person, once an hour; beside words it is only told"),
         _TOO_LATE,
     ),
-    (What.LOST, Sender.CUSTOMER): (
+    (Arrival.LOST, Writer.CUSTOMER): (
         Fate(End.ANSWERED, "asked to send it again, once until they write"),
         _TOO_LATE,
     ),
-    (What.WITHHELD, Sender.CUSTOMER): (
+    (Arrival.WITHHELD, Writer.CUSTOMER): (
         Fate(End.ANSWERED, "told that it cannot be opened, once an hour; later ones are told to the owner"),
         _TOO_LATE,
     ),
-    (What.CHANGE, Sender.CUSTOMER): (
+    (Arrival.CHANGE, Writer.CUSTOMER): (
         Fate(End.REFUSED, "not by itself: its message is answered as it now reads"),
         Fate(End.REFUSED, "the same"),
     ),
-    (What.DELETION, Sender.CUSTOMER): (
+    (Arrival.DELETION, Writer.CUSTOMER): (
         Fate(End.REFUSED, "what was taken back is not answered"),
         Fate(End.REFUSED, "the same"),
     ),
-    (What.MARK, Sender.CUSTOMER): (_NOTHING_SAID, _NOTHING_SAID),
-    (What.KEYS, Sender.CUSTOMER): (_NO_MESSAGE, _NO_MESSAGE),
-    (What.WORDS, Sender.OWNER): (_TAKEN_OVER, _TAKEN_OVER),
-    (What.MEDIA, Sender.OWNER): (_TAKEN_OVER, _TAKEN_OVER),
-    (What.UNREADABLE, Sender.OWNER): (_TAKEN_OVER, _TAKEN_OVER),
-    (What.LOST, Sender.OWNER): (_TAKEN_OVER, _TAKEN_OVER),
-    (What.WITHHELD, Sender.OWNER): (_TAKEN_OVER, _TAKEN_OVER),
-    (What.CHANGE, Sender.OWNER): (_NOTHING_SAID, _NOTHING_SAID),
-    (What.DELETION, Sender.OWNER): (_NOTHING_SAID, _NOTHING_SAID),
-    (What.MARK, Sender.OWNER): (_NOTHING_SAID, _NOTHING_SAID),
-    (What.KEYS, Sender.OWNER): (_NO_MESSAGE, _NO_MESSAGE),
+    (Arrival.MARK, Writer.CUSTOMER): (_NOTHING_SAID, _NOTHING_SAID),
+    (Arrival.KEYS, Writer.CUSTOMER): (_NO_MESSAGE, _NO_MESSAGE),
+    (Arrival.WORDS, Writer.OWNER): (_TAKEN_OVER, _TAKEN_OVER),
+    (Arrival.MEDIA, Writer.OWNER): (_TAKEN_OVER, _TAKEN_OVER),
+    (Arrival.UNREADABLE, Writer.OWNER): (_TAKEN_OVER, _TAKEN_OVER),
+    (Arrival.LOST, Writer.OWNER): (_TAKEN_OVER, _TAKEN_OVER),
+    (Arrival.WITHHELD, Writer.OWNER): (_TAKEN_OVER, _TAKEN_OVER),
+    (Arrival.CHANGE, Writer.OWNER): (_NOTHING_SAID, _NOTHING_SAID),
+    (Arrival.DELETION, Writer.OWNER): (_NOTHING_SAID, _NOTHING_SAID),
+    (Arrival.MARK, Writer.OWNER): (_NOTHING_SAID, _NOTHING_SAID),
+    (Arrival.KEYS, Writer.OWNER): (_NO_MESSAGE, _NO_MESSAGE),
 }
 """Each end of what comes in time, and of what is older than `max_age` when it comes."""
 
 _BY_KIND = {
-    Kind.LOST: What.LOST,
-    Kind.SPOILT: What.LOST,
-    Kind.WITHHELD: What.WITHHELD,
-    Kind.HIDDEN: What.MARK,
-    Kind.EDIT: What.CHANGE,
-    Kind.REVOKE: What.DELETION,
-    Kind.REACTION: What.MARK,
-    Kind.MARK: What.MARK,
-    Kind.PROTOCOL: What.KEYS,
+    MessageKind.LOST: Arrival.LOST,
+    MessageKind.SPOILT: Arrival.LOST,
+    MessageKind.WITHHELD: Arrival.WITHHELD,
+    MessageKind.HIDDEN: Arrival.MARK,
+    MessageKind.EDIT: Arrival.CHANGE,
+    MessageKind.REVOKE: Arrival.DELETION,
+    MessageKind.REACTION: Arrival.MARK,
+    MessageKind.MARK: Arrival.MARK,
+    MessageKind.PROTOCOL: Arrival.KEYS,
 }
 
 
-def what_is(kind: str, text: str) -> What:
+def what_is(kind: str, text: str) -> Arrival:
     """What a message is, by what is done about it.
 
     Args:
-        kind: one of `Kind`.
+        kind: one of `MessageKind`.
         text: its words.
     """
     if kind in _BY_KIND:
-        return _BY_KIND[Kind(kind)]
+        return _BY_KIND[MessageKind(kind)]
     if text.strip():
-        return What.WORDS
-    return What.MEDIA if kind in MEDIA_KINDS else What.UNREADABLE
+        return Arrival.WORDS
+    return Arrival.MEDIA if kind in MEDIA_KINDS else Arrival.UNREADABLE

@@ -19,11 +19,11 @@ from wabot.config.business_hours import away_since, parse_span
 from wabot.config.phone_numbers import GROUP_SERVER
 from wabot.config.phrases import has_phrase, is_phrase, is_triggered
 from wabot.config.settings import Settings
-from wabot.conversation.ends import What, what_is
-from wabot.whatsapp.messages import USER_SERVERS, Kind
+from wabot.conversation.ends import Arrival, what_is
+from wabot.whatsapp.messages import USER_SERVERS, MessageKind
 
 
-class Action(StrEnum):
+class Verdict(StrEnum):
     """What is to be done about a message, or about a chat."""
 
     ANSWER = "answer"
@@ -44,21 +44,21 @@ class Action(StrEnum):
 class Decision:
     """What is to be done, and why in a few words; whether the text is any business of wabot's."""
 
-    action: Action
+    action: Verdict
     reason: str = ""
     keeps_text: bool = True
 
 
-ANSWER = Decision(Action.ANSWER)
+ANSWER = Decision(Verdict.ANSWER)
 
 
 def ignore(reason: str, *, keeps_text: bool = True) -> Decision:
     """Not to be answered; of what will never be answered, the text is not even kept."""
-    return Decision(Action.IGNORE, reason, keeps_text)
+    return Decision(Verdict.IGNORE, reason, keeps_text)
 
 
 _WHATSAPP_ITSELF = ("", "0")
-_SAYS_NOTHING = frozenset({What.MARK, What.DELETION, What.KEYS})
+_SAYS_NOTHING = frozenset({Arrival.MARK, Arrival.DELETION, Arrival.KEYS})
 
 OWNERS_COMMAND = "the owner's command"
 """Why a message of the owner's is not answered that was an order to the bot."""
@@ -113,16 +113,16 @@ def not_a_conversation(candidate: Candidate, settings: Settings, now: datetime) 
 
 def owner_command(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
     """The owner's `#bot off`, `#bot on` and `#bot status` are carried out."""
-    if not candidate.from_me or candidate.kind not in (Kind.TEXT, Kind.EDIT):
+    if not candidate.from_me or candidate.kind not in (MessageKind.TEXT, MessageKind.EDIT):
         return None
     commands = (
-        (settings.chats.pause_words, Action.PAUSE),
-        (settings.chats.resume_words, Action.RESUME),
-        (settings.chats.status_words, Action.TELL_STATUS),
+        (settings.chats.pause_words, Verdict.PAUSE),
+        (settings.chats.resume_words, Verdict.RESUME),
+        (settings.chats.status_words, Verdict.TELL_STATUS),
     )
     for phrases, action in commands:
         if is_phrase(candidate.text, phrases):
-            return Decision(Action.TELL_STATUS if candidate.to_self else action, OWNERS_COMMAND)
+            return Decision(Verdict.TELL_STATUS if candidate.to_self else action, OWNERS_COMMAND)
     return None
 
 
@@ -158,20 +158,20 @@ def not_allowed(candidate: Candidate, settings: Settings, now: datetime) -> Deci
 def says_nothing(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
     """Reactions, votes, pins, deletions and the owner's edits say nothing that could be answered."""
     what = what_is(candidate.kind, candidate.text)
-    if what in _SAYS_NOTHING or (what is What.CHANGE and candidate.from_me):
+    if what in _SAYS_NOTHING or (what is Arrival.CHANGE and candidate.from_me):
         return ignore(f"nothing to answer ({candidate.kind})")
     return None
 
 
 def owner_wrote(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
     """Where the owner writes, the bot is quiet for `handover_pause`; what was about to leave is withdrawn."""
-    return Decision(Action.HAND_OVER, "the owner wrote") if candidate.from_me else None
+    return Decision(Verdict.HAND_OVER, "the owner wrote") if candidate.from_me else None
 
 
 def opt_in(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
     """Who had opted out and sends just one of `opt_in_words` is written to again."""
     if candidate.opted_out and is_phrase(candidate.text, settings.chats.opt_in_words):
-        return Decision(Action.OPT_IN, "opted in")
+        return Decision(Verdict.OPT_IN, "opted in")
     return None
 
 
@@ -183,19 +183,19 @@ def opted_out(candidate: Candidate, settings: Settings, now: datetime) -> Decisi
 def opt_out(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
     """Who sends just one of `opt_out_words` opts out, is told so once, and gets nothing more."""
     if not candidate.is_group and is_phrase(candidate.text, settings.chats.opt_out_words):
-        return Decision(Action.OPT_OUT, "opted out")
+        return Decision(Verdict.OPT_OUT, "opted out")
     return None
 
 
 def edit(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
     """An edit is not answered by itself: its message is answered as it now reads."""
-    return ignore(f"nothing to answer ({candidate.kind})") if candidate.kind == Kind.EDIT else None
+    return ignore(f"nothing to answer ({candidate.kind})") if candidate.kind == MessageKind.EDIT else None
 
 
 def too_old(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
     """What is older than `max_age` is left to the owner, who is told; a backlog's rest gets one answer."""
     missed = is_too_old(candidate.sent_at, settings, now)
-    return Decision(Action.MISSED, "too old") if missed else None
+    return Decision(Verdict.MISSED, "too old") if missed else None
 
 
 def is_too_old(sent_at: datetime, settings: Settings, now: datetime) -> bool:
@@ -272,7 +272,7 @@ def not_begun(burst: Burst, settings: Settings, now: datetime) -> Decision | Non
 def escalation(burst: Burst, settings: Settings, now: datetime) -> Decision | None:
     """A message with one of `escalation_words` is left to a person: the customer is told, the chat paused."""
     if any(has_phrase(text, settings.chats.escalation_words) for text in burst.texts):
-        return Decision(Action.ESCALATE, "asked for a person")
+        return Decision(Verdict.ESCALATE, "asked for a person")
     return None
 
 
@@ -280,7 +280,7 @@ def ceiling(burst: Burst, settings: Settings, now: datetime) -> Decision | None:
     """Who got `loop_ceiling` answers within an hour is taken for another bot; the chat rests for an hour."""
     ceiling = settings.chats.loop_ceiling
     if ceiling and burst.answers >= ceiling:
-        return Decision(Action.REST, f"{ceiling} answers within an hour")
+        return Decision(Verdict.REST, f"{ceiling} answers within an hour")
     return None
 
 
@@ -288,7 +288,7 @@ def repetition(burst: Burst, settings: Settings, now: datetime) -> Decision | No
     """So is who sends again what has got `loop_repetitions` answers in a row within an hour."""
     most = settings.chats.loop_repetitions if settings.chats.loop_ceiling else 0
     if most and burst.repetitions >= most:
-        return Decision(Action.REST, f"the same message {most + 1} times within an hour")
+        return Decision(Verdict.REST, f"the same message {most + 1} times within an hour")
     return None
 
 
@@ -296,7 +296,7 @@ def calls(burst: Burst, settings: Settings, now: datetime) -> Decision | None:
     """So is who made models be asked `ai.calls_per_chat_per_hour` times within an hour, answered or not."""
     most = settings.ai.calls_per_chat_per_hour
     if most and burst.calls >= most:
-        return Decision(Action.REST, f"{most} calls of models within an hour")
+        return Decision(Verdict.REST, f"{most} calls of models within an hour")
     return None
 
 
@@ -307,7 +307,7 @@ def closed(burst: Burst, settings: Settings, now: datetime) -> Decision | None:
     if since is None:
         return None
     told = burst.away_at is not None and since <= burst.away_at <= now
-    return ignore("closed") if told else Decision(Action.SAY_AWAY, "closed")
+    return ignore("closed") if told else Decision(Verdict.SAY_AWAY, "closed")
 
 
 ArrivalRule = Callable[[Candidate, Settings, datetime], Decision | None]

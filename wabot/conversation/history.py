@@ -13,7 +13,7 @@ from wabot.config.phrases import normalized
 from wabot.conversation.notices import NOTICES, Notice
 from wabot.database.models import Inbound, Outbound
 from wabot.database.statements import Parameter, Statement
-from wabot.whatsapp.messages import NOT_RECEIVED_KINDS, Kind
+from wabot.whatsapp.messages import NOT_RECEIVED_KINDS, MessageKind
 
 _LATEST_REPLIES = 50
 # Where bursts are longer than this, fewer answers are seen: a loop is stopped a little later.
@@ -29,7 +29,7 @@ _ROLES = {"owner": "assistant", "reply": "assistant"}
 
 def _heard() -> Any:
     to_owner = (Inbound.state == "ignored") & Inbound.reason.startswith("paused")
-    is_reaction = Inbound.kind == Kind.REACTION
+    is_reaction = Inbound.kind == MessageKind.REACTION
     return (
         Inbound.select(Inbound.received_at, Inbound.state, Inbound.text, Inbound.kind, Inbound.quoted_text)
         .where(
@@ -122,7 +122,7 @@ def past_of(chat_id: int, inbound_id: int, since: datetime, limit: int) -> Past:
     reactions: dict[str, str] = {}
     turns = []
     for at, state, text, kind, quoted_text in events:
-        if kind == Kind.REACTION:
+        if kind == MessageKind.REACTION:
             reactions[quoted_text] = text
         elif text:
             turns.append((at, state, text))

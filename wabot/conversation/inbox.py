@@ -15,7 +15,7 @@ from wabot.conversation.chats import Chats
 from wabot.database.models import Inbound, database
 from wabot.database.statements import Parameter, Statement, select
 from wabot.database.transactions import unsynced
-from wabot.whatsapp.messages import NOT_RECEIVED_KINDS, IncomingMessage, Kind
+from wabot.whatsapp.messages import NOT_RECEIVED_KINDS, IncomingMessage, MessageKind
 
 MOST_AT_ONCE = 100
 """How many messages of one chat are answered together."""
@@ -106,13 +106,13 @@ class Inbox:
         row = self.target_of(message, chat_id)
         if row is None:
             return None
-        if message.kind is Kind.REVOKE:
+        if message.kind is MessageKind.REVOKE:
             changes: dict[str, Any] = {"text": "", "quoted_text": "", "secret": None}
             if row.state in ("pending", "answered"):
                 changes |= {"state": "ignored", "reason": "taken back"}
         elif message.sealed:
             # Nobody knows what it says now; what it said is not to be answered.
-            changes = {"text": "", "kind": Kind.OTHER}
+            changes = {"text": "", "kind": MessageKind.OTHER}
         else:
             changes = {"text": message.text[:_KEPT_TEXT_CHARACTERS]}
         Inbound.update(revision=Inbound.revision + 1, **changes).where(Inbound.id == row.id).execute()
@@ -204,7 +204,7 @@ class Inbox:
 
     def undecryptable_count(self) -> int:
         """How many messages of the history could not be read and have not come again."""
-        kinds = NOT_RECEIVED_KINDS - {Kind.LOST}
+        kinds = NOT_RECEIVED_KINDS - {MessageKind.LOST}
         count: int = Inbound.select().where(Inbound.user_id == self._user_id, Inbound.kind.in_(kinds)).count()
         return count
 

@@ -44,24 +44,24 @@ SENT_ALTHOUGH_OPTED_OUT = (Notice.OPTED_OUT, *TO_OWNER)
 SENT_ALTHOUGH_PAUSED = (*SENT_ALTHOUGH_OPTED_OUT, Notice.HANDED_OVER, Notice.OPTED_IN)
 
 
-class Liberty(NamedTuple):
+class MayPass(NamedTuple):
     """What may not keep something from being said."""
 
     although_opted_out: bool
     although_paused: bool
 
 
-def liberty_of(source: str) -> Liberty:
+def may_pass(source: str) -> MayPass:
     """What may not keep something from this source from being said."""
-    return Liberty(source in SENT_ALTHOUGH_OPTED_OUT, source in SENT_ALTHOUGH_PAUSED)
+    return MayPass(source in SENT_ALTHOUGH_OPTED_OUT, source in SENT_ALTHOUGH_PAUSED)
 
 
-def chat_that_may_be_told(chat_id: Any, liberty: Liberty, now: Any) -> Any:
+def chat_that_may_be_told(chat_id: Any, passes: MayPass, now: Any) -> Any:
     """A query for a chat that finds it only if something with this liberty may be said there now."""
     chat = Chat.select(Chat.id).where(Chat.id == chat_id)
-    if not liberty.although_opted_out:
+    if not passes.although_opted_out:
         chat = chat.where(Chat.opted_out_at.is_null())
-    if not liberty.although_paused:
+    if not passes.although_paused:
         chat = chat.where((Chat.pause_reason == "") | (Chat.paused_until <= now))
     return chat
 

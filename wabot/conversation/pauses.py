@@ -13,7 +13,7 @@ from wabot.conversation.outbox import Outbox
 from wabot.database.models import Chat, database
 
 
-class Quiet:
+class Pauses:
     """Begins and ends pauses and opt-outs of one account's chats.
 
     Args:
@@ -72,9 +72,9 @@ class Quiet:
         Chat.update(opted_out_at=None).where(Chat.id == chat_id).execute()
 
 
-def quiet_of(user_id: str) -> Quiet:
+def pauses_of(user_id: str) -> Pauses:
     """For an account whose messages nobody else deals with in this process."""
-    return Quiet(Inbox(user_id), Outbox(user_id))
+    return Pauses(Inbox(user_id), Outbox(user_id))
 
 
 def pause_reason(chat: Chat, now: datetime) -> str:

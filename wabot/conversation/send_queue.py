@@ -9,7 +9,7 @@ from typing import Any
 
 from peewee import SQL, Case, fn
 
-from wabot.conversation.notices import TO_OWNER, Liberty, chat_that_may_be_told, liberty_of
+from wabot.conversation.notices import TO_OWNER, MayPass, chat_that_may_be_told, may_pass
 from wabot.conversation.outbox import OPEN_STATES, new_secret, withdraw
 from wabot.conversation.owner_lines import text_of
 from wabot.database.models import Chat, Inbound, Outbound
@@ -134,8 +134,8 @@ _SETTLE_DELIVERED = Statement(
 
 
 @cache
-def _begin(liberty: Liberty) -> Statement:
-    chat = chat_that_may_be_told(Parameter("chat_id"), liberty, Parameter("now"))
+def _begin(passes: MayPass) -> Statement:
+    chat = chat_that_may_be_told(Parameter("chat_id"), passes, Parameter("now"))
     return Statement(
         lambda: Outbound.update(
             state="sending",
@@ -146,7 +146,7 @@ def _begin(liberty: Liberty) -> Statement:
     )
 
 
-class Departures:
+class SendQueue:
     """The replies of one account, as they leave.
 
     Args:
@@ -199,7 +199,7 @@ class Departures:
             paused, or its data was erased.
         """
         secret = new_secret()
-        begun = _begin(liberty_of(row.source)).change(
+        begun = _begin(may_pass(row.source)).change(
             reply_id=row.id, chat_id=row.chat_id, now=now, secret=secret
         )
         if begun:

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from wabot.alerts.dispatcher import Courier
+from wabot.alerts.dispatcher import Dispatcher
 from wabot.clock import local_text
-from wabot.doctor.finding import Finding, Patient, healthy, illness
+from wabot.doctor.finding import Examined, Finding, healthy, problem
 
 
-def check_alerts(patient: Patient) -> list[Finding]:
+def check_alerts(examined: Examined) -> list[Finding]:
     """What a channel refused; nothing is sent to find out."""
-    courier = Courier(patient.settings)
-    names = [channel.name for channel in courier.channels]
+    dispatcher = Dispatcher(examined.settings)
+    names = [channel.name for channel in dispatcher.channels]
     if not names:
         return [healthy("alerts", "none are configured")]
-    refused = courier.ledger.read().refused
-    cure = f"mend [alerts] in {patient.configuration}; try it: {patient.command('alert --test')}"
+    refused = dispatcher.log_file.read().refused
+    cure = f"mend [alerts] in {examined.configuration}; try it: {examined.command('alert --test')}"
     return [
-        illness(
+        problem(
             "alerts",
             f"by {name}: {why}, since {local_text(datetime.fromtimestamp(at, UTC))}; none arrive so",
             cure,
         )
         for name, (at, why) in refused.items()
         if name in names
-    ] or [healthy("alerts", f"by {' and '.join(names)}; {patient.command('alert --test')} tries them")]
+    ] or [healthy("alerts", f"by {' and '.join(names)}; {examined.command('alert --test')} tries them")]

@@ -9,7 +9,7 @@ from pathlib import Path
 from wabot.brain.knowledge.base import list_files
 from wabot.config.machine import settings_in_unit
 from wabot.config.settings import Settings
-from wabot.doctor.finding import Finding, Patient, healthy, illness
+from wabot.doctor.finding import Examined, Finding, healthy, problem
 from wabot.errors import ConfigError
 from wabot.session.private_files import open_files
 from wabot.system.files import read_plain
@@ -17,30 +17,30 @@ from wabot.system.files import read_plain
 _LARGEST_TEXT_BYTES = 10_000_000
 
 
-def check_secrets(patient: Patient) -> list[Finding]:
+def check_secrets(examined: Examined) -> list[Finding]:
     """Whether every secret that the configuration refers to can be had."""
     try:
-        settings_in_unit(patient.file, patient.environ)
+        settings_in_unit(examined.file, examined.environ)
     except ConfigError as error:
         # Root alone can look where credentials are kept.
-        cure = f"put it there, then: sudo systemctl restart {patient.unit}"
+        cure = f"put it there, then: sudo systemctl restart {examined.unit}"
         if os.geteuid():
-            cure = f"{patient.command('doctor')}, which can look there; or {cure}"
-        return [illness("secrets", problem, cure) for problem in error.problems]
+            cure = f"{examined.command('doctor')}, which can look there; or {cure}"
+        return [problem("secrets", wrong, cure) for wrong in error.problems]
     return [healthy("secrets", "all at hand")]
 
 
-def check_texts(patient: Patient) -> list[Finding]:
+def check_texts(examined: Examined) -> list[Finding]:
     """Whether the service can read its configuration and what it is to answer from: root, who asks, can."""
-    folder, findings = patient.settings.ai.knowledge, []
-    for path in unreadable_texts(patient.settings):
+    folder, findings = examined.settings.ai.knowledge, []
+    for path in unreadable_texts(examined.settings):
         # In the folder all at once: a folder within it may be what is closed.
         what = folder if folder and path.is_relative_to(folder) else path
         quoted = shlex.quote(str(what))
         cure = f"sudo chgrp -R wabot {quoted} && sudo chmod -R g+rX {quoted}"
-        findings.append(illness("texts", f"{path} cannot be read by the bot", cure))
-    for path in _of_another_encoding(patient.settings):
-        findings.append(illness("texts", f"{path} is no UTF-8 text, so it is left out", "save it as UTF-8"))
+        findings.append(problem("texts", f"{path} cannot be read by the bot", cure))
+    for path in _of_another_encoding(examined.settings):
+        findings.append(problem("texts", f"{path} is no UTF-8 text, so it is left out", "save it as UTF-8"))
     return findings or [healthy("texts", "can be read by the bot")]
 
 
@@ -69,10 +69,10 @@ def _texts(settings: Settings) -> list[Path]:
     return [*texts, *filter(None, [ai.system_prompt_file])]
 
 
-def check_permissions(patient: Patient) -> list[Finding]:
+def check_permissions(examined: Examined) -> list[Finding]:
     """Whether anybody else may read keys, messages or passwords, and whether all is the bot's own."""
-    findings = [illness("permissions", str(found), found.cure) for found in open_files(patient.settings)]
-    findings += _of_somebody_else(patient.settings.paths.state)
+    findings = [problem("permissions", str(found), found.cure) for found in open_files(examined.settings)]
+    findings += _of_somebody_else(examined.settings.paths.state)
     return findings or [healthy("permissions", "keys, messages and secrets are private")]
 
 
@@ -87,7 +87,7 @@ def _of_somebody_else(state: Path) -> list[Finding]:
         return []
     more = f", and {len(found) - 1} more" if len(found) > 1 else ""
     cure = f"sudo chown -R --reference={shlex.quote(str(state))} {shlex.quote(str(state))}"
-    return [illness("permissions", f"{found[0]} belongs to another user than {state}{more}", cure)]
+    return [problem("permissions", f"{found[0]} belongs to another user than {state}{more}", cure)]
 
 
 def _owner(path: Path, otherwise: int) -> int:

@@ -12,7 +12,7 @@ from wabot.config.toml_file import PUT_SUDO
 from wabot.doctor.alerts import check_alerts
 from wabot.doctor.configuration import check_permissions, check_secrets, check_texts
 from wabot.doctor.database import check_database
-from wabot.doctor.finding import Finding, Patient, healthy, illness
+from wabot.doctor.finding import Examined, Finding, healthy, problem
 from wabot.doctor.library import check_libmagic, check_neonize
 from wabot.doctor.link import check_link
 from wabot.doctor.machine import (
@@ -27,7 +27,7 @@ from wabot.doctor.session import check_holder, check_leftovers, check_spool, che
 from wabot.errors import ConfigError
 from wabot.system import units as hints
 
-_Checks = tuple[Callable[[Patient], list[Finding]], ...]
+_Checks = tuple[Callable[[Examined], list[Finding]], ...]
 
 _CHECKS: _Checks = (
     check_secrets,
@@ -65,13 +65,13 @@ def examine(file: Path | None, environ: Mapping[str, str], now: datetime, *, onl
     try:
         settings = settings_in_unit(file, environ, all_secrets=False)
     except ConfigError as error:
-        findings = [illness("configuration", problem, _cure(problem, file)) for problem in error.problems]
+        findings = [problem("configuration", wrong, _cure(wrong, file)) for wrong in error.problems]
         checks, settings = _CHECKS_WITHOUT_CONFIGURATION, Settings()
     else:
         findings = [healthy("configuration", settings.source)]
         checks = _CHECKS
-    patient = Patient(file, settings, environ, now, online)
-    return [*findings, *(finding for check in checks for finding in check(patient))]
+    examined = Examined(file, settings, environ, now, online)
+    return [*findings, *(finding for check in checks for finding in check(examined))]
 
 
 def _cure(problem: str, file: Path | None) -> str:

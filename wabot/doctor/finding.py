@@ -44,7 +44,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Patient:
+class Examined:
     """One bot.
 
     Attributes:
@@ -86,23 +86,23 @@ def healthy(name: str, text: str) -> Finding:
     return Finding(name, True, text)
 
 
-def illness(name: str, text: str, cure: str) -> Finding:
+def problem(name: str, text: str, cure: str) -> Finding:
     """A check that found something wrong."""
     return Finding(name, False, text, cure)
 
 
-def ask_database(patient: Patient, question: Callable[[Any], Any]) -> Any:
+def ask_database(examined: Examined, question: Callable[[Any], Any]) -> Any:
     """What the bot's database answers; None when it cannot be asked, which the checks of the database say.
 
     Args:
         patient: the bot.
         question: is given the open database.
     """
-    file = sqlite_file(patient.settings.database.url)
+    file = sqlite_file(examined.settings.database.url)
     if file is not None and not file.exists():
         return None
     try:
-        database = open_database(patient.settings.database.url)
+        database = open_database(examined.settings.database.url)
         try:
             return question(database)
         finally:

@@ -9,38 +9,38 @@ import importlib.metadata
 from datetime import UTC, datetime
 from pathlib import Path
 
-from wabot.doctor.finding import Finding, Patient, healthy, illness
+from wabot.doctor.finding import Examined, Finding, healthy, problem
 from wabot.system.units import UPGRADE
 
 NEONIZE_VERSION = "0.5.2"
 _OLD_LIBRARY_DAYS = 180
 
 
-def check_neonize(patient: Patient) -> list[Finding]:
+def check_neonize(examined: Examined) -> list[Finding]:
     """Whether the client library is the one that was measured, whole, and how old."""
     try:
         library = importlib.metadata.distribution("neonize")
     except importlib.metadata.PackageNotFoundError:
-        return [illness("neonize", "the client library is not installed", "sudo scripts/install")]
+        return [problem("neonize", "the client library is not installed", "sudo scripts/install")]
     if library.version != NEONIZE_VERSION:
         text = f"version {library.version} is installed, but wabot was measured with {NEONIZE_VERSION}"
-        return [illness("neonize", text, "sudo scripts/install")]
+        return [problem("neonize", text, "sudo scripts/install")]
     if damaged := _damaged(library):
-        return [illness("neonize", f"{damaged} is not as it was installed", "sudo scripts/install")]
+        return [problem("neonize", f"{damaged} is not as it was installed", "sudo scripts/install")]
     installed_at = datetime.fromtimestamp(_written_at(library), UTC).replace(tzinfo=None)
-    days = (patient.now - installed_at).days
+    days = (examined.now - installed_at).days
     if days > _OLD_LIBRARY_DAYS:
         text = f"version {library.version} was installed {days} days ago; WhatsApp shuts out old clients"
-        return [illness("neonize", text, UPGRADE)]
+        return [problem("neonize", text, UPGRADE)]
     return [healthy("neonize", f"version {library.version}, installed {max(days, 0)} days ago")]
 
 
-def check_libmagic(_patient: Patient) -> list[Finding]:
+def check_libmagic(_patient: Examined) -> list[Finding]:
     """Whether the system library is there that neonize cannot be imported without."""
     try:
         ctypes.CDLL("libmagic.so.1")
     except OSError as error:
-        return [illness("libmagic", f"it cannot be loaded: {error}", "sudo apt-get install -y libmagic1")]
+        return [problem("libmagic", f"it cannot be loaded: {error}", "sudo apt-get install -y libmagic1")]
     return [healthy("libmagic", "there")]
 
 

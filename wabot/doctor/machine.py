@@ -12,7 +12,7 @@ import requests
 
 from wabot.clock import local_text
 from wabot.config.machine import configurations
-from wabot.doctor.finding import Finding, Patient, healthy, illness
+from wabot.doctor.finding import Examined, Finding, healthy, problem
 from wabot.privileges import systemd as systemd_units
 from wabot.system.http import why_unreachable
 from wabot.system.units import unit_of
@@ -38,35 +38,35 @@ _PROPERTIES = (
 )
 
 
-def check_unit(patient: Patient) -> list[Finding]:
+def check_unit(examined: Examined) -> list[Finding]:
     """Whether systemd starts, restarts and watches the bot."""
-    if patient.file is not None and patient.file.absolute().parent != _CONFIGURATIONS:
-        return [healthy("unit", f"not looked at, because {patient.file} is not in {_CONFIGURATIONS}")]
-    properties = systemd_units.show(patient.unit, *_PROPERTIES)
+    if examined.file is not None and examined.file.absolute().parent != _CONFIGURATIONS:
+        return [healthy("unit", f"not looked at, because {examined.file} is not in {_CONFIGURATIONS}")]
+    properties = systemd_units.show(examined.unit, *_PROPERTIES)
     if properties is None:
         return [healthy("unit", "there is no systemd here: something else has to start the bot")]
-    findings = judge_unit(patient.unit, properties)
-    timers = _timers(patient)
+    findings = judge_unit(examined.unit, properties)
+    timers = _timers(examined)
     if not any(
         (systemd_units.show(each, "UnitFileState") or {}).get("UnitFileState") == "enabled" for each in timers
     ):
         cure = f"sudo systemctl enable --now {timers[0]}"
-        findings.append(illness("janitor timer", f"{timers[0]} is not enabled: nothing cleans up", cure))
+        findings.append(problem("janitor timer", f"{timers[0]} is not enabled: nothing cleans up", cure))
     return findings or [
-        healthy("unit", f"{patient.unit} is {properties['ActiveState']}, enabled and watched")
+        healthy("unit", f"{examined.unit} is {properties['ActiveState']}, enabled and watched")
     ]
 
 
-def _timers(patient: Patient) -> list[str]:
+def _timers(examined: Examined) -> list[str]:
     """The timers of which one is enough: the bot's own, and those of bots that share state and database."""
     shared = [
         found.name
-        for found in configurations(patient.settings, patient.environ)
+        for found in configurations(examined.settings, examined.environ)
         if found.settings is not None
-        and found.settings.paths == patient.settings.paths
-        and found.settings.database.url == patient.settings.database.url
+        and found.settings.paths == examined.settings.paths
+        and found.settings.database.url == examined.settings.database.url
     ]
-    units = dict.fromkeys([patient.unit, *(unit_of(Path(f"{name}.toml")) for name in shared)])
+    units = dict.fromkeys([examined.unit, *(unit_of(Path(f"{name}.toml")) for name in shared)])
     return [unit.replace("wabot", "wabot-janitor", 1).replace(".service", ".timer") for unit in units]
 
 
@@ -79,7 +79,7 @@ def judge_unit(unit: str, properties: dict[str, str]) -> list[Finding]:
     """
     if properties.get("LoadState") != "loaded":
         return [
-            illness("unit", f"{unit} is {properties.get('LoadState', 'unknown')}", "sudo scripts/install")
+            problem("unit", f"{unit} is {properties.get('LoadState', 'unknown')}", "sudo scripts/install")
         ]
     revert = f"sudo systemctl revert {unit} && sudo systemctl restart {unit}"
     environment = properties.get("Environment", "")
@@ -131,28 +131,28 @@ def judge_unit(unit: str, properties: dict[str, str]) -> list[Finding]:
             "sudo systemctl daemon-reload",
         ),
     )
-    return [illness("unit", text, cure) for is_ill, text, cure in symptoms if is_ill]
+    return [problem("unit", text, cure) for is_ill, text, cure in symptoms if is_ill]
 
 
-def check_clock(patient: Patient) -> list[Finding]:
+def check_clock(examined: Examined) -> list[Finding]:
     """Whether the time can be right: a wrong one breaks TLS, and every age that is judged."""
     cure = "sudo timedatectl set-ntp true"
     program_written_at = datetime.fromtimestamp(Path(__file__).stat().st_mtime, UTC).replace(tzinfo=None)
-    if patient.now < program_written_at:
-        text = f"it is {local_text(patient.now)} here, before this program was installed"
-        return [illness("clock", text, cure)]
+    if examined.now < program_written_at:
+        text = f"it is {local_text(examined.now)} here, before this program was installed"
+        return [problem("clock", text, cure)]
     shown = _output("timedatectl", "show", "--property=NTPSynchronized,CanNTP") or ""
     if "NTPSynchronized=no" in shown:
         if "CanNTP=no" in shown:
             cure = "sudo apt-get install -y systemd-timesyncd"
-        return [illness("clock", "it is not synchronized with any time server", cure)]
+        return [problem("clock", "it is not synchronized with any time server", cure)]
     known = "NTPSynchronized=yes" in shown
     return [healthy("clock", "synchronized" if known else "nothing looks wrong")]
 
 
-def check_disk(patient: Patient) -> list[Finding]:
+def check_disk(examined: Examined) -> list[Finding]:
     """Whether there is room for keys and messages."""
-    path = patient.settings.paths.state
+    path = examined.settings.paths.state
     while not path.exists():
         path = path.parent
     found = os.statvfs(path)
@@ -160,18 +160,18 @@ def check_disk(patient: Patient) -> list[Finding]:
     if free_bytes < _LEAST_FREE_BYTES:
         text = f"{free_bytes / 1_000_000:.0f} MB are free below {path}"
         return [
-            illness("disk", text, f"df -h {path}; sudo journalctl --vacuum-size=200M; sudo apt-get clean")
+            problem("disk", text, f"df -h {path}; sudo journalctl --vacuum-size=200M; sudo apt-get clean")
         ]
     if found.f_files and found.f_favail < _LEAST_FREE_FILES:
-        return [illness("disk", f"{found.f_favail} more files fit below {path}", f"df -i {path}")]
+        return [problem("disk", f"{found.f_favail} more files fit below {path}", f"df -i {path}")]
     return [healthy("disk", f"{free_bytes / 1_000_000_000:.1f} GB are free below {path}")]
 
 
-def check_whatsapp(patient: Patient) -> list[Finding]:
+def check_whatsapp(examined: Examined) -> list[Finding]:
     """Whether WhatsApp can be reached; only when other machines may be asked."""
-    if not patient.online:
+    if not examined.online:
         return [healthy("network", "not looked at; with --online it is")]
-    proxy = patient.settings.connection.proxy
+    proxy = examined.settings.connection.proxy
     try:
         response = requests.head(
             _WHATSAPP, timeout=_TIMEOUT_SECONDS, proxies={"https": proxy, "http": proxy} if proxy else None
@@ -179,7 +179,7 @@ def check_whatsapp(patient: Patient) -> list[Finding]:
     except requests.RequestException as error:
         text = f"{_WHATSAPP} cannot be reached: {why_unreachable(error)}"
         return [
-            illness(
+            problem(
                 "network",
                 text,
                 "mend that; the machine needs a name server, the certificates of the distribution "
@@ -193,7 +193,7 @@ def check_whatsapp(patient: Patient) -> list[Finding]:
     seconds = abs((datetime.now(UTC) - there.astimezone(UTC)).total_seconds())
     if seconds > _CLOCK_TOLERANCE_SECONDS:
         text = f"this machine is {seconds:.0f} seconds off WhatsApp's time"
-        return [illness("clock", text, "sudo timedatectl set-ntp true")]
+        return [problem("clock", text, "sudo timedatectl set-ntp true")]
     return [healthy("network", "WhatsApp answers")]
 
 

@@ -14,7 +14,7 @@ from wabot.brain.prompt import Persona, compose_messages
 from wabot.brain.providers.provider import Provider
 from wabot.brain.providers.request import Message
 from wabot.brain.settings import ProviderSettings
-from wabot.doctor.finding import Finding, Patient, ask_database, healthy, illness
+from wabot.doctor.finding import Examined, Finding, ask_database, healthy, problem
 
 _LONGEST_SECONDS = 60.0
 _MOST_WORDS_OF_OTHERS = 200
@@ -28,18 +28,18 @@ _SAID = (
 )
 
 
-def check_providers(patient: Patient) -> list[Finding]:
+def check_providers(examined: Examined) -> list[Finding]:
     """Ask each model as the bot would; those on other machines only when that is allowed."""
-    providers = patient.settings.ai.providers
+    providers = examined.settings.ai.providers
     if not providers:
-        return [_knowledge(patient)]
-    messages = _as_the_bot_asks(patient)
-    return [_ask(patient, provider, messages) for provider in providers]
+        return [_knowledge(examined)]
+    messages = _as_the_bot_asks(examined)
+    return [_ask(examined, provider, messages) for provider in providers]
 
 
-def _as_the_bot_asks(patient: Patient) -> list[Message]:
+def _as_the_bot_asks(examined: Examined) -> list[Message]:
     """With its persona, its rules, facts of the shop and what was said before."""
-    ai, account = patient.settings.ai, patient.settings.account
+    ai, account = examined.settings.ai, examined.settings.account
     knowledge = KnowledgeBase(ai.knowledge, patience_seconds=_KNOWLEDGE_SECONDS)
     question = "opening hours, prices, shipping, payment; horario, precios, envío, pago"
     passages = knowledge.search(question, account.language, _PASSAGES)
@@ -48,18 +48,18 @@ def _as_the_bot_asks(patient: Patient) -> list[Message]:
     return compose_messages(persona, conversation, passages, account.language, account.local_time())
 
 
-def _knowledge(patient: Patient) -> Finding:
+def _knowledge(examined: Examined) -> Finding:
     """Without a model the texts are all there is to answer from."""
-    folder = patient.settings.ai.knowledge
+    folder = examined.settings.ai.knowledge
     if folder is not None and any(folder.rglob("*.md")):
         return healthy("ai", "no model is configured, the knowledge folder answers")
     text = f"no model is configured, and {folder or 'ai.knowledge'} has no text: no question is answered"
-    return illness("ai", text, f"put texts (.md) there, or set ai.knowledge in {patient.configuration}")
+    return problem("ai", text, f"put texts (.md) there, or set ai.knowledge in {examined.configuration}")
 
 
-def _ask(patient: Patient, settings: ProviderSettings, messages: Sequence[Message]) -> Finding:
+def _ask(examined: Examined, settings: ProviderSettings, messages: Sequence[Message]) -> Finding:
     name = f"ai {settings.name}"
-    if not patient.online and not _is_here(settings.base_url):
+    if not examined.online and not _is_here(settings.base_url):
         return healthy(name, "not asked, it is on another machine; with --online it is")
     provider = Provider(settings)
     try:
@@ -67,16 +67,16 @@ def _ask(patient: Patient, settings: ProviderSettings, messages: Sequence[Messag
     except ProviderError as error:
         said = " ".join(error.said.split())[:_MOST_WORDS_OF_OTHERS]
         text = f"{error.explanation}; it says: {said}" if said else error.explanation
-        return illness(name, text, _cure(patient, settings, error))
+        return problem(name, text, _cure(examined, settings, error))
     if provider.form.prompt_tokens:
         text = f"{settings.model} takes no more than about {provider.form.prompt_tokens} tokens at once: "
         text += "earlier messages and facts are left out"
-        return illness(name, text, _larger_context(settings))
+        return problem(name, text, _larger_context(settings))
     return healthy(name, f"{settings.model} answers")
 
 
-def _cure(patient: Patient, settings: ProviderSettings, error: ProviderError) -> str:
-    section = f"[[ai.providers]] {settings.name} in {patient.configuration}"
+def _cure(examined: Examined, settings: ProviderSettings, error: ProviderError) -> str:
+    section = f"[[ai.providers]] {settings.name} in {examined.configuration}"
     is_here = _is_here(settings.base_url)
     match error.kind:
         case "unreachable" | "dropped" | "timeout" | "unavailable":
@@ -118,19 +118,19 @@ def _is_here(base_url: str) -> bool:
         return False
 
 
-def check_budget(patient: Patient) -> list[Finding]:
+def check_budget(examined: Examined) -> list[Finding]:
     """Each limit that is set; nothing when none is, or when the database cannot be asked, which is told."""
-    settings = patient.settings
+    settings = examined.settings
     if not limits_of(settings):
         return []
     today = settings.account.local_time().date()
-    spending = ask_database(patient, lambda _: spending_on(settings, today))
-    return [_judge(each, patient) for each in spending or ()]
+    spending = ask_database(examined, lambda _: spending_on(settings, today))
+    return [_judge(each, examined) for each in spending or ()]
 
 
-def _judge(spending: Spending, patient: Patient) -> Finding:
+def _judge(spending: Spending, examined: Examined) -> Finding:
     if not spending.is_spent:
         return healthy("ai budget", str(spending))
-    where = f"{spending.limit.section} in {patient.configuration}"
+    where = f"{spending.limit.section} in {examined.configuration}"
     cure = f"raise calls_per_day or tokens_per_day of {where}, or wait for midnight"
-    return illness("ai budget", f"{spending}: spent, so it is not asked", cure)
+    return problem("ai budget", f"{spending}: spent, so it is not asked", cure)

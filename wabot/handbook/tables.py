@@ -11,7 +11,7 @@ from typing import Any
 
 from wabot.config.conversation import PROVIDER_SETTINGS
 from wabot.config.settings import Settings
-from wabot.conversation.ends import ENDS, Sender, What
+from wabot.conversation.ends import ENDS, Arrival, Writer
 from wabot.conversation.gate import ANSWER_RULES, ARRIVAL_RULES
 from wabot.errors import ExitCode
 from wabot.link.states import EXIT_CODES, MEANINGS, State
@@ -74,9 +74,9 @@ def gate_table() -> str:
 def ends_table() -> str:
     """What becomes of every message, as Markdown."""
     lines = ["| what comes | from a customer | older than `max_age` | from the owner |", "|---|---|---|---|"]
-    for what in What:
-        live, late = ENDS[what, Sender.CUSTOMER]
-        owners = ENDS[what, Sender.OWNER][0] if (what, Sender.OWNER) in ENDS else None
+    for what in Arrival:
+        live, late = ENDS[what, Writer.CUSTOMER]
+        owners = ENDS[what, Writer.OWNER][0] if (what, Writer.OWNER) in ENDS else None
         cells = [f"{fate.end}: {fate.how}" if fate else "" for fate in (live, late, owners)]
         lines.append(f"| {what} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"

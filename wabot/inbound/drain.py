@@ -24,7 +24,7 @@ from wabot.system.units import own_command
 log = logging.getLogger(__name__)
 
 
-class Outage:
+class DatabaseOutage:
     """Told by whoever stores messages how that went."""
 
     def __init__(self) -> None:
@@ -138,7 +138,7 @@ class SpoolDrain:
         self._stored = 0
         # Of this process; those of an earlier one are found at the start with all that wait.
         self._kept: set[tuple[str, str]] = set()
-        self.outage = Outage()
+        self.outage = DatabaseOutage()
         self._changed = threading.Condition()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="spool", daemon=True)

@@ -26,7 +26,7 @@ from wabot.conversation.inbox import Inbox
 from wabot.database.errors import AWAY, one_line
 from wabot.database.lent_connections import rest
 from wabot.database.models import Fact, database
-from wabot.whatsapp.messages import IncomingMessage, Kind, Trace
+from wabot.whatsapp.messages import IncomingMessage, MessageKind, Trace
 from wabot.whatsapp.store import Traces, read_traces
 from wabot.whatsapp.store_query import StoreSilent, ask_traces
 
@@ -92,7 +92,7 @@ class DelayedTasks:
 
 
 @dataclass(frozen=True, slots=True)
-class IntakeMark:
+class StoreCursor:
     """Where the last look at the client library's store ended.
 
     Attributes:
@@ -108,7 +108,7 @@ class IntakeMark:
     in_order: bool = False
 
 
-def load_mark(user_id: str) -> IntakeMark | None:
+def load_mark(user_id: str) -> StoreCursor | None:
     """The mark of this user's session, if there is one that can be understood."""
     fact = Fact.get_or_none(Fact.key == _key(user_id))
     if fact is None:
@@ -116,12 +116,12 @@ def load_mark(user_id: str) -> IntakeMark | None:
     try:
         kept = json.loads(fact.value)
         at = datetime.fromisoformat(kept["at"])
-        return IntakeMark(str(kept["device"]), int(kept["position"]), at, kept["in_order"] is True)
+        return StoreCursor(str(kept["device"]), int(kept["position"]), at, kept["in_order"] is True)
     except (ValueError, KeyError, TypeError):
         return None
 
 
-def save_mark(user_id: str, mark: IntakeMark) -> None:
+def save_mark(user_id: str, mark: StoreCursor) -> None:
     """Keep a mark in place of the last."""
     value = json.dumps({**asdict(mark), "at": mark.at.isoformat()})
     Fact.insert(key=_key(user_id), value=value).on_conflict(
@@ -166,7 +166,7 @@ class LostMessages:
         self._inbox = inbox
         self._receive = receive
         self._is_behind = is_behind
-        self._mark = IntakeMark("", 0, utc_now())
+        self._mark = StoreCursor("", 0, utc_now())
         self._tasks = DelayedTasks("lost-messages", self._is_done, _DATABASE_RETRY_SECONDS)
         self._lock = threading.Lock()
         self._ignored: dict[str, Trace] = {}
@@ -304,7 +304,7 @@ class LostMessages:
 
     def _advance(self, traces: Traces) -> None:
         """All of this is accounted for."""
-        self._mark = IntakeMark(traces.device, traces.position, utc_now())
+        self._mark = StoreCursor(traces.device, traces.position, utc_now())
         save_mark(self._user_id, self._mark)
 
 
@@ -317,7 +317,7 @@ def _as_message(trace: Trace) -> IncomingMessage:
         phone=user if server == PHONE_SERVER else trace.phone,
         lid=user if server == LID_SERVER else "",
         from_me=False,
-        kind=Kind.LOST,
+        kind=MessageKind.LOST,
         text="",
         sent_at=utc_now(),
     )

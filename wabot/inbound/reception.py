@@ -20,24 +20,24 @@ from wabot.config.phone_numbers import LID_SERVER, PHONE_SERVER
 from wabot.config.phrases import has_phrase, is_phrase
 from wabot.config.settings import Settings
 from wabot.conversation import gate, history
-from wabot.conversation.gate import NOT_BEGUN, Action, Candidate, Decision, is_too_old
+from wabot.conversation.gate import NOT_BEGUN, Candidate, Decision, Verdict, is_too_old
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.notices import Notice, PauseReason, Unanswered, opted_out_text
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_chat import OwnerChat
-from wabot.conversation.pauses import Quiet, pause_reason, paused_chats
+from wabot.conversation.pauses import Pauses, pause_reason, paused_chats
 from wabot.database.models import Chat, Inbound, database
 from wabot.system.masking import mask_phone
-from wabot.whatsapp.messages import USER_SERVERS, IncomingMessage, Kind, every_name
+from wabot.whatsapp.messages import USER_SERVERS, IncomingMessage, MessageKind, every_name
 from wabot.whatsapp.sealed_edits import open_sealed
 
 log = logging.getLogger(__name__)
 
-_CHANGES = (Kind.EDIT, Kind.REVOKE)
-_ABOUT_ANOTHER = (*_CHANGES, Kind.REACTION)
+_CHANGES = (MessageKind.EDIT, MessageKind.REVOKE)
+_ABOUT_ANOTHER = (*_CHANGES, MessageKind.REACTION)
 _STATES = {
-    Action.ANSWER: "pending",
-    Action.HAND_OVER: "owner",
+    Verdict.ANSWER: "pending",
+    Verdict.HAND_OVER: "owner",
 }
 
 
@@ -68,7 +68,7 @@ class Reception:
         self._settings = settings
         self._inbox = inbox
         self._outbox = outbox
-        self._quiet = Quiet(inbox, outbox)
+        self._pauses = Pauses(inbox, outbox)
         self._owner_chat = OwnerChat(settings, outbox)
         self._own_ids = own_ids
         self._hush = hush
@@ -86,7 +86,7 @@ class Reception:
         Returns:
             The chat that has something to answer, or None.
         """
-        if message.kind is Kind.PROTOCOL:
+        if message.kind is MessageKind.PROTOCOL:
             # Keys and settings that the account's own devices tell each other.
             return None
         try:
@@ -123,7 +123,7 @@ class Reception:
         state = _STATES.get(decision.action, "ignored")
         kept = self._as_kept(message, decision, chat)
         chat_id = self._inbox.store(kept, now, state, decision.reason)
-        if chat_id is None or decision.action is Action.ANSWER:
+        if chat_id is None or decision.action is Verdict.ANSWER:
             return chat_id
         is_change = message.kind in _CHANGES and decision.keeps_text
         changed = is_change and self._change(message, chat_id, now)
@@ -135,7 +135,7 @@ class Reception:
         """The message as it is stored: a reaction with what it is about, others' business without text."""
         if not decision.keeps_text:
             return dataclasses.replace(message, text="", quoted_text="", secret="")
-        if message.kind is Kind.REACTION and chat is not None:
+        if message.kind is MessageKind.REACTION and chat is not None:
             reply = history.reply_with_id(chat.id, message.target_id)
             return dataclasses.replace(message, quoted_text=reply.text if reply else "")
         return message
@@ -206,7 +206,7 @@ class Reception:
             self._owner_chat.tell_unanswered(Chat.get_by_id(chat_id), now, Unanswered.NOT_READ, hourly=True)
             database.after_commit(self._wake_sender)
             return False
-        if message.kind is Kind.EDIT and self._says_what_decides(message.text, row):
+        if message.kind is MessageKind.EDIT and self._says_what_decides(message.text, row):
             self._inbox.ask_anew(row, message)
             return True
         return False
@@ -220,31 +220,31 @@ class Reception:
 
     def _carry_out(self, decision: Decision, message: IncomingMessage, chat_id: int, now: datetime) -> None:
         match decision.action:
-            case Action.MISSED:
+            case Verdict.MISSED:
                 self._tell_missed(Chat.get_by_id(chat_id), now)
-            case Action.HAND_OVER:
+            case Verdict.HAND_OVER:
                 self._hand_over(message, chat_id, now)
-            case Action.PAUSE:
-                self._quiet.pause(chat_id, PauseReason.COMMAND, None)
+            case Verdict.PAUSE:
+                self._pauses.pause(chat_id, PauseReason.COMMAND, None)
                 self._tell_owner(message, chat_id, now)
-            case Action.RESUME:
-                self._quiet.resume(chat_id)
+            case Verdict.RESUME:
+                self._pauses.resume(chat_id)
                 self._tell_owner(message, chat_id, now)
-            case Action.TELL_STATUS:
+            case Verdict.TELL_STATUS:
                 self._tell_owner(message, chat_id, now)
-            case Action.OPT_OUT:
-                self._quiet.opt_out(chat_id, now)
+            case Verdict.OPT_OUT:
+                self._pauses.opt_out(chat_id, now)
                 text = opted_out_text(message.text, self._settings.chats, self._language(message, chat_id))
                 self._outbox.notify(chat_id, text, Notice.OPTED_OUT, now)
-            case Action.OPT_IN:
-                self._quiet.opt_in(chat_id)
+            case Verdict.OPT_IN:
+                self._pauses.opt_in(chat_id)
                 text = texts_for(self._language(message, chat_id)).opted_in
                 self._outbox.notify(chat_id, text, Notice.OPTED_IN, now)
 
     def _hand_over(self, message: IncomingMessage, chat_id: int, now: datetime) -> None:
         until = message.sent_at + timedelta(seconds=self._settings.chats.handover_pause)
         if until > now:
-            withdrawn = self._quiet.hand_over(chat_id, until)
+            withdrawn = self._pauses.hand_over(chat_id, until)
             log.info("%s: the owner wrote; %d replies withdrawn", _who(message, chat_id), withdrawn)
 
     def _tell_missed(self, chat: Chat, now: datetime) -> None:
@@ -265,14 +265,14 @@ class Reception:
 
     def _tell_others(self, decision: Decision, message: IncomingMessage, chat_id: int) -> None:
         """Log what was decided, and wake who has to act on it; after the transaction."""
-        if decision.action in (Action.IGNORE, Action.MISSED):
+        if decision.action in (Verdict.IGNORE, Verdict.MISSED):
             log.info("%s: not answered: %s", _who(message, chat_id), decision.reason)
-            if decision.action is Action.MISSED:
+            if decision.action is Verdict.MISSED:
                 self._wake_sender()
             return
         log.info("%s: %s", _who(message, chat_id), decision.reason)
         self._hush(message.chat)
-        if decision.action is not Action.HAND_OVER:
+        if decision.action is not Verdict.HAND_OVER:
             self._wake_sender()
 
 

@@ -22,7 +22,7 @@ from typing import BinaryIO
 
 from wabot.errors import OperatorNeeded
 from wabot.system.files import open_plain, sync
-from wabot.whatsapp.messages import IncomingMessage, Kind
+from wabot.whatsapp.messages import IncomingMessage, MessageKind
 
 _CHECKSUM_BYTES = 8
 _FIELDS = frozenset(field.name for field in fields(IncomingMessage))
@@ -67,7 +67,7 @@ def decode(line: bytes) -> Spooled:
         received_at = datetime.fromisoformat(kept["at"])
         # A later version may know more of a message than this one.
         known = {name: kept[name] for name in _FIELDS & kept.keys()}
-        known["kind"] = Kind(known["kind"])
+        known["kind"] = MessageKind(known["kind"])
         known["sent_at"] = datetime.fromisoformat(known["sent_at"])
         known["mentions"] = tuple(known.get("mentions", ()))
         return Spooled(IncomingMessage(**known), received_at)

@@ -8,7 +8,7 @@ from wabot.clock import local_text
 from wabot.config.settings import SPOOL, STORE, lock_file
 from wabot.errors import OperatorNeeded
 from wabot.inbound.spool import read_spool
-from wabot.janitor.sweep import Deed, Sweep
+from wabot.janitor.sweep import ActionKind, Sweep
 from wabot.session.directories import last_used, session_names
 from wabot.session.lock import SessionInUse, SessionLock, borrowed
 from wabot.session.quarantine import Quarantine
@@ -25,7 +25,7 @@ def sweep_directories(sweep: Sweep) -> None:
             continue
         except OperatorNeeded as error:
             # One directory that cannot be read must not keep the others from being cleaned.
-            sweep.report(Deed.LEFT_ALONE, str(sweep.settings.sessions / user_id), user_id, str(error))
+            sweep.report(ActionKind.LEFT_ALONE, str(sweep.settings.sessions / user_id), user_id, str(error))
     _delete_old(sweep, quarantine)
 
 
@@ -40,7 +40,7 @@ def _judge(sweep: Sweep, quarantine: Quarantine, user_id: str) -> None:
     if is_wanted:
         # A slip in the configuration, as the address of another database, must not cost the linked number.
         reason = f"{reason}, but a number is linked and a configuration is for this user: correct that"
-        sweep.report(Deed.LEFT_ALONE, str(directory), user_id, reason)
+        sweep.report(ActionKind.LEFT_ALONE, str(directory), user_id, reason)
     if is_wanted or not reason:
         return
     if sweep.apply:
@@ -50,7 +50,7 @@ def _judge(sweep: Sweep, quarantine: Quarantine, user_id: str) -> None:
             if not reason:
                 return
             quarantine.take(user_id, reason, sweep.now)
-    sweep.report(Deed.DIRECTORY_MOVED, str(directory), user_id, reason)
+    sweep.report(ActionKind.DIRECTORY_MOVED, str(directory), user_id, reason)
 
 
 def _objection(sweep: Sweep, user_id: str) -> str:
@@ -80,4 +80,4 @@ def _delete_old(sweep: Sweep, quarantine: Quarantine) -> None:
         if sweep.apply:
             quarantine.delete(entry)
         reason = f"moved aside on {entry.moved_at:%Y-%m-%d}, more than {days} days ago ({entry.reason})"
-        sweep.report(Deed.DIRECTORY_DELETED, entry.name, entry.user_id, reason)
+        sweep.report(ActionKind.DIRECTORY_DELETED, entry.name, entry.user_id, reason)

@@ -10,7 +10,7 @@ from peewee import SQL, fn
 
 from wabot.conversation.outbox import OPEN_STATES
 from wabot.database.models import Chat, Inbound, ModelUsage, Outbound, Session, accounts_of
-from wabot.janitor.sweep import Deed, Sweep
+from wabot.janitor.sweep import ActionKind, Sweep
 from wabot.session.lock import borrowed
 from wabot.session.store_pruning import note_position, prunable_count, prune
 
@@ -62,7 +62,10 @@ def sweep_store(sweep: Sweep) -> None:
             total = prunable_count(user_id, store, sweep.now, history)
     if total:
         sweep.report(
-            Deed.HISTORY_DELETED, f"{total} rows of {store}", user_id, f"from messages older than {days} days"
+            ActionKind.HISTORY_DELETED,
+            f"{total} rows of {store}",
+            user_id,
+            f"from messages older than {days} days",
         )
 
 
@@ -79,7 +82,7 @@ def free_space(sweep: Sweep) -> None:
             for _ in range(0, pages, _PAGES_AT_ONCE):
                 # Not execute(): Python's steps a statement without result columns once, which frees one page.
                 database.connection().executescript(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})")
-        sweep.report(Deed.SPACE_FREED, database.database, "", f"{size / 1_000_000:.1f} MB are not used")
+        sweep.report(ActionKind.SPACE_FREED, database.database, "", f"{size / 1_000_000:.1f} MB are not used")
     if sweep.apply:
         database.execute_sql("PRAGMA analysis_limit=400")
         database.execute_sql("PRAGMA optimize")
@@ -135,7 +138,7 @@ def _delete_batches(model: Any, condition: Any) -> int:
 
 def _report(sweep: Sweep, model: Any, total: int, reason: str) -> None:
     if total:
-        sweep.report(Deed.HISTORY_DELETED, f"{total} rows of {model._meta.table_name}", "", reason)
+        sweep.report(ActionKind.HISTORY_DELETED, f"{total} rows of {model._meta.table_name}", "", reason)
 
 
 def _delete_sessions_of_nobody(sweep: Sweep) -> None:
@@ -145,4 +148,4 @@ def _delete_sessions_of_nobody(sweep: Sweep) -> None:
             continue
         if sweep.apply:
             sessions.delete().where(sessions.user_id == user_id).execute()
-        sweep.report(Deed.ROW_DELETED, "wabot_sessions", user_id, "this user does not exist")
+        sweep.report(ActionKind.ROW_DELETED, "wabot_sessions", user_id, "this user does not exist")

@@ -8,7 +8,7 @@ from wabot.clock import local_text
 from wabot.database.models import Fact, Inbound
 from wabot.errors import OperatorNeeded
 from wabot.system.units import own_command
-from wabot.whatsapp.messages import Kind
+from wabot.whatsapp.messages import MessageKind
 
 # Since the last run, which the timer begins every hour; and since the newest message where none has run.
 _LONGEST_BETWEEN_RUNS, _LONGEST_SILENCE = timedelta(days=30), timedelta(days=180)
@@ -50,6 +50,6 @@ def _last_run() -> datetime | None:
 
 def _newest_message() -> datetime | None:
     """The time that WhatsApp put to it; what was found lost has a time of this machine's."""
-    real = Inbound.select(Inbound.sent_at).where(Inbound.kind != Kind.LOST)
+    real = Inbound.select(Inbound.sent_at).where(Inbound.kind != MessageKind.LOST)
     newest = real.order_by(Inbound.id.desc()).first()
     return newest.sent_at if newest else None

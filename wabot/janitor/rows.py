@@ -16,9 +16,9 @@ from typing import Any
 
 import peewee
 
-from wabot.application.connections import Connections, Status, as_moment, storable
+from wabot.application.connections import ConnectionStatus, ConnectionTable, as_moment, storable
 from wabot.clock import local_text
-from wabot.janitor.sweep import Deed, Sweep
+from wabot.janitor.sweep import ActionKind, Sweep
 from wabot.session.host_lock import holder_on_any_machine
 
 _WINDOW_ROWS = 20_000
@@ -53,7 +53,7 @@ class _Rule:
     spares: Callable[[_Row], bool]
     applies: Callable[[_Row], bool]
     write: Callable[[list[Any]], object]
-    deed: Deed
+    deed: ActionKind
     reason: str
 
 
@@ -69,7 +69,7 @@ def sweep_rows(sweep: Sweep) -> None:
             _enforce(sweep, connections, rule, rows)
 
 
-def count_claims(connections: Connections) -> int:
+def count_claims(connections: ConnectionTable) -> int:
     """How many rows say that they are connected."""
     claim = _claim(connections)
     if claim is None:
@@ -79,7 +79,7 @@ def count_claims(connections: Connections) -> int:
     return found
 
 
-def _rows_of_nobody(sweep: Sweep, connections: Connections) -> _Rule:
+def _rows_of_nobody(sweep: Sweep, connections: ConnectionTable) -> _Rule:
     # NOT EXISTS and not NOT IN, which is never true once there is a NULL.
     gone = connections.column("user_id").is_null(False) & ~_has_user(sweep, connections)
     # Should all users vanish while this runs, nothing is an orphan any more.
@@ -89,12 +89,12 @@ def _rows_of_nobody(sweep: Sweep, connections: Connections) -> _Rule:
         lambda row: False,
         lambda row: True,
         lambda keys: _delete(connections, keys),
-        Deed.ROW_DELETED,
+        ActionKind.ROW_DELETED,
         "this user does not exist",
     )
 
 
-def _false_claims(sweep: Sweep, connections: Connections) -> _Rule | None:
+def _false_claims(sweep: Sweep, connections: ConnectionTable) -> _Rule | None:
     claim = _claim(connections)
     truth: dict[str, Any] = {
         "is_connected": False,
@@ -103,8 +103,8 @@ def _false_claims(sweep: Sweep, connections: Connections) -> _Rule | None:
         "last_error": _FALSE_CLAIM,
     }
     truth |= dict.fromkeys(("updated_at", "last_error_at"), storable(sweep.database, sweep.now))
-    if Status.DISCONNECTED in connections.words:
-        truth["status"] = connections.words[Status.DISCONNECTED]
+    if ConnectionStatus.DISCONNECTED in connections.words:
+        truth["status"] = connections.words[ConnectionStatus.DISCONNECTED]
     correction = connections.real_names(truth)
 
     def correct(keys: list[Any]) -> None:
@@ -123,16 +123,16 @@ def _false_claims(sweep: Sweep, connections: Connections) -> _Rule | None:
         _is_held(sweep),
         is_false,
         correct,
-        Deed.ROW_CORRECTED,
+        ActionKind.ROW_CORRECTED,
         _FALSE_CLAIM,
     )
 
 
-def _disconnected_for_long(sweep: Sweep, connections: Connections) -> _Rule | None:
-    if Status.DISCONNECTED not in connections.words or "updated_at" not in connections.columns:
+def _disconnected_for_long(sweep: Sweep, connections: ConnectionTable) -> _Rule | None:
+    if ConnectionStatus.DISCONNECTED not in connections.words or "updated_at" not in connections.columns:
         return None
     cutoff = _cutoff(sweep)
-    is_down = connections.column("status") == connections.words[Status.DISCONNECTED]
+    is_down = connections.column("status") == connections.words[ConnectionStatus.DISCONNECTED]
     claim = _claim(connections)
     if claim is not None:
         is_down &= ~claim
@@ -150,7 +150,7 @@ def _disconnected_for_long(sweep: Sweep, connections: Connections) -> _Rule | No
         _is_held(sweep),
         is_abandoned,
         lambda keys: _delete(connections, keys),
-        Deed.ROW_DELETED,
+        ActionKind.ROW_DELETED,
         f"disconnected since before {local_text(cutoff)}, and no number is linked",
     )
 
@@ -168,7 +168,7 @@ def _may_touch(sweep: Sweep) -> bool:
     return sweep.settings.janitor.other_users == "correct"
 
 
-def _has_user(sweep: Sweep, connections: Connections) -> Any:
+def _has_user(sweep: Sweep, connections: ConnectionTable) -> Any:
     owner = sweep.users.table.select(peewee.SQL("1")).where(sweep.users.id == connections.column("user_id"))
     return peewee.fn.EXISTS(owner)
 
@@ -178,7 +178,7 @@ def _is_held(sweep: Sweep) -> Callable[[_Row], bool]:
     return lambda row: sweep.sessions.is_held(row.user_id) or bool(holder_on_any_machine(row.user_id))
 
 
-def _enforce(sweep: Sweep, connections: Connections, rule: _Rule, rows: list[_Row]) -> None:
+def _enforce(sweep: Sweep, connections: ConnectionTable, rule: _Rule, rows: list[_Row]) -> None:
     chosen = [row for row in rows if not rule.spares(row) and rule.applies(row)]
     for start in range(0, len(chosen), _BATCH_ROWS):
         batch = chosen[start : start + _BATCH_ROWS]
@@ -188,7 +188,7 @@ def _enforce(sweep: Sweep, connections: Connections, rule: _Rule, rows: list[_Ro
             sweep.report(rule.deed, str(row.key), row.user_id, rule.reason)
 
 
-def _write(sweep: Sweep, connections: Connections, rule: _Rule, batch: list[_Row]) -> list[_Row]:
+def _write(sweep: Sweep, connections: ConnectionTable, rule: _Rule, batch: list[_Row]) -> list[_Row]:
     """Carry the rule out for those of the rows that are still as they were; returns them."""
     unchanged = set(batch)
     still_so = connections.column(connections.key).in_([row.key for row in batch]) & rule.condition
@@ -205,7 +205,7 @@ def _write(sweep: Sweep, connections: Connections, rule: _Rule, batch: list[_Row
     return chosen
 
 
-def _windows(connections: Connections) -> Iterator[Any]:
+def _windows(connections: ConnectionTable) -> Iterator[Any]:
     """Conditions that cut the table into pieces of a bounded number of rows."""
     key = connections.column(connections.key)
     after: Any = None
@@ -222,7 +222,7 @@ def _windows(connections: Connections) -> Iterator[Any]:
         after = last[0]
 
 
-def _candidates(connections: Connections, rules: list[_Rule], window: Any) -> list[list[_Row]]:
+def _candidates(connections: ConnectionTable, rules: list[_Rule], window: Any) -> list[list[_Row]]:
     """The rows of a window that meet each rule's condition; they exclude each other.
 
     All rules in one query: that the rows are fetched takes longer than all else.
@@ -236,7 +236,7 @@ def _candidates(connections: Connections, rules: list[_Rule], window: Any) -> li
     return found
 
 
-def _row_columns(connections: Connections) -> list[Any]:
+def _row_columns(connections: ConnectionTable) -> list[Any]:
     known = connections.columns
     nothing, never = peewee.Value(None), peewee.Value(False)
     return [
@@ -252,15 +252,15 @@ def _row(values: Sequence[Any]) -> _Row:
     return _Row(key, str(user_id), as_moment(updated_at), bool(is_corrected))
 
 
-def _delete(connections: Connections, keys: list[Any]) -> None:
+def _delete(connections: ConnectionTable, keys: list[Any]) -> None:
     connections.table.delete().where(connections.column(connections.key).in_(keys)).execute()
 
 
-def _claim(connections: Connections) -> Any:
+def _claim(connections: ConnectionTable) -> Any:
     """The condition for rows that say they are connected; None when no column can say it."""
     claims = []
-    if Status.CONNECTED in connections.words:
-        claims.append(connections.column("status") == connections.words[Status.CONNECTED])
+    if ConnectionStatus.CONNECTED in connections.words:
+        claims.append(connections.column("status") == connections.words[ConnectionStatus.CONNECTED])
     if "is_connected" in connections.columns:
         claims.append(connections.column("is_connected") == peewee.Value(True))
     return functools.reduce(operator.or_, claims) if claims else None

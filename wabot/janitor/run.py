@@ -13,7 +13,7 @@ from typing import Any
 
 import peewee
 
-from wabot.application.connections import Connections, find_connections
+from wabot.application.connections import ConnectionTable, find_connections
 from wabot.application.users import Users, find_users
 from wabot.config.machine import configurations
 from wabot.config.settings import Settings
@@ -25,7 +25,7 @@ from wabot.janitor.directories import sweep_directories
 from wabot.janitor.history import free_space, sweep_history, sweep_store
 from wabot.janitor.plausible_time import check_time, remember_time
 from wabot.janitor.rows import count_claims, sweep_rows
-from wabot.janitor.sweep import Action, Deed, Sweep
+from wabot.janitor.sweep import ActionKind, Cleanup, Sweep
 from wabot.session.directories import SessionDirectories, places_of, session_names
 from wabot.session.quarantine import Quarantine
 
@@ -33,7 +33,7 @@ _OWN_COUNTS: dict[str, Any] = {"inbox": Inbound, "outbox": Outbound, "chats": Ch
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CleaningOutcome:
     """What a run came to.
 
     Attributes:
@@ -47,13 +47,13 @@ class Outcome:
     before: Mapping[str, int]
     after: Mapping[str, int]
     foreign_key: ForeignKey | None
-    done: Mapping[Deed, int]
+    done: Mapping[ActionKind, int]
     apply: bool
 
     def summary(self) -> str:
         """All of it in one line."""
         counts = ", ".join(f"{name} {was} -> {self.after[name]}" for name, was in self.before.items())
-        deeds = sum(number for deed, number in self.done.items() if deed is not Deed.LEFT_ALONE)
+        deeds = sum(number for deed, number in self.done.items() if deed is not ActionKind.LEFT_ALONE)
         what = f"{deeds} done" if self.apply else f"{deeds} to do, nothing was changed; --apply does it"
         key = f"; foreign key to users {self.foreign_key}" if self.foreign_key else ""
         return f"janitor: {what if deeds else 'nothing to do'}; {counts}{key}"
@@ -66,9 +66,9 @@ def clean(
     now: datetime,
     *,
     apply: bool,
-    tell: Callable[[Action], None],
+    tell: Callable[[Cleanup], None],
     clock_is_right: bool = False,
-) -> Outcome:
+) -> CleaningOutcome:
     """Sweep once through everything.
 
     Args:
@@ -86,9 +86,9 @@ def clean(
             everything would look dead.
         DatabaseAway: the database does not answer.
     """
-    done: dict[Deed, int] = {}
+    done: dict[ActionKind, int] = {}
 
-    def count_and_tell(action: Action) -> None:
+    def count_and_tell(action: Cleanup) -> None:
         done[action.deed] = done.get(action.deed, 0) + 1
         tell(action)
 
@@ -113,7 +113,7 @@ def clean(
     except peewee.DatabaseError as error:
         raise OperatorNeeded(f"the database refuses the janitor, what it did is whole: {error}") from None
     connections = sweep.connections
-    return Outcome(before, after, connections.foreign_key if connections else None, done, apply)
+    return CleaningOutcome(before, after, connections.foreign_key if connections else None, done, apply)
 
 
 def _plan_cheaply(database: Any) -> None:
@@ -135,7 +135,7 @@ def _prepare(
     database: Any,
     now: datetime,
     apply: bool,
-    tell: Callable[[Action], None],
+    tell: Callable[[Cleanup], None],
 ) -> Sweep:
     users = _some_users(database, settings)
     others = configurations(settings, environ)[1:]
@@ -202,7 +202,7 @@ def _knows_own_tables(sweep: Sweep) -> bool:
     missing = missing_migrations(sweep.database)
     if missing:
         reason = f"the bot has not yet brought them up to date ({missing[-1]}); it does so when it starts"
-        sweep.report(Deed.LEFT_ALONE, "wabot's own tables", "", reason)
+        sweep.report(ActionKind.LEFT_ALONE, "wabot's own tables", "", reason)
     return not missing
 
 
@@ -219,7 +219,7 @@ def _counts(sweep: Sweep) -> dict[str, int]:
     return counts
 
 
-def _number_of(connections: Connections) -> int:
+def _number_of(connections: ConnectionTable) -> int:
     count = peewee.fn.COUNT(connections.column("user_id"))
     found: int = connections.table.select(count).tuples().first()[0]
     return found

@@ -8,14 +8,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from wabot.application.connections import Connections
+from wabot.application.connections import ConnectionTable
 from wabot.application.users import Users
 from wabot.config.settings import Settings
 from wabot.session.directories import SessionDirectories
 from wabot.system.terminal import printable
 
 
-class Deed(StrEnum):
+class ActionKind(StrEnum):
     """What the janitor can do; in the words for what it did."""
 
     ROW_DELETED = "deleted row"
@@ -32,18 +32,18 @@ class Deed(StrEnum):
 
 
 _INTENTIONS = {
-    Deed.ROW_DELETED: "would delete row",
-    Deed.ROW_CORRECTED: "would correct row",
-    Deed.DIRECTORY_MOVED: "would move to quarantine",
-    Deed.DIRECTORY_DELETED: "would delete from quarantine",
-    Deed.HISTORY_DELETED: "would delete history",
-    Deed.SPACE_FREED: "would free space",
-    Deed.LEFT_ALONE: "left alone",
+    ActionKind.ROW_DELETED: "would delete row",
+    ActionKind.ROW_CORRECTED: "would correct row",
+    ActionKind.DIRECTORY_MOVED: "would move to quarantine",
+    ActionKind.DIRECTORY_DELETED: "would delete from quarantine",
+    ActionKind.HISTORY_DELETED: "would delete history",
+    ActionKind.SPACE_FREED: "would free space",
+    ActionKind.LEFT_ALONE: "left alone",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class Cleanup:
     """One thing the janitor did, or would do.
 
     Attributes:
@@ -54,7 +54,7 @@ class Action:
         done: False in a dry run.
     """
 
-    deed: Deed
+    deed: ActionKind
     target: str
     user_id: str
     reason: str
@@ -92,7 +92,7 @@ class Sweep:
     settings: Settings
     database: Any
     users: Users
-    connections: Connections | None
+    connections: ConnectionTable | None
     sessions: SessionDirectories
     protected: frozenset[str]
     configured: frozenset[str]
@@ -100,8 +100,8 @@ class Sweep:
     judges_strangers: bool
     now: datetime
     apply: bool
-    tell: Callable[[Action], None]
+    tell: Callable[[Cleanup], None]
 
-    def report(self, deed: Deed, target: str, user_id: str, reason: str) -> None:
+    def report(self, deed: ActionKind, target: str, user_id: str, reason: str) -> None:
         """Tell of one thing that was done, or would be."""
-        self.tell(Action(deed, target, user_id, reason, self.apply))
+        self.tell(Cleanup(deed, target, user_id, reason, self.apply))

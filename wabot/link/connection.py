@@ -69,7 +69,7 @@ def limits_from(settings: ConnectionSettings) -> Limits:
 _REDIAL_PAUSE_SECONDS = 2.0
 
 
-class Action(StrEnum):
+class LinkAction(StrEnum):
     """What the main loop has to do to the client library."""
 
     DIAL = "dial"
@@ -82,7 +82,7 @@ class Action(StrEnum):
 class Command:
     """An order to the main loop; `exit_code` counts for EXIT only."""
 
-    action: Action
+    action: LinkAction
     reason: str
     exit_code: ExitCode = ExitCode.OK
 
@@ -133,7 +133,7 @@ class Connection:
         self._enter(after, now, reason)
         if after in TERMINAL_STATES:
             code = ExitCode.OPERATOR_NEEDED if signal is Signal.STORE_FAILED else EXIT_CODES[after]
-            return Command(Action.EXIT, self.reason, code)
+            return Command(LinkAction.EXIT, self.reason, code)
         match signal:
             case Signal.STARTED:
                 return self._dial(now, "first dial")
@@ -167,7 +167,7 @@ class Connection:
                 return self._back_off_after_refusal(now)
             case Signal.TEMPORARY_BAN:
                 self._wait_for_ban(now, wait_seconds)
-                return Command(Action.HANG_UP, self.reason)
+                return Command(LinkAction.HANG_UP, self.reason)
             case Signal.LINK_BROKEN:
                 return self._kick(now, self.reason)
             case Signal.EVENTS_STOPPED:
@@ -176,7 +176,7 @@ class Connection:
                 return self._dial_afresh(now, self.reason)
             case Signal.DISK_FULL:
                 self._dropped_at = None
-                return Command(Action.HANG_UP, self.reason)
+                return Command(LinkAction.HANG_UP, self.reason)
             case Signal.ROOM_AGAIN:
                 return self._dial(now, "there is room again")
             case Signal.WAIT_OVER:
@@ -233,10 +233,12 @@ class Connection:
     def _dial(self, now: float, reason: str) -> Command:
         self._dials += 1
         if self._dials > self._limits.dials_of_one_process:
-            return Command(Action.EXIT, f"a fresh process after {self._dials - 1} dials", ExitCode.LINK_LOST)
+            return Command(
+                LinkAction.EXIT, f"a fresh process after {self._dials - 1} dials", ExitCode.LINK_LOST
+            )
         self._redials = 0
         self._expect_connection(now, self._limits.connect_seconds)
-        return Command(Action.DIAL, reason)
+        return Command(LinkAction.DIAL, reason)
 
     def _kick_overdue(self, now: float) -> Command:
         dialled_lately = (
@@ -245,7 +247,7 @@ class Connection:
             and now - self._last_overdue < self._limits.kick_memory_seconds
         )
         if self._overdue_kicks or dialled_lately:
-            return Command(Action.EXIT, f"still {self.state} after a fresh dial", ExitCode.LINK_LOST)
+            return Command(LinkAction.EXIT, f"still {self.state} after a fresh dial", ExitCode.LINK_LOST)
         self._overdue_kicks += 1
         self._last_overdue = now
         overdue = f"{self.state} for {now - self.since:.0f} s"
@@ -254,7 +256,9 @@ class Connection:
 
     def _kick(self, now: float, reason: str) -> Command:
         if self._last_kick is not None and now - self._last_kick < self._limits.kick_memory_seconds:
-            return Command(Action.EXIT, f"{reason}, for the second time within an hour", ExitCode.LINK_LOST)
+            return Command(
+                LinkAction.EXIT, f"{reason}, for the second time within an hour", ExitCode.LINK_LOST
+            )
         self._last_kick = now
         self._dropped_at = None
         return self._dial_afresh(now, reason)
@@ -262,10 +266,12 @@ class Connection:
     def _dial_afresh(self, now: float, reason: str) -> Command:
         self._kicks += 1
         if self._kicks > self._limits.kicks_of_one_process:
-            return Command(Action.EXIT, f"{reason}, after {self._kicks - 1} fresh dials", ExitCode.LINK_LOST)
+            return Command(
+                LinkAction.EXIT, f"{reason}, after {self._kicks - 1} fresh dials", ExitCode.LINK_LOST
+            )
         self._redials = 0
         self._expect_connection(now, self._limits.connect_seconds)
-        return Command(Action.KICK, reason)
+        return Command(LinkAction.KICK, reason)
 
     def _mark_connected(self, now: float) -> None:
         self._connected_at = now
@@ -302,14 +308,14 @@ class Connection:
         self.unstable_cycles = 0
         self._cooldowns += 1
         self._wait(now, limits.cooldown_seconds, self._cooldowns, limits.cooldown_max_seconds)
-        return Command(Action.HANG_UP, reason)
+        return Command(LinkAction.HANG_UP, reason)
 
     def _back_off_after_refusal(self, now: float) -> Command | None:
         if self._refusals >= len(self._limits.refused_seconds):
             return self.apply(Signal.GAVE_UP, now, self.reason)
         self.deadline = now + self._limits.refused_seconds[self._refusals]
         self._refusals += 1
-        return Command(Action.HANG_UP, self.reason)
+        return Command(LinkAction.HANG_UP, self.reason)
 
     def _wait_for_ban(self, now: float, wait_seconds: float) -> None:
         if self._bans:

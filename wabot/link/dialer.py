@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
-from wabot.link.connection import Action
+from wabot.link.connection import LinkAction
 from wabot.whatsapp.signals import LinkSignal, Signal
 
 log = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ class Line(Protocol):
         """Make `connect` return."""
 
 
-class Link:
+class Dialer:
     """Owns the blocking `connect`. Its methods return at once, because the library may hang for ever.
 
     Args:
@@ -52,14 +52,14 @@ class Link:
         """Start the thread; it waits for the first `dial`."""
         self._thread.start()
 
-    def carry_out(self, action: Action) -> None:
+    def carry_out(self, action: LinkAction) -> None:
         """Do what the state machine wants done with the line."""
         match action:
-            case Action.DIAL:
+            case LinkAction.DIAL:
                 self.dial()
-            case Action.KICK:
+            case LinkAction.KICK:
                 self.kick()
-            case Action.HANG_UP:
+            case LinkAction.HANG_UP:
                 self.hang_up()
 
     def dial(self) -> None:

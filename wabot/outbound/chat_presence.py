@@ -80,7 +80,7 @@ class TypingIndicator:
 _MOST_WAITING = 1000
 
 
-class CourtesyMessenger(Protocol):
+class PresenceMessenger(Protocol):
     """What courtesies need of the WhatsApp client."""
 
     def show_typing(self, jid: str, typing: bool) -> None:
@@ -90,7 +90,7 @@ class CourtesyMessenger(Protocol):
         """Give messages their blue ticks."""
 
 
-class Courtesies:
+class ChatPresence:
     """Takes wishes from any thread; only the sender's carries them out.
 
     Args:
@@ -151,7 +151,7 @@ class Courtesies:
             if self._link_is_up:
                 self._reads.extend((jid, *read) for read in answered)
 
-    def show(self, messenger: CourtesyMessenger, now: float, beat: Callable[[], None]) -> None:
+    def show(self, messenger: PresenceMessenger, now: float, beat: Callable[[], None]) -> None:
         """Carry out what waits.
 
         Args:

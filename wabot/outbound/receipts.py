@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from wabot.clock import utc_now
-from wabot.conversation.send_queue import Departures
+from wabot.conversation.send_queue import SendQueue
 from wabot.database.errors import AWAY, one_line
 from wabot.database.lent_connections import rest
 from wabot.database.models import database
@@ -48,7 +48,7 @@ class _Sent:
     overtaken_at: float | None = None
 
 
-class Deliveries:
+class AwaitedReceipts:
     """The replies that WhatsApp took lately and no phone has confirmed yet.
 
     Only what this process sent is judged by silence: what an earlier one heard before its end is not known.
@@ -138,7 +138,7 @@ class Receipts:
     """
 
     def __init__(
-        self, replies: Departures, wake_sender: Callable[[], None], file: ReceiptFile | None = None
+        self, replies: SendQueue, wake_sender: Callable[[], None], file: ReceiptFile | None = None
     ) -> None:
         self._file = file
         self._replies = replies
@@ -146,7 +146,7 @@ class Receipts:
         self._changed = threading.Condition()
         self._arrived: OrderedDict[str, None] = OrderedDict()
         self._asked: set[str] = set()
-        self._deliveries = Deliveries()
+        self._awaited = AwaitedReceipts()
         self._look_at: float | None = None
         self._unwritten: list[str] = []
         self._stopping = False
@@ -172,12 +172,12 @@ class Receipts:
             if not receipt.arrived:
                 self._look_at = time.monotonic()
                 for message_id in receipt.message_ids:
-                    self._deliveries.asked_again(message_id, self._look_at)
+                    self._awaited.asked_again(message_id, self._look_at)
                 self._changed.notify()
                 return
             for message_id in receipt.message_ids:
                 self._arrived[message_id] = None
-                self._deliveries.confirmed(message_id)
+                self._awaited.confirmed(message_id)
             while len(self._arrived) > _REMEMBERED_IDS:
                 self._arrived.popitem(last=False)
             if not self._unwritten:
@@ -194,14 +194,14 @@ class Receipts:
     def expect(self, message_id: str, chat_id: int, now: float) -> None:
         """WhatsApp took a reply, at so many monotonic seconds; a receipt should follow, if it is not here."""
         with self._changed:
-            self._deliveries.sent(message_id, chat_id, now)
+            self._awaited.sent(message_id, chat_id, now)
             if message_id in self._arrived:
-                self._deliveries.confirmed(message_id)
+                self._awaited.confirmed(message_id)
 
     def were_lost(self) -> None:
         """The library handed over no events for a while."""
         with self._changed:
-            self._deliveries.forget()
+            self._awaited.forget()
 
     def arrived(self, message_id: str) -> bool:
         """Whether a device of the customer has this message; if not, tell when it has."""
@@ -222,7 +222,7 @@ class Receipts:
                 self._changed.wait_for(lambda: self._stopping, _WRITE_EVERY_SECONDS)
                 stopping = self._stopping
                 arrived, self._unwritten = self._unwritten, []
-                found, self._look_at = self._deliveries.take_unreadable(time.monotonic())
+                found, self._look_at = self._awaited.take_unreadable(time.monotonic())
                 unreadable += found
             try:
                 self._write(arrived)

@@ -11,17 +11,17 @@ from typing import Protocol
 
 from wabot.clock import utc_now
 from wabot.conversation.bursts import Bursts
-from wabot.conversation.send_queue import Departures
+from wabot.conversation.send_queue import SendQueue
 from wabot.database.errors import AWAY, one_line
 from wabot.database.lent_connections import rest
 from wabot.database.models import Outbound, database
 from wabot.database.tables import suspect
 from wabot.outbound import sending
-from wabot.outbound.chat_presence import Courtesies, CourtesyMessenger
+from wabot.outbound.chat_presence import ChatPresence, PresenceMessenger
 from wabot.outbound.pacing import Rates
 from wabot.outbound.receipts import Receipts
 from wabot.outbound.sending import Sending, TextMessenger
-from wabot.outbound.unconfirmed import Doubts
+from wabot.outbound.unconfirmed import UnconfirmedSends
 from wabot.whatsapp.signals import LinkSignal
 from wabot.whatsapp.store_query import LOOKUP_SECONDS
 
@@ -34,7 +34,7 @@ _LONGEST_WAIT_SECONDS = 60.0
 _LONGEST_DISCOURTESY_SECONDS = 1.0
 
 
-class Messenger(TextMessenger, CourtesyMessenger, Protocol):
+class Messenger(TextMessenger, PresenceMessenger, Protocol):
     """What the sender needs of the WhatsApp client."""
 
     def announce(self, available: bool) -> bool:
@@ -62,8 +62,8 @@ class Sender:
 
     def __init__(
         self,
-        replies: Departures,
-        doubts: Doubts,
+        replies: SendQueue,
+        unconfirmed: UnconfirmedSends,
         receipts: Receipts,
         bursts: Bursts,
         messenger: Messenger,
@@ -78,14 +78,14 @@ class Sender:
         self._send_timeout_seconds = send_timeout_seconds
         self._is_behind = is_behind
         self._replies = replies
-        self._doubts = doubts
+        self._unconfirmed = unconfirmed
         self._bursts = bursts
         self._messenger = messenger
         self._beat = beat
         self._available = available
         self._rates = rates
         self._changed = threading.Condition()
-        self.courtesies = Courtesies(self.wake)
+        self.presence = ChatPresence(self.wake)
         # As stored, and in monotonic seconds.
         self._up_since: tuple[datetime, float] | None = None
         self._announce_at: float | None = None
@@ -94,10 +94,10 @@ class Sender:
         self._woken = False
         self._sending = Sending(
             replies,
-            doubts,
+            unconfirmed,
             receipts,
             rates,
-            self.courtesies,
+            self.presence,
             messenger,
             on_signal,
             self._beat_call,
@@ -118,14 +118,14 @@ class Sender:
             # Remembered, because the thread may be just about to wait.
             self._woken = True
             self._changed.notify()
-        self.courtesies.link_up()
+        self.presence.link_up()
 
     def link_down(self) -> None:
         """The link is not there, or in doubt: hold everything."""
         with self._changed:
             self._up_since = None
         self._sending.link_is_down()
-        self.courtesies.link_down()
+        self.presence.link_down()
 
     def wake(self) -> None:
         """Something was put into the outbox."""
@@ -188,16 +188,16 @@ class Sender:
                         continue
                 self._attend(now)
                 if row is None:
-                    return _earliest(due, settle_at, self._announce_at, self.courtesies.next_at())
+                    return _earliest(due, settle_at, self._announce_at, self.presence.next_at())
         except AWAY as error:
             suspect(error)
             database.close()
-            self._doubts.arose()
+            self._unconfirmed.arose()
             log.warning("database: %s; replies wait", one_line(error))
             return time.monotonic() + sending.DATABASE_RETRY_SECONDS
         except Exception as error:
             suspect(error)
-            self._doubts.arose()
+            self._unconfirmed.arose()
             log.exception("the sender failed; it goes on")
             return time.monotonic() + _FAILED_SECONDS
         finally:
@@ -227,16 +227,16 @@ class Sender:
         return row, None
 
     def _settle_doubts(self, now: float, up_since: float) -> float | None:
-        if not self._doubts.exist:
+        if not self._unconfirmed.exist:
             return None
         self._beat(2 * LOOKUP_SECONDS)
-        return self._doubts.settle(now, up_since)
+        return self._unconfirmed.settle(now, up_since)
 
     def _attend(self, now: float) -> None:
         """What is not a reply: where one is due it comes first, because its customer waits."""
         self._attended_at = now
         self._announce_presence(now)
-        self.courtesies.show(self._messenger, now, self._beat_call)
+        self.presence.show(self._messenger, now, self._beat_call)
 
     def _announce_presence(self, now: float) -> None:
         if self._announce_at is not None and now >= self._announce_at:

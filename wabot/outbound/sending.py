@@ -11,15 +11,15 @@ from typing import Protocol
 
 from wabot.clock import utc_now
 from wabot.conversation.chats import masked, named
-from wabot.conversation.send_queue import Departures
+from wabot.conversation.send_queue import SendQueue
 from wabot.database.errors import AWAY, one_line
 from wabot.database.models import Outbound, database
 from wabot.database.tables import suspect
-from wabot.outbound.chat_presence import Courtesies
+from wabot.outbound.chat_presence import ChatPresence
 from wabot.outbound.pacing import Rates
 from wabot.outbound.receipts import Receipts
-from wabot.outbound.unconfirmed import Doubts
-from wabot.whatsapp.signals import LinkSignal, Outcome, SendFailed, Signal
+from wabot.outbound.unconfirmed import UnconfirmedSends
+from wabot.whatsapp.signals import LinkSignal, SendFailed, SendOutcome, Signal
 
 log = logging.getLogger(__name__)
 
@@ -60,11 +60,11 @@ class Sending:
 
     def __init__(
         self,
-        replies: Departures,
-        doubts: Doubts,
+        replies: SendQueue,
+        unconfirmed: UnconfirmedSends,
         receipts: Receipts,
         rates: Rates,
-        courtesies: Courtesies,
+        presence: ChatPresence,
         messenger: TextMessenger,
         on_signal: Callable[[LinkSignal], None],
         beat: Callable[[bool], None],
@@ -72,10 +72,10 @@ class Sending:
         on_shut_out: Callable[[Outbound], None],
     ) -> None:
         self._replies = replies
-        self._doubts = doubts
+        self._unconfirmed = unconfirmed
         self._receipts = receipts
         self._rates = rates
-        self._courtesies = courtesies
+        self._presence = presence
         self._messenger = messenger
         self._signal = on_signal
         self._beat = beat
@@ -96,7 +96,7 @@ class Sending:
             log.info("%s has had its messages of this hour; reply %d waits", named(row.chat), row.id)
             return 0.0
         if not self._replies.begin(row, now):
-            self._courtesies.answer_withdrawn(row.chat.jid)
+            self._presence.answer_withdrawn(row.chat.jid)
             log.info(
                 "reply %d to %s was withdrawn: the chat is paused, or the customer opted out",
                 row.id,
@@ -115,7 +115,7 @@ class Sending:
         except Exception as error:
             # Something about this very reply, as a chat with an impossible address.
             log.exception("reply %d to %s cannot be sent", row.id, masked(row.chat))
-            result = partial(self._after_failure, row, SendFailed(Outcome.REFUSED, repr(error)), is_first)
+            result = partial(self._after_failure, row, SendFailed(SendOutcome.REFUSED, repr(error)), is_first)
         return self._write_down(result)
 
     def link_is_down(self) -> None:
@@ -141,7 +141,7 @@ class Sending:
         self._replies.mark_sent(row, message_id, now)
         self._receipts.expect(message_id, row.chat_id, moment)
         self._rates.count(row.chat_id, moment, is_first)
-        self._courtesies.message_sent(row.chat.jid, moment)
+        self._presence.message_sent(row.chat.jid, moment)
         self._offline_since = None
         self._throttles = 0
         self.last_sent_at, self.sent_at = now, moment
@@ -151,7 +151,7 @@ class Sending:
     def _after_failure(self, row: Outbound, failure: SendFailed, is_first: bool) -> float:
         now = utc_now()
         match failure.outcome:
-            case Outcome.NOT_SENT:
+            case SendOutcome.NOT_SENT:
                 self._replies.put_back(row, str(failure), now + timedelta(seconds=_RETRY_SECONDS))
                 log.info(
                     "reply %d to %s did not leave (%s); it goes out with the next connection",
@@ -161,13 +161,13 @@ class Sending:
                 )
                 self._notice_offline(time.monotonic())
                 return _RETRY_SECONDS
-            case Outcome.IN_DOUBT:
+            case SendOutcome.IN_DOUBT:
                 self._replies.mark_in_doubt(row, str(failure))
-                self._doubts.arose()
+                self._unconfirmed.arose()
                 self._rates.count(row.chat_id, time.monotonic(), is_first)
                 log.info("reply %d to %s may not have arrived (%s)", row.id, masked(row.chat), failure)
                 return 0.0
-            case Outcome.BUSY:
+            case SendOutcome.BUSY:
                 wait_seconds = _growing(row.refusals)
                 state = self._replies.hold(row, str(failure), now, wait_seconds)
                 log.warning(
@@ -178,7 +178,7 @@ class Sending:
                     state,
                 )
                 return 0.0
-            case Outcome.THROTTLED:
+            case SendOutcome.THROTTLED:
                 wait_seconds = _growing(self._throttles)
                 self._throttles += 1
                 self.opens_at = time.monotonic() + wait_seconds
@@ -187,7 +187,7 @@ class Sending:
                     "WhatsApp wants nothing for a while (%s): replies wait %.0f s", failure, wait_seconds
                 )
                 return 0.0
-            case Outcome.SHUT_OUT:
+            case SendOutcome.SHUT_OUT:
                 self._replies.put_back(row, str(failure), now)
                 self._shut_out(row)
                 log.warning(
@@ -197,9 +197,9 @@ class Sending:
                     failure,
                 )
                 return 0.0
-            case Outcome.REFUSED:
+            case SendOutcome.REFUSED:
                 self._replies.mark_refused(row, str(failure))
-                self._courtesies.answer_withdrawn(row.chat.jid)
+                self._presence.answer_withdrawn(row.chat.jid)
                 log.warning(
                     "reply %d to %s was refused by WhatsApp for good (%s)", row.id, masked(row.chat), failure
                 )

@@ -12,7 +12,7 @@ from wabot.clock import utc_now
 from wabot.config.settings import Settings
 from wabot.conversation.chats import masked
 from wabot.conversation.outbox import Outbox
-from wabot.conversation.send_queue import Departures
+from wabot.conversation.send_queue import SendQueue
 from wabot.database.models import Outbound
 from wabot.session.store_pruning import note_position, prune
 from wabot.whatsapp.store import find_message_ids
@@ -29,7 +29,7 @@ _LOOKUP_AGAIN_SECONDS = 5.0
 _REMEMBERED_REPLIES = 1000
 
 
-class Doubts:
+class UnconfirmedSends:
     """Finds out about each reply in doubt; called by the sender between two sends.
 
     A reply whose secret is not in the library's store surely never left. Any other has an id there, and a
@@ -48,7 +48,7 @@ class Doubts:
 
     def __init__(
         self,
-        replies: Departures,
+        replies: SendQueue,
         find_ids: Callable[[list[bytes]], Mapping[bytes, str]],
         arrived: Callable[[str], bool],
         resend: bool,
@@ -154,7 +154,7 @@ _PRUNING_SECONDS = 2.0
 _EXPIRE_REPLIES_AFTER = timedelta(hours=24)
 
 
-def recover_in_flight(replies: Departures, store: Path) -> None:
+def recover_in_flight(replies: SendQueue, store: Path) -> None:
     """Find out about the replies that were leaving when the last process ended; before the client is opened.
 
     One whose secret is not in the client's store surely did not leave and is sent again as if nothing had

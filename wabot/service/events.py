@@ -11,7 +11,7 @@ from wabot.errors import ExitCode
 from wabot.whatsapp.signals import LinkSignal, Signal
 
 
-class MainSignals:
+class MainEvents:
     """The queue between every other thread and main.
 
     Args:

@@ -16,10 +16,10 @@ from wabot.inbound.drain import SpoolDrain
 from wabot.inbound.intake import Intake
 from wabot.inbound.reception import Reception
 from wabot.inbound.spool import Spool
-from wabot.link.connection import Action, Command, Connection, limits_from
-from wabot.link.dialer import Link
+from wabot.link.connection import Command, Connection, LinkAction, limits_from
+from wabot.link.dialer import Dialer
 from wabot.link.states import State
-from wabot.service.events import MainSignals
+from wabot.service.events import MainEvents
 from wabot.service.pairing_screen import PairingScreen
 from wabot.service.shutdown import hang_up
 from wabot.status.record import SessionRecord
@@ -51,7 +51,7 @@ class Pairing:
         self._screen = screen
         self._phone = phone
         self._start = hints.start(settings.file, for_good=True)
-        self._signals = MainSignals(hurried_exit=ExitCode.FINDINGS)
+        self._signals = MainEvents(hurried_exit=ExitCode.FINDINGS)
         limits = limits_from(settings.connection)
         self._connection = Connection(limits, time.monotonic(), random.random)
         self._code_deadline = time.monotonic() + limits.connect_seconds + limits.pairing_seconds
@@ -70,7 +70,7 @@ class Pairing:
             self._intake.take,
             proxy=settings.connection.proxy,
         )
-        self._link = Link(self._client, self._signals.put)
+        self._link = Dialer(self._client, self._signals.put)
         self._asked_for_code = False
         self._can_try_again = True
         self._linked = False
@@ -110,7 +110,7 @@ class Pairing:
         command = self._apply(link_signal) if link_signal else None
         now = time.monotonic()
         command = command or self._connection.tick(now)
-        if command is None or command.action is not Action.EXIT:
+        if command is None or command.action is not LinkAction.EXIT:
             self._obey(command)
             command = self._verdict(now)
         elif self._connection.state is State.PAIRING_EXPIRED and self._can_try_again:
@@ -174,7 +174,7 @@ class Pairing:
         connection = self._connection
         if connection.state is State.CONNECTED and now - connection.since >= _SETTLE_SECONDS:
             phone = self._reporter.device.phone if self._reporter.device else ""
-            return Command(Action.EXIT, f"Ready: linked as +{phone}. Start the bot: {self._start}")
+            return Command(LinkAction.EXIT, f"Ready: linked as +{phone}. Start the bot: {self._start}")
         if self._linked and connection.state in (State.BANNED, State.COOLDOWN):
             return self._failure(
                 f"linked, but {connection.reason}; the bot waits until it is over: {self._start}"
@@ -184,7 +184,7 @@ class Pairing:
         return None
 
     def _failure(self, reason: str) -> Command:
-        return Command(Action.EXIT, reason, ExitCode.FINDINGS)
+        return Command(LinkAction.EXIT, reason, ExitCode.FINDINGS)
 
     def _obey(self, command: Command | None) -> None:
         if command is not None:

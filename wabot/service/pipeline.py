@@ -12,17 +12,17 @@ from wabot.answers.answering import Escalation
 from wabot.answers.budget import DailyBudget
 from wabot.answers.worker import ReplyWorker, start_workers
 from wabot.brain.brain import Brain
-from wabot.brain.providers.call_count import CallCount
-from wabot.brain.providers.counts import Tally
+from wabot.brain.providers.call_count import ChatCallCounts
+from wabot.brain.providers.counts import CallCounts
 from wabot.clock import process_clock, utc_now
 from wabot.config.settings import RECEIPTS, Settings
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.notices import Notice, Unanswered
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_chat import OwnerChat
-from wabot.conversation.pauses import Quiet
+from wabot.conversation.pauses import Pauses
 from wabot.conversation.schedule import ChatSchedule
-from wabot.conversation.send_queue import Departures
+from wabot.conversation.send_queue import SendQueue
 from wabot.database.models import Outbound
 from wabot.database.tables import TableWatch
 from wabot.inbound.drain import SpoolDrain
@@ -30,12 +30,12 @@ from wabot.inbound.intake import Intake
 from wabot.inbound.lost_messages import LostMessages
 from wabot.inbound.reception import Reception
 from wabot.inbound.spool import Spool
-from wabot.link.dialer import Link
+from wabot.link.dialer import Dialer
 from wabot.outbound.pacing import rates_so_far
 from wabot.outbound.receipt_file import ReceiptFile
 from wabot.outbound.receipts import Receipts
 from wabot.outbound.sender import Messenger, Sender
-from wabot.outbound.unconfirmed import Doubts
+from wabot.outbound.unconfirmed import UnconfirmedSends
 from wabot.service.health import Health
 from wabot.service.shutdown import stop_in_order
 from wabot.status.record import SessionRecord
@@ -46,7 +46,7 @@ from wabot.whatsapp.store_query import ask_message_ids
 _LAST_WRITE_SECONDS = 1.0
 
 
-class MessagePath:
+class Pipeline:
     """Builds what a message passes, joins it, and owns its threads.
 
     Args:
@@ -78,7 +78,7 @@ class MessagePath:
         read_edit: Callable[[bytes], str],
     ) -> None:
         user_id = settings.account.user_id
-        self.tally = Tally((provider.name for provider in settings.ai.providers), process_clock.now)
+        self.counts = CallCounts((provider.name for provider in settings.ai.providers), process_clock.now)
         self._settings = settings
         self._health = health
         self.tables = TableWatch()
@@ -90,7 +90,7 @@ class MessagePath:
             self._inbox,
             self._outbox,
             own_ids,
-            lambda jid: self.sender.courtesies.answer_withdrawn(jid),
+            lambda jid: self.sender.presence.answer_withdrawn(jid),
             lambda: self.sender.wake(),
             self._schedule.touch,
             read_edit,
@@ -103,7 +103,7 @@ class MessagePath:
             partial(self._beat, "spool"),
         )
         self.intake = Intake(reception, self._schedule, record, self._drain, partial(self._beat, "intake"))
-        replies = Departures(user_id)
+        replies = SendQueue(user_id)
         self.receipts = Receipts(
             replies, lambda: self.sender.wake(), ReceiptFile(settings.session_directory / RECEIPTS)
         )
@@ -111,7 +111,7 @@ class MessagePath:
             user_id, settings.session_store, self._inbox, self.intake.take_lost, self._is_behind
         )
         self._loss_log = LossLog(self.lost.ignored, self.lost.start_over)
-        doubts = Doubts(
+        unconfirmed = UnconfirmedSends(
             replies,
             partial(ask_message_ids, settings.session_store),
             self.receipts.arrived,
@@ -120,7 +120,7 @@ class MessagePath:
         )
         self.sender = Sender(
             replies,
-            doubts,
+            unconfirmed,
             self.receipts,
             self.intake.bursts,
             messenger,
@@ -130,7 +130,7 @@ class MessagePath:
             rates_so_far(settings, utc_now()),
             settings.connection.send_timeout,
             self._is_behind,
-            Escalation(settings, self._outbox, Quiet(self._inbox, self._outbox)).leave_shut_out,
+            Escalation(settings, self._outbox, Pauses(self._inbox, self._outbox)).leave_shut_out,
         )
 
     def start(self) -> None:
@@ -145,8 +145,8 @@ class MessagePath:
             waited_seconds = (utc_now() - waiting.last_at).total_seconds()
             self._schedule.touch(waiting.chat_id, waited_seconds)
         self._drain.start()
-        calls = CallCount()
-        brain = self._brain = Brain(self._settings.brain, DailyBudget(self._settings), self.tally, calls)
+        calls = ChatCallCounts()
+        brain = self._brain = Brain(self._settings.brain, DailyBudget(self._settings), self.counts, calls)
         self.lost.start()
         self.receipts.start()
         self.sender.start()
@@ -158,7 +158,7 @@ class MessagePath:
                     self._outbox,
                     self._schedule,
                     brain,
-                    self.sender.courtesies,
+                    self.sender.presence,
                     self.sender.wake,
                     partial(self._beat, f"reply-{number}"),
                     calls,
@@ -180,7 +180,7 @@ class MessagePath:
     @property
     def models_trouble(self) -> str:
         """That no model answers, since when and why; "" while nothing speaks against it."""
-        outage = self.tally.outage
+        outage = self.counts.outage
         if outage is None:
             return ""
         since = datetime.fromtimestamp(outage.first_at, UTC).astimezone(self._settings.account.zone)
@@ -195,7 +195,7 @@ class MessagePath:
         self.receipts.were_lost()
         self.lost.link_ended()
 
-    def stop(self, disconnect: Callable[[], None], link: Link, patience_seconds: float) -> None:
+    def stop(self, disconnect: Callable[[], None], link: Dialer, patience_seconds: float) -> None:
         """Take nothing new, finish what is on its way, and leave the line in the order that loses nothing.
 
         Args:

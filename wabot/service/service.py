@@ -12,26 +12,26 @@ import time
 from typing import TYPE_CHECKING
 
 from wabot.alerts.checks import link_view
-from wabot.alerts.watcher import Alerts
+from wabot.alerts.watcher import Watcher
 from wabot.application.row import ConnectionRow
-from wabot.brain.providers.counts import Tally
+from wabot.brain.providers.counts import CallCounts
 from wabot.clock import process_clock, utc_now
 from wabot.config.settings import CLOCK, Settings
 from wabot.database.lent_connections import rest
 from wabot.errors import ExitCode
-from wabot.link.connection import Action, Command, Connection, limits_from
-from wabot.link.dialer import Link
+from wabot.link.connection import Command, Connection, LinkAction, limits_from
+from wabot.link.dialer import Dialer
 from wabot.link.prober import Prober
 from wabot.link.states import TRANSITIONS, State
 from wabot.service.clock_watch import ClockWatch
-from wabot.service.events import MainSignals
+from wabot.service.events import MainEvents
 from wabot.service.health import Health
-from wabot.service.pipeline import MessagePath
+from wabot.service.pipeline import Pipeline
 from wabot.service.shutdown import LOST_PATIENCE_SECONDS, PATIENCE_SECONDS
 from wabot.service.supervisor import Supervisor
 from wabot.session.logged_out import put_aside
-from wabot.session.ownership import OwnedSession
-from wabot.session.store_room import Room
+from wabot.session.ownership import HeldSession
+from wabot.session.store_room import StoreRoom
 from wabot.status.record import SessionRecord
 from wabot.status.reporter import Reporter
 from wabot.system.notify import ServiceNotifier
@@ -58,12 +58,12 @@ class Service:
         notifier: systemd.
     """
 
-    def __init__(self, settings: Settings, session: OwnedSession, notifier: ServiceNotifier) -> None:
+    def __init__(self, settings: Settings, session: HeldSession, notifier: ServiceNotifier) -> None:
         user_id = settings.account.user_id
         chosen = settings.connection
         self._settings = settings
         self._notifier = notifier
-        self._signals = MainSignals(hurried_exit=ExitCode.OK)
+        self._signals = MainEvents(hurried_exit=ExitCode.OK)
         self._connection = Connection(limits_from(chosen), time.monotonic(), random.random)
         self._record = SessionRecord(user_id, ConnectionRow(user_id, settings.database))
         self._reporter = Reporter(self._connection, session.device, notifier, self._record)
@@ -75,12 +75,12 @@ class Service:
             chosen.proxy,
             lambda receipt: self._messages.receipts.take(receipt),
         )
-        self._link = Link(self._client, self._signals.put, lambda: self._messages.link_ended())
+        self._link = Dialer(self._client, self._signals.put, lambda: self._messages.link_ended())
         # Often enough to find a dial that hangs within twice the time a dial may take.
         probe_seconds = min(chosen.keepalive_interval, chosen.connect_timeout / 2)
         self._prober = Prober(self._client.is_connected, probe_seconds)
         health = Health()
-        self._messages = MessagePath(
+        self._messages = Pipeline(
             settings,
             self._client,
             self._signals.put,
@@ -89,8 +89,8 @@ class Service:
             lambda: self._client.user_ids or self._reporter.user_ids,
             read_edit,
         )
-        self._alerts = Alerts(settings, self._messages.tally, lambda: self._messages.trouble)
-        self._metrics = _metrics_file(settings, self._messages.tally)
+        self._alerts = Watcher(settings, self._messages.counts, lambda: self._messages.trouble)
+        self._metrics = _metrics_file(settings, self._messages.counts)
         self._supervisor = Supervisor(
             self._connection,
             self._prober,
@@ -101,7 +101,7 @@ class Service:
             2 * chosen.connect_timeout - probe_seconds,
         )
         self._clock_watch = ClockWatch(process_clock, settings.session_directory / CLOCK)
-        self._room = Room(settings.session_store.parent)
+        self._room = StoreRoom(settings.session_store.parent)
         self._shown: object = None
 
     def run(self) -> ExitCode:
@@ -126,7 +126,7 @@ class Service:
         self._messages.load_models()
         rest()
         command: Command | None = None
-        while command is None or command.action is not Action.EXIT:
+        while command is None or command.action is not LinkAction.EXIT:
             command = self._turn()
         return self._end(command)
 
@@ -157,7 +157,7 @@ class Service:
 
     def _supervise(self, now: float) -> Command | None:
         if gone := self._messages.tables.gone:
-            return Command(Action.EXIT, gone, ExitCode.LINK_LOST)
+            return Command(LinkAction.EXIT, gone, ExitCode.LINK_LOST)
         found = self._supervisor.look(now)
         return self._apply(found) if isinstance(found, LinkSignal) else found
 
@@ -168,7 +168,7 @@ class Service:
             self._supervisor.suspect(link_signal.reason, time.monotonic())
         if link_signal.signal is Signal.STOP_REQUESTED:
             self._connection.apply(Signal.STOP_REQUESTED, time.monotonic(), link_signal.reason)
-            return Command(Action.EXIT, link_signal.reason)
+            return Command(LinkAction.EXIT, link_signal.reason)
         command = self._connection.apply(
             link_signal.signal, time.monotonic(), link_signal.reason, link_signal.wait_seconds
         )
@@ -194,7 +194,7 @@ class Service:
                 self._metrics.link_changed(connection.state)
 
     def _carry_out(self, command: Command | None) -> None:
-        if command is None or command.action is Action.EXIT:
+        if command is None or command.action is LinkAction.EXIT:
             return
         log.info("%s: %s", command.action, command.reason)
         if self._connection.state is not State.CONNECTED:
@@ -228,10 +228,10 @@ class Service:
         return command.exit_code
 
 
-def _metrics_file(settings: Settings, tally: Tally) -> MetricsFile | None:
+def _metrics_file(settings: Settings, counts: CallCounts) -> MetricsFile | None:
     if settings.metrics.file is None:
         return None
     # Loaded only where it is wanted: it takes 1.4 MB (measured with prometheus_client 0.26).
     from wabot.status.metrics_file import MetricsFile
 
-    return MetricsFile(settings.metrics.file, settings.account.user_id, tally)
+    return MetricsFile(settings.metrics.file, settings.account.user_id, counts)

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
-from wabot.link.dialer import Link
+from wabot.link.dialer import Dialer
 from wabot.outbound.sender import Sender
 
 PATIENCE_SECONDS = 15.0
@@ -25,7 +25,7 @@ def stop_in_order(
     workers: Iterable[threading.Thread],
     disconnect: Callable[[], None],
     seconds_since_event: Callable[[], float],
-    link: Link,
+    link: Dialer,
     patience_seconds: float = PATIENCE_SECONDS,
 ) -> bool:
     """End the threads; every step is bounded, and so is the whole, which systemd gives 20 s.
@@ -60,7 +60,7 @@ def stop_in_order(
 def hang_up(
     disconnect: Callable[[], None],
     seconds_since_event: Callable[[], float],
-    link: Link,
+    link: Dialer,
     within: Callable[[float], float] = float,
 ) -> bool:
     """Leave the line, and take over what the library has acknowledged meanwhile.

@@ -6,11 +6,11 @@ import logging
 from collections.abc import Callable
 
 from wabot.errors import ExitCode
-from wabot.link.connection import Action, Command, Connection
+from wabot.link.connection import Command, Connection, LinkAction
 from wabot.link.prober import Prober
 from wabot.link.states import State
 from wabot.service.health import Health
-from wabot.session.ownership import OwnedSession
+from wabot.session.ownership import HeldSession
 from wabot.system.notify import ServiceNotifier
 from wabot.system.process import show_stacks_unless_beaten
 from wabot.whatsapp.signals import LinkSignal, Signal
@@ -43,7 +43,7 @@ class Supervisor:
         health: Health,
         sender_is_alive: Callable[[], bool],
         notifier: ServiceNotifier,
-        session: OwnedSession,
+        session: HeldSession,
         hang_seconds: float,
     ) -> None:
         self._connection = connection
@@ -71,17 +71,17 @@ class Supervisor:
     def look(self, now: float) -> LinkSignal | Command | None:
         """What the main loop has to know or do; `now` in monotonic seconds."""
         if not self._sender_is_alive():
-            return Command(Action.EXIT, "the sender has died", ExitCode.BUG)
+            return Command(LinkAction.EXIT, "the sender has died", ExitCode.BUG)
         if lost := self._session.lost():
-            return Command(Action.EXIT, lost, ExitCode.OPERATOR_NEEDED)
+            return Command(LinkAction.EXIT, lost, ExitCode.OPERATOR_NEEDED)
         if not self._session.is_locked():
             # Whoever starts now locks a new file; the next process does, or finds who was quicker.
             reason = "the lock file of the session was removed, which guards nothing any more: starting again"
-            return Command(Action.EXIT, reason, ExitCode.LINK_LOST)
+            return Command(LinkAction.EXIT, reason, ExitCode.LINK_LOST)
         silent_seconds = self._prober.seconds_without_answer()
         if silent_seconds > self._hang_seconds:
             reason = f"the client library has not answered for {silent_seconds:.0f} s"
-            return Command(Action.EXIT, reason, ExitCode.LINK_LOST)
+            return Command(LinkAction.EXIT, reason, ExitCode.LINK_LOST)
         if self._prober.is_gone and now < self._suspected_until:
             self._suspected_until = now
             return LinkSignal(Signal.LINK_BROKEN, self._suspicion)
@@ -94,7 +94,7 @@ class Supervisor:
             self._kicked_at = now
             return LinkSignal(Signal.LINK_BROKEN, "a send hangs in the client library")
         elif now - self._kicked_at > _FREED_SECONDS:
-            return Command(Action.EXIT, "a send still hangs after a fresh dial", ExitCode.LINK_LOST)
+            return Command(LinkAction.EXIT, "a send still hangs after a fresh dial", ExitCode.LINK_LOST)
         return None
 
     def feed_watchdog(self, now: float) -> None:

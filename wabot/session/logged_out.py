@@ -10,7 +10,7 @@ import logging
 
 from wabot.clock import utc_now
 from wabot.config.settings import Settings
-from wabot.session.quarantine import Entry, Quarantine
+from wabot.session.quarantine import Quarantine, QuarantineEntry
 from wabot.system.units import own_command
 from wabot.whatsapp.store import COPY
 
@@ -44,6 +44,6 @@ def put_aside(settings: Settings, reason: str) -> None:
     )
 
 
-def is_of_log_out(entry: Entry) -> bool:
+def is_of_log_out(entry: QuarantineEntry) -> bool:
     """Whether a session was put aside because WhatsApp said that it is over: nothing to remind anybody of."""
     return entry.reason.startswith(_REASON)

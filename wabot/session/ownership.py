@@ -23,7 +23,7 @@ _LOCK_GRACE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class OwnedSession:
+class HeldSession:
     """A session that is this process's own.
 
     Attributes:
@@ -40,7 +40,7 @@ class OwnedSession:
 
 
 @contextmanager
-def owned_session(settings: Settings) -> Iterator[OwnedSession]:
+def hold_session(settings: Settings) -> Iterator[HeldSession]:
     """Hold the session's locks, with the database open and the user known.
 
     Raises:
@@ -59,7 +59,7 @@ def owned_session(settings: Settings) -> Iterator[OwnedSession]:
                 device = prepare(settings.session_store)
                 if device is None:
                     put_aside(settings, "its process did not say how that ended")
-                yield OwnedSession(device, lost, file_lock.is_intact, tuple(made))
+                yield HeldSession(device, lost, file_lock.is_intact, tuple(made))
         except peewee.PeeweeException as error:
             if not _is_of_database(error):
                 raise

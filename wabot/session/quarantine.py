@@ -28,7 +28,7 @@ _LARGEST_NOTE_BYTES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class QuarantineEntry:
     """A session directory that was moved aside.
 
     Attributes:
@@ -63,7 +63,7 @@ class Quarantine:
         self._path = path
         self._sessions = sessions
 
-    def take(self, user_id: str, reason: str, now: datetime) -> Entry:
+    def take(self, user_id: str, reason: str, now: datetime) -> QuarantineEntry:
         """Move a user's session directory here; the caller holds the session lock.
 
         Raises:
@@ -71,7 +71,7 @@ class Quarantine:
         """
         try:
             path = self._new_entry(f"{user_id}.{now:%Y%m%dT%H%M%SZ}")
-            entry = Entry(path.name, path, user_id, reason, now)
+            entry = QuarantineEntry(path.name, path, user_id, reason, now)
             _write_note(entry)
             (self._sessions / user_id).rename(entry.session)
             sync(path, self._path, self._sessions)
@@ -82,21 +82,21 @@ class Quarantine:
             ) from None
         return entry
 
-    def take_copy(self, user_id: str, copy: Path, reason: str, now: datetime) -> Entry:
+    def take_copy(self, user_id: str, copy: Path, reason: str, now: datetime) -> QuarantineEntry:
         """Move a copy of a user's store here, as the session it was.
 
         Raises:
             OSError: the file system refuses.
         """
         path = self._new_entry(f"{user_id}.{now:%Y%m%dT%H%M%SZ}")
-        entry = Entry(path.name, path, user_id, reason, now)
+        entry = QuarantineEntry(path.name, path, user_id, reason, now)
         entry.session.mkdir(mode=0o700)
         _write_note(entry)
         copy.rename(entry.session / STORE)
         sync(entry.session, path, self._path)
         return entry
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[QuarantineEntry]:
         """What is here, the oldest first."""
         found = [_read_entry(path) for path in self._directories() if not path.name.startswith(".")]
         return sorted(found, key=lambda entry: (entry.moved_at, entry.name))
@@ -139,7 +139,7 @@ class Quarantine:
                 raise OperatorNeeded(f"{name} cannot be restored: {error.strerror}") from None
         return place
 
-    def expired(self, older_than: timedelta, now: datetime) -> list[Entry]:
+    def expired(self, older_than: timedelta, now: datetime) -> list[QuarantineEntry]:
         """Entries that have been here for longer, and those an interruption left without a session."""
         return [
             entry
@@ -148,7 +148,7 @@ class Quarantine:
             or (now - entry.moved_at > timedelta(hours=1) and not entry.session.exists())
         ]
 
-    def delete(self, entry: Entry) -> None:
+    def delete(self, entry: QuarantineEntry) -> None:
         """Delete an entry for good; nothing happens when another process was faster."""
         doomed = entry.path.with_name(_DOOMED + entry.name)
         try:
@@ -189,7 +189,7 @@ def _is_empty(session: Path) -> bool:
         return False
 
 
-def _write_note(entry: Entry) -> None:
+def _write_note(entry: QuarantineEntry) -> None:
     note = {
         "user_id": entry.user_id,
         "reason": entry.reason,
@@ -204,7 +204,7 @@ def _write_note(entry: Entry) -> None:
         os.fsync(file.fileno())
 
 
-def _read_entry(path: Path) -> Entry:
+def _read_entry(path: Path) -> QuarantineEntry:
     user_id = path.name.rpartition(".")[0] or path.name
     try:
         with os.fdopen(open_plain(path / _NOTE), "rb") as file:
@@ -215,4 +215,4 @@ def _read_entry(path: Path) -> Entry:
         # The directory's own time is the rename's.
         reason = "no note"
         moved_at = datetime.fromtimestamp(path.stat().st_mtime, UTC).replace(tzinfo=None)
-    return Entry(path.name, path, user_id, reason, moved_at)
+    return QuarantineEntry(path.name, path, user_id, reason, moved_at)

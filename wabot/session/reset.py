@@ -30,14 +30,14 @@ _REASON = "wabot reset"
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ResetOutcome:
     """How a reset ended: whether anything was changed, and a sentence for the operator."""
 
     done: bool
     sentence: str
 
 
-def reset(settings: Settings, now: datetime, confirm: Callable[[list[str]], bool]) -> Outcome:
+def reset(settings: Settings, now: datetime, confirm: Callable[[list[str]], bool]) -> ResetOutcome:
     """Reset the session, if the operator confirms.
 
     Args:
@@ -66,9 +66,9 @@ def reset(settings: Settings, now: datetime, confirm: Callable[[list[str]], bool
                 else f"say in the database that {user_id} is disconnected and has no number"
             )
         if not steps:
-            return Outcome(True, "there is nothing to reset")
+            return ResetOutcome(True, "there is nothing to reset")
         if not confirm(steps):
-            return Outcome(False, "nothing was changed")
+            return ResetOutcome(False, "nothing was changed")
         if has_database and not holder:
             _take_back(settings, now)
         undo = ""
@@ -77,7 +77,7 @@ def reset(settings: Settings, now: datetime, confirm: Callable[[list[str]], bool
             keep_messages(settings, entry.session)
             undo = f"; to undo it: {hints.command(f'janitor --restore {entry.name}', settings.file)}"
     pair, start = hints.command("pair", settings.file), hints.start(settings.file)
-    return Outcome(True, f"done; link the number: {pair}, then: {start}{undo}")
+    return ResetOutcome(True, f"done; link the number: {pair}, then: {start}{undo}")
 
 
 def keep_messages(settings: Settings, moved: Path) -> None:

@@ -15,7 +15,7 @@ _PART = 16
 _LEAST_FILES = 16
 
 
-class Room:
+class StoreRoom:
     """Whether there is room for the store; once there was none, twice as much is wanted.
 
     Args:

@@ -17,7 +17,7 @@ from wabot.brain.providers.counts import ProviderCount
 from wabot.link.states import State
 
 
-class Kind(StrEnum):
+class MetricKind(StrEnum):
     """How a metric behaves."""
 
     GAUGE = "gauge"
@@ -30,55 +30,61 @@ class Definition:
     """One metric; `labels` are those beside `account`, which all have."""
 
     name: str
-    kind: Kind
+    kind: MetricKind
     meaning: str
     labels: tuple[str, ...] = ()
 
 
-BUILD = Definition("wabot_build_info", Kind.GAUGE, "Always 1: which program this is.", ("version", "neonize"))
-STARTED = Definition("wabot_start_time_seconds", Kind.GAUGE, "When the process started, in Unix time.")
-STATE = Definition("wabot_state", Kind.GAUGE, "1 for the state of the link, 0 for all others.", ("state",))
+BUILD = Definition(
+    "wabot_build_info", MetricKind.GAUGE, "Always 1: which program this is.", ("version", "neonize")
+)
+STARTED = Definition("wabot_start_time_seconds", MetricKind.GAUGE, "When the process started, in Unix time.")
+STATE = Definition(
+    "wabot_state", MetricKind.GAUGE, "1 for the state of the link, 0 for all others.", ("state",)
+)
 RECONNECTS = Definition(
-    "wabot_reconnects_total", Kind.COUNTER, "How often the link came up again after it was down."
+    "wabot_reconnects_total", MetricKind.COUNTER, "How often the link came up again after it was down."
 )
 DATABASE_UP = Definition(
-    "wabot_database_up", Kind.GAUGE, "1 when the database answered; at 0 what it knows is left out."
+    "wabot_database_up", MetricKind.GAUGE, "1 when the database answered; at 0 what it knows is left out."
 )
-INBOX = Definition("wabot_inbox_pending", Kind.GAUGE, "Messages that wait for an answer.")
+INBOX = Definition("wabot_inbox_pending", MetricKind.GAUGE, "Messages that wait for an answer.")
 UNDECRYPTABLE = Definition(
-    "wabot_inbox_undecryptable", Kind.GAUGE, "Messages that could not be read and have not come again."
+    "wabot_inbox_undecryptable", MetricKind.GAUGE, "Messages that could not be read and have not come again."
 )
-OUTBOX = Definition("wabot_outbox_pending", Kind.GAUGE, "Replies that wait to be sent.")
-DEAD = Definition("wabot_outbox_undelivered", Kind.GAUGE, "Replies given up, or that may not have arrived.")
+OUTBOX = Definition("wabot_outbox_pending", MetricKind.GAUGE, "Replies that wait to be sent.")
+DEAD = Definition(
+    "wabot_outbox_undelivered", MetricKind.GAUGE, "Replies given up, or that may not have arrived."
+)
 LATENCY = Definition(
     "wabot_reply_latency_seconds",
-    Kind.HISTOGRAM,
+    MetricKind.HISTOGRAM,
     "From the arrival of a message to the moment the first part of its answer was sent.",
 )
-CALLS = Definition("wabot_provider_calls_total", Kind.COUNTER, "Calls of a model.", ("provider",))
+CALLS = Definition("wabot_provider_calls_total", MetricKind.COUNTER, "Calls of a model.", ("provider",))
 ERRORS = Definition(
-    "wabot_provider_errors_total", Kind.COUNTER, "Calls of a model that failed.", ("provider", "kind")
+    "wabot_provider_errors_total", MetricKind.COUNTER, "Calls of a model that failed.", ("provider", "kind")
 )
 TOKENS = Definition(
     "wabot_provider_tokens_total",
-    Kind.COUNTER,
+    MetricKind.COUNTER,
     "Tokens a model counted, or an estimate; direction is prompt or completion.",
     ("provider", "direction"),
 )
 LAST_MESSAGE = Definition(
-    "wabot_last_message_timestamp_seconds", Kind.GAUGE, "When the last message came, in Unix time."
+    "wabot_last_message_timestamp_seconds", MetricKind.GAUGE, "When the last message came, in Unix time."
 )
 LAST_REPLY = Definition(
-    "wabot_last_reply_timestamp_seconds", Kind.GAUGE, "When the last reply was sent, in Unix time."
+    "wabot_last_reply_timestamp_seconds", MetricKind.GAUGE, "When the last reply was sent, in Unix time."
 )
 LAST_ANSWER = Definition(
     "wabot_provider_last_success_timestamp_seconds",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "When a model last answered, in Unix time; not before it has.",
     ("provider",),
 )
 INTERNAL_ERRORS = Definition(
-    "wabot_internal_errors_total", Kind.COUNTER, "Errors nobody expected; the journal has them."
+    "wabot_internal_errors_total", MetricKind.COUNTER, "Errors nobody expected; the journal has them."
 )
 
 DEFINITIONS = (
@@ -101,7 +107,7 @@ DEFINITIONS = (
 # A human pace takes seconds, a slow model a minute; what waited for the link or a budget takes longer.
 LATENCY_BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 900)
 
-_FAMILIES = {Kind.GAUGE: GaugeMetricFamily, Kind.COUNTER: CounterMetricFamily}
+_FAMILIES = {MetricKind.GAUGE: GaugeMetricFamily, MetricKind.COUNTER: CounterMetricFamily}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Any
 from peewee import fn
 from prometheus_client import CollectorRegistry, Histogram, disable_created_metrics, generate_latest
 
-from wabot.brain.providers.counts import Tally
+from wabot.brain.providers.counts import CallCounts
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.outbox import OPEN_STATES, UNDELIVERED_STATES, Outbox
 from wabot.database.errors import AWAY
@@ -102,10 +102,10 @@ class MetricsFile:
         tally: what the models do.
     """
 
-    def __init__(self, path: Path, user_id: str, tally: Tally) -> None:
+    def __init__(self, path: Path, user_id: str, counts: CallCounts) -> None:
         self._path = path
         self._user_id = user_id
-        self._tally = tally
+        self._counts = counts
         self._collector = AccountCollector(user_id)
         # wabot_start_time_seconds says as much.
         disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -157,7 +157,7 @@ class MetricsFile:
             self._state,
             max(0, self._times_up - 1),
             self._known_depths(),
-            self._tally.providers(),
+            self._counts.providers(),
             unhandled_errors(),
         )
 

@@ -28,7 +28,7 @@ from wabot.privileges.systemd import ended_since
 from wabot.session.lock import Holder, is_held, read_holder
 from wabot.system import units as hints
 from wabot.system.terminal import printable
-from wabot.whatsapp.messages import NOT_RECEIVED_KINDS, Kind
+from wabot.whatsapp.messages import NOT_RECEIVED_KINDS, MessageKind
 
 UNKNOWN = "unknown"
 NEVER_RAN = "it never ran"
@@ -194,7 +194,7 @@ def _reasons(settings: Settings, *reasons: str) -> str:
 
 def _lost_count(user_id: str) -> int:
     """How many messages of the history only the client library ever had."""
-    count: int = Inbound.select().where(Inbound.user_id == user_id, Inbound.kind == Kind.LOST).count()
+    count: int = Inbound.select().where(Inbound.user_id == user_id, Inbound.kind == MessageKind.LOST).count()
     return count
 
 

@@ -13,7 +13,7 @@ from functools import cache
 from itertools import islice
 from typing import Any
 
-from wabot.whatsapp.messages import MEDIA_KINDS, Kind
+from wabot.whatsapp.messages import MEDIA_KINDS, MessageKind
 
 _LONGEST_TEXT_CHARACTERS = 65_536
 _DEEPEST = 6
@@ -28,91 +28,91 @@ ACCOMPANYING = frozenset(
 )
 """What stands beside a message, or comes alone to hand over keys: never a message itself."""
 
-KINDS: dict[str, Kind] = {
-    "conversation": Kind.TEXT,
-    "extendedTextMessage": Kind.TEXT,
-    "protocolMessage": Kind.PROTOCOL,
-    "reactionMessage": Kind.REACTION,
-    "encReactionMessage": Kind.REACTION,
+KINDS: dict[str, MessageKind] = {
+    "conversation": MessageKind.TEXT,
+    "extendedTextMessage": MessageKind.TEXT,
+    "protocolMessage": MessageKind.PROTOCOL,
+    "reactionMessage": MessageKind.REACTION,
+    "encReactionMessage": MessageKind.REACTION,
     # Media: their words are their caption.
-    "imageMessage": Kind.IMAGE,
-    "videoMessage": Kind.VIDEO,
-    "ptvMessage": Kind.VIDEO,
-    "audioMessage": Kind.AUDIO,
-    "stickerMessage": Kind.STICKER,
-    "stickerPackMessage": Kind.STICKER,
-    "documentMessage": Kind.DOCUMENT,
-    "locationMessage": Kind.LOCATION,
-    "liveLocationMessage": Kind.LOCATION,
-    "contactMessage": Kind.CONTACT,
-    "contactsArrayMessage": Kind.CONTACT,
+    "imageMessage": MessageKind.IMAGE,
+    "videoMessage": MessageKind.VIDEO,
+    "ptvMessage": MessageKind.VIDEO,
+    "audioMessage": MessageKind.AUDIO,
+    "stickerMessage": MessageKind.STICKER,
+    "stickerPackMessage": MessageKind.STICKER,
+    "documentMessage": MessageKind.DOCUMENT,
+    "locationMessage": MessageKind.LOCATION,
+    "liveLocationMessage": MessageKind.LOCATION,
+    "contactMessage": MessageKind.CONTACT,
+    "contactsArrayMessage": MessageKind.CONTACT,
     # A choice says what is written on it.
-    "buttonsResponseMessage": Kind.TEXT,
-    "listResponseMessage": Kind.TEXT,
-    "templateButtonReplyMessage": Kind.TEXT,
-    "interactiveResponseMessage": Kind.TEXT,
-    "questionResponseMessage": Kind.TEXT,
-    "statusQuestionAnswerMessage": Kind.TEXT,
+    "buttonsResponseMessage": MessageKind.TEXT,
+    "listResponseMessage": MessageKind.TEXT,
+    "templateButtonReplyMessage": MessageKind.TEXT,
+    "interactiveResponseMessage": MessageKind.TEXT,
+    "questionResponseMessage": MessageKind.TEXT,
+    "statusQuestionAnswerMessage": MessageKind.TEXT,
     # What businesses and their programs write.
-    "templateMessage": Kind.TEXT,
-    "highlyStructuredMessage": Kind.TEXT,
-    "listMessage": Kind.TEXT,
-    "buttonsMessage": Kind.TEXT,
-    "interactiveMessage": Kind.TEXT,
-    "richResponseMessage": Kind.TEXT,
-    "orderMessage": Kind.ORDER,
-    "productMessage": Kind.PRODUCT,
-    "sendPaymentMessage": Kind.PAYMENT,
-    "requestPaymentMessage": Kind.PAYMENT,
-    "declinePaymentRequestMessage": Kind.PAYMENT,
-    "cancelPaymentRequestMessage": Kind.PAYMENT,
-    "paymentInviteMessage": Kind.PAYMENT,
-    "paymentReminderMessage": Kind.PAYMENT,
-    "splitPaymentMessage": Kind.PAYMENT,
-    "splitPaymentUpdateMessage": Kind.PAYMENT,
-    "invoiceMessage": Kind.PAYMENT,
-    "pollCreationMessage": Kind.POLL,
-    "pollCreationMessageV2": Kind.POLL,
-    "pollCreationMessageV3": Kind.POLL,
-    "pollCreationMessageV5": Kind.POLL,
-    "pollCreationMessageV6": Kind.POLL,
-    "pollResultSnapshotMessage": Kind.POLL,
-    "pollResultSnapshotMessageV3": Kind.POLL,
-    "eventMessage": Kind.EVENT,
-    "eventInviteMessage": Kind.EVENT,
-    "scheduledCallCreationMessage": Kind.EVENT,
-    "groupInviteMessage": Kind.INVITE,
-    "newsletterAdminInviteMessage": Kind.INVITE,
-    "newsletterFollowerInviteMessageV2": Kind.INVITE,
+    "templateMessage": MessageKind.TEXT,
+    "highlyStructuredMessage": MessageKind.TEXT,
+    "listMessage": MessageKind.TEXT,
+    "buttonsMessage": MessageKind.TEXT,
+    "interactiveMessage": MessageKind.TEXT,
+    "richResponseMessage": MessageKind.TEXT,
+    "orderMessage": MessageKind.ORDER,
+    "productMessage": MessageKind.PRODUCT,
+    "sendPaymentMessage": MessageKind.PAYMENT,
+    "requestPaymentMessage": MessageKind.PAYMENT,
+    "declinePaymentRequestMessage": MessageKind.PAYMENT,
+    "cancelPaymentRequestMessage": MessageKind.PAYMENT,
+    "paymentInviteMessage": MessageKind.PAYMENT,
+    "paymentReminderMessage": MessageKind.PAYMENT,
+    "splitPaymentMessage": MessageKind.PAYMENT,
+    "splitPaymentUpdateMessage": MessageKind.PAYMENT,
+    "invoiceMessage": MessageKind.PAYMENT,
+    "pollCreationMessage": MessageKind.POLL,
+    "pollCreationMessageV2": MessageKind.POLL,
+    "pollCreationMessageV3": MessageKind.POLL,
+    "pollCreationMessageV5": MessageKind.POLL,
+    "pollCreationMessageV6": MessageKind.POLL,
+    "pollResultSnapshotMessage": MessageKind.POLL,
+    "pollResultSnapshotMessageV3": MessageKind.POLL,
+    "eventMessage": MessageKind.EVENT,
+    "eventInviteMessage": MessageKind.EVENT,
+    "scheduledCallCreationMessage": MessageKind.EVENT,
+    "groupInviteMessage": MessageKind.INVITE,
+    "newsletterAdminInviteMessage": MessageKind.INVITE,
+    "newsletterFollowerInviteMessageV2": MessageKind.INVITE,
     # Marks on another message, without words.
-    "pollUpdateMessage": Kind.MARK,
-    "pollAddOptionMessage": Kind.MARK,
-    "encEventResponseMessage": Kind.MARK,
-    "keepInChatMessage": Kind.MARK,
-    "pinInChatMessage": Kind.MARK,
-    "statusStickerInteractionMessage": Kind.MARK,
-    "statusNotificationMessage": Kind.MARK,
+    "pollUpdateMessage": MessageKind.MARK,
+    "pollAddOptionMessage": MessageKind.MARK,
+    "encEventResponseMessage": MessageKind.MARK,
+    "keepInChatMessage": MessageKind.MARK,
+    "pinInChatMessage": MessageKind.MARK,
+    "statusStickerInteractionMessage": MessageKind.MARK,
+    "statusNotificationMessage": MessageKind.MARK,
     # Devices among themselves; an album only announces its pictures, which come each by itself.
-    "albumMessage": Kind.PROTOCOL,
-    "stickerSyncRmrMessage": Kind.PROTOCOL,
-    "messageHistoryBundle": Kind.PROTOCOL,
-    "messageHistoryNotice": Kind.PROTOCOL,
-    "groupRootKeyShare": Kind.PROTOCOL,
-    "rootSecretDistributeMessage": Kind.PROTOCOL,
-    "statusLinkPreviewMetadata": Kind.PROTOCOL,
+    "albumMessage": MessageKind.PROTOCOL,
+    "stickerSyncRmrMessage": MessageKind.PROTOCOL,
+    "messageHistoryBundle": MessageKind.PROTOCOL,
+    "messageHistoryNotice": MessageKind.PROTOCOL,
+    "groupRootKeyShare": MessageKind.PROTOCOL,
+    "rootSecretDistributeMessage": MessageKind.PROTOCOL,
+    "statusLinkPreviewMetadata": MessageKind.PROTOCOL,
     # Only a person can read them, or make something of them.
-    "call": Kind.OTHER,
-    "callLogMesssage": Kind.OTHER,
-    "bcallMessage": Kind.OTHER,
-    "scheduledCallEditMessage": Kind.OTHER,
-    "chat": Kind.OTHER,
-    "requestPhoneNumberMessage": Kind.OTHER,
-    "placeholderMessage": Kind.OTHER,
-    "encCommentMessage": Kind.OTHER,
-    "secretEncryptedMessage": Kind.OTHER,
-    "conditionalRevealMessage": Kind.OTHER,
-    "musicMessage": Kind.OTHER,
-    "statusQuotedMessage": Kind.OTHER,
+    "call": MessageKind.OTHER,
+    "callLogMesssage": MessageKind.OTHER,
+    "bcallMessage": MessageKind.OTHER,
+    "scheduledCallEditMessage": MessageKind.OTHER,
+    "chat": MessageKind.OTHER,
+    "requestPhoneNumberMessage": MessageKind.OTHER,
+    "placeholderMessage": MessageKind.OTHER,
+    "encCommentMessage": MessageKind.OTHER,
+    "secretEncryptedMessage": MessageKind.OTHER,
+    "conditionalRevealMessage": MessageKind.OTHER,
+    "musicMessage": MessageKind.OTHER,
+    "statusQuotedMessage": MessageKind.OTHER,
 }
 """What each field of a message is; a field that is not here is OTHER, and its words are read."""
 
@@ -148,7 +148,7 @@ class Content:
         sealed: an edit that is encrypted: its nonce and its content in hexadecimal, with a blank between.
     """
 
-    kind: Kind
+    kind: MessageKind
     text: str = ""
     target_id: str = ""
     sealed: str = ""
@@ -162,8 +162,8 @@ def content_of(message: Any) -> Content:
 def _content(message: Any, depth: int) -> Content:
     name, carried = _carried(message)
     if carried is None:
-        return Content(Kind.PROTOCOL if _only_hands_over_keys(message) else Kind.OTHER)
-    kind = KINDS.get(name, Kind.OTHER)
+        return Content(MessageKind.PROTOCOL if _only_hands_over_keys(message) else MessageKind.OTHER)
+    kind = KINDS.get(name, MessageKind.OTHER)
     if name == "conversation":
         return Content(kind, clean(carried))
     if name == "extendedTextMessage":
@@ -174,16 +174,16 @@ def _content(message: Any, depth: int) -> Content:
         sealed = (
             f"{carried.encIV[:_LONGEST_NONCE_BYTES].hex()} {carried.encPayload[:_LONGEST_SEALED_BYTES].hex()}"
         )
-        return Content(Kind.EDIT, "", clean(carried.targetMessageKey.ID, 200), sealed)
-    if kind is Kind.REACTION:
+        return Content(MessageKind.EDIT, "", clean(carried.targetMessageKey.ID, 200), sealed)
+    if kind is MessageKind.REACTION:
         key = carried.key if name == "reactionMessage" else carried.targetMessageKey
         return Content(kind, clean(getattr(carried, "text", ""), 50), clean(key.ID, 200))
     if kind in MEDIA_KINDS:
         return Content(kind, clean(getattr(carried, "caption", "")))
-    if kind in (Kind.MARK, Kind.PROTOCOL):
+    if kind in (MessageKind.MARK, MessageKind.PROTOCOL):
         return Content(kind)
     text = _words(carried, depth)
-    return Content(Kind.OTHER if kind is Kind.TEXT and not text else kind, text)
+    return Content(MessageKind.OTHER if kind is MessageKind.TEXT and not text else kind, text)
 
 
 def title_of(message: Any) -> str:
@@ -284,9 +284,9 @@ def _only_hands_over_keys(message: Any) -> bool:
 def _protocol(protocol: Any) -> Content:
     target_id = clean(protocol.key.ID, 200)
     if protocol.type == _MESSAGE_EDIT:
-        return Content(Kind.EDIT, content_of(unwrapped(protocol.editedMessage)).text, target_id)
+        return Content(MessageKind.EDIT, content_of(unwrapped(protocol.editedMessage)).text, target_id)
     is_revoke = protocol.HasField("type") and protocol.type == _REVOKE and bool(target_id)
-    return Content(Kind.REVOKE if is_revoke else Kind.PROTOCOL, "", target_id)
+    return Content(MessageKind.REVOKE if is_revoke else MessageKind.PROTOCOL, "", target_id)
 
 
 def _holds(field: Any, value: Any) -> bool:

@@ -12,7 +12,7 @@ from wabot.config.phone_numbers import GROUP_SERVER, LID_SERVER, PHONE_SERVER, s
 USER_SERVERS = frozenset({PHONE_SERVER, LID_SERVER})
 
 
-class Kind(StrEnum):
+class MessageKind(StrEnum):
     """What a message carries, as far as the bot treats it differently.
 
     LOST is a message that is known to have come and will never be read; SPOILT one that could not be
@@ -50,14 +50,16 @@ class Kind(StrEnum):
 
 MEDIA_KINDS = frozenset(
     {
-        *(Kind.IMAGE, Kind.VIDEO, Kind.AUDIO, Kind.STICKER),
-        *(Kind.DOCUMENT, Kind.LOCATION, Kind.CONTACT),
+        *(MessageKind.IMAGE, MessageKind.VIDEO, MessageKind.AUDIO, MessageKind.STICKER),
+        *(MessageKind.DOCUMENT, MessageKind.LOCATION, MessageKind.CONTACT),
     }
 )
 """What has a caption at most; its customer can say in writing what it is about."""
 
 
-NOT_RECEIVED_KINDS = frozenset({Kind.LOST, Kind.SPOILT, Kind.WITHHELD, Kind.HIDDEN})
+NOT_RECEIVED_KINDS = frozenset(
+    {MessageKind.LOST, MessageKind.SPOILT, MessageKind.WITHHELD, MessageKind.HIDDEN}
+)
 """What is known to have come without what it says; it may come after all."""
 
 
@@ -123,7 +125,7 @@ class IncomingMessage:
     phone: str
     lid: str
     from_me: bool
-    kind: Kind
+    kind: MessageKind
     text: str
     sent_at: datetime
     target_id: str = ""

@@ -81,7 +81,7 @@ _LONGEST_BAN_SECONDS = 365 * 86_400
 _CODES_SECONDS = 160.0
 
 
-class Outcome(StrEnum):
+class SendOutcome(StrEnum):
     """What became of a message that could not be sent."""
 
     NOT_SENT = "not sent"
@@ -95,7 +95,7 @@ class Outcome(StrEnum):
 class SendFailed(Exception):
     """A message was not confirmed by WhatsApp's server."""
 
-    def __init__(self, outcome: Outcome, reason: str) -> None:
+    def __init__(self, outcome: SendOutcome, reason: str) -> None:
         super().__init__(reason)
         self.outcome = outcome
 
@@ -184,7 +184,7 @@ def _plain_dial_error(error: str) -> str:
     return "no connection to WhatsApp: " + error.rpartition(": ")[2]
 
 
-def outcome(error: str) -> Outcome:
+def outcome(error: str) -> SendOutcome:
     """What became of a message, by the text of the error its sending raised.
 
     WhatsApp has a code for each refusal: 408 and 5xx pass, and 429 does when it is left alone for a while.
@@ -195,16 +195,16 @@ def outcome(error: str) -> Outcome:
     if refused:
         return _of_code(int(refused[1] or refused[2] or 0))
     if any(text in error for text in _SURELY_NOT_SENT):
-        return Outcome.NOT_SENT
-    return Outcome.IN_DOUBT
+        return SendOutcome.NOT_SENT
+    return SendOutcome.IN_DOUBT
 
 
-def _of_code(code: int) -> Outcome:
+def _of_code(code: int) -> SendOutcome:
     if code == _SHUT_OUT:
-        return Outcome.SHUT_OUT
+        return SendOutcome.SHUT_OUT
     if code == _THROTTLED:
-        return Outcome.THROTTLED
-    return Outcome.BUSY if code == _TIMED_OUT or code in _SERVERS_OWN else Outcome.REFUSED
+        return SendOutcome.THROTTLED
+    return SendOutcome.BUSY if code == _TIMED_OUT or code in _SERVERS_OWN else SendOutcome.REFUSED
 
 
 def paired(event: Any) -> LinkSignal:

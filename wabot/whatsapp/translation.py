@@ -19,7 +19,7 @@ from wabot.whatsapp.content import (
     title_of,
     unwrapped,
 )
-from wabot.whatsapp.messages import IncomingMessage, Kind, Receipt
+from wabot.whatsapp.messages import IncomingMessage, MessageKind, Receipt
 
 _LONGEST_NAME_CHARACTERS = 200
 # A business whose number WhatsApp serves itself writes from a device of these; answers go to its number.
@@ -96,14 +96,14 @@ def undecryptable_message(event: Any, unavailable_type: str = "") -> IncomingMes
     )
 
 
-def _kind_of_undecryptable(event: Any, unavailable_type: str) -> Kind:
+def _kind_of_undecryptable(event: Any, unavailable_type: str) -> MessageKind:
     if event.Info.Category == "peer":
-        return Kind.PROTOCOL
+        return MessageKind.PROTOCOL
     if event.DecryptFailMode == _FAIL_HIDDEN:
-        return Kind.HIDDEN
+        return MessageKind.HIDDEN
     # Pictures and videos are what can be seen once; what the library says in its log is more exact.
     seen_once = unavailable_type == _VIEW_ONCE if unavailable_type else event.Info.Type == "media"
-    return Kind.WITHHELD if event.IsUnavailable and seen_once else Kind.SPOILT
+    return MessageKind.WITHHELD if event.IsUnavailable and seen_once else MessageKind.SPOILT
 
 
 def receipt(event: Any) -> Receipt:

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wabot.brain.output.answer import ModelAnswer, Outcome, read_answer
+from wabot.brain.output.answer import CallOutcome, ModelAnswer, read_answer
 from wabot.brain.output.body import MAX_UNPACKED_BYTES, RawAnswer
 from wabot.brain.output.control_words import HAND_OVER, SILENCE, TELL_TEAM
 
 OPEN = "Abrimos a las 10."
 THOUGHT = "The customer asks when we open. The facts say ten."
-A, S, H = Outcome.ANSWER, Outcome.SILENCE, Outcome.HAND_OVER
+A, S, H = CallOutcome.ANSWER, CallOutcome.SILENCE, CallOutcome.HAND_OVER
 
 
 def reading(status: int, body: object, **of_the_line: str) -> ModelAnswer:
@@ -36,29 +36,29 @@ def chat(content: object, finish: object = "stop", **message: object) -> dict[st
     return {"id": "chatcmpl-1", "object": "chat.completion", "choices": [choice]}
 
 
-def said(content: str, finish: str = "stop") -> tuple[Outcome, str]:
+def said(content: str, finish: str = "stop") -> tuple[CallOutcome, str]:
     answer = reading(200, chat(content, finish))
     return answer.outcome, answer.reply.text
 
 
 # --- what a model wrote
 
-TEXTS: dict[str, tuple[str, Outcome, str]] = {
+TEXTS: dict[str, tuple[str, CallOutcome, str]] = {
     # Thoughts.
     "qwen": (f"<think>\n{THOUGHT}\n</think>\n\n{OPEN}", A, OPEN),
     "qwen, not thinking": (f"<think>\n\n</think>\n\n{OPEN}", A, OPEN),
     "deepseek: the template opened it": (f"{THOUGHT}\n</think>\n\n{OPEN}", A, OPEN),
     "quoting its own tag": (f"<think>I use <think> for this.</think>{OPEN}", A, OPEN),
     "other end than beginning": (f"<thinking>{THOUGHT}</think>{OPEN}", A, OPEN),
-    "cut while it thinks": (f"<think>{THOUGHT}", Outcome.FAILED, ""),
+    "cut while it thinks": (f"<think>{THOUGHT}", CallOutcome.FAILED, ""),
     "minimax": (f"<mm:think>{THOUGHT}</mm:think>{OPEN}", A, OPEN),
     "seed": (f"<seed:think>\n{THOUGHT}\n</seed:think>\n{OPEN}", A, OPEN),
     "kimi": (f"◁think▷{THOUGHT}◁/think▷{OPEN}", A, OPEN),
-    "kimi, cut": (f"◁think▷{THOUGHT}", Outcome.FAILED, ""),
+    "kimi, cut": (f"◁think▷{THOUGHT}", CallOutcome.FAILED, ""),
     "magistral": (f"[THINK]{THOUGHT}[/THINK]{OPEN}", A, OPEN),
     "magistral, the template opened it": (f"{THOUGHT}[/THINK]{OPEN}", A, OPEN),
     "gemma 4": (f"<|channel>thought\n{THOUGHT}\n<channel|>{OPEN}", A, OPEN),
-    "gemma 4, cut": (f"<|channel>thought\n{THOUGHT}", Outcome.FAILED, ""),
+    "gemma 4, cut": (f"<|channel>thought\n{THOUGHT}", CallOutcome.FAILED, ""),
     "cohere": (
         f"<|START_THINKING|>{THOUGHT}<|END_THINKING|><|START_RESPONSE|>{OPEN}<|END_RESPONSE|>",
         A,
@@ -84,16 +84,16 @@ TEXTS: dict[str, tuple[str, Outcome, str]] = {
         A,
         OPEN,
     ),
-    "harmony, cut in the analysis": (f"<|channel|>analysis<|message|>{THOUGHT}", Outcome.FAILED, ""),
+    "harmony, cut in the analysis": (f"<|channel|>analysis<|message|>{THOUGHT}", CallOutcome.FAILED, ""),
     "harmony, a call": (
         '<|channel|>commentary to=functions.get_hours <|constrain|>json<|message|>{"day":"mon"}<|call|>',
-        Outcome.FAILED,
+        CallOutcome.FAILED,
         "",
     ),
     "harmony, analysis then call": (
         f"<|channel|>analysis<|message|>{THOUGHT}<|end|><|start|>assistant<|channel|>commentary "
         'to=functions.get_hours<|message|>{"day":"mon"}',
-        Outcome.FAILED,
+        CallOutcome.FAILED,
         "",
     ),
     "harmony, final with a format": (
@@ -108,10 +108,10 @@ TEXTS: dict[str, tuple[str, Outcome, str]] = {
         OPEN,
     ),
     "harmony, its marks taken out": (f"analysis{THOUGHT}assistantfinal{OPEN}", A, OPEN),
-    "harmony, taken out and cut": (f"analysis{THOUGHT}", Outcome.FAILED, ""),
+    "harmony, taken out and cut": (f"analysis{THOUGHT}", CallOutcome.FAILED, ""),
     "harmony, taken out, a call": (
         f'analysis{THOUGHT}assistantcommentary to=functions.get_hours json{{"day":"mon"}}',
-        Outcome.FAILED,
+        CallOutcome.FAILED,
         "",
     ),
     "harmony, taken out, only the answer": (f"final{OPEN}", A, OPEN),
@@ -119,63 +119,67 @@ TEXTS: dict[str, tuple[str, Outcome, str]] = {
     "analysis, a word": ("Analysis of hair costs 20 €.", A, "Analysis of hair costs 20 €."),
     "final, a word": ("final de mes: 10 % menos", A, "final de mes: 10 % menos"),
     # Calls of tools, which nobody offered.
-    "qwen, a call": ('<tool_call>\n{"name": "hours", "arguments": {}}\n</tool_call>', Outcome.FAILED, ""),
+    "qwen, a call": ('<tool_call>\n{"name": "hours", "arguments": {}}\n</tool_call>', CallOutcome.FAILED, ""),
     "qwen, a call after an answer": (f'{OPEN}\n<tool_call>\n{{"name": "hours"', A, OPEN),
     "qwen coder": (
         "<function=get_hours>\n<parameter=day>\nmonday\n</parameter>\n</function>",
-        Outcome.FAILED,
+        CallOutcome.FAILED,
         "",
     ),
     "qwen coder, wrapped": (
         "<tool_call>\n<function=get_hours>\n<parameter=day>monday</parameter>\n</function>\n</tool_call>",
-        Outcome.FAILED,
+        CallOutcome.FAILED,
         "",
     ),
-    "qwen, in brackets": ('[Calling tool: get_hours({"day": "mon"})]', Outcome.FAILED, ""),
-    "bare JSON": ('{"name": "get_hours", "arguments": {"day": "monday"}}', Outcome.FAILED, ""),
-    "bare JSON of Llama": ('{"name": "get_hours", "parameters": {"day": "monday"}}', Outcome.FAILED, ""),
-    "bare JSON, cut": ('{"name": "get_hours", "arguments": {"day": "mon', Outcome.FAILED, ""),
-    "bare JSON, fenced": ('```json\n{"name": "get_hours", "arguments": {}}\n```', Outcome.FAILED, ""),
+    "qwen, in brackets": ('[Calling tool: get_hours({"day": "mon"})]', CallOutcome.FAILED, ""),
+    "bare JSON": ('{"name": "get_hours", "arguments": {"day": "monday"}}', CallOutcome.FAILED, ""),
+    "bare JSON of Llama": ('{"name": "get_hours", "parameters": {"day": "monday"}}', CallOutcome.FAILED, ""),
+    "bare JSON, cut": ('{"name": "get_hours", "arguments": {"day": "mon', CallOutcome.FAILED, ""),
+    "bare JSON, fenced": ('```json\n{"name": "get_hours", "arguments": {}}\n```', CallOutcome.FAILED, ""),
     "bare JSON, a list": (
         '[{"name": "a", "arguments": {}}, {"name": "b", "arguments": {}}]',
-        Outcome.FAILED,
+        CallOutcome.FAILED,
         "",
     ),
     "bare JSON, two in a row": (
         '{"name": "a", "arguments": {}}; {"name": "b", "arguments": {}}',
-        Outcome.FAILED,
+        CallOutcome.FAILED,
         "",
     ),
     "bare JSON after an answer": (f'{OPEN}\n{{"name": "a", "arguments": {{}}}}', A, OPEN),
     "bare JSON before an answer": (f'{{"name": "a", "arguments": {{}}}}\n{OPEN}', A, OPEN),
-    "bare Python": ("{'name': 'get_hours', 'arguments': {'day': 'mon'}}", Outcome.FAILED, ""),
-    "mistral": ('[TOOL_CALLS][{"name": "get_hours", "arguments": {}}]', Outcome.FAILED, ""),
-    "llama": ('<|python_tag|>{"name": "get_hours", "parameters": {}}', Outcome.FAILED, ""),
-    "llama 4": ('[get_hours(day="monday")]', Outcome.FAILED, ""),
-    "gemma, code": ("```tool_code\nprint(get_hours())\n```", Outcome.FAILED, ""),
-    "gemma 4, a call": ("<|tool_call>call:get_hours{day:monday}<tool_call|>", Outcome.FAILED, ""),
+    "bare Python": ("{'name': 'get_hours', 'arguments': {'day': 'mon'}}", CallOutcome.FAILED, ""),
+    "mistral": ('[TOOL_CALLS][{"name": "get_hours", "arguments": {}}]', CallOutcome.FAILED, ""),
+    "llama": ('<|python_tag|>{"name": "get_hours", "parameters": {}}', CallOutcome.FAILED, ""),
+    "llama 4": ('[get_hours(day="monday")]', CallOutcome.FAILED, ""),
+    "gemma, code": ("```tool_code\nprint(get_hours())\n```", CallOutcome.FAILED, ""),
+    "gemma 4, a call": ("<|tool_call>call:get_hours{day:monday}<tool_call|>", CallOutcome.FAILED, ""),
     "kimi, a call": (
         "<|tool_calls_section_begin|><|tool_call_begin|>functions.get_hours:0<|tool_call_argument_begin|>{}"
         "<|tool_call_end|><|tool_calls_section_end|>",
-        Outcome.FAILED,
+        CallOutcome.FAILED,
         "",
     ),
     "deepseek, a call": (
         "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>get_hours\n```json\n{}\n```"
         "<｜tool▁call▁end｜><｜tool▁calls▁end｜>",
-        Outcome.FAILED,
+        CallOutcome.FAILED,
         "",
     ),
-    "deepseek, newer": ('<｜DSML｜function_calls><｜DSML｜invoke name="get_hours">', Outcome.FAILED, ""),
-    "seed, a call": ("<seed:tool_call><function=get_hours></function></seed:tool_call>", Outcome.FAILED, ""),
-    "nemotron": ('<TOOLCALL>[{"name": "get_hours", "arguments": {}}]</TOOLCALL>', Outcome.FAILED, ""),
-    "lm studio": ('[TOOL_REQUEST]{"name": "get_hours"}[END_TOOL_REQUEST]', Outcome.FAILED, ""),
-    "phi": ('functools[{"name": "get_hours", "arguments": {}}]', Outcome.FAILED, ""),
-    "agents, a call": ("Action: get_hours\nAction Input: {}", Outcome.FAILED, ""),
+    "deepseek, newer": ('<｜DSML｜function_calls><｜DSML｜invoke name="get_hours">', CallOutcome.FAILED, ""),
+    "seed, a call": (
+        "<seed:tool_call><function=get_hours></function></seed:tool_call>",
+        CallOutcome.FAILED,
+        "",
+    ),
+    "nemotron": ('<TOOLCALL>[{"name": "get_hours", "arguments": {}}]</TOOLCALL>', CallOutcome.FAILED, ""),
+    "lm studio": ('[TOOL_REQUEST]{"name": "get_hours"}[END_TOOL_REQUEST]', CallOutcome.FAILED, ""),
+    "phi": ('functools[{"name": "get_hours", "arguments": {}}]', CallOutcome.FAILED, ""),
+    "agents, a call": ("Action: get_hours\nAction Input: {}", CallOutcome.FAILED, ""),
     "a call inside a line": (f'{OPEN} {{"name": "f", "arguments": {{}}}}', A, OPEN),
-    "a call by the function's name": ('{"function": {"name": "f", "arguments": {}}}', Outcome.FAILED, ""),
-    "a call without arguments": ('{"name": "get_hours"}', Outcome.FAILED, ""),
-    "a call that is printed": ("print(default_api.get_hours(day='monday'))", Outcome.FAILED, ""),
+    "a call by the function's name": ('{"function": {"name": "f", "arguments": {}}}', CallOutcome.FAILED, ""),
+    "a call without arguments": ('{"name": "get_hours"}', CallOutcome.FAILED, ""),
+    "a call that is printed": ("print(default_api.get_hours(day='monday'))", CallOutcome.FAILED, ""),
     "a tag that broke off": (f"{OPEN}\n<tool_call", A, OPEN),
     "an object of no call": ('{"a": 1}', A, '{"a": 1}'),
     # Turns.
@@ -284,29 +288,29 @@ TEXTS: dict[str, tuple[str, Outcome, str]] = {
     "headings": (f"## Reasoning\n{THOUGHT}\n\n## Final Answer\n{OPEN}", A, OPEN),
     "bold headings": (f"**Thinking**\n{THOUGHT}\n\n**Answer**\n{OPEN}", A, OPEN),
     "a line that is no heading": ("Thinking\nof tea?", A, "Thinking\nof tea?"),
-    "a call by its tool alone": ('{"tool": "get_hours"}', Outcome.FAILED, ""),
-    "a call inside": ('{"tool_call": {"name": "get_hours", "arguments": {}}}', Outcome.FAILED, ""),
-    "a call's other names": ('{"function_name": "get_hours", "args": {}}', Outcome.FAILED, ""),
+    "a call by its tool alone": ('{"tool": "get_hours"}', CallOutcome.FAILED, ""),
+    "a call inside": ('{"tool_call": {"name": "get_hours", "arguments": {}}}', CallOutcome.FAILED, ""),
+    "a call's other names": ('{"function_name": "get_hours", "args": {}}', CallOutcome.FAILED, ""),
     "a call for several": (
         '{"tool_uses": [{"recipient_name": "functions.get_hours", "parameters": {}}]}',
-        Outcome.FAILED,
+        CallOutcome.FAILED,
         "",
     ),
-    "python, several": ("[get_hours(day=\"mon\"), get_price(item='te')]", Outcome.FAILED, ""),
-    "qwen's flowers": ('✿FUNCTION✿: get_hours\n✿ARGS✿: {"day": "mon"}', Outcome.FAILED, ""),
-    "kimi, its marks taken out": ('functions.get_hours:0{"day":"mon"}', Outcome.FAILED, ""),
-    "harmony, a call alone": ('to=get_hours {"day":"mon"}', Outcome.FAILED, ""),
-    "an agent's tag": ("<read_file><path>a</path></read_file>", Outcome.FAILED, ""),
-    "no answer where there was to be one": ('{"reply": null}', Outcome.FAILED, ""),
+    "python, several": ("[get_hours(day=\"mon\"), get_price(item='te')]", CallOutcome.FAILED, ""),
+    "qwen's flowers": ('✿FUNCTION✿: get_hours\n✿ARGS✿: {"day": "mon"}', CallOutcome.FAILED, ""),
+    "kimi, its marks taken out": ('functions.get_hours:0{"day":"mon"}', CallOutcome.FAILED, ""),
+    "harmony, a call alone": ('to=get_hours {"day":"mon"}', CallOutcome.FAILED, ""),
+    "an agent's tag": ("<read_file><path>a</path></read_file>", CallOutcome.FAILED, ""),
+    "no answer where there was to be one": ('{"reply": null}', CallOutcome.FAILED, ""),
     "turns in tags": (f"{OPEN}\n<user>gracias</user>\n<assistant>De nada</assistant>", A, OPEN),
     "its own in a tag": (f"<assistant>{OPEN}</assistant>", A, OPEN),
     "names in brackets": (f"{OPEN}\n[Customer]: gracias\n[Assistant]: De nada", A, OPEN),
     # Nothing.
-    "letters that show nothing": ("\u3164\u2800", Outcome.FAILED, ""),
-    "blank": (" \n ", Outcome.FAILED, ""),
-    "marks": ("---", Outcome.FAILED, ""),
-    "invisible": ("\u200b\u200e\ufeff", Outcome.FAILED, ""),
-    "points": ("...", Outcome.FAILED, ""),
+    "letters that show nothing": ("\u3164\u2800", CallOutcome.FAILED, ""),
+    "blank": (" \n ", CallOutcome.FAILED, ""),
+    "marks": ("---", CallOutcome.FAILED, ""),
+    "invisible": ("\u200b\u200e\ufeff", CallOutcome.FAILED, ""),
+    "points": ("...", CallOutcome.FAILED, ""),
     "an emoji": ("👍", A, "👍"),
     "a number": ("4", A, "4"),
 }
@@ -353,14 +357,14 @@ POLICY = (
     "modify your prompt and retry."
 )
 TEMPLATE = "Conversation roles must alternate user/assistant/user/assistant/..."
-Answered = tuple[int, object, Outcome, str]
+Answered = tuple[int, object, CallOutcome, str]
 SERVERS: dict[str, Answered] = {
     **{
-        f"half a sentence: {reason}": (200, chat("Abrimos a l", reason), Outcome.REFUSED, "refused")
+        f"half a sentence: {reason}": (200, chat("Abrimos a l", reason), CallOutcome.REFUSED, "refused")
         for reason in ("ContentFilter", "content-filter", "FINISH_REASON_SAFETY", "blocked", "moderation")
     },
     **{
-        f"half a sentence: {reason}": (200, chat("Abrimos a l", reason), Outcome.FAILED, "unavailable")
+        f"half a sentence: {reason}": (200, chat("Abrimos a l", reason), CallOutcome.FAILED, "unavailable")
         for reason in ("server_error", "failed", "interrupted", "preempted", "OTHER", "upstreamError")
     },
     **{
@@ -370,49 +374,54 @@ SERVERS: dict[str, Answered] = {
     "no system, in the words of a validator": (
         422,
         {"detail": [{"loc": ["body", "messages", 0, "role"], "msg": "permitted: 'user', 'assistant'"}]},
-        Outcome.OTHER_FORM,
+        CallOutcome.OTHER_FORM,
         "system",
     ),
     "too long, as a server error": (
         500,
         {"error": {"message": "input length 3000 exceeds maximum 2048"}},
-        Outcome.LESS,
+        CallOutcome.LESS,
         "too_long",
     ),
     "another country": (
         403,
         {"error": {"message": "Country, region, or territory not supported"}},
-        Outcome.FAILED,
+        CallOutcome.FAILED,
         "unauthorized",
     ),
     # A success that says it is none.
-    "openrouter: it ended with an error": (200, chat("Abrimos a l", "error"), Outcome.FAILED, "unavailable"),
+    "openrouter: it ended with an error": (
+        200,
+        chat("Abrimos a l", "error"),
+        CallOutcome.FAILED,
+        "unavailable",
+    ),
     "openrouter: the choice has an error": (
         200,
         {"choices": [{"error": {"code": 502, "message": "Upstream error"}, "message": {"content": "Abri"}}]},
-        Outcome.FAILED,
+        CallOutcome.FAILED,
         "unavailable",
     ),
     "openrouter: an error for an answer": (
         200,
         {"error": {"message": "Provider returned error", "code": 429, "metadata": {"raw": "rate-limited"}}},
-        Outcome.FAILED,
+        CallOutcome.FAILED,
         "rate_limited",
     ),
-    "openai: filtered halfway": (200, chat("Abrimos a l", "content_filter"), Outcome.REFUSED, "refused"),
-    "openai: refused": (200, chat(None, refusal="I can't help with that."), Outcome.REFUSED, "refused"),
+    "openai: filtered halfway": (200, chat("Abrimos a l", "content_filter"), CallOutcome.REFUSED, "refused"),
+    "openai: refused": (200, chat(None, refusal="I can't help with that."), CallOutcome.REFUSED, "refused"),
     "deepseek: no resources": (
         200,
         chat("Abri", "insufficient_system_resource"),
-        Outcome.FAILED,
+        CallOutcome.FAILED,
         "unavailable",
     ),
-    "gemini: safety": (200, chat(None, "SAFETY"), Outcome.REFUSED, "refused"),
-    "zhipu: sensitive": (200, chat("", "sensitive"), Outcome.REFUSED, "refused"),
+    "gemini: safety": (200, chat(None, "SAFETY"), CallOutcome.REFUSED, "refused"),
+    "zhipu: sensitive": (200, chat("", "sensitive"), CallOutcome.REFUSED, "refused"),
     "vllm, old: an error for an answer": (
         200,
         {"object": "error", "message": "model is overloaded", "type": "ServerError", "code": 503},
-        Outcome.FAILED,
+        CallOutcome.FAILED,
         "unavailable",
     ),
     # Thoughts beside the answer.
@@ -420,13 +429,13 @@ SERVERS: dict[str, Answered] = {
     "deepseek: it only thought": (
         200,
         chat("", "length", reasoning_content=THOUGHT),
-        Outcome.FAILED,
+        CallOutcome.FAILED,
         "empty",
     ),
     "mlx: content is absent": (
         200,
         {"choices": [{"message": {"role": "assistant", "reasoning": THOUGHT}, "finish_reason": "stop"}]},
-        Outcome.FAILED,
+        CallOutcome.FAILED,
         "empty",
     ),
     "mistral: a thought among the parts": (
@@ -446,7 +455,7 @@ SERVERS: dict[str, Answered] = {
     "tool calls": (
         200,
         chat(None, "tool_calls", tool_calls=[{"function": {"name": "x"}}]),
-        Outcome.FAILED,
+        CallOutcome.FAILED,
         "empty",
     ),
     # A text that is refused.
@@ -461,13 +470,13 @@ SERVERS: dict[str, Answered] = {
                 "status": 400,
             }
         },
-        Outcome.REFUSED,
+        CallOutcome.REFUSED,
         "refused",
     ),
     "litellm: azure's filter": (
         400,
         {"error": {"message": f"litellm.ContentPolicyViolationError: {POLICY}", "type": None, "code": "400"}},
-        Outcome.REFUSED,
+        CallOutcome.REFUSED,
         "refused",
     ),
     "deepseek: content exists risk": (
@@ -479,7 +488,7 @@ SERVERS: dict[str, Answered] = {
                 "code": "invalid_request_error",
             }
         },
-        Outcome.REFUSED,
+        CallOutcome.REFUSED,
         "refused",
     ),
     "qwen: inspection": (
@@ -490,19 +499,19 @@ SERVERS: dict[str, Answered] = {
                 "message": "Input data may contain inappropriate content.",
             }
         },
-        Outcome.REFUSED,
+        CallOutcome.REFUSED,
         "refused",
     ),
     "openrouter: flagged": (
         403,
         {"error": {"code": 403, "message": "Input was flagged", "metadata": {"reasons": ["violence"]}}},
-        Outcome.REFUSED,
+        CallOutcome.REFUSED,
         "refused",
     ),
     "bedrock: blank": (
         400,
         {"error": {"message": "messages: text content blocks must contain non-whitespace text"}},
-        Outcome.REFUSED,
+        CallOutcome.REFUSED,
         "refused",
     ),
     "anthropic: empty": (
@@ -513,7 +522,7 @@ SERVERS: dict[str, Answered] = {
                 "type": "invalid_request_error",
             }
         },
-        Outcome.REFUSED,
+        CallOutcome.REFUSED,
         "refused",
     ),
     # Try with less.
@@ -526,7 +535,7 @@ SERVERS: dict[str, Answered] = {
                 "code": "context_length_exceeded",
             }
         },
-        Outcome.LESS,
+        CallOutcome.LESS,
         "too_long",
     ),
     "llama.cpp: too long": (
@@ -540,7 +549,7 @@ SERVERS: dict[str, Answered] = {
                 "n_ctx": 2048,
             }
         },
-        Outcome.LESS,
+        CallOutcome.LESS,
         "too_long",
     ),
     "llama.cpp, older: too long": (
@@ -552,7 +561,7 @@ SERVERS: dict[str, Answered] = {
                 "type": "server_error",
             }
         },
-        Outcome.LESS,
+        CallOutcome.LESS,
         "too_long",
     ),
     "vllm: too long": (
@@ -561,7 +570,7 @@ SERVERS: dict[str, Answered] = {
             "object": "error",
             "message": "The decoder prompt (length 3000) is longer than the maximum model length of 2048.",
         },
-        Outcome.LESS,
+        CallOutcome.LESS,
         "too_long",
     ),
     "tgi: too long": (
@@ -570,16 +579,16 @@ SERVERS: dict[str, Answered] = {
             "error": "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 2048. "
             "Given: 2100 `inputs` tokens"
         },
-        Outcome.LESS,
+        CallOutcome.LESS,
         "too_long",
     ),
     "lm studio: too long": (
         400,
         {"error": "The number of tokens to keep from the initial prompt is greater than the context length."},
-        Outcome.LESS,
+        CallOutcome.LESS,
         "too_long",
     ),
-    "nginx: 413": (413, b"<html>413 Request Entity Too Large</html>", Outcome.LESS, "too_long"),
+    "nginx: 413": (413, b"<html>413 Request Entity Too Large</html>", CallOutcome.LESS, "too_long"),
     "groq: too large a request": (
         413,
         {
@@ -588,7 +597,7 @@ SERVERS: dict[str, Answered] = {
                 "code": "rate_limit_exceeded",
             }
         },
-        Outcome.LESS,
+        CallOutcome.LESS,
         "too_long",
     ),
     "anthropic: too long": (
@@ -599,7 +608,7 @@ SERVERS: dict[str, Answered] = {
                 "type": "invalid_request_error",
             }
         },
-        Outcome.LESS,
+        CallOutcome.LESS,
         "too_long",
     ),
     # Try in another form.
@@ -613,13 +622,13 @@ SERVERS: dict[str, Answered] = {
                 "code": "unsupported_parameter",
             }
         },
-        Outcome.OTHER_FORM,
+        CallOutcome.OTHER_FORM,
         "max_tokens",
     ),
     "vllm: no system": (
         400,
         {"message": "System role not supported", "code": 400},
-        Outcome.OTHER_FORM,
+        CallOutcome.OTHER_FORM,
         "system",
     ),
     "gemini: no system": (
@@ -632,16 +641,16 @@ SERVERS: dict[str, Answered] = {
                 }
             }
         ],
-        Outcome.OTHER_FORM,
+        CallOutcome.OTHER_FORM,
         "system",
     ),
     "llama.cpp: a template that raises": (
         500,
         {"error": {"code": 500, "message": f"Jinja Exception: {TEMPLATE}", "type": "server_error"}},
-        Outcome.OTHER_FORM,
+        CallOutcome.OTHER_FORM,
         "system",
     ),
-    "vllm: alternate": (400, {"object": "error", "message": TEMPLATE}, Outcome.OTHER_FORM, "system"),
+    "vllm: alternate": (400, {"object": "error", "message": TEMPLATE}, CallOutcome.OTHER_FORM, "system"),
     # A provider that fails, and why.
     "openai: no quota": (
         429,
@@ -651,31 +660,31 @@ SERVERS: dict[str, Answered] = {
                 "code": "insufficient_quota",
             }
         },
-        Outcome.FAILED,
+        CallOutcome.FAILED,
         "no_credit",
     ),
     "deepseek: no balance": (
         402,
         {"error": {"message": "Insufficient Balance"}},
-        Outcome.FAILED,
+        CallOutcome.FAILED,
         "no_credit",
     ),
     "anthropic: no credit": (
         400,
         {"error": {"message": "Your credit balance is too low to access the API."}},
-        Outcome.FAILED,
+        CallOutcome.FAILED,
         "no_credit",
     ),
     "openrouter: no credits": (
         402,
         {"error": {"code": 402, "message": "More credits are required"}},
-        Outcome.FAILED,
+        CallOutcome.FAILED,
         "no_credit",
     ),
     "openai: too many": (
         429,
         {"error": {"message": "Rate limit reached for requests", "code": "rate_limit_exceeded"}},
-        Outcome.FAILED,
+        CallOutcome.FAILED,
         "rate_limited",
     ),
     "gemini: too many": (
@@ -689,13 +698,13 @@ SERVERS: dict[str, Answered] = {
                 }
             }
         ],
-        Outcome.FAILED,
+        CallOutcome.FAILED,
         "rate_limited",
     ),
     "ollama: no model": (
         404,
         {"error": {"message": 'model "tiny" not found, try pulling it first', "type": "api_error"}},
-        Outcome.FAILED,
+        CallOutcome.FAILED,
         "not_found",
     ),
     "openai: no model": (
@@ -706,30 +715,30 @@ SERVERS: dict[str, Answered] = {
                 "code": "model_not_found",
             }
         },
-        Outcome.FAILED,
+        CallOutcome.FAILED,
         "not_found",
     ),
-    "no such address": (404, b"<html>404 page not found</html>", Outcome.FAILED, "not_found"),
+    "no such address": (404, b"<html>404 page not found</html>", CallOutcome.FAILED, "not_found"),
     "openai: the key": (
         401,
         {"error": {"code": "invalid_api_key", "message": "Incorrect API key"}},
-        Outcome.FAILED,
+        CallOutcome.FAILED,
         "unauthorized",
     ),
     "llama.cpp: loading": (
         503,
         {"error": {"message": "Loading model", "code": 503}},
-        Outcome.FAILED,
+        CallOutcome.FAILED,
         "unavailable",
     ),
     "anthropic: overloaded": (
         529,
         {"error": {"type": "overloaded_error", "message": "Overloaded"}},
-        Outcome.FAILED,
+        CallOutcome.FAILED,
         "unavailable",
     ),
-    "a gateway": (502, b"<html>Bad gateway</html>", Outcome.FAILED, "unavailable"),
-    "something else": (400, {"error": {"message": "unknown field foo"}}, Outcome.FAILED, "rejected"),
+    "a gateway": (502, b"<html>Bad gateway</html>", CallOutcome.FAILED, "unavailable"),
+    "something else": (400, {"error": {"message": "unknown field foo"}}, CallOutcome.FAILED, "rejected"),
 }
 
 
@@ -738,7 +747,7 @@ def test_what_a_server_answered(name: str) -> None:
     status, body, outcome, of_it = SERVERS[name]
     answer = reading(status, body)
     assert answer.outcome is outcome, answer
-    if outcome is Outcome.OTHER_FORM:
+    if outcome is CallOutcome.OTHER_FORM:
         assert answer.complaint.without == of_it
     elif outcome is A:
         assert answer.reply.text == of_it
@@ -870,7 +879,7 @@ def test_an_answer_is_read_whatever_it_comes_in(name: str) -> None:
 def test_what_cannot_be_read_is_a_failure_and_takes_no_room(body: bytes, encoding: str, kind: str) -> None:
     started = time.process_time()
     answer = reading(200, body, content_encoding=encoding)
-    assert (answer.outcome, answer.complaint.kind) == (Outcome.FAILED, kind)
+    assert (answer.outcome, answer.complaint.kind) == (CallOutcome.FAILED, kind)
     assert time.process_time() - started < 3
 
 
@@ -878,7 +887,7 @@ def test_an_error_inside_a_stream_is_no_answer() -> None:
     body = stream(piece("Abrimos a l"), {"error": {"message": "Upstream error", "code": 502}})
     assert reading(200, body).complaint.kind == "unavailable"
     filtered = stream(piece("Abrimos a l"), piece(finish="content_filter"))
-    assert reading(200, filtered).outcome is Outcome.REFUSED
+    assert reading(200, filtered).outcome is CallOutcome.REFUSED
 
 
 # --- anything

@@ -22,7 +22,7 @@ from wabot.brain.brain import Brain
 from wabot.brain.conversation import Conversation, Turn
 from wabot.brain.output.errors import ProviderError
 from wabot.brain.providers.chain import NoProviderAnswered, ProviderChain
-from wabot.brain.providers.counts import Tally
+from wabot.brain.providers.counts import CallCounts
 from wabot.brain.providers.provider import Provider, _parse_retry_after, _time_there
 from wabot.brain.settings import BrainSettings, ProviderSettings
 from wabot.brain.texts import texts_for
@@ -570,7 +570,7 @@ def test_another_provider_is_asked_what_one_refuses(
 
 def test_what_one_chat_is_refused_is_no_outage(server: ProviderServer) -> None:
     server.default = REFUSALS["empty"]
-    tally = Tally()
+    tally = CallCounts()
     chain = ProviderChain([provider_settings(server.base_url)], tally=tally)
     for chat, is_outage in (("eve", False), ("eve", False), ("ana", True)):
         with pytest.raises(NoProviderAnswered):

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from wabot.brain.knowledge.index import Entry, Passage, SearchIndex
+from wabot.brain.knowledge.index import IndexEntry, Passage, SearchIndex
 from wabot.brain.knowledge.sections import cut_sections
 from wabot.brain.language import detect_language
 from wabot.system.files import read_plain
@@ -140,7 +140,7 @@ def list_files(folder: Path) -> list[tuple[Path, int, int]]:
     return found[:_MAX_FILES]
 
 
-def _read_entries(path: Path, size: int, base: Path) -> list[Entry]:
+def _read_entries(path: Path, size: int, base: Path) -> list[IndexEntry]:
     if size > _MAX_FILE_BYTES:
         log.error("knowledge: %s is larger than %d bytes, skipped: split it", path, _MAX_FILE_BYTES)
         return []
@@ -155,6 +155,6 @@ def _read_entries(path: Path, size: int, base: Path) -> list[Entry]:
     language = detect_language(text, default="")
     source = str(path.relative_to(base))
     return [
-        Entry(section.title, " / ".join(section.headings[:-1]), section.text, source, language)
+        IndexEntry(section.title, " / ".join(section.headings[:-1]), section.text, source, language)
         for section in cut_sections(text)
     ]

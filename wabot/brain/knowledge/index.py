@@ -39,7 +39,7 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class IndexEntry:
     """What goes into the index for one passage: `context` are the headings above its own."""
 
     title: str
@@ -52,7 +52,7 @@ class Entry:
 class SearchIndex:
     """An index over a fixed set of entries; not for two threads at once: the caller takes turns."""
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
+    def __init__(self, entries: Sequence[IndexEntry]) -> None:
         self._entries = tuple(entries)
         self._database = sqlite3.connect(":memory:", check_same_thread=False)
         self._database.execute(

@@ -16,7 +16,7 @@ from wabot.brain.output.errors import ErrorKind
 from wabot.brain.output.reply_text import ReplyText, read_reply_text
 
 
-class Outcome(StrEnum):
+class CallOutcome(StrEnum):
     """What came of a call."""
 
     ANSWER = "answer"
@@ -39,7 +39,7 @@ class ModelAnswer:
         complaint: why there is no answer.
     """
 
-    outcome: Outcome
+    outcome: CallOutcome
     reply: ReplyText = field(default=ReplyText("", frozenset()))
     usage: Usage | None = None
     complaint: Complaint = field(default=Complaint("empty", ""))
@@ -71,7 +71,7 @@ def read_answer(answer: RawAnswer, prompt_tokens: int, has_key: bool = True) -> 
         document = read_document(answer)
     except UnreadableBody as error:
         kind: ErrorKind = "too_large" if error.too_large else "dropped" if error.broken_off else "malformed"
-        return ModelAnswer(Outcome.FAILED, complaint=Complaint(kind, str(error)))
+        return ModelAnswer(CallOutcome.FAILED, complaint=Complaint(kind, str(error)))
     if isinstance(document, list) and len(document) == 1:
         document = document[0]
     if not isinstance(document, dict):
@@ -103,26 +103,28 @@ def _read_choice(choice: dict[str, Any], usage: object, prompt_tokens: int, has_
     reasons = {_plain(choice.get(key)) for key in ("finish_reason", "native_finish_reason", "stop_reason")}
     if filtered := next(filter(_FILTERED.search, sorted(reasons)), ""):
         complaint = Complaint("refused", f"it refuses this text ({filtered})")
-        return ModelAnswer(Outcome.REFUSED, usage=used, complaint=complaint)
+        return ModelAnswer(CallOutcome.REFUSED, usage=used, complaint=complaint)
     if broke_off := next(filter(_BROKE_OFF.search, sorted(reasons)), ""):
         complaint = Complaint("unavailable", f"it broke off by itself ({broke_off})")
-        return ModelAnswer(Outcome.FAILED, usage=used, complaint=complaint)
+        return ModelAnswer(CallOutcome.FAILED, usage=used, complaint=complaint)
     reply = read_reply_text(written, was_cut=bool(reasons & _CUT))
     calls = message.get("tool_calls") or message.get("function_call")
     if not reply.text and not reply.words and calls:
         reply = ReplyText("", _words_in_calls(calls))
     if HAND_OVER in reply.words:
-        return ModelAnswer(Outcome.HAND_OVER, reply, used)
+        return ModelAnswer(CallOutcome.HAND_OVER, reply, used)
     if reply.is_silence:
-        return ModelAnswer(Outcome.SILENCE, reply, used)
+        return ModelAnswer(CallOutcome.SILENCE, reply, used)
     if reply.text or reply.words:
-        return ModelAnswer(Outcome.ANSWER, reply, used)
+        return ModelAnswer(CallOutcome.ANSWER, reply, used)
     refusal = message.get("refusal")
     if isinstance(refusal, str) and refusal.strip():
         return ModelAnswer(
-            Outcome.REFUSED, usage=used, complaint=Complaint("refused", "it refuses this text")
+            CallOutcome.REFUSED, usage=used, complaint=Complaint("refused", "it refuses this text")
         )
-    return ModelAnswer(Outcome.FAILED, usage=used, complaint=Complaint("empty", _why_empty(message, written)))
+    return ModelAnswer(
+        CallOutcome.FAILED, usage=used, complaint=Complaint("empty", _why_empty(message, written))
+    )
 
 
 def _why_empty(message: dict[str, Any], written: str) -> str:
@@ -135,15 +137,15 @@ def _why_empty(message: dict[str, Any], written: str) -> str:
 
 def _complains(complaint: Complaint) -> ModelAnswer:
     if complaint.kind == "too_long":
-        return ModelAnswer(Outcome.LESS, complaint=complaint)
+        return ModelAnswer(CallOutcome.LESS, complaint=complaint)
     if complaint.without:
-        return ModelAnswer(Outcome.OTHER_FORM, complaint=complaint)
-    outcome = Outcome.REFUSED if complaint.kind == "refused" else Outcome.FAILED
+        return ModelAnswer(CallOutcome.OTHER_FORM, complaint=complaint)
+    outcome = CallOutcome.REFUSED if complaint.kind == "refused" else CallOutcome.FAILED
     return ModelAnswer(outcome, complaint=complaint)
 
 
 def _malformed(explanation: str) -> ModelAnswer:
-    return ModelAnswer(Outcome.FAILED, complaint=Complaint("malformed", explanation))
+    return ModelAnswer(CallOutcome.FAILED, complaint=Complaint("malformed", explanation))
 
 
 def _document_or_text(answer: RawAnswer) -> Any:

@@ -12,7 +12,7 @@ _MANY_CHATS = 10_000
 _MANY_CALLS = 10_000
 
 
-class CallCount:
+class ChatCallCounts:
     """What each chat had of the models. Open to every thread; `clock` is monotonic, in seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

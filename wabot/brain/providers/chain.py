@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from wabot.brain.output.completion import Completion
 from wabot.brain.output.errors import OF_THE_PROVIDER, OF_THE_TEXT, ProviderError
 from wabot.brain.providers.budget import Budget, BudgetSpent, NoBudget, cost_of, cost_of_failure
-from wabot.brain.providers.call_count import CallCount
+from wabot.brain.providers.call_count import ChatCallCounts
 from wabot.brain.providers.circuit import CircuitBreaker
-from wabot.brain.providers.counts import Tally
+from wabot.brain.providers.counts import CallCounts
 from wabot.brain.providers.refusals import Refusals
 from wabot.brain.providers.request import Message, estimate_prompt_tokens
 from wabot.brain.settings import ProviderSettings
@@ -51,7 +51,7 @@ class ProviderChain:
     One pass asks each provider once. If none answered, the one that may be ready soonest gets a single second
     try: after a connection that failed, or when a 429 or 5xx named a wait (Retry-After) that fits the
     deadline. Asking again is safe: nothing of a failed call has reached the customer.
-    What fails for the text is not asked again for it. `budget` is asked before each call, `tally` told after
+    What fails for the text is not asked again for it. `budget` is asked before each call, `counts` told after
     it, and `calls` counts those of each chat.
 
     `clock` is monotonic, in seconds; `wait` sleeps.
@@ -61,8 +61,8 @@ class ProviderChain:
         self,
         providers: Sequence[ProviderSettings],
         budget: Budget | None = None,
-        tally: Tally | None = None,
-        calls: CallCount | None = None,
+        counts: CallCounts | None = None,
+        calls: ChatCallCounts | None = None,
         clock: Callable[[], float] = time.monotonic,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -70,8 +70,8 @@ class ProviderChain:
         self._loading = threading.Lock()
         self._loaded: list[tuple[Provider, CircuitBreaker]] | None = None
         self._budget = budget or NoBudget()
-        self._tally = tally or Tally()
-        self._calls = calls or CallCount()
+        self._counts = counts or CallCounts()
+        self._calls = calls or ChatCallCounts()
         self._refusals = [Refusals() for _ in providers]
         self._clock = clock
         self._wait = wait
@@ -126,7 +126,7 @@ class ProviderChain:
         only_spent = 0 < spent == len(failures)
         is_refused = 0 < refused == len(failures)
         if not only_spent:
-            self._tally.nobody_answered(reason, chat if is_refused else "")
+            self._counts.nobody_answered(reason, chat if is_refused else "")
         raise NoProviderAnswered(reason, only_spent=only_spent, refused=is_refused)
 
     def load(self) -> None:
@@ -164,7 +164,7 @@ class ProviderChain:
             healthy = True
         except ProviderError as error:
             log.warning("%s", error)
-            self._tally.failed(name, error.kind)
+            self._counts.failed(name, error.kind)
             self._budget.settle(reservation, *cost_of_failure(error, reservation.tokens))
             # One chat's text was at fault; the provider answers others.
             healthy = error.kind in OF_THE_TEXT
@@ -183,7 +183,7 @@ class ProviderChain:
                 if pause is not None:
                     log.warning("provider %s: failing; not asked for %.0f s", name, pause)
         self._calls.add(chat)
-        self._tally.answered(name, completion.usage)
+        self._counts.answered(name, completion.usage)
         self._budget.settle(reservation, *cost_of(completion.usage))
         return completion
 

@@ -29,7 +29,7 @@ class ProviderCount:
 
 
 @dataclass(frozen=True, slots=True)
-class Outage:
+class ProviderOutage:
     """No provider has answered from `first_at` to `last_at`, in seconds since 1970; and why not, lastly."""
 
     first_at: float
@@ -37,14 +37,14 @@ class Outage:
     reason: str
 
 
-class Tally:
+class CallCounts:
     """The counts of all providers. Open to every thread; `clock` is in seconds since 1970."""
 
     def __init__(self, names: Iterable[str] = (), clock: Callable[[], float] = time.time) -> None:
         self._lock = threading.Lock()
         self._clock = clock
         self._providers = {name: ProviderCount() for name in names}
-        self._outage: Outage | None = None
+        self._outage: ProviderOutage | None = None
         self._refused_chat = ""
 
     def answered(self, provider: str, usage: Usage) -> None:
@@ -77,7 +77,7 @@ class Tally:
                 return
             now = self._clock()
             first_at = self._outage.first_at if self._outage else now
-            self._outage = Outage(first_at, now, reason)
+            self._outage = ProviderOutage(first_at, now, reason)
 
     def providers(self) -> dict[str, ProviderCount]:
         """A copy of the counts, by the provider's name."""
@@ -85,7 +85,7 @@ class Tally:
             return copy.deepcopy(self._providers)
 
     @property
-    def outage(self) -> Outage | None:
+    def outage(self) -> ProviderOutage | None:
         """The outage that is not over, if there is one."""
         with self._lock:
             return self._outage

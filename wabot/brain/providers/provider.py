@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 import requests
 import urllib3
 
-from wabot.brain.output.answer import ModelAnswer, Outcome, read_answer
+from wabot.brain.output.answer import CallOutcome, ModelAnswer, read_answer
 from wabot.brain.output.body import RawAnswer
 from wabot.brain.output.completion import Completion, Usage
 from wabot.brain.output.errors import ErrorKind, ProviderError
@@ -70,7 +70,7 @@ class Provider:
             # A body without a length looks complete when the deadline cuts it.
             if deadline.expired:
                 raise self._timed_out(seconds)
-        if answer.outcome in (Outcome.ANSWER, Outcome.SILENCE, Outcome.HAND_OVER):
+        if answer.outcome in (CallOutcome.ANSWER, CallOutcome.SILENCE, CallOutcome.HAND_OVER):
             usage = answer.usage or Usage(0, 0)
             return Completion(answer.reply.text, self.settings.name, usage, answer.reply.words)
         raise self._error_of(answer)
@@ -81,7 +81,7 @@ class Provider:
         for _ in range(_MOST_ADAPTIONS):
             request = form.compose(settings.model, messages, settings.max_tokens, settings.temperature)
             answer = self._post(request, estimate_prompt_tokens(messages), seconds)
-            if answer.outcome not in (Outcome.LESS, Outcome.OTHER_FORM):
+            if answer.outcome not in (CallOutcome.LESS, CallOutcome.OTHER_FORM):
                 return answer
             adapted = form.adapted(answer.complaint, messages, settings.max_tokens)
             if adapted == form:
@@ -166,7 +166,7 @@ class Provider:
         if status in (429, 503) or status >= 500:
             there = _time_there(response.headers.get("Date"))
             wait = _parse_retry_after(response.headers.get("Retry-After"), there)
-            if answer.outcome is Outcome.FAILED and wait is not None:
+            if answer.outcome is CallOutcome.FAILED and wait is not None:
                 raise self._error_of(answer, wait)
         return answer
 

@@ -28,19 +28,19 @@ from wabot.config.machine import settings_in_unit
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.schedule import ChatSchedule
-from wabot.conversation.send_queue import Departures
+from wabot.conversation.send_queue import SendQueue
 from wabot.database.engine import migrate, open_database
 from wabot.emulator.bot_process import BotProcess
 from wabot.emulator.server.emulator import Emulator
 from wabot.inbound.reception import Reception
-from wabot.outbound.chat_presence import Courtesies
+from wabot.outbound.chat_presence import ChatPresence
 from wabot.system.terminal import until_interrupted
 from wabot.trials.bench.bots import TIMEOUT_SECONDS, cpu_seconds
 from wabot.trials.bench.janitor import GOAL_LOCK_SECONDS, GOAL_SECONDS, clean_beside_writer
 from wabot.trials.bench.messages import machine
 from wabot.trials.bench.size_filling import CUSTOMER_PHONE, USER_ID, fill
 from wabot.trials.peers.postgresql import PostgresqlServer
-from wabot.whatsapp.messages import IncomingMessage, Kind
+from wabot.whatsapp.messages import IncomingMessage, MessageKind
 
 _MESSAGES_PER_CHAT = 10
 _SETTLING_SECONDS = 15.0
@@ -72,7 +72,7 @@ _WRITES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Goal:
+class SizeGoal:
     """What a figure may be at most, and its unit."""
 
     most: float
@@ -80,13 +80,13 @@ class Goal:
 
 
 GOALS = {
-    "status": Goal(0.5, "s"),
-    "export": Goal(0.5, "s"),
-    "slowest query of a message": Goal(1.0, "ms"),
-    "CPU of an idle minute": Goal(0.2, "s"),
-    "read in an idle minute": Goal(1.0, "MB"),
-    "janitor": Goal(GOAL_SECONDS, "s"),
-    "longest write beside it": Goal(GOAL_LOCK_SECONDS, "s"),
+    "status": SizeGoal(0.5, "s"),
+    "export": SizeGoal(0.5, "s"),
+    "slowest query of a message": SizeGoal(1.0, "ms"),
+    "CPU of an idle minute": SizeGoal(0.2, "s"),
+    "read in an idle minute": SizeGoal(1.0, "MB"),
+    "janitor": SizeGoal(GOAL_SECONDS, "s"),
+    "longest write beside it": SizeGoal(GOAL_LOCK_SECONDS, "s"),
 }
 
 
@@ -124,7 +124,7 @@ def query_seconds(file: Path) -> dict[str, float]:
     settings = settings_in_unit(file, {}, all_secrets=False)
     database = open_database(settings.database.url)
     migrate(database)
-    inbox, outbox, departures = Inbox(USER_ID), Outbox(USER_ID), Departures(USER_ID)
+    inbox, outbox, send_queue = Inbox(USER_ID), Outbox(USER_ID), SendQueue(USER_ID)
     reception = Reception(settings, inbox, outbox)
     worker = ReplyWorker(
         settings,
@@ -132,7 +132,7 @@ def query_seconds(file: Path) -> dict[str, float]:
         outbox,
         ChatSchedule(0),
         _Instantly(),
-        Courtesies(lambda: None),
+        ChatPresence(lambda: None),
         lambda: None,
         lambda seconds: None,
     )
@@ -143,11 +143,11 @@ def query_seconds(file: Path) -> dict[str, float]:
         chat_id = reception.receive(_message(number), utc_now())
         assert chat_id is not None
         worker.answer(chat_id)
-        row, _ = departures.next(utc_now())
+        row, _ = send_queue.next(utc_now())
         assert row is not None
-        departures.begin(row, utc_now())
-        departures.mark_sent(row, f"sent{number}", utc_now())
-        departures.confirm([f"sent{number}"], utc_now())
+        send_queue.begin(row, utc_now())
+        send_queue.mark_sent(row, f"sent{number}", utc_now())
+        send_queue.confirm([f"sent{number}"], utc_now())
     database.close()
     return {sql: statistics.median(each) for sql, each in seconds.items()}
 
@@ -169,7 +169,7 @@ def _message(number: int) -> IncomingMessage:
         phone=phone,
         lid="",
         from_me=False,
-        kind=Kind.TEXT,
+        kind=MessageKind.TEXT,
         text="What are your opening hours?",
         sent_at=utc_now(),
     )

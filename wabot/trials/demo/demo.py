@@ -27,7 +27,7 @@ from wabot.emulator.people.customer import Customer
 from wabot.emulator.people.pairing import PairingError
 from wabot.emulator.server.emulator import Emulator
 from wabot.trials.demo.narrator import Narrator
-from wabot.trials.demo.screen import Screen, Span, Style
+from wabot.trials.demo.screen import Screen, Style, StyledSpan
 from wabot.trials.demo.terminal_picture import draw_terminal
 
 _TIMEOUT_SECONDS = 20.0
@@ -177,7 +177,7 @@ def main(argv: Sequence[str]) -> int:
 def _show(screen: Screen, directory: Path) -> bool:
     """Whether all went well; if not, the logs in `directory` were named."""
     logging.basicConfig(filename=directory / "emulator.log", level=logging.INFO)
-    screen.show(Span("wabot answers WhatsApp customers", Style.HEADING))
+    screen.show(StyledSpan("wabot answers WhatsApp customers", Style.HEADING))
     screen.tell(
         (),
         f"The real bot (wabot {wabot.__version__}) with the real client library (neonize "

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from wabot.emulator.people.customer import Customer
 from wabot.emulator.server.emulator import Emulator
 from wabot.emulator.world.transcript import Event
-from wabot.trials.demo.screen import Screen, Span, Style
+from wabot.trials.demo.screen import Screen, Style, StyledSpan
 
 _TIME_COLUMNS, _WHO_COLUMNS = 9, 15
 _LOOK_SECONDS = 1.0
@@ -65,7 +65,7 @@ class Narrator:
     def head(self, text: str) -> None:
         """Begin a new part of the story."""
         self._screen.show()
-        self._screen.show(Span(text, Style.HEADING))
+        self._screen.show(StyledSpan(text, Style.HEADING))
 
     def say(self, text: str, style: Style = Style.FAINT) -> None:
         """Explain something."""
@@ -102,4 +102,6 @@ class Narrator:
 
     def _line(self, at: float, who: str, who_style: Style, text: str, style: Style = Style.PLAIN) -> None:
         seconds = f"{at - self._began:5.1f} s".ljust(_TIME_COLUMNS)
-        self._screen.tell((Span(seconds, Style.FAINT), Span(who.ljust(_WHO_COLUMNS), who_style)), text, style)
+        self._screen.tell(
+            (StyledSpan(seconds, Style.FAINT), StyledSpan(who.ljust(_WHO_COLUMNS), who_style)), text, style
+        )

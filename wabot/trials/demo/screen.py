@@ -32,7 +32,7 @@ class Style(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class StyledSpan:
     """A piece of a line in one style; characters that would steer a terminal become "�"."""
 
     text: str
@@ -43,7 +43,7 @@ class Span:
         object.__setattr__(self, "text", text)
 
 
-Line = tuple[Span, ...]
+Line = tuple[StyledSpan, ...]
 
 
 class Screen:
@@ -66,7 +66,7 @@ class Screen:
         self._columns = columns or shutil.get_terminal_size((_WIDEST, 24)).columns
         self._columns = min(max(self._columns, _NARROWEST), _WIDEST)
 
-    def show(self, *spans: Span) -> None:
+    def show(self, *spans: StyledSpan) -> None:
         """Print one line."""
         self.lines.append(spans)
         text = "".join(self._painted(span) for span in spans)
@@ -78,10 +78,10 @@ class Screen:
         width = self._columns - indent
         wrapped = [part for line in text.splitlines() for part in textwrap.wrap(line, width)] or [""]
         for number, part in enumerate(wrapped):
-            beside = margin if number == 0 else (Span(" " * indent),)
-            self.show(*beside, Span(part, style))
+            beside = margin if number == 0 else (StyledSpan(" " * indent),)
+            self.show(*beside, StyledSpan(part, style))
 
-    def _painted(self, span: Span) -> str:
+    def _painted(self, span: StyledSpan) -> str:
         if not self._coloured or span.style is Style.PLAIN:
             return span.text
         return f"\x1b[{span.style.value}m{span.text}\x1b[0m"

@@ -10,14 +10,14 @@ import os
 import sys
 from pathlib import Path
 
-from wabot.link.dialer import Link
+from wabot.link.dialer import Dialer
 from wabot.whatsapp.client import WhatsAppClient
 
 
 def main() -> None:
     """Stay on the line until standard input is closed."""
     client = WhatsAppClient(Path(sys.argv[1]), "kicked", lambda signal: None, lambda message: None)
-    link = Link(client, lambda signal: None)
+    link = Dialer(client, lambda signal: None)
     link.start()
     link.dial()
     for _ in sys.stdin:

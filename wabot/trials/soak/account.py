@@ -39,7 +39,7 @@ _ENDS = {
 
 
 @dataclass
-class Account:
+class SoakAccount:
     """How many messages ended in which way, and whatever must not be.
 
     Attributes:
@@ -96,7 +96,7 @@ def draw_up(
     sent: Mapping[Customer, Mapping[str, str]],
     waiting: Iterable[str],
     doubted: Collection[int],
-) -> Account:
+) -> SoakAccount:
     """Account for everything.
 
     Args:
@@ -105,7 +105,7 @@ def draw_up(
         waiting: ids of messages that the service still keeps for the bot.
         doubted: numbers of the replies that were recorded as in doubt.
     """
-    account = Account()
+    account = SoakAccount()
     kept = set(waiting)
     rows = {
         str(message_id): _Row(*values)
@@ -147,7 +147,7 @@ class _Books:
 
     def __init__(
         self,
-        account: Account,
+        account: SoakAccount,
         customer: Customer,
         rows: Mapping[str, _Row],
         replies: Sequence[_Reply],

@@ -14,7 +14,7 @@ from wabot.trials.peers.keeper import Keeper
 from wabot.trials.peers.model_server import Behaviour, ModelServer
 from wabot.trials.soak.database import SoakDatabase
 from wabot.trials.soak.disk import SmallDisk
-from wabot.trials.soak.plan import Deed, Trouble
+from wabot.trials.soak.plan import PlannedDeed, Trouble
 
 _MOMENTS: tuple[CutMoment, ...] = get_args(CutMoment)
 _STAGES: tuple[DialStage, ...] = get_args(DialStage)
@@ -57,7 +57,7 @@ class Troublemaker:
         database: SoakDatabase,
         keeper: Keeper,
         disk: SmallDisk | None,
-        write: Callable[[Deed], None],
+        write: Callable[[PlannedDeed], None],
     ) -> None:
         self._emulator = emulator
         self._customers = customers
@@ -168,7 +168,7 @@ class Troublemaker:
         customer = 1 + trouble.choice % len(self._customers)
         self._questions += 1
         question = f"¿Y R{customer}-{_FIRST_QUESTION + self._questions}?"
-        self._write(Deed(trouble.at_seconds, customer, what, question))
+        self._write(PlannedDeed(trouble.at_seconds, customer, what, question))
 
     def _kill(self) -> None:
         self._keeper.signal(signal.SIGKILL)

@@ -102,7 +102,7 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class PlannedDeed:
     """A customer does something.
 
     `what` is "text", "image", "kind" (of message; `text` names it), "reaction", "repeat" or "resend"; of
@@ -125,7 +125,7 @@ class Trouble:
     choice: int
 
 
-def plan_deeds(seed: int, seconds: float, customers: int) -> list[Deed]:
+def plan_deeds(seed: int, seconds: float, customers: int) -> list[PlannedDeed]:
     """What the customers do, in order of time: bursts, pauses, long texts, emoji, two languages."""
     deeds = [
         deed
@@ -148,7 +148,7 @@ def plan_troubles(seed: int, seconds: float, faults: Sequence[str]) -> list[Trou
     return troubles
 
 
-def _life(numbers: random.Random, customer: int, seconds: float) -> Iterator[Deed]:
+def _life(numbers: random.Random, customer: int, seconds: float) -> Iterator[PlannedDeed]:
     at = numbers.uniform(0, min(_PAUSE_SECONDS, seconds / 2))
     count = 0
     while at < seconds:
@@ -159,17 +159,17 @@ def _life(numbers: random.Random, customer: int, seconds: float) -> Iterator[Dee
         at += numbers.expovariate(1 / _PAUSE_SECONDS)
 
 
-def _deed(numbers: random.Random, at: float, customer: int, reference: str) -> Deed:
+def _deed(numbers: random.Random, at: float, customer: int, reference: str) -> PlannedDeed:
     kind = numbers.random()
     if kind < 0.03:
-        return Deed(at, customer, "image", "")
+        return PlannedDeed(at, customer, "image", "")
     if kind < 0.05:
-        return Deed(at, customer, "reaction", "👍")
+        return PlannedDeed(at, customer, "reaction", "👍")
     if kind < 0.08:
-        return Deed(at, customer, numbers.choice(("repeat", "resend")), "")
+        return PlannedDeed(at, customer, numbers.choice(("repeat", "resend")), "")
     if kind < 0.12:
-        return Deed(at, customer, "kind", numbers.choice(_KINDS))
+        return PlannedDeed(at, customer, "kind", numbers.choice(_KINDS))
     text = numbers.choice(_SENTENCES).format(reference=reference)
     if kind > 0.95:
         text = _LONG * numbers.randint(2, 12) + text
-    return Deed(at, customer, "text", text)
+    return PlannedDeed(at, customer, "text", text)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from wabot.trials.soak.account import Account
+from wabot.trials.soak.account import SoakAccount
 from wabot.trials.soak.plan import FAULTS
 
 _MOST_SENTENCES = 40
 
 
 def report(
-    account: Account, happened: Mapping[str, int], codes: Mapping[int, int], interrupted_at: float | None
+    account: SoakAccount, happened: Mapping[str, int], codes: Mapping[int, int], interrupted_at: float | None
 ) -> str:
     """The account as a table, and the verdict.
 
@@ -36,7 +36,7 @@ def report(
     return "\n".join([*lines, _verdict(account, interrupted_at)])
 
 
-def _verdict(account: Account, interrupted_at: float | None) -> str:
+def _verdict(account: SoakAccount, interrupted_at: float | None) -> str:
     good = f"0 lost silently, 0 doubled beyond the {account.doubled} counted as in doubt"
     if account.faults:
         return f"FAILED: {len(account.faults)} things that must not be"

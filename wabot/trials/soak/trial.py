@@ -15,12 +15,12 @@ from wabot.emulator.server.emulator import Emulator
 from wabot.errors import ExitCode
 from wabot.trials.peers.keeper import Keeper
 from wabot.trials.peers.model_server import ModelServer
-from wabot.trials.soak.account import ODD_ID, REACTION, Account, doubts_in, draw_up, open_work
+from wabot.trials.soak.account import ODD_ID, REACTION, SoakAccount, doubts_in, draw_up, open_work
 from wabot.trials.soak.database import SoakDatabase
 from wabot.trials.soak.disk import SmallDisk
 from wabot.trials.soak.faults import Troublemaker
 from wabot.trials.soak.model import answer_references, misbehaviours
-from wabot.trials.soak.plan import FAULTS, Deed, Terms, plan_deeds, plan_troubles
+from wabot.trials.soak.plan import FAULTS, PlannedDeed, Terms, plan_deeds, plan_troubles
 
 USER_ID = "shop"
 _TIMEOUT_SECONDS = 30.0
@@ -110,7 +110,7 @@ class Trial:
         self.codes: Counter[int] = Counter()
         self.interrupted_at: float | None = None
 
-    def run(self) -> Account:
+    def run(self) -> SoakAccount:
         """Let it all happen; returns what became of it. KeyboardInterrupt cuts it short."""
         seed = self._terms.seed
         (self._directory / "knowledge").mkdir()
@@ -198,7 +198,7 @@ class Trial:
             troublemaker.make(trouble)
             self.happened[trouble.fault] += 1
 
-    def _act(self, deed: Deed) -> None:
+    def _act(self, deed: PlannedDeed) -> None:
         customer = self._customers[deed.customer - 1]
         sent = self._sent[customer]
         match deed.what:
