@@ -16,7 +16,6 @@ import pytest
 from tests.support import REPOSITORY
 from tests.support.arrivals import NOON, arrival
 from tests.support.existing_schema import add_row, add_user, create_application, rows
-from wabot.backup import upgrade as database_backup
 from wabot.backup.upgrade import check, restore, save
 from wabot.conversation.inbox import Inbox
 from wabot.database.engine import (
@@ -207,7 +206,8 @@ def application(postgresql_url: str, tmp_path: Path) -> Iterator[Any]:
 def future(monkeypatch: pytest.MonkeyPatch) -> None:
     """The version that makes the copies knows one more migration."""
     known = known_migrations() | {"9999_the_future"}
-    monkeypatch.setattr(database_backup, "known_migrations", lambda: known)
+    for module in ("upgrade", "postgresql"):
+        monkeypatch.setattr(f"wabot.backup.{module}.known_migrations", lambda: known)
 
 
 def texts() -> list[str]:

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psycopg2
@@ -91,6 +91,7 @@ class PostgresqlTables:
         names: what they are called; empty where wabot has never run.
         migrations: that made them.
         foreign: those that belong to another role than that in the address, and to which.
+        others: what else of that role's is called like them: a later program's, or the application's.
     """
 
     url: str
@@ -98,6 +99,12 @@ class PostgresqlTables:
     names: tuple[str, ...]
     migrations: tuple[str, ...]
     foreign: Mapping[str, str]
+    others: tuple[str, ...]
+
+    def with_those_made_since(self, others: Collection[str]) -> PostgresqlTables:
+        """These and, of the others, what was not there at a time when only `others` were."""
+        made = {*self.others} - {*others}
+        return replace(self, names=tuple(sorted({*self.names, *made})))
 
     def dump(self, target: Path, *extent: str) -> None:
         """Write them to a file, as they are at one moment; the application's tables are left out.
@@ -203,9 +210,10 @@ def find_tables(url: str) -> PostgresqlTables:
             # What a newer program has made besides, an older one would stumble over.
             more = (name for name, _, is_own, refers in found if is_own and (is_newer or refers))
             names = tuple(sorted({*names, *more}))
+            others = tuple(name for name, _, is_own, _ in found if is_own and name not in names)
     except psycopg2.OperationalError as error:
         raise fault(error, url) from None
-    return PostgresqlTables(url, schema, names, migrations, foreign)
+    return PostgresqlTables(url, schema, names, migrations, foreign, others)
 
 
 def known_tables() -> frozenset[str]:

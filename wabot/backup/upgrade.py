@@ -81,7 +81,11 @@ def save(directory: Path, urls: Iterable[str]) -> list[str]:
         for tables in _changed_by_this_version(urls):
             name = f"{len(copies)}.pgdump"
             _dump(tables, directory / name)
-            copies[name] = {"database": public_url(tables.url), "migrations": tables.migrations}
+            copies[name] = {
+                "database": public_url(tables.url),
+                "migrations": tables.migrations,
+                "others": tables.others,
+            }
         (directory / _LIST).write_text(json.dumps(copies), encoding="utf-8")
     except (OSError, sqlite3.Error) as error:
         raise OperatorNeeded(f"the databases cannot be copied to {directory}: {error}") from None
@@ -108,7 +112,8 @@ def restore(directory: Path, urls: Iterable[str]) -> list[str]:
         copies = json.loads(read_plain(directory / _LIST, _LARGEST_LIST_BYTES))
         for name, place in copies.items():
             if name.endswith(".pgdump"):
-                if _restore_tables(directory / name, servers[place["database"]], place["migrations"]):
+                url = servers[place["database"]]
+                if _restore_tables(directory / name, url, place["migrations"], place["others"]):
                     restored.append(place["database"])
                 continue
             file = Path(place)
@@ -173,8 +178,9 @@ def _dump(tables: PostgresqlTables, target: Path) -> None:
     target.chmod(0o600)
 
 
-def _restore_tables(copy: Path, url: str, migrations: Sequence[str]) -> bool:
-    tables = find_tables(url)
+def _restore_tables(copy: Path, url: str, migrations: Sequence[str], others: Sequence[str]) -> bool:
+    """Put the tables back as they were, and drop what this version has made besides, of whatever name."""
+    tables = find_tables(url).with_those_made_since(others)
     if list(tables.migrations) == list(migrations):
         return False
     require_no_other_machine(url)
