@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import stat
 import time
@@ -44,6 +45,13 @@ def test_from_the_start_to_the_first_answer(container: Container, emulator: Emul
     assert {path.name for path, mode in modes.items() if mode != (0o700 if path.is_dir() else 0o600)} == set()
 
     bot.stop()
+    (kept,) = state.rglob("clock.json")
+    named = json.loads(kept.read_text())["boot"]
+    bot.start()
+    bot.wait_for_state("connected")
+    ana.send("¿y mañana?")
+    bot.stop()
+    assert json.loads(kept.read_text())["boot"] == named, "the next process may use what this one knew"
     assert bot.show("Result", "ExecMainStatus") == {"Result": "success", "ExecMainStatus": "0"}
     assert bot.status()["state"] == "stopped"
     assert [line for line in bot.journal() if line.priority not in (5, 6)] == []
