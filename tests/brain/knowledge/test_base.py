@@ -22,9 +22,8 @@ from wabot.brain.knowledge.synonyms import concepts_asked, concepts_in, concepts
 from wabot.brain.knowledge.terms import stem, words
 from wabot.trials.bench.knowledge import main, measure_quality
 
-ROOT = REPOSITORY
-SAMPLE = ROOT / "wabot" / "sample_knowledge"
-QUESTIONS = ROOT / "tests" / "knowledge_questions.json"
+SAMPLE = REPOSITORY / "wabot" / "sample_knowledge"
+QUESTIONS = REPOSITORY / "tests" / "support" / "knowledge_questions.json"
 
 
 @pytest.fixture(scope="module")

@@ -81,21 +81,6 @@ _CONCEPTS = {
         number contato telefone ligar pessoa alguem gerente responsavel falar dona dono atendente numero
         electronico
     """,
-    "tea": """
-        te tes infusion infusiones rooibos manzanilla matcha sencha oolong tea teas herbal chamomile cha
-        chas infusao infusoes camomila
-    """,
-    "coffee": """
-        cafe cafes grano granos molido moler espresso descafeinado cafetera coffee coffees beans bean ground
-        grind decaf decaffeinated grao graos moido moer moem cafeteira
-    """,
-    "mug": """
-        taza tazas tazon tazones vaso vasos ceramica mug mugs cup cups ceramic caneca canecas xicara xicaras
-        chavena chavenas
-    """,
-    "green": "verde verdes green",
-    "black": "negro negra negros preto preta pretos black",
-    "red": "rojo roja rojos red vermelho vermelha",
     "discount": """
         descuento descuentos oferta ofertas promocion promociones rebaja rebajas cupon codigo discount
         discounts offer offers promotion sale coupon deal desconto descontos promocao promocoes cupom
@@ -108,14 +93,6 @@ _CONCEPTS = {
     "booking": """
         reserva reservas reservar cita citas taller talleres cata catas booking book reserve reservation
         appointment workshop workshops tasting tastings marcar marcacao oficina degustacao
-    """,
-    "storage": """
-        conservar conservacion guardar caduca caducidad caducan store keep storage expire expires expiry
-        fresh validade vencimento estraga
-    """,
-    "brewing": """
-        preparar preparacion preparo infusionar temperatura minutos brew brewing prepare steep temperature
-        minutes make
     """,
 }
 
