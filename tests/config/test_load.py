@@ -151,30 +151,29 @@ def test_who_types_the_name_of_a_number_is_told_its_file() -> None:
     ("content", "said"),
     [
         (b"[account", "not valid TOML: Expected ']' at the end of a table declaration"),
-        (b"a = 1\na = 2", "not valid TOML: this setting stands there twice; keep one ("),
-        (b"[account]\n[account]\n", "not valid TOML: [account] stands there twice; keep one"),
-        (b"[a.b]\n[a.b]\n", "not valid TOML: [a.b] stands there twice; keep one"),
+        (b"a = 1\na = 2", "not valid TOML: Cannot overwrite a value"),
+        (b"[account]\n[account]\n", "line 2: not valid TOML: Cannot declare ('account',) twice"),
         (
             b'a = 1\nname = "ma\xf1ana"',
             "line 2 has a character that is not UTF-8, such as an accent saved on Win",
         ),
         ("a = 1".encode("utf-16"), "it is saved as UTF-16; save it as UTF-8"),
-        (b'[paths]\nstate = "C:\\Users\\shop"', "line 2, state: within double quotes each \\ is written"),
-        (b'file = "D:\\shop\\persona"', "line 1, file: within double quotes each \\ is written"),
+        (b'[paths]\nstate = "C:\\Users\\shop"', "line 2, state: not valid TOML: "),
+        (b'file = "D:\\shop\\persona"', "line 1, file: not valid TOML: "),
         (b"a = " + b"[" * 50_000, "not valid TOML: nested too deeply"),
         (b"a = " + b"9" * 5000, "not valid TOML: Exceeds the limit"),
-        (b"\n[a]\nuser_id = shop\n", "line 3, user_id: a text stands between straight quotes, as in"),
-        ("a = “shop”".encode(), "line 1, a: a text stands between straight quotes"),
-        (b"k = sk-123", "line 1, k: a text stands between straight quotes"),
-        (b"t = 15m", "line 1, t: something is left behind the value; a text stands between straight quotes"),
-        (b't = "abc\nx = 1', "line 1, t: the quotes of a text are not closed in this line"),
-        (b't = """abc', "at its end: the quotes of a text are not closed"),
-        (b'allow = [\n"a"\nb = 1\n', "line 3, b: a list is not closed by ]"),
-        (b'allow = [\n"a"\n', "at its end: a list is not closed by ]"),
-        (b"name = 'shop", "at its end: the quotes of a text are not closed"),
-        (b"c2VjcmV0LWtleS1vZi1taW5l==", "line 1: a text stands between straight quotes"),
-        (b"\nhello, world\n", "line 2: a setting is written NAME = VALUE"),
-        (b"= 5", "line 1: this is no setting (NAME = VALUE), no [section] and no # comment"),
+        (b"\n[a]\nuser_id = shop\n", "line 3, user_id: not valid TOML: "),
+        ("a = “shop”".encode(), "line 1, a: not valid TOML: "),
+        (b"k = sk-123", "line 1, k: not valid TOML: "),
+        (b"t = 15m", "line 1, t: not valid TOML: "),
+        (b't = "abc\nx = 1', "line 1, t: not valid TOML: "),
+        (b't = """abc', "not valid TOML: "),
+        (b'allow = [\n"a"\nb = 1\n', "line 3, b: not valid TOML: "),
+        (b'allow = [\n"a"\n', "not valid TOML: "),
+        (b"name = 'shop", "not valid TOML: "),
+        (b"c2VjcmV0LWtleS1vZi1taW5l==", "line 1: not valid TOML: "),
+        (b"\nhello, world\n", "line 2: not valid TOML: "),
+        (b"= 5", "line 1: not valid TOML: "),
         (b"#" * 1_000_001, "larger than 1000000 bytes"),
     ],
 )
@@ -183,7 +182,11 @@ def test_what_is_no_configuration_at_all(file: Path, content: bytes, said: str) 
     with pytest.raises(ConfigError) as caught:
         load_settings(file, {})
     assert str(caught.value).startswith(f"{file}: {said}")
-    assert "sk-123" not in str(caught.value), "what stands unquoted may be a secret"
+    if said.endswith("not valid TOML: "):
+        assert "; TOML is written NAME = VALUE" in str(caught.value)
+    assert not any(secret in str(caught.value) for secret in ("sk-123", "c2Vj")), (
+        "what stands unquoted may be a secret"
+    )
     assert caught.value.exit_code is ExitCode.OPERATOR_NEEDED
 
 

@@ -16,24 +16,10 @@ from wabot.system.units import own_command
 
 _LARGEST_FILE_BYTES = 1_000_000
 
-_QUOTES = 'a text stands between straight quotes, as in "shop"'
 BACKSLASH = r"within double quotes each \ is written \\, or all of it between single quotes: 'C:\shop'"
-_MISTAKES = (
-    ("Unescaped '\\'", BACKSLASH),
-    ("Invalid hex value", BACKSLASH),
-    ("Escaped character is not a Unicode scalar value", BACKSLASH),
-    ("Invalid value", f"{_QUOTES}; only numbers, true and false do without"),
-    (
-        "Expected newline or end of document after a statement",
-        f"something is left behind the value; {_QUOTES}",
-    ),
-    (r"Illegal character '\n'", "the quotes of a text are not closed in this line"),
-    (r"Illegal character '\r'", "the quotes of a text are not closed in this line"),
-    ('Expected "\'"', "the quotes of a text are not closed"),
-    ("Unterminated string", "the quotes of a text are not closed"),
-    ("Unclosed array", "a list is not closed by ]"),
-    ("Invalid statement", "this is no setting (NAME = VALUE), no [section] and no # comment"),
-    ("Expected '=' after a key", "a setting is written NAME = VALUE, and a comment begins with #"),
+_HOW_IT_IS_WRITTEN = (
+    "TOML is written NAME = VALUE, each name and each [section] once, "
+    r"""a text between straight quotes ("shop", or 'C:\shop' where it has a \), and a list closed by ]"""
 )
 
 PUT_SUDO = ": put sudo before the command"
@@ -54,8 +40,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError([f"{path}: {_not_utf8(content, error.start)}"]) from None
     except ValueError as error:
         # Also what is no TOMLDecodeError: a number of thousands of digits.
-        problem = _in_words(str(error), content) or f"not valid TOML: {_explained(str(error))}"
-        raise ConfigError([f"{path}: {problem}"]) from None
+        raise ConfigError([f"{path}: {_with_place(str(error), content)}"]) from None
     except RecursionError:
         raise ConfigError([f"{path}: not valid TOML: nested too deeply"]) from None
 
@@ -103,20 +88,18 @@ def _content(path: Path) -> bytes:
     return content
 
 
-def _in_words(mistake: str, content: bytes) -> str:
-    """What tomllib says (Python 3.11 to 3.13) of the mistakes of whoever never heard of TOML; "" of others.
+def _with_place(mistake: str, content: bytes) -> str:
+    """What tomllib says of a mistake, with the line, and how TOML is written.
 
     Of the line that is meant the name of the setting is shown, and never the value: it may be a secret.
     """
-    words = next((words for said, words in _MISTAKES if mistake.startswith(said)), "")
-    if not words:
-        return ""
     where = re.search(r" \(at line (\d+), column \d+\)$", mistake)
     if not where:
-        return f"at its end: {words}"
+        return f"not valid TOML: {mistake}; {_HOW_IT_IS_WRITTEN}"
     line = content.splitlines()[int(where[1]) - 1 :][:1]
     name = re.match(rb"\s*([a-z_]{1,40})\s*=", line[0]) if line else None
-    return f"line {where[1]}{f', {name[1].decode()}' if name else ''}: {words}"
+    place = f"line {where[1]}{f', {name[1].decode()}' if name else ''}"
+    return f"{place}: not valid TOML: {mistake[: where.start()]}; {_HOW_IT_IS_WRITTEN}"
 
 
 def _not_utf8(content: bytes, position: int) -> str:
@@ -128,17 +111,6 @@ def _not_utf8(content: bytes, position: int) -> str:
         f"line {line} has a character that is not UTF-8, such as an accent saved on Windows; "
         "save the file as UTF-8"
     )
-
-
-def _explained(mistake: str) -> str:
-    """What tomllib says (Python 3.11 to 3.13), for whoever pasted a section below one that was there."""
-    if mistake.startswith("Cannot overwrite a value"):
-        return mistake.replace("Cannot overwrite a value", "this setting stands there twice; keep one", 1)
-    twice = re.match(r"Cannot declare \((.+?),?\) twice", mistake)
-    if not twice:
-        return mistake
-    section = ".".join(re.findall(r"'([^']*)'", twice[1]))
-    return f"[{section}] stands there twice; keep one, with all its settings{mistake[twice.end() :]}"
 
 
 def _how_to_read_it() -> str:
