@@ -15,23 +15,22 @@ from wabot.config.settings import TableSettings
 from wabot.database.catalogue import ExistingColumn, ExistingTable, ForeignKey, find_foreign_key, find_table
 from wabot.errors import OperatorNeeded
 
-# First as the application spells it that this table comes from.
-_SPELLINGS = {
-    "id": ("id",),
-    "user_id": ("userId", "accountId", "ownerId"),
-    "phone_number": ("phoneNumber", "phone"),
-    "status": ("status", "connectionStatus"),
-    "qr_code": ("qrCode", "qr"),
-    "qr_expires_at": ("qrExpiresAt", "qrCodeExpiresAt"),
-    "last_connected_at": ("lastConnectedAt", "connectedAt"),
-    "last_message_at": ("lastMessageAt",),
-    "is_connected": ("isConnected",),
-    "connection_attempts": ("connectionAttempts",),
-    "last_error": ("lastError", "errorMessage"),
-    "last_error_at": ("lastErrorAt",),
-    "created_at": ("createdAt",),
-    "updated_at": ("updatedAt", "modifiedAt"),
-}
+_COLUMNS = (
+    "id",
+    "user_id",
+    "phone_number",
+    "status",
+    "qr_code",
+    "qr_expires_at",
+    "last_connected_at",
+    "last_message_at",
+    "is_connected",
+    "connection_attempts",
+    "last_error",
+    "last_error_at",
+    "created_at",
+    "updated_at",
+)
 
 
 class ConnectionStatus(StrEnum):
@@ -95,7 +94,7 @@ def find_connections(database: Any, tables: TableSettings, users: Users) -> Conn
     existing = find_table(database, tables.connections)
     if existing is None:
         return None
-    found = {name: existing.column(*spellings) for name, spellings in _SPELLINGS.items()}
+    found = {name: existing.column(name) for name in _COLUMNS}
     columns = {name: column for name, column in found.items() if column is not None}
     if "user_id" not in columns:
         raise OperatorNeeded(

@@ -93,7 +93,7 @@ def find_users(database: Any, tables: TableSettings) -> Users:
             f"the database has no table {tables.users}: point database.url at the application's database, "
             "or leave it out for one of wabot's own"
         )
-    column = existing.column("id", "userId")
+    column = existing.column("id")
     if column is None:
         raise OperatorNeeded(f"the table {tables.users} has no column id: name another in database.tables")
     table = existing.bind(database)

@@ -49,15 +49,11 @@ class ExistingTable:
     name: str
     columns: Mapping[str, ExistingColumn]
 
-    def column(self, *spellings: str) -> ExistingColumn | None:
-        """The column with the first of these names, in any spelling: `userId`, `user_id`, `USERID`."""
-        for spelling in spellings:
-            if spelling in self.columns:
-                return self.columns[spelling]
-            for column in self.columns.values():
-                if _plain(column.name) == _plain(spelling):
-                    return column
-        return None
+    def column(self, name: str) -> ExistingColumn | None:
+        """The column of this name in any spelling (`userId`, `user_id`, `USERID`), if any."""
+        if name in self.columns:
+            return self.columns[name]
+        return next((each for each in self.columns.values() if _plain(each.name) == _plain(name)), None)
 
     def bind(self, database: Any) -> Any:
         """The table for peewee's query builder, which quotes every name."""
