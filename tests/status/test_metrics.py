@@ -270,7 +270,6 @@ def test_what_lies_in_the_way_is_not_followed(
 ) -> None:
     precious = tmp_path / "precious"
     precious.write_text("mine")
-    (file.parent / ".wabot.prom.new").symlink_to(precious)
     file.symlink_to(precious)
     make_metrics().stop()
     assert precious.read_text() == "mine"
@@ -296,7 +295,7 @@ FULL_DISK = """
 import resource, sys, time
 from pathlib import Path
 from wabot.status import metrics_file
-from wabot.brain.providers.counts import Tally
+from wabot.brain.providers.counts import CallCounts
 from wabot.database.engine import migrate, open_database
 from wabot.system.logs import configure_logging
 configure_logging(level="INFO")
@@ -304,7 +303,7 @@ migrate(open_database(sys.argv[1]))
 metrics_file.INTERVAL_SECONDS = 0.05
 # No file may grow beyond this: writing fails as on a full disk, with another number.
 resource.setrlimit(resource.RLIMIT_FSIZE, (2000, resource.RLIM_INFINITY))
-metrics = metrics_file.MetricsFile(Path(sys.argv[2]), "shop", Tally())
+metrics = metrics_file.MetricsFile(Path(sys.argv[2]), "shop", CallCounts())
 metrics._known_depths = lambda: None
 metrics.start()
 time.sleep(0.5)

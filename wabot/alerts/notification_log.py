@@ -8,8 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import os
-import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,7 +17,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from wabot.alerts.notice import AlertNotice, Condition, Problem
-from wabot.system.files import read_plain
+from wabot.system.files import read_plain, replace_file
 
 log = logging.getLogger(__name__)
 
@@ -72,12 +70,7 @@ class NotificationFile:
 
     def _write(self, notifications: NotificationLog, text: str) -> None:
         try:
-            descriptor, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(self._path)
+            replace_file(self._path, text.encode(), durable=True)
         except OSError as error:
             log.warning("alerts: %s cannot be written: %s", self._path, error)
             self._unwritten = notifications

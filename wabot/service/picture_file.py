@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import tempfile
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from wabot.errors import OperatorNeeded
 from wabot.privileges.owner import Owner, become, owner_of
+from wabot.system.files import replace_file
 
 
 class PictureFile:
@@ -94,12 +94,9 @@ def _who_writes(directory: Path) -> Owner | None:
 
 
 def _write_private(path: Path, content: bytes) -> str:
-    """Replace a file as a whole: whoever shows it never sees half a picture. mkstemp makes it 0600."""
+    """Replace the picture as a whole: whoever shows it never sees half of it."""
     try:
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        Path(name).replace(path)
+        replace_file(path, content)
     except OSError as error:
         return error.strerror or "it failed"
     return ""

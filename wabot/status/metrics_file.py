@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
 import threading
 from collections.abc import Iterator
 from datetime import datetime
@@ -23,6 +21,7 @@ from wabot.database.lent_connections import rest
 from wabot.database.models import Inbound, Outbound, Session, database
 from wabot.link.states import State
 from wabot.status.metrics import LATENCY, LATENCY_BUCKETS, AccountCollector, Depths, Snapshot
+from wabot.system.files import replace_file
 from wabot.system.logs import unhandled_errors
 
 _IDS_AT_ONCE = 500
@@ -183,17 +182,9 @@ class MetricsFile:
         )
 
     def _write(self, content: bytes) -> None:
-        """Replace the file in one step: a reader finds the old one or the new one, whole."""
-        new = self._path.with_name(f".{self._path.name}.new")
         try:
-            with contextlib.suppress(FileNotFoundError):
-                new.unlink()
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-            with os.fdopen(os.open(new, flags, 0o600), "wb") as file:
-                file.write(content)
-                # The one file that others may read: node_exporter runs as a user of its own.
-                os.fchmod(file.fileno(), 0o644)
-            new.replace(self._path)
+            # The one file that others may read: node_exporter runs as a user of its own.
+            replace_file(self._path, content, mode=0o644)
         except OSError as error:
             self._tell(f"{self._path} cannot be written: {error.strerror}")
         else:

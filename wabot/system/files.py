@@ -1,10 +1,14 @@
-"""Opens files that somebody else may have put there: only regular ones, through no link, without waiting."""
+"""Opens files that somebody else may have put there: only regular ones, through no link, without waiting.
+
+And writes those that others read at any moment: as a whole.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
 import stat
+import tempfile
 from pathlib import Path
 
 _OF_SQLITE = ("-journal", "-wal", "-shm")
@@ -44,6 +48,33 @@ def read_plain(path: Path, most_bytes: int, *, through_links: bool = False) -> b
     """
     with os.fdopen(open_plain(path, through_links=through_links), "rb") as file:
         return file.read(most_bytes)
+
+
+def replace_file(path: Path, content: bytes, *, mode: int = 0o600, durable: bool = False) -> None:
+    """Replace a file in one step: a reader finds the old one or the new one, whole, and may read either.
+
+    Args:
+        path: the file; what lies there, a link as well, is replaced.
+        content: all of it.
+        mode: who may read the new one.
+        durable: whether to wait until the disk has the content, so that no power cut leaves an empty file.
+
+    Raises:
+        OSError: it cannot be written; the old one stays.
+    """
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    new = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, mode)
+            file.write(content)
+            if durable:
+                file.flush()
+                os.fsync(descriptor)
+        new.replace(path)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
 
 
 def require_plain_database(path: Path) -> None:
