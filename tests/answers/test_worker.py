@@ -23,7 +23,7 @@ from wabot.brain.brain import Answer, Brain
 from wabot.brain.conversation import Conversation
 from wabot.brain.output.control_words import HAND_OVER, TELL_TEAM
 from wabot.brain.providers.budget import BudgetUnknown
-from wabot.brain.providers.call_count import ChatCallCounts
+from wabot.brain.providers.counts import ChatCallCounts
 from wabot.brain.settings import ProviderSettings
 from wabot.brain.texts import texts_for
 from wabot.clock import utc_now

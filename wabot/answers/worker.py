@@ -10,7 +10,7 @@ from datetime import datetime
 from wabot.answers import context as dialogue
 from wabot.answers.answering import Answering, Composer, Escalation
 from wabot.brain.providers.budget import BudgetUnknown
-from wabot.brain.providers.call_count import ChatCallCounts
+from wabot.brain.providers.counts import ChatCallCounts
 from wabot.brain.texts import texts_for
 from wabot.clock import utc_now
 from wabot.config.settings import Settings

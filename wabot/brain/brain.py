@@ -18,9 +18,8 @@ from wabot.brain.output.completion import Completion, Usage
 from wabot.brain.output.control_words import SILENCE
 from wabot.brain.prompt import Persona, compose_messages, insist_on_language
 from wabot.brain.providers.budget import Budget, BudgetUnknown
-from wabot.brain.providers.call_count import ChatCallCounts
 from wabot.brain.providers.chain import NoProviderAnswered, ProviderChain
-from wabot.brain.providers.counts import CallCounts
+from wabot.brain.providers.counts import CallCounts, ChatCallCounts
 from wabot.brain.providers.request import Message
 from wabot.brain.settings import BrainSettings
 from wabot.brain.small_talk import small_talk_in

@@ -12,8 +12,7 @@ from wabot.answers.answering import Escalation
 from wabot.answers.budget import DailyBudget
 from wabot.answers.worker import ReplyWorker, start_workers
 from wabot.brain.brain import Brain
-from wabot.brain.providers.call_count import ChatCallCounts
-from wabot.brain.providers.counts import CallCounts
+from wabot.brain.providers.counts import CallCounts, ChatCallCounts
 from wabot.clock import process_clock, utc_now
 from wabot.config.settings import RECEIPTS, Settings
 from wabot.conversation.inbox import Inbox

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 from wabot.brain.output.completion import Completion
 from wabot.brain.output.errors import OF_THE_PROVIDER, OF_THE_TEXT, ProviderError
 from wabot.brain.providers.budget import Budget, BudgetSpent, NoBudget, cost_of, cost_of_failure
-from wabot.brain.providers.call_count import ChatCallCounts
 from wabot.brain.providers.circuit import CircuitBreaker
-from wabot.brain.providers.counts import CallCounts
+from wabot.brain.providers.counts import CallCounts, ChatCallCounts
 from wabot.brain.providers.refusals import Refusals
 from wabot.brain.providers.request import Message, estimate_prompt_tokens
 from wabot.brain.settings import ProviderSettings

@@ -1,16 +1,20 @@
-"""Counts what became of the calls of the models since the process started, for metrics and alerts."""
+"""Counts the calls of the models: what became of them, for metrics and alerts, and how many each chat had."""
 
 from __future__ import annotations
 
 import copy
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from wabot.brain.output.completion import Usage
 from wabot.brain.output.errors import ErrorKind
+
+_HOUR_SECONDS = 3600.0
+_MANY_CHATS = 10_000
+_MANY_CALLS = 10_000
 
 
 @dataclass(slots=True)
@@ -95,3 +99,33 @@ class CallCounts:
         """Whether the last that was heard of the models is an answer."""
         with self._lock:
             return self._outage is None and any(count.answered_at for count in self._providers.values())
+
+
+class ChatCallCounts:
+    """How many calls each chat had lately. Open to every thread; `clock` is monotonic, in seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._lock = threading.Lock()
+        self._clock = clock
+        self._by_chat: dict[str, deque[float]] = {}
+
+    def add(self, chat: str) -> None:
+        """Count a call for this chat."""
+        now = self._clock()
+        with self._lock:
+            if len(self._by_chat) >= _MANY_CHATS:
+                self._by_chat = {
+                    each: calls for each, calls in self._by_chat.items() if now - calls[-1] < _HOUR_SECONDS
+                }
+            self._by_chat.setdefault(chat, deque(maxlen=_MANY_CALLS)).append(now)
+
+    def within_hour(self, chat: str) -> int:
+        """Return how many calls a chat had within the last hour."""
+        oldest = self._clock() - _HOUR_SECONDS
+        with self._lock:
+            calls = self._by_chat.get(chat)
+            while calls and calls[0] <= oldest:
+                calls.popleft()
+            if calls is not None and not calls:
+                del self._by_chat[chat]
+            return len(calls or ())
