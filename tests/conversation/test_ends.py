@@ -109,7 +109,7 @@ def test_every_field_of_the_protocol_has_an_end(shop: Shop, field: Any, sender: 
     event.Info.Timestamp = int(NOON.timestamp() * 1000)
     source = event.Info.MessageSource
     source.Chat.CopyFrom(jid(arrival().chat))
-    source.Writer.CopyFrom(jid(f"{OWNER}@s.whatsapp.net" if sender is Writer.OWNER else arrival().chat))
+    source.Sender.CopyFrom(jid(f"{OWNER}@s.whatsapp.net" if sender is Writer.OWNER else arrival().chat))
     source.IsFromMe = sender is Writer.OWNER
     if field.message_type is not None:
         getattr(event.Message, field.name).SetInParent()
