@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_root import OWNER, Machine, machine
+from tests.support.roots_machine import OWNER, Machine, interpreter, machine
 from wabot.backup.manifest import MANIFEST
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root has files that root could lose")
 
-__all__ = ["machine"]
+__all__ = ["interpreter", "machine"]
 
 
 def nightly(machine: Machine) -> Path:
