@@ -15,10 +15,10 @@ from wabot.config.conversation import PROVIDER_SETTINGS
 from wabot.config.credentials import OF_THE_UNITS
 from wabot.config.load import load_settings
 from wabot.config.settings import Settings
-from wabot.doctor.metrics import OF_THE_UNIT
 from wabot.errors import ExitCode
 from wabot.handbook.example import example_configuration
 from wabot.system.notify import LEAST_WATCHDOG_SECONDS
+from wabot.system.units import METRICS
 from wabot.whatsapp.library import LIBRARY_ENVIRONMENT
 
 UNITS = Path(__file__).parents[1] / "systemd"
@@ -137,14 +137,14 @@ def test_only_the_bot_has_a_place_that_others_may_read() -> None:
         made = {key: value for key, value in settings_of(unit) if key.startswith("RuntimeDirectory")}
         assert made == (
             {
-                "RuntimeDirectory": OF_THE_UNIT.name,
+                "RuntimeDirectory": METRICS.name,
                 "RuntimeDirectoryMode": "0755",
                 "RuntimeDirectoryPreserve": "yes",
             }
             if unit in ("wabot.service", "wabot@.service")
             else {}
         )
-    assert OF_THE_UNIT.parent == Path("/run")
+    assert METRICS.parent == Path("/run")
 
 
 def test_nothing_limits_addresses() -> None:

@@ -15,8 +15,7 @@ import pytest
 
 from tests.support.existing_schema import add_row, add_user, create_application, rows
 from wabot.application.connections import as_moment
-from wabot.application.row import PLACEHOLDER, ConnectionRow
-from wabot.application.row_id import new_row_id
+from wabot.application.row import PLACEHOLDER, ConnectionRow, new_row_id
 from wabot.application.users import require_user
 from wabot.config.settings import AccountSettings, DatabaseSettings, PathSettings, Settings, TableSettings
 from wabot.database.engine import migrate, open_database

@@ -98,7 +98,7 @@ class Bot:
         opened = open_database(self.url)
         session = Session.get()
         opened.close()
-        # No end before this one is without a word: see `wabot.privileges.systemd`.
+        # No end before this one is without a word: see `wabot.privileges.root_queries`.
         assert utc_now() - session.updated_at < timedelta(minutes=1)
         return session.state, session.reason, session.qr
 

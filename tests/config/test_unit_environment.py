@@ -13,8 +13,8 @@ def test_an_operators_shell_gets_what_the_unit_has(tmp_path: Path, monkeypatch: 
     etc, store, state = tmp_path / "etc", tmp_path / "credstore", tmp_path / "state"
     for directory in (etc, store, state):
         directory.mkdir()
-    monkeypatch.setattr(module, "_CONFIGURATIONS", etc)
-    monkeypatch.setattr(module, "_STATE", state)
+    monkeypatch.setattr(module, "CONFIGURATIONS", etc)
+    monkeypatch.setattr(module, "STATE", state)
     (store / "shop.database-url").write_text("postgresql://shop@localhost/app\n")
     (store / "other.database-url").write_text("postgresql://other@localhost/app\n")
     (etc / "shop.env").write_text('# comment\nKEY="a=b"\nEMPTY=\nPATH=/nowhere\nnot a line\n')

@@ -981,7 +981,7 @@ def test_systemd_knows_no_watchdog_before_the_first_start() -> None:
 
 
 def test_the_unit_as_systemd_shows_it(file: Path, programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor_machine, "_CONFIGURATIONS", file.parent)
+    monkeypatch.setattr(doctor_machine, "CONFIGURATIONS", file.parent)
     assert "unit" not in illnesses(file), "no systemd is no illness"
     shown = "\n".join(f"{name}={value}" for name, value in HEALTHY_UNIT.items())
     install(programs, "systemctl", shown)
@@ -996,7 +996,7 @@ def test_the_unit_as_systemd_shows_it(file: Path, programs: Path, monkeypatch: p
 def test_one_timer_cleans_for_all_that_share_state_and_database(
     file: Path, programs: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, shared: bool
 ) -> None:
-    monkeypatch.setattr(doctor_machine, "_CONFIGURATIONS", file.parent)
+    monkeypatch.setattr(doctor_machine, "CONFIGURATIONS", file.parent)
     install(programs, "systemctl", "\n".join(f"{name}={value}" for name, value in HEALTHY_UNIT.items()))
     program = programs / "systemctl"
     program.write_text(

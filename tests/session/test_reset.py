@@ -77,7 +77,7 @@ def test_moves_the_session_aside_and_takes_back_what_was_said(
     assert (row["phoneNumber"], rows(database)["ben"]) == ("pending", bens)
     said = Session.get()
     assert (said.user_id, said.state, said.reason, said.phone) == ("ana", "stopped", "wabot reset", "")
-    # No end before this one is without a word: see `wabot.privileges.systemd`.
+    # No end before this one is without a word: see `wabot.privileges.root_queries`.
     assert utc_now() - said.updated_at < timedelta(minutes=1)
     out = capsys.readouterr().out
     assert "(linked as +34…22)" in out

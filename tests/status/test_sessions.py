@@ -212,7 +212,7 @@ def systemctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str]
     programs.mkdir()
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
     monkeypatch.setattr("wabot.system.units._BOOTED_BY_SYSTEMD", tmp_path)
-    monkeypatch.setattr("wabot.system.units._CONFIGURATIONS", tmp_path)
+    monkeypatch.setattr("wabot.system.units.CONFIGURATIONS", tmp_path)
 
     def shows(lines: str) -> None:
         program = programs / "systemctl"
@@ -270,7 +270,7 @@ def test_a_start_that_ended_before_it_could_say_why_is_told(
     assert status(file, capsys)[1]["a"]["reason"] == "it never ran"
     # Nobody else's configuration is a unit's.
     systemctl(f"ExecMainStartTimestamp={started}\nExecMainExitTimestamp={ended}")
-    monkeypatch.setattr("wabot.system.units._CONFIGURATIONS", Path("/etc/wabot"))
+    monkeypatch.setattr("wabot.system.units.CONFIGURATIONS", Path("/etc/wabot"))
     assert status(file, capsys)[1]["a"]["reason"] == "it never ran"
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from wabot.system import units as hints
+from wabot.system import units
 from wabot.whatsapp import signals as link_signals
 
 USUAL, NORTH, OWN = Path("/etc/wabot/wabot.toml"), Path("/etc/wabot/north.toml"), Path("bots/wabot.toml")
@@ -27,7 +27,7 @@ USUAL, NORTH, OWN = Path("/etc/wabot/wabot.toml"), Path("/etc/wabot/north.toml")
     ],
 )
 def test_a_command_can_be_typed_as_it_stands(file: Path | None, typed: str) -> None:
-    assert hints.command("pair", file) == typed
+    assert units.command("pair", file) == typed
 
 
 def test_a_program_that_the_shell_does_not_find_is_named_by_its_path(
@@ -41,20 +41,20 @@ def test_a_program_that_the_shell_does_not_find_is_named_by_its_path(
     command = tmp_path / "wabot"
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(sys, "argv", [str(own), "status"])
-    assert hints.command("pair", None) == f"'{own}' pair"
+    assert units.command("pair", None) == f"'{own}' pair"
     command.symlink_to(installed)
-    assert hints.command("pair", None) == f"'{own}' pair"
+    assert units.command("pair", None) == f"'{own}' pair"
     for typed in (installed, command):
         monkeypatch.setattr(sys, "argv", [str(typed), "status"])
-        assert hints.command("pair", USUAL) == "sudo wabot pair"
+        assert units.command("pair", USUAL) == "sudo wabot pair"
     monkeypatch.setattr(sys, "argv", [str(tmp_path / "wabot" / "__main__.py"), "status"])
-    assert hints.command("pair", None) == "wabot pair"
+    assert units.command("pair", None) == "wabot pair"
 
 
 def test_what_only_knows_of_its_process_names_its_configuration() -> None:
-    assert hints.own_command("doctor") == "sudo wabot doctor"
-    hints.configure_hints(NORTH)
-    assert hints.own_command("doctor") == "sudo wabot doctor --config /etc/wabot/north.toml"
+    assert units.own_command("doctor") == "sudo wabot doctor"
+    units.configure_hints(NORTH)
+    assert units.own_command("doctor") == "sudo wabot doctor --config /etc/wabot/north.toml"
     assert link_signals.ended("database disk image is malformed", dict).reason.endswith(
         "sudo wabot doctor --config /etc/wabot/north.toml names the commands that help"
     )
@@ -82,12 +82,12 @@ def test_the_bot_is_started_by_what_reads_its_configuration(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("wabot.system.units._BOOTED_BY_SYSTEMD", tmp_path)
-    assert hints.start(NORTH) == "sudo systemctl start wabot@north.service"
-    assert hints.start(None) == "sudo systemctl start wabot.service"
-    assert hints.start(USUAL, for_good=True) == "sudo systemctl enable --now wabot.service"
-    assert hints.start(OWN) == "wabot run --config bots/wabot.toml"
-    assert hints.start(OWN, USUAL, NORTH) == (
+    assert units.start(NORTH) == "sudo systemctl start wabot@north.service"
+    assert units.start(None) == "sudo systemctl start wabot.service"
+    assert units.start(USUAL, for_good=True) == "sudo systemctl enable --now wabot.service"
+    assert units.start(OWN) == "wabot run --config bots/wabot.toml"
+    assert units.start(OWN, USUAL, NORTH) == (
         "sudo systemctl start wabot.service wabot@north.service, and wabot run --config bots/wabot.toml"
     )
     monkeypatch.setattr("wabot.system.units._BOOTED_BY_SYSTEMD", tmp_path / "none")
-    assert hints.start(NORTH) == "sudo wabot run --config /etc/wabot/north.toml"
+    assert units.start(NORTH) == "sudo wabot run --config /etc/wabot/north.toml"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from wabot.alerts.texts import DETAIL, NEXT_STEP, OVER, PROBLEMS, TEST
-from wabot.system import units as hints
+from wabot.system import units
 
 
 class NoticeKind(StrEnum):
@@ -150,9 +150,9 @@ class NoticeWriter:
 
     def _commands(self) -> dict[str, str]:
         """What the sentences say is to be typed, about this very bot."""
-        typed = {name: hints.command(name, self.file) for name in ("pair", "doctor", "janitor")}
-        typed["doctor_online"] = hints.command("doctor --online", self.file)
-        return {**typed, "start": hints.start(self.file), "unit": hints.unit_of(self.file)}
+        typed = {name: units.command(name, self.file) for name in ("pair", "doctor", "janitor")}
+        typed["doctor_online"] = units.command("doctor --online", self.file)
+        return {**typed, "start": units.start(self.file), "unit": units.unit_of(self.file)}
 
     def _notice(
         self, kind: NoticeKind, conditions: Iterable[Condition], at: str, title: str, lines: Iterable[str]

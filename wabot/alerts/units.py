@@ -9,7 +9,7 @@ from wabot.alerts.dispatcher import Dispatcher
 from wabot.alerts.notice import Condition, Findings, Problem, problem_key
 from wabot.config.settings import Settings
 from wabot.errors import ExitCode, OperatorNeeded
-from wabot.privileges import systemd as systemd_units
+from wabot.privileges.root_queries import show_unit
 from wabot.session.lock import own_unit
 
 
@@ -33,7 +33,7 @@ def is_started_again(unit: str) -> bool:
     Since systemd 254 OnFailure= is heard before each automatic restart, too (systemd.service(5),
     RestartMode=). Where systemd cannot be asked, the answer is no.
     """
-    shown = systemd_units.show(unit, "ActiveState") or {}
+    shown = show_unit(unit, "ActiveState") or {}
     return shown.get("ActiveState") in ("activating", "active", "reloading")
 
 

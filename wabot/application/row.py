@@ -5,8 +5,13 @@ Only ever used by the thread that writes `wabot_sessions`: the main loop never w
 
 from __future__ import annotations
 
+import itertools
 import logging
+import os
 import re
+import secrets
+import time
+import uuid
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +19,6 @@ from typing import Any
 import peewee
 
 from wabot.application.connections import ConnectionStatus, ConnectionTable, find_connections, storable
-from wabot.application.row_id import new_row_id
 from wabot.application.users import Users, find_users
 from wabot.config.settings import DatabaseSettings
 from wabot.database.errors import AWAY, one_line
@@ -263,3 +267,32 @@ def _what_is_wrong(error: Exception, table: str) -> str:
         f"not written: its column {column} must not be empty, and wabot has nothing for it; give it a default"
         f' (ALTER TABLE "{table}" ALTER COLUMN "{column}" SET DEFAULT …), or insert the row there yourself'
     )
+
+
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_counter = itertools.count(secrets.randbelow(36**4))
+
+
+def new_row_id(column_type: str = "text") -> str:
+    """A new id: a UUID where the column is one, elsewhere 25 characters in the form of a cuid.
+
+    That is "c", the time in milliseconds, a counter, the process, and chance, all in base 36; ids made later
+    sort later, which keeps an index compact.
+    """
+    if column_type == "uuid":
+        return str(uuid.uuid4())
+    parts = (
+        (time.time_ns() // 1_000_000, 8),
+        (next(_counter), 4),
+        (os.getpid(), 4),
+        (secrets.randbits(64), 8),
+    )
+    return "c" + "".join(_in_base36(number, digits) for number, digits in parts)
+
+
+def _in_base36(number: int, digits: int) -> str:
+    letters = []
+    for _ in range(digits):
+        number, digit = divmod(number, 36)
+        letters.append(_DIGITS[digit])
+    return "".join(reversed(letters))

@@ -32,7 +32,7 @@ from wabot.backup.make import (
 from wabot.backup.manifest import MANIFEST
 from wabot.config.settings import Settings
 from wabot.errors import OperatorNeeded
-from wabot.privileges import root_helper as root_hand
+from wabot.privileges import root_helper
 
 _LOOK, _KEEP = "look at the directory of backups", "keep a backup"
 _FILES = "|".join(map(re.escape, (CONFIGURATION, PERSONA, POSTGRESQL, SESSION, SQLITE, MANIFEST)))
@@ -55,7 +55,7 @@ class Handover:
         self._reader, self._writer = os.pipe()
 
     @property
-    def deeds(self) -> Mapping[str, root_hand.Deed]:
+    def deeds(self) -> Mapping[str, root_helper.Deed]:
         """What the owner of the directory does."""
         return {_LOOK: self._look, _KEEP: self._take}
 
@@ -70,12 +70,12 @@ class Handover:
             OperatorNeeded: it cannot be made; there is none of it left.
             DatabaseAway: the database does not answer.
         """
-        if not root_hand.is_elsewhere():
+        if not root_helper.is_elsewhere():
             return make_backup(
                 settings, self._directory, self._now, keep=self._keep, with_session=with_session
             )
         os.close(self._reader)
-        root_hand.do(_LOOK)
+        root_helper.do(_LOOK)
         # Where there is a database, there is room for another of its size, or there soon will be none for it.
         state = settings.paths.state
         with tempfile.TemporaryDirectory(
@@ -92,7 +92,7 @@ class Handover:
         return Backup(Path(path), made.manifest, tuple(Path(each) for each in removed))
 
     def _give(self, path: Path) -> Any:
-        answer = root_hand.begin(_KEEP)
+        answer = root_helper.begin(_KEEP)
         try:
             with (
                 os.fdopen(self._writer, "wb") as pipe,

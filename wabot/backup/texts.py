@@ -22,9 +22,10 @@ from wabot.config.load import load_settings
 from wabot.config.machine import settings_in_unit, unit_environment
 from wabot.config.toml_file import read_toml
 from wabot.errors import ConfigError, OperatorNeeded
-from wabot.privileges import root_helper as root_hand
+from wabot.privileges import root_helper
 from wabot.privileges.owner import ROOT, Owner, owner_of, require_roots_own
 from wabot.system.files import open_plain, sync
+from wabot.system.units import CONFIGURATIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,6 @@ def _copy(saved: str | Path, place: str | Path) -> None:
         shutil.copyfileobj(source, target)
 
 
-_CONFIGURATIONS = Path("/etc/wabot")
 _LOOK, _PUT = "look at a text", "put a text back"
 _SETTINGS = {PERSONA: "system_prompt_file", KNOWLEDGE: "knowledge"}
 
@@ -146,7 +146,7 @@ class SavedTexts:
         self._looked_at: dict[str, Text] = {}
 
     @property
-    def deeds(self) -> Mapping[str, root_hand.Deed]:
+    def deeds(self) -> Mapping[str, root_helper.Deed]:
         """What is done by root, where the place is root's."""
         return {_LOOK: self._look, _PUT: self._put}
 
@@ -167,7 +167,7 @@ class SavedTexts:
         if file is None:
             return None
         is_own = self._is_roots_own()
-        if not self._is_named and not is_own and (file.parent != _CONFIGURATIONS or file.suffix != ".toml"):
+        if not self._is_named and not is_own and (file.parent != CONFIGURATIONS or file.suffix != ".toml"):
             raise OperatorNeeded(
                 f"the configuration in {self._backup} stood in {file}, and root puts one back there only if "
                 f"you say so: --config {file}"
@@ -218,7 +218,7 @@ class SavedTexts:
 
     def _do(self, deed: str, name: str) -> Any:
         if self._doers.get(name) == ROOT:
-            return root_hand.do(deed, name=name)
+            return root_helper.do(deed, name=name)
         return self.deeds[deed](name=name)
 
     def _look(self, name: str) -> tuple[bool, str]:
@@ -245,12 +245,12 @@ class SavedTexts:
 
     def _state_in_force(self, file: Path, environ: Mapping[str, str]) -> Path | None:
         try:
-            if file.exists() and (file.parent == _CONFIGURATIONS or "paths" in read_toml(file)):
+            if file.exists() and (file.parent == CONFIGURATIONS or "paths" in read_toml(file)):
                 return settings_in_unit(file, environ, all_secrets=False, sections=("paths",)).paths.state
         except ConfigError:
             # Perhaps the very reason for the restore.
             pass
-        if file.parent != _CONFIGURATIONS:
+        if file.parent != CONFIGURATIONS:
             return None
         state = unit_environment(file, environ).get("STATE_DIRECTORY", "").split(":")[0]
         return Path(state) if state else None
@@ -291,8 +291,8 @@ class SavedTexts:
             if isinstance(named, str) and Path(named).expanduser() == place:
                 return True
         hidden = any(part.startswith(".") for part in place.parts)
-        is_other = place.suffix in (".toml", ".env") or place == _CONFIGURATIONS
-        return place.is_relative_to(_CONFIGURATIONS) and not hidden and not is_other
+        is_other = place.suffix in (".toml", ".env") or place == CONFIGURATIONS
+        return place.is_relative_to(CONFIGURATIONS) and not hidden and not is_other
 
 
 def free_name(place: Path, now: datetime) -> Path:

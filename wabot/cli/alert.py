@@ -12,6 +12,7 @@ from wabot.config.machine import settings_in_unit
 from wabot.errors import ExitCode, OperatorNeeded, UsageError
 from wabot.system.logs import configure_logging
 from wabot.system.terminal import printable, show
+from wabot.system.units import CONFIGURATION
 
 if TYPE_CHECKING:
     from wabot.alerts.dispatcher import Dispatcher
@@ -88,5 +89,5 @@ def _test(dispatcher: Dispatcher, file: Path | None) -> int:
 
 
 def _nothing_configured(file: Path | None) -> str:
-    where = file or "a configuration, such as /etc/wabot/wabot.toml"
+    where = file or f"a configuration, such as {CONFIGURATION}"
     return f"no alerts are configured: set alerts.webhook_url, or alerts.smtp_url and alerts.to, in {where}"

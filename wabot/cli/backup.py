@@ -18,7 +18,7 @@ from wabot.config.machine import settings_in_unit
 from wabot.config.setting_types import integer
 from wabot.errors import ExitCode, OperatorNeeded
 from wabot.privileges.owner import ROOT, owner_of
-from wabot.system import units as hints
+from wabot.system import units
 from wabot.system.terminal import answers_yes, printable, show
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def _backup(arguments: argparse.Namespace) -> int:
         show("there is no session to copy: no number was ever linked")
     if made.removed:
         show(f"removed: {', '.join(path.name for path in made.removed)}")
-    show(f"to put it back: {hints.command(f'restore {made.path.absolute()}', settings.file)}")
+    show(f"to put it back: {units.command(f'restore {made.path.absolute()}', settings.file)}")
     return ExitCode.OK
 
 
@@ -145,7 +145,7 @@ def _restore(arguments: argparse.Namespace) -> int:
     from wabot.backup.make import CONFIGURATION, SESSION
 
     backup, manifest, restoration = arguments.restored
-    place = arguments.named or Path(manifest.places.get(CONFIGURATION, "/etc/wabot/wabot.toml"))
+    place = arguments.named or Path(manifest.places.get(CONFIGURATION, units.CONFIGURATION))
     with restoration.prepared(
         with_texts=not arguments.database_only, with_session=arguments.session
     ) as steps:
@@ -163,7 +163,7 @@ def _restore(arguments: argparse.Namespace) -> int:
             return ExitCode.FINDINGS
         for step in steps:
             _take(step)
-    show(f"done; {_how_to_go_on(restoration.numbers)}; and look at it: {hints.command('doctor', place)}")
+    show(f"done; {_how_to_go_on(restoration.numbers)}; and look at it: {units.command('doctor', place)}")
     return ExitCode.OK
 
 
@@ -173,9 +173,9 @@ def _how_to_go_on(numbers: Sequence[Settings]) -> str:
     def is_linked(number: Settings) -> bool:
         return SessionDirectories((number.sessions,)).may_be_linked(number.account.user_id)
 
-    pair = ", and ".join(hints.command("pair", each.file) for each in numbers if not is_linked(each))
+    pair = ", and ".join(units.command("pair", each.file) for each in numbers if not is_linked(each))
     # Who was never linked here was never enabled here.
-    start = hints.start(*(each.file for each in numbers), for_good=bool(pair))
+    start = units.start(*(each.file for each in numbers), for_good=bool(pair))
     return f"link the number: {pair}; then: {start}" if pair else f"go on: {start}"
 
 

@@ -20,11 +20,10 @@ from pathlib import Path
 import wabot
 from wabot.config.machine import settings_in_unit, unit_environment
 from wabot.errors import ConfigError
-from wabot.privileges import root_helper as root_hand
-from wabot.privileges.open_files import PROCESSES, processes_here
+from wabot.privileges import root_helper
 from wabot.privileges.owner import ROOT, Owner, become, become_owner_of, owner_of, require_roots_own
 from wabot.privileges.remembered_files import forget, read_file, remembering
-from wabot.privileges.systemd import SHOW, show_here
+from wabot.privileges.root_queries import FIND_PROCESSES, SHOW_UNIT, processes_here, show_unit_here
 
 # In these the client library is loaded, or nothing is for a command.
 _NOT_LOADED_AHEAD = (
@@ -54,7 +53,7 @@ class Errand:
 
     file: Path | None
     state: Path | None = None
-    deeds: Mapping[str, root_hand.Deed] = field(default_factory=dict)
+    deeds: Mapping[str, root_helper.Deed] = field(default_factory=dict)
     doer: Owner | None = None
     shown: Path | None = None
     at_end: Callable[[], None] = lambda: None
@@ -72,10 +71,10 @@ def left_root(errand: Errand) -> Iterator[None]:
         if os.geteuid() == 0:
             _leave(errand)
         else:
-            root_hand.lend(errand.deeds, errand.at_end)
+            root_helper.lend(errand.deeds, errand.at_end)
         yield
     finally:
-        root_hand.end()
+        root_helper.end()
         forget()
 
 
@@ -94,12 +93,12 @@ def _leave(errand: Errand) -> None:
             _load_ahead()
     deeds = dict(errand.deeds)
     if errand.asks and not errand.doer:
-        deeds |= {SHOW: show_here, PROCESSES: processes_here}
+        deeds |= {SHOW_UNIT: show_unit_here, FIND_PROCESSES: processes_here}
     if owner == (errand.doer or ROOT) or not deeds:
-        root_hand.lend(errand.deeds, errand.at_end)
+        root_helper.lend(errand.deeds, errand.at_end)
     else:
         be_first = partial(become, errand.doer) if errand.doer else lambda: None
-        root_hand.leave(deeds, be_first, errand.at_end)
+        root_helper.leave(deeds, be_first, errand.at_end)
     if state:
         become_owner_of(state)
 

@@ -12,8 +12,9 @@ from wabot.config.load import find_configuration
 from wabot.config.machine import settings_in_unit
 from wabot.config.settings import Settings
 from wabot.errors import ExitCode, UsageError
+from wabot.system.files import why_unwritable
 from wabot.system.terminal import answers_yes, printable_json, show
-from wabot.system.units import configure_hints, start
+from wabot.system.units import METRICS, configure_hints, start
 
 if TYPE_CHECKING:
     from wabot.doctor.finding import Finding
@@ -68,13 +69,10 @@ def _check_config(arguments: argparse.Namespace) -> int:
     user_id = settings.account.user_id
     show(f"{settings.source}: good (user {user_id}, state in {settings.paths.state})")
     # What follows is no reason not to answer customers: the bot runs with it.
-    if settings.metrics.file:
-        from wabot.doctor.metrics import OF_THE_UNIT, trouble_with
-
-        if trouble := trouble_with(settings.metrics.file):
-            is_made = settings.metrics.file.parent == OF_THE_UNIT
-            made = "; the service makes it when it starts" if is_made else ""
-            show(f"note: metrics.file: {trouble}{made}")
+    if settings.metrics.file and (trouble := why_unwritable(settings.metrics.file)):
+        is_made = settings.metrics.file.parent == METRICS
+        made = "; the service makes it when it starts" if is_made else ""
+        show(f"note: metrics.file: {trouble}{made}")
     for other in of_the_same_user(settings, os.environ):
         show(f"note: {other}.toml is for user {user_id}, too; give it a user_id of its own")
     if lacking := lack_of_knowledge(settings.ai.knowledge):

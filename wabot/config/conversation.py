@@ -23,6 +23,7 @@ from wabot.config.setting_types import (
     texts,
     words,
 )
+from wabot.system.units import CONFIGURATIONS
 
 #: Calls or tokens in a day.
 BUDGET = integer(0, 1_000_000_000)
@@ -123,7 +124,7 @@ class AiSettings:
     providers: tuple[ProviderSettings, ...] = field(default=(), metadata={"meaning": "tried in order"})
     system_prompt_file: Path | None = setting(path(), None, "the persona; read again when it changes")
     knowledge: Path = setting(
-        path(), Path("/etc/wabot/knowledge"), "folder of Markdown files; read again when they change"
+        path(), CONFIGURATIONS / "knowledge", "folder of Markdown files; read again when they change"
     )
     history_messages: int = setting(
         integer(0, 200), 20, "how many earlier messages of a chat the model sees, about 3,000 tokens at most"

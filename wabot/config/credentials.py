@@ -9,11 +9,10 @@ from pathlib import Path
 
 from wabot.system.files import read_plain
 from wabot.system.masking import redact
+from wabot.system.units import CREDENTIALS
 
 OF_THE_UNITS = ("ai-api-key", "database-url", "webhook-url", "webhook-secret", "smtp-url")
 """The credentials that the units load, as they are shipped."""
-
-_STORE = Path("/etc/credstore")
 
 
 class MissingSecret(str):
@@ -72,8 +71,8 @@ class Secrets:
         file = f"{self.name}.{name}"
         unit = "" if name in OF_THE_UNITS else f" with LoadCredential={name}:{file} in the unit"
         text = (
-            f"{key}: no credential {name}; it belongs into {_STORE / file}{unit} "
-            f"(sudo install -m 600 /dev/stdin {_STORE / file}, type it, Enter, Ctrl-D), or into ${variable}"
+            f"{key}: no credential {name}; it belongs into {CREDENTIALS / file}{unit} (sudo install -m 600 "
+            f"/dev/stdin {CREDENTIALS / file}, type it, Enter, Ctrl-D), or into ${variable}"
         )
         problems.append(MissingSecret(text))
         return ""

@@ -21,6 +21,7 @@ from wabot.config.settings import SAFE_PATH, AlertSettings, Settings
 from wabot.config.toml_file import BACKSLASH, read_tables, read_toml
 from wabot.errors import ConfigError
 from wabot.system.masking import redact
+from wabot.system.units import CONFIGURATIONS
 
 BASE64_FOLLOWS = "whsec_"
 """How a secret begins that is written as the Standard Webhooks specification says: then 24 to 64 bytes."""
@@ -173,7 +174,9 @@ def find_configuration(file: Path | None, environ: Mapping[str, str]) -> Path | 
     named = file or (Path(environ["WABOT_CONFIG"]) if environ.get("WABOT_CONFIG") else None)
     if named is not None:
         return named
-    for directory in filter(None, (environ.get("CONFIGURATION_DIRECTORY", "").split(":")[0], "/etc/wabot")):
+    for directory in filter(
+        None, (environ.get("CONFIGURATION_DIRECTORY", "").split(":")[0], str(CONFIGURATIONS))
+    ):
         candidate = Path(directory) / "wabot.toml"
         if _is_there(candidate):
             return candidate

@@ -14,10 +14,9 @@ from wabot.config.settings import AccountSettings, Settings
 from wabot.config.toml_file import read_toml
 from wabot.errors import ConfigError
 from wabot.privileges.remembered_files import list_directory, read_file
+from wabot.system.units import CONFIGURATIONS, CREDENTIALS, STATE
 
-_CONFIGURATIONS = Path("/etc/wabot")
-_STATE = Path("/var/lib/wabot")
-_CREDENTIAL_STORES = (Path("/etc/credstore"), Path("/run/credstore"))
+_CREDENTIAL_STORES = (CREDENTIALS, Path("/run/credstore"))
 _LARGEST_FILE_BYTES = 100_000
 
 
@@ -38,8 +37,8 @@ def unit_environment(
     if file is None or not file.name or "CREDENTIALS_DIRECTORY" in environ or "STATE_DIRECTORY" in environ:
         return dict(environ)
     found = _read_environment(file.with_suffix(".env"))
-    if file.parent == _CONFIGURATIONS and _STATE.is_dir():
-        found["STATE_DIRECTORY"] = str(_STATE)
+    if file.parent == CONFIGURATIONS and STATE.is_dir():
+        found["STATE_DIRECTORY"] = str(STATE)
     for store in stores:
         for path in _credentials(store, file.stem):
             secret = _read(path)

@@ -12,7 +12,7 @@ from typing import Any
 
 from wabot.errors import ConfigError
 from wabot.privileges.remembered_files import read_file
-from wabot.system.units import own_command
+from wabot.system.units import CONFIGURATIONS, own_command
 
 _LARGEST_FILE_BYTES = 1_000_000
 
@@ -75,7 +75,9 @@ def _content(path: Path) -> bytes:
     except FileNotFoundError:
         # The name of a number, where its file was asked for.
         number = (
-            f", such as --config /etc/wabot/{path}.toml" if path.name == str(path) and not path.suffix else ""
+            f", such as --config {CONFIGURATIONS}/{path}.toml"
+            if path.name == str(path) and not path.suffix
+            else ""
         )
         raise ConfigError(
             [f"{path}: no such file; create it or name another with --config{number}"]

@@ -24,7 +24,7 @@ from wabot.database.pooler import CURE, LOCK_IS_VOID, lends_connections
 from wabot.database.tables import can_make, to_be_made, what_is_missing
 from wabot.doctor.finding import Examined, Finding, healthy, problem
 from wabot.errors import DatabaseAway, OperatorNeeded
-from wabot.system.units import UPGRADE, command
+from wabot.system.units import CREDENTIALS, UPGRADE, command
 
 _SHOWN_USERS = 10
 _LARGEST_CHECKED_BYTES = 500_000_000
@@ -218,7 +218,7 @@ def _how_to_correct(examined: Examined) -> str:
     stem = Path(examined.configuration).stem
     return (
         f"edit database.url in {examined.configuration}; where it names a credential: sudo install -m 600 "
-        f"/dev/stdin /etc/credstore/{stem}.database-url (type the address, Enter, then Ctrl-D); "
+        f"/dev/stdin {CREDENTIALS}/{stem}.database-url (type the address, Enter, then Ctrl-D); "
         f"then: sudo systemctl restart {examined.unit}"
     )
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from wabot.config.machine import settings_in_unit
 from wabot.config.settings import Settings
 from wabot.config.toml_file import PUT_SUDO
-from wabot.doctor.alerts import check_alerts
 from wabot.doctor.configuration import check_permissions, check_secrets, check_texts
 from wabot.doctor.database import check_database
 from wabot.doctor.finding import Examined, Finding, healthy, problem
@@ -21,11 +20,11 @@ from wabot.doctor.machine import (
     check_unit,
     check_whatsapp,
 )
-from wabot.doctor.metrics import check_metrics
 from wabot.doctor.models import check_budget, check_providers
+from wabot.doctor.monitoring import check_alerts, check_metrics
 from wabot.doctor.session import check_holder, check_leftovers, check_spool, check_store
 from wabot.errors import ConfigError
-from wabot.system import units as hints
+from wabot.system import units
 
 _Checks = tuple[Callable[[Examined], list[Finding]], ...]
 
@@ -76,5 +75,5 @@ def examine(file: Path | None, environ: Mapping[str, str], now: datetime, *, onl
 
 def _cure(problem: str, file: Path | None) -> str:
     if problem.endswith(PUT_SUDO):
-        return f"sudo {hints.command('doctor', file).removeprefix('sudo ')}"
-    return f"edit {file or 'the configuration'}, then: {hints.command('check-config', file)}"
+        return f"sudo {units.command('doctor', file).removeprefix('sudo ')}"
+    return f"edit {file or 'the configuration'}, then: {units.command('check-config', file)}"

@@ -14,7 +14,7 @@ from wabot.config.settings import Settings
 from wabot.database.address import sqlite_file
 from wabot.database.engine import open_database
 from wabot.errors import WabotError
-from wabot.system import units as hints
+from wabot.system import units
 from wabot.system.terminal import printable
 
 
@@ -64,21 +64,21 @@ class Examined:
     @property
     def unit(self) -> str:
         """Its systemd service, by the units as shipped."""
-        return hints.unit_of(self.file)
+        return units.unit_of(self.file)
 
     def command(self, arguments: str) -> str:
         """A wabot command with this configuration, as it is to be typed."""
-        return hints.command(arguments, self.file)
+        return units.command(arguments, self.file)
 
     @property
     def start(self) -> str:
         """The command that starts the bot: by systemd where its units would read this configuration."""
-        return hints.start(self.file)
+        return units.start(self.file)
 
     @property
     def configuration(self) -> str:
         """The configuration file, for people."""
-        return str(self.file or "/etc/wabot/wabot.toml")
+        return str(self.file or units.CONFIGURATION)
 
 
 def healthy(name: str, text: str) -> Finding:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -13,15 +12,15 @@ import requests
 from wabot.clock import local_text
 from wabot.config.machine import configurations
 from wabot.doctor.finding import Examined, Finding, healthy, problem
-from wabot.privileges import systemd as systemd_units
+from wabot.privileges.root_queries import show_unit
 from wabot.system.http import why_unreachable
-from wabot.system.units import unit_of
+from wabot.system.process import output_of
+from wabot.system.units import CONFIGURATIONS, unit_of
 from wabot.whatsapp.library import LIBRARY_ENVIRONMENT
 
 _LEAST_FREE_BYTES = 200_000_000
 _LEAST_FREE_FILES = 1000
 _CLOCK_TOLERANCE_SECONDS = 120
-_CONFIGURATIONS = Path("/etc/wabot")
 _WHATSAPP = "https://web.whatsapp.com/"
 _TIMEOUT_SECONDS = 15.0
 _PROPERTIES = (
@@ -40,16 +39,14 @@ _PROPERTIES = (
 
 def check_unit(examined: Examined) -> list[Finding]:
     """Whether systemd starts, restarts and watches the bot."""
-    if examined.file is not None and examined.file.absolute().parent != _CONFIGURATIONS:
-        return [healthy("unit", f"not looked at, because {examined.file} is not in {_CONFIGURATIONS}")]
-    properties = systemd_units.show(examined.unit, *_PROPERTIES)
+    if examined.file is not None and examined.file.absolute().parent != CONFIGURATIONS:
+        return [healthy("unit", f"not looked at, because {examined.file} is not in {CONFIGURATIONS}")]
+    properties = show_unit(examined.unit, *_PROPERTIES)
     if properties is None:
         return [healthy("unit", "there is no systemd here: something else has to start the bot")]
     findings = judge_unit(examined.unit, properties)
     timers = _timers(examined)
-    if not any(
-        (systemd_units.show(each, "UnitFileState") or {}).get("UnitFileState") == "enabled" for each in timers
-    ):
+    if not any((show_unit(each, "UnitFileState") or {}).get("UnitFileState") == "enabled" for each in timers):
         cure = f"sudo systemctl enable --now {timers[0]}"
         findings.append(problem("janitor timer", f"{timers[0]} is not enabled: nothing cleans up", cure))
     return findings or [
@@ -141,7 +138,8 @@ def check_clock(examined: Examined) -> list[Finding]:
     if examined.now < program_written_at:
         text = f"it is {local_text(examined.now)} here, before this program was installed"
         return [problem("clock", text, cure)]
-    shown = _output("timedatectl", "show", "--property=NTPSynchronized,CanNTP") or ""
+    command = ("timedatectl", "show", "--property=NTPSynchronized,CanNTP")
+    shown = output_of(*command, timeout_seconds=_TIMEOUT_SECONDS) or ""
     if "NTPSynchronized=no" in shown:
         if "CanNTP=no" in shown:
             cure = "sudo apt-get install -y systemd-timesyncd"
@@ -195,20 +193,3 @@ def check_whatsapp(examined: Examined) -> list[Finding]:
         text = f"this machine is {seconds:.0f} seconds off WhatsApp's time"
         return [problem("clock", text, "sudo timedatectl set-ntp true")]
     return [healthy("network", "WhatsApp answers")]
-
-
-def _output(*command: str) -> str | None:
-    """What a program prints; None when it is not there, fails or hangs."""
-    try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_TIMEOUT_SECONDS,
-            check=False,
-            start_new_session=True,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None

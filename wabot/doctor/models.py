@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from wabot.answers.budget import Spending, limits_of, spending_on
 from wabot.brain.conversation import Conversation, Turn
 from wabot.brain.knowledge.base import KnowledgeBase
-from wabot.brain.output.errors import ProviderError
+from wabot.brain.output.completion import ProviderError
 from wabot.brain.prompt import Persona, compose_messages
 from wabot.brain.providers.provider import Provider
 from wabot.brain.providers.request import Message

@@ -12,7 +12,7 @@ from wabot.errors import OperatorNeeded
 from wabot.inbound.spool import SET_ASIDE, read_spool
 from wabot.janitor.run import clean
 from wabot.janitor.sweep import ActionKind, Cleanup
-from wabot.privileges.open_files import processes_with_open_files
+from wabot.privileges.root_queries import processes_with_open_files
 from wabot.session.host_lock import holder_on_any_machine
 from wabot.session.lock import borrowed, is_held, read_holder
 from wabot.system.masking import mask_phone

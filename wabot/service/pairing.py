@@ -24,7 +24,7 @@ from wabot.service.pairing_screen import PairingScreen
 from wabot.service.shutdown import hang_up
 from wabot.status.record import SessionRecord
 from wabot.status.reporter import Reporter
-from wabot.system import units as hints
+from wabot.system import units
 from wabot.system.notify import ServiceNotifier
 from wabot.whatsapp.client import WhatsAppClient, read_edit
 from wabot.whatsapp.signals import LinkCodeRefused, LinkSignal, Signal
@@ -50,7 +50,7 @@ class Pairing:
         user_id = settings.account.user_id
         self._screen = screen
         self._phone = phone
-        self._start = hints.start(settings.file, for_good=True)
+        self._start = units.start(settings.file, for_good=True)
         self._signals = MainEvents(hurried_exit=ExitCode.FINDINGS)
         limits = limits_from(settings.connection)
         self._connection = Connection(limits, time.monotonic(), random.random)

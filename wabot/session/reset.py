@@ -20,7 +20,7 @@ from wabot.errors import DatabaseAway, OperatorNeeded
 from wabot.session.host_lock import holder_on_any_machine
 from wabot.session.lock import SessionLock
 from wabot.session.quarantine import Quarantine
-from wabot.system import units as hints
+from wabot.system import units
 from wabot.system.masking import mask_phone
 from wabot.whatsapp.store import read_device
 
@@ -75,8 +75,8 @@ def reset(settings: Settings, now: datetime, confirm: Callable[[list[str]], bool
         if directory.is_dir():
             entry = Quarantine(settings.quarantine, settings.sessions).take(user_id, _REASON, now)
             keep_messages(settings, entry.session)
-            undo = f"; to undo it: {hints.command(f'janitor --restore {entry.name}', settings.file)}"
-    pair, start = hints.command("pair", settings.file), hints.start(settings.file)
+            undo = f"; to undo it: {units.command(f'janitor --restore {entry.name}', settings.file)}"
+    pair, start = units.command("pair", settings.file), units.start(settings.file)
     return ResetOutcome(True, f"done; link the number: {pair}, then: {start}{undo}")
 
 

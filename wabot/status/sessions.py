@@ -24,9 +24,9 @@ from wabot.database.models import Inbound, Outbound, Session, database
 from wabot.errors import WabotError
 from wabot.inbound.spool import read_spool
 from wabot.link.states import STOPPED, TERMINAL_STATES, State
-from wabot.privileges.systemd import ended_since
+from wabot.privileges.root_queries import show_unit
 from wabot.session.lock import Holder, is_held, read_holder
-from wabot.system import units as hints
+from wabot.system import units
 from wabot.system.terminal import printable
 from wabot.whatsapp.messages import NOT_RECEIVED_KINDS, MessageKind
 
@@ -53,6 +53,8 @@ _FIELDS = (
     "last_reply_at",
     "undecryptable",
 )
+# Of a process, as systemd calls them.
+_STARTED, _ENDED, _EXIT_STATUS = "ExecMainStartTimestamp", "ExecMainExitTimestamp", "ExecMainStatus"
 # For people only: the fields for programs are fixed.
 LOST = "lost"
 COLLECTED = "collected"
@@ -173,7 +175,7 @@ def _reason(session: Session, state: str) -> str:
 
 def _without_database(settings: Settings) -> list[str]:
     """What can be said of a bot all the same, and done for it."""
-    cure = f"what to do: {hints.command('doctor', settings.file)}"
+    cure = f"what to do: {units.command('doctor', settings.file)}"
     if not is_held(settings.session_lock):
         return [cure]
     holder = read_holder(settings.session_lock)
@@ -336,3 +338,37 @@ def _of_them(collected: int | None) -> str:
 
 def _number(value: int | None) -> str:
     return "?" if value is None else str(value)
+
+
+def ended_since(file: Path | None, recorded_at: datetime | None) -> str:
+    """What to say of a process that was started later than the database knows, and has ended; or "".
+
+    A configuration that cannot be used, or a database that is away, ends it before it could write why.
+
+    Args:
+        file: the configuration, None when there is none.
+        recorded_at: when a process last wrote down how things are, naive UTC; None when none ever has.
+    """
+    if not units.in_unit(file):
+        return ""
+    unit = units.unit_of(file)
+    shown = show_unit(unit, _STARTED, _ENDED, _EXIT_STATUS) or {}
+    if shown.get(_EXIT_STATUS) == "0":
+        # It ended in order, and so wrote down why; what it wrote may have been put aside since.
+        return ""
+    started_at, ended_at = _read_time(shown.get(_STARTED, "")), _read_time(shown.get(_ENDED, ""))
+    if started_at is None or ended_at is None or (recorded_at is not None and started_at <= recorded_at):
+        return ""
+    return (
+        f"a start ended on {local_text(ended_at, '%Y-%m-%d %H:%M:%S')} before it could say here why: "
+        f"sudo journalctl -u {unit} -n 20"
+    )
+
+
+def _read_time(shown: str) -> datetime | None:
+    """A time such as Sat 2026-11-28 22:50:58.123456 UTC, as naive UTC; None for what has not happened."""
+    try:
+        _, day, time, _ = shown.split()
+        return datetime.fromisoformat(f"{day} {time}")
+    except ValueError:
+        return None

@@ -92,6 +92,18 @@ def require_plain_database(path: Path) -> None:
             raise _not_plain(each, mode)
 
 
+def why_unwritable(file: Path) -> str:
+    """Why a file cannot be made or replaced in its directory; "" when it can."""
+    directory = file.parent
+    if not directory.is_dir():
+        return f"{directory} does not exist, so {file.name} cannot be written there"
+    if not os.access(directory, os.W_OK | os.X_OK):
+        return f"{directory} may not be written to, so {file.name} cannot be written there"
+    if file.is_dir():
+        return f"{file} is a directory"
+    return ""
+
+
 def _not_plain(path: str | Path, mode: int) -> OSError:
     if stat.S_ISDIR(mode):
         return IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))

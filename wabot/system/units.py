@@ -1,4 +1,4 @@
-"""The commands that people are told to type: with sudo, with the configuration, with the right unit."""
+"""The units as shipped: their names, their places, and the commands that people are told to type."""
 
 from __future__ import annotations
 
@@ -9,19 +9,26 @@ from pathlib import Path
 
 from wabot.errors import WabotError
 
-_NAME = "wabot"
-_CONFIGURATIONS = Path("/etc/wabot")
-_USUAL = _CONFIGURATIONS / "wabot.toml"
-# As sd_booted(3) has it.
-_BOOTED_BY_SYSTEMD = Path("/run/systemd/system")
-
-_own: Path | None = _USUAL
-
+CONFIGURATIONS = Path("/etc/wabot")
+"""Where the units read their configurations."""
+CONFIGURATION = CONFIGURATIONS / "wabot.toml"
+"""The configuration of the one number that most machines serve."""
+CREDENTIALS = Path("/etc/credstore")
+"""Where systemd finds their credentials; root alone may look into it."""
+STATE = Path("/var/lib/wabot")
+METRICS = Path("/run/wabot-metrics")
+"""What the units make for the metrics file (RuntimeDirectory=)."""
 UPGRADE = (
     "where wabot was installed from, git pull, or unpack a newer release; then: "
     "sudo scripts/install --upgrade"
 )
 """How to get the newest wabot."""
+
+_NAME = "wabot"
+# As sd_booted(3) has it.
+_BOOTED_BY_SYSTEMD = Path("/run/systemd/system")
+
+_own: Path | None = CONFIGURATION
 
 
 def command(arguments: str, file: Path | None) -> str:
@@ -33,7 +40,7 @@ def command(arguments: str, file: Path | None) -> str:
     """
     # What the installer made there, root alone and the service may read.
     sudo = "sudo " if file is not None and file.is_relative_to("/etc") else ""
-    config = "" if file in (None, _USUAL) else f" --config {file}"
+    config = "" if file in (None, CONFIGURATION) else f" --config {file}"
     return f"{sudo}{_program()} {arguments}{config}"
 
 
@@ -71,7 +78,7 @@ def unit_of(file: Path | None) -> str:
 
 def in_unit(file: Path | None) -> bool:
     """Whether systemd runs the bot of a configuration: its units read those in /etc/wabot."""
-    ours = file is None or file.absolute().parent == _CONFIGURATIONS
+    ours = file is None or file.absolute().parent == CONFIGURATIONS
     return ours and _BOOTED_BY_SYSTEMD.is_dir()
 
 

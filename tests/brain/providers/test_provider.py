@@ -20,7 +20,7 @@ import trustme
 from tests.support.provider_server import ProviderServer, refused_url
 from wabot.brain.brain import Brain
 from wabot.brain.conversation import Conversation, Turn
-from wabot.brain.output.errors import ProviderError
+from wabot.brain.output.completion import ProviderError
 from wabot.brain.providers.chain import NoProviderAnswered, ProviderChain
 from wabot.brain.providers.counts import CallCounts
 from wabot.brain.providers.provider import Provider, _parse_retry_after, _time_there

@@ -12,7 +12,7 @@ import pytest
 from tests.support.provider_server import ProviderServer
 from wabot.brain.conversation import estimate_tokens
 from wabot.brain.output.complaints import read_complaint
-from wabot.brain.output.errors import ProviderError
+from wabot.brain.output.completion import ProviderError
 from wabot.brain.providers.provider import Provider
 from wabot.brain.providers.request import estimate_prompt_tokens
 from wabot.brain.settings import ProviderSettings

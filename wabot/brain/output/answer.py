@@ -10,9 +10,8 @@ from typing import Any
 from wabot.brain.conversation import estimate_tokens
 from wabot.brain.output.body import RawAnswer, UnreadableBody, read_document, read_text
 from wabot.brain.output.complaints import Complaint, read_complaint
-from wabot.brain.output.completion import Usage
+from wabot.brain.output.completion import ErrorKind, Usage
 from wabot.brain.output.control_words import HAND_OVER, words_called
-from wabot.brain.output.errors import ErrorKind
 from wabot.brain.output.reply_text import ReplyText, read_reply_text
 
 

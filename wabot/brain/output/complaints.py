@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from wabot.brain.output.errors import ErrorKind
+from wabot.brain.output.completion import ErrorKind
 
 #: What a request can do without: parameters, and a message of the system's.
 SYSTEM_ROLE = "system"

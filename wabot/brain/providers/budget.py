@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from wabot.brain.output.completion import Usage
-from wabot.brain.output.errors import ProviderError
+from wabot.brain.output.completion import ProviderError, Usage
 from wabot.brain.settings import ProviderSettings
 
 

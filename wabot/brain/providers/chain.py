@@ -9,8 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from wabot.brain.output.completion import Completion
-from wabot.brain.output.errors import OF_THE_PROVIDER, OF_THE_TEXT, ProviderError
+from wabot.brain.output.completion import OF_THE_PROVIDER, OF_THE_TEXT, Completion, ProviderError
 from wabot.brain.providers.budget import Budget, BudgetSpent, NoBudget, cost_of, cost_of_failure
 from wabot.brain.providers.circuit import CircuitBreaker
 from wabot.brain.providers.counts import CallCounts, ChatCallCounts

@@ -9,8 +9,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from wabot.brain.output.completion import Usage
-from wabot.brain.output.errors import ErrorKind
+from wabot.brain.output.completion import ErrorKind, Usage
 
 _HOUR_SECONDS = 3600.0
 _MANY_CHATS = 10_000

@@ -14,8 +14,7 @@ import urllib3
 
 from wabot.brain.output.answer import CallOutcome, ModelAnswer, read_answer
 from wabot.brain.output.body import RawAnswer
-from wabot.brain.output.completion import Completion, Usage
-from wabot.brain.output.errors import ErrorKind, ProviderError
+from wabot.brain.output.completion import Completion, ErrorKind, ProviderError, Usage
 from wabot.brain.providers.request import Message, RequestForm, estimate_prompt_tokens
 from wabot.brain.settings import ProviderSettings
 from wabot.system.http import Deadline, DeadlineSession, PreparedPost, why_unreachable

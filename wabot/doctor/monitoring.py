@@ -1,31 +1,30 @@
-"""Checks whether the metrics file can be written, and is."""
+"""Checks of what watches the bot from outside: the metrics file, and the channels of the alerts."""
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 
+from wabot.alerts.dispatcher import Dispatcher
+from wabot.clock import local_text
 from wabot.config.machine import configurations
 from wabot.doctor.finding import Examined, Finding, healthy, problem
 from wabot.session.lock import is_held
+from wabot.system.files import why_unwritable
+from wabot.system.units import METRICS
 
 _STALE_SECONDS = 120.0
-#: What the units make for it (RuntimeDirectory=).
-OF_THE_UNIT = Path("/run/wabot-metrics")
 
 
 def check_metrics(examined: Examined) -> list[Finding]:
-    """Nothing when no file is wanted."""
+    """Whether the metrics file is written, and by this bot alone; nothing where none is wanted."""
     file = examined.settings.metrics.file
     if file is None:
         return []
-    trouble = trouble_with(file)
+    trouble = why_unwritable(file)
     if trouble:
-        cure = (
-            f"set metrics.file in {examined.configuration} to {OF_THE_UNIT}/wabot.prom, or make the directory"
-        )
-        if file.parent == OF_THE_UNIT:
+        cure = f"set metrics.file in {examined.configuration} to {METRICS}/wabot.prom, or make the directory"
+        if file.parent == METRICS:
             cure = f"sudo systemctl restart {examined.unit}"
         return [problem("metrics", trouble, cure)]
     for other in configurations(examined.settings, examined.environ)[1:]:
@@ -50,21 +49,28 @@ def _name_of(examined: Examined) -> str:
     return examined.file.stem if examined.file else "wabot"
 
 
-def trouble_with(file: Path) -> str:
-    """Why the file cannot be written; "" when it can."""
-    directory = file.parent
-    if not directory.is_dir():
-        return f"{directory} does not exist, so {file.name} cannot be written there"
-    if not os.access(directory, os.W_OK | os.X_OK):
-        return f"{directory} may not be written to, so {file.name} cannot be written there"
-    if file.is_dir():
-        return f"{file} is a directory"
-    return ""
-
-
 def _age_seconds(file: Path, now: datetime) -> float | None:
     try:
         written_at = file.stat().st_mtime
     except OSError:
         return None
     return now.replace(tzinfo=UTC).timestamp() - written_at
+
+
+def check_alerts(examined: Examined) -> list[Finding]:
+    """Whether the channels took the last alerts; nothing is sent to find out."""
+    dispatcher = Dispatcher(examined.settings)
+    names = [channel.name for channel in dispatcher.channels]
+    if not names:
+        return [healthy("alerts", "none are configured")]
+    refused = dispatcher.log_file.read().refused
+    cure = f"mend [alerts] in {examined.configuration}; try it: {examined.command('alert --test')}"
+    return [
+        problem(
+            "alerts",
+            f"by {name}: {why}, since {local_text(datetime.fromtimestamp(at, UTC))}; none arrive so",
+            cure,
+        )
+        for name, (at, why) in refused.items()
+        if name in names
+    ] or [healthy("alerts", f"by {' and '.join(names)}; {examined.command('alert --test')} tries them")]
