@@ -8,24 +8,20 @@ import pytest
 
 from tests.support import REPOSITORY
 from tests.systemd.pictures import lines_of
-from wabot.status.sessions import _FIELDS, as_table
+from wabot.status.sessions import SessionStatus
+from wabot.status.table import as_table
 from wabot.trials.demo.screen import Style, StyledSpan
 
 PICTURES = REPOSITORY / ".pictures"
-SESSION = dict.fromkeys(_FIELDS) | {
-    "name": "wabot",
-    "state": "connected",
-    "phone": "1",
-    "since": None,
-    "pid": 1,
-    "host": "shop",
-    "reason": "",
-    "inbox_pending": 0,
-    "outbox_pending": 0,
-    "outbox_dead": 0,
-    "last_inbound_at": None,
-    "last_reply_at": None,
-}
+SESSION = SessionStatus(
+    *("wabot", "wabot", "connected", ""),
+    phone="1",
+    pid=1,
+    host="shop",
+    inbox_pending=0,
+    outbox_pending=0,
+    outbox_dead=0,
+)
 
 
 def test_colours_become_styles_and_other_sequences_nothing() -> None:

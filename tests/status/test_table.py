@@ -1,30 +1,32 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
 
-from tests.status.test_sessions import KEYS
-from wabot.status.sessions import as_table, report
+from wabot.status.sessions import SessionStatus, report
+from wabot.status.table import as_table
+
+SHOP = SessionStatus(
+    name="shop",
+    user_id="shop",
+    state="connected",
+    reason="",
+    since=datetime(2026, 11, 22, 12),
+    pid=42,
+    host="vps",
+    phone="34600111222",
+    inbox_pending=1,
+    outbox_pending=2,
+    outbox_dead=3,
+    last_inbound_at=datetime(2026, 11, 22, 12, 30),
+)
 
 
-def session(**changes: Any) -> dict[str, Any]:
-    return {
-        **dict.fromkeys(KEYS),
-        "name": "shop",
-        "state": "connected",
-        "reason": "",
-        "since": "2026-11-22T12:00:00Z",
-        "pid": 42,
-        "host": "vps",
-        "phone": "34600111222",
-        "inbox_pending": 1,
-        "outbox_pending": 2,
-        "outbox_dead": 3,
-        "last_inbound_at": "2026-11-22T12:30:00Z",
-        "last_reply_at": None,
-        **changes,
-    }
+def session(**changes: Any) -> SessionStatus:
+    return replace(SHOP, **changes)
 
 
 def test_a_session_that_works() -> None:
@@ -37,7 +39,7 @@ def test_a_session_that_works() -> None:
 
 
 def test_a_session_that_does_not_says_why() -> None:
-    unknown = dict.fromkeys(session()) | {"name": "shop", "state": "stopped", "reason": "it never ran"}
+    unknown = SessionStatus("shop", None, "stopped", "it never ran")
     assert as_table([unknown]).split("\n") == [
         "shop: stopped",
         "  it never ran",
@@ -61,7 +63,7 @@ def test_a_question_that_waits_for_a_model_is_no_neglected_one() -> None:
 
 @pytest.mark.parametrize("state", ["unknown", "stopped"])
 def test_what_is_not_known_is_not_said_to_be_never(state: str) -> None:
-    unknown = dict.fromkeys(session()) | {"name": "shop", "state": state, "reason": "away"}
+    unknown = SessionStatus("shop", None, state, "away")
     assert as_table([unknown]).split("\n")[-2:] == ["  last message: ?", "  last reply:   ?"]
 
 

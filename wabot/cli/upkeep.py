@@ -136,7 +136,8 @@ def _show(findings: list[Finding]) -> None:
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    from wabot.status.sessions import all_sessions, as_table, report
+    from wabot.status.sessions import all_sessions, report
+    from wabot.status.table import as_table
 
     settings = _settings(arguments)
     sessions = all_sessions(settings, os.environ)

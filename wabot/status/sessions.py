@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -27,42 +27,80 @@ from wabot.link.states import STOPPED, TERMINAL_STATES, State
 from wabot.privileges.root_queries import show_unit
 from wabot.session.lock import Holder, is_held, read_holder
 from wabot.system import units
-from wabot.system.terminal import printable
 from wabot.whatsapp.messages import NOT_RECEIVED_KINDS, MessageKind
 
 UNKNOWN = "unknown"
 NEVER_RAN = "it never ran"
-_FIELDS = (
-    "name",
-    "user_id",
-    "state",
-    "reason",
-    "since",
-    "pid",
-    "host",
-    "jid",
-    "phone",
-    "qr",
-    "qr_expires_at",
-    "pair_code",
-    "unstable_cycles",
-    "inbox_pending",
-    "outbox_pending",
-    "outbox_dead",
-    "last_inbound_at",
-    "last_reply_at",
-    "undecryptable",
-)
+# The fields for programs are fixed.
+_FOR_PEOPLE_ONLY = frozenset({"lost", "collected", "kept", "models"})
 # Of a process, as systemd calls them.
 _STARTED, _ENDED, _EXIT_STATUS = "ExecMainStartTimestamp", "ExecMainExitTimestamp", "ExecMainStatus"
-# For people only: the fields for programs are fixed.
-LOST = "lost"
-COLLECTED = "collected"
-KEPT = "kept"
-MODELS = "models"
 
 
-def all_sessions(settings: Settings, environ: Mapping[str, str]) -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class SessionStatus:
+    """What one session is doing; times are naive UTC, and None is what is not known, or not the case.
+
+    Attributes:
+        name: what it is called, after its configuration file.
+        user_id: whose it is.
+        state: that of the link while the bot runs, else `STOPPED`; or `UNKNOWN`.
+        reason: why, for people.
+        since: when it began.
+        pid, host: the process that holds the session.
+        jid, phone: the account that it is linked to.
+        qr, qr_expires_at, pair_code: what links it, while a number is being linked.
+        unstable_cycles: how often in a row the link came up and was cut at once.
+        inbox_pending: how many messages wait for an answer.
+        outbox_pending: how many replies wait to be sent.
+        outbox_dead: how many were given up, or may not have arrived.
+        last_inbound_at, last_reply_at: when the last message came, and the last reply left.
+        undecryptable: how many messages could not be read.
+        lost: how many messages only the client library ever had.
+        collected: how many of the replies are notes to the owner that wait for more to tell.
+        kept: how many of the messages wait because no model answers.
+        models: what is to be said of the models, line by line.
+    """
+
+    name: str
+    user_id: str | None
+    state: str
+    reason: str
+    since: datetime | None = None
+    pid: int | None = None
+    host: str | None = None
+    jid: str | None = None
+    phone: str | None = None
+    qr: str | None = None
+    qr_expires_at: datetime | None = None
+    pair_code: str | None = None
+    unstable_cycles: int | None = None
+    inbox_pending: int | None = None
+    outbox_pending: int | None = None
+    outbox_dead: int | None = None
+    last_inbound_at: datetime | None = None
+    last_reply_at: datetime | None = None
+    undecryptable: int | None = None
+    lost: int = 0
+    collected: int = 0
+    kept: int = 0
+    models: Sequence[str] = ()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether nothing is wrong with it."""
+        return self.state == State.CONNECTED
+
+    def as_json(self) -> dict[str, Any]:
+        """The same for programs; times are ISO-8601, UTC."""
+        return {
+            each.name: _plain(getattr(self, each.name))
+            for each in fields(self)
+            if each.name not in _FOR_PEOPLE_ONLY
+        }
+
+
+def all_sessions(settings: Settings, environ: Mapping[str, str]) -> list[SessionStatus]:
     """Every session that is configured beside this one, and this one first.
 
     Args:
@@ -73,8 +111,16 @@ def all_sessions(settings: Settings, environ: Mapping[str, str]) -> list[dict[st
     return [_status_of(configuration, first_of) for configuration in configurations(settings, environ)]
 
 
-def session_status(settings: Settings, name: str) -> dict[str, Any]:
-    """One session as `wabot status --json` prints it, and more for people; times are ISO-8601 UTC.
+def report(sessions: Sequence[SessionStatus]) -> dict[str, Any]:
+    """The whole answer of `wabot status --json`."""
+    return {
+        "sessions": [session.as_json() for session in sessions],
+        "ok": bool(sessions) and all(session.is_connected for session in sessions),
+    }
+
+
+def session_status(settings: Settings, name: str) -> SessionStatus:
+    """One session, as its database knows it.
 
     Args:
         settings: its configuration; the database is open.
@@ -84,71 +130,64 @@ def session_status(settings: Settings, name: str) -> dict[str, Any]:
     held = is_held(settings.session_lock)
     holder = read_holder(settings.session_lock) if held else None
     if not database.table_exists("wabot_sessions"):
-        return unknown_status(settings, name, NEVER_RAN, ended_since(settings.file, None))
+        return _unknown_status(settings, name, NEVER_RAN, ended_since(settings.file, None))
     session = Session.get_or_none(Session.user_id == user_id) or Session(user_id=user_id)
     state = state_of(session, holder) if held else STOPPED
     pairing = state == State.PAIRING
     later = ended_since(settings.file, session.updated_at) if state == STOPPED else ""
     inbox, outbox = Inbox(user_id), Outbox(user_id)
-    return {
-        "name": name,
-        "user_id": user_id,
-        "state": state,
-        "reason": _reasons(settings, _reason(session, state), later),
-        "since": _iso(session.since),
-        "pid": holder.pid if holder else None,
-        "host": holder.host if holder else None,
-        "jid": session.jid or None,
-        "phone": session.phone or None,
-        "qr": session.qr if pairing else None,
-        "qr_expires_at": _iso(session.qr_expires_at) if pairing else None,
-        "pair_code": session.pair_code if pairing else None,
-        "unstable_cycles": session.unstable_cycles,
-        "inbox_pending": inbox.pending_count(),
-        "outbox_pending": outbox.count(OPEN_STATES),
-        "outbox_dead": outbox.count(UNDELIVERED_STATES),
-        "last_inbound_at": _iso(_later(session.last_inbound_at, _last_inbound_at(user_id))),
-        "last_reply_at": _iso(_later(session.last_reply_at, outbox.last_sent_at())),
-        "undecryptable": inbox.undecryptable_count(),
-        LOST: _lost_count(user_id),
-        COLLECTED: _collected_count(user_id),
-        KEPT: _kept_count(user_id) if settings.ai.providers else 0,
-        MODELS: [
-            *([session.models_trouble] if session.models_trouble and held else []),
-            *(
-                f"{spending}{', spent' if spending.is_spent else ''}"
-                for spending in spending_on(settings, settings.account.local_time().date())
-            ),
-        ],
-    }
+    return SessionStatus(
+        name=name,
+        user_id=user_id,
+        state=state,
+        reason=_reasons(settings, _reason(session, state), later),
+        since=session.since,
+        pid=holder.pid if holder else None,
+        host=holder.host if holder else None,
+        jid=session.jid or None,
+        phone=session.phone or None,
+        qr=session.qr if pairing else None,
+        qr_expires_at=session.qr_expires_at if pairing else None,
+        pair_code=session.pair_code if pairing else None,
+        unstable_cycles=session.unstable_cycles,
+        inbox_pending=inbox.pending_count(),
+        outbox_pending=outbox.count(OPEN_STATES),
+        outbox_dead=outbox.count(UNDELIVERED_STATES),
+        last_inbound_at=_later(session.last_inbound_at, _last_inbound_at(user_id)),
+        last_reply_at=_later(session.last_reply_at, outbox.last_sent_at()),
+        undecryptable=inbox.undecryptable_count(),
+        lost=_lost_count(user_id),
+        collected=_collected_count(user_id),
+        kept=_kept_count(user_id) if settings.ai.providers else 0,
+        models=_models(settings, session.models_trouble if held else ""),
+    )
 
 
-def unknown_status(settings: Settings, name: str, *reasons: str) -> dict[str, Any]:
+def _unknown_status(settings: Settings, name: str, *reasons: str) -> SessionStatus:
     """A session whose database cannot be asked: only the lock can tell."""
     held = is_held(settings.session_lock)
     holder = read_holder(settings.session_lock) if held else None
-    return dict.fromkeys(_FIELDS) | {
-        "name": name,
-        "user_id": settings.account.user_id,
-        "state": UNKNOWN if held else STOPPED,
-        "reason": _reasons(settings, *reasons),
-        "pid": holder.pid if holder else None,
-        "host": holder.host if holder else None,
-    }
+    return SessionStatus(
+        name=name,
+        user_id=settings.account.user_id,
+        state=UNKNOWN if held else STOPPED,
+        reason=_reasons(settings, *reasons),
+        pid=holder.pid if holder else None,
+        host=holder.host if holder else None,
+    )
 
 
-def _status_of(configuration: Configuration, first_of: dict[Path, str]) -> dict[str, Any]:
+def _status_of(configuration: Configuration, first_of: dict[Path, str]) -> SessionStatus:
     """One of several; `first_of` holds, of each session, the name of the configuration that it is told of."""
     settings, name, problem = configuration.settings, configuration.name, configuration.problem
     if settings and (first := first_of.setdefault(settings.session_lock, name)) != name:
         problem = f"{first}.toml is for user {configuration.user_id}, too; give this one a user_id of its own"
     if settings is None or problem:
-        known = {"name": name, "user_id": configuration.user_id or None}
-        return dict.fromkeys(_FIELDS) | known | {"state": UNKNOWN, "reason": problem}
+        return SessionStatus(name, configuration.user_id or None, UNKNOWN, problem)
     file = sqlite_file(settings.database.url)
     if file is not None and not file.exists():
         # Looking must not make a database; as root it would even belong to the wrong user.
-        return unknown_status(settings, name, NEVER_RAN, ended_since(settings.file, None))
+        return _unknown_status(settings, name, NEVER_RAN, ended_since(settings.file, None))
     try:
         opened = open_database(settings.database.url)
         try:
@@ -156,7 +195,7 @@ def _status_of(configuration: Configuration, first_of: dict[Path, str]) -> dict[
         finally:
             opened.close()
     except (WabotError, peewee.DatabaseError, peewee.InterfaceError) as error:
-        return unknown_status(settings, name, str(error), *_without_database(settings))
+        return _unknown_status(settings, name, str(error), *_without_database(settings))
 
 
 def state_of(session: Session, holder: Holder | None) -> str:
@@ -239,105 +278,13 @@ def _collected_count(user_id: str) -> int:
     return count
 
 
-def report(sessions: list[dict[str, Any]]) -> dict[str, Any]:
-    """The whole answer of `wabot status --json`."""
-    return {
-        "sessions": [{name: session[name] for name in _FIELDS} for session in sessions],
-        "ok": bool(sessions) and all(session["state"] == State.CONNECTED for session in sessions),
-    }
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return moment.replace(microsecond=0).isoformat() + "Z" if moment else None
-
-
-_MOST_IN_FULL = 10
-
-
-def as_table(sessions: list[dict[str, Any]]) -> str:
-    """Every session, as `all_sessions` found it: of several the total first, and then what is wrong.
-
-    Of many, each that works is one line.
-    """
-    working = [session for session in sessions if session["state"] == State.CONNECTED]
-    others = [session for session in sessions if session["state"] != State.CONNECTED]
-    lines = [_total(sessions)] if len(sessions) > 1 else []
-    for session in others:
-        lines += _whole(session)
-    for session in working:
-        lines += _whole(session) if len(sessions) <= _MOST_IN_FULL else [_in_one_line(session)]
-    return "\n".join(lines)
-
-
-def _total(sessions: list[dict[str, Any]]) -> str:
-    states = Counter(str(session["state"]).replace("_", " ") for session in sessions)
-    each = ", ".join(f"{number} {state}" for state, number in states.most_common())
-    return f"{len(sessions)} numbers: {each}; {_work(sessions)}"
-
-
-def _work(sessions: list[dict[str, Any]]) -> str:
-    """What there is to do in all of them, as far as it is known."""
-    sums = (
-        (text, sum(session[name] or 0 for session in sessions))
-        for text, name in (
-            ("to answer", "inbox_pending"),
-            ("to send", "outbox_pending"),
-            ("not delivered", "outbox_dead"),
-        )
-    )
-    return ", ".join(f"{text}: {number}" for text, number in sums)
-
-
-def _in_one_line(session: dict[str, Any]) -> str:
-    reason = f" ({session['reason']})" if session["reason"] else ""
-    return printable(f"{_head(session)}{reason}; {_work([session])}")
-
-
-def _head(session: Mapping[str, Any]) -> str:
-    who = f" as +{session['phone']}" if session["phone"] and session["state"] == State.CONNECTED else ""
-    since = f" since {_moment(session, 'since')}" if session["since"] and session["pid"] else ""
-    return f"{session['name']}: {session['state']}{who}{since}"
-
-
-def _whole(session: Mapping[str, Any]) -> list[str]:
-    lines = [printable(f"{_head(session)}{_process(session)}")]
-    if session["reason"]:
-        lines.append(f"  {printable(session['reason'])}")
-    lines.append(
-        f"  to answer: {_number(session['inbox_pending'])}{_until_a_model(session.get(KEPT))}"
-        f"   to send: {_number(session['outbox_pending'])}{_of_them(session.get(COLLECTED))}"
-        f"   not delivered: {_number(session['outbox_dead'])}"
-    )
-    if session.get(LOST):
-        lines.append(f"  lost in the client library, customers asked to repeat: {session[LOST]}")
-    if session["undecryptable"]:
-        lines.append(f"  could not be decrypted, or kept from linked devices: {session['undecryptable']}")
-    lines.append(f"  last message: {_moment(session, 'last_inbound_at')}")
-    lines.append(f"  last reply:   {_moment(session, 'last_reply_at')}")
-    return [*lines, *(f"  {printable(line)}" for line in session.get(MODELS, ()))]
-
-
-def _process(session: Mapping[str, Any]) -> str:
-    return f" (pid {session['pid']} on {session['host']})" if session["pid"] else ""
-
-
-def _moment(session: Mapping[str, Any], name: str) -> str:
-    if session[name]:
-        return local_text(datetime.fromisoformat(session[name]), "%Y-%m-%d %H:%M:%S")
-    asked = session["inbox_pending"] is not None or str(session["reason"]).startswith(NEVER_RAN)
-    return "never" if asked else "?"
-
-
-def _until_a_model(kept: int | None) -> str:
-    return f" (of them {kept} kept until a model answers)" if kept else ""
-
-
-def _of_them(collected: int | None) -> str:
-    return f" (of them {collected} to you, collected for five minutes)" if collected else ""
-
-
-def _number(value: int | None) -> str:
-    return "?" if value is None else str(value)
+def _models(settings: Settings, trouble: str) -> list[str]:
+    """What is to be said of the models: that none answers, and how much of the day's budget is spent."""
+    today = settings.account.local_time().date()
+    budget = [
+        f"{spending}{', spent' if spending.is_spent else ''}" for spending in spending_on(settings, today)
+    ]
+    return [*([trouble] if trouble else []), *budget]
 
 
 def ended_since(file: Path | None, recorded_at: datetime | None) -> str:
@@ -372,3 +319,7 @@ def _read_time(shown: str) -> datetime | None:
         return datetime.fromisoformat(f"{day} {time}")
     except ValueError:
         return None
+
+
+def _plain(value: Any) -> Any:
+    return value.replace(microsecond=0).isoformat() + "Z" if isinstance(value, datetime) else value
