@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """Why the process ended; the unit files and the README are tested against this table.
+    """Why the process ended; the unit files and the handbook are tested against this table.
 
     The numbers follow sysexits.h where it has a fitting one (64, 69, 70, 75, 78).
     """

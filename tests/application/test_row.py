@@ -265,7 +265,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON "whatsapp_connections" TO {role};
 
 @pytest.fixture
 def least_privileged_url(postgresql_url: str) -> Any:
-    """The address with a role that may do what the README says, and nothing else."""
+    """The address with a role that may do what the handbook says, and nothing else."""
     owner = open_database(postgresql_url)
     create_application(owner)
     add_user(owner, "ana")

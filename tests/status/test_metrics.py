@@ -168,7 +168,7 @@ def test_all_of_it_and_prometheus_takes_it(
     assert "wabot_last_reply_timestamp_seconds" not in found, "there was none"
     assert found['wabot_provider_last_success_timestamp_seconds{provider="gpt"}'] >= started
     assert found["wabot_start_time_seconds"] == pytest.approx(started, abs=30)
-    # Each metric is there but the one without a value, and none that is not in the README's table.
+    # Each metric is there but the one without a value, and none that is not in the handbook's table.
     names = set(re.findall(r"^# TYPE (\S+) ", file.read_text(), re.MULTILINE))
     without = {"wabot_last_reply_timestamp_seconds"}
     assert names == {definition.name for definition in DEFINITIONS} - without

@@ -1,4 +1,4 @@
-"""The README's pictures of terminals: how they are read from a run, and that they show what is said today."""
+"""The handbook's pictures of terminals: how a run is read into them, and that they show today's words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Draws the README's pictures of terminals from a real run: the units as shipped, on a booted systemd.
+"""Draws the handbook's pictures of terminals from a real run: the units as shipped, on a booted systemd.
 
 python -m tests.systemd.pictures [DIRECTORY]
 """

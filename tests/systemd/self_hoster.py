@@ -94,7 +94,7 @@ def type_in(
 def install(
     machine: Container, *options: str, checkout: str = "wabot", check: bool = True
 ) -> subprocess.CompletedProcess[str]:
-    """Run the installer of a checkout, as the README says."""
+    """Run the installer of a checkout, as the handbook says."""
     return type_in(machine, " ".join(["sudo scripts/install", *options]), checkout, check)
 
 

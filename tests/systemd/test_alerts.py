@@ -52,7 +52,7 @@ def test_what_the_bot_cannot_tell_the_unit_tells(
 def test_each_unit_tells_its_own_failure(
     container: Container, bot: BotUnit, receiver: WebhookReceiver
 ) -> None:
-    """With all of them known to systemd, as on a machine where the README was followed."""
+    """With all of them known to systemd, as on a machine where the handbook was followed."""
     bot.add_settings(ALERTS, "[typo]")
     others = ("wabot-backup@wabot", "wabot-janitor")
     try:

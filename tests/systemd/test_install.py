@@ -5,12 +5,12 @@ What a VPS is like: a user who may `sudo`, the checkout in her home directory, a
 
 from __future__ import annotations
 
-import re
 import stat
 from collections.abc import Iterator
 
 import pytest
 
+from tests.support.handbook import HANDBOOK, blocks_of, section_of
 from tests.systemd.bot_unit import BotUnit
 from tests.systemd.container import REPOSITORY, Container
 from tests.systemd.hostile import attack
@@ -36,7 +36,6 @@ pytestmark = [
     pytest.mark.parametrize("machine", RELEASES, indirect=True, scope="session"),
 ]
 
-README = (REPOSITORY / "README.md").read_text()
 QUESTION = "Hola, ¿cuánto cuesta el envío a domicilio?"
 _COUNT = """
 import sqlite3, sys
@@ -140,6 +139,9 @@ def test_from_nothing_to_the_first_answer(machine: Container, emulator: Emulator
     assert "neonize 0.5.2" in type_in(machine, "sudo wabot version").stdout
     assert of_others(machine, str(HOME), USER) == "", "the checkout is hers"
     assert "put sudo before the command" in type_in(machine, "wabot status", check=False).stderr
+    assert "\n    sudo systemctl start wabot\n" in type_in(machine, "wabot help operate").stdout, (
+        "anybody may"
+    )
     illnesses = type_in(machine, "sudo wabot doctor", check=False).stdout.split("\nILL  ")[1:]
     assert [each.partition(":")[0] for each in illnesses if not each.startswith("clock")] == [
         "database",
@@ -182,15 +184,16 @@ def test_nothing_that_root_types_helps_whoever_is_the_user_of_the_bot(
 
 
 def test_without_systemd(installed: Container) -> None:
-    """The commands of the README; without a network the last one goes on trying until it is stopped."""
+    """The commands of the handbook; without a network the last one goes on trying until it is stopped."""
     machine = installed
-    section = README.split("### Without systemd\n")[1].split("\n## ")[0]
-    blocks = dict(re.findall(r"^```(\w*)\n(.*?)^```", section, re.DOTALL | re.MULTILINE))
+    without_systemd = section_of(HANDBOOK["install"], "Without systemd")
+    (settings,) = blocks_of(without_systemd, "toml")
+    (commands,) = blocks_of(without_systemd)
     machine.path(HOME / "texts").mkdir()
     machine.path(HOME / "texts" / "shop.md").write_text("# Shop\nShipping is 5 euros.\n")
-    machine.path(HOME / "wabot.toml").write_text(blocks["toml"])
+    machine.path(HOME / "wabot.toml").write_text(settings)
     machine.run("chown", "-R", f"{USER}:", str(HOME))
-    *before, run = blocks[""].splitlines()
+    *before, run = commands.splitlines()
     for command in before:
         type_in(machine, command)
     shown = type_in(machine, f"timeout --preserve-status --signal INT 10 {run}").stderr

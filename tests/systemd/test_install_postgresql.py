@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import pytest
 
 from tests.support.existing_schema import FOREIGN_KEY, POSTGRESQL
+from tests.support.handbook import HANDBOOK, blocks_of
 from tests.systemd.bot_unit import BotUnit
-from tests.systemd.container import REPOSITORY, Container
+from tests.systemd.container import Container
 from tests.systemd.self_hoster import RELEASES, ask, give_bad_release, install, link_and_start, type_in
 from wabot.emulator.server.emulator import Emulator
 
@@ -36,8 +36,8 @@ def query(machine: Container) -> Query:
     def ask_shop(sql: str) -> list[str]:
         return machine.run(*as_administrator, "-d", "shop", text=sql).stdout.splitlines()
 
-    (of_readme,) = re.findall(r"```sql\n(.*?)```", (REPOSITORY / "README.md").read_text(), re.DOTALL)
-    ask_shop(f"{POSTGRESQL}{FOREIGN_KEY};{USER};" + of_readme.replace("'…'", "'p4ss'"))
+    (least,) = blocks_of(HANDBOOK["database"], "sql")
+    ask_shop(f"{POSTGRESQL}{FOREIGN_KEY};{USER};" + least.replace("'…'", "'p4ss'"))
     return ask_shop
 
 

@@ -1,4 +1,4 @@
-"""Every setting, with its default, its bounds and its meaning; the README's table is made from this."""
+"""Every setting, with its default, its bounds and its meaning; the handbook's table is made from this."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 It is asked twice. When a message arrives, about that message alone: these rules need little more than the
 message, and some cannot wait until its chat falls silent. Then, before a chat is answered, about all its open
 messages together. Each time the rules are asked in the order below, and the first that has something to say
-decides. What each of them says is its docstring, which the README quotes.
+decides. What each of them says is its docstring, which the handbook quotes.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
-"""The README's tables, made from the code: `python -m wabot.handbook.tables README.md` makes them anew."""
+"""The handbook's tables, made from the code: `python -m wabot.handbook.tables` makes them anew."""
 
 from __future__ import annotations
 
 import dataclasses
 import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -101,7 +100,7 @@ def metrics_table() -> str:
 def systemctl_table() -> str:
     """What `systemctl status` shows of each end of the service, what it means and what to do, as Markdown."""
     lines = ["| `Active:` | `status=` | it means | what to do |", "|---|---|---|---|"]
-    lines.append("| `active (running)` | | it runs | what the table of [states](#states) says |")
+    lines.append("| `active (running)` | | it runs | what the table of [states](reference.md#states) says |")
     lines.append(
         "| `inactive (dead)` | | it was stopped, or never started | `sudo systemctl enable --now wabot` |"
     )
@@ -149,5 +148,5 @@ def update(text: str) -> str:
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:]:
-        Path(name).write_text(update(Path(name).read_text(encoding="utf-8")), encoding="utf-8")
+    for page in Path(__file__).parent.glob("*.md"):
+        page.write_text(update(page.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Journeys of the README, typed as they stand there."""
+"""Journeys of the handbook, typed as they stand there."""
 
 from __future__ import annotations
 
@@ -8,22 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.handbook import HANDBOOK, blocks_of, section_of
 from tests.systemd.as_typed import lead, scan_with, type_in
 from tests.systemd.bot_unit import BotUnit
-from tests.systemd.container import REPOSITORY, Container
+from tests.systemd.container import Container
 from tests.systemd.pictures import draw_all
 from wabot.emulator.server.emulator import Emulator
 
 pytestmark = [pytest.mark.systemd, pytest.mark.timeout(180)]
-
-README = (REPOSITORY / "README.md").read_text()
-
-
-def commands_below(heading: str) -> list[str]:
-    """The commands between a heading and the next."""
-    section = re.split("^#+ ", README.split(f"### {heading}\n")[1], maxsplit=1, flags=re.MULTILINE)[0]
-    blocks = re.findall(r"^```(\w*)\n(.*?)^```", section, re.DOTALL | re.MULTILINE)
-    return "".join(block for kind, block in blocks if not kind).splitlines()
 
 
 def test_the_pictures_are_drawn_from_a_run(container: Container, emulator: Emulator, tmp_path: Path) -> None:
@@ -43,7 +35,7 @@ def test_a_second_number(container: Container, bot: BotUnit) -> None:
         north = BotUnit(container, elsewhere, "north")
         try:
             container.write("/etc/credstore/wabot.ai-api-key", "sk-1", mode=0o600)
-            for line in commands_below("Several numbers"):
+            for line in "".join(blocks_of(section_of(HANDBOOK["install"], "Several numbers"))).splitlines():
                 command = line.removeprefix("sudo ")
                 if command.startswith("sudoedit "):
                     file = command.split()[1]
@@ -67,7 +59,9 @@ def test_a_second_number(container: Container, bot: BotUnit) -> None:
             north.remove()
 
 
-@pytest.mark.parametrize("shown", re.findall(r"^\| `(?:failed|activating.*?)` \| `(\d+/\w+)`", README, re.M))
+@pytest.mark.parametrize(
+    "shown", re.findall(r"^\| `(?:failed|activating.*?)` \| `(\d+/\w+)`", HANDBOOK["troubleshoot"], re.M)
+)
 def test_systemctl_calls_the_exit_codes_so(container: Container, shown: str) -> None:
     unit = "wabot-test-exit.service"
     code = shown.partition("/")[0]

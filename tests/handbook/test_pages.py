@@ -1,4 +1,4 @@
-"""The README cannot lie: its tables, commands and options are the code's, and so is what it quotes."""
+"""The handbook cannot lie: its tables, commands and options are the code's, and so is what it quotes."""
 
 from __future__ import annotations
 
@@ -7,29 +7,34 @@ import re
 import shlex
 import subprocess
 import sys
-import tomllib
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 from tests.support import REPOSITORY
+from tests.support.handbook import HANDBOOK, README, blocks_of, without_blocks
 from wabot.config.load import load_settings
 from wabot.handbook.tables import TABLES, update
 from wabot.link.states import STOPPED, State
 from wabot.status.sessions import UNKNOWN
 
-README = (REPOSITORY / "README.md").read_text()
-BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
-SHELL_LINES = [
-    line.removeprefix(".venv/bin/").removeprefix("~/wabot-venv/bin/")
-    for kind, block in BLOCKS
-    if not kind
-    for line in block.splitlines()
-    if line
-]
+ALL = {"README": README} | HANDBOOK
+EVERYTHING = "\n".join(ALL.values())
+
+
+def shell_lines(text: str) -> list[str]:
+    return [
+        line.removeprefix(".venv/bin/").removeprefix("~/wabot-venv/bin/")
+        for block in blocks_of(text)
+        for line in block.splitlines()
+        if line
+    ]
+
+
+SHELL_LINES = sorted(set(shell_lines(EVERYTHING)))
 # Commands stand in sentences and tables, too.
-_PROSE = re.sub(r"^```.*?^```", "", README, flags=re.DOTALL | re.MULTILINE)
+_PROSE = without_blocks(EVERYTHING)
 CODE = [shown for shown in re.findall(r"`([^`\n]+)`", _PROSE) if " " in shown]
 COMMANDS = sorted({line.removeprefix("sudo ") for line in [*SHELL_LINES, *CODE]})
 OUR_FILES = {
@@ -40,6 +45,7 @@ OUR_FILES = {
 }
 # What is not wabot's, and every Debian has.
 OTHERS = {"git", "cp", "install", "sudoedit", "systemctl", "journalctl", "ln", "python3", "pip", "sh"}
+OTHERS |= {"apt-get", "cd"}
 
 
 def starting_with(program: str) -> list[str]:
@@ -54,8 +60,14 @@ def help_of(*command: str) -> str:
 
 
 def test_tables_are_those_of_the_code() -> None:
-    assert update(README) == README, "run: python -m wabot.handbook.tables README.md"
-    assert all(f"<!-- {name} -->" in README for name in TABLES)
+    for page in HANDBOOK.values():
+        assert update(page) == page, "run: python -m wabot.handbook.tables"
+    assert all(f"<!-- {name} -->" in EVERYTHING for name in TABLES)
+
+
+def test_readme_is_for_who_has_two_minutes() -> None:
+    assert len(README.splitlines()) <= 250
+    assert {f"wabot/handbook/{page}.md" for page in HANDBOOK} <= set(links_of(README)), "where to read on"
 
 
 @pytest.mark.parametrize("line", starting_with("scripts/"))
@@ -93,13 +105,21 @@ def test_every_line_is_a_command_one_can_type(line: str) -> None:
 
 
 def test_spanish_readers_get_no_other_commands() -> None:
-    english, spanish = README.split("## En español")
-    lines = "".join(
-        block for _, block in re.findall(r"^```(\w*)\n(.*?)^```", spanish, re.DOTALL | re.MULTILINE)
-    )
+    english = "\n".join(page for name, page in ALL.items() if name != "es")
+    lines = shell_lines(HANDBOOK["es"])
     assert lines
-    for line in lines.splitlines():
+    for line in lines:
         assert "\n" + " ".join(line.split()[:3]) in english
+
+
+def test_a_spanish_reader_gets_from_nothing_to_an_answering_number() -> None:
+    way = [
+        *("git clone", "sudo scripts/install", "sudo install -m 640 -g wabot *.md", "sudoedit /etc/wabot/"),
+        *("sudo install -m 600", "sudo wabot check-config", "sudo wabot chat", "sudo wabot pair"),
+        *("sudo systemctl enable --now wabot", "sudo wabot alert --test"),
+    ]
+    places = [HANDBOOK["es"].index(f"\n{step}") for step in way]
+    assert places == sorted(places)
 
 
 @cache
@@ -113,8 +133,7 @@ def sentences_of_the_code() -> list[str]:
     return texts
 
 
-WRONG = README.split("## When something is wrong")[1].partition("## The database")[0]
-SYMPTOMS = re.findall(r"^\|([^|]*)\|", WRONG + README.split("## En español")[1], re.MULTILINE)
+SYMPTOMS = re.findall(r"^\|([^|]*)\|", HANDBOOK["troubleshoot"] + HANDBOOK["es"], re.MULTILINE)
 
 
 @pytest.mark.parametrize("quotation", sorted(set(re.findall(r'"([^"]+)"', "".join(SYMPTOMS)))))
@@ -126,30 +145,65 @@ def test_wabot_says_what_is_quoted(quotation: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "state", sorted(set(re.findall(r"(?:the state|el estado) (?:is|es) `(\w+)`", README)))
+    "state", sorted(set(re.findall(r"(?:the state|el estado) (?:is|es) `(\w+)`", EVERYTHING)))
 )
 def test_states_of_the_symptoms_exist(state: str) -> None:
     assert state in {*State, STOPPED, UNKNOWN}
 
 
-def test_example_configuration_is_good(tmp_path: Path) -> None:
-    example = next(block for kind, block in BLOCKS if kind == "toml")
-    folder = tmp_path / "wabot"
+def is_good(configuration: str, directory: Path) -> bool:
+    """Whether it is accepted where its texts, persona and secrets are there; raises ConfigError else."""
+    folder = directory / "wabot"
     (folder / "knowledge").mkdir(parents=True)
-    file = tmp_path / "wabot.toml"
-    file.write_text(example.replace("/etc/wabot", str(folder)))
-    assert tomllib.loads(example)
-    settings = load_settings(file, {"HOME": str(tmp_path)})
-    assert settings.ai.providers[0].model == "llama3.1"
+    credentials = directory / "credentials"
+    credentials.mkdir()
+    for name, secret in _SECRETS.items():
+        (credentials / name).write_text(secret)
+    file = directory / "wabot.toml"
+    file.write_text(configuration.replace("/etc/wabot", str(folder)).replace("/home/pia/texts", str(folder)))
+    settings = load_settings(file, {"HOME": str(directory), "CREDENTIALS_DIRECTORY": str(credentials)})
+    return settings.file == file
 
 
-def test_links_and_pictures_lead_somewhere() -> None:
-    headings = {
-        re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-")
-        for heading in re.findall(r"^#+ (.+)$", README, re.MULTILINE)
-    }
-    for target in re.findall(r"\]\(([^)\s]+)\)", README):
-        if target.startswith("#"):
-            assert target[1:] in headings
-        elif not target.startswith("https://"):
-            assert (REPOSITORY / target).exists(), target
+_SECRETS = {
+    "ai-api-key": "sk-1",
+    "smtp-url": "smtps://user:password@mail.example.com",
+    "webhook-url": "https://example.com/hook",
+    "webhook-secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+}
+
+
+@pytest.mark.parametrize(
+    ("page", "configuration"),
+    [(name, block) for name, page in ALL.items() for block in blocks_of(page, "toml")],
+)
+def test_example_configurations_are_good(page: str, configuration: str, tmp_path: Path) -> None:
+    assert is_good(configuration, tmp_path), page
+
+
+def test_the_pieces_of_the_spanish_configuration_fit_together(tmp_path: Path) -> None:
+    assert is_good("\n".join(blocks_of(HANDBOOK["es"], "toml")), tmp_path)
+
+
+def links_of(page: str) -> list[str]:
+    return [target.partition("#")[0] for target in re.findall(r"\]\(([^)\s]+)\)", page)]
+
+
+def anchors_of(page: str) -> set[str]:
+    """As hosting sites make them of headings."""
+    headings = re.findall(r"^#+ (.+)$", without_blocks(page), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_links_and_pictures_lead_somewhere(name: str) -> None:
+    folder = REPOSITORY if name == "README" else REPOSITORY / "wabot" / "handbook"
+    for link in re.findall(r"\]\(([^)\s]+)\)", ALL[name]):
+        target, _, anchor = link.partition("#")
+        if target.startswith("https://"):
+            continue
+        file = folder / target
+        assert not target or file.is_file(), link
+        if anchor:
+            page = ALL[file.stem] if target else ALL[name]
+            assert anchor in anchors_of(page), link
