@@ -19,6 +19,7 @@ from wabot import __version__
 from wabot.cli.alert import add_alert_command
 from wabot.cli.backup import add_backup_commands
 from wabot.cli.chats import add_chat_commands
+from wabot.cli.help import add_help_command
 from wabot.cli.leave_root import Errand, left_root
 from wabot.cli.pair import add_pairing_command
 from wabot.cli.upkeep import add_upkeep_commands
@@ -98,7 +99,7 @@ def _obey(argv: Sequence[str]) -> int:
     if argv[:1] == ["--version"]:
         argv = ["version"]
     try:
-        arguments, unknown = _parser().parse_known_args(argv)
+        arguments, unknown = build_parser().parse_known_args(argv)
     except SystemExit as shown:
         # After --help; every mistake is a UsageError.
         return int(shown.code or ExitCode.OK)
@@ -143,8 +144,13 @@ class _Commands(argparse._SubParsersAction):  # type: ignore[type-arg]
         return super().add_parser(name, description=f"{says[0].upper()}{says[1:]}.", **options)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="wabot", description="Answers a WhatsApp number with an AI, day and night.")
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line; the arguments it reads have a `command` that obeys them."""
+    parser = _Parser(
+        prog="wabot",
+        description="Answers a WhatsApp number with an AI, day and night.",
+        epilog="wabot help lists the pages of the handbook.",
+    )
     parser.set_defaults(command=lambda _arguments: _show_help(parser))
     parser.add_argument("--version", action="store_true", help="the same as the command version")
     commands = parser.add_subparsers(
@@ -173,6 +179,7 @@ def _parser() -> argparse.ArgumentParser:
         "version", parents=[shared], help="the versions of wabot and of the client library"
     )
     version.set_defaults(command=_version, is_stateless=True)
+    add_help_command(commands, shared)
     return parser
 
 
