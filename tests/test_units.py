@@ -14,6 +14,7 @@ import pytest
 from wabot.config.conversation import PROVIDER_SETTINGS
 from wabot.config.credentials import OF_THE_UNITS
 from wabot.config.load import load_settings
+from wabot.config.setting_types import key_of
 from wabot.config.settings import Settings
 from wabot.errors import ExitCode
 from wabot.handbook.example import example_configuration
@@ -178,7 +179,7 @@ def known_settings(table: Any = Settings, prefix: str = "") -> Iterator[tuple[st
         if dataclasses.is_dataclass(field.default_factory):
             yield from known_settings(field.default_factory, f"{prefix}{field.name}.")
         elif "type" in field.metadata:
-            yield prefix + field.name, field
+            yield prefix + key_of(field), field
 
 
 def test_the_example_is_made_from_the_settings() -> None:

@@ -250,7 +250,7 @@ def test_told_once_by_each_way_and_its_end_once(
 ) -> None:
     monkeypatch.setenv("SIGN", SECRET)
     settings = load_settings(config, {"SIGN": SECRET})
-    impatient = dataclasses.replace(settings.alerts, offline_after=0.2)
+    impatient = dataclasses.replace(settings.alerts, offline_after_seconds=0.2)
     settings = dataclasses.replace(settings, alerts=impatient)
     begin, end = TROUBLES[condition]
     with pytest.MonkeyPatch.context() as own:

@@ -14,8 +14,8 @@ from wabot.whatsapp.signals import LinkSignal, Signal
 
 _LISTENS = """
 from wabot.errors import ExitCode
-from wabot.service.events import MainSignals
-signals = MainSignals(ExitCode.FINDINGS)
+from wabot.service.events import MainEvents
+signals = MainEvents(ExitCode.FINDINGS)
 signals.listen()
 print("listening", flush=True)
 while True:

@@ -107,7 +107,7 @@ class Watcher:
     def _look(self, link: LinkView) -> None:
         settings, now = self._settings, process_clock.now()
         connected = link.state is State.CONNECTED and now - link.since > _SETTLED_SECONDS
-        patience, zone = settings.alerts.offline_after, settings.account.zone
+        patience, zone = settings.alerts.offline_after_seconds, settings.account.zone
         of_link = look_at_link(link, now, self._started_at, patience, zone, self._unit)
         of_replies, lost = look_at_replies(
             settings.account.user_id,
@@ -120,7 +120,7 @@ class Watcher:
         of_disk = look_at_disk(settings.paths.state)
         of_clock = look_at_clock(process_clock)
         of_pace = look_at_pace(settings.account.user_id, connected, settings.replies, utc_now())
-        of_models = look_at_models(self._counts, settings.alerts.model_down_after)
+        of_models = look_at_models(self._counts, settings.alerts.model_down_after_seconds)
         of_budget = look_at_budget(settings, settings.account.local_time().date())
         found = (of_link, of_replies, of_pace, of_disk, of_clock, of_models, of_budget)
         self._dispatcher.tell(

@@ -58,7 +58,7 @@ def conversation_of(
         settings: the configuration.
         now: naive UTC.
     """
-    since = history.horizon(now, settings.ai.history_max_age)
+    since = history.horizon(now, settings.ai.history_max_age_seconds)
     # The knowledge base looks at what is asked now, and never at what was said.
     past = (
         history.past_of(chat.id, rows[-1].id, since, settings.ai.history_messages)

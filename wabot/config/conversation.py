@@ -36,6 +36,11 @@ class ProviderSetting(NamedTuple):
     default: str
     meaning: str
 
+    @property
+    def is_required(self) -> bool:
+        """Whether a provider must have it, because there is no default."""
+        return not self.default
+
 
 PROVIDER_SETTINGS = {
     "name": ProviderSetting(
@@ -129,7 +134,7 @@ class AiSettings:
     history_messages: int = setting(
         integer(0, 200), 20, "how many earlier messages of a chat the model sees, about 3,000 tokens at most"
     )
-    history_max_age: float = setting(
+    history_max_age_seconds: float = setting(
         duration(0, 31_536_000), 86_400.0, "older messages are not shown to the model"
     )
     calls_per_chat_per_hour: int = setting(

@@ -16,7 +16,7 @@ from wabot.brain.settings import ProviderSettings
 from wabot.config.conversation import PROVIDER_SETTINGS, budget_problems
 from wabot.config.credentials import MissingSecret, Secrets
 from wabot.config.phrases import pattern_problem
-from wabot.config.setting_types import SettingType, WrongMember
+from wabot.config.setting_types import SettingType, WrongMember, key_of
 from wabot.config.settings import SAFE_PATH, AlertSettings, Settings
 from wabot.config.toml_file import BACKSLASH, read_tables, read_toml
 from wabot.errors import ConfigError
@@ -187,16 +187,18 @@ def _section(
     section_class: Any, name: str, table: dict[str, Any], secrets: Secrets, problems: list[str]
 ) -> Any:
     values: dict[str, Any] = {}
-    known = {field.name: field for field in dataclasses.fields(section_class)}
+    known = {key_of(field): field for field in dataclasses.fields(section_class)}
     for key, value in table.items():
         field = known.get(key)
         if field is None:
             problems.append(f"{name}.{_named(key)}: unknown setting; {_what_else(name, key, known)}")
         elif key == "providers":
-            values[key] = _providers(value, secrets, problems)
+            values[field.name] = _providers(value, secrets, problems)
         elif dataclasses.is_dataclass(field.default_factory):
             if isinstance(value, dict):
-                values[key] = _section(field.default_factory, f"{name}.{key}", value, secrets, problems)
+                values[field.name] = _section(
+                    field.default_factory, f"{name}.{key}", value, secrets, problems
+                )
             else:
                 problems.append(f"{name}.{key}: write it as a section, [{name}.{key}]")
         else:
@@ -204,7 +206,7 @@ def _section(
                 f"{name}.{key}", field.metadata["type"], value, problems, hidden=not field.repr
             )
             if read is not None:
-                values[key] = read
+                values[field.name] = read
     return section_class(**values)
 
 
@@ -220,7 +222,7 @@ def _what_else(name: str, key: str, known: Collection[str]) -> str:
 def _where_it_belongs(key: str) -> str:
     for section in dataclasses.fields(Settings):
         factory: Any = section.default_factory
-        if dataclasses.is_dataclass(factory) and key in {field.name for field in dataclasses.fields(factory)}:
+        if dataclasses.is_dataclass(factory) and key in map(key_of, dataclasses.fields(factory)):
             return f"it belongs below the line [{section.name}]"
     return ""
 
@@ -261,11 +263,11 @@ def _providers(value: Any, secrets: Secrets, problems: list[str]) -> tuple[Provi
             read = _read_value(f"{where}.{key}", PROVIDER_SETTINGS[key].type, item, problems, hidden=hidden)
             if read is not None:
                 found["timeout_seconds" if key == "timeout" else key] = read
-        missing = [key for key in ("base_url", "model") if key not in table]
-        problems.extend(f"{where}.{key}: missing" for key in missing)
+        required = [key for key, known in PROVIDER_SETTINGS.items() if known.is_required]
+        problems.extend(f"{where}.{key}: missing" for key in required if key not in table)
         if found.get("api_key"):
             found["api_key"] = secrets.resolve(f"{where}.api_key", found["api_key"], problems)
-        if not missing and "base_url" in found and "model" in found:
+        if all(key in found for key in required):
             providers.append(ProviderSettings(**{"name": found["model"], "api_key": "", **found}))
     return tuple(providers)
 

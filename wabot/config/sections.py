@@ -99,7 +99,7 @@ class DatabaseSettings:
 class JanitorSettings:
     """What the janitor takes for old."""
 
-    disconnected_after: float = setting(
+    disconnected_after_seconds: float = setting(
         duration(0, 31_536_000), 86_400.0, "rows and sessions without a link are removed when older"
     )
     quarantine_days: int = setting(
@@ -152,10 +152,10 @@ class AlertSettings:
         email_address(), "", "where e-mails come from; default the user of smtp_url, else the first of to"
     )
     to: tuple[str, ...] = setting(email_addresses(), (), "who gets the e-mails")
-    offline_after: float = setting(
+    offline_after_seconds: float = setting(
         duration(10, 86_400), 600.0, "how long WhatsApp may be out of reach before that is worth an alert"
     )
-    model_down_after: float = setting(
+    model_down_after_seconds: float = setting(
         duration(10, 86_400), 300.0, "how long no model may answer before that is worth an alert"
     )
 
@@ -164,19 +164,19 @@ class AlertSettings:
 class ConnectionSettings:
     """How patient the link is."""
 
-    connect_timeout: float = setting(
+    connect_timeout_seconds: float = setting(
         duration(1, 600), 60.0, "from any dial to connected; past it a fresh dial, past a second one exit 75"
     )
-    pairing_timeout: float = setting(duration(5, 160), 160.0, "how long the QR waits to be scanned")
-    reconnect_timeout: float = setting(
+    pairing_timeout_seconds: float = setting(duration(5, 160), 160.0, "how long the QR waits to be scanned")
+    reconnect_timeout_seconds: float = setting(
         duration(5, 3600), 360.0, "how long WhatsApp's own redialling is waited for before a fresh dial"
     )
-    send_timeout: float = setting(
+    send_timeout_seconds: float = setting(
         duration(1, 600),
         90.0,
         "how long one send may take; past it the link is dialled afresh, which frees the send",
     )
-    refusal_pause: float = setting(
+    refusal_pause_seconds: float = setting(
         duration(0.1, 7200),
         300.0,
         "pause after a refused login; the second is 3 times, the third and last 12 times as long",
@@ -189,12 +189,12 @@ class ConnectionSettings:
     on_unstable: str = setting(
         choice("cooldown", "stop"), "cooldown", "rest and try again, or end with exit 77"
     )
-    cooldown: float = setting(
+    cooldown_seconds: float = setting(
         duration(1, 7200),
         900.0,
         "the first rest, up to half of it less by chance; it doubles up to two hours",
     )
-    keepalive_interval: float = setting(
+    keepalive_interval_seconds: float = setting(
         duration(1, 600), 30.0, "how often the client library is asked for a sign of life"
     )
     presence: str = setting(

@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import Field, dataclass, field
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -51,6 +51,11 @@ class WrongMember(ValueError):
 def setting(type_: SettingType, default: Any, meaning: str, *, secret: bool = False) -> Any:
     """Declare a dataclass field that is a setting: its type, its default and one line of meaning."""
     return field(default=default, repr=not secret, metadata={"type": type_, "meaning": meaning})
+
+
+def key_of(declared: Field[Any]) -> str:
+    """What a setting is called in the file, where a duration is written with a unit of its own."""
+    return declared.name.removesuffix("_seconds")
 
 
 def text(*, longest: int = 1000, pattern: str | None = None, allowed: str = "a text") -> SettingType:

@@ -85,7 +85,7 @@ class Settings:
             persona_file=self.ai.system_prompt_file,
             knowledge_folder=self.ai.knowledge,
             history_messages=self.ai.history_messages,
-            history_max_age_seconds=self.ai.history_max_age,
+            history_max_age_seconds=self.ai.history_max_age_seconds,
             max_length=self.replies.max_length,
             max_parts=self.replies.max_parts,
         )

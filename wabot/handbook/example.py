@@ -8,6 +8,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+from wabot.config.setting_types import key_of
 from wabot.config.settings import Settings
 
 # A terminal of the usual size shows all of a line.
@@ -80,7 +81,7 @@ def _setting(field: dataclasses.Field[Any]) -> str:
     if field.name == "state":
         return f"{explanation}\n{_STATE}\n"
     default = '""' if field.default in (None, Path()) else type_.show(field.default)
-    return f"{explanation}\n#{field.name} = {default}\n"
+    return f"{explanation}\n#{key_of(field)} = {default}\n"
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from wabot.config.conversation import PROVIDER_SETTINGS
+from wabot.config.setting_types import key_of
 from wabot.config.settings import Settings
 from wabot.conversation.ends import ENDS, Arrival, Writer
 from wabot.conversation.gate import ANSWER_RULES, ARRIVAL_RULES
@@ -40,7 +41,7 @@ def settings_table() -> str:
 def _section_lines(name: str, section_class: Any) -> list[str]:
     lines = []
     for field in dataclasses.fields(section_class):
-        key = f"{name}.{field.name}"
+        key = f"{name}.{key_of(field)}"
         if field.name == "providers":
             lines += [
                 _row(f"[[{key}]] {provider_key}", known.default, known.type.allowed, known.meaning)

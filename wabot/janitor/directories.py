@@ -65,7 +65,7 @@ def _objection(sweep: Sweep, user_id: str) -> str:
         # Linked or not: the next start brings them into the database.
         return ""
     used_at = last_used(directory)
-    if sweep.now - used_at <= timedelta(seconds=sweep.settings.janitor.disconnected_after):
+    if sweep.now - used_at <= timedelta(seconds=sweep.settings.janitor.disconnected_after_seconds):
         return ""
     if read_device(directory / STORE) is not None:
         return ""

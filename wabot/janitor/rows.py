@@ -156,7 +156,7 @@ def _disconnected_for_long(sweep: Sweep, connections: ConnectionTable) -> _Rule 
 
 
 def _cutoff(sweep: Sweep) -> datetime:
-    return sweep.now - timedelta(seconds=sweep.settings.janitor.disconnected_after)
+    return sweep.now - timedelta(seconds=sweep.settings.janitor.disconnected_after_seconds)
 
 
 def _is_older(row: _Row, cutoff: datetime) -> bool:

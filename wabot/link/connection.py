@@ -54,14 +54,14 @@ class Limits:
 def limits_from(settings: ConnectionSettings) -> Limits:
     """The deadlines that these settings ask for."""
     return Limits(
-        connect_seconds=settings.connect_timeout,
-        queries_seconds=_QUERIES_PER_CONNECT * settings.connect_timeout,
-        pairing_seconds=settings.pairing_timeout,
-        reconnect_seconds=settings.reconnect_timeout,
+        connect_seconds=settings.connect_timeout_seconds,
+        queries_seconds=_QUERIES_PER_CONNECT * settings.connect_timeout_seconds,
+        pairing_seconds=settings.pairing_timeout_seconds,
+        reconnect_seconds=settings.reconnect_timeout_seconds,
         max_unstable_cycles=settings.max_unstable_cycles,
         stop_when_unstable=settings.on_unstable == "stop",
-        cooldown_seconds=settings.cooldown,
-        refused_seconds=tuple(step * settings.refusal_pause for step in _REFUSAL_STEPS),
+        cooldown_seconds=settings.cooldown_seconds,
+        refused_seconds=tuple(step * settings.refusal_pause_seconds for step in _REFUSAL_STEPS),
     )
 
 

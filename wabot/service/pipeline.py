@@ -127,7 +127,7 @@ class Pipeline:
             partial(self._beat, "sender"),
             settings.connection.presence == "available",
             rates_so_far(settings, utc_now()),
-            settings.connection.send_timeout,
+            settings.connection.send_timeout_seconds,
             self._is_behind,
             Escalation(settings, self._outbox, Pauses(self._inbox, self._outbox)).leave_shut_out,
         )

@@ -77,7 +77,7 @@ class Service:
         )
         self._link = Dialer(self._client, self._signals.put, lambda: self._messages.link_ended())
         # Often enough to find a dial that hangs within twice the time a dial may take.
-        probe_seconds = min(chosen.keepalive_interval, chosen.connect_timeout / 2)
+        probe_seconds = min(chosen.keepalive_interval_seconds, chosen.connect_timeout_seconds / 2)
         self._prober = Prober(self._client.is_connected, probe_seconds)
         health = Health()
         self._messages = Pipeline(
@@ -98,7 +98,7 @@ class Service:
             self._messages.sender.is_alive,
             notifier,
             session,
-            2 * chosen.connect_timeout - probe_seconds,
+            2 * chosen.connect_timeout_seconds - probe_seconds,
         )
         self._clock_watch = ClockWatch(process_clock, settings.session_directory / CLOCK)
         self._room = StoreRoom(settings.session_store.parent)
