@@ -14,6 +14,7 @@ from wabot.conversation.notices import Notice
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.send_queue import SendQueue
 from wabot.database.models import Inbound, Outbound
+from wabot.outbound.pacing import rates_so_far
 from wabot.whatsapp.messages import MessageKind
 
 DEPARTURES = SendQueue("shop")
@@ -182,12 +183,12 @@ def test_rates_go_on_after_a_restart(inbox: Inbox, outbox: Outbox) -> None:
     settings = Settings(
         account=AccountSettings(user_id="shop"), replies=ReplySettings(per_minute=2, per_chat_per_hour=2)
     )
-    rates = history.rates_so_far(settings, later(20))
+    rates = rates_so_far(settings, later(20))
     began = time.monotonic()
     assert rates.opens_at() == pytest.approx(began + 50, abs=5)
     assert rates.chat_opens_at(chat_id) == pytest.approx(began + 3590, abs=5)
-    assert history.rates_so_far(settings, later(4000)).opens_at() is None
-    set_back = history.rates_so_far(settings, later(-3600))
+    assert rates_so_far(settings, later(4000)).opens_at() is None
+    set_back = rates_so_far(settings, later(-3600))
     assert set_back.opens_at() == pytest.approx(began + 60, abs=5), "just now at the latest"
     assert Inbound.get().jid == ANA
 

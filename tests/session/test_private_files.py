@@ -141,13 +141,13 @@ _AS_NOBODY = """
 import os, pathlib, pwd, sys
 from wabot.config.load import load_settings
 from wabot.errors import OperatorNeeded
-from wabot.session.ownership import owned_session
+from wabot.session.ownership import hold_session
 settings = load_settings(pathlib.Path(sys.argv[1]), {})
 os.setgroups([])
 os.setgid(pwd.getpwnam("nobody").pw_gid)
 os.setuid(pwd.getpwnam("nobody").pw_uid)
 try:
-    with owned_session(settings):
+    with hold_session(settings):
         print("started")
 except OperatorNeeded as error:
     print(error)

@@ -48,7 +48,7 @@ class _Changed(Exception):
 
 
 class Outbox:
-    """The replies of one account: what puts them in and takes them back; how they leave is `Departures`'.
+    """The replies of one account: what puts them in and takes them back; how they leave is `SendQueue`'s.
 
     Args:
         user_id: whose account.

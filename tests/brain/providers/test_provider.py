@@ -571,7 +571,7 @@ def test_another_provider_is_asked_what_one_refuses(
 def test_what_one_chat_is_refused_is_no_outage(server: ProviderServer) -> None:
     server.default = REFUSALS["empty"]
     tally = CallCounts()
-    chain = ProviderChain([provider_settings(server.base_url)], tally=tally)
+    chain = ProviderChain([provider_settings(server.base_url)], counts=tally)
     for chat, is_outage in (("eve", False), ("eve", False), ("ana", True)):
         with pytest.raises(NoProviderAnswered):
             chain.complete([{"role": "user", "content": f"hola {chat}"}], 5, chat)
