@@ -29,6 +29,7 @@ make_release() {
         say "scripts/install: this version cannot be started, as is said above; nothing has changed."
         exit "$EXIT_FAILED"
     fi
+    run "$release/bin/python" -P -m wabot.handbook.manual "$release/share"
 }
 
 pip_install() {
@@ -66,4 +67,21 @@ switch_to() {
     done
     run systemctl daemon-reload
     [[ -e $COMMAND && ! -L $COMMAND ]] || run ln -sfn "$CURRENT/bin/wabot" "$COMMAND"
+    link_documents "$1"
+}
+
+# link_documents RELEASE: to what it has of them; what is no link is somebody's own.
+link_documents() {
+    local document shared
+    for document in "${DOCUMENTS[@]}"; do
+        shared=$SHARED/$document
+        if [[ -e $shared && ! -L $shared ]]; then
+            continue
+        elif [[ -e $1/share/$document || ! -e $1 ]]; then
+            run mkdir -p "$(dirname "$shared")"
+            run ln -sfn "$CURRENT/share/$document" "$shared"
+        else
+            run rm -f "$shared"
+        fi
+    done
 }

@@ -2,7 +2,7 @@
 # Removes wabot from this machine, with --purge also what is the owner's; sourced by scripts/install.
 
 uninstall() {
-    local unit name secret removed=Removed elsewhere=false had_data=false
+    local unit name secret document removed=Removed elsewhere=false had_data=false
     [[ -L $CURRENT ]] || removed="wabot was not installed"
     ! $dry_run || removed="Nothing was removed; without --dry-run it would be"
     local known=() enabled=() names=(wabot)
@@ -20,6 +20,9 @@ uninstall() {
     run systemctl daemon-reload
     try systemctl reset-failed 'wabot*'
     [[ ! -L $COMMAND ]] || run rm -f "$COMMAND"
+    for document in "${DOCUMENTS[@]}"; do
+        [[ ! -L $SHARED/$document ]] || run rm -f "$SHARED/$document"
+    done
     run rm -rf "$RELEASES"
     remove_of_user /run/wabot-metrics
     [[ ! -L $CURRENT ]] || run rm -f "$CURRENT"

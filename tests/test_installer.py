@@ -96,3 +96,23 @@ def test_without_backups_nothing_stays(home: Path) -> None:
     (home / "state" / "wabot.db").touch()
     call(home, 'ask_about_backups; remove_of_user "$STATE"')
     assert not (home / "state").exists()
+
+
+_LINK = """
+CURRENT=$PWD/opt SHARED=$PWD/share DOCUMENTS=(man/man1/wabot.1 completions/wabot)
+mkdir -p old/share new/share/man/man1 new/share/completions share/completions
+touch new/share/man/man1/wabot.1 new/share/completions/wabot
+"""
+
+
+def test_the_manual_page_goes_with_the_version_that_has_one(home: Path) -> None:
+    shared = home / "root" / "share" / "man" / "man1" / "wabot.1"
+    call(home, _LINK + "link_documents new")
+    assert str(shared.readlink()).endswith("/opt/share/man/man1/wabot.1")
+    call(home, _LINK + "link_documents old")
+    assert not shared.is_symlink(), "there would be nothing at its end"
+
+
+def test_a_completion_of_somebodys_own_stays(home: Path) -> None:
+    call(home, _LINK + "echo mine >share/completions/wabot; link_documents new; link_documents old")
+    assert (home / "root" / "share" / "completions" / "wabot").read_text() == "mine\n"

@@ -37,6 +37,11 @@ pytestmark = [
 ]
 
 QUESTION = "Hola, ¿cuánto cuesta el envío a domicilio?"
+MANUAL_PAGE, COMPLETION = (
+    "/usr/local/share/man/man1/wabot.1",
+    "/usr/local/share/bash-completion/completions/wabot",
+)
+_COMPLETED = 'COMP_WORDS=(wabot stat) COMP_CWORD=1; _wabot; echo "${COMPREPLY[@]}"'
 _COUNT = """
 import sqlite3, sys
 for file in sys.argv[1:]:
@@ -139,6 +144,8 @@ def test_from_nothing_to_the_first_answer(machine: Container, emulator: Emulator
     assert "neonize 0.5.2" in type_in(machine, "sudo wabot version").stdout
     assert of_others(machine, str(HOME), USER) == "", "the checkout is hers"
     assert "put sudo before the command" in type_in(machine, "wabot status", check=False).stderr
+    assert machine.run("cat", MANUAL_PAGE).stdout.startswith(".TH WABOT 1 ")
+    assert machine.run("bash", "-c", f". {COMPLETION}; {_COMPLETED}").stdout == "status\n"
     assert "\n    sudo systemctl start wabot\n" in type_in(machine, "wabot help operate").stdout, (
         "anybody may"
     )
@@ -315,6 +322,7 @@ def test_uninstall_keeps_what_is_the_owners(installed: Container) -> None:
     assert not machine.path("/opt/wabot.releases").exists()
     assert not list(machine.path("/etc/systemd/system").glob("wabot*.service"))
     assert not machine.path("/usr/local/bin/wabot").is_symlink()
+    assert not list(machine.path("/usr/local/share").rglob("wabot*"))
     assert machine.path("/etc/wabot/wabot.toml").read_text().endswith("# mine\n")
     assert machine.path("/var/lib/wabot/wabot.db").exists()
     again = install(machine, "--uninstall")
