@@ -1,4 +1,16 @@
-"""Composes answers: given a conversation, the text parts to send. It knows nothing of the rest of wabot.
+"""Composes answers: given a conversation, the text parts to send.
 
-Nothing is imported here: who wants the settings or the texts alone need not load what speaks HTTP.
+    brain           the model's answer, else the texts', else a polite sentence; begin reading here
+    settings        what a brain is told once
+    conversation    what was said, and how much of it is kept
+    prompt, prompt_size
+                    what the model reads, and how it is made to fit
+    language, small_talk, splitting, texts
+                    what needs no model
+    knowledge       what the business wrote about itself
+    providers       the model servers
+    output          what they answered, made fit for a customer
+
+Of wabot it knows the operating system alone. Nothing is imported here: who wants the settings or the texts
+need not load what speaks HTTP.
 """

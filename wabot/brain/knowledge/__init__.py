@@ -1,1 +1,11 @@
-"""What the business wrote about itself, and the search in it. Begin reading in base."""
+"""What the business wrote about itself, and the search in it.
+
+    base        the folder of texts, read again when a file changes; begin reading here
+    sections    a file, cut at its headings
+    index       the passages that answer a question, and how surely
+    terms, synonyms, spelling
+                when two words mean the same
+    questions   a message that asks several things
+
+It knows no model and no network.
+"""

@@ -1,1 +1,12 @@
-"""The model servers: one call, one after the other, and what they cost. Begin reading in chain."""
+"""The model servers: one call, one after the other, and what they cost.
+
+    chain       asks in order until one answers; begin reading here
+    provider    one endpoint: one HTTP call
+    request     what it is sent, as this endpoint takes it
+    circuit     leaves one that keeps failing alone
+    refusals    texts that one would not answer
+    budget      what a day may cost; kept elsewhere
+    counts      what became of the calls
+
+It knows no customer: it is handed messages and gives back a completion.
+"""
