@@ -8,5 +8,5 @@
     thoughts, turns, tool_calls, control_words, cleaning
                     each takes one thing off
 
-All of it is pure: it knows no network, and is told the time.
+All of it is pure: it knows no network and no clock.
 """
