@@ -1,4 +1,4 @@
-"""TODO."""
+"""The client library as a part of this process: its environment, its loading, the children it leaves."""
 
 from __future__ import annotations
 
