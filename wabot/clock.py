@@ -67,7 +67,7 @@ class Clock:
         return self._heard is not None and self._heard.is_live
 
     def hear(self, moment: float, is_live: bool, is_exact: bool = False) -> None:
-        """WhatsApp named a time: it cannot be earlier now.
+        """Take note of a time that WhatsApp named: it cannot be earlier now.
 
         Args:
             moment: seconds since 1970.
@@ -163,7 +163,7 @@ _zone: ZoneInfo | None = None
 
 
 def configure_zone(zone: ZoneInfo | None) -> None:
-    """From now on people read times of this zone (`account.timezone`); None is this machine's."""
+    """Let people read times of this zone (`account.timezone`); None is this machine's."""
     global _zone
     _zone = zone
 
@@ -178,7 +178,7 @@ def local(moment: datetime) -> datetime:
 
 
 def local_text(moment: datetime, form: str = "%Y-%m-%d %H:%M") -> str:
-    """The same as text, with the name of the zone behind it.
+    """A moment as text on the clock of the business, with the name of the zone behind it.
 
     Args:
         moment: naive UTC, or aware.

@@ -86,7 +86,7 @@ class ConnectionTable:
 
 
 def find_connections(database: Any, tables: TableSettings, users: Users) -> ConnectionTable | None:
-    """Find the table and look at it; None when there is none, which is no trouble: nothing is written then.
+    """The table as it was found; None when there is none, which is no trouble: nothing is written then.
 
     Raises:
         OperatorNeeded: it does not say whose connection a row is.

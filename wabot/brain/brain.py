@@ -117,7 +117,7 @@ class Brain:
         return self._answer_without_model(unanswered, language)
 
     def _answer_of_model(self, recent: Conversation, language: str, now: datetime) -> Answer:
-        """Return the model's answer; it may ask for silence.
+        """Have a model answer; it may ask for silence.
 
         Raises:
             NoProviderAnswered: no model did.
@@ -130,7 +130,7 @@ class Brain:
         return Answer(parts, source, passages, completion.usage, completion.words - {SILENCE})
 
     def _ask(self, messages: Sequence[Message], wanted: str, chat: str) -> Completion:
-        """Return a model's answer; one surely in another language than is wanted is asked for once more.
+        """Ask the models; for an answer surely in another language than is wanted, once more.
 
         `wanted` is "" where the customer's language is not sure.
 
@@ -168,7 +168,7 @@ class Brain:
         return Answer((texts.cannot_answer,), "polite")
 
     def _known_passages(self, unanswered: Sequence[Turn], language: str) -> tuple[Passage, ...]:
-        """Return the passages that surely answer the messages.
+        """The passages that surely answer the messages.
 
         Messages may each ask something, or several things, or tell one question in pieces. So a question
         that the best passage for all together answers nearly as well as its own best is answered by that one.
@@ -189,7 +189,7 @@ class Brain:
         return [passage for passage in found if passage.score >= KNOWN]
 
     def _find_passages(self, recent: Conversation, language: str) -> tuple[Passage, ...]:
-        """Return what the model may need; for a question that leans on earlier ones, what they asked too."""
+        """What the model may need; for a question that leans on earlier ones, what they asked too."""
         question = join_texts(recent.unanswered)
         found = self._knowledge.search(question, language, _PASSAGES_FOR_MODEL)
         if not found or found[0].score < KNOWN:
@@ -203,7 +203,7 @@ class Brain:
 
 
 def _language_of(conversation: Conversation) -> str:
-    """Guess from the unanswered messages, else from all the customer wrote; else it is the account's."""
+    """The language of the unanswered messages, else of all the customer wrote; else the account's."""
     heard = detect_language(join_texts(conversation.unanswered), default="")
     if heard:
         return heard

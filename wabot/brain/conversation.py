@@ -47,7 +47,7 @@ class Conversation:
     def bounded(
         self, *, max_messages: int, max_tokens: int, max_age: timedelta, now: datetime
     ) -> Conversation:
-        """Return the conversation cut to its recent part.
+        """The conversation, cut to its recent part.
 
         Unanswered messages are what the answer is about, so neither the number of messages nor their age
         drops one; only `max_tokens` does, oldest first, and the newest message always stays, shortened if it

@@ -71,18 +71,18 @@ _SURE_LEAD = 3.0
 
 
 def detect_language(text: str, default: str) -> str:
-    """Return "es", "en" or "pt" for a text; `default` when it says too little, two tie, or it is another."""
+    """The language of a text ("es", "en", "pt"); `default` where it says too little, or two tie."""
     # Half a vote comes from a word two languages share ("pedido"): a tie, or less than one clear word.
     return _leading(text, 0.5, 0.4) or default
 
 
 def sure_language(text: str) -> str:
-    """Return "es", "en" or "pt" for a text that is long and clear enough to rely on it; else ""."""
+    """The language of a text that is long and clear enough to rely on it ("es", "en", "pt"); else ""."""
     return _leading(text, _SURE_LEAD, _SURE_LEAD)
 
 
 def _leading(text: str, least: float, lead: float) -> str:
-    """Return the language with the most votes, if they are so many, and so many more than another's."""
+    """The language with the most votes, if they are so many, and so many more than another's."""
     lowered = _ADDRESS.sub(" ", text[:_MAX_CHARACTERS].lower())
     scores = dict.fromkeys(_WORDS, 0.0)
     for word in _WORD.findall(lowered):

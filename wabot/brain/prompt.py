@@ -41,7 +41,7 @@ class Persona:
         self._complaint = ""
 
     def text(self) -> str:
-        """Return the persona as it is now; one stat() of the file, a read only when it changed."""
+        """The persona as it is now; one stat() of the file, a read only when it changed."""
         if self._path is None:
             return self._text
         with self._lock:
@@ -100,7 +100,7 @@ _RULES = (
 def compose_messages(
     persona: str, conversation: Conversation, passages: Sequence[Passage], language: str, now: datetime
 ) -> list[Message]:
-    """Return the messages for a model: one of the system, then the sides in turn, the customer's first.
+    """The messages for a model: one of the system, then the sides in turn, the customer's first.
 
     Many servers refuse two messages of one side in a row, or a first one of the shop's. `conversation` must
     be bounded already. `now` (naive UTC or aware) tells the model the date.
@@ -123,7 +123,7 @@ def _in_turn(turns: Sequence[Turn]) -> list[Message]:
 
 
 def insist_on_language(messages: Sequence[Message], language: str) -> list[Message]:
-    """Return what `compose_messages` gave, for a model that answered in another language at first."""
+    """What `compose_messages` gave, for a model that answered in another language at first."""
     system, *turns = messages
     order = (
         f"The customer writes in {_LANGUAGE_NAMES[language]}. Write the whole answer in "

@@ -13,7 +13,7 @@ _BETWEEN = f"\n\n{PASSAGE_BEGIN}"
 
 
 def fitted(messages: Sequence[Mapping[str, str]], max_tokens: int) -> list[Mapping[str, str]]:
-    """Return the messages of a prompt with at most so many tokens, as they are estimated here.
+    """The messages of a prompt with at most so many tokens, as they are estimated here.
 
     What the customer asks last stays, and the persona and the rules; so it may still be too much.
     """

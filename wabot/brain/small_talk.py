@@ -36,7 +36,7 @@ Courtesy = Literal["greeting", "thanks", "farewell", "nod"]
 
 
 def small_talk_in(text: str) -> Courtesy | None:
-    """Tell which courtesy (es, en or pt) a message is and nothing else; None when it says more.
+    """Which courtesy (es, en or pt) a message is and nothing else; None when it says more.
 
     What has no word at all, as 👍 or "…", is a nod; with a question mark it is somebody who waits.
     """

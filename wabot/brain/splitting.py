@@ -40,7 +40,7 @@ def split(text: str, max_length: int, max_parts: int) -> tuple[str, ...]:
 
 
 def _cut(text: str, max_length: int) -> tuple[str, str]:
-    """Return the first piece of a text longer than `max_length`, and the rest; the piece may be empty."""
+    """The first piece of a text longer than `max_length`, and the rest; the piece may be empty."""
     for boundary in _BOUNDARIES:
         # One character more, so that a word ending exactly at the limit is seen to end.
         ends = [found.end() for found in boundary.finditer(text, 0, max_length + 1)]

@@ -24,7 +24,7 @@ class Texts:
     opted_out: str
 
     def confirm_opt_out(self, opt_in_word: str) -> str:
-        """Return the confirmation of an opt-out, naming the word (as "alta") that brings answers back."""
+        """The confirmation of an opt-out, naming the word (as "alta") that brings answers back."""
         return self.opted_out.replace("{word}", opt_in_word.upper())
 
 
@@ -87,5 +87,5 @@ _TEXTS = {
 
 
 def texts_for(language: str) -> Texts:
-    """Return the texts of a language code; English for one wabot does not speak."""
+    """The texts of a language code; English for one wabot does not speak."""
     return _TEXTS.get(language, _TEXTS["en"])

@@ -17,7 +17,7 @@ _WEEK = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class OpenSpan:
-    """Open from one minute of the day to another, on some days of the week.
+    """When the business is open: from one minute of the day to another, on some days of the week.
 
     Attributes:
         days: 0 is Monday.

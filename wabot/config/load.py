@@ -241,7 +241,7 @@ def _read_value(
 
 
 def _if_backslash(value: Any) -> str:
-    """Explains a value such as "C:\\temp", in which TOML reads a tab; "" for any other."""
+    """The explanation of a value such as "C:\\temp", in which TOML reads a tab; "" for any other."""
     is_meant = isinstance(value, str) and any(sign in value for sign in "\b\t\n\f\r\x1b")
     return f"; {BACKSLASH}" if is_meant else ""
 

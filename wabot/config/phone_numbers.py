@@ -94,7 +94,7 @@ def is_near(digits: str, other: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    """Without punctuation, and without signs that nobody sees and that come along from an address book."""
+    """A number without punctuation, and without signs that nobody sees and that come from an address book."""
     shown = "".join(
         each for each in unicodedata.normalize("NFKC", text) if unicodedata.category(each) != "Cf"
     )

@@ -46,7 +46,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def read_tables(path: Path, names: Collection[str]) -> dict[str, Any]:
-    """Of a file that is no TOML as a whole, those of these tables that are by themselves.
+    """Those of these tables that are TOML by themselves, in a file that is not as a whole.
 
     Args:
         path: the file.

@@ -156,7 +156,7 @@ def _sql_of(engine: Any, table: str) -> str:
 
 
 def _statements_for(tables: Collection[str]) -> list[str]:
-    """What makes these tables in SQLite as the migrations do, whose ids never come twice."""
+    """The statements that make these tables in SQLite as the migrations do, whose ids never come twice."""
     scratch: Any = peewee.SqliteDatabase(":memory:")
     try:
         _runner(scratch).up()
@@ -167,7 +167,7 @@ def _statements_for(tables: Collection[str]) -> list[str]:
 
 
 def _adopt_tables(database: Any, runner: Runner) -> None:
-    """Where only the record of migrations is gone, it is written anew."""
+    """Write the record of migrations anew where only that is gone."""
     missing = what_is_missing(database)
     if runner.applied() or len(missing) == len(models.OWN_TABLES):
         return

@@ -62,7 +62,7 @@ def bound_waiting() -> None:
 
 
 def _wait(connection: Any) -> None:
-    """What psycopg2 calls to wait: after `psycopg2.extras.wait_select`, with a deadline."""
+    """Wait for psycopg2, as `psycopg2.extras.wait_select` does, but with a deadline."""
     if connection.status != extensions.STATUS_SETUP:
         _wait_for(connection, getattr(_of_thread, "seconds", _ANSWER_SECONDS))
         return

@@ -33,7 +33,7 @@ class KeptFigure(Generic[_Figure]):
         self._not_before = float("-inf")
 
     def get(self, *, is_last: bool = False) -> _Figure:
-        """The figure.
+        """The figure; counted anew where somebody has written since.
 
         Args:
             is_last: nobody will ask again, so it is counted now.

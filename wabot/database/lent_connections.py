@@ -27,7 +27,7 @@ class LendingPostgresql(_Postgresql):  # type: ignore[misc]
     """A database whose connections pass from thread to thread, without a look at the server."""
 
     def init(self, *arguments: Any, **options: Any) -> None:
-        """See peewee."""
+        """Set up as peewee does, with no connection lent yet."""
         self._idle_lock = threading.Lock()
         # The last that was given back is lent first.
         self._idle: list[tuple[float, Any]] = []

@@ -162,7 +162,7 @@ class _Rendered:
         self.readers = _readers(columns, engine)
 
     def execute(self, values: dict[str, Any]) -> Any:
-        """Run it; a cursor."""
+        """Run it."""
         given = self._values.copy()
         for position, name, convert in self._places:
             value = values[name]

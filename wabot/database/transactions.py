@@ -28,7 +28,7 @@ def one_at_a_time() -> AbstractContextManager[object]:
 
 @contextmanager
 def transaction(*, survives_power_cut: bool = True) -> Iterator[None]:
-    """One transaction, or a part of the one that is open on this thread.
+    """Make a transaction of the block, or a part of the one that is open on this thread.
 
     Args:
         survives_power_cut: it is on the disk when this returns. Otherwise it only is when a later transaction
@@ -42,7 +42,7 @@ def transaction(*, survives_power_cut: bool = True) -> Iterator[None]:
 
 @contextmanager
 def unsynced() -> Iterator[None]:
-    """What is written here need not survive a power cut; for one statement, which is a transaction by itself.
+    """Let what the block writes be lost in a power cut; for one statement, which is a transaction by itself.
 
     See `transaction`. Inside a transaction it is that one which decides.
     """

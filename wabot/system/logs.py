@@ -155,7 +155,7 @@ class TextFormatter(logging.Formatter):
     """Lines for people; what continues a record is indented, so that it cannot pass for another record."""
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
-        """UTC, to the millisecond, whatever the machine's zone is."""
+        """The time of the record in UTC, to the millisecond, whatever the machine's zone is."""
         return _time(record)
 
     def format(self, record: logging.LogRecord) -> str:

@@ -57,7 +57,7 @@ class ServiceNotifier:
             _log.warning("systemd's socket %s cannot be reached: %s", environ["NOTIFY_SOCKET"], error)
 
     def ready(self) -> None:
-        """The service is up; `systemctl start` returns."""
+        """Say that the service is up: `systemctl start` returns."""
         self._is_up.set()
         self._send("READY=1")
 
@@ -85,7 +85,7 @@ class ServiceNotifier:
             threading.Thread(target=self._ask_for_time, name="start", daemon=True).start()
 
     def stopping(self) -> None:
-        """The service is on its way out."""
+        """Say that the service is on its way out."""
         self._send("STOPPING=1")
 
     def _ask_for_time(self) -> None:

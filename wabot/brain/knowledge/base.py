@@ -64,7 +64,7 @@ class KnowledgeBase:
         return not self._read.is_set()
 
     def search(self, question: str, language: str | None = None, limit: int = 3) -> list[Passage]:
-        """Return up to `limit` passages that may answer, best first; compare `score` with `KNOWN`.
+        """Up to `limit` passages that may answer, best first; compare `score` with `KNOWN`.
 
         Passages in `language` ("es", "en", "pt") come before equally good ones in another.
         """
@@ -118,7 +118,7 @@ def lack_of_knowledge(folder: Path | None) -> str:
 
 
 def list_files(folder: Path) -> list[tuple[Path, int, int]]:
-    """Return path, modification time (ns) and size (bytes) of the Markdown files, in order of their names."""
+    """Path, modification time (ns) and size (bytes) of the Markdown files, in order of their names."""
     found: list[tuple[Path, int, int]] = []
     try:
         for path in sorted(folder.rglob("*.md")):

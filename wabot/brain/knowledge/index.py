@@ -81,7 +81,7 @@ class SearchIndex:
         self._database.close()
 
     def search(self, question: str, language: str | None, limit: int) -> list[Passage]:
-        """Return up to `limit` passages, best first, those in `language` preferred; scores include that."""
+        """Up to `limit` passages, best first, those in `language` preferred; scores include that."""
         scores: dict[int, float] = {}
         asked: set[str] = set()
         total = 0.0
@@ -106,7 +106,7 @@ class SearchIndex:
         return Passage(entry.title or entry.context, entry.text, entry.source, round(min(score, 1.0), 4))
 
     def _weight(self, matches: int) -> float:
-        """Return what a word counts: 1 when no passage holds it, else by its rarity (the idf of BM25)."""
+        """What a word counts: 1 when no passage holds it, else by its rarity (the idf of BM25)."""
         if not matches:
             return 1.0
         rarity = math.log(1 + (len(self._entries) - matches + 0.5) / (matches + 0.5))
@@ -141,7 +141,7 @@ class SearchIndex:
         return alternatives
 
     def _match(self, alternatives: dict[str, float]) -> dict[int, float]:
-        """Return for each passage that holds one of the terms how strongly it does, from 0 to 1."""
+        """How strongly each passage holds one of the terms, from 0 to 1; without those that hold none."""
         strengths: dict[int, float] = {}
         for term, weight in alternatives.items():
             in_title = {row for row, _ in self._rows_with(f'title : "{term}"')}

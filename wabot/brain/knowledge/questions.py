@@ -21,7 +21,7 @@ _LONGEST_CHARACTERS = 1000
 
 
 def questions_in(text: str) -> list[str]:
-    """Return what a message asks, each question by itself; a message that asks one thing stays whole.
+    """What a message asks, each question by itself; a message that asks one thing stays whole.
 
     Sentences that ask nothing go with the question that follows them: they are what it is about.
     """

@@ -32,7 +32,7 @@ _DOUBLED = re.compile(r"(.)\1+")
 
 @lru_cache(maxsize=8192)
 def sound(word: str) -> str:
-    """Return a folded word as it sounds in Spanish, where spellings by ear meet ("orario", "horario")."""
+    """A folded word as it sounds in Spanish, where spellings by ear meet ("orario", "horario")."""
     for written, heard in _SOUNDS:
         word = word.replace(written, heard)
     return _DOUBLED.sub(r"\1", word)
@@ -49,7 +49,7 @@ class Speller:
             self._by_start.setdefault((word[0], len(word)), []).append(word)
 
     def guess(self, word: str) -> dict[str, float]:
-        """Return the known words `word` may be mistyped for, with the likeness of each (`typo_likeness`)."""
+        """The known words `word` may be mistyped for, with the likeness of each (`typo_likeness`)."""
         near = range(len(word) - _MOST_SLIPS, len(word) + _MOST_SLIPS + 1)
         candidates = [*self._by_sound.get(sound(word), ())]
         candidates += (known for length in near for known in self._by_start.get((word[0], length), ()))
@@ -58,7 +58,7 @@ class Speller:
 
 
 def typo_likeness(word: str, known: str) -> float:
-    """Return how surely a word is `known` mistyped, from 0 (it is not) to 1.
+    """How surely a word is `known` mistyped, from 0 (it is not) to 1.
 
     It is when it sounds the same, or lies one slip away (two in long words). A slip is a letter missing,
     added or changed, or two neighbours swapped. The shorter the word, the more real words lie one slip apart.
@@ -78,7 +78,7 @@ def typo_likeness(word: str, known: str) -> float:
 
 
 def _within_distance(left: str, right: str, limit: int) -> bool:
-    """Optimal string alignment distance of at most `limit`, a row at a time."""
+    """Whether the optimal string alignment distance is `limit` at most; found a row at a time."""
     if abs(len(left) - len(right)) > limit:
         return False
     before_last: list[int] = []

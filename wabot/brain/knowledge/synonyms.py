@@ -131,12 +131,12 @@ CONCEPT_WORDS = frozenset(word for members in _CONCEPTS.values() for word in mem
 
 @lru_cache(maxsize=8192)
 def concepts_of(word: str) -> frozenset[str]:
-    """Return the concepts of a folded word, by itself or else by its stem; empty for most."""
+    """The concepts of a folded word, by itself or else by its stem; empty for most."""
     return _CONCEPTS_OF.get(word) or _CONCEPTS_OF.get(_STEM_MARK + stem(word), frozenset())
 
 
 def concepts_asked(question: str) -> list[str]:
-    """Return the concepts a question names by its form: "how much", "dónde están", "a qué hora".
+    """The concepts a question names by its form: "how much", "dónde están", "a qué hora".
 
     A bare "how much?" names none: it asks about something said before.
     """
@@ -146,7 +146,7 @@ def concepts_asked(question: str) -> list[str]:
 
 
 def concepts_in(text: str) -> list[str]:
-    """Return the concepts of a text, one for each word and each price, time of day or address it holds."""
+    """The concepts of a text, one for each word and each price, time of day or address it holds."""
     found = [concept for word in words(text) for concept in sorted(concepts_of(word))]
     found += [concept for concept, pattern in _PATTERNS for _ in pattern.findall(text)]
     return found

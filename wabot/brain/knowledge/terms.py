@@ -72,7 +72,7 @@ _DOUBLING_ENDINGS = frozenset(("ing", "ings", "ed", "er", "ers"))
 
 
 def fold(text: str) -> str:
-    """Return text in lower case without accents ("Envío" and "ENVIO" are "envio"), as unicode61 folds it."""
+    """The text in lower case without accents ("Envío" and "ENVIO" are "envio"), as unicode61 folds it."""
     if text.isascii():
         return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.lower())
@@ -80,12 +80,12 @@ def fold(text: str) -> str:
 
 
 def terms(text: str) -> list[str]:
-    """Return the stems of the words of a text that carry a subject, in order, repeats included."""
+    """The stems of the words of a text that carry a subject, in order, repeats included."""
     return [stem(word) for word in words(text)]
 
 
 def words(text: str) -> list[str]:
-    """Return the folded words of a text that carry a subject, in order, repeats included."""
+    """The folded words of a text that carry a subject, in order, repeats included."""
     return [word for word in _WORD.findall(fold(text)) if _carries_subject(word)]
 
 

@@ -176,7 +176,7 @@ def _words_in_calls(calls: object) -> frozenset[str]:
 
 
 def _content_text(content: object) -> str | None:
-    """Return the text of a message's content: a string, null, or a list of parts; None for anything else.
+    """The text of a message's content: a string, null, or a list of parts; None for anything else.
 
     A part without a type is a text; one of another type, as a thought, is left out.
     """

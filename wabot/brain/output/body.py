@@ -44,7 +44,7 @@ class RawAnswer:
 
 
 def read_document(answer: RawAnswer) -> Any:
-    """Return the JSON document of an answer; the events of a stream become the one they tell piece by piece.
+    """The JSON document of an answer; the events of a stream become the one they tell piece by piece.
 
     Raises:
         UnreadableBody: it holds none.
@@ -66,7 +66,7 @@ def read_document(answer: RawAnswer) -> Any:
 
 
 def read_text(answer: RawAnswer) -> str:
-    """Return the text of an answer: unpacked, and in whatever encoding of Unicode it says or shows.
+    """The text of an answer: unpacked, and in whatever encoding of Unicode it says or shows.
 
     Raises:
         UnreadableBody: it cannot be unpacked, or is no text.

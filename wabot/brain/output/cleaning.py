@@ -40,7 +40,7 @@ _BLANK = frozenset("\u115f\u1160\u3164\uffa0\u2800")
 
 
 def clean(text: str) -> str:
-    """Return a text as WhatsApp shows it; "" when nothing of it says anything: no letter, digit or emoji."""
+    """A text as WhatsApp shows it; "" when nothing of it says anything: no letter, digit or emoji."""
     text = to_whatsapp(drop_odd_characters(text)).strip()
     return text if any(_says_something(character) for character in text) else ""
 
@@ -141,7 +141,7 @@ _MAX_JSON_CHARACTERS = 20_000
 
 
 def take_off_scaffolding(text: str) -> str:
-    """Return what of a model's text is meant for the customer."""
+    """What of a model's text is meant for the customer."""
     text = _out_of_json(text.strip())
     if "\n" not in text:
         text = _WRITTEN_LINE_END.sub("\n", text)
@@ -149,7 +149,7 @@ def take_off_scaffolding(text: str) -> str:
 
 
 def plain_html(text: str) -> str:
-    """Return a text with the tags and entities of HTML as Markdown."""
+    """A text with the tags and entities of HTML as Markdown."""
     return _ENTITY.sub(lambda entity: html.unescape(entity[0]).replace("\xa0", " "), _TAG.sub(_as_text, text))
 
 

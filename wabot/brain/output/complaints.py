@@ -143,7 +143,7 @@ class Complaint:
 
 
 def read_complaint(status: int, document: Any, has_key: bool = True) -> Complaint:
-    """Say what an answer means that is no success, or says itself that it is none.
+    """What an answer means that is no success, or says itself that it is none.
 
     Args:
         status: of HTTP; below 400 where the error stands in a success.

@@ -74,7 +74,7 @@ _COMMENT = re.compile(
 
 
 def take_words(text: str, *, was_cut: bool = False) -> tuple[str, frozenset[str]]:
-    """Take the control words out of a model's text; return what is left, and which they were.
+    """A model's text without its control words, and which they were.
 
     Args:
         text: without thoughts.
@@ -113,7 +113,7 @@ def take_words(text: str, *, was_cut: bool = False) -> tuple[str, frozenset[str]
 
 
 def words_called(call: str) -> frozenset[str]:
-    """Return the control words that a model used as the name of a tool."""
+    """The control words that a model used as the name of a tool."""
     return frozenset(_plain(match["word"]) for match in _WRITTEN.finditer(call[:2000]))
 
 

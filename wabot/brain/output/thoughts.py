@@ -60,7 +60,7 @@ _BARE_NEXT = re.compile(r"assistant\s{0,2}(?:analysis|commentary|final)(?=[^\W\d
 
 
 def strip_thoughts(text: str) -> str:
-    """Return what of a model's text is no thought; "" where it got no further than thinking."""
+    """What of a model's text is no thought; "" where it got no further than thinking."""
     text = text.replace("\\u003c", "<").replace("\\u003e", ">")
     return _outside_marks(_said_after_thinking(_BLOCK.sub("", _final_channel(text))))
 

@@ -77,7 +77,7 @@ _CALLS = frozenset({"tool_calls", "tool_call", "tool_uses", "function_call", "fu
 
 
 def take_off_calls(text: str) -> tuple[str, frozenset[str]]:
-    """Return a model's text without the calls of tools; and the control words it called like tools."""
+    """A model's text without the calls of tools; and the control words it called like tools."""
     calls: set[str] = set()
 
     def take(match: re.Match[str]) -> str:

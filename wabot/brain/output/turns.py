@@ -57,7 +57,7 @@ _CROSSED_OUT = re.compile(r"(?<=[^\s>])([ \t\n]?)<s>([^<\n]{1,200})</s>(?=\s*\S)
 
 
 def own_turn(text: str) -> str:
-    """Return what a model says in its own turn."""
+    """What a model says in its own turn."""
     text = _CROSSED_OUT.sub(r"\1~~\2~~", text)
     said = _own_segment(text)
     own = _OWN_NAME_AGAIN.search(said) if _OTHER_NAME.match(said.lstrip()) else None

@@ -38,7 +38,7 @@ class Budget(Protocol):
         """
 
     def settle(self, reservation: Reservation, calls: int, tokens: int) -> None:
-        """The call is over; it came to so many calls (0 when nothing was sent) and tokens."""
+        """Write down what a call that is over came to: so many calls (0 when nothing was sent) and tokens."""
 
 
 class NoBudget:

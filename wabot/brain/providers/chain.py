@@ -75,7 +75,7 @@ class ProviderChain:
         self._wait = wait
 
     def complete(self, messages: Sequence[Message], deadline_seconds: float, chat: str = "") -> Completion:
-        """Return the first answer the providers give to `messages`, within `deadline_seconds` in all.
+        """Ask the providers in order until one answers `messages`, within `deadline_seconds` in all.
 
         `chat` is whose question it is, "" when that is not known.
 
@@ -187,7 +187,7 @@ class ProviderChain:
 
 
 def _second_try_wait(error: ProviderError) -> float | None:
-    """Return the seconds after which to ask the provider again, None when that would not be wise."""
+    """The seconds after which to ask the provider again, None when that would not be wise."""
     if error.kind in ("unreachable", "dropped"):
         return _RECONNECT_WAIT_SECONDS
     if error.kind in ("rate_limited", "unavailable"):

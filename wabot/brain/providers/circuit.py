@@ -30,7 +30,7 @@ class CircuitBreaker:
         self._trial_running = False
 
     def try_acquire(self, now: float) -> bool:
-        """Tell whether a call may be made now."""
+        """Ask for leave to make a call now."""
         with self._lock:
             if self._open_until is None:
                 return True
@@ -40,12 +40,12 @@ class CircuitBreaker:
             return True
 
     def give_back(self) -> None:
-        """The call was not made: nothing is known about the provider."""
+        """Give the leave back: the call was not made, and nothing is known about the provider."""
         with self._lock:
             self._trial_running = False
 
     def record_success(self) -> None:
-        """The provider answered: close the circuit."""
+        """Close the circuit: the provider answered."""
         with self._lock:
             self._failures = 0
             self._chats.clear()
@@ -54,7 +54,7 @@ class CircuitBreaker:
             self._trial_running = False
 
     def record_failure(self, now: float, chat: str = "") -> float | None:
-        """The provider failed: return the pause in seconds if that opened the circuit, else None.
+        """Count a failure of the provider.
 
         `chat` is whose question it was, where that may be the reason; "" where it cannot be.
         """

@@ -51,7 +51,7 @@ class CallCounts:
         self._refused_chat = ""
 
     def answered(self, provider: str, usage: Usage) -> None:
-        """A call was answered."""
+        """Count a call that was answered."""
         with self._lock:
             count = self._providers.setdefault(provider, ProviderCount())
             count.calls += 1
@@ -62,14 +62,14 @@ class CallCounts:
             self._refused_chat = ""
 
     def failed(self, provider: str, kind: ErrorKind) -> None:
-        """A call failed."""
+        """Count a call that failed."""
         with self._lock:
             count = self._providers.setdefault(provider, ProviderCount())
             count.calls += 1
             count.errors[kind] += 1
 
     def nobody_answered(self, reason: str, refused_chat: str = "") -> None:
-        """A customer's question went through all providers in vain.
+        """Note that a customer's question went through all providers in vain.
 
         `refused_chat` is whose it was where all of them refused the text: what one alone is refused says
         nothing of the models.
@@ -119,7 +119,7 @@ class ChatCallCounts:
             self._by_chat.setdefault(chat, deque(maxlen=_MANY_CALLS)).append(now)
 
     def within_hour(self, chat: str) -> int:
-        """Return how many calls a chat had within the last hour."""
+        """How many calls a chat had within the last hour."""
         oldest = self._clock() - _HOUR_SECONDS
         with self._lock:
             calls = self._by_chat.get(chat)

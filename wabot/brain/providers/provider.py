@@ -49,7 +49,7 @@ class Provider:
         return self._form
 
     def complete(self, messages: Sequence[Message], timeout_seconds: float) -> Completion:
-        """Return the model's next message after `messages` (each with "role" and "content").
+        """Ask for the model's next message after `messages` (each with "role" and "content").
 
         The whole call takes at most the smaller of `timeout_seconds` and the provider's own timeout. An
         endpoint that refuses the form or the size of the request is asked again at once in another, and never

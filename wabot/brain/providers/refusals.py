@@ -23,21 +23,21 @@ class Refusals:
         self._until: dict[bytes, float] = {}
 
     def add(self, messages: Sequence[Mapping[str, str]], now: float) -> None:
-        """These were refused."""
+        """Remember that these were refused."""
         with self._lock:
             while len(self._until) >= _MOST:
                 del self._until[next(iter(self._until))]
             self._until[self._print_of(messages)] = now + _REMEMBERED_SECONDS
 
     def knows(self, messages: Sequence[Mapping[str, str]], now: float) -> bool:
-        """Tell whether these were refused within the last hour."""
+        """Whether these were refused within the last hour."""
         if not self._until:
             return False
         with self._lock:
             return self._until.get(self._print_of(messages), now) > now
 
     def _print_of(self, messages: Sequence[Mapping[str, str]]) -> bytes:
-        """By what was said; what the system says holds the time of day."""
+        """A number for what was said; what the system says is left out, because it holds the time of day."""
         digest = hashlib.blake2b(key=self._secret, digest_size=16)
         for message in messages:
             if message["role"] != "system":

@@ -46,7 +46,7 @@ class RequestForm:
     answer_tokens: int = 0
 
     def compose(self, model: str, messages: Sequence[Message], max_tokens: int, temperature: float) -> bytes:
-        """Return the body of the call."""
+        """The body of the call."""
         request: dict[str, Any] = {"model": model, "messages": self.arranged(messages)}
         longest = min(max_tokens, self.answer_tokens or max_tokens)
         request["max_completion_tokens" if "max_tokens" in self.without else "max_tokens"] = longest
@@ -56,7 +56,7 @@ class RequestForm:
         return json.dumps(request).encode("ascii")
 
     def arranged(self, messages: Sequence[Message]) -> list[Message]:
-        """Return the messages as the endpoint takes them."""
+        """The messages as the endpoint takes them."""
         shorter = fitted(messages, self.prompt_tokens) if self.prompt_tokens else list(messages)
         if SYSTEM_ROLE not in self.without or not shorter or shorter[0]["role"] != "system":
             return shorter
@@ -65,7 +65,7 @@ class RequestForm:
         return [{**first, "content": f"{system['content']}\n\n{first['content']}".strip()}, *others]
 
     def adapted(self, complaint: Complaint, messages: Sequence[Message], max_tokens: int) -> RequestForm:
-        """Return the form that avoids what the endpoint complained of; the same when there is none.
+        """The form that avoids what the endpoint complained of; the same when there is none.
 
         Args:
             complaint: what it complained of.
@@ -92,14 +92,14 @@ class RequestForm:
         return replace(self, prompt_tokens=room, answer_tokens=answer if answer < max_tokens else 0)
 
     def lasting(self, complaint: Complaint, max_tokens: int) -> RequestForm:
-        """Return what of `adapted` to remember: one odd text must not make those of others short."""
+        """What of `adapted` to remember: one odd text must not make those of others short."""
         if not complaint.limit_tokens:
             return self
         room = complaint.limit_tokens - (self.answer_tokens or max_tokens)
         return replace(self, prompt_tokens=max(self.prompt_tokens, int(room * _SAFE_SHARE)))
 
     def joined(self, other: RequestForm) -> RequestForm:
-        """Return what both know."""
+        """What both know."""
         return RequestForm(
             self.without | other.without,
             _less(self.prompt_tokens, other.prompt_tokens),
