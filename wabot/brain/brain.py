@@ -40,10 +40,14 @@ log = logging.getLogger(__name__)
 class Answer:
     """What to send: the parts in order, none of them for silence.
 
-    `source` is "model:NAME" with the provider's name, "knowledge", "polite" or "silence". `passages` are
-    those the answer could draw on, best first. `usage` is what the model counted, None when no model
-    answered. `calls` are its words for a person: HAND_OVER, TELL_TEAM. `refused` is whether no model answered
-    because all refuse this very text: there is no sense in asking them again.
+    Attributes:
+        parts: the messages, none of them blank.
+        source: "model:NAME" with the provider's name, "knowledge", "polite" or "silence".
+        passages: those the answer could draw on, best first.
+        usage: what the model counted; None when no model answered.
+        calls: the model's words for a person: HAND_OVER, TELL_TEAM.
+        refused: whether no model answered because all refuse this very text: there is no sense in asking them
+            again.
     """
 
     parts: tuple[str, ...] = field(repr=False)
@@ -57,8 +61,13 @@ class Answer:
 class Brain:
     """Answers conversations. It keeps nothing of them, so no chat can meet another's words.
 
-    Safe to share by threads: several replies may be composed at once. `budget` bounds what the models cost,
-    None for no bound; `counts` counts what they do, `calls` how often they are asked for each chat.
+    Safe to share by threads: several replies may be composed at once.
+
+    Args:
+        settings: what it is told once.
+        budget: bounds what the models cost; None for no bound.
+        counts: counts what the models do.
+        calls: counts how often they are asked for each chat.
     """
 
     def __init__(
@@ -80,8 +89,12 @@ class Brain:
     def reply(self, conversation: Conversation, now: datetime) -> Answer:
         """Compose the answer to the unanswered messages of a conversation.
 
-        `now` (naive UTC or aware) ages the history and is told to the model. Never raises for trouble with
-        providers, files or hostile text; the customer reads an answer, a polite sentence or nothing.
+        Never raises for trouble with providers, files or hostile text; the customer reads an answer, a polite
+        sentence or nothing.
+
+        Args:
+            conversation: the chat.
+            now: naive UTC or aware; ages the history, and is told to the model.
 
         Raises:
             BudgetUnknown: whether a model may be asked cannot be found out now; nothing speaks against it.
@@ -132,7 +145,10 @@ class Brain:
     def _ask(self, messages: Sequence[Message], wanted: str, chat: str) -> Completion:
         """Ask the models; for an answer surely in another language than is wanted, once more.
 
-        `wanted` is "" where the customer's language is not sure.
+        Args:
+            messages: the prompt.
+            wanted: the customer's language; "" where that is not sure.
+            chat: whose question it is.
 
         Raises:
             NoProviderAnswered: no model did.

@@ -17,8 +17,10 @@ _TOKENS_PER_MESSAGE = 4
 class Turn:
     """One message of a chat.
 
-    `role` is "user" for the customer and "assistant" for the shop (the bot, or its owner on the phone). `at`
-    is naive UTC or aware; None means the time is not known. The text stays out of repr, so out of logs too.
+    Attributes:
+        role: "user" for the customer and "assistant" for the shop: the bot, or its owner on the phone.
+        text: what was said; stays out of repr, so out of logs, too.
+        at: naive UTC or aware; None when the time is not known.
     """
 
     role: Role
@@ -30,8 +32,11 @@ class Turn:
 class Conversation:
     """The turns of one chat, oldest first.
 
-    `language` is the account's ("es", "en", "pt"). `customer_name` is what the customer chose to be called,
-    "" when unknown: it is data, never trusted. `chat` tells one chat from another, "" when that is not known.
+    Attributes:
+        turns: the messages.
+        language: the account's ("es", "en", "pt").
+        customer_name: what the customer chose to be called, "" when unknown: it is data, never trusted.
+        chat: tells one chat from another; "" when that is not known.
     """
 
     turns: tuple[Turn, ...]

@@ -102,8 +102,14 @@ def compose_messages(
 ) -> list[Message]:
     """The messages for a model: one of the system, then the sides in turn, the customer's first.
 
-    Many servers refuse two messages of one side in a row, or a first one of the shop's. `conversation` must
-    be bounded already. `now` (naive UTC or aware) tells the model the date.
+    Many servers refuse two messages of one side in a row, or a first one of the shop's.
+
+    Args:
+        persona: who the bot is.
+        conversation: bounded already.
+        passages: what the business wrote about the question.
+        language: what to answer in.
+        now: naive UTC or aware; tells the model the date.
     """
     system = _compose_system(persona, conversation, passages, language, now)
     return [{"role": "system", "content": system}, *_in_turn(conversation.turns)]

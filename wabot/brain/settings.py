@@ -8,9 +8,18 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class ProviderSettings:
-    """One endpoint: `base_url` ends before /chat/completions; the key is a secret, kept out of repr.
+    """One endpoint; a limit of 0 is none.
 
-    A limit of 0 is none.
+    Attributes:
+        name: what logs call it.
+        base_url: where it is, up to /chat/completions.
+        model: the model's name there.
+        api_key: a secret, kept out of repr.
+        timeout_seconds: for one answer.
+        max_tokens: the longest answer.
+        temperature: how freely the model speaks.
+        calls_per_day: the most calls in a day.
+        tokens_per_day: the most tokens in a day, of questions and answers.
     """
 
     name: str
@@ -28,9 +37,14 @@ class ProviderSettings:
 class BrainSettings:
     """All of it.
 
-    `providers` are tried in order; none means the knowledge base answers. `persona_file` and
-    `knowledge_folder` may be None or missing. History is bounded by both `history_messages` and
-    `history_max_age_seconds`. An answer is at most `max_parts` messages of at most `max_length` characters.
+    Attributes:
+        providers: tried in order; without one the knowledge base answers.
+        persona_file: who the bot is; may be None or missing.
+        knowledge_folder: the texts; may be None or missing.
+        history_messages: how many earlier messages a model sees.
+        history_max_age_seconds: and how old the oldest of them may be.
+        max_length: characters in one message of an answer.
+        max_parts: messages in an answer.
     """
 
     providers: tuple[ProviderSettings, ...] = ()

@@ -31,11 +31,14 @@ _Signature = tuple[tuple[str, int, int], ...]
 class KnowledgeBase:
     """Answers questions from the *.md files of a folder and the folders below it. Safe to share by threads.
 
-    `folder` may be None or not exist: nothing is known then, which is no error. Texts are read on a thread of
-    their own, because many of them take a minute: whoever asks waits a moment for what changed, longer only
-    as long as nothing was read at all, and is answered from what was known before.
+    Texts are read on a thread of their own, because many of them take a minute: whoever asks waits a moment
+    for what changed, longer only as long as nothing was read at all, and is answered from what was known
+    before.
 
-    `clock` is monotonic, in seconds. `patience_seconds` is how long to wait for the first reading here.
+    Args:
+        folder: may be None or not exist: nothing is known then, which is no error.
+        clock: monotonic, in seconds.
+        patience_seconds: how long to wait for the first reading here.
     """
 
     def __init__(

@@ -29,7 +29,11 @@ _HEADING_SHARE = 0.1
 class Passage:
     """A piece of the knowledge base: its heading, its text (Markdown), its file, and how well it fits.
 
-    `score` runs from 0 to 1: the share of the question's meaning that the passage covers.
+    Attributes:
+        title: the heading.
+        text: in Markdown.
+        source: the file.
+        score: from 0 to 1, the share of the question's meaning that the passage covers.
     """
 
     title: str

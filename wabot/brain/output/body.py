@@ -24,7 +24,9 @@ _COMMENTS = re.compile(r"(?:\s*:[^\n]*\n)+\s*(?=[{\[])")
 class UnreadableBody(Exception):
     """The bytes are nothing that can be read. The message is for the operator.
 
-    `too_large` is whether there was too much of it; `broken_off` whether its end is missing.
+    Attributes:
+        too_large: whether there was too much of it.
+        broken_off: whether its end is missing.
     """
 
     def __init__(self, explanation: str, *, too_large: bool = False, broken_off: bool = False) -> None:

@@ -15,7 +15,7 @@ class Usage:
 
     @property
     def tokens(self) -> int:
-        """All of them."""
+        """The tokens of the question and the answer."""
         return self.prompt_tokens + self.completion_tokens
 
 
@@ -23,8 +23,11 @@ class Usage:
 class Completion:
     """What a model answered, and the name of the provider that gave it.
 
-    `text` is ready to be sent, and "" only where no answer is wanted or a person is called; `words` are the
-    control words it held.
+    Attributes:
+        text: ready to be sent; "" only where no answer is wanted or a person is called.
+        provider: its name.
+        usage: what it took.
+        words: the control words it held.
     """
 
     text: str = field(repr=False)
@@ -64,9 +67,12 @@ OF_THE_PROVIDER: frozenset[ErrorKind] = frozenset(
 class ProviderError(Exception):
     """A provider gave no answer to use. The message is one line for the operator, free of secrets and chats.
 
-    `explanation` is that without the name of the provider; `retry_after_seconds` is how long the provider
-    asked to be left alone, None when it did not say; `usage` is what it counted all the same, None when that
-    is not known; `said` are the words of the server, without the key, which may quote the chat.
+    Attributes:
+        kind: what went wrong.
+        explanation: the message without the name of the provider.
+        retry_after_seconds: how long the provider asked to be left alone; None when it did not say.
+        usage: what it counted all the same; None when that is not known.
+        said: the words of the server, without the key, which may quote the chat.
     """
 
     def __init__(

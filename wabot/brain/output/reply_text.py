@@ -22,9 +22,11 @@ _SENTENCE_END = re.compile(r"(?:(?<!\d)\.|[!?…。！？؟])[\"'»”)*_]{0,3}(
 
 @dataclass(frozen=True, slots=True)
 class ReplyText:
-    """What came of it.
+    """What a model's text came to.
 
-    `text` is ready to be sent, "" when there is nothing to send; `words` are the control words it held.
+    Attributes:
+        text: ready to be sent; "" when there is nothing to send.
+        words: the control words it held.
     """
 
     text: str = field(repr=False)

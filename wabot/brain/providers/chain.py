@@ -32,8 +32,9 @@ log = logging.getLogger(__name__)
 class NoProviderAnswered(Exception):
     """Every provider failed, was paused or has spent its budget. The message names what each did.
 
-    `only_spent` is whether the budgets were the only reason; `refused` whether each of them refuses this
-    text, which it would do again.
+    Attributes:
+        only_spent: whether the budgets were the only reason.
+        refused: whether each of them refuses this text, which it would do again.
     """
 
     def __init__(self, explanation: str, *, only_spent: bool = False, refused: bool = False) -> None:
@@ -49,10 +50,15 @@ class ProviderChain:
     One pass asks each provider once. If none answered, the one that may be ready soonest gets a single second
     try: after a connection that failed, or when a 429 or 5xx named a wait (Retry-After) that fits the
     deadline. Asking again is safe: nothing of a failed call has reached the customer.
-    What fails for the text is not asked again for it. `budget` is asked before each call, `counts` told after
-    it, and `calls` counts those of each chat.
+    What fails for the text is not asked again for it.
 
-    `clock` is monotonic, in seconds; `wait` sleeps.
+    Args:
+        providers: in the order in which they are asked.
+        budget: asked before each call; None for no bound.
+        counts: told after each call.
+        calls: counts those of each chat.
+        clock: monotonic, in seconds.
+        wait: sleeps so many seconds.
     """
 
     def __init__(
@@ -77,7 +83,10 @@ class ProviderChain:
     def complete(self, messages: Sequence[Message], deadline_seconds: float, chat: str = "") -> Completion:
         """Ask the providers in order until one answers `messages`, within `deadline_seconds` in all.
 
-        `chat` is whose question it is, "" when that is not known.
+        Args:
+            messages: what the model reads, each with "role" and "content".
+            deadline_seconds: for all calls and the waiting between them.
+            chat: whose question it is, "" when that is not known.
 
         Raises:
             NoProviderAnswered: no answer to use in time.

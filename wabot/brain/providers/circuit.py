@@ -18,7 +18,7 @@ class CircuitBreaker:
     Half-open lets one call through: its success closes the circuit, its failure doubles the pause, from 30 s
     up to 10 min. Every call that `try_acquire` allowed must end in `record_success` or `record_failure`, or
     in `give_back` when it was not made.
-    Safe to share by threads. `now` is monotonic seconds.
+    Safe to share by threads; told the time in monotonic seconds.
     """
 
     def __init__(self) -> None:
@@ -30,7 +30,11 @@ class CircuitBreaker:
         self._trial_running = False
 
     def try_acquire(self, now: float) -> bool:
-        """Ask for leave to make a call now."""
+        """Ask for leave to make a call now.
+
+        Returns:
+            Whether it is given.
+        """
         with self._lock:
             if self._open_until is None:
                 return True
@@ -56,7 +60,12 @@ class CircuitBreaker:
     def record_failure(self, now: float, chat: str = "") -> float | None:
         """Count a failure of the provider.
 
-        `chat` is whose question it was, where that may be the reason; "" where it cannot be.
+        Args:
+            now: when.
+            chat: whose question it was, where that may be the reason; "" where it cannot be.
+
+        Returns:
+            The pause in seconds if this opened the circuit, else None.
         """
         with self._lock:
             was_trial, self._trial_running = self._trial_running, False

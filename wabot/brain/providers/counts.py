@@ -20,8 +20,12 @@ _MANY_CALLS = 10_000
 class ProviderCount:
     """What one provider did.
 
-    `calls` counts all that were begun, `errors` those of them that failed, by kind. `answered_at` is when the
-    last answer came, in seconds since 1970; None when none has.
+    Attributes:
+        calls: all that were begun.
+        errors: those of them that failed, by kind.
+        prompt_tokens: of all calls that were answered.
+        completion_tokens: of all calls that were answered.
+        answered_at: when the last answer came, in seconds since 1970; None when none has.
     """
 
     calls: int = 0
@@ -41,7 +45,12 @@ class ProviderOutage:
 
 
 class CallCounts:
-    """The counts of all providers. Open to every thread; `clock` is in seconds since 1970."""
+    """The counts of all providers. Open to every thread.
+
+    Args:
+        names: of the providers, so that one that was never asked is there, too.
+        clock: in seconds since 1970.
+    """
 
     def __init__(self, names: Iterable[str] = (), clock: Callable[[], float] = time.time) -> None:
         self._lock = threading.Lock()
@@ -71,8 +80,10 @@ class CallCounts:
     def nobody_answered(self, reason: str, refused_chat: str = "") -> None:
         """Note that a customer's question went through all providers in vain.
 
-        `refused_chat` is whose it was where all of them refused the text: what one alone is refused says
-        nothing of the models.
+        Args:
+            reason: why, in one line.
+            refused_chat: whose it was where all of them refused the text: what one alone is refused says
+                nothing of the models.
         """
         with self._lock:
             if refused_chat and self._refused_chat in ("", refused_chat):
@@ -101,7 +112,11 @@ class CallCounts:
 
 
 class ChatCallCounts:
-    """How many calls each chat had lately. Open to every thread; `clock` is monotonic, in seconds."""
+    """How many calls each chat had lately. Open to every thread.
+
+    Args:
+        clock: monotonic, in seconds.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._lock = threading.Lock()

@@ -12,7 +12,7 @@ _MOST = 1000
 
 
 class Refusals:
-    """What one provider refused lately. Safe to share by threads; `now` is monotonic seconds.
+    """What one provider refused lately. Safe to share by threads; told the time in monotonic seconds.
 
     No text is kept, only a number that none can be told from.
     """
