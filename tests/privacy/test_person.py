@@ -19,7 +19,8 @@ from wabot.conversation.owner_lines import add_line, text_of
 from wabot.database.models import Chat, Inbound, Outbound
 from wabot.inbound.reception import Reception
 from wabot.inbound.spool import Spool, Spooled, read_spool
-from wabot.privacy.person import export, forget
+from wabot.privacy.erasure import forget
+from wabot.privacy.export import export
 from wabot.session.lock import SessionLock
 from wabot.whatsapp.store import COPY
 

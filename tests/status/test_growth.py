@@ -25,7 +25,7 @@ from wabot.conversation.send_queue import SendQueue
 from wabot.database.engine import open_database
 from wabot.inbound.reception import Reception
 from wabot.outbound.pacing import rates_so_far
-from wabot.privacy.person import export
+from wabot.privacy.export import export
 from wabot.status.metrics_file import ReplyLatency
 from wabot.status.record import count_backlog
 from wabot.status.sessions import session_status

@@ -175,7 +175,7 @@ def _forget(arguments: argparse.Namespace) -> int:
     from wabot.backup.make import POSTGRESQL
     from wabot.conversation.chats import find_chats, others_with
     from wabot.database.address import sqlite_file
-    from wabot.privacy.person import forget
+    from wabot.privacy.erasure import forget
 
     settings = _opened(arguments)
     user_id = settings.account.user_id
@@ -206,7 +206,7 @@ def _forget(arguments: argparse.Namespace) -> int:
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    from wabot.privacy.person import export
+    from wabot.privacy.export import export
 
     settings = _opened(arguments)
     found = export(settings, arguments.chat)
