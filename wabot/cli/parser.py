@@ -5,13 +5,11 @@ from __future__ import annotations
 import argparse
 import difflib
 import errno
-import gc
 import logging
 import os
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -22,20 +20,16 @@ from wabot.cli.chats import add_chat_commands
 from wabot.cli.help import add_help_command
 from wabot.cli.leave_root import Errand, left_root
 from wabot.cli.pair import add_pairing_command
+from wabot.cli.run import add_run_command
 from wabot.cli.upkeep import add_upkeep_commands
 from wabot.config.load import find_configuration
-from wabot.config.machine import settings_in_unit
-from wabot.config.settings import Settings
-from wabot.errors import DatabaseAway, ExitCode, OperatorNeeded, UsageError, WabotError
-from wabot.system.logs import LEVELS, configure_logging, keep_stdout
-from wabot.system.process import leave, share_heaps, show_stacks_on_abort
+from wabot.errors import ExitCode, OperatorNeeded, UsageError, WabotError
+from wabot.system.process import leave
 from wabot.system.terminal import INTERRUPTED, discard_output, mend_streams, printable
 from wabot.system.units import configure_hints, told
-from wabot.whatsapp.library import bury_children, ensure_library_environment, load_client_library
 
 log = logging.getLogger(__name__)
 
-_ALERT_SECONDS = 5.0
 _DISK_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 # What is there is not what the bot put there: a link, a pipe, a device.
 _STRANGE_ERRNOS = (errno.ELOOP, errno.EINVAL, errno.ENXIO, errno.EISDIR, errno.ENOTDIR)
@@ -118,12 +112,6 @@ def _errand(arguments: argparse.Namespace) -> Errand:
     return Errand(find_configuration(arguments.config, os.environ))
 
 
-def _errand_of_run(arguments: argparse.Namespace) -> Errand:
-    # First: as somebody else it would find no credentials after the new start.
-    ensure_library_environment()
-    return replace(_errand(arguments), asks=False)
-
-
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         # As argparse of Python 3.11 to 3.13 says it.
@@ -160,11 +148,7 @@ def build_parser() -> argparse.ArgumentParser:
     shared.add_argument("--config", type=Path, metavar="FILE", help="configuration file (TOML)")
     shared.set_defaults(errand=_errand, is_stateless=False)
 
-    run = commands.add_parser("run", parents=[shared], help="link the number and answer; the service")
-    run.add_argument("--log-level", choices=LEVELS, default="INFO", help="how much to log (default: INFO)")
-    run.add_argument("--log-json", action="store_true", help="log one JSON object a line")
-    run.set_defaults(command=_run, errand=_errand_of_run)
-
+    add_run_command(commands, shared)
     add_pairing_command(commands, shared)
 
     commands.add_parser("emulator", add_help=False, help="a WhatsApp on loopback, to try things")
@@ -181,72 +165,6 @@ def build_parser() -> argparse.ArgumentParser:
     version.set_defaults(command=_version, is_stateless=True)
     add_help_command(commands, shared)
     return parser
-
-
-def _run(arguments: argparse.Namespace) -> int:
-    share_heaps()
-    keep_stdout()
-    configure_logging(level=arguments.log_level, json_lines=arguments.log_json)
-    show_stacks_on_abort()
-    settings = None
-    try:
-        # Typed by hand it means the same session as the service, and is refused as long as that one runs.
-        settings = settings_in_unit(arguments.config, os.environ)
-        code = _serve(settings)
-    except WabotError as error:
-        for line in told(error):
-            log.error("%s", line)
-        code = error.exit_code
-        if isinstance(error, DatabaseAway) and settings is not None:
-            from wabot.alerts.watcher import report_database_away
-
-            report_database_away(settings, str(error), _ALERT_SECONDS)
-    except Exception:
-        log.exception("this is a bug in wabot; systemd starts it again")
-        code = ExitCode.BUG
-    return code
-
-
-def _serve(settings: Settings) -> ExitCode:
-    # All that is imported and made here is there until the end: the collector need not look at it.
-    gc.disable()
-    try:
-        from wabot.session.ownership import hold_session
-        from wabot.system.notify import ServiceNotifier
-        from wabot.system.start_turn import start_turn
-
-        notifier = ServiceNotifier()
-        notifier.starting()
-        log.info(
-            "wabot %s, user %s, configuration: %s", __version__, settings.account.user_id, settings.source
-        )
-        with hold_session(settings) as session:
-            if session.tables_made:
-                from wabot.alerts.watcher import report_lost_tables
-
-                report_lost_tables(settings, session.tables_made)
-            with start_turn(settings.paths.state):
-                load_client_library()
-                from wabot.conversation.outbox import Outbox
-                from wabot.conversation.send_queue import SendQueue
-                from wabot.outbound.unconfirmed import (
-                    forget_old_senders,
-                    give_up_old_replies,
-                    recover_in_flight,
-                )
-                from wabot.service.service import Service
-
-                user_id = settings.account.user_id
-                recover_in_flight(SendQueue(user_id), settings.session_store)
-                give_up_old_replies(Outbox(user_id))
-                forget_old_senders(settings)
-                service = Service(settings, session, notifier)
-                bury_children()
-            gc.freeze()
-            gc.enable()
-            return service.run()
-    finally:
-        gc.enable()
 
 
 def _emulate(argv: Sequence[str]) -> int:
