@@ -1,4 +1,17 @@
-"""The command line: reads arguments, prints, and returns an exit code. Begin reading in parser."""
+"""The command line: reads arguments, prints, and returns an exit code.
+
+    parser      the commands and their options, and what every command has in common; begin reading here
+    leave_root  root becomes the owner of the state before a command touches it
+    run         `wabot run`: the service
+    pair        `wabot pair`
+    chat        a customer at the terminal
+    chats       the commands about one chat or one person
+    upkeep      check-config, status, janitor, reset, doctor
+    backup      backup and restore
+    alert       `wabot alert`
+
+It is the only package that knows all others; what it needs of them is imported when its command runs.
+"""
 
 from __future__ import annotations
 

@@ -1,1 +1,11 @@
-"""What the bot says about itself: its row in wabot_sessions, `wabot status`, metrics."""
+"""What the bot says about itself, and how that is read back.
+
+    record        writes the row in wabot_sessions, on its own thread; begin reading here
+    reporter      tells the journal, systemd and the record what changed
+    sessions      reads it back: what every session is doing
+    table         the same for people: `wabot status`
+    metrics       the metrics' names and values
+    metrics_file  writes them where Prometheus finds them
+
+It shows; nothing of the bot is decided by what it shows.
+"""
