@@ -1,4 +1,4 @@
-"""`wabot run`: the service. Takes the session, settles what the last process left, then hands over to Service."""
+"""`wabot run`: the service. Takes the session, settles what the last process left, then runs Service."""
 
 from __future__ import annotations
 
