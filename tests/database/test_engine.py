@@ -25,13 +25,13 @@ from wabot.conversation.notices import Notice
 from wabot.conversation.outbox import Outbox
 from wabot.database.address import public_url, same_database, sqlite_file
 from wabot.database.engine import (
-    fault,
     known_migrations,
     make_missing_tables,
     migrate,
     missing_migrations,
     open_database,
 )
+from wabot.database.errors import fault
 from wabot.database.models import OWN_TABLES, Chat, Fact, Inbound, ModelUsage, Outbound, OwnerLine
 from wabot.database.tables import can_make, what_is_missing
 from wabot.errors import DatabaseAway, ExitCode, OperatorNeeded, WabotError

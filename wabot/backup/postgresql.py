@@ -20,8 +20,8 @@ from psycopg2 import sql
 from psycopg2.extensions import parse_dsn
 
 from wabot.database.address import postgresql_address
-from wabot.database.engine import fault, known_migrations
-from wabot.database.errors import bound_waiting
+from wabot.database.engine import known_migrations
+from wabot.database.errors import bound_waiting, fault
 from wabot.database.models import OWN_TABLES
 from wabot.errors import OperatorNeeded
 

@@ -1,4 +1,4 @@
-"""The other configurations of this machine: one file for each number, side by side in one directory."""
+"""The configurations of this machine, one file for each number, and the environment of each in its unit."""
 
 from __future__ import annotations
 

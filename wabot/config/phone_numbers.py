@@ -1,4 +1,4 @@
-"""Phone numbers as people write them, and the several spellings that one number may have. Pure."""
+"""Phone numbers and chats as people write them, and the several spellings that one number may have. Pure."""
 
 from __future__ import annotations
 

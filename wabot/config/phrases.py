@@ -1,4 +1,7 @@
-"""Compares what people write with words of the configuration; case, accents and punctuation do not count."""
+"""What people write, compared with words and patterns of the configuration: triggers, commands, opt-outs.
+
+Case, accents and punctuation do not count.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings of the account, of where its state lives, and of the database."""
+"""Settings of the account, its state, the database, the janitor, alerts, the link and the metrics."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -10,36 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import peewee
-import psycopg2
 from playhouse.migrations import Migration, Runner
 
 from wabot.clock import process_clock
 from wabot.config.settings import Settings
 from wabot.database import models
 from wabot.database.address import postgresql_address, public_url, sqlite_file
-from wabot.database.errors import AWAY, bound_waiting, one_line, patience
-from wabot.database.refusals import refusal
+from wabot.database.errors import bound_waiting, fault, patience
 from wabot.database.tables import to_be_made, what_is_missing
-from wabot.errors import DatabaseAway, OperatorNeeded, WabotError
+from wabot.errors import OperatorNeeded
 from wabot.system.files import require_plain_database
 
 log = logging.getLogger(__name__)
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
-# Names of SQLite's codes (Python 3.11); the longer ones begin like these.
-_UNREACHABLE = ("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH")
-_UNREACHABLE_ERRNOS = frozenset(
-    {
-        errno.EINVAL,
-        errno.EACCES,
-        errno.EPERM,
-        errno.EROFS,
-        errno.EISDIR,
-        errno.ENOTDIR,
-        errno.EEXIST,
-        errno.ENAMETOOLONG,
-    }
-)
 _INSUFFICIENT_PRIVILEGE = "42501"
 _HISTORY_TABLE = "wabot_migrations"
 _LONGEST_MIGRATION_SECONDS = 3600
@@ -201,41 +184,6 @@ def _refuse_newer(database: Any) -> None:
             f"the database was written by a newer wabot (it knows {newer[-1]}): "
             "install that version again, or restore the backup from before the upgrade"
         )
-
-
-def fault(error: Exception, url: str) -> WabotError:
-    """What to tell the operator of an error that kept the bot from starting.
-
-    Args:
-        error: peewee's or psycopg2's, or the operating system's.
-        url: the address of the database.
-
-    Returns:
-        DatabaseAway for what heals by itself or when somebody mends the server, so that trying again makes
-        sense; OperatorNeeded for a file that will be as unusable at the next try, and for an address that
-        the server will refuse again.
-    """
-    name = public_url(url)
-    reason = str(getattr(getattr(error, "orig", None), "sqlite_errorname", ""))
-    if reason.startswith(_UNREACHABLE) or getattr(error, "errno", None) in _UNREACHABLE_ERRNOS:
-        return OperatorNeeded(
-            f"database {name} cannot be opened ({error}): the file and its directory must be there, writable "
-            "and wabot's own; ls -ld shows whose they are, chown changes it"
-        )
-    if isinstance(error, (*AWAY, psycopg2.OperationalError, OSError)):
-        refused = refusal(error)
-        if refused is not None:
-            return OperatorNeeded(
-                f"database {name} cannot be opened ({_last_attempt(error)}): {refused.cause}; {refused.cure}"
-            )
-        return DatabaseAway(f"database {name} cannot be opened: {one_line(error)}")
-    return OperatorNeeded(f"database {name} cannot be used ({error}): restore a backup, or move it aside")
-
-
-def _last_attempt(error: Exception) -> str:
-    """What psycopg2 says, without the attempts before the last: with encryption, without, at each address."""
-    before, attempt, last = str(error).rpartition("connection to server")
-    return one_line(attempt + last if before else error)
 
 
 def missing_migrations(database: Any) -> list[str]:

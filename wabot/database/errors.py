@@ -1,7 +1,11 @@
-"""Which errors of the database heal by themselves, and how long a thread waits for its answer at most."""
+"""What an error of the database means: whether it heals by itself, and else what a person must do.
+
+And how long a thread waits for an answer at most: without that some errors would never come.
+"""
 
 from __future__ import annotations
 
+import errno
 import select
 import threading
 import time
@@ -13,7 +17,9 @@ import peewee
 import psycopg2
 from psycopg2 import extensions
 
-from wabot.database.refusals import show_sqlstate, without_source
+from wabot.database.address import public_url
+from wabot.database.refusals import refusal, show_sqlstate, without_source
+from wabot.errors import DatabaseAway, OperatorNeeded, WabotError
 
 AWAY = (peewee.OperationalError, peewee.InterfaceError, peewee.InternalError)
 """Trouble of the database and not of what was asked: gone, busy, full, or (InternalError) read-only."""
@@ -81,3 +87,56 @@ def _wait_for(connection: Any, seconds: float) -> None:
         poll.register(connection.fileno(), select.POLLIN if state == extensions.POLL_READ else select.POLLOUT)
         if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
             raise psycopg2.OperationalError(f"the server has not answered for {seconds:.0f} seconds")
+
+
+# Names of SQLite's codes (Python 3.11); the longer ones begin like these.
+_UNREACHABLE = ("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH")
+
+
+_UNREACHABLE_ERRNOS = frozenset(
+    {
+        errno.EINVAL,
+        errno.EACCES,
+        errno.EPERM,
+        errno.EROFS,
+        errno.EISDIR,
+        errno.ENOTDIR,
+        errno.EEXIST,
+        errno.ENAMETOOLONG,
+    }
+)
+
+
+def fault(error: Exception, url: str) -> WabotError:
+    """What to tell the operator of an error that kept the bot from starting.
+
+    Args:
+        error: peewee's or psycopg2's, or the operating system's.
+        url: the address of the database.
+
+    Returns:
+        DatabaseAway for what heals by itself or when somebody mends the server, so that trying again makes
+        sense; OperatorNeeded for a file that will be as unusable at the next try, and for an address that
+        the server will refuse again.
+    """
+    name = public_url(url)
+    reason = str(getattr(getattr(error, "orig", None), "sqlite_errorname", ""))
+    if reason.startswith(_UNREACHABLE) or getattr(error, "errno", None) in _UNREACHABLE_ERRNOS:
+        return OperatorNeeded(
+            f"database {name} cannot be opened ({error}): the file and its directory must be there, writable "
+            "and wabot's own; ls -ld shows whose they are, chown changes it"
+        )
+    if isinstance(error, (*AWAY, psycopg2.OperationalError, OSError)):
+        refused = refusal(error)
+        if refused is not None:
+            return OperatorNeeded(
+                f"database {name} cannot be opened ({_last_attempt(error)}): {refused.cause}; {refused.cure}"
+            )
+        return DatabaseAway(f"database {name} cannot be opened: {one_line(error)}")
+    return OperatorNeeded(f"database {name} cannot be used ({error}): restore a backup, or move it aside")
+
+
+def _last_attempt(error: Exception) -> str:
+    """What psycopg2 says, without the attempts before the last: with encryption, without, at each address."""
+    before, attempt, last = str(error).rpartition("connection to server")
+    return one_line(attempt + last if before else error)

@@ -11,8 +11,8 @@ import peewee
 from wabot.application.users import require_user
 from wabot.config.settings import Settings
 from wabot.database.address import sqlite_file
-from wabot.database.engine import fault, make_missing_tables, migrate, open_database
-from wabot.database.errors import AWAY
+from wabot.database.engine import make_missing_tables, migrate, open_database
+from wabot.database.errors import AWAY, fault
 from wabot.session.host_lock import HostLock
 from wabot.session.lock import SessionLock
 from wabot.session.logged_out import put_aside
