@@ -45,3 +45,13 @@ def test_every_name_it_shows_is_somewhere_in_the_program() -> None:
     source = "\n".join(path.read_text() for path in PROGRAM.rglob("*.py"))
     for name in set(re.findall(r"`([A-Z][A-Za-z_]+)`", MAP)):
         assert re.search(rf"\b{name}\b", source), name
+
+
+def test_reading_begins_where_the_package_itself_says() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|.*\| `(\w+)/(\w+)` \|$", MAP, re.MULTILINE)
+    assert len(rows) > 15
+    for package, folder, module in rows:
+        assert package == folder
+        face = (PROGRAM / package / "__init__.py").read_text()
+        said = re.search(r"^    (\w+) .*;\s+begin reading here|Begin reading in (\w+)", face, re.MULTILINE)
+        assert said is None or module in said.groups(), package

@@ -9,6 +9,8 @@
     upkeep      check-config, status, janitor, reset, doctor
     backup      backup and restore
     alert       `wabot alert`
+    help        `wabot help`: the handbook, a page at a time
+    plain_text  a page of Markdown for a terminal
 
 It is the only package that knows all others; what it needs of them is imported when its command runs.
 """

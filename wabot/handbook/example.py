@@ -17,7 +17,8 @@ _HEAD = """\
 # The configuration: /etc/wabot/wabot.toml for wabot.service,
 # /etc/wabot/NAME.toml for wabot@NAME.service.
 # Settings with a "#" show their default; take it off to change one, and leave
-# the line of its [section] as it is. `wabot check-config` names every mistake.
+# the line of its [section] as it is. `wabot check-config` names every mistake,
+# `wabot help configure` tells more.
 # Time spans are seconds, or a text such as "90s", "15m", "12h", "7d".
 #
 # A secret does not stand here. Where one is wanted, write where it is kept:
