@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sqlite3
 import subprocess
 import time
@@ -11,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tests.support.warm_interpreter import of_this_process
 from wabot.emulator import bot_process
 from wabot.emulator.server.emulator import Emulator
 from wabot.trials.peers.notify_socket import NotifySocket
@@ -81,7 +84,9 @@ class BotProcess(bot_process.BotProcess):
 
     def status(self) -> dict[str, Any]:
         """This session as `wabot status --json` prints it."""
-        sessions = bot_process.read_sessions(self.config)
+        command = ("status", "--json", "--config", str(self.config))
+        told = of_this_process().run(*command, environ=os.environ)
+        sessions: list[dict[str, Any]] = json.loads(told.stdout)["sessions"]
         return next(each for each in sessions if each["user_id"] == self.user_id)
 
     def wait_for(

@@ -112,6 +112,7 @@ class Machine:
                 *(*arguments, "--config", str(self.config)),
                 environ=kept | library | {"HOME": "/root"} | environ,
                 output=Path(output.name),
+                errors=Path(output.name),
                 most_memory_bytes=_MOST_MEMORY_BYTES,
                 is_new=is_new,
             )

@@ -9,14 +9,21 @@ import resource
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
+from tempfile import NamedTemporaryFile
+from threading import Lock
 from typing import Any, Self
 
 _REPOSITORY = Path(__file__).parents[2]
+_UNBOUNDED = resource.RLIM_INFINITY
 
 
 class WarmInterpreter:
     """Runs one command at a time, from `with` to its end."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
@@ -31,12 +38,24 @@ class WarmInterpreter:
     def __exit__(self, *_: object) -> None:
         self._process.communicate()
 
+    def run(self, *arguments: str, environ: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end; as subprocess does, also on several threads.
+
+        Args:
+            arguments: what follows `wabot`.
+            environ: the whole environment.
+        """
+        with self._lock, NamedTemporaryFile("r") as output, NamedTemporaryFile("r") as errors:
+            self.begin(*arguments, environ=environ, output=Path(output.name), errors=Path(errors.name))
+            return subprocess.CompletedProcess(arguments, self.end(), output.read(), errors.read())
+
     def begin(
         self,
         *arguments: str,
         environ: Mapping[str, str],
         output: Path,
-        most_memory_bytes: int,
+        errors: Path,
+        most_memory_bytes: int = _UNBOUNDED,
         is_new: bool = False,
     ) -> int:
         """Start a command; `fileno` can be read when it has ended.
@@ -44,7 +63,8 @@ class WarmInterpreter:
         Args:
             arguments: what follows `wabot`.
             environ: the whole environment.
-            output: a file that takes what it says.
+            output: a file that takes what it prints.
+            errors: the same for its errors, and may be the same.
             most_memory_bytes: the address space it may use.
             is_new: whether it is loaded anew, as what starts itself once more has to be: nothing does with
                 LIBRARY_ENVIRONMENT.
@@ -56,6 +76,7 @@ class WarmInterpreter:
             "arguments": arguments,
             "environ": dict(environ),
             "output": str(output),
+            "errors": str(errors),
             "most_memory_bytes": most_memory_bytes,
             "is_new": is_new,
         }
@@ -81,6 +102,12 @@ class WarmInterpreter:
         return int(self._process.stdout.readline())
 
 
+@cache
+def of_this_process() -> WarmInterpreter:
+    """One for everybody, which ends with this process: it reads until there is nobody to write any more."""
+    return WarmInterpreter().__enter__()
+
+
 def _serve() -> None:
     from wabot.cli.leave_root import _load_ahead
 
@@ -100,9 +127,8 @@ def _serve() -> None:
 def _obey(order: dict[str, Any]) -> int:
     resource.setrlimit(resource.RLIMIT_AS, (order["most_memory_bytes"],) * 2)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    output = os.open(order["output"], os.O_WRONLY | os.O_APPEND)
-    os.dup2(output, 1)
-    os.dup2(output, 2)
+    os.dup2(os.open(order["output"], os.O_WRONLY | os.O_APPEND), 1)
+    os.dup2(os.open(order["errors"], os.O_WRONLY | os.O_APPEND), 2)
     os.environ.clear()
     os.environ.update(order["environ"])
     if order["is_new"]:
