@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.hostile_state import plant_hot_journal
 from tests.support.roots_machine import Machine, interpreter, machine
-from wabot.cli.parser import _parser
+from wabot.cli.parser import build_parser
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root has files that root could lose")
 
@@ -20,7 +20,7 @@ __all__ = ["interpreter", "machine"]
 
 
 def _commands() -> list[str]:
-    (found,) = (each for each in _parser()._actions if isinstance(each, argparse._SubParsersAction))
+    (found,) = (each for each in build_parser()._actions if isinstance(each, argparse._SubParsersAction))
     return sorted(found.choices)
 
 
@@ -33,6 +33,7 @@ TYPED = {
     "doctor": ["doctor"],
     "export": ["export", "+34600111222"],
     "forget": ["forget", "+34600111222", "--yes", "--everything"],
+    "help": ["help", "operate"],
     "janitor": ["janitor", "--apply"],
     "pair": ["pair", "--png", "{state}/code.png"],
     "pause": ["pause", "+34600111222"],

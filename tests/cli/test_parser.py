@@ -28,6 +28,7 @@ COMMANDS = [
     "reset",
     "check-config",
     "version",
+    "help",
     "emulator",
     "backup",
     "restore",
@@ -332,6 +333,7 @@ sys.exit(code)
     ("arguments", "needed"),
     [
         (["version"], []),
+        (["help", "operate"], []),
         (["check-config"], []),
         (["status"], ["filelock", "peewee", "psycopg2"]),
         (["backup", "--help"], []),
