@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -295,8 +296,8 @@ def make_alerts(
     )
     running: list[Watcher] = []
 
-    def make(database_trouble: Callable[[], str] = lambda: "") -> Watcher:
-        alerts = Watcher(settings, CallCounts(), database_trouble)
+    def make(storing: Any = None) -> Watcher:
+        alerts = Watcher(settings, CallCounts(), storing)
         running.append(alerts)
         alerts.start()
         return alerts
@@ -482,13 +483,13 @@ def test_an_outage_of_the_database_is_told_once_and_its_end_once(
 ) -> None:
     """The database can be read all the time: only whoever stores messages knows."""
     monkeypatch.setattr("wabot.alerts.checks._DATABASE_SECONDS", 0.1)
-    trouble = "database away since 10:02, 37 messages kept on disk"
-    alerts = make_alerts(lambda: trouble)
+    storing = SimpleNamespace(trouble="database away since 10:02, 37 messages kept on disk")
+    alerts = make_alerts(storing)
     for _ in range(10):
         alerts.link_changed(well())
         time.sleep(0.06)
     (alert,) = receiver.wait_for(1)
-    trouble = ""
+    storing.trouble = ""
     for _ in range(5):
         alerts.link_changed(well())
         time.sleep(0.06)

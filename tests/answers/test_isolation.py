@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -26,6 +27,7 @@ from wabot.conversation.schedule import ChatSchedule
 from wabot.database.models import OWN_TABLES, Inbound
 from wabot.inbound.reception import Reception
 from wabot.outbound.chat_presence import ChatPresence
+from wabot.system.threads import Pulse
 from wabot.trials.peers.model_behaviours import say
 from wabot.whatsapp.messages import IncomingMessage, MessageKind
 
@@ -58,10 +60,8 @@ class Shop:
             replies=ReplySettings(typing=False),
         )
         inbox, outbox = Inbox("shop"), Outbox("shop")
-        presence = ChatPresence(lambda: None)
-        self._reception = Reception(
-            self.settings, inbox, outbox, frozenset, presence.end_typing, lambda: None
-        )
+        presence = ChatPresence(threading.Event())
+        self._reception = Reception(self.settings, inbox, outbox, presence=presence)
         self._worker = ReplyWorker(
             self.settings,
             inbox,
@@ -69,8 +69,7 @@ class Shop:
             ChatSchedule(0),
             Brain(BrainSettings(providers=(provider,))),
             presence,
-            lambda: None,
-            lambda _seconds: None,
+            Pulse(),
         )
 
     def hear(self, message: IncomingMessage) -> None:

@@ -16,7 +16,8 @@ import pytest
 from tests.support import REPOSITORY
 from tests.support.arrivals import ANA, GROUP, arrival
 from tests.support.provider_server import ProviderServer
-from wabot.answers import worker as replies
+from tests.support.threads import Wakes
+from wabot.answers import answering
 from wabot.answers.budget import DailyBudget
 from wabot.answers.worker import MAX_ATTEMPTS, ReplyWorker, start_workers
 from wabot.brain.brain import Answer, Brain
@@ -41,6 +42,7 @@ from wabot.database.models import database as bound
 from wabot.inbound.reception import Reception
 from wabot.outbound.chat_presence import ChatPresence
 from wabot.outbound.pacing import paced
+from wabot.system.threads import Pulse
 from wabot.trials.peers.model_behaviours import say
 from wabot.trials.peers.model_server import Handler
 from wabot.whatsapp.messages import IncomingMessage, MessageKind
@@ -82,16 +84,14 @@ class Shop:
             replies=ReplySettings(typing=typing),
         )
         self.model = Model()
-        self.inbox, self.outbox = Inbox("shop"), Outbox("shop")
+        self.wakes = Wakes()
+        self.inbox, self.outbox = Inbox("shop"), Outbox("shop", self.wakes)
         self.schedule = ChatSchedule(0)
-        self.presence = ChatPresence(lambda: None)
+        self.presence = ChatPresence(threading.Event())
         self.presence.link_up()
         self.shown: list[tuple[str, Any]] = []
-        self.reception = Reception(
-            self.settings, self.inbox, self.outbox, frozenset, self.presence.answer_withdrawn, lambda: None
-        )
+        self.reception = Reception(self.settings, self.inbox, self.outbox, presence=self.presence)
         brain: Any = self.model
-        self.woken_in_transaction: list[bool] = []
         self.worker = ReplyWorker(
             self.settings,
             self.inbox,
@@ -99,8 +99,7 @@ class Shop:
             self.schedule,
             brain,
             self.presence,
-            lambda: self.woken_in_transaction.append(bound.in_transaction()),
-            lambda _seconds: None,
+            Pulse(),
         )
 
     def hear(self, *messages: IncomingMessage | str) -> int:
@@ -121,7 +120,7 @@ class Shop:
     def show(self) -> list[tuple[str, Any]]:
         """What customers see now, since the last look."""
         self.shown.clear()
-        self.presence.show(self, time.monotonic(), lambda: None)
+        self.presence.show(self, time.monotonic(), Pulse())
         return list(self.shown)
 
     def leave(self) -> None:
@@ -290,7 +289,7 @@ def test_a_message_that_breaks_the_worker_is_given_up(shop: Shop, caplog: pytest
         "34999888777",
         "🤖 Ana: pregunta algo que no sé responder.",
     )
-    assert shop.woken_in_transaction == [False]
+    assert shop.wakes.is_set()
     assert states() == [("failed", f"no answer after {MAX_ATTEMPTS} attempts")]
     (told,) = [record for record in caplog.records if "was given up" in record.message]
     assert told.levelname == "ERROR", "no answer will ever come: the owner finds it among the errors"
@@ -459,7 +458,7 @@ def test_the_promise_of_a_person_is_kept_the_owner_is_told_who_waits(shop: Shop)
     shop.model.answers += [SORRY] * 4
     told = shop.answer("¿a qué hora abren?")
     assert told == [SPANISH.cannot_answer, "🤖 Ana: espera respuesta; ahora no contesta ningún modelo."]
-    assert shop.woken_in_transaction == [False], "else the sender sees nothing and lies down again"
+    assert shop.wakes.is_set(), "else the sender lies down again"
     assert shop.answer("¿y los sábados?") == told, "once an hour"
     Outbound.update(created_at=utc_now() - timedelta(hours=2)).execute()
     assert len(shop.answer("¿hola?")) == 4
@@ -723,7 +722,7 @@ CREATE TRIGGER full_disk BEFORE INSERT ON wabot_outbox EXECUTE FUNCTION is_full(
 @pytest.fixture
 def shop_on_full_disk(postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
     """Its database takes what fits into the room it has, as the count of attempts, and no answer."""
-    monkeypatch.setattr(replies, "_DATABASE_RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(answering, "DATABASE_RETRY_SECONDS", 0.05)
     opened = open_database(postgresql_url)
     migrate(opened)
     opened.execute_sql(_FULL)
@@ -750,7 +749,7 @@ def test_a_question_waits_while_the_days_count_cannot_be_asked(
     sqlite_database: Any, server: ProviderServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is no reason to tell the customer that nobody knows, or to answer without the model."""
-    monkeypatch.setattr(replies, "_DATABASE_RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(answering, "DATABASE_RETRY_SECONDS", 0.05)
     shop = Shop()
     provider = ProviderSettings("test", server.base_url, "model")
     ai = AiSettings(providers=(provider,), calls_per_day=10)
@@ -800,7 +799,7 @@ def test_an_answer_that_waits_is_given_up_at_the_end_or_when_it_is_too_late(shop
         shop.worker.answer(chat_id)
     assert [(row.state, row.attempts) for row in Inbound.select()] == [("pending", 1)], "for the next start"
 
-    shop.schedule = shop.worker._schedule = ChatSchedule(0)
+    shop.schedule = shop.worker._schedule = shop.worker._answering._schedule = ChatSchedule(0)
     row = Inbound.get()
     soon = utc_now() - timedelta(seconds=shop.settings.replies.max_age - 0.5)
     Inbound.update(sent_at=soon).where(Inbound.id == row.id).execute()
@@ -818,7 +817,7 @@ def test_what_nobody_knows_is_told_to_the_customer_and_to_the_owner_once_an_hour
     shop = Shop(models=False)
     shop.model.answers += [SORRY, SORRY]
     shop.answer("¿capital de Mongolia?")
-    assert shop.woken_in_transaction == [False], "else the sender sees nothing and lies down again"
+    assert shop.wakes.is_set(), "else the sender lies down again"
     shop.answer("¿y su bandera?")
     said = [(row.chat.phone, text_of(row)) for row in Outbound.select().order_by(Outbound.id)]
     assert said == [
@@ -860,8 +859,7 @@ def test_every_call_of_a_model_counts_whatever_it_comes_to(
         shop.schedule,
         Brain(shop.settings.brain, calls=calls),
         shop.presence,
-        lambda: None,
-        lambda _seconds: None,
+        Pulse(),
         calls,
     )
     for number in range(12):

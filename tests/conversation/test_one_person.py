@@ -47,7 +47,8 @@ class Desk:
         self.inbox, self.outbox = Inbox("shop"), Outbox("shop")
         self.pauses = Pauses(self.inbox, self.outbox)
         self.touched: list[int] = []
-        self._reception = Reception(SETTINGS, self.inbox, self.outbox, touch=self._touch)
+        self._reception = Reception(SETTINGS, self.inbox, self.outbox)
+        self.inbox.chats.on_merge = self._touch
 
     def _touch(self, chat_id: int) -> None:
         assert not Chat._meta.database.in_transaction(), "a worker would not see it yet"

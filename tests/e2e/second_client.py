@@ -20,6 +20,7 @@ configure_logging()
 from neonize.client import NewClient  # noqa: E402 - after logging
 
 from wabot.whatsapp.client import WhatsAppClient  # noqa: E402
+from wabot.whatsapp.signals import LinkSignal  # noqa: E402
 
 store, maker = Path(sys.argv[1]), sys.argv[2]
 NAME = "wabot-shop"
@@ -29,15 +30,19 @@ def show(words: object) -> None:
     print(words, flush=True)
 
 
-client = WhatsAppClient(
-    store, NAME, lambda told: show(told.signal.name), lambda message: show(f"message {message.text}")
-)
+class Signals:
+    def put(self, told: LinkSignal) -> None:
+        show(told.signal.name)
+
+
+client = WhatsAppClient(store, NAME)
+client.listen(Signals(), lambda message: show(f"message {message.text}"))
 line = threading.Thread(target=client.connect)
 line.start()
 sys.stdin.readline()
 if maker == "ours":
     try:
-        WhatsAppClient(store, NAME, print, print)
+        WhatsAppClient(store, NAME)
     except RuntimeError as error:
         show(error)
 else:

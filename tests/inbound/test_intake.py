@@ -10,6 +10,7 @@ import peewee
 import pytest
 
 from tests.support.arrivals import NOON, arrival
+from tests.support.threads import Beats
 from wabot.clock import utc_now
 from wabot.config.settings import Settings
 from wabot.conversation.inbox import Inbox
@@ -39,7 +40,7 @@ class Bot:
     def __init__(self, file: Path, most_messages: int = 1000) -> None:
         self.is_away = False
         self.woken = threading.Event()
-        self.beats: list[tuple[str, float]] = []
+        self.drain_beats, self.intake_beats = Beats(), Beats()
         self.touched: list[int] = []
         self.schedule = ChatSchedule(0.0)
         self.reception = Reception(Settings(), Inbox("shop"), Outbox("shop"))
@@ -50,15 +51,15 @@ class Bot:
             self.spool,
             self.reception,
             self.schedule,
-            self.woken.set,
-            lambda s: self.beats.append(("drain", s)),
+            self.woken,
+            self.drain_beats,
         )
         self.intake = Intake(
             self.reception,
             self.schedule,
             Record(),  # type: ignore[arg-type]
             self.drain,
-            lambda s: self.beats.append(("intake", s)),
+            self.intake_beats,
         )
 
     def receive(self, message: IncomingMessage, now: Any) -> int | None:
@@ -105,7 +106,7 @@ def test_messages_go_straight_into_the_database(bot: Bot, file: Path) -> None:
     bot.intake.take(fresh("one"))
     assert stored() == ["one"]
     assert len(bot.touched) == 1
-    assert bot.beats[-1] == ("intake", 0)
+    assert bot.intake_beats.told[-1] == 0
     assert bot.drain.trouble == ""
     assert not file.exists()
 
@@ -167,8 +168,8 @@ def test_none_overtakes_another_while_some_are_on_the_disk(bot: Bot) -> None:
     bot.drain.start()
     bot.wait_until_stored()
     assert stored() == ["first", "second"]
-    wait_until(lambda: bot.beats[-1] == ("drain", 0))
-    assert bot.beats[-2] == ("drain", 60), "what hangs is noticed"
+    wait_until(lambda: bot.drain_beats.told[-1] == 0)
+    assert bot.drain_beats.told[-2] == 60, "what hangs is noticed"
 
 
 def test_edits_deletions_and_the_owners_messages_keep_their_place(bot: Bot) -> None:
@@ -314,9 +315,9 @@ def test_beyond_the_bound_the_library_waits_and_nothing_is_lost(
     )
     library.start()
     wait_until(lambda: "the others wait at WhatsApp: 2 messages on disk are the most" in bot.drain.trouble)
-    held = len(bot.beats)
-    wait_until(lambda: sum(name == "intake" for name, _ in bot.beats[held:]) > 5)
-    assert ("intake", 0) not in bot.beats[held:]
+    held = len(bot.intake_beats.told)
+    wait_until(lambda: len(bot.intake_beats.told) - held > 5)
+    assert 0 not in bot.intake_beats.told[held:]
     bot.is_away = False
     library.join(10)
     bot.wait_until_stored()

@@ -20,7 +20,7 @@ from wabot.inbound.lost_messages import MOST_LOST, LostMessages, StoreCursor, lo
 from wabot.whatsapp.library_log import LossLog
 from wabot.whatsapp.messages import IncomingMessage, MessageKind, Trace
 from wabot.whatsapp.store import Traces, read_traces
-from wabot.whatsapp.store_query import ask_message_ids, ask_traces
+from wabot.whatsapp.store_query import OpenStore
 
 OWN, OWN_LID = "34600999888:15@s.whatsapp.net", "199000999888:15@lid"
 TABLES = """
@@ -61,9 +61,13 @@ class Session:
         for message_id in message_ids:
             self.inbox.store(arrival(message_id=message_id), NOON)
 
+    def take_lost(self, message: IncomingMessage) -> None:
+        self.taken.append(message)
+
     def process(self) -> LostMessages:
         """A process that begins."""
-        lost = LostMessages("shop", self.path, self.inbox, self.taken.append, lambda: self.is_behind)
+        rest: Any = self
+        lost = LostMessages("shop", self.path, self.inbox, rest, rest)
         lost.begin()
         lost.start()
         return lost
@@ -146,7 +150,8 @@ def test_a_message_that_came_once_more_hides_none_that_came_before_it(session: S
     session.search()
     session.decrypt("A1", "A2", "A3", "A4")
     session.hand_over("A1")
-    lost = LostMessages("shop", session.path, session.inbox, session.taken.append)
+    rest: Any = session
+    lost = LostMessages("shop", session.path, session.inbox, rest, rest)
     lost.begin()
     session.inbox.store(arrival(message_id="A3"), utc_now())
     lost.start()
@@ -319,9 +324,9 @@ def test_a_mark_is_kept(database: Any) -> None:
 def test_another_process_can_be_asked_about_the_store(session: Session) -> None:
     session.decrypt("A1", secret=b"\x01" * 32)
     session.decrypt("A2", secret=b"\x02" * 32)
-    assert ask_message_ids(session.path, [b"\x02" * 32, b"\x03" * 32]) == {b"\x02" * 32: "A2"}
-    assert ask_traces(session.path, 1) == Traces(OWN, 2, (Trace(ANA, ANA, "A2"),))
-    assert ask_traces(session.path, 1) == read_traces(session.path, 1)
+    store = OpenStore(session.path)
+    assert store.message_ids([b"\x02" * 32, b"\x03" * 32]) == {b"\x02" * 32: "A2"}
+    assert store.traces(1) == Traces(OWN, 2, (Trace(ANA, ANA, "A2"),)) == read_traces(session.path, 1)
 
 
 def test_a_store_without_tables_has_no_traces(tmp_path: Path) -> None:
@@ -346,6 +351,19 @@ def test_a_lost_message_that_comes_after_all_takes_its_place(database: Any) -> N
 
 
 # What the library logs
+
+
+class Heard:
+    """What was heard of losses."""
+
+    def __init__(self) -> None:
+        self.told: list[Trace | str] = []
+
+    def ignored(self, trace: Trace) -> None:
+        self.told.append(trace)
+
+    def start_over(self) -> None:
+        self.told.append("history")
 
 
 @pytest.mark.parametrize(
@@ -375,15 +393,15 @@ def test_a_lost_message_that_comes_after_all_takes_its_place(database: Any) -> N
     ],
 )
 def test_ignored_messages_are_heard(line: str, trace: Trace | None) -> None:
-    heard: list[Trace] = []
-    listener = LossLog(heard.append, lambda: heard.append(Trace("", "", "history")))
+    heard = Heard()
+    listener = LossLog(heard)
     listener.emit(logging.LogRecord("whatsmeow.Client", logging.WARNING, "", 0, line, None, None))
-    assert heard == ([trace] if trace else [])
+    assert heard.told == ([trace] if trace else [])
 
 
 def test_a_stored_history_is_heard_at_the_level_the_library_tells_it() -> None:
-    heard: list[str] = []
-    listener = LossLog(lambda trace: None, lambda: heard.append("history"))
+    heard = Heard()
+    listener = LossLog(heard)
     listener.listen()
     library = logging.getLogger("whatsmeow")
     try:
@@ -394,12 +412,12 @@ def test_a_stored_history_is_heard_at_the_level_the_library_tells_it() -> None:
             )
     finally:
         library.removeHandler(listener)
-    assert heard == ["history"]
+    assert heard.told == ["history"]
 
 
 def test_a_stored_history_is_heard() -> None:
-    heard: list[str] = []
-    listener = LossLog(lambda trace: None, lambda: heard.append("history"))
+    heard = Heard()
+    listener = LossLog(heard)
     line = "Stored 12 message secret keys from history sync"
     listener.emit(logging.LogRecord("whatsmeow.Client", logging.INFO, "", 0, line, None, None))
-    assert heard == ["history"]
+    assert heard.told == ["history"]

@@ -12,6 +12,7 @@ from peewee import IntegrityError
 
 from tests.support.arrivals import ANA, ANA_LID, GROUP, NOON, arrival, later
 from tests.support.neonize_events import e2e
+from tests.support.threads import Wakes
 from wabot.config.settings import AccountSettings, ChatSettings, Settings
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.notices import Notice, PauseReason
@@ -22,6 +23,7 @@ from wabot.database.models import Chat, Inbound, Outbound, Session
 from wabot.emulator.signal import plaintexts
 from wabot.inbound.reception import Reception
 from wabot.whatsapp.messages import IncomingMessage, MessageKind
+from wabot.whatsapp.store import Account, Device
 from wabot.whatsapp.translation import edited_text
 
 DEPARTURES = SendQueue("shop")
@@ -34,9 +36,9 @@ class Desk:
     """A reception with what it told others."""
 
     def __init__(self, **chats: Any) -> None:
-        self.inbox, self.outbox = Inbox("shop"), Outbox("shop")
+        self.wakes = Wakes()
+        self.inbox, self.outbox = Inbox("shop"), Outbox("shop", self.wakes)
         self.hushed: list[str] = []
-        self.wakes = 0
         settings = Settings(
             account=AccountSettings(user_id="shop", timezone="UTC"), chats=ChatSettings(**chats)
         )
@@ -44,15 +46,16 @@ class Desk:
             settings,
             self.inbox,
             self.outbox,
-            lambda: frozenset({"34999888777", OWNER_LID.partition("@")[0]}),
-            self.hushed.append,
-            self._wake,
-            read_edit=read_edit,
+            Account(Device(OWNER, OWNER_LID)),
+            self,
+            self,
         )
 
-    def _wake(self) -> None:
-        assert not Outbound._meta.database.in_transaction(), "the sender would not see it yet"
-        self.wakes += 1
+    def answer_withdrawn(self, jid: str) -> None:
+        self.hushed.append(jid)
+
+    def read_edit(self, plaintext: bytes) -> str:
+        return edited_text(e2e.Message.FromString(plaintext))
 
     def take(self, *messages: IncomingMessage, now: Any = NOON) -> int | None:
         """Take messages in; what came of the last one."""
@@ -133,7 +136,7 @@ def test_the_owner_is_told_once_of_who_wrote_while_nobody_answered(desk: Desk) -
         ("34999888777", "🤖 Ana: escribió hace demasiado para que yo le conteste."),
         ("34999888777", "🤖 +34600333444: escribió hace demasiado para que yo le conteste."),
     ]
-    assert desk.wakes > 0
+    assert desk.wakes.count > 0
     desk.take(arrival("hola", name="Ana", sent_at=early, message_id="M9"), now=NOON + timedelta(hours=2))
     assert text_of(Outbound.select().order_by(Outbound.id.desc()).get()).startswith("🤖 Ana: escribió hace")
 
@@ -265,7 +268,7 @@ def test_the_owners_commands(desk: Desk) -> None:
         ("🤖 Ana: respondo.", "pending"),
     ]
     assert {row.chat_id for row in Outbound} == {own.id}
-    assert desk.wakes == 3
+    assert desk.wakes.count == 3
     assert [state for _, state, _ in rows()[1:]] == ["ignored", "ignored", "ignored"]
 
 
@@ -322,7 +325,7 @@ def test_opting_out_is_confirmed_once_and_takes_back_what_was_on_its_way(desk: D
         ("ignored", "opted out"),
         ("pending", ""),
     ]
-    assert desk.wakes == 1
+    assert desk.wakes.count == 2, "once for the answer to the first"
 
 
 def test_opting_in_again_is_confirmed_and_undoes_it(desk: Desk) -> None:
@@ -458,10 +461,6 @@ def test_an_edit_that_takes_the_words_away_leaves_none(desk: Desk) -> None:
 # Edits that are sealed with the secret of the message they change
 
 SECRET = bytes(range(32))
-
-
-def read_edit(plaintext: bytes) -> str:
-    return edited_text(e2e.Message.FromString(plaintext))
 
 
 def sealed(

@@ -60,7 +60,7 @@ def signals() -> queue.SimpleQueue[LinkSignal]:
 
 @pytest.fixture
 def link(line: Line, signals: queue.SimpleQueue[LinkSignal]) -> Iterator[Dialer]:
-    found = Dialer(line, signals.put)
+    found = Dialer(line, signals)
     found.start()
     yield found
     line.may_stop.set()
@@ -184,7 +184,7 @@ def test_a_stop_that_comes_late_does_not_end_the_next_connection(
 
 def test_a_library_that_hangs_holds_up_nobody(line: Line, signals: queue.SimpleQueue[LinkSignal]) -> None:
     line.may_stop.clear()
-    link = Dialer(line, signals.put)
+    link = Dialer(line, signals)
     link.start()
     link.dial()
     wait_for_dial(line)
@@ -197,7 +197,7 @@ def test_a_library_that_hangs_holds_up_nobody(line: Line, signals: queue.SimpleQ
 
 
 def test_a_closed_link_dials_no_more(line: Line, signals: queue.SimpleQueue[LinkSignal]) -> None:
-    link = Dialer(line, signals.put)
+    link = Dialer(line, signals)
     link.start()
     link.dial()
     wait_for_dial(line)
@@ -234,11 +234,15 @@ def test_who_looks_for_what_was_dropped_is_told_before_anybody_dials_again(
     """Where nobody was on the line nothing was dropped, and at the end the next process looks."""
     order: list[str] = []
 
-    def tell(link_signal: LinkSignal) -> None:
-        order.append(link_signal.signal)
-        signals.put(link_signal)
+    class Listener:
+        def put(self, link_signal: LinkSignal) -> None:
+            order.append(link_signal.signal)
+            signals.put(link_signal)
 
-    link = Dialer(line, tell, lambda: order.append("off the line"))
+        def link_ended(self) -> None:
+            order.append("off the line")
+
+    link = Dialer(line, Listener(), Listener())
     link.start()
     link.dial()
     line.dials.get(timeout=WAIT_SECONDS)

@@ -36,7 +36,7 @@ def library() -> Iterator[Library]:
 def prober(library: Library, monkeypatch: pytest.MonkeyPatch) -> Iterator[Prober]:
     """Asks only when it is told to, and looks a second time at once."""
     monkeypatch.setattr("wabot.link.prober._SECOND_LOOK_SECONDS", 0.01)
-    prober = Prober(library.is_connected, 3600)
+    prober = Prober(library, 3600)
     prober.start()
     yield prober
     prober.stop()
@@ -72,11 +72,12 @@ def test_a_moment_without_a_socket_is_a_redial(prober: Prober, library: Library)
     answers = iter([False, True, True])
     asked = []
 
-    def is_connected() -> bool:
-        asked.append(next(answers))
-        return asked[-1]
+    class Redialling:
+        def is_connected(self) -> bool:
+            asked.append(next(answers))
+            return asked[-1]
 
-    other = Prober(is_connected, 3600)
+    other = Prober(Redialling(), 3600)
     other.start()
     other.reset()
     wait_until(lambda: len(asked) == 2)

@@ -20,6 +20,7 @@ class AwayDepartures:
         self.confirmed: list[str] = []
         self.sent_again: list[str] = []
         self._asked: set[str] = set()
+        self.wakeup = threading.Event()
 
     def confirm(self, message_ids: list[str], _now: datetime) -> None:
         """Write receipts down."""
@@ -42,12 +43,11 @@ def test_what_phones_say_outlives_an_outage(sqlite_database: Any, monkeypatch: p
     monkeypatch.setattr("wabot.outbound.receipts._WRITE_EVERY_SECONDS", 0.05)
     monkeypatch.setitem(_PATIENCE_SECONDS, Evidence.ASKED_AGAIN, 0.0)
     outbox: Any = AwayDepartures()
-    woken = threading.Event()
-    receipts = Receipts(outbox, woken.set)
+    receipts = Receipts(outbox)
     receipts.start()
     receipts.take(Receipt(("A1",), arrived=True))
     receipts.take(Receipt(("A2",), arrived=False))
-    assert woken.wait(5)
+    assert outbox.wakeup.wait(5)
     receipts.stop(5)
     # What is written down twice is the same.
     assert (set(outbox.confirmed), outbox.sent_again) == ({"A1"}, ["A2"])
@@ -56,14 +56,14 @@ def test_what_phones_say_outlives_an_outage(sqlite_database: Any, monkeypatch: p
 def test_what_was_not_written_down_outlives_the_process(sqlite_database: Any, tmp_path: Path) -> None:
     """WhatsApp does not send it again, and a reply that nobody confirms is sent again."""
     file = tmp_path / "receipts"
-    killed = Receipts(cast(Any, AwayDepartures()), lambda: None, ReceiptFile(file))
+    killed = Receipts(cast(Any, AwayDepartures()), ReceiptFile(file))
     killed.take(Receipt(("A1", "A2"), arrived=True))
     killed.take(Receipt(("A3",), arrived=True))
     with file.open("ab") as half_written:
         half_written.write(b"A4")
     outbox = AwayDepartures()
     outbox._be_away_once = lambda question: None  # type: ignore[method-assign]
-    receipts = Receipts(cast(Any, outbox), lambda: None, ReceiptFile(file))
+    receipts = Receipts(cast(Any, outbox), ReceiptFile(file))
     receipts.start()
     assert receipts.arrived("A2")
     receipts.stop(5)
@@ -77,7 +77,7 @@ def test_a_file_that_cannot_be_used_is_told_and_keeps_nobody_waiting(
 ) -> None:
     file = tmp_path / "receipts"
     file.symlink_to(tmp_path / "elsewhere")
-    receipts = Receipts(cast(Any, AwayDepartures()), lambda: None, ReceiptFile(file))
+    receipts = Receipts(cast(Any, AwayDepartures()), ReceiptFile(file))
     receipts.take(Receipt(("A1",), arrived=True))
     assert receipts.arrived("A1")
     assert not (tmp_path / "elsewhere").exists()

@@ -11,6 +11,7 @@ import peewee
 import pytest
 
 from tests.support.arrivals import ANA, arrival
+from tests.support.threads import Beats
 from wabot.answers.answering import Escalation
 from wabot.clock import utc_now
 from wabot.config.settings import AccountSettings, Settings
@@ -23,6 +24,7 @@ from wabot.conversation.send_queue import SendQueue
 from wabot.database.models import Chat, Outbound, Session
 from wabot.outbound import sender, sending
 from wabot.outbound import unconfirmed as unconfirmed
+from wabot.outbound.chat_presence import ChatPresence
 from wabot.outbound.pacing import Rates
 from wabot.outbound.receipts import Receipts
 from wabot.outbound.sender import Sender
@@ -118,47 +120,53 @@ class WhateverBegan(dict[bytes, str]):
         return f"3EB{secret.hex()}"
 
 
+class HookedBeats(Beats):
+    """Something happens whenever the sender turns idle."""
+
+    on_idle: Callable[[], None] = staticmethod(lambda: None)
+
+    def idle(self) -> None:
+        super().idle()
+        self.on_idle()
+
+
 class Office:
     """A sender, and all it works with."""
 
     def __init__(self, *, replies: SendQueue | None = None, rates: Rates | None = None) -> None:
-        self.outbox = Outbox("shop")
-        replies = replies or SendQueue("shop")
+        self.queue = replies = replies or SendQueue("shop")
+        self.outbox = Outbox("shop", replies.wakeup)
+        self.presence = ChatPresence(replies.wakeup)
         self.phone = Phone()
         self.ids: dict[bytes, str] = {}
         self.signals: queue.SimpleQueue[LinkSignal] = queue.SimpleQueue()
-        self.beats: list[float] = []
-        self.on_idle: Callable[[], None] = lambda: None
+        self.pulse = HookedBeats(SEND_TIMEOUT_SECONDS)
+        self.beats = self.pulse.told
         self.bursts = Bursts()
         self.is_behind = False
-        self.receipts = Receipts(replies, lambda: self.sender.wake())
-        self.unconfirmed = UnconfirmedSends(replies, self._find_ids, self.receipts.arrived, resend=True)
+        self.receipts = Receipts(replies)
+        self.unconfirmed = UnconfirmedSends(replies, self, self.receipts, resend=True)
         self.sender = Sender(
             replies,
             self.unconfirmed,
             self.receipts,
             self.bursts,
             self.phone,
-            self.signals.put,
-            self._beat,
+            self.signals,
+            self.pulse,
+            self.presence,
             False,
             rates or Rates(0, 0),
-            SEND_TIMEOUT_SECONDS,
-            lambda: self.is_behind,
             Escalation(
                 Settings(account=AccountSettings(user_id="shop")),
                 self.outbox,
                 Pauses(Inbox("shop"), self.outbox),
-            ).leave_shut_out,
+            ),
+            self,
         )
 
-    def _find_ids(self, secrets: list[bytes]) -> Mapping[bytes, str]:
+    def message_ids(self, secrets: list[bytes]) -> Mapping[bytes, str]:
         return {secret: self.ids[secret] for secret in secrets if secret in self.ids}
-
-    def _beat(self, seconds: float) -> None:
-        self.beats.append(seconds)
-        if seconds == 0:
-            self.on_idle()
 
     def put(
         self, *texts: str, customer: int = 1, at: datetime | None = None, not_before: datetime | None = None
@@ -170,7 +178,6 @@ class Office:
         assert chat_id is not None
         rows = Inbox("shop").pending(chat_id)
         assert self.outbox.put(chat_id, [(text, not_before or at) for text in texts], "test", rows, at)
-        self.sender.wake()
         return chat_id
 
 
@@ -272,8 +279,8 @@ def test_what_queued_waits_until_the_link_has_proved_itself(
 
 def test_a_link_that_comes_up_at_the_very_moment_of_falling_asleep_is_not_missed(office: Office) -> None:
     office.put("hello")
-    office.on_idle = office.sender.link_up
-    office.sender.wake()
+    office.pulse.on_idle = office.sender.link_up
+    office.queue.wakeup.set()
     wait_until(lambda: office.phone.texts == ["hello"])
 
 
@@ -347,7 +354,7 @@ def test_nothing_is_sent_while_messages_are_on_their_way_into_the_database(offic
     time.sleep(0.3)
     assert office.phone.texts == []
     office.is_behind = False
-    office.sender.wake()
+    office.queue.wakeup.set()
     wait_until(lambda: office.phone.texts == ["first"])
 
 
@@ -681,12 +688,12 @@ def test_a_presence_that_breaks_the_client_library_does_not_stop_the_replies(off
 
 
 def test_messages_are_seen_and_somebody_types_while_the_link_is_up(office: Office) -> None:
-    office.sender.presence.mark_read_when_answered(FIRST_JID, FIRST_JID, ["never shown"])
-    office.sender.presence.answer_withdrawn(FIRST_JID)
+    office.presence.mark_read_when_answered(FIRST_JID, FIRST_JID, ["never shown"])
+    office.presence.answer_withdrawn(FIRST_JID)
     office.sender.link_up()
-    office.sender.presence.begin_typing(ANA, time.monotonic() + 60)
+    office.presence.begin_typing(ANA, time.monotonic() + 60)
     wait_until(lambda: office.phone.typing == [(ANA, True)])
-    office.sender.presence.mark_read_when_answered(FIRST_JID, FIRST_JID, ["3EB0", "3EB1"])
+    office.presence.mark_read_when_answered(FIRST_JID, FIRST_JID, ["3EB0", "3EB1"])
     assert office.phone.seen == []
     office.put("hello")
     wait_until(lambda: office.phone.seen == [(FIRST_JID, FIRST_JID, ["3EB0", "3EB1"])])
@@ -695,7 +702,7 @@ def test_messages_are_seen_and_somebody_types_while_the_link_is_up(office: Offic
 
 def test_a_reply_that_whatsapp_refuses_gives_no_blue_ticks(office: Office) -> None:
     office.phone.failures = [SendFailed(SendOutcome.REFUSED, "server returned error 400")]
-    office.sender.presence.mark_read_when_answered(FIRST_JID, FIRST_JID, ["3EB0"])
+    office.presence.mark_read_when_answered(FIRST_JID, FIRST_JID, ["3EB0"])
     office.sender.link_up()
     office.put("hello")
     wait_until(lambda: states() == {"hello": "dead"})
@@ -778,8 +785,8 @@ def test_a_reply_that_is_due_goes_before_the_courtesies(
     shown: list[int] = []
     monkeypatch.setattr(office.phone, "mark_read", lambda *_: shown.append(len(office.phone.taken)))
     office.put("hello")
-    office.sender.presence.link_up()
-    office.sender.presence.mark_read_when_answered(FIRST_JID, FIRST_JID, ["3EB0"])
+    office.presence.link_up()
+    office.presence.mark_read_when_answered(FIRST_JID, FIRST_JID, ["3EB0"])
     office.sender.link_up()
     wait_until(lambda: shown)
     assert shown == [1]
@@ -797,8 +804,8 @@ def test_courtesies_wait_a_second_for_replies_and_no_longer(
         office.sender.link_down()
         office.phone.taken.clear()
         office.put(*(str(number) for number in range(5)))
-        office.sender.presence.link_up()
-        office.sender.presence.mark_read_when_answered(FIRST_JID, FIRST_JID, ["3EB0"])
+        office.presence.link_up()
+        office.presence.mark_read_when_answered(FIRST_JID, FIRST_JID, ["3EB0"])
         office.sender.link_up()
         wait_until(lambda: len(office.phone.taken) == 5 and shown)
         assert shown == [seen_after]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -40,10 +41,16 @@ class Trouble:
         self.store_is_silent = False
         self.unsure: list[Outbound] = []
         self.unconfirmed = UnconfirmedSends(
-            DEPARTURES, self._find_ids, self.arrived.__contains__, resend, self.unsure.append
+            DEPARTURES, self, SimpleNamespace(arrived=self.arrived.__contains__), resend, self
         )
 
-    def _find_ids(self, secrets: list[bytes]) -> Mapping[bytes, str]:
+    def tell_unsure(self, reply: Outbound) -> None:
+        self.unsure.append(reply)
+
+    def leave_shut_out(self, reply: Outbound) -> None:
+        raise AssertionError("it was taken")
+
+    def message_ids(self, secrets: list[bytes]) -> Mapping[bytes, str]:
         self.lookups += 1
         if self.store_is_silent:
             raise StoreSilent("locked")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.support.threads import promise
 from wabot.service.health import Health, Verdict
 
 WELL = Verdict(True, "")
@@ -14,22 +15,22 @@ def nothing(_health: Health) -> None:
 
 
 def main_turned(health: Health) -> None:
-    health.beat("main", 100, 30)
+    promise(health, "main", 100, 30)
 
 
 def send_began(health: Health) -> None:
-    health.beat("main", 130, 30)
-    health.beat("sender", 100, 60)
+    promise(health, "main", 130, 30)
+    promise(health, "sender", 100, 60)
 
 
 def send_ended(health: Health) -> None:
-    send_began(health)
-    health.idle("sender")
+    promise(health, "main", 130, 30)
+    promise(health, "sender", 100, 60).idle()
 
 
 def worker_beat_again(health: Health) -> None:
-    health.beat("reply-1", 100, 20)
-    health.beat("reply-1", 115, 20)
+    promise(health, "reply-1", 100, 20)
+    promise(health, "reply-1", 115, 20)
 
 
 def link_waits(health: Health) -> None:
@@ -75,17 +76,17 @@ def test_verdict(happened: Callable[[Health], None], now: float, reason: str) ->
 def test_overdue_seconds() -> None:
     health = Health()
     assert health.overdue_seconds("sender", 1000) == 0
-    health.beat("sender", 100, 60)
+    pulse = promise(health, "sender", 100, 60)
     assert health.overdue_seconds("sender", 159) == 0
     assert health.overdue_seconds("sender", 165) == 5
-    health.idle("sender")
-    health.idle("sender")
+    pulse.idle()
+    pulse.idle()
     assert health.overdue_seconds("sender", 1000) == 0
 
 
 def test_it_recovers() -> None:
     health = Health()
-    health.beat("main", 100, 30)
+    promise(health, "main", 100, 30)
     assert not health.verdict(200).healthy
-    health.beat("main", 200, 30)
+    promise(health, "main", 200, 30)
     assert health.verdict(200) == WELL

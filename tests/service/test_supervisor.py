@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import logging
+from types import SimpleNamespace
 
 import pytest
 
+from tests.support.threads import promise
 from wabot.errors import ExitCode
 from wabot.link.connection import Command, Connection, Limits, LinkAction
 from wabot.link.prober import Prober
@@ -20,10 +22,13 @@ class Answers(Prober):
     """A prober of which the test says what it found."""
 
     def __init__(self) -> None:
-        super().__init__(lambda: True, 30)
+        super().__init__(self, 30)
         self.gone = False
         self.resets = 0
         self.silent_seconds = 0.0
+
+    def is_connected(self) -> bool:
+        return True
 
     @property
     def is_gone(self) -> bool:
@@ -61,7 +66,7 @@ class Scene:
             self.connection,
             self.prober,
             self.health,
-            lambda: self.sender_lives,
+            SimpleNamespace(is_alive=lambda: self.sender_lives),  # type: ignore[arg-type]
             self.watchdog,
             HeldSession(None, lambda: self.lost, lambda: self.is_locked),
             HANG_SECONDS,
@@ -129,7 +134,7 @@ def test_what_the_log_said_is_forgotten_when_the_link_lives(up: Scene) -> None:
 
 
 def test_a_send_that_hangs_is_freed_by_a_kick_and_the_process_ends_when_that_does_not_help(up: Scene) -> None:
-    up.health.beat("sender", 0, 90)
+    promise(up.health, "sender", 0, 90)
     assert up.supervisor.look(90) is None
     kick = LinkSignal(Signal.LINK_BROKEN, "a send hangs in the client library")
     assert up.supervisor.look(90.5) == kick
@@ -139,11 +144,11 @@ def test_a_send_that_hangs_is_freed_by_a_kick_and_the_process_ends_when_that_doe
 
 
 def test_a_send_that_was_freed_may_hang_again(up: Scene) -> None:
-    up.health.beat("sender", 0, 90)
+    promise(up.health, "sender", 0, 90)
     assert isinstance(up.supervisor.look(91), LinkSignal)
-    up.health.idle("sender")
+    up.health.pulse("sender")
     assert up.supervisor.look(92) is None
-    up.health.beat("sender", 92, 90)
+    promise(up.health, "sender", 92, 90)
     assert isinstance(up.supervisor.look(183), LinkSignal)
 
 
@@ -173,7 +178,7 @@ class TestWatchdog:
         assert wound == [], "no watchdog, no abort"
         up.watchdog.watchdog_seconds = 120
         up.supervisor.feed_watchdog(1)
-        up.health.beat("reply-1", 1, 60)
+        promise(up.health, "reply-1", 1, 60)
         up.supervisor.feed_watchdog(62)
         assert wound == [120], "once, not when it is stuck"
 
@@ -188,7 +193,7 @@ class TestWatchdog:
     def test_not_fed_while_somebody_is_stuck_and_says_so_once_a_minute(
         self, up: Scene, caplog: pytest.LogCaptureFixture
     ) -> None:
-        up.health.beat("reply-1", 0, 60)
+        promise(up.health, "reply-1", 0, 60)
         with caplog.at_level(logging.ERROR):
             for second in range(61, 200):
                 up.supervisor.feed_watchdog(second)

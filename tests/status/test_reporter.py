@@ -9,6 +9,7 @@ from wabot.link.connection import Connection, Limits
 from wabot.status.reporter import Reporter
 from wabot.system.notify import ServiceNotifier
 from wabot.whatsapp.signals import Signal
+from wabot.whatsapp.store import Account
 
 HOUR_SECONDS = 3600.0
 
@@ -41,7 +42,7 @@ class Scene:
         self.now, self.wall = time.monotonic(), datetime.now().astimezone()
         self.connection = Connection(Limits(), self.now - seconds_ago, lambda: 0.0)
         self.record, self.line = Record(), StatusLine({})
-        self.reporter = Reporter(self.connection, None, self.line, self.record)  # type: ignore[arg-type]
+        self.reporter = Reporter(self.connection, Account(), self.line, self.record)  # type: ignore[arg-type]
 
     def happens(self, signal: Signal, seconds_ago: float) -> str:
         """The status line after it."""

@@ -11,6 +11,13 @@ from wabot.whatsapp.library_log import LibraryLog
 from wabot.whatsapp.signals import LinkSignal, Signal
 
 
+class Signals:
+    """Keeps them in a list."""
+
+    def __init__(self, kept: list[LinkSignal]) -> None:
+        self.put = kept.append
+
+
 @pytest.fixture
 def heard() -> Iterator[tuple[LibraryLog, list[LinkSignal]]]:
     """A listener on the library's logger, whose level is as a quiet operator wants it."""
@@ -18,7 +25,7 @@ def heard() -> Iterator[tuple[LibraryLog, list[LinkSignal]]]:
     level = logger.level
     logger.setLevel(logging.WARNING)
     signals: list[LinkSignal] = []
-    listener = LibraryLog(signals.append)
+    listener = LibraryLog(Signals(signals))
     listener.listen()
     yield listener, signals
     logger.removeHandler(listener)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
+from typing import Protocol
 
 from wabot.alerts.checks import (
     LinkView,
@@ -36,21 +37,27 @@ _LOOK_SECONDS = 10.0
 _SETTLED_SECONDS = 900.0
 
 
+class MessageStoring(Protocol):
+    """What stores messages as they come."""
+
+    @property
+    def trouble(self) -> str:
+        """What keeps it from that, for people; "" while all is well."""
+
+
 class Watcher:
     """Looks now and then, tells, and delivers; without a channel it does nothing.
 
     Args:
         settings: the configuration.
         tally: what the models do.
-        database_trouble: says what keeps messages from being stored, or "".
+        storing: says what keeps messages from being stored; None: nobody stores any.
     """
 
-    def __init__(
-        self, settings: Settings, counts: CallCounts, database_trouble: Callable[[], str] = lambda: ""
-    ) -> None:
+    def __init__(self, settings: Settings, counts: CallCounts, storing: MessageStoring | None = None) -> None:
         self._settings = settings
         self._counts = counts
-        self._database_trouble = database_trouble
+        self._storing = storing
         self._dispatcher = Dispatcher(settings)
         self._unit = own_unit() or ""
         self._started_at = process_clock.now()
@@ -114,7 +121,7 @@ class Watcher:
             connected,
             settings.replies.per_chat_per_hour,
             utc_now(),
-            self._database_trouble(),
+            self._storing.trouble if self._storing else "",
             self._lost.get,
         )
         of_disk = look_at_disk(settings.paths.state)

@@ -6,7 +6,7 @@ import functools
 import itertools
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -17,12 +17,13 @@ from wabot.brain.output.control_words import HAND_OVER, TELL_TEAM
 from wabot.brain.providers.budget import BudgetUnknown
 from wabot.brain.texts import texts_for
 from wabot.clock import HOUR, utc_now
-from wabot.config.settings import Settings
+from wabot.config.settings import AiSettings, Settings
 from wabot.conversation.chats import named
 from wabot.conversation.ends import Arrival, what_is
+from wabot.conversation.gate import is_too_old
 from wabot.conversation.history import was_asked_to_repeat, was_told
 from wabot.conversation.inbox import Inbox
-from wabot.conversation.notices import Notice, PauseReason, Unanswered, handed_over_text, is_apology
+from wabot.conversation.notices import TO_OWNER, Notice, PauseReason, Unanswered, handed_over_text, is_apology
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_chat import OwnerChat
 from wabot.conversation.pauses import Pauses
@@ -33,6 +34,7 @@ from wabot.database.models import Chat, Inbound, Outbound, database
 from wabot.database.tables import suspect
 from wabot.outbound.chat_presence import ChatPresence
 from wabot.outbound.pacing import paced
+from wabot.system.threads import Pulse
 from wabot.whatsapp.messages import NOT_RECEIVED_KINDS, MessageKind
 
 log = logging.getLogger(__name__)
@@ -74,7 +76,7 @@ class Escalation:
 
     def leave_shut_out(self, reply: Outbound) -> None:
         """WhatsApp does not let this device write to a chat: hold it for as long as for a person."""
-        if reply.source in (Notice.STATUS, Notice.UNANSWERED):
+        if reply.source in TO_OWNER:
             # The owner's own chat: nobody is left to be told.
             self._outbox.withdraw(reply.chat_id, PauseReason.SHUT_OUT)
             return
@@ -85,6 +87,11 @@ class Escalation:
             self._outbox.withdraw(reply.chat_id, PauseReason.SHUT_OUT)
             self._owner_chat.tell_about([Chat.get_by_id(reply.chat_id)], now)
 
+    def tell_unsure(self, reply: Outbound) -> None:
+        """Say that a reply may never have arrived, and is not sent again."""
+        if reply.source not in TO_OWNER:
+            self._owner_chat.tell_unanswered(reply.chat, utc_now(), Unanswered.UNSURE)
+
     def let_rest(self, chat: Chat, reason: str, now: datetime) -> None:
         """It looks like another bot: answer nothing there for an hour."""
         with database.atomic():
@@ -93,7 +100,13 @@ class Escalation:
         log.warning("%s: %s: it rests for an hour", named(chat), reason)
 
 
+DATABASE_RETRY_SECONDS = 2.0
 _MODEL_RETRY_SECONDS, _LONGEST_MODEL_RETRY_SECONDS = 5.0, 60.0
+
+
+def longest_answer_seconds(ai: AiSettings) -> float:
+    """How long one answer may take before its thread counts as stuck."""
+    return 60 + sum(2 * provider.timeout_seconds for provider in ai.providers)
 
 
 class Composer(Protocol):
@@ -112,11 +125,8 @@ class Answering:
         escalation: leaves a chat to a person.
         schedule: told which chat is to be looked at again.
         brain: composes the answer.
-        courtesies: shows "seen" and "typing…".
-        wake_sender: called when an answer was stored.
-        longest_seconds: how long an answer may take.
-        wait_for_database: waits a moment for a database that does not take the answer; False when there is
-            no sense in trying again.
+        presence: shows "seen" and "typing…".
+        pulse: of the thread that answers.
     """
 
     def __init__(
@@ -128,9 +138,7 @@ class Answering:
         schedule: ChatSchedule,
         brain: Composer,
         presence: ChatPresence,
-        wake_sender: Callable[[], None],
-        longest_seconds: float,
-        wait_for_database: Callable[[Sequence[Inbound]], bool],
+        pulse: Pulse,
     ) -> None:
         self._settings = settings
         self._inbox = inbox
@@ -140,9 +148,7 @@ class Answering:
         self._schedule = schedule
         self._brain = brain
         self._presence = presence
-        self._wake_sender = wake_sender
-        self._longest_seconds = longest_seconds
-        self._wait_for_database = wait_for_database
+        self._pulse = pulse
 
     def answer(self, chat: Chat, rows: list[Inbound], language: str) -> None:
         """Show that somebody is there, and store what there is to say."""
@@ -152,7 +158,9 @@ class Answering:
         new = [row for row in rows if row.attempts == 0]
         self._inbox.count_attempt(row.id for row in rows)
         if new and self._settings.replies.typing:
-            self._presence.begin_typing(chat.jid, time.monotonic() + self._longest_seconds)
+            self._presence.begin_typing(
+                chat.jid, time.monotonic() + longest_answer_seconds(self._settings.ai)
+            )
         will_speak = False
         try:
             will_speak = self._say(chat, rows, language)
@@ -178,6 +186,14 @@ class Answering:
                 log.warning("database: %s; the answer to %s waits", one_line(error), named(chat))
                 if not self._wait_for_database(rows):
                     raise
+
+    def _wait_for_database(self, rows: Sequence[Inbound]) -> bool:
+        """Wait a moment; whether the answer to these is still wanted then."""
+        self._pulse.busy()
+        if self._schedule.closes_within(DATABASE_RETRY_SECONDS):
+            return False
+        now = utc_now()
+        return not any(is_too_old(row.sent_at, self._settings, now) for row in rows)
 
     def _say_what_is_read(self, chat: Chat, rows: list[Inbound], language: str) -> bool:
         """To messages without any text: say in writing, or wait for a person."""
@@ -205,7 +221,6 @@ class Answering:
         with database.atomic():
             self._inbox.settle([row.id for row in rows], "ignored", reason)
             self._owner_chat.tell_unanswered(chat, utc_now(), why, hourly=True)
-        self._wake_sender()
         log.info("%s: not answered: %s", named(chat), reason)
         return False
 
@@ -222,9 +237,6 @@ class Answering:
             log.info("%s: the messages changed while they were answered", named(chat))
             self._schedule.postpone(chat.id, 0)
             return False
-        if parts:
-            # Of what is not committed the sender sees nothing, and would lie down again for a minute.
-            database.after_commit(self._wake_sender)
         by = f"{source} ({reason})" if reason else source
         log.info("%s: %d message(s) answered by %s in %d part(s)", named(chat), len(rows), by, len(parts))
         if not parts:
@@ -241,7 +253,6 @@ class Answering:
             self._presence.answer_withdrawn(chat.jid)
             self._schedule.postpone(chat.id, 0)
             return False
-        self._wake_sender()
         return True
 
     def _without_not_received(self, chat: Chat, rows: list[Inbound], language: str) -> list[Inbound]:
@@ -263,8 +274,7 @@ class Answering:
             self._inbox.settle([row.id for row in lost], "ignored", "lost; asked to repeat already")
             return
         text = texts_for(language).ask_to_repeat
-        if self._outbox.put(chat.id, [(text, now)], Notice.ASK_TO_REPEAT, lost, now):
-            self._wake_sender()
+        self._outbox.put(chat.id, [(text, now)], Notice.ASK_TO_REPEAT, lost, now)
         log.info("%s: %d message(s) were lost; the customer is asked to repeat", named(chat), len(lost))
 
     def _ask(self, chat: Chat, rows: list[Inbound], language: str) -> Answer:
@@ -320,7 +330,6 @@ class Answering:
             with database.atomic():
                 self._outbox.notify(chat.id, apology, Notice.APOLOGY, now)
                 self._owner_chat.tell_unanswered(chat, now, Unanswered.NO_MODEL)
-            self._wake_sender()
         self._inbox.keep_for_later(row.id for row in rows)
         # The longer it waits already, the less a moment more matters.
         waited_seconds = (now - rows[0].received_at).total_seconds()

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from wabot.answers import context as dialogue
-from wabot.answers.answering import Answering, Composer, Escalation
+from wabot.answers.answering import DATABASE_RETRY_SECONDS, Answering, Composer, Escalation
 from wabot.brain.providers.budget import BudgetUnknown
 from wabot.brain.providers.counts import ChatCallCounts
 from wabot.brain.texts import texts_for
@@ -28,6 +27,7 @@ from wabot.database.lent_connections import rest
 from wabot.database.models import Chat, Inbound, database
 from wabot.database.tables import suspect
 from wabot.outbound.chat_presence import ChatPresence
+from wabot.system.threads import Pulse
 from wabot.whatsapp.messages import MessageKind
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,6 @@ MAX_ATTEMPTS = 3
 SPOILT_SECONDS = 120.0
 """How long a message that could not be decrypted is waited for; it comes within seconds, if it does."""
 _RETRY_SECONDS = 20.0
-_DATABASE_RETRY_SECONDS = 2.0
 
 
 class ReplyWorker:
@@ -47,9 +46,8 @@ class ReplyWorker:
         inbox, outbox: where messages come from and answers go.
         schedule: says which chat is due.
         brain: composes the answer.
-        courtesies: shows "seen" and "typing…".
-        wake_sender: called when an answer was stored.
-        beat: called with the seconds this worker may now take, and with 0 when it is idle.
+        presence: shows "seen" and "typing…".
+        pulse: of this worker's thread; its usual seconds are `longest_answer_seconds`.
         calls: how often models were asked for each chat.
     """
 
@@ -61,8 +59,7 @@ class ReplyWorker:
         schedule: ChatSchedule,
         brain: Composer,
         presence: ChatPresence,
-        wake_sender: Callable[[], None],
-        beat: Callable[[float], None],
+        pulse: Pulse,
         calls: ChatCallCounts | None = None,
     ) -> None:
         self._settings = settings
@@ -79,19 +76,16 @@ class ReplyWorker:
             schedule,
             brain,
             presence,
-            wake_sender,
-            self.deadline_seconds,
-            self._wait_for_database,
+            pulse,
         )
-        self._wake_sender = wake_sender
-        self._beat = beat
+        self._pulse = pulse
         self._chat: Chat | None = None
         self._calls = calls or ChatCallCounts()
 
     def run(self) -> None:
         """Work until the schedule is closed."""
         while (chat_id := self._schedule.take()) is not None:
-            self._beat(self.deadline_seconds)
+            self._pulse.busy()
             try:
                 self.answer(chat_id)
             except (*AWAY, BudgetUnknown) as error:
@@ -99,14 +93,14 @@ class ReplyWorker:
                 # After the server cut a connection every query on it fails until it is closed (peewee 4.5).
                 database.close()
                 log.warning("database: %s; %s waits", one_line(error), self._who(chat_id))
-                self._schedule.postpone(chat_id, _DATABASE_RETRY_SECONDS)
+                self._schedule.postpone(chat_id, DATABASE_RETRY_SECONDS)
             except Exception as error:
                 suspect(error)
                 log.exception("%s: the answer failed", self._who(chat_id))
                 self._schedule.postpone(chat_id, _RETRY_SECONDS)
             finally:
                 self._schedule.done(chat_id)
-                self._beat(0)
+                self._pulse.idle()
                 rest()
         database.close()
 
@@ -114,11 +108,6 @@ class ReplyWorker:
         """The chat for the journal, also while the database does not say whose it is."""
         chat = self._chat
         return named(chat) if chat is not None and chat.id == chat_id else f"chat {chat_id}"
-
-    @property
-    def deadline_seconds(self) -> float:
-        """How long one answer may take before the worker counts as stuck."""
-        return 60 + sum(2 * provider.timeout_seconds for provider in self._settings.ai.providers)
 
     def answer(self, chat_id: int) -> None:
         """Answer what is pending in a chat, once; or settle it with the reason why not.
@@ -157,18 +146,9 @@ class ReplyWorker:
                 self._answering.leave_to_person(chat, rows, [handed_over_text(language)])
             case Verdict.REST:
                 self._escalation.let_rest(chat, decision.reason, now)
-                self._wake_sender()
             case _:
                 self._inbox.settle([row.id for row in rows], "ignored", decision.reason)
                 log.info("%s: not answered: %s", named(chat), decision.reason)
-
-    def _wait_for_database(self, rows: Sequence[Inbound]) -> bool:
-        """Whether the answer to these is still wanted, a moment later."""
-        self._beat(self.deadline_seconds)
-        if self._schedule.closes_within(_DATABASE_RETRY_SECONDS):
-            return False
-        now = utc_now()
-        return not any(is_too_old(row.sent_at, self._settings, now) for row in rows)
 
     def _fresh(self, chat: Chat, pending: list[Inbound], now: datetime) -> list[Inbound]:
         """The messages that somebody still waits for; the others are settled here."""
@@ -200,7 +180,6 @@ class ReplyWorker:
             self._inbox.settle([row.id for row in rows], state, reason)
             if not pause_reason(chat, utc_now()):
                 self._owner_chat.tell_unanswered(chat, utc_now(), why)
-        self._wake_sender()
 
 
 def _seconds_to_come(row: Inbound, now: datetime) -> float:

@@ -26,6 +26,7 @@ from wabot.database.engine import migrate, open_database
 from wabot.database.models import Inbound, Session
 from wabot.inbound.reception import Reception
 from wabot.outbound.chat_presence import ChatPresence
+from wabot.system.threads import Pulse
 from wabot.whatsapp.messages import IncomingMessage, MessageKind
 
 _KEPT = "no model answers; the question is kept for when one does"
@@ -76,9 +77,8 @@ class TerminalChat:
             outbox,
             ChatSchedule(0),
             self._brain,
-            ChatPresence(lambda: None),
-            lambda: None,
-            lambda seconds: None,
+            ChatPresence(self._replies.wakeup),
+            Pulse(),
         )
 
     def say(self, text: str) -> Exchange:

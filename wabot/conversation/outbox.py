@@ -7,6 +7,7 @@ unsure where that never became clear; dead when WhatsApp refuses it; withdrawn w
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -52,10 +53,12 @@ class Outbox:
 
     Args:
         user_id: whose account.
+        wakeup: set when something was put in, and can be seen by others; that of the `SendQueue`.
     """
 
-    def __init__(self, user_id: str) -> None:
+    def __init__(self, user_id: str, wakeup: threading.Event | None = None) -> None:
         self._user_id = user_id
+        self._wakeup = wakeup or threading.Event()
 
     def put(
         self,
@@ -184,6 +187,9 @@ class Outbox:
                 not_before=not_before,
             )
             first_part = first_part or number
+        if first_part:
+            # Before it is committed the sender would see nothing, and lie down again for a minute.
+            database.after_commit(self._wakeup.set)
         return first_part
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache, partial
@@ -151,10 +152,14 @@ class SendQueue:
 
     Args:
         user_id: whose account.
+
+    Attributes:
+        wakeup: set by any thread when there may be something to send; the sender waits for it.
     """
 
     def __init__(self, user_id: str) -> None:
         self._user_id = user_id
+        self.wakeup = threading.Event()
 
     def next(
         self, now: datetime, composed_after: datetime | None = None, only_known: bool = False

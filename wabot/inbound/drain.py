@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
 from datetime import timedelta
 
 import peewee
@@ -19,6 +18,7 @@ from wabot.database.refusals import refusal
 from wabot.database.tables import suspect
 from wabot.inbound.reception import Reception
 from wabot.inbound.spool import Spool, Spooled, encode
+from wabot.system.threads import Pulse
 from wabot.system.units import own_command
 
 log = logging.getLogger(__name__)
@@ -114,9 +114,9 @@ class SpoolDrain:
         spool: the messages on the disk; also those an earlier process left.
         reception: where messages are stored; knows each that it has already.
         schedule: told which chat has something to answer.
-        wake_sender: called when nothing is left; until then no reply leaves, because the word that takes it
-            back may still be on the disk.
-        beat: called with the seconds a step may now take, and with 0 when it is done.
+        wakeup: set when nothing is left; until then no reply leaves, because the word that takes it back may
+            still be on the disk.
+        pulse: of the thread.
 
     Attributes:
         outage: since when the database is away.
@@ -127,14 +127,14 @@ class SpoolDrain:
         spool: Spool,
         reception: Reception,
         schedule: ChatSchedule,
-        wake_sender: Callable[[], None] = lambda: None,
-        beat: Callable[[float], None] = lambda seconds: None,
+        wakeup: threading.Event | None = None,
+        pulse: Pulse | None = None,
     ) -> None:
         self._spool = spool
         self._reception = reception
         self._schedule = schedule
-        self._wake_sender = wake_sender
-        self._beat = beat
+        self._wakeup = wakeup or threading.Event()
+        self._pulse = pulse or Pulse()
         self._stored = 0
         # Of this process; those of an earlier one are found at the start with all that wait.
         self._kept: set[tuple[str, str]] = set()
@@ -201,7 +201,7 @@ class SpoolDrain:
 
     def _move(self) -> bool:
         """Bring some messages into the database; whether that went well."""
-        self._beat(_LONGEST_SECONDS)
+        self._pulse.busy(_LONGEST_SECONDS)
         try:
             with self._spool.batch(_BATCH_MESSAGES) as messages:
                 chats = self._store(messages)
@@ -212,7 +212,7 @@ class SpoolDrain:
             self.outage.began(error)
             return False
         finally:
-            self._beat(0)
+            self._pulse.idle()
         self._stored += len(messages)
         self.outage.answers()
         for chat_id in chats:
@@ -221,7 +221,7 @@ class SpoolDrain:
             self.outage.ended(self._stored)
             self._stored = 0
             self._kept.clear()
-            self._wake_sender()
+            self._wakeup.set()
         return True
 
     def _store(self, messages: list[Spooled]) -> list[int]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
@@ -18,6 +17,7 @@ from wabot.database.models import database
 from wabot.inbound.drain import SpoolDrain
 from wabot.inbound.reception import Reception
 from wabot.inbound.spool import Spooled
+from wabot.system.threads import Pulse
 from wabot.whatsapp.messages import IncomingMessage
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class Intake:
         schedule: told which chat has something to answer.
         record: told when the last message came.
         drain: takes what the database does not, and brings it there later.
-        beat: called with the seconds this may now take, and with 0 when it is done.
+        pulse: of the library's thread, while it is here.
 
     Attributes:
         bursts: which chats are receiving at this moment.
@@ -56,13 +56,13 @@ class Intake:
         schedule: ChatSchedule,
         record: InboundRecord,
         drain: SpoolDrain,
-        beat: Callable[[float], None] = lambda seconds: None,
+        pulse: Pulse | None = None,
     ) -> None:
         self._reception = reception
         self._schedule = schedule
         self._record = record
         self._drain = drain
-        self._beat = beat
+        self._pulse = pulse or Pulse()
         self._closed = threading.Event()
         self._is_taking = False
         self._last_at = time.monotonic()
@@ -92,7 +92,7 @@ class Intake:
                     raise TimeoutError("a message could not be stored before the end")
         finally:
             self._is_taking = False
-            self._beat(0)
+            self._pulse.idle()
             rest()
         if not message.from_me:
             self._record.update(last_inbound_at=spooled.received_at)
@@ -112,7 +112,7 @@ class Intake:
         return 0.0 if self._is_taking else time.monotonic() - self._last_at
 
     def _is_safe(self, spooled: Spooled) -> bool:
-        self._beat(_LONGEST_SECONDS)
+        self._pulse.busy(_LONGEST_SECONDS)
         return (not self._drain.is_behind and self._store(spooled)) or self._drain.keep(spooled)
 
     def _store(self, spooled: Spooled) -> bool:

@@ -26,9 +26,11 @@ from wabot.conversation.inbox import Inbox
 from wabot.database.errors import AWAY, one_line
 from wabot.database.lent_connections import rest
 from wabot.database.models import Fact, database
+from wabot.inbound.drain import SpoolDrain
+from wabot.inbound.intake import Intake
 from wabot.whatsapp.messages import IncomingMessage, MessageKind, Trace
 from wabot.whatsapp.store import Traces, read_traces
-from wabot.whatsapp.store_query import StoreSilent, ask_traces
+from wabot.whatsapp.store_query import OpenStore, StoreSilent
 
 Task = Callable[[], None]
 
@@ -149,8 +151,8 @@ class LostMessages:
         user_id: whose session.
         store: the client library's store.
         inbox: what was handed over.
-        receive: takes a message of the kind LOST in.
-        is_behind: whether there are messages that are safe, but not in the inbox yet.
+        intake: takes messages of the kind LOST in.
+        drain: knows whether there are messages that are safe, but not in the inbox yet.
     """
 
     def __init__(
@@ -158,14 +160,14 @@ class LostMessages:
         user_id: str,
         store: Path,
         inbox: Inbox,
-        receive: Callable[[IncomingMessage], None],
-        is_behind: Callable[[], bool] = lambda: False,
+        intake: Intake,
+        drain: SpoolDrain,
     ) -> None:
         self._user_id = user_id
         self._store = store
         self._inbox = inbox
-        self._receive = receive
-        self._is_behind = is_behind
+        self._intake = intake
+        self._drain = drain
         self._mark = StoreCursor("", 0, utc_now())
         self._tasks = DelayedTasks("lost-messages", self._is_done, _DATABASE_RETRY_SECONDS)
         self._lock = threading.Lock()
@@ -222,7 +224,7 @@ class LostMessages:
         """The client was stopped, which drops what it had not handed over; before it connects again."""
         ended_at = utc_now()
         try:
-            traces = ask_traces(self._store, self._mark.position)
+            traces = OpenStore(self._store).traces(self._mark.position)
         except StoreSilent as error:
             log.warning("%s; messages may have been lost unnoticed", error)
             return
@@ -231,7 +233,7 @@ class LostMessages:
     def _is_done(self, task: Task) -> bool:
         """Carry a task out, unless the database is away or does not have all messages yet."""
         try:
-            if self._is_behind():
+            if self._drain.is_behind:
                 return False
             task()
         except AWAY as error:
@@ -286,14 +288,14 @@ class LostMessages:
     def _skip(self) -> None:
         self._starts_over = False
         try:
-            self._advance(ask_traces(self._store, self._mark.position))
+            self._advance(OpenStore(self._store).traces(self._mark.position))
         except StoreSilent:
             self.start_over()
 
     def _ask_for(self, lost: Iterable[Trace]) -> None:
         count = 0
         for trace in lost:
-            self._receive(_as_message(trace))
+            self._intake.take_lost(_as_message(trace))
             count += 1
         if count:
             log.warning(

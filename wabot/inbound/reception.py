@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from peewee import IntegrityError
 
@@ -30,6 +30,7 @@ from wabot.database.models import Chat, Inbound, database
 from wabot.system.masking import mask_phone
 from wabot.whatsapp.messages import USER_SERVERS, IncomingMessage, MessageKind, every_name
 from wabot.whatsapp.sealed_edits import open_sealed
+from wabot.whatsapp.store import Account
 
 log = logging.getLogger(__name__)
 
@@ -41,17 +42,29 @@ _STATES = {
 }
 
 
+class ShownPresence(Protocol):
+    """What shows customers that an answer is under way."""
+
+    def answer_withdrawn(self, jid: str) -> None:
+        """Show in this chat that no answer will come."""
+
+
+class EditReader(Protocol):
+    """What reads the client library's own format: the WhatsApp client."""
+
+    def read_edit(self, plaintext: bytes) -> str:
+        """What an opened edit says; "" when it is no message, or says nothing."""
+
+
 class Reception:
     """The way in of one account's messages.
 
     Args:
         settings: the configuration.
         inbox, outbox: where messages are kept and replies wait.
-        own_ids: user parts of the account's own JIDs, to know when it is mentioned.
-        hush: called with a JID whose chat gets no answer after all, to end "typing…" there, and no ticks.
-        wake_sender: called when there is something to send.
-        touch: called with a chat that may have more to answer than it had.
-        read_edit: reads an edit that was sealed and is opened.
+        account: tells when it is mentioned.
+        presence: told which chats get no answer after all; None: nobody shows anything.
+        edits: reads an edit that was sealed and is opened; None: none can be read.
     """
 
     def __init__(
@@ -59,22 +72,18 @@ class Reception:
         settings: Settings,
         inbox: Inbox,
         outbox: Outbox,
-        own_ids: Callable[[], frozenset[str]] = frozenset,
-        hush: Callable[[str], None] = lambda jid: None,
-        wake_sender: Callable[[], None] = lambda: None,
-        touch: Callable[[int], None] = lambda chat_id: None,
-        read_edit: Callable[[bytes], str] = lambda plaintext: "",
+        account: Account | None = None,
+        presence: ShownPresence | None = None,
+        edits: EditReader | None = None,
     ) -> None:
         self._settings = settings
         self._inbox = inbox
         self._outbox = outbox
         self._pauses = Pauses(inbox, outbox)
         self._owner_chat = OwnerChat(settings, outbox)
-        self._own_ids = own_ids
-        self._hush = hush
-        self._wake_sender = wake_sender
-        inbox.chats.on_merge = touch
-        self._read_edit = read_edit
+        self._account = account or Account()
+        self._presence = presence
+        self._edits = edits
 
     def receive(self, message: IncomingMessage, now: datetime) -> int | None:
         """Take a message in; the same message twice counts once.
@@ -165,7 +174,9 @@ class Reception:
                 chat and message.from_me and history.is_own_echo(chat.id, message.message_id, message.text)
             ),
             # A reply by swipe speaks to who is quoted.
-            mentions_account=bool(self._own_ids() & ({*message.mentions, message.quoted_sender} - {""})),
+            mentions_account=bool(
+                self._account.user_ids & ({*message.mentions, message.quoted_sender} - {""})
+            ),
             opted_out=bool(chat and chat.opted_out_at),
         )
 
@@ -174,7 +185,9 @@ class Reception:
         if not (message.from_me and message.is_person):
             return False
         other_side = {message.chat.partition("@")[0], message.phone, message.lid}
-        return message.chat in (message.sender, message.sender_alt) or bool(self._own_ids() & other_side)
+        return message.chat in (message.sender, message.sender_alt) or bool(
+            self._account.user_ids & other_side
+        )
 
     def _opened(self, message: IncomingMessage, chat: Chat) -> IncomingMessage:
         """A sealed edit with what it says, as far as the message it changes is here with its secret."""
@@ -183,16 +196,16 @@ class Reception:
             return message
         writers = [message.sender, message.sender_alt, row.sender]
         if message.from_me:
-            writers += [f"{user}@{server}" for user in self._own_ids() for server in USER_SERVERS]
+            writers += [f"{user}@{server}" for user in self._account.user_ids for server in USER_SERVERS]
         elif not message.is_group:
             writers += [f"{chat.phone}@{PHONE_SERVER}", f"{chat.lid}@{LID_SERVER}"]
         nonce, sealed = map(bytes.fromhex, message.sealed.split(" "))
         plaintext = open_sealed(
             nonce, sealed, bytes(row.secret), message.target_id, dict.fromkeys(filter(None, writers))
         )
-        if plaintext is None:
+        if plaintext is None or self._edits is None:
             return message
-        return dataclasses.replace(message, text=self._read_edit(plaintext), sealed="")
+        return dataclasses.replace(message, text=self._edits.read_edit(plaintext), sealed="")
 
     def _change(self, message: IncomingMessage, chat_id: int, now: datetime) -> bool:
         """An edit or a deletion: whether something is to be answered anew."""
@@ -204,7 +217,6 @@ class Reception:
             return self._inbox.reopen(chat_id, row.reply) > 0
         if message.sealed and row.state == "answered":
             self._owner_chat.tell_unanswered(Chat.get_by_id(chat_id), now, Unanswered.NOT_READ, hourly=True)
-            database.after_commit(self._wake_sender)
             return False
         if message.kind is MessageKind.EDIT and self._says_what_decides(message.text, row):
             self._inbox.ask_anew(row, message)
@@ -264,16 +276,13 @@ class Reception:
         self._owner_chat.tell_about(chats, now, message.sender)
 
     def _tell_others(self, decision: Decision, message: IncomingMessage, chat_id: int) -> None:
-        """Log what was decided, and wake who has to act on it; after the transaction."""
+        """Log what was decided, and have no answer announced that will not come; after the transaction."""
         if decision.action in (Verdict.IGNORE, Verdict.MISSED):
             log.info("%s: not answered: %s", _who(message, chat_id), decision.reason)
-            if decision.action is Verdict.MISSED:
-                self._wake_sender()
             return
         log.info("%s: %s", _who(message, chat_id), decision.reason)
-        self._hush(message.chat)
-        if decision.action is not Verdict.HAND_OVER:
-            self._wake_sender()
+        if self._presence is not None:
+            self._presence.answer_withdrawn(message.chat)
 
 
 def _who(message: IncomingMessage, chat_id: int) -> str:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
 from typing import Protocol
 
 from wabot.link.connection import LinkAction
-from wabot.whatsapp.signals import LinkSignal, Signal
+from wabot.whatsapp.signals import LinkSignal, Signal, SignalSink
 
 log = logging.getLogger(__name__)
 
@@ -23,24 +22,31 @@ class Line(Protocol):
         """Make `connect` return."""
 
 
+class LineLosses(Protocol):
+    """What knows how to live with the loss of what the library had not handed over."""
+
+    def link_ended(self) -> None:
+        """Account for what was dropped just now."""
+
+
 class Dialer:
     """Owns the blocking `connect`. Its methods return at once, because the library may hang for ever.
 
     Args:
         line: the WhatsApp client.
-        on_signal: told when a connection ends that nobody asked to end.
-        on_stopped: called when the library is off the line, before anything else happens.
+        signals: get the end of a connection that nobody asked to end.
+        losses: told when the library is off the line, before anything else happens; None: nobody minds.
     """
 
     def __init__(
         self,
         line: Line,
-        on_signal: Callable[[LinkSignal], None],
-        on_stopped: Callable[[], None] = lambda: None,
+        signals: SignalSink,
+        losses: LineLosses | None = None,
     ) -> None:
         self._line = line
-        self._signal = on_signal
-        self._on_stopped = on_stopped
+        self._signals = signals
+        self._losses = losses
         self._changed = threading.Condition()
         self._wanted = False
         self._busy = False
@@ -100,13 +106,13 @@ class Dialer:
                     return
                 self._wanted, self._busy = False, True
             ended = self._stay()
-            if ended.signal is not Signal.DIAL_FAILED and not self._closed:
-                self._on_stopped()
+            if self._losses is not None and ended.signal is not Signal.DIAL_FAILED and not self._closed:
+                self._losses.link_ended()
             with self._changed:
                 self._busy = False
                 hanging_up, self._hanging_up = self._hanging_up, None
             if hanging_up is None:
-                self._signal(ended)
+                self._signals.put(ended)
             else:
                 # A stop that comes late would end the next connection.
                 hanging_up.join()

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from typing import Protocol
 
 # What looks dead for a moment may be a redial that takes a tenth of a second.
 _SECOND_LOOK_SECONDS = 1.0
+
+
+class Socket(Protocol):
+    """What the prober needs of the WhatsApp client."""
+
+    def is_connected(self) -> bool:
+        """Whether the socket is up."""
 
 
 class Prober:
     """Asks the library now and then whether the socket is up; main reads only what came of it.
 
     Args:
-        is_connected: the question; it waits while a dial runs.
+        socket: what is asked; it waits while a dial runs.
         interval_seconds: pause between two questions.
     """
 
-    def __init__(self, is_connected: Callable[[], bool], interval_seconds: float) -> None:
-        self._is_connected = is_connected
+    def __init__(self, socket: Socket, interval_seconds: float) -> None:
+        self._socket = socket
         self._interval_seconds = interval_seconds
         self._asked_at: float | None = None
         self._refusals = 0
@@ -57,5 +64,5 @@ class Prober:
             if self._stopped:
                 return
             self._asked_at = time.monotonic()
-            self._refusals = 0 if self._is_connected() else self._refusals + 1
+            self._refusals = 0 if self._socket.is_connected() else self._refusals + 1
             self._asked_at = None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Callable
 from typing import Protocol
+
+from wabot.system.threads import Pulse
 
 # WhatsApp takes the sign away by itself some 25 s after it was last told.
 REFRESH_SECONDS = 10.0
@@ -94,11 +95,11 @@ class ChatPresence:
     """Takes wishes from any thread; only the sender's carries them out.
 
     Args:
-        wake_sender: called when there is something to show.
+        wakeup: set when there is something to show.
     """
 
-    def __init__(self, wake_sender: Callable[[], None]) -> None:
-        self._wake_sender = wake_sender
+    def __init__(self, wakeup: threading.Event) -> None:
+        self._wakeup = wakeup
         self._lock = threading.Lock()
         self._reads: deque[tuple[str, str, list[str]]] = deque(maxlen=_MOST_WAITING)
         self._answered: OrderedDict[str, list[tuple[str, list[str]]]] = OrderedDict()
@@ -118,12 +119,12 @@ class ChatPresence:
     def begin_typing(self, jid: str, until: float) -> None:
         """Show "typing…" in a chat while its answer is made, at most until then (monotonic seconds)."""
         self._typing.begin(jid, until)
-        self._wake_sender()
+        self._wakeup.set()
 
     def end_typing(self, jid: str) -> None:
         """No answer will come: take "typing…" back."""
         self._typing.end(jid)
-        self._wake_sender()
+        self._wakeup.set()
 
     def answer_withdrawn(self, jid: str) -> None:
         """What was to be said in a chat is not said: no blue ticks, and nobody is writing."""
@@ -151,20 +152,20 @@ class ChatPresence:
             if self._link_is_up:
                 self._reads.extend((jid, *read) for read in answered)
 
-    def show(self, messenger: PresenceMessenger, now: float, beat: Callable[[], None]) -> None:
+    def show(self, messenger: PresenceMessenger, now: float, pulse: Pulse) -> None:
         """Carry out what waits.
 
         Args:
             messenger: the WhatsApp client.
             now: monotonic seconds.
-            beat: called before each call that may hang.
+            pulse: of this thread; each call may hang.
         """
         while self._reads:
             read = self._reads.popleft()
-            beat()
+            pulse.busy()
             messenger.mark_read(*read)
         for jid, typing in self._typing.due(now):
-            beat()
+            pulse.busy()
             messenger.show_typing(jid, typing)
 
     def next_at(self) -> float | None:

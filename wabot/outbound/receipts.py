@@ -6,7 +6,6 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -132,17 +131,13 @@ class Receipts:
     """Hears receipts on the library's thread, writes them down on one of its own.
 
     Args:
-        replies: where they are.
-        wake_sender: called when there may be something to do for the sender.
+        replies: where they are; its sender is woken when there may be something to do.
         file: keeps what is not written down yet; None: only the memory does.
     """
 
-    def __init__(
-        self, replies: SendQueue, wake_sender: Callable[[], None], file: ReceiptFile | None = None
-    ) -> None:
+    def __init__(self, replies: SendQueue, file: ReceiptFile | None = None) -> None:
         self._file = file
         self._replies = replies
-        self._wake_sender = wake_sender
         self._changed = threading.Condition()
         self._arrived: OrderedDict[str, None] = OrderedDict()
         self._asked: set[str] = set()
@@ -189,7 +184,7 @@ class Receipts:
             was_asked = not self._asked.isdisjoint(receipt.message_ids)
             self._asked.difference_update(receipt.message_ids)
         if was_asked:
-            self._wake_sender()
+            self._replies.wakeup.set()
 
     def expect(self, message_id: str, chat_id: int, now: float) -> None:
         """WhatsApp took a reply, at so many monotonic seconds; a receipt should follow, if it is not here."""
@@ -259,4 +254,4 @@ class Receipts:
         for message_id, evidence in unreadable:
             if self._replies.send_again(message_id, evidence is Evidence.OTHERS_ONLY, utc_now()):
                 log.warning("the customer cannot read %s (%s); it is sent again", message_id, evidence)
-                self._wake_sender()
+                self._replies.wakeup.set()

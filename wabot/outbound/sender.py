@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -21,8 +20,9 @@ from wabot.outbound.chat_presence import ChatPresence, PresenceMessenger
 from wabot.outbound.pacing import Rates
 from wabot.outbound.receipts import Receipts
 from wabot.outbound.sending import Sending, TextMessenger
-from wabot.outbound.unconfirmed import UnconfirmedSends
-from wabot.whatsapp.signals import LinkSignal
+from wabot.outbound.unconfirmed import OwnerTold, UnconfirmedSends
+from wabot.system.threads import Pulse
+from wabot.whatsapp.signals import SignalSink
 from wabot.whatsapp.store_query import LOOKUP_SECONDS
 
 log = logging.getLogger(__name__)
@@ -41,6 +41,14 @@ class Messenger(TextMessenger, PresenceMessenger, Protocol):
         """Tell the account's presence; False when the library cannot do it yet."""
 
 
+class Incoming(Protocol):
+    """What brings messages into the database that it did not take when they came."""
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether there are messages that the database does not have."""
+
+
 class Sender:
     """Takes replies from the outbox and sends them, oldest first within each chat.
 
@@ -50,14 +58,14 @@ class Sender:
         receipts: told what WhatsApp took.
         bursts: knows which chats must not be written to at this very moment.
         messenger: the WhatsApp client.
-        on_signal: told when the link turns out to be dead although nobody said so.
-        beat: called with the seconds the next step may take, and with 0 when idle.
+        signals: told when the link turns out to be dead although nobody said so.
+        pulse: of the thread; its usual seconds are what a call of the messenger may take.
+        presence: what customers are shown.
         available: the presence to announce.
         rates: how many replies may leave in what time.
-        send_timeout_seconds: what is promised with `beat` for every call of the messenger.
-        on_shut_out: told of a reply whose chat WhatsApp does not let this device write to.
-        is_behind: whether there are messages that the database does not have yet. One may take a reply
-            back, so nothing is sent until they are there; who brings them calls `wake`.
+        owner: told of a reply whose chat WhatsApp does not let this device write to.
+        incoming: whether there are messages that the database does not have yet. One may take a reply back,
+            so nothing is sent until they are there; who brings them wakes the sender.
     """
 
     def __init__(
@@ -67,42 +75,39 @@ class Sender:
         receipts: Receipts,
         bursts: Bursts,
         messenger: Messenger,
-        on_signal: Callable[[LinkSignal], None],
-        beat: Callable[[float], None],
+        signals: SignalSink,
+        pulse: Pulse,
+        presence: ChatPresence,
         available: bool,
         rates: Rates,
-        send_timeout_seconds: float,
-        is_behind: Callable[[], bool] = lambda: False,
-        on_shut_out: Callable[[Outbound], None] = lambda row: None,
+        owner: OwnerTold,
+        incoming: Incoming,
     ) -> None:
-        self._send_timeout_seconds = send_timeout_seconds
-        self._is_behind = is_behind
+        self._incoming = incoming
         self._replies = replies
         self._unconfirmed = unconfirmed
         self._bursts = bursts
         self._messenger = messenger
-        self._beat = beat
+        self._pulse = pulse
         self._available = available
         self._rates = rates
-        self._changed = threading.Condition()
-        self.presence = ChatPresence(self.wake)
+        self._presence = presence
         # As stored, and in monotonic seconds.
         self._up_since: tuple[datetime, float] | None = None
         self._announce_at: float | None = None
         self._attended_at = float("-inf")
-        self._stopping = False
-        self._woken = False
+        self._stopping = threading.Event()
         self._sending = Sending(
             replies,
             unconfirmed,
             receipts,
             rates,
-            self.presence,
+            self._presence,
             messenger,
-            on_signal,
-            self._beat_call,
+            signals,
+            pulse,
             self._wait_unless_stopping,
-            on_shut_out,
+            owner,
         )
         self._thread = threading.Thread(target=self._run, name="sender", daemon=True)
 
@@ -112,32 +117,21 @@ class Sender:
 
     def link_up(self) -> None:
         """The link is there: replies may go."""
-        with self._changed:
-            self._announce_at = time.monotonic()
-            self._up_since = (utc_now(), self._announce_at)
-            # Remembered, because the thread may be just about to wait.
-            self._woken = True
-            self._changed.notify()
-        self.presence.link_up()
+        self._announce_at = now = time.monotonic()
+        self._up_since = (utc_now(), now)
+        self._replies.wakeup.set()
+        self._presence.link_up()
 
     def link_down(self) -> None:
         """The link is not there, or in doubt: hold everything."""
-        with self._changed:
-            self._up_since = None
+        self._up_since = None
         self._sending.link_is_down()
-        self.presence.link_down()
-
-    def wake(self) -> None:
-        """Something was put into the outbox."""
-        with self._changed:
-            self._woken = True
-            self._changed.notify()
+        self._presence.link_down()
 
     def stop(self) -> None:
         """Finish the send in flight and take no other."""
-        with self._changed:
-            self._stopping = True
-            self._changed.notify()
+        self._stopping.set()
+        self._replies.wakeup.set()
 
     def join(self, timeout_seconds: float) -> None:
         """Wait for the send in flight."""
@@ -161,21 +155,19 @@ class Sender:
         while True:
             due = self._step()
             rest()
-            with self._changed:
-                if self._stopping:
-                    break
-                if not self._woken:
-                    self._changed.wait(_seconds_until(due))
+            if self._stopping.is_set():
+                break
+            self._replies.wakeup.wait(_seconds_until(due))
         database.close()
 
     def _step(self) -> float | None:
         """Send all that may be sent now; return when to look again, in monotonic seconds."""
         try:
-            while not self._stopping:
+            while not self._stopping.is_set():
                 # Whatever it was woken for before this is seen by the look that follows.
-                self._woken = False
+                self._replies.wakeup.clear()
                 up_since = self._up_since
-                if up_since is None or self._is_behind():
+                if up_since is None or self._incoming.is_behind:
                     return None
                 now = time.monotonic()
                 settle_at = self._settle_doubts(now, up_since[1])
@@ -188,7 +180,7 @@ class Sender:
                         continue
                 self._attend(now)
                 if row is None:
-                    return _earliest(due, settle_at, self._announce_at, self.presence.next_at())
+                    return _earliest(due, settle_at, self._announce_at, self._presence.next_at())
         except AWAY as error:
             suspect(error)
             database.close()
@@ -201,7 +193,7 @@ class Sender:
             log.exception("the sender failed; it goes on")
             return time.monotonic() + _FAILED_SECONDS
         finally:
-            self._beat(0)
+            self._pulse.idle()
         return None
 
     def _choose(self, now: float, up_since: datetime, up_at: float) -> tuple[Outbound | None, float | None]:
@@ -229,29 +221,25 @@ class Sender:
     def _settle_doubts(self, now: float, up_since: float) -> float | None:
         if not self._unconfirmed.exist:
             return None
-        self._beat(2 * LOOKUP_SECONDS)
+        self._pulse.busy(2 * LOOKUP_SECONDS)
         return self._unconfirmed.settle(now, up_since)
 
     def _attend(self, now: float) -> None:
         """What is not a reply: where one is due it comes first, because its customer waits."""
         self._attended_at = now
         self._announce_presence(now)
-        self.presence.show(self._messenger, now, self._beat_call)
+        self._presence.show(self._messenger, now, self._pulse)
 
     def _announce_presence(self, now: float) -> None:
         if self._announce_at is not None and now >= self._announce_at:
             self._announce_at = now + _PRESENCE_RETRY_SECONDS
-            self._beat_call()
+            self._pulse.busy()
             # Right after pairing the library has no name to announce yet.
             if self._messenger.announce(self._available):
                 self._announce_at = None
 
-    def _beat_call(self, begins: bool = True) -> None:
-        self._beat(self._send_timeout_seconds if begins else 0)
-
     def _wait_unless_stopping(self, seconds: float) -> bool:
-        with self._changed:
-            return self._changed.wait_for(lambda: self._stopping, seconds)
+        return self._stopping.wait(seconds)
 
 
 def _earliest(*times: float | None) -> float | None:

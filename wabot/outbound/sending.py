@@ -18,8 +18,9 @@ from wabot.database.tables import suspect
 from wabot.outbound.chat_presence import ChatPresence
 from wabot.outbound.pacing import Rates
 from wabot.outbound.receipts import Receipts
-from wabot.outbound.unconfirmed import UnconfirmedSends
-from wabot.whatsapp.signals import LinkSignal, SendFailed, SendOutcome, Signal
+from wabot.outbound.unconfirmed import OwnerTold, UnconfirmedSends
+from wabot.system.threads import Pulse
+from wabot.whatsapp.signals import LinkSignal, SendFailed, SendOutcome, Signal, SignalSink
 
 log = logging.getLogger(__name__)
 
@@ -47,10 +48,10 @@ class Sending:
         rates: how many may leave in what time.
         courtesies: told where "typing…" ends.
         messenger: the WhatsApp client.
-        on_signal: told when the link turns out to be dead although nobody said so.
-        beat: called before what may hang, and with False when it did not.
+        signals: told when the link turns out to be dead although nobody said so.
+        pulse: of the thread.
         wait_unless_stopping: waits so many seconds; returns True at once when there is no more time.
-        on_shut_out: told of a reply whose chat WhatsApp does not let this device write to.
+        owner: told of a reply whose chat WhatsApp does not let this device write to.
 
     Attributes:
         opens_at: WhatsApp wants nothing at all before that, in monotonic seconds.
@@ -66,10 +67,10 @@ class Sending:
         rates: Rates,
         presence: ChatPresence,
         messenger: TextMessenger,
-        on_signal: Callable[[LinkSignal], None],
-        beat: Callable[[bool], None],
+        signals: SignalSink,
+        pulse: Pulse,
         wait_unless_stopping: Callable[[float], bool],
-        on_shut_out: Callable[[Outbound], None],
+        owner: OwnerTold,
     ) -> None:
         self._replies = replies
         self._unconfirmed = unconfirmed
@@ -77,10 +78,10 @@ class Sending:
         self._rates = rates
         self._presence = presence
         self._messenger = messenger
-        self._signal = on_signal
-        self._beat = beat
+        self._signals = signals
+        self._pulse = pulse
         self._wait_unless_stopping = wait_unless_stopping
-        self._shut_out = on_shut_out
+        self._owner = owner
         self._throttles = 0
         self.opens_at = float("-inf")
         self._offline_since: float | None = None
@@ -104,7 +105,7 @@ class Sending:
             )
             return 0.0
         is_first = self._rates.distinguishes and self._replies.is_first(row)
-        self._beat(True)
+        self._pulse.busy()
         try:
             message_id = self._messenger.send_text(
                 row.chat.jid, row.text, bytes(row.secret), row.chat.expiration_seconds or 0
@@ -124,7 +125,7 @@ class Sending:
 
     def _write_down(self, result: Callable[[], float]) -> float:
         """Store what became of a send; a reply that is forgotten here would be sent twice."""
-        self._beat(False)
+        self._pulse.idle()
         while True:
             try:
                 return result()
@@ -189,7 +190,7 @@ class Sending:
                 return 0.0
             case SendOutcome.SHUT_OUT:
                 self._replies.put_back(row, str(failure), now)
-                self._shut_out(row)
+                self._owner.leave_shut_out(row)
                 log.warning(
                     "reply %d to %s: WhatsApp does not let this device write there (%s)",
                     row.id,
@@ -210,7 +211,7 @@ class Sending:
         self._offline_since = now if self._offline_since is None else self._offline_since
         if now - self._offline_since > OFFLINE_SENDS_SECONDS:
             self._offline_since = None
-            self._signal(LinkSignal(Signal.LINK_BROKEN, "the connection is gone without a word"))
+            self._signals.put(LinkSignal(Signal.LINK_BROKEN, "the connection is gone without a word"))
 
 
 def _growing(refusals: int) -> float:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import Protocol
 
 from wabot.clock import utc_now
 from wabot.config.settings import Settings
@@ -29,6 +30,30 @@ _LOOKUP_AGAIN_SECONDS = 5.0
 _REMEMBERED_REPLIES = 1000
 
 
+class SentIds(Protocol):
+    """What knows by its secret what left: the client library's store."""
+
+    def message_ids(self, secrets: list[bytes], /) -> Mapping[bytes, str]:
+        """The ids of those that left, by their secrets; raises StoreSilent."""
+
+
+class ArrivedReplies(Protocol):
+    """What knows which replies devices of customers have confirmed."""
+
+    def arrived(self, message_id: str, /) -> bool:
+        """Whether one has this."""
+
+
+class OwnerTold(Protocol):
+    """What the owner is told of replies, and what becomes of their chats."""
+
+    def tell_unsure(self, reply: Outbound) -> None:
+        """Say that a reply may never have arrived, and is not sent again."""
+
+    def leave_shut_out(self, reply: Outbound) -> None:
+        """Leave a chat to a person, because WhatsApp does not let this device write there."""
+
+
 class UnconfirmedSends:
     """Finds out about each reply in doubt; called by the sender between two sends.
 
@@ -37,10 +62,10 @@ class UnconfirmedSends:
 
     Args:
         replies: where they are.
-        find_ids: the ids of messages by their secrets, from the store of a client that is running.
-        arrived: whether a message was confirmed by a device of the customer.
+        store: the library's, with its client running.
+        receipts: what devices of customers have confirmed.
         resend: send what was not confirmed again; otherwise it stays unsent.
-        on_unsure: told of a reply that may never have arrived, and is not sent again.
+        owner: told of a reply that may never have arrived, and is not sent again; None: nobody is.
 
     Attributes:
         exist: whether there may be something to settle; then it may take up to `store_query.LOOKUP_SECONDS`.
@@ -49,16 +74,16 @@ class UnconfirmedSends:
     def __init__(
         self,
         replies: SendQueue,
-        find_ids: Callable[[list[bytes]], Mapping[bytes, str]],
-        arrived: Callable[[str], bool],
+        store: SentIds,
+        receipts: ArrivedReplies,
         resend: bool,
-        on_unsure: Callable[[Outbound], None] = lambda row: None,
+        owner: OwnerTold | None = None,
     ) -> None:
         self._replies = replies
-        self._find_ids = find_ids
-        self._arrived = arrived
+        self._store = store
+        self._receipts = receipts
         self._resend = resend
-        self._tell_unsure = on_unsure
+        self._owner = owner
         self._lookup_at = float("-inf")
         # By reply and copy; and under which ids each reply left, as far as this process knows.
         self._left_at: dict[tuple[int, int], float] = {}
@@ -90,7 +115,7 @@ class UnconfirmedSends:
         if not nameless or now < self._lookup_at:
             return rows
         try:
-            ids = self._find_ids([bytes(row.secret) for row in nameless])
+            ids = self._store.message_ids([bytes(row.secret) for row in nameless])
         except StoreSilent as error:
             self._lookup_at = now + _LOOKUP_AGAIN_SECONDS
             log.warning("%s; replies in doubt wait", error)
@@ -108,7 +133,7 @@ class UnconfirmedSends:
         """Decide about one reply that has an id; return when, if it is too early."""
         if not row.message_id:
             return self._lookup_at
-        if row.delivered_at or any(self._arrived(each) for each in self._ids_of(row)):
+        if row.delivered_at or any(self._receipts.arrived(each) for each in self._ids_of(row)):
             self._replies.confirm([row.message_id], utc_now())
             log.info("reply %d to %s has arrived after all", row.id, masked(row.chat))
             return None
@@ -126,8 +151,8 @@ class UnconfirmedSends:
             masked(row.chat),
             state,
         )
-        if state == "unsure":
-            self._tell_unsure(row)
+        if state == "unsure" and self._owner is not None:
+            self._owner.tell_unsure(row)
         return None
 
     def _ids_of(self, row: Outbound) -> set[str]:

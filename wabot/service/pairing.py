@@ -26,8 +26,9 @@ from wabot.status.record import SessionRecord
 from wabot.status.reporter import Reporter
 from wabot.system import units
 from wabot.system.notify import ServiceNotifier
-from wabot.whatsapp.client import WhatsAppClient, read_edit
+from wabot.whatsapp.client import WhatsAppClient
 from wabot.whatsapp.signals import LinkCodeRefused, LinkSignal, Signal
+from wabot.whatsapp.store import Account
 
 _TICK_SECONDS = 0.5
 _RECORD_SECONDS = 2.0
@@ -57,20 +58,16 @@ class Pairing:
         self._code_deadline = time.monotonic() + limits.connect_seconds + limits.pairing_seconds
         self._record = SessionRecord(user_id, ConnectionRow(user_id, settings.database))
         # Whoever started this command is not waiting for systemd's notifications.
-        self._reporter = Reporter(self._connection, None, ServiceNotifier({}), self._record)
-        reception = Reception(settings, Inbox(user_id), Outbox(user_id), read_edit=read_edit)
+        self._client = WhatsAppClient(settings.session_store, f"wabot-{user_id}", settings.connection.proxy)
+        self._account = Account(None, self._client)
+        self._reporter = Reporter(self._connection, self._account, ServiceNotifier({}), self._record)
+        reception = Reception(settings, Inbox(user_id), Outbox(user_id), edits=self._client)
         schedule = ChatSchedule(settings.replies.debounce)
         # Not started: what the database does not take now is for the service to bring there.
         drain = SpoolDrain(Spool(settings.spool), reception, schedule)
         self._intake = Intake(reception, schedule, self._record, drain)
-        self._client = WhatsAppClient(
-            settings.session_store,
-            f"wabot-{user_id}",
-            self._signals.put,
-            self._intake.take,
-            proxy=settings.connection.proxy,
-        )
-        self._link = Dialer(self._client, self._signals.put)
+        self._client.listen(self._signals, self._intake.take)
+        self._link = Dialer(self._client, self._signals)
         self._asked_for_code = False
         self._can_try_again = True
         self._linked = False
@@ -173,7 +170,7 @@ class Pairing:
         """Whether it is done, or there is nothing more to wait for at a terminal."""
         connection = self._connection
         if connection.state is State.CONNECTED and now - connection.since >= _SETTLE_SECONDS:
-            phone = self._reporter.device.phone if self._reporter.device else ""
+            phone = self._account.device.phone if self._account.device else ""
             return Command(LinkAction.EXIT, f"Ready: linked as +{phone}. Start the bot: {self._start}")
         if self._linked and connection.state in (State.BANNED, State.COOLDOWN):
             return self._failure(

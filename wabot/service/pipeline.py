@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import partial
 
-from wabot.answers.answering import Escalation
+from wabot.answers.answering import Escalation, longest_answer_seconds
 from wabot.answers.budget import DailyBudget
 from wabot.answers.worker import ReplyWorker, start_workers
 from wabot.brain.brain import Brain
@@ -16,13 +14,10 @@ from wabot.brain.providers.counts import CallCounts, ChatCallCounts
 from wabot.clock import process_clock, utc_now
 from wabot.config.settings import RECEIPTS, Settings
 from wabot.conversation.inbox import Inbox
-from wabot.conversation.notices import Notice, Unanswered
 from wabot.conversation.outbox import Outbox
-from wabot.conversation.owner_chat import OwnerChat
 from wabot.conversation.pauses import Pauses
 from wabot.conversation.schedule import ChatSchedule
 from wabot.conversation.send_queue import SendQueue
-from wabot.database.models import Outbound
 from wabot.database.tables import TableWatch
 from wabot.inbound.drain import SpoolDrain
 from wabot.inbound.intake import Intake
@@ -30,17 +25,20 @@ from wabot.inbound.lost_messages import LostMessages
 from wabot.inbound.reception import Reception
 from wabot.inbound.spool import Spool
 from wabot.link.dialer import Dialer
+from wabot.outbound.chat_presence import ChatPresence
 from wabot.outbound.pacing import rates_so_far
 from wabot.outbound.receipt_file import ReceiptFile
 from wabot.outbound.receipts import Receipts
-from wabot.outbound.sender import Messenger, Sender
+from wabot.outbound.sender import Sender
 from wabot.outbound.unconfirmed import UnconfirmedSends
 from wabot.service.health import Health
 from wabot.service.shutdown import stop_in_order
 from wabot.status.record import SessionRecord
+from wabot.whatsapp.client import WhatsAppClient
 from wabot.whatsapp.library_log import LossLog
-from wabot.whatsapp.signals import LinkSignal
-from wabot.whatsapp.store_query import ask_message_ids
+from wabot.whatsapp.signals import SignalSink
+from wabot.whatsapp.store import Account
+from wabot.whatsapp.store_query import OpenStore
 
 _LAST_WRITE_SECONDS = 1.0
 
@@ -50,94 +48,78 @@ class Pipeline:
 
     Args:
         settings: the configuration; the database is open.
-        messenger: the WhatsApp client.
-        on_signal: told when the link turns out to be dead.
-        health: told by each thread when it will be done.
+        client: the WhatsApp client.
+        signals: told when the link turns out to be dead.
+        health: watches what each thread promises.
         record: told when the last message came.
-        own_ids: user parts of the account's own JIDs.
-        read_edit: reads an edit that was sealed and is opened.
+        account: who the bot is.
 
     Attributes:
         intake: takes messages, on the client library's thread.
         receipts: takes receipts, on the client library's thread.
         sender: the thread that sends.
-        lost: finds what the client library acknowledged and dropped.
-        tally: counts what the models do.
+        counts: counts what the models do.
         tables: knows when wabot's own tables are gone.
     """
 
     def __init__(
         self,
         settings: Settings,
-        messenger: Messenger,
-        on_signal: Callable[[LinkSignal], None],
+        client: WhatsAppClient,
+        signals: SignalSink,
         health: Health,
         record: SessionRecord,
-        own_ids: Callable[[], frozenset[str]],
-        read_edit: Callable[[bytes], str],
+        account: Account,
     ) -> None:
         user_id = settings.account.user_id
         self.counts = CallCounts((provider.name for provider in settings.ai.providers), process_clock.now)
         self._settings = settings
         self._health = health
         self.tables = TableWatch()
+        queue = SendQueue(user_id)
         self._inbox = Inbox(user_id)
-        self._outbox = Outbox(user_id)
+        self._outbox = Outbox(user_id, queue.wakeup)
+        self._presence = ChatPresence(queue.wakeup)
         self._schedule = ChatSchedule(settings.replies.debounce, at_once=settings.replies.workers)
-        reception = Reception(
-            settings,
-            self._inbox,
-            self._outbox,
-            own_ids,
-            lambda jid: self.sender.presence.answer_withdrawn(jid),
-            lambda: self.sender.wake(),
-            self._schedule.touch,
-            read_edit,
-        )
+        self._inbox.chats.on_merge = self._schedule.touch
+        reception = Reception(settings, self._inbox, self._outbox, account, self._presence, client)
         self._drain = SpoolDrain(
-            Spool(settings.spool),
-            reception,
-            self._schedule,
-            lambda: self.sender.wake(),
-            partial(self._beat, "spool"),
+            Spool(settings.spool), reception, self._schedule, queue.wakeup, health.pulse("spool")
         )
-        self.intake = Intake(reception, self._schedule, record, self._drain, partial(self._beat, "intake"))
-        replies = SendQueue(user_id)
-        self.receipts = Receipts(
-            replies, lambda: self.sender.wake(), ReceiptFile(settings.session_directory / RECEIPTS)
-        )
-        self.lost = LostMessages(
-            user_id, settings.session_store, self._inbox, self.intake.take_lost, self._is_behind
-        )
-        self._loss_log = LossLog(self.lost.ignored, self.lost.start_over)
+        self.intake = Intake(reception, self._schedule, record, self._drain, health.pulse("intake"))
+        self._lost = LostMessages(user_id, settings.session_store, self._inbox, self.intake, self._drain)
+        self._loss_log = LossLog(self._lost)
+        self.receipts = Receipts(queue, ReceiptFile(settings.session_directory / RECEIPTS))
+        owner = Escalation(settings, self._outbox, Pauses(self._inbox, self._outbox))
         unconfirmed = UnconfirmedSends(
-            replies,
-            partial(ask_message_ids, settings.session_store),
-            self.receipts.arrived,
+            queue,
+            OpenStore(settings.session_store),
+            self.receipts,
             settings.replies.in_doubt == "resend",
-            partial(_tell_unsure, OwnerChat(settings, self._outbox)),
+            owner,
         )
         self.sender = Sender(
-            replies,
+            queue,
             unconfirmed,
             self.receipts,
             self.intake.bursts,
-            messenger,
-            on_signal,
-            partial(self._beat, "sender"),
+            client,
+            signals,
+            health.pulse("sender", settings.connection.send_timeout_seconds),
+            self._presence,
             settings.connection.presence == "available",
             rates_so_far(settings, utc_now()),
-            settings.connection.send_timeout_seconds,
-            self._is_behind,
-            Escalation(settings, self._outbox, Pauses(self._inbox, self._outbox)).leave_shut_out,
+            owner,
+            self._drain,
         )
+        self._workers: list[threading.Thread] = []
 
     def start(self) -> None:
         """Start the threads; what was still to answer when the last process ended comes first.
 
         Before the client opens its store.
         """
-        self.lost.begin()
+        self._lost.begin()
         self._loss_log.listen()
         self.tables.start()
         for waiting in self._inbox.waiting():
@@ -146,7 +128,7 @@ class Pipeline:
         self._drain.start()
         calls = ChatCallCounts()
         brain = self._brain = Brain(self._settings.brain, DailyBudget(self._settings), self.counts, calls)
-        self.lost.start()
+        self._lost.start()
         self.receipts.start()
         self.sender.start()
         self._workers = start_workers(
@@ -157,9 +139,8 @@ class Pipeline:
                     self._outbox,
                     self._schedule,
                     brain,
-                    self.sender.presence,
-                    self.sender.wake,
-                    partial(self._beat, f"reply-{number}"),
+                    self._presence,
+                    self._health.pulse(f"reply-{number}", longest_answer_seconds(self._settings.ai)),
                     calls,
                 )
                 for number in range(1, 2 * self._settings.replies.workers + 1)
@@ -187,12 +168,12 @@ class Pipeline:
 
     def account_is_linked(self) -> None:
         """The phone accepted the code: what the store holds is new."""
-        self.lost.start_over()
+        self._lost.start_over()
 
     def link_ended(self) -> None:
         """On the link's thread, between two connections: the library has dropped what it held."""
         self.receipts.were_lost()
-        self.lost.link_ended()
+        self._lost.link_ended()
 
     def stop(self, disconnect: Callable[[], None], link: Dialer, patience_seconds: float) -> None:
         """Take nothing new, finish what is on its way, and leave the line in the order that loses nothing.
@@ -210,19 +191,5 @@ class Pipeline:
         )
         self._drain.stop(_LAST_WRITE_SECONDS)
         in_order = let_go and not self.intake.dropped and not self._drain.outage.lasts
-        self.lost.stop(_LAST_WRITE_SECONDS, in_order)
+        self._lost.stop(_LAST_WRITE_SECONDS, in_order)
         self.receipts.stop(_LAST_WRITE_SECONDS)
-
-    def _is_behind(self) -> bool:
-        return self._drain.is_behind
-
-    def _beat(self, name: str, deadline_seconds: float) -> None:
-        if deadline_seconds:
-            self._health.beat(name, time.monotonic(), deadline_seconds)
-        else:
-            self._health.idle(name)
-
-
-def _tell_unsure(owner_chat: OwnerChat, reply: Outbound) -> None:
-    if reply.source not in (Notice.STATUS, Notice.UNANSWERED):
-        owner_chat.tell_unanswered(reply.chat, utc_now(), Unanswered.UNSURE)

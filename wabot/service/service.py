@@ -36,8 +36,9 @@ from wabot.status.record import SessionRecord
 from wabot.status.reporter import Reporter
 from wabot.system.notify import ServiceNotifier
 from wabot.system.process import no_beat_expected
-from wabot.whatsapp.client import WhatsAppClient, read_edit
+from wabot.whatsapp.client import WhatsAppClient
 from wabot.whatsapp.signals import LinkSignal, Signal
+from wabot.whatsapp.store import Account
 
 if TYPE_CHECKING:
     from wabot.status.metrics_file import MetricsFile
@@ -66,36 +67,23 @@ class Service:
         self._signals = MainEvents(hurried_exit=ExitCode.OK)
         self._connection = Connection(limits_from(chosen), time.monotonic(), random.random)
         self._record = SessionRecord(user_id, ConnectionRow(user_id, settings.database))
-        self._reporter = Reporter(self._connection, session.device, notifier, self._record)
-        self._client = WhatsAppClient(
-            settings.session_store,
-            f"wabot-{user_id}",
-            self._signals.put,
-            lambda message: self._messages.intake.take(message),
-            chosen.proxy,
-            lambda receipt: self._messages.receipts.take(receipt),
-        )
-        self._link = Dialer(self._client, self._signals.put, lambda: self._messages.link_ended())
+        self._client = WhatsAppClient(settings.session_store, f"wabot-{user_id}", chosen.proxy)
+        account = Account(session.device, self._client)
+        self._reporter = Reporter(self._connection, account, notifier, self._record)
         # Often enough to find a dial that hangs within twice the time a dial may take.
         probe_seconds = min(chosen.keepalive_interval_seconds, chosen.connect_timeout_seconds / 2)
-        self._prober = Prober(self._client.is_connected, probe_seconds)
+        self._prober = Prober(self._client, probe_seconds)
         health = Health()
-        self._messages = Pipeline(
-            settings,
-            self._client,
-            self._signals.put,
-            health,
-            self._record,
-            lambda: self._client.user_ids or self._reporter.user_ids,
-            read_edit,
-        )
-        self._alerts = Watcher(settings, self._messages.counts, lambda: self._messages.trouble)
+        self._messages = Pipeline(settings, self._client, self._signals, health, self._record, account)
+        self._client.listen(self._signals, self._messages.intake.take, self._messages.receipts.take)
+        self._link = Dialer(self._client, self._signals, self._messages)
+        self._alerts = Watcher(settings, self._messages.counts, self._messages)
         self._metrics = _metrics_file(settings, self._messages.counts)
         self._supervisor = Supervisor(
             self._connection,
             self._prober,
             health,
-            self._messages.sender.is_alive,
+            self._messages.sender,
             notifier,
             session,
             2 * chosen.connect_timeout_seconds - probe_seconds,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 
 from wabot.errors import ExitCode
 from wabot.link.connection import Command, Connection, LinkAction
 from wabot.link.prober import Prober
 from wabot.link.states import State
+from wabot.outbound.sender import Sender
 from wabot.service.health import Health
 from wabot.session.ownership import HeldSession
 from wabot.system.notify import ServiceNotifier
@@ -29,7 +29,7 @@ class Supervisor:
         connection: the state machine, read only.
         prober: asks the library for signs of life.
         health: where the sender and the workers promise when they will be done.
-        sender_is_alive: whether the sender's thread still runs.
+        sender: the thread that sends.
         notifier: systemd.
         session: tells when it is no longer this process's own.
         hang_seconds: how long the library may owe the prober an answer. It owes one while it dials, and for
@@ -41,7 +41,7 @@ class Supervisor:
         connection: Connection,
         prober: Prober,
         health: Health,
-        sender_is_alive: Callable[[], bool],
+        sender: Sender,
         notifier: ServiceNotifier,
         session: HeldSession,
         hang_seconds: float,
@@ -49,7 +49,7 @@ class Supervisor:
         self._connection = connection
         self._prober = prober
         self._health = health
-        self._sender_is_alive = sender_is_alive
+        self._sender = sender
         self._notifier = notifier
         self._session = session
         self._hang_seconds = hang_seconds
@@ -70,7 +70,7 @@ class Supervisor:
 
     def look(self, now: float) -> LinkSignal | Command | None:
         """What the main loop has to know or do; `now` in monotonic seconds."""
-        if not self._sender_is_alive():
+        if not self._sender.is_alive():
             return Command(LinkAction.EXIT, "the sender has died", ExitCode.BUG)
         if lost := self._session.lost():
             return Command(LinkAction.EXIT, lost, ExitCode.OPERATOR_NEEDED)

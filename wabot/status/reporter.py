@@ -15,7 +15,7 @@ from wabot.system.masking import mask_phone
 from wabot.system.notify import ServiceNotifier
 from wabot.system.qr import draw_qr
 from wabot.whatsapp.signals import LinkSignal, Signal
-from wabot.whatsapp.store import Device
+from wabot.whatsapp.store import Account, Device
 
 log = logging.getLogger(__name__)
 
@@ -28,23 +28,22 @@ class Reporter:
 
     Args:
         connection: the state machine, read only.
-        device: the account the session is linked to, or None.
+        account: told when a phone accepted it.
         notifier: systemd.
         record: where the session's state is written down.
 
     Attributes:
-        device: the account.
         clock_text: what is wrong with the machine's clock, or "".
     """
 
     def __init__(
         self,
         connection: Connection,
-        device: Device | None,
+        account: Account,
         notifier: ServiceNotifier,
         record: SessionRecord,
     ) -> None:
-        self.device = device
+        self._account = account
         self.record = record
         self.clock_text = ""
         self._connection = connection
@@ -56,11 +55,6 @@ class Reporter:
         # What an earlier process said is written over.
         self._models_trouble: str | None = None
 
-    @property
-    def user_ids(self) -> frozenset[str]:
-        """The user parts by which others mention the account."""
-        return self.device.user_ids if self.device else frozenset()
-
     def show_signal(self, before: State, link_signal: LinkSignal) -> None:
         """Write down what a signal brought besides the state: codes, the account, a ban's end."""
         state = self._connection.state
@@ -71,15 +65,15 @@ class Reporter:
             self.record.update(qr=link_signal.detail, qr_expires_at=utc_now() + timedelta(seconds=seconds))
             log.info("scan this code with WhatsApp, Linked devices:\n%s", draw_qr(link_signal.detail))
         elif link_signal.signal is Signal.PAIRED:
-            self.device = Device(jid=link_signal.detail, lid="")
+            device = self._account.device = Device(jid=link_signal.detail, lid="")
             self.record.update(qr=None, qr_expires_at=None)
-            log.info("linked as %s", mask_phone(self.device.phone))
+            log.info("linked as %s", mask_phone(device.phone))
         elif link_signal.signal is Signal.TEMPORARY_BAN:
             self.record.update(banned_until=utc_now() + timedelta(seconds=link_signal.wait_seconds))
 
     def show_state(self) -> None:
         """Write the state down where people and programs look for it."""
-        connection = self._connection
+        connection, device = self._connection, self._account.device
         reason = "; ".join(filter(None, (self._reason(), self.clock_text)))
         self._count_attempt()
         # What people want to know is since when there is no link, and not since when this try lasts.
@@ -91,8 +85,8 @@ class Reporter:
             state=connection.state.value,
             reason=reason,
             since=utc_now() - timedelta(seconds=time.monotonic() - connection.since),
-            jid=self.device.jid if self.device else "",
-            phone=self.device.phone if self.device else "",
+            jid=device.jid if device else "",
+            phone=device.phone if device else "",
             unstable_cycles=connection.unstable_cycles,
             connection_attempts=self._attempts,
         )
@@ -147,8 +141,8 @@ class Reporter:
     def _status_line(self, trouble: str) -> str:
         connection = self._connection
         line = str(connection.state).replace("_", " ")
-        if connection.state is State.CONNECTED and self.device:
-            line += f" as {mask_phone(self.device.phone)}"
+        if connection.state is State.CONNECTED and self._account.device:
+            line += f" as {mask_phone(self._account.device.phone)}"
         elif reason := self._reason():
             line += f" ({reason})"
         began = connection.since if self._without_link_since is None else self._without_link_since

@@ -36,6 +36,7 @@ from wabot.whatsapp.signals import (
     LinkSignal,
     SendFailed,
     Signal,
+    SignalSink,
     banned,
     ended,
     logged_out,
@@ -57,10 +58,7 @@ class WhatsAppClient:
     Args:
         store: path of the library's SQLite file.
         name: fixed id of the client inside the library.
-        on_signal: called on the library's thread; must return at once.
-        on_message: called on the library's thread; must return within milliseconds.
         proxy: address of a proxy, or "".
-        on_receipt: called on the library's thread; must return at once. None: receipts are not heard.
 
     Raises:
         RuntimeError: there was one already. The library knows clients by name alone, and stops the living one
@@ -71,35 +69,46 @@ class WhatsAppClient:
         self,
         store: Path,
         name: str,
-        on_signal: Callable[[LinkSignal], None],
-        on_message: Callable[[IncomingMessage], None],
         proxy: str = "",
-        on_receipt: Callable[[Receipt], None] | None = None,
     ) -> None:
         if name in _names:
             raise RuntimeError(f"a second client {name}: when it is collected, the first one is stopped")
         _names.add(name)
-        self._signal = on_signal
         self._proxy = proxy
         self._client = NewClient(str(store), uuid=name)
         self._client.qr(self._on_qr)
         # The library offers no hook for the outcome of a pairing, which comes before any event.
         self._client._NewClient__onLoginStatus = self._on_login_status
         self._is_away = True
-        self._handlers = self._event_handlers(on_message)
-        if on_receipt is not None:
-            self._handlers[events.ReceiptEv] = lambda _client, event: on_receipt(receipt(event))
-        for event, handler in self._handlers.items():
-            self._client.event(event)(handler)
         # 0 would send every stanza through Python; read at connect().
         logging.getLogger("neonize.utils.log").setLevel(logging.INFO)
-        self._library_log = LibraryLog(on_signal)
-        self._library_log.listen()
         self._callbacks: list[Any] = []
         self._broken_by: tuple[Any, Any] = (None, None)  # the events that ended the last two connections
         self._deaf_to: Any = None
         self._links = 0
         self._code_shown_at: float | None = None
+
+    def listen(
+        self,
+        signals: SignalSink,
+        on_message: Callable[[IncomingMessage], None],
+        on_receipt: Callable[[Receipt], None] | None = None,
+    ) -> None:
+        """Tell what happens from now on; once, before the first `connect`. All of it on the library's thread.
+
+        Args:
+            signals: get what the state machine has to know.
+            on_message: must return within milliseconds.
+            on_receipt: must return at once. None: receipts are not heard.
+        """
+        self._signals = signals
+        self._handlers = self._event_handlers(on_message)
+        if on_receipt is not None:
+            self._handlers[events.ReceiptEv] = lambda _client, event: on_receipt(receipt(event))
+        for event, handler in self._handlers.items():
+            self._client.event(event)(handler)
+        self._library_log = LibraryLog(signals)
+        self._library_log.listen()
 
     def connect(self) -> LinkSignal | None:
         """Dial, and stay until the link is stopped or breaks. Blocks.
@@ -143,7 +152,7 @@ class WhatsAppClient:
         self._links += signal.signal is Signal.CONNECTED
         if self._deaf_to is not None and (self._links > 1 or signal.signal is Signal.DISCONNECTED):
             signal = LinkSignal(Signal.EVENTS_STOPPED, "a connection that hears everything again")
-        self._signal(signal)
+        self._signals.put(signal)
 
     def disconnect(self) -> None:
         """Close the socket so that nothing new comes in. May block while a dial runs."""
@@ -246,22 +255,29 @@ class WhatsAppClient:
             text = f"WhatsApp gives no code for +{phone} ({error}): look at the number and its country code"
             raise LinkCodeRefused(text) from None
 
+    def read_edit(self, plaintext: bytes) -> str:
+        """What an opened edit says; "" when it is no message, or says nothing."""
+        try:
+            return edited_text(Message.FromString(plaintext))
+        except DecodeError:
+            return ""
+
     def _on_qr(self, _client: Any, code: bytes) -> None:
         self._code_shown_at = self._code_shown_at or time.monotonic()
-        self._signal(LinkSignal(Signal.QR_SHOWN, "scan the code with the phone", detail=code.decode()))
+        self._signals.put(LinkSignal(Signal.QR_SHOWN, "scan the code with the phone", detail=code.decode()))
 
     def _on_login_status(self, _uuid: int, status: int) -> None:
         text = ctypes.string_at(status).decode(errors="replace") if status else ""
         shown_seconds = time.monotonic() - (self._code_shown_at or time.monotonic())
         outcome_of_pairing = pairing_outcome(text, shown_seconds)
         if outcome_of_pairing is not None:
-            self._signal(outcome_of_pairing)
+            self._signals.put(outcome_of_pairing)
 
     def _event_handlers(
         self, on_message: Callable[[IncomingMessage], None]
     ) -> dict[Any, Callable[..., None]]:
         """Plain functions, kept by the caller: the library holds bound methods weakly."""
-        signal = self._signal
+        signal = self._signals.put
 
         def take(_client: Any, event: Any) -> None:
             message = incoming_message(event)
@@ -310,14 +326,6 @@ def _odd_event(error: str) -> Any:
         return events.ReceiptEv
     # How a message fails is said by whoever sends it.
     return events.UndecryptableMessageEv if "neonize.UndecryptableMessage." in error else None
-
-
-def read_edit(plaintext: bytes) -> str:
-    """What an opened edit says; "" when it is no message, or says nothing."""
-    try:
-        return edited_text(Message.FromString(plaintext))
-    except DecodeError:
-        return ""
 
 
 def _jid(text: str) -> JID:

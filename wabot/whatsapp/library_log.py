@@ -11,10 +11,11 @@ import logging
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import Protocol
 
 from wabot.whatsapp.messages import Trace
-from wabot.whatsapp.signals import LinkSignal, Signal, redial_failed, stream_ended
+from wabot.whatsapp.signals import LinkSignal, Signal, SignalSink, redial_failed, stream_ended
 
 _LOGGER = "whatsmeow"
 _CLIENT = "whatsmeow.Client"
@@ -38,16 +39,16 @@ class LibraryLog(logging.Handler):
     """Turns lines of the library's log into signals, and remembers why a login was refused.
 
     Args:
-        on_signal: called on the thread that carries the library's log; must return at once.
+        signals: get those, on the thread that carries the library's log.
 
     Attributes:
         lid: user part of the account's hidden id where the last login brought a new one, else "".
     """
 
-    def __init__(self, on_signal: Callable[[LinkSignal], None]) -> None:
+    def __init__(self, signals: SignalSink) -> None:
         super().__init__(logging.INFO)
         self.lid = ""
-        self._signal = on_signal
+        self._signals = signals
         self._refusal: Mapping[str, int] = {}
         self._refused = threading.Event()
         self._unavailable: OrderedDict[str, str] = OrderedDict()
@@ -99,14 +100,16 @@ class LibraryLog(logging.Handler):
                     self._unavailable.popitem(last=False)
                 self._said.notify_all()
         elif line == _AUTHENTICATED:
-            self._signal(LinkSignal(Signal.AUTHENTICATED, "logged in; the library prepares the connection"))
+            self._signals.put(
+                LinkSignal(Signal.AUTHENTICATED, "logged in; the library prepares the connection")
+            )
         elif line.startswith(_REDIAL_FAILED):
-            self._signal(redial_failed(line.removeprefix(_REDIAL_FAILED)))
+            self._signals.put(redial_failed(line.removeprefix(_REDIAL_FAILED)))
         elif line.startswith(_REDIAL_GIVEN_UP):
             reason = "the redial that WhatsApp asked for failed, and the library does not try again"
-            self._signal(LinkSignal(Signal.REDIAL_GIVEN_UP, reason))
+            self._signals.put(LinkSignal(Signal.REDIAL_GIVEN_UP, reason))
         elif line == _STREAM_ENDED:
-            self._signal(stream_ended("503"))
+            self._signals.put(stream_ended("503"))
 
 
 _ID = r"[A-Za-z0-9_.-]{1,100}"
@@ -117,18 +120,26 @@ _HISTORY_STORED = re.compile(r"Stored \d+ message secret keys from history sync"
 _DEVICE = re.compile(r"[.:][^@]*@")
 
 
+class Losses(Protocol):
+    """What looks for messages that the library lost."""
+
+    def ignored(self, trace: Trace) -> None:
+        """Look for a message that came again and was not handed over."""
+
+    def start_over(self) -> None:
+        """Take what the library has stored now for no loss: the traces from before it was linked."""
+
+
 class LossLog(logging.Handler):
     """Tells which messages the library took for old ones: it read them in an earlier life, or just now.
 
     Args:
-        on_ignored: called with a message that came again and was not handed over.
-        on_history: called when the library stored the traces of messages from before it was linked.
+        losses: told of them.
     """
 
-    def __init__(self, on_ignored: Callable[[Trace], None], on_history: Callable[[], None]) -> None:
+    def __init__(self, losses: Losses) -> None:
         super().__init__(logging.INFO)
-        self._on_ignored = on_ignored
-        self._on_history = on_history
+        self._losses = losses
 
     def listen(self) -> None:
         """Hear everything from now on."""
@@ -142,6 +153,8 @@ class LossLog(logging.Handler):
         ignored = _IGNORED.fullmatch(line)
         if ignored:
             message_id, sender, chat = ignored.groups()
-            self._on_ignored(Trace(_DEVICE.sub("@", chat or sender), _DEVICE.sub("@", sender), message_id))
+            self._losses.ignored(
+                Trace(_DEVICE.sub("@", chat or sender), _DEVICE.sub("@", sender), message_id)
+            )
         elif _HISTORY_STORED.fullmatch(line):
-            self._on_history()
+            self._losses.start_over()

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from wabot.system.units import own_command
 from wabot.whatsapp.translation import jid_text
@@ -112,6 +112,13 @@ class LinkSignal:
     reason: str = ""
     wait_seconds: float = 0.0
     detail: str = ""
+
+
+class SignalSink(Protocol):
+    """Where signals go, from any thread."""
+
+    def put(self, link_signal: LinkSignal, /) -> None:
+        """Take one; returns at once."""
 
 
 OUTDATED = LinkSignal(

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import quote
 
 from wabot.errors import OperatorNeeded
@@ -46,6 +47,36 @@ class Device:
     def user_ids(self) -> frozenset[str]:
         """The user parts by which others mention the account."""
         return frozenset(filter(None, (self.phone, _user(self.lid))))
+
+
+class LoggedIn(Protocol):
+    """What an account needs of the WhatsApp client."""
+
+    @property
+    def user_ids(self) -> frozenset[str]:
+        """As of the last login; empty before the first."""
+
+
+class Account:
+    """The account of a session, which may still have to be linked.
+
+    Args:
+        device: what the session was linked to at the start, or None.
+        client: knows it better, once it is logged in.
+
+    Attributes:
+        device: what the session is linked to, or None.
+    """
+
+    def __init__(self, device: Device | None = None, client: LoggedIn | None = None) -> None:
+        self.device = device
+        self._client = client
+
+    @property
+    def user_ids(self) -> frozenset[str]:
+        """The user parts by which others mention the account; empty while it is unknown."""
+        known = self._client.user_ids if self._client else frozenset[str]()
+        return known or (self.device.user_ids if self.device else known)
 
 
 @dataclass(frozen=True, slots=True)

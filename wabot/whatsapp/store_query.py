@@ -24,25 +24,34 @@ class StoreSilent(Exception):
     """The store gave no answer, for now."""
 
 
-def ask_message_ids(path: Path, secrets: Iterable[bytes]) -> dict[bytes, str]:
-    """As `session_store.find_message_ids`, for a store that this process has open.
+class OpenStore:
+    """A store that this process has open.
 
-    Raises:
-        StoreSilent: there was no answer in time.
+    Args:
+        path: of its file.
     """
-    answer = _ask({"path": str(path), "secrets": [secret.hex() for secret in secrets]})
-    return {bytes.fromhex(secret): str(message_id) for secret, message_id in answer.items()}
 
+    def __init__(self, path: Path) -> None:
+        self._path = str(path)
 
-def ask_traces(path: Path, after: int) -> Traces:
-    """As `session_store.read_traces`, for a store that this process has open.
+    def message_ids(self, secrets: Iterable[bytes]) -> dict[bytes, str]:
+        """As `store.find_message_ids`.
 
-    Raises:
-        StoreSilent: there was no answer in time.
-    """
-    answer = _ask({"path": str(path), "after": after})
-    newest_first = tuple(Trace(**each) for each in answer["newest_first"])
-    return Traces(answer["device"], answer["position"], newest_first)
+        Raises:
+            StoreSilent: there was no answer in time.
+        """
+        answer = _ask({"path": self._path, "secrets": [secret.hex() for secret in secrets]})
+        return {bytes.fromhex(secret): str(message_id) for secret, message_id in answer.items()}
+
+    def traces(self, after: int) -> Traces:
+        """As `store.read_traces`.
+
+        Raises:
+            StoreSilent: there was no answer in time.
+        """
+        answer = _ask({"path": self._path, "after": after})
+        newest_first = tuple(Trace(**each) for each in answer["newest_first"])
+        return Traces(answer["device"], answer["position"], newest_first)
 
 
 def _ask(question: dict[str, Any]) -> Any:

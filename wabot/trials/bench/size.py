@@ -35,6 +35,7 @@ from wabot.emulator.server.emulator import Emulator
 from wabot.inbound.reception import Reception
 from wabot.outbound.chat_presence import ChatPresence
 from wabot.system.terminal import until_interrupted
+from wabot.system.threads import Pulse
 from wabot.trials.bench.bots import TIMEOUT_SECONDS, cpu_seconds
 from wabot.trials.bench.janitor import GOAL_LOCK_SECONDS, GOAL_SECONDS, clean_beside_writer
 from wabot.trials.bench.messages import machine
@@ -132,9 +133,8 @@ def query_seconds(file: Path) -> dict[str, float]:
         outbox,
         ChatSchedule(0),
         _Instantly(),
-        ChatPresence(lambda: None),
-        lambda: None,
-        lambda seconds: None,
+        ChatPresence(send_queue.wakeup),
+        Pulse(),
     )
     seconds: dict[str, list[float]] = defaultdict(list)
     for number in range(_WARM_UP_MESSAGES + _MESSAGES):

@@ -7,17 +7,21 @@ A kick is a stop and a fresh connect. A bot ends after two in an hour: only this
 from __future__ import annotations
 
 import os
+import queue
 import sys
 from pathlib import Path
 
 from wabot.link.dialer import Dialer
 from wabot.whatsapp.client import WhatsAppClient
+from wabot.whatsapp.signals import LinkSignal
 
 
 def main() -> None:
     """Stay on the line until standard input is closed."""
-    client = WhatsAppClient(Path(sys.argv[1]), "kicked", lambda signal: None, lambda message: None)
-    link = Dialer(client, lambda signal: None)
+    client = WhatsAppClient(Path(sys.argv[1]), "kicked")
+    signals: queue.SimpleQueue[LinkSignal] = queue.SimpleQueue()
+    client.listen(signals, lambda message: None)
+    link = Dialer(client, signals)
     link.start()
     link.dial()
     for _ in sys.stdin:
