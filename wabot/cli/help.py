@@ -6,15 +6,11 @@ import argparse
 import difflib
 import os
 import re
-import shlex
-import shutil
-import signal
-import subprocess
 import sys
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
-from wabot.cli.plain_text import plain_text
+import wabot
 from wabot.errors import ExitCode, UsageError
 from wabot.system.terminal import show
 
@@ -46,8 +42,7 @@ def _help(topic: str | None, commands: dict[str, argparse.ArgumentParser]) -> in
         longest = max(map(len, TOPICS))
         show(*(f"wabot help {name:{longest}}  {_title(name)}" for name in TOPICS), sep="\n")
     elif (name := topic.casefold().removesuffix(".md")) in TOPICS:
-        width = min(shutil.get_terminal_size().columns, _WIDEST)
-        _show_in_pager(plain_text(_page(name), width))
+        _show_page(name)
     elif topic in commands:
         commands[topic].print_help()
     else:
@@ -56,7 +51,7 @@ def _help(topic: str | None, commands: dict[str, argparse.ArgumentParser]) -> in
 
 
 def _page(name: str) -> str:
-    return resources.files("wabot.handbook").joinpath(f"{name}.md").read_text(encoding="utf-8")
+    return Path(wabot.__file__).with_name("handbook").joinpath(f"{name}.md").read_text(encoding="utf-8")
 
 
 def _title(name: str) -> str:
@@ -72,8 +67,16 @@ def _guess(topic: str, known: list[str]) -> str:
     return f"perhaps {close[0]} was meant" if close else f"there are {', '.join(TOPICS)}"
 
 
-def _show_in_pager(text: str) -> None:
-    """Show a text that may be longer than the terminal; where there is none, or no pager, print it."""
+def _show_page(name: str) -> None:
+    """Show a page, which may be longer than the terminal; where there is none, or no pager, print it."""
+    # Here, because a start of the bot does without all of them.
+    import shutil
+    import signal
+    import subprocess
+
+    from wabot.cli.plain_text import plain_text
+
+    text = plain_text(_page(name), min(shutil.get_terminal_size().columns, _WIDEST))
     pager = _pager() if sys.stdout.isatty() else []
     if not pager:
         show(text.rstrip("\n"))
@@ -94,6 +97,9 @@ def _show_in_pager(text: str) -> None:
 
 def _pager() -> list[str]:
     """The command that $PAGER names, else less; empty where it is not there, or would only print."""
+    import shlex
+    import shutil
+
     try:
         command = shlex.split(os.environ.get("PAGER", "less"))
     except ValueError:
