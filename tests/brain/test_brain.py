@@ -13,7 +13,6 @@ from tests.support import SAMPLE_KNOWLEDGE
 from tests.support.provider_server import ProviderServer, refused_url
 from wabot.brain.brain import Answer, Brain
 from wabot.brain.conversation import Conversation, Turn
-from wabot.brain.prompt import DEFAULT_PERSONA, Persona
 from wabot.brain.settings import BrainSettings, ProviderSettings
 from wabot.brain.texts import texts_for
 from wabot.trials.peers.model_behaviours import say, status
@@ -42,8 +41,6 @@ KNOWING = Brain(BrainSettings(knowledge_folder=SAMPLE))
 
 
 # --- with a model
-
-
 def test_the_waiting_messages_are_one_turn_after_the_last_answer(server: ProviderServer) -> None:
     brain_with(server).reply(chat("hola", ">¡Hola!", "una cosa", "¿abren hoy?"), NOW)
     roles = [(message["role"], message["content"]) for message in server.requests[0].messages[1:]]
@@ -111,7 +108,6 @@ def test_hostile_text_of_a_customer_is_sent_as_data(server: ProviderServer) -> N
 ENGLISH_QUESTION = "Hi, what are your opening hours on Saturdays, please?"
 IN_SPANISH = "Los sábados la tienda está abierta de diez a dos; si quiere, también puede venir mañana."
 IN_ENGLISH = "On Saturdays we are open from ten to two, and closed in the afternoon."
-
 IN_GERMAN = "Guten Tag, was kostet der Versand, und sind Sie am Samstag da? So will ich es."
 
 
@@ -175,8 +171,6 @@ def test_both_times_share_what_an_answer_may_take(server: ProviderServer) -> Non
 
 
 # --- without one
-
-
 @pytest.mark.parametrize("fault", [status(500), status(401), say("")])
 def test_when_the_model_fails_the_knowledge_base_answers(server: ProviderServer, fault: object) -> None:
     server.default = fault  # type: ignore[assignment]
@@ -250,36 +244,3 @@ def test_a_reply_may_take_each_timeout_and_one_more() -> None:
 
 def test_texts_are_in_no_repr_of_an_answer() -> None:
     assert "Abrimos" not in repr(KNOWING.reply(chat("¿a qué hora abren?"), NOW))
-
-
-# --- the persona
-
-
-def test_the_persona_follows_its_file(tmp_path: Path) -> None:
-    file = tmp_path / "persona.txt"
-    persona = Persona(file)
-    assert persona.text() == DEFAULT_PERSONA
-    file.write_text("uno", encoding="utf-8")
-    assert persona.text() == "uno"
-    file.write_text("dos más", encoding="utf-8")
-    assert persona.text() == "dos más"
-    file.unlink()
-    assert persona.text() == "dos más"
-
-
-def test_a_persona_that_cannot_be_read_leaves_the_text_before_and_complains_once(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    file = tmp_path / "persona.txt"
-    file.write_bytes("niña".encode("latin-1"))
-    persona = Persona(file)
-    for _ in range(3):
-        assert persona.text() == DEFAULT_PERSONA
-    assert len(caplog.records) == 1
-    assert "UTF-8" in caplog.text
-    file.write_bytes(b" \n")
-    assert persona.text() == DEFAULT_PERSONA
-    # The cut falls inside a character of two bytes.
-    file.write_text("n" + "ñ" * 40_000, encoding="utf-8")
-    assert set(persona.text()) == {"n", "ñ"}
-    assert len(persona.text().encode()) <= 32_768

@@ -6,10 +6,18 @@ import socket
 import ssl
 from collections import deque
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from wabot.brain.brain import Answer, Brain
+from wabot.brain.conversation import Conversation, Turn
+from wabot.brain.settings import BrainSettings, ProviderSettings
 from wabot.trials.peers.model_behaviours import echo
 from wabot.trials.peers.model_server import Behaviour, Handler, ModelServer
+
+KEY = "sk-secret-0123456789"
+HELLO = [{"role": "user", "content": "hola"}]
+_NOW = datetime(2026, 11, 22, 12, 0)
 
 
 @dataclass(frozen=True)
@@ -56,3 +64,17 @@ def refused_url() -> str:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     return f"http://127.0.0.1:{port}/v1"
+
+
+def provider_settings(base_url: str, name: str = "main", timeout_seconds: float = 5.0) -> ProviderSettings:
+    return ProviderSettings(name, base_url, "tiny", KEY, timeout_seconds)
+
+
+def ask_brain(*base_urls: str, text: str = "¿quién ganó el mundial?", timeout_seconds: float = 5.0) -> Answer:
+    """What a brain with these providers answers."""
+    providers = tuple(
+        provider_settings(url, f"p{number}", timeout_seconds) for number, url in enumerate(base_urls)
+    )
+    return Brain(BrainSettings(providers=providers)).reply(
+        Conversation((Turn("user", text),), "es", "Ana"), _NOW
+    )

@@ -16,10 +16,7 @@ from hypothesis import strategies as st
 
 from tests.support import REPOSITORY
 from wabot.brain.knowledge.base import KNOWN, KnowledgeBase, lack_of_knowledge
-from wabot.brain.knowledge.sections import MAX_SECTION_CHARACTERS, cut_sections
-from wabot.brain.knowledge.spelling import typo_likeness
-from wabot.brain.knowledge.synonyms import concepts_asked, concepts_in, concepts_of
-from wabot.brain.knowledge.terms import stem, words
+from wabot.brain.knowledge.terms import words
 from wabot.trials.bench.knowledge import main, measure_quality
 
 SAMPLE = REPOSITORY / "wabot" / "sample_knowledge"
@@ -100,8 +97,6 @@ def test_a_very_long_question_takes_bounded_time(sample: KnowledgeBase) -> None:
 
 
 # --- files
-
-
 @pytest.fixture
 def clock() -> SimpleNamespace:
     return SimpleNamespace(now=100.0)
@@ -217,65 +212,6 @@ def test_threads_may_search_while_the_folder_changes(tmp_path: Path) -> None:
     assert most_inside == 1
 
 
-# --- sections
-
-
-def test_sections_carry_their_headings() -> None:
-    sections = cut_sections("intro\n# A\n\n## B ##\ntext\nmore\n### C\nc\n## D\nd\n# E\n")
-    assert [(section.headings, section.text) for section in sections] == [
-        ((), "intro"),
-        (("A", "B"), "text\nmore"),
-        (("A", "B", "C"), "c"),
-        (("A", "D"), "d"),
-    ]
-    assert sections[0].title == ""
-    assert sections[2].title == "C"
-
-
-def test_underlined_lines_are_headings_too() -> None:
-    sections = cut_sections(
-        "La tienda\n=========\nUna casa de té.\n\nHorario\n---\nDe diez a dos.\n\nuno\ndos\n---\n\n- a\n---\n"
-        "| a | b |\n|---|---|\n| 1 | 2 |\n\n```\nx\n---\n```\n"
-    )
-    assert [(section.headings, section.text) for section in sections] == [
-        (("La tienda",), "Una casa de té."),
-        (
-            ("La tienda", "Horario"),
-            "De diez a dos.\n\nuno\ndos\n---\n\n- a\n---\n| a | b |\n|---|---|\n| 1 | 2 |\n\n"
-            "```\nx\n---\n```",
-        ),
-    ]
-
-
-WRAPPED = {
-    # As an editor breaks a line at seventy characters.
-    "Los envíos a la península tardan entre uno y dos días laborables y\n"
-    "cuestan 4,90 €; a partir de 40 € son gratis. A Baleares y a Canarias\n"
-    "tardan hasta una semana.": "Los envíos a la península tardan entre uno y dos días laborables y "
-    "cuestan 4,90 €; a partir de 40 € son gratis. A Baleares y a Canarias tardan hasta una semana.",
-    "- una lista cuyo primer punto es tan largo que sigue en otra línea\n  que está sangrada\n- el segundo": (
-        "- una lista cuyo primer punto es tan largo que sigue en otra línea que está sangrada\n- el segundo"
-    ),
-    # And what is meant to be lines.
-    "Lunes a viernes: 10-20\nSábado: 10-14": None,
-    "Lunes a viernes de 10:00 a 14:00 y de 17:00 a 20:30\nSábados de 10:00 a 14:00": None,
-    "Calle Mayor 5\n28013 Madrid": None,
-    "Nuestros precios para este año, con el impuesto incluido:\nTé verde 4 €\nTé negro 3 €": None,
-    "Una línea que es larga y que acaba con dos espacios a propósito  \ny otra": (
-        "Una línea que es larga y que acaba con dos espacios a propósito\ny otra"
-    ),
-    "| una tabla con celdas que son bastante largas | 1 |\n| otra | 2 |": None,
-    "```\nun código cuya primera línea es larguísima, de verdad que mucho\ny sigue\n```": None,
-    "> una cita que es bastante larga y ocupa toda la línea del fichero\n> y sigue": None,
-}
-
-
-@pytest.mark.parametrize("text", WRAPPED)
-def test_lines_that_an_editor_broke_are_joined(text: str) -> None:
-    (section,) = cut_sections(f"# A\n{text}\n")
-    assert section.text == (WRAPPED[text] or text)
-
-
 def test_a_file_with_underlined_headings_answers_with_one_of_its_sections(tmp_path: Path) -> None:
     (tmp_path / "faq.md").write_text(
         "Garantía\n========\n\nDos años.\n\nEnvíos\n======\n\nCuestan 5 €.\n", encoding="utf-8"
@@ -313,68 +249,3 @@ def test_a_bot_with_many_texts_starts_before_they_are_read(tmp_path: Path) -> No
     assert knowledge.is_reading
     # Who asks then waits for them.
     assert knowledge.search("artículo 0-17")
-
-
-def test_notes_of_the_author_and_code_are_told_apart() -> None:
-    text = "---\ntitle: x\n---\n# A\nyes <!-- no\n# no -->\n```\n# code\n```\nend\n<!-- left open\n# no"
-    (section,) = cut_sections(text)
-    assert section.text == "yes\n```\n# code\n```\nend"
-
-
-def test_a_long_section_is_cut_at_a_paragraph() -> None:
-    sections = cut_sections("# A\n" + "\n\n".join(["palabra " * 60] * 8))
-    assert len(sections) > 1
-    assert all(len(section.text) <= MAX_SECTION_CHARACTERS and section.title == "A" for section in sections)
-    assert all(section.text.endswith("palabra") for section in sections)
-
-
-@given(st.text(alphabet="#` ~-<!>ab\n", max_size=400), st.integers(5, 60))
-def test_no_markdown_breaks_the_cutting(text: str, max_characters: int) -> None:
-    for section in cut_sections(text, max_characters):
-        assert section.text.strip()
-        assert len(section.text) <= max_characters
-
-
-# --- words
-
-
-def test_accents_endings_and_small_words_do_not_matter() -> None:
-    assert words("¿Cuánto cuestan los ENVÍOS?") == ["cuestan", "envios"]
-    assert stem("envios") == stem("enviar") == stem("envian") == stem("envio")
-    assert stem("shipping") == stem("shipped") == stem("ships") == "ship"
-    assert stem("cartao") == stem("cartoes")
-    assert stem("mesa") != stem("meses")
-
-
-@pytest.mark.parametrize(
-    ("typed", "meant"),
-    [
-        ("orario", "horario"),
-        ("embios", "envios"),
-        ("adress", "address"),
-        ("devolusion", "devolucion"),
-        ("hroario", "horario"),
-        ("efectibo", "efectivo"),
-        ("delivry", "delivery"),
-    ],
-)
-def test_typos_are_likely(typed: str, meant: str) -> None:
-    assert typo_likeness(typed, meant) >= 0.8
-
-
-@pytest.mark.parametrize(
-    ("typed", "other"),
-    [("coche", "noche"), ("casa", "caso"), ("gato", "pato"), ("te", "tez"), ("cafe", "mate")],
-)
-def test_other_words_are_not_typos(typed: str, other: str) -> None:
-    assert typo_likeness(typed, other) == 0
-
-
-def test_concepts_meet_across_languages_but_words_that_look_alike_do_not() -> None:
-    assert concepts_of("cuesta") == concepts_of("price") == concepts_of("custa")
-    assert "contact" not in concepts_of("calle")
-    assert "place" not in concepts_of("call")
-    assert "price" in concepts_in("Taza, 12,00 €")
-    assert "hours" in concepts_in("de 10:00 a 14:00")
-    assert concepts_asked("How much is it?") == []
-    assert concepts_asked("how much is shipping") == ["price"]

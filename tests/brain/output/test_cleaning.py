@@ -1,10 +1,9 @@
-"""What is taken off a model's text, and how a long one is cut."""
+"""A text becomes what WhatsApp shows, and nothing odd is left in it."""
 
 from __future__ import annotations
 
 import re
 import sys
-import time
 import unicodedata
 
 import pytest
@@ -13,26 +12,6 @@ from hypothesis import strategies as st
 
 from wabot.brain.output.cleaning import clean, drop_odd_characters
 from wabot.brain.output.reply_text import read_reply_text
-from wabot.brain.output.thoughts import strip_thoughts
-from wabot.brain.splitting import split
-
-REASONING = {
-    "<think>why?</think>Hola": "Hola",
-    "<THINK>\nwhy?\n</THINK>\n\nHola": "\n\nHola",
-    "Hola<think>and then": "Hola",
-    "<think>a</think>Hola <thinking>b</thinking>mundo": "Hola mundo",
-    "the prompt opened it</think>Hola": "Hola",
-    "<think>a<think>b</think>c</think>Hola": "Hola",
-    '<think type="deep">a</think>Hola': "Hola",
-    "<|channel|>analysis<|message|>why<|end|><|channel|>final<|message|>Hola<|return|>": "Hola",
-    "I think < you > think>": "I think < you > think>",
-}
-
-
-@pytest.mark.parametrize(("text", "answer"), REASONING.items())
-def test_reasoning_is_stripped(text: str, answer: str) -> None:
-    assert strip_thoughts(text) == answer
-
 
 MARKDOWN = {
     "**bold** and __bold__ and ***bold***": "*bold* and *bold* and *bold*",
@@ -117,119 +96,15 @@ def test_no_pile_of_marks_breaks_it(text: str) -> None:
     assert "\x00" not in clean(text)
 
 
-@pytest.mark.parametrize(
-    "piece",
-    [
-        "[",
-        "[a](",
-        "**a",
-        "`",
-        "```\n",
-        "<think>",
-        "</think>",
-        "# a ",
-        " ",
-        "\t",
-        "|",
-        "| a ",
-        "http://",
-        "https://a).",
-        "~~",
-        "\\",
-        "<",
-        "|-",
-        "|- ",
-        "x ",
-        "-",
-        "* ",
-        "__",
-        "((",
-        "\x00" + "1",
-        "\n",
-        "NO_REPLY ",
-        "[(<{",
-        "no\\_",
-        "<|channel|>",
-        "<|im_start|>",
-        "<tool_call>",
-        "<function=a>",
-        '{"name": "a", "arguments": {',
-        "[1,\n",
-        "assistantfinal",
-        "analysis",
-        "\nuser: ",
-        "[Calling tool: ",
-        "<s>a",
-        "&#95;",
-    ],
-)
-def test_hostile_text_is_cleaned_in_linear_time(piece: str) -> None:
-    started = time.process_time()
-    read_reply_text(piece * (1_000_000 // len(piece)))
-    read_reply_text("x" + piece * (1_000_000 // len(piece)) + "y")
-    assert time.process_time() - started < 12
-
-
-# --- splitting
-
-
-def test_a_short_text_is_one_part_and_a_blank_one_none() -> None:
-    assert split("hola", 4000, 3) == ("hola",)
-    assert split(" \n ", 4000, 3) == ()
-
-
-def test_it_is_cut_at_paragraphs_then_sentences_then_words() -> None:
-    assert split("Uno dos tres.\n\nCuatro cinco.", 20, 3) == ("Uno dos tres.", "Cuatro cinco.")
-    assert split("Uno dos tres. Cuatro cinco seis.", 20, 3) == ("Uno dos tres.", "Cuatro cinco seis.")
-    assert split("uno dos tres cuatro cinco", 14, 3) == ("uno dos tres", "cuatro cinco")
-    assert split("uno dos tres cuatro", 12, 3) == ("uno dos tres", "cuatro")
-
-
-def test_what_does_not_fit_ends_in_an_ellipsis() -> None:
-    assert split("uno dos tres cuatro cinco seis", 9, 2) == ("uno dos", "tres…")
-
-
-def test_a_link_is_never_cut() -> None:
-    link = "https://tienda.example/p/123456789"
-    assert split(f"Mire esto: {link} gracias", 40, 3) == ("Mire esto:", f"{link}", "gracias")
-    assert split(f"Mire ({link}) y ya", 20, 3) == ("Mire", "y ya")
-
-
-def test_an_accent_stays_with_its_letter() -> None:
-    parts = split("e\u0301" * 20, 7, 10)
-    assert all(part[0] == "e" for part in parts)
-    assert "".join(parts) == "e\u0301" * 20
-
-
-SPACED = st.lists(st.text("abcñ.,!?é🙂", min_size=1, max_size=12), max_size=60)
-
-
-@given(SPACED, st.sampled_from([" ", "\n", "\n\n", "  "]), st.integers(12, 80))
-def test_no_word_is_lost_when_all_fits(words: list[str], between: str, max_length: int) -> None:
-    parts = split(between.join(words), max_length, 10_000)
-    assert " ".join(parts).split() == words
-    assert all(0 < len(part) <= max_length for part in parts)
-
-
-@given(st.text(max_size=500), st.integers(1, 60), st.integers(1, 5))
-def test_the_bounds_hold_for_any_text(text: str, max_length: int, max_parts: int) -> None:
-    parts = split(text, max_length, max_parts)
-    assert len(parts) <= max_parts
-    assert all(part.strip() and len(part) <= max_length for part in parts)
-
-
-@given(
-    st.lists(
-        st.one_of(st.text("abc", min_size=1, max_size=9), st.just("https://a.example/" + "x" * 20)),
-        max_size=20,
-    ),
-    st.integers(5, 60),
-    st.integers(1, 4),
-)
-def test_every_link_sent_is_whole(words: list[str], max_length: int, max_parts: int) -> None:
-    for part in split(" ".join(words), max_length, max_parts):
-        for link in re.findall(r"http\S*", part.rstrip("…")):
-            assert link == "https://a.example/" + "x" * 20
+def test_of_all_characters_those_that_control_are_dropped_and_no_other() -> None:
+    kept = set(drop_odd_characters("".join(map(chr, range(sys.maxunicode + 1)))))
+    dropped = {chr(code) for code in range(sys.maxunicode + 1)} - kept
+    controls = {
+        chr(code) for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code)) in ("Cc", "Cs")
+    }
+    turns_around = {"\u202a", "\u202b", "\u202c", "\u202d", "\u202e", "\u2066", "\u2067", "\u2068", "\u2069"}
+    # The last two are line ends.
+    assert dropped == controls - {"\n"} | turns_around | {"\u2028", "\u2029"}
 
 
 @pytest.mark.parametrize(
@@ -266,14 +141,3 @@ def test_every_link_sent_is_whole(words: list[str], max_length: int, max_parts: 
 )
 def test_what_models_write_around_an_answer_is_taken_off(written: str, sent: str) -> None:
     assert read_reply_text(written).text == sent
-
-
-def test_of_all_characters_those_that_control_are_dropped_and_no_other() -> None:
-    kept = set(drop_odd_characters("".join(map(chr, range(sys.maxunicode + 1)))))
-    dropped = {chr(code) for code in range(sys.maxunicode + 1)} - kept
-    controls = {
-        chr(code) for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code)) in ("Cc", "Cs")
-    }
-    turns_around = {"\u202a", "\u202b", "\u202c", "\u202d", "\u202e", "\u2066", "\u2067", "\u2068", "\u2069"}
-    # The last two are line ends.
-    assert dropped == controls - {"\n"} | turns_around | {"\u2028", "\u2029"}

@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.support.provider_server import ProviderServer
+from tests.support.provider_server import (
+    HELLO,
+    ProviderServer,
+)
 from wabot.brain.conversation import estimate_tokens
 from wabot.brain.output.complaints import read_complaint
 from wabot.brain.output.completion import ProviderError
@@ -19,7 +22,6 @@ from wabot.brain.settings import ProviderSettings
 from wabot.trials.peers.model_behaviours import echo
 from wabot.trials.peers.model_server import Behaviour, Handler
 
-HELLO = [{"role": "user", "content": "hola"}]
 NO_MAX_TOKENS = (
     "Unsupported parameter: 'max_tokens' is not supported with this model. "
     "Use 'max_completion_tokens' instead."

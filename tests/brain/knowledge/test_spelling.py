@@ -1,0 +1,31 @@
+"""Which words are mistyped ones."""
+
+from __future__ import annotations
+
+import pytest
+
+from wabot.brain.knowledge.spelling import typo_likeness
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("orario", "horario"),
+        ("embios", "envios"),
+        ("adress", "address"),
+        ("devolusion", "devolucion"),
+        ("hroario", "horario"),
+        ("efectibo", "efectivo"),
+        ("delivry", "delivery"),
+    ],
+)
+def test_typos_are_likely(typed: str, meant: str) -> None:
+    assert typo_likeness(typed, meant) >= 0.8
+
+
+@pytest.mark.parametrize(
+    ("typed", "other"),
+    [("coche", "noche"), ("casa", "caso"), ("gato", "pato"), ("te", "tez"), ("cafe", "mate")],
+)
+def test_other_words_are_not_typos(typed: str, other: str) -> None:
+    assert typo_likeness(typed, other) == 0
