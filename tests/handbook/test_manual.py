@@ -11,7 +11,8 @@ import pytest
 
 from tests.support import REPOSITORY
 from tests.support.handbook import HANDBOOK
-from wabot.handbook.manual import COMPLETION, MANUAL_PAGE, commands, completion, main, manual_page
+from wabot.cli.parser import commands
+from wabot.handbook.manual import COMPLETION, MANUAL_PAGE, completion, main, manual_page
 
 INSTALLER = (REPOSITORY / "scripts" / "install").read_text()
 _COMPLETE = """

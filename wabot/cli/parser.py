@@ -167,6 +167,14 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def commands() -> dict[str, argparse.ArgumentParser]:
+    """The parser of each command, by its name."""
+    for action in build_parser()._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            return dict(action.choices)
+    return {}
+
+
 def _emulate(argv: Sequence[str]) -> int:
     try:
         from wabot.emulator.command import main as emulate

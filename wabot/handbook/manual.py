@@ -12,7 +12,7 @@ from pathlib import Path
 
 from wabot import __version__
 from wabot.cli.help import TOPICS
-from wabot.cli.parser import build_parser
+from wabot.cli.parser import build_parser, commands
 from wabot.errors import ExitCode
 
 #: Where they belong in a directory of shared files.
@@ -51,14 +51,6 @@ _wabot() {{
 }}
 complete -F _wabot wabot
 """
-
-
-def commands() -> dict[str, argparse.ArgumentParser]:
-    """The parser of each command, by its name."""
-    for action in build_parser()._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            return dict(action.choices)
-    return {}
 
 
 def manual_page() -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from wabot.cli.parser import commands
 from wabot.config.conversation import PROVIDER_SETTINGS
 from wabot.config.setting_types import key_of
 from wabot.config.settings import Settings
@@ -57,8 +58,22 @@ def _section_lines(name: str, section_class: Any) -> list[str]:
 
 
 def _row(key: str, default: str, allowed: str, meaning: str) -> str:
-    cells = (f"`{key}`", f"`{default}`" if default else "", allowed, meaning)
+    return _line(f"`{key}`", f"`{default}`" if default else "", allowed, meaning)
+
+
+def _line(*cells: str) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def command_table() -> str:
+    """Every command with its own options and what it does, as Markdown."""
+    lines = ["| command | what it does |", "|---|---|"]
+    for command in commands().values():
+        usage = " ".join(command.format_usage().removeprefix("usage: ").split())
+        for shared in (" [-h]", " [--config FILE]"):
+            usage = usage.replace(shared, "")
+        lines.append(_line(f"`{usage}`", str(command.description)))
+    return "\n".join(lines) + "\n"
 
 
 def gate_table() -> str:
@@ -131,6 +146,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "gate": gate_table,
     "ends": ends_table,
     "systemctl": systemctl_table,
+    "commands": command_table,
     "settings": settings_table,
     "exit codes": exit_code_table,
     "states": state_table,
