@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wabot.system.files import replace_file, sync
+from wabot.system.files import read_json, replace_file, sync
 
 
 def descriptors() -> int:
@@ -62,3 +62,29 @@ def test_what_cannot_be_replaced_stays_and_nothing_is_left_beside_it(tmp_path: P
     with pytest.raises(IsADirectoryError):
         replace_file(tmp_path / "file", b"new")
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{",
+        b"\xff",
+        "[" * 100_000,
+        "[]",
+        "{}",
+        '{"at": 7}',
+        '{"at": "x"}',
+        '{"at": null}',
+        '{"at": 1e999}',
+    ],
+)
+def test_whatever_a_document_holds_it_is_read_or_refused_in_one_way(content: str | bytes) -> None:
+    assert read_json(b'{"at": "7"}', lambda kept: int(kept["at"].strip())) == 7
+    with pytest.raises(ValueError):
+        read_json(content, lambda kept: int(kept["at"].strip()))
+
+
+def test_a_number_without_end_is_refused_as_well() -> None:
+    with pytest.raises(ValueError, match="OverflowError"):
+        read_json('{"at": 1e999}', lambda kept: int(kept["at"]))

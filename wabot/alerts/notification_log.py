@@ -17,7 +17,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from wabot.alerts.notice import AlertNotice, Condition, Problem
-from wabot.system.files import read_plain, replace_file
+from wabot.system.files import read_json, read_plain, replace_file
 
 log = logging.getLogger(__name__)
 
@@ -61,11 +61,11 @@ class NotificationFile:
     def read(self) -> NotificationLog:
         """The log as it stands in the file, to be looked at."""
         try:
-            return NotificationLog.from_json(json.loads(read_plain(self._path, _LARGEST_FILE_BYTES)))
+            return read_json(read_plain(self._path, _LARGEST_FILE_BYTES), NotificationLog.from_json)
         except FileNotFoundError:
             return NotificationLog()
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            log.warning("alerts: %s cannot be used and is begun anew: %r", self._path, error)
+        except (OSError, ValueError) as error:
+            log.warning("alerts: %s cannot be used and is begun anew: %s", self._path, error)
             return NotificationLog()
 
     def _write(self, notifications: NotificationLog, text: str) -> None:
@@ -289,11 +289,7 @@ class NotificationLog:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> NotificationLog:
-        """From what `as_json` gave.
-
-        Raises:
-            KeyError, TypeError, ValueError, AttributeError: it is something else.
-        """
+        """From what `as_json` gave; for `read_json`, which says when it is something else."""
         lost = stored["lost_replies"]
         return cls(
             {str(key): (float(first), float(last)) for key, (first, last) in stored["seen"].items()},

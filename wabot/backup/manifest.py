@@ -12,7 +12,7 @@ from typing import Any
 from wabot import __version__
 from wabot.database.engine import known_migrations
 from wabot.errors import OperatorNeeded
-from wabot.system.files import open_plain, read_plain
+from wabot.system.files import open_plain, read_json, read_plain
 
 MANIFEST = "manifest.json"
 FORMAT = 1
@@ -79,26 +79,25 @@ def read_manifest(backup: Path, told_as: Path | None = None) -> Manifest:
         OperatorNeeded: it is no backup, it is damaged, or a newer wabot made it.
     """
     shown = told_as or backup
-    try:
-        kept: Any = json.loads(read_plain(backup / MANIFEST, _LARGEST_BYTES))
+
+    def manifest_of(kept: Any) -> Manifest:
         if kept["format"] > FORMAT or _version(kept["wabot"]) > _version(__version__):
             raise OperatorNeeded(
                 f"{shown} was made by wabot {kept['wabot']}, and this is {__version__}: "
                 "install that version or a newer one first"
             )
-        manifest = Manifest(
-            **{
-                each.name: kept[each.name]
-                for each in fields(Manifest)
-                if each.name != "modes" or each.name in kept
-            }
-        )
+        known = (each.name for each in fields(Manifest) if each.name != "modes" or each.name in kept)
+        manifest = Manifest(**{name: kept[name] for name in known})
         _require_types(manifest)
+        return manifest
+
+    try:
+        manifest = read_json(read_plain(backup / MANIFEST, _LARGEST_BYTES), manifest_of)
     except FileNotFoundError:
         raise OperatorNeeded(f"{shown} is no backup: it has no {MANIFEST}") from None
     except OSError as error:
         raise OperatorNeeded(f"{shown / MANIFEST} cannot be read: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, RecursionError, AttributeError):
+    except ValueError:
         raise OperatorNeeded(f"{shown / MANIFEST} is damaged: take another backup") from None
     newer = sorted(set(manifest.migrations) - known_migrations())
     if newer:

@@ -30,7 +30,7 @@ from wabot.database.engine import known_migrations
 from wabot.errors import ExitCode, OperatorNeeded, UsageError, WabotError
 from wabot.privileges.owner import become_owner_of
 from wabot.session.host_lock import require_no_other_machine
-from wabot.system.files import read_plain
+from wabot.system.files import read_json, read_plain
 from wabot.system.terminal import printable, show
 
 _LIST = "databases.json"
@@ -109,7 +109,7 @@ def restore(directory: Path, urls: Iterable[str]) -> list[str]:
     servers = {public_url(url): url for url in urls}
     restored = []
     try:
-        copies = json.loads(read_plain(directory / _LIST, _LARGEST_LIST_BYTES))
+        copies = read_json(read_plain(directory / _LIST, _LARGEST_LIST_BYTES), dict)
         for name, place in copies.items():
             if name.endswith(".pgdump"):
                 url = servers[place["database"]]
@@ -122,7 +122,7 @@ def restore(directory: Path, urls: Iterable[str]) -> list[str]:
             copy_sqlite(directory / name, file)
             _let_look_for_lost(file)
             restored.append(str(file))
-    except (OSError, ValueError, AttributeError, TypeError, KeyError, sqlite3.Error) as error:
+    except (OSError, ValueError, TypeError, KeyError, sqlite3.Error) as error:
         raise OperatorNeeded(f"the copies in {directory} cannot be put back: {error}") from None
     return restored
 

@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from wabot.clock import utc_now
 from wabot.config.phone_numbers import LID_SERVER, PHONE_SERVER
@@ -28,6 +29,7 @@ from wabot.database.lent_connections import rest
 from wabot.database.models import Fact, database
 from wabot.inbound.drain import SpoolDrain
 from wabot.inbound.intake import Intake
+from wabot.system.files import read_json
 from wabot.whatsapp.messages import IncomingMessage, MessageKind, Trace
 from wabot.whatsapp.store import Traces, read_traces
 from wabot.whatsapp.store_query import OpenStore, StoreSilent
@@ -116,11 +118,14 @@ def load_mark(user_id: str) -> StoreCursor | None:
     if fact is None:
         return None
     try:
-        kept = json.loads(fact.value)
-        at = datetime.fromisoformat(kept["at"])
-        return StoreCursor(str(kept["device"]), int(kept["position"]), at, kept["in_order"] is True)
-    except (ValueError, KeyError, TypeError):
+        return read_json(fact.value, _mark_of)
+    except ValueError:
         return None
+
+
+def _mark_of(kept: Any) -> StoreCursor:
+    at = datetime.fromisoformat(kept["at"])
+    return StoreCursor(str(kept["device"]), int(kept["position"]), at, kept["in_order"] is True)
 
 
 def save_mark(user_id: str, mark: StoreCursor) -> None:

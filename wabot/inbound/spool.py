@@ -18,10 +18,10 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from wabot.errors import OperatorNeeded
-from wabot.system.files import open_plain, sync
+from wabot.system.files import open_plain, read_json, sync
 from wabot.whatsapp.messages import IncomingMessage, MessageKind
 
 _CHECKSUM_BYTES = 8
@@ -63,16 +63,19 @@ def decode(line: bytes) -> Spooled:
     if checksum != _checksum(body):
         raise Damaged("the checksum does not fit")
     try:
-        kept = json.loads(body)
-        received_at = datetime.fromisoformat(kept["at"])
-        # A later version may know more of a message than this one.
-        known = {name: kept[name] for name in _FIELDS & kept.keys()}
-        known["kind"] = MessageKind(known["kind"])
-        known["sent_at"] = datetime.fromisoformat(known["sent_at"])
-        known["mentions"] = tuple(known.get("mentions", ()))
-        return Spooled(IncomingMessage(**known), received_at)
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        return read_json(body, _spooled_of)
+    except ValueError as error:
         raise Damaged(f"this version cannot read it ({error})") from None
+
+
+def _spooled_of(kept: Any) -> Spooled:
+    received_at = datetime.fromisoformat(kept["at"])
+    # A later version may know more of a message than this one.
+    known = {name: kept[name] for name in _FIELDS & kept.keys()}
+    known["kind"] = MessageKind(known["kind"])
+    known["sent_at"] = datetime.fromisoformat(known["sent_at"])
+    known["mentions"] = tuple(known.get("mentions", ()))
+    return Spooled(IncomingMessage(**known), received_at)
 
 
 def _checksum(body: bytes) -> bytes:

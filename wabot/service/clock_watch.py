@@ -9,13 +9,16 @@ import time
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from wabot.clock import Clock, error_text
+from wabot.system.files import read_json, read_plain, replace_file
 
 log = logging.getLogger(__name__)
 
 _CHANGE_SECONDS = 60.0
 _SAVE_SECONDS = 600.0
+_LARGEST_FILE_BYTES = 10_000
 
 
 class ClockWatch:
@@ -60,15 +63,16 @@ class ClockWatch:
 
     def _recall(self) -> None:
         """The next process must not believe a clock that this one knows to be wrong."""
+        if self._file is None:
+            return
         try:
-            kept = json.loads(self._file.read_text(encoding="utf-8")) if self._file else {}
-            boot_id = _boot_id()
-            if boot_id and kept.get("boot") == boot_id:
-                self._clock.recall(float(kept["moment"]), float(kept["uptime"]))
+            boot_id, moment, uptime = read_json(read_plain(self._file, _LARGEST_FILE_BYTES), _reference_of)
+            if boot_id and boot_id == _boot_id():
+                self._clock.recall(moment, uptime)
         except FileNotFoundError:
             return
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            log.warning("%s cannot be used: %r", self._file, error)
+        except (OSError, ValueError) as error:
+            log.warning("%s cannot be used: %s", self._file, error)
 
     def _save(self) -> None:
         reference = self._clock.reference()
@@ -80,12 +84,16 @@ class ClockWatch:
         if not boot_id:
             return
         moment, uptime = reference
-        new = self._file.with_suffix(".new")
+        kept = json.dumps({"boot": boot_id, "moment": moment, "uptime": uptime})
         try:
-            new.write_text(json.dumps({"boot": boot_id, "moment": moment, "uptime": uptime}), "utf-8")
-            new.replace(self._file)
+            replace_file(self._file, kept.encode())
         except OSError as error:
             log.warning("%s cannot be written: %s", self._file, error.strerror)
+
+
+def _reference_of(kept: Any) -> tuple[str, float, float]:
+    """The run of the machine, the moment and the uptime that a file holds."""
+    return str(kept["boot"]), float(kept["moment"]), float(kept["uptime"])
 
 
 def _boot_id() -> str:

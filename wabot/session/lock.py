@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from filelock import FileLock, Timeout
 
 from wabot.clock import local_text, utc_now
 from wabot.errors import OperatorNeeded
-from wabot.system.files import read_plain
+from wabot.system.files import read_json, read_plain
 
 _LARGEST_STAMP_BYTES = 4096
 # `kill 1` is no advice.
@@ -73,15 +73,18 @@ def read_holder(path: Path) -> Holder | None:
     """
     try:
         line = read_plain(path, _LARGEST_STAMP_BYTES).partition(b"\n")[0]
-        stamp = json.loads(line)
-        pid, host, unit = stamp["pid"], stamp["host"], stamp["unit"]
-        since = datetime.fromisoformat(stamp["since"]).astimezone(UTC)
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        return read_json(line, _holder_of)
+    except (OSError, ValueError):
         return None
+
+
+def _holder_of(stamp: Any) -> Holder:
+    pid, host, unit = stamp["pid"], stamp["host"], stamp["unit"]
+    since = datetime.fromisoformat(stamp["since"]).astimezone(UTC)
     if not isinstance(pid, int) or pid < _FIRST_PID or not isinstance(host, str) or not host.isprintable():
-        return None
+        raise ValueError("this names no process")
     if unit is not None and not isinstance(unit, str):
-        return None
+        raise ValueError("this names no unit")
     # What stands there is told to people who type it: a name, or nothing.
     return Holder(pid, host, unit if unit and re.fullmatch(_UNIT, unit) else None, since)
 

@@ -12,11 +12,12 @@ import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from wabot.config.settings import SPOOL, STORE, lock_file
 from wabot.errors import OperatorNeeded
 from wabot.session.lock import SessionLock
-from wabot.system.files import open_plain, sync
+from wabot.system.files import read_json, read_plain, sync
 from wabot.system.units import own_command
 from wabot.whatsapp.store import read_device
 
@@ -207,12 +208,14 @@ def _write_note(entry: QuarantineEntry) -> None:
 def _read_entry(path: Path) -> QuarantineEntry:
     user_id = path.name.rpartition(".")[0] or path.name
     try:
-        with os.fdopen(open_plain(path / _NOTE), "rb") as file:
-            note = json.loads(file.read(_LARGEST_NOTE_BYTES))
-        reason = str(note["reason"])
-        moved_at = datetime.fromisoformat(note["moved_at"]).astimezone(UTC).replace(tzinfo=None)
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        reason, moved_at = read_json(read_plain(path / _NOTE, _LARGEST_NOTE_BYTES), _reason_and_time)
+    except (OSError, ValueError):
         # The directory's own time is the rename's.
         reason = "no note"
         moved_at = datetime.fromtimestamp(path.stat().st_mtime, UTC).replace(tzinfo=None)
     return QuarantineEntry(path.name, path, user_id, reason, moved_at)
+
+
+def _reason_and_time(note: Any) -> tuple[str, datetime]:
+    moved_at = datetime.fromisoformat(note["moved_at"]).astimezone(UTC).replace(tzinfo=None)
+    return str(note["reason"]), moved_at

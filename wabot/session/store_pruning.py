@@ -15,9 +15,11 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from wabot.database.models import Fact
+from wabot.system.files import read_json
 
 _TABLE = "whatsmeow_message_secrets"
 _BATCH_ROWS = 2000
@@ -134,10 +136,13 @@ def _reached(opened: sqlite3.Connection, now: datetime) -> Note | None:
 def _notes(user_id: str) -> list[Note]:
     fact = Fact.get_or_none(Fact.key == _key(user_id))
     try:
-        kept = json.loads(fact.value) if fact else []
-        return [Note(datetime.fromisoformat(at), str(device), int(position)) for at, device, position in kept]
-    except (ValueError, TypeError):
+        return read_json(fact.value, _notes_of) if fact else []
+    except ValueError:
         return []
+
+
+def _notes_of(kept: Any) -> list[Note]:
+    return [Note(datetime.fromisoformat(at), str(device), int(position)) for at, device, position in kept]
 
 
 def _save(user_id: str, notes: list[Note]) -> None:

@@ -6,10 +6,15 @@ And writes those that others read at any moment: as a whole.
 from __future__ import annotations
 
 import errno
+import json
 import os
 import stat
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
+
+_Read = TypeVar("_Read")
 
 _OF_SQLITE = ("-journal", "-wal", "-shm")
 
@@ -48,6 +53,22 @@ def read_plain(path: Path, most_bytes: int, *, through_links: bool = False) -> b
     """
     with os.fdopen(open_plain(path, through_links=through_links), "rb") as file:
         return file.read(most_bytes)
+
+
+def read_json(content: str | bytes, read: Callable[[Any], _Read]) -> _Read:
+    """What `read` makes of a JSON document that anything may have happened to.
+
+    Args:
+        content: the document.
+        read: takes what is in it, and may trust that to be as it was written.
+
+    Raises:
+        ValueError: it is no JSON, or not what `read` takes it for; the text says what is wrong.
+    """
+    try:
+        return read(json.loads(content))
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
+        raise ValueError(repr(error)) from None
 
 
 def replace_file(path: Path, content: bytes, *, mode: int = 0o600, durable: bool = False) -> None:
