@@ -148,7 +148,7 @@ def _compose_system(
         "Rules:\n" + "\n".join(f"- {rule}" for rule in _RULES).format(language=spoken),
         f"Now it is {moment:%A, %Y-%m-%d %H:%M %Z}.",
     ]
-    name = _one_line(conversation.customer_name)
+    name = _harmless_name(conversation.customer_name)
     if name:
         paragraphs.append(f'The customer calls themselves "{name}".')
     if passages:
@@ -159,7 +159,7 @@ def _compose_system(
     return drop_odd_characters("\n\n".join(paragraphs))
 
 
-def _one_line(name: str) -> str:
+def _harmless_name(name: str) -> str:
     """Make a name chosen by the customer harmless inside a sentence of the prompt."""
     plain = " ".join(drop_odd_characters(name).split()).replace('"', "'").replace("<", "").replace(">", "")
     return plain[:_MAX_NAME_CHARACTERS].strip()

@@ -11,7 +11,7 @@ import peewee
 
 from wabot.clock import local_now
 from wabot.conversation.schedule import ChatSchedule
-from wabot.database.errors import concerns_what_was_stored
+from wabot.database.errors import concerns_what_was_stored, one_line
 from wabot.database.lent_connections import rest
 from wabot.database.models import database
 from wabot.database.refusals import refusal
@@ -42,11 +42,9 @@ class DatabaseOutage:
         """The database did not take a message."""
         if self._began_at is None:
             self._began_at = time.monotonic()
-            log.error(
-                "messages cannot be stored (%s); until they can they are kept on disk", _one_line(error)
-            )
+            log.error("messages cannot be stored (%s); until they can they are kept on disk", one_line(error))
         elif self._is_answering:
-            log.error("messages cannot be stored (%s); the others stay on disk", _one_line(error))
+            log.error("messages cannot be stored (%s); the others stay on disk", one_line(error))
         self._is_answering = False
         suspect(error)
         refused = refusal(error)
@@ -55,8 +53,8 @@ class DatabaseOutage:
     def blocked(self, error: Exception) -> None:
         """The disk did not take a message either; it is held, and WhatsApp keeps those that follow."""
         if not self._obstacle:
-            log.error("%s; a message waits to be stored, and all others behind it", _one_line(error))
-        self._obstacle = _one_line(error)
+            log.error("%s; a message waits to be stored, and all others behind it", one_line(error))
+        self._obstacle = one_line(error)
 
     def unblocked(self) -> None:
         """A message that was held is safe."""
@@ -96,10 +94,6 @@ class DatabaseOutage:
         if self._obstacle:
             held = f", the others wait at WhatsApp: {self._obstacle}"
         return f"database away since {since:{day}%H:%M}{self._cause}, {messages}{held}"
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
 
 
 _RETRY_SECONDS = 1.0

@@ -20,7 +20,7 @@ import peewee
 
 from wabot.clock import local_text
 from wabot.database.engine import open_database
-from wabot.database.errors import AWAY
+from wabot.database.errors import AWAY, one_line
 from wabot.database.models import Session, database
 from wabot.database.pooler import CURE, LOCK_IS_VOID, lends_connections
 from wabot.errors import OperatorNeeded
@@ -123,8 +123,9 @@ class HostLock:
         except AWAY as error:
             database.close()
             if self._is_held:
-                reason = " ".join(str(error).split())
-                log.warning("database: %s; the lock against other machines is taken again later", reason)
+                log.warning(
+                    "database: %s; the lock against other machines is taken again later", one_line(error)
+                )
             self._is_held = False
             return
         if holder:
