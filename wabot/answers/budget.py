@@ -96,16 +96,14 @@ class DailyBudget:
         return None
 
     def _add(self, limit: Limit, day: str, calls: int, tokens: int, *conditions: Any) -> int:
-        usage: Any = ModelUsage
-        added = {usage.calls: usage.calls + calls, usage.tokens: usage.tokens + tokens}
-        changed: int = usage.update(added).where(*limit.row(self._user_id, day), *conditions).execute()
+        added = {ModelUsage.calls: ModelUsage.calls + calls, ModelUsage.tokens: ModelUsage.tokens + tokens}
+        changed: int = ModelUsage.update(added).where(*limit.row(self._user_id, day), *conditions).execute()
         return changed
 
     def _tell_once(self, limit: Limit, day: str, tokens: int) -> None:
         """Write down that a call was refused, and log it the first time on a day, restarts or not."""
-        usage: Any = ModelUsage
-        unknown = (*limit.row(self._user_id, day), usage.refused_tokens.is_null())
-        if usage.update(refused_tokens=tokens).where(*unknown).execute():
+        unknown = (*limit.row(self._user_id, day), ModelUsage.refused_tokens.is_null())
+        if ModelUsage.update(refused_tokens=tokens).where(*unknown).execute():
             log.warning(
                 "the day's budget of %s is spent: it is not asked again until midnight",
                 f"provider {limit.provider}" if limit.provider else "all models",
@@ -131,17 +129,15 @@ class Limit:
 
     def row(self, user_id: str, day: str) -> tuple[Any, ...]:
         """The conditions that find its count."""
-        usage: Any = ModelUsage
-        return usage.user_id == user_id, usage.day == day, usage.provider == self.provider
+        return ModelUsage.user_id == user_id, ModelUsage.day == day, ModelUsage.provider == self.provider
 
     def room_for(self, tokens: int) -> tuple[Any, ...]:
         """The conditions under which one more call of so many tokens is allowed."""
-        usage: Any = ModelUsage
         conditions = []
         if self.calls_per_day:
-            conditions.append(usage.calls < self.calls_per_day)
+            conditions.append(ModelUsage.calls < self.calls_per_day)
         if self.tokens_per_day:
-            conditions.append(usage.tokens <= self.tokens_per_day - tokens)
+            conditions.append(ModelUsage.tokens <= self.tokens_per_day - tokens)
         return tuple(conditions)
 
 
@@ -205,7 +201,8 @@ def spending_on(settings: Settings, day: date) -> list[Spending]:
     limits = limits_of(settings)
     if not limits or not database.table_exists("wabot_model_usage"):
         return [Spending(limit) for limit in limits]
-    usage: Any = ModelUsage
-    rows = usage.select().where(usage.user_id == settings.account.user_id, usage.day == day.isoformat())
+    rows = ModelUsage.select().where(
+        ModelUsage.user_id == settings.account.user_id, ModelUsage.day == day.isoformat()
+    )
     taken = {row.provider: (row.calls, row.tokens, row.refused_tokens) for row in rows}
     return [Spending(limit, *taken.get(limit.provider, ())) for limit in limits]

@@ -141,7 +141,7 @@ def merge_chats(chat_ids: Iterable[int], now: datetime) -> Chat | None:
         # Who puts a message or a reply into one of them at this moment is through with it when this returns,
         # and who comes later waits, and then finds it gone. In their order, so that nobody waits in a circle.
         query = query.for_update()
-    chats = list(query)
+    chats: list[Chat] = list(query)
     if len(chats) < 2:
         return chats[0] if chats else None
     kept, *others = chats

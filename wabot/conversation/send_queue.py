@@ -312,7 +312,7 @@ class SendQueue:
         since = (row.sending_at or row.created_at) - _THERE
         heard = (Inbound.chat == row.chat) & (Inbound.state != "owner") & (Inbound.received_at >= since)
         got = (Outbound.chat == row.chat) & (Outbound.delivered_at >= since)
-        return Inbound.select().where(heard).exists() or Outbound.select().where(got).exists()
+        return bool(Inbound.select().where(heard).exists() or Outbound.select().where(got).exists())
 
     def unsettled(self) -> list[Outbound]:
         """Replies that began to leave, and of which nobody knows whether they did."""

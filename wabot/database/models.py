@@ -25,9 +25,11 @@ from peewee import (
 )
 
 database: Any = DatabaseProxy()
+# peewee's own types know neither what a column holds nor what a query gives back.
+_Model: Any = Model
 
 
-class BaseModel(Model):
+class BaseModel(_Model):
     """Binds every table to the one database of the process."""
 
     class Meta:

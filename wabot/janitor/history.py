@@ -29,14 +29,12 @@ def sweep_history(sweep: Sweep) -> None:
     cutoff = sweep.now - timedelta(days=days)
     long_ago = sweep.now - max(_NEVER_OPEN_AFTER, timedelta(days=days))
     reason = f"older than {days} days"
-    inbound: Any = Inbound
-    outbound: Any = Outbound
-    answered, settled = inbound.state != "pending", outbound.state.not_in(OPEN_STATES)
+    answered, settled = Inbound.state != "pending", Outbound.state.not_in(OPEN_STATES)
     _delete_old(
-        sweep, inbound, inbound.received_at, cutoff, answered | (inbound.received_at < long_ago), reason
+        sweep, Inbound, Inbound.received_at, cutoff, answered | (Inbound.received_at < long_ago), reason
     )
     _delete_old(
-        sweep, outbound, outbound.created_at, cutoff, settled | (outbound.created_at < long_ago), reason
+        sweep, Outbound, Outbound.created_at, cutoff, settled | (Outbound.created_at < long_ago), reason
     )
     _delete_empty_chats(sweep, cutoff, f"{reason}, and without messages")
     _delete(sweep, ModelUsage, ModelUsage.day < cutoff.date().isoformat(), reason)
@@ -99,28 +97,27 @@ def _delete_old(sweep: Sweep, model: Any, moment: Any, cutoff: datetime, conditi
 
 def _delete_empty_chats(sweep: Sweep, cutoff: datetime, reason: str) -> None:
     """Delete the chats that hold neither a message nor a wish that still counts."""
-    chat: Any = Chat
     # NOT EXISTS: of NOT IN, PostgreSQL makes a list of all messages and searches it for each chat.
-    empty = [~fn.EXISTS(model.select(SQL("1")).where(model.chat == chat.id)) for model in (Inbound, Outbound)]
-    talks = (chat.pause_reason == "") | (chat.paused_until < sweep.now)
+    empty = [~fn.EXISTS(model.select(SQL("1")).where(model.chat == Chat.id)) for model in (Inbound, Outbound)]
+    talks = (Chat.pause_reason == "") | (Chat.paused_until < sweep.now)
     # Who asked never to be written to is remembered for that very reason.
-    forgettable = (chat.created_at < cutoff) & talks & chat.opted_out_at.is_null() & empty[0] & empty[1]
+    forgettable = (Chat.created_at < cutoff) & talks & Chat.opted_out_at.is_null() & empty[0] & empty[1]
     total, after = 0, 0
     while True:
         window = [
             row.id
-            for row in chat.select(chat.id).where(chat.id > after).order_by(chat.id).limit(_WINDOW_CHATS)
+            for row in Chat.select(Chat.id).where(Chat.id > after).order_by(Chat.id).limit(_WINDOW_CHATS)
         ]
         if not window:
             break
         after = window[-1]
-        found = [row.id for row in chat.select(chat.id).where(chat.id.between(window[0], after), forgettable)]
+        found = [row.id for row in Chat.select(Chat.id).where(Chat.id.between(window[0], after), forgettable)]
         for start in range(0, len(found), _BATCH_ROWS) if sweep.apply else ():
             # Somebody may have written meanwhile.
-            batch = chat.id.in_(found[start : start + _BATCH_ROWS])
-            total += chat.delete().where(batch, forgettable).execute()
+            batch = Chat.id.in_(found[start : start + _BATCH_ROWS])
+            total += Chat.delete().where(batch, forgettable).execute()
         total += 0 if sweep.apply else len(found)
-    _report(sweep, chat, total, reason)
+    _report(sweep, Chat, total, reason)
 
 
 def _delete(sweep: Sweep, model: Any, condition: Any, reason: str) -> None:
@@ -142,10 +139,9 @@ def _report(sweep: Sweep, model: Any, total: int, reason: str) -> None:
 
 
 def _delete_sessions_of_nobody(sweep: Sweep) -> None:
-    sessions: Any = Session
-    for (user_id,) in sessions.select(sessions.user_id).tuples():
+    for (user_id,) in Session.select(Session.user_id).tuples():
         if user_id in sweep.protected or sweep.sessions.is_held(user_id) or not sweep.users.lack(user_id):
             continue
         if sweep.apply:
-            sessions.delete().where(sessions.user_id == user_id).execute()
+            Session.delete().where(Session.user_id == user_id).execute()
         sweep.report(ActionKind.ROW_DELETED, "wabot_sessions", user_id, "this user does not exist")

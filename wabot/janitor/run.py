@@ -168,9 +168,8 @@ def _known_here(settings: Settings, sessions: SessionDirectories) -> frozenset[s
     """The users that have a session here, or had one: in quarantine, or as a bot of this database."""
     known = {user_id for place in sessions.places for user_id in session_names(place)}
     known |= {entry.user_id for entry in _quarantine(settings).entries()}
-    bots: Any = Session
-    if bots.table_exists():
-        known |= {bot.user_id for bot in bots.select(bots.user_id)}
+    if Session.table_exists():
+        known |= {bot.user_id for bot in Session.select(Session.user_id)}
     return frozenset(known)
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import peewee
 
@@ -101,13 +100,12 @@ def _linked_to(settings: Settings) -> str:
 
 
 def _take_back(settings: Settings, now: datetime) -> None:
-    session: Any = Session
     user_id = settings.account.user_id
     try:
-        if session.table_exists():
-            session.delete().where(session.user_id == user_id).execute()
+        if Session.table_exists():
+            Session.delete().where(Session.user_id == user_id).execute()
             # With its time, so that `wabot status` takes no earlier end for one that nobody wrote down.
-            session.create(user_id=user_id, reason=_REASON, updated_at=now)
+            Session.create(user_id=user_id, reason=_REASON, updated_at=now)
         ConnectionRow(user_id, settings.database).unlink(now)
     except (peewee.OperationalError, peewee.InterfaceError) as error:
         raise DatabaseAway(f"the database does not answer, so nothing was reset: {error}") from None

@@ -48,12 +48,11 @@ class ReplyLatency:
         Raises:
             peewee.OperationalError, peewee.InterfaceError: the database is away; the next look makes up.
         """
-        outbound: Any = Outbound
-        mine = outbound.user_id == self._user_id
+        mine = Outbound.user_id == self._user_id
         # Of all accounts: of one there is no index.
-        newest = outbound.select(fn.MAX(outbound.id)).scalar() or 0
-        of_open = outbound.select(outbound.id).where(
-            mine, outbound.state.in_(OPEN_STATES), outbound.id <= newest
+        newest = Outbound.select(fn.MAX(Outbound.id)).scalar() or 0
+        of_open = Outbound.select(Outbound.id).where(
+            mine, Outbound.state.in_(OPEN_STATES), Outbound.id <= newest
         )
         still_open = {row.id for row in of_open}
         waits: list[float] = []
@@ -61,19 +60,17 @@ class ReplyLatency:
             # What is sent while this looks was open a moment ago, and is the next look's.
             candidates = sorted(self._open - still_open)
             for first in range(0, len(candidates), _IDS_AT_ONCE):
-                waits += self._waits(outbound.id.in_(candidates[first : first + _IDS_AT_ONCE]), set())
-            waits += self._waits((outbound.id > self._newest) & (outbound.id <= newest), still_open)
+                waits += self._waits(Outbound.id.in_(candidates[first : first + _IDS_AT_ONCE]), set())
+            waits += self._waits((Outbound.id > self._newest) & (Outbound.id <= newest), still_open)
         self._newest, self._open = newest, still_open
         yield from waits
 
     def _waits(self, condition: Any, left_out: set[int]) -> list[float]:
-        inbound: Any = Inbound
-        outbound: Any = Outbound
         answered = (
-            inbound.select(outbound.id, inbound.received_at, outbound.sent_at)
+            Inbound.select(Outbound.id, Inbound.received_at, Outbound.sent_at)
             # Of one chat: that is what there is an index for.
-            .join(outbound, on=(inbound.chat == outbound.chat) & (inbound.reply == outbound.id))
-            .where(outbound.user_id == self._user_id, outbound.state == "sent", condition)
+            .join(Outbound, on=(Inbound.chat == Outbound.chat) & (Inbound.reply == Outbound.id))
+            .where(Outbound.user_id == self._user_id, Outbound.state == "sent", condition)
         )
         return [
             _seconds(received_at, sent_at)
