@@ -314,7 +314,7 @@ def test_least_privileges_are_enough(least_privileged_url: str, postgresql_url: 
     )
     done: list[Cleanup] = []
     clean(settings, {}, database, NOW, apply=True, tell=done.append)
-    assert [str(action.deed) for action in done] == ["corrected row"]
+    assert [str(action.kind) for action in done] == ["corrected row"]
     database.close()
 
 

@@ -71,7 +71,7 @@ def run(
 
 
 def told(actions: list[Cleanup]) -> set[tuple[ActionKind, str]]:
-    return {(action.deed, action.user_id) for action in actions}
+    return {(action.kind, action.user_id) for action in actions}
 
 
 @pytest.fixture
@@ -451,7 +451,7 @@ def test_old_history_goes_in_batches(settings: Settings, application: Any) -> No
     _reply(chats[1], long_ago, "dead")
     _reply(chats[1], NOW, "pending")
     outcome, actions = run(settings, application)
-    lines = sorted(str(action) for action in actions if action.deed is ActionKind.HISTORY_DELETED)
+    lines = sorted(str(action) for action in actions if action.kind is ActionKind.HISTORY_DELETED)
     assert lines == [
         "deleted history 1200 rows of wabot_inbox: older than 90 days",
         "deleted history 2 rows of wabot_chats: older than 90 days, and without messages",
@@ -459,7 +459,7 @@ def test_old_history_goes_in_batches(settings: Settings, application: Any) -> No
     ]
     assert (outcome.after["inbox"], outcome.after["outbox"], outcome.after["chats"]) == (1, 1, 1)
     assert [
-        action for action in run(settings, application)[1] if action.deed is ActionKind.HISTORY_DELETED
+        action for action in run(settings, application)[1] if action.kind is ActionKind.HISTORY_DELETED
     ] == []
 
 
@@ -523,7 +523,7 @@ def test_free_pages_go_back_to_the_file_system(sqlite_url: str, tmp_path: Path) 
     file = tmp_path / "wabot.toml"
     file.write_text(f'[paths]\nstate = "{tmp_path}/state"\n[database]\nurl = "{sqlite_url}"\n')
     _, actions = run(load_settings(file, {}), database)
-    assert ActionKind.SPACE_FREED in {action.deed for action in actions}
+    assert ActionKind.SPACE_FREED in {action.kind for action in actions}
     assert database.execute_sql("PRAGMA freelist_count").fetchone() == (0,)
     assert run(load_settings(file, {}), database)[1] == []
     database.close()

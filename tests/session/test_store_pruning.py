@@ -125,7 +125,7 @@ def test_the_janitor_leaves_the_store_to_a_bot_that_runs(
         actions: list[Cleanup] = []
         now = NOW + timedelta(days=days)
         clean(settings, {}, sqlite_database, now, apply=apply, tell=actions.append, clock_is_right=True)
-        return [each.target for each in actions if each.deed is ActionKind.HISTORY_DELETED]
+        return [each.target for each in actions if each.kind is ActionKind.HISTORY_DELETED]
 
     bot = hold(settings.session_lock)
     assert run(0) == []

@@ -232,7 +232,7 @@ def look_at_models(counts: CallCounts, down_seconds: float) -> Findings:
     unanswered, and over when one is answered. While nobody asks, nothing is known.
 
     Args:
-        tally: what became of the calls.
+        counts: what became of the calls.
         down_seconds: how long the models may be down before that is worth an alert.
     """
     outage = counts.outage

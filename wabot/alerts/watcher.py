@@ -50,7 +50,7 @@ class Watcher:
 
     Args:
         settings: the configuration.
-        tally: what the models do.
+        counts: what the models do.
         storing: says what keeps messages from being stored; None: nobody stores any.
     """
 

@@ -190,8 +190,8 @@ def _janitor(arguments: argparse.Namespace) -> int:
     told: Counter[ActionKind] = Counter()
 
     def tell(action: Cleanup) -> None:
-        told[action.deed] += 1
-        if told[action.deed] > most:
+        told[action.kind] += 1
+        if told[action.kind] > most:
             return
         actions.append(action)
         if not arguments.json:
@@ -212,9 +212,9 @@ def _janitor(arguments: argparse.Namespace) -> int:
         found |= {"before": outcome.before, "after": outcome.after, "foreign_key": outcome.foreign_key}
         show(printable_json(found | {"counts": told}))
     else:
-        for deed, number in told.items():
+        for kind, number in told.items():
             if number > most:
-                show(f"... and {number - most} more: {deed.said(done=arguments.apply)}")
+                show(f"... and {number - most} more: {kind.said(done=arguments.apply)}")
         show(outcome.summary())
     return ExitCode.OK
 

@@ -95,7 +95,7 @@ def ask_database(examined: Examined, question: Callable[[Any], Any]) -> Any:
     """What the bot's database answers; None when it cannot be asked, which the checks of the database say.
 
     Args:
-        patient: the bot.
+        examined: the bot.
         question: is given the open database.
     """
     file = sqlite_file(examined.settings.database.url)

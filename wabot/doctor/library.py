@@ -35,7 +35,7 @@ def check_neonize(examined: Examined) -> list[Finding]:
     return [healthy("neonize", f"version {library.version}, installed {max(days, 0)} days ago")]
 
 
-def check_libmagic(_patient: Examined) -> list[Finding]:
+def check_libmagic(_examined: Examined) -> list[Finding]:
     """Whether the system library is there that neonize cannot be imported without."""
     try:
         ctypes.CDLL("libmagic.so.1")

@@ -87,7 +87,7 @@ def links_nobody_uses(examined: Examined, first: str = "") -> list[Finding]:
     """Linked sessions that no configuration is for: whoever changes `user_id` leaves one behind.
 
     Args:
-        patient: the bot.
+        examined: the bot.
         first: what has to be done before such a session can be used.
     """
     place, user_id = examined.settings.sessions, examined.settings.account.user_id

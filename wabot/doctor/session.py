@@ -96,7 +96,7 @@ def check_leftovers(examined: Examined) -> list[Finding]:
     )
     if outcome is None:
         return []
-    dead = [action for action in actions if action.deed in _LEFTOVERS]
+    dead = [action for action in actions if action.kind in _LEFTOVERS]
     if not dead:
         return [healthy("leftovers", "none")]
     shown = "; ".join(

@@ -58,7 +58,7 @@ def _objection(sweep: Sweep, user_id: str) -> str:
     directory = sweep.settings.sessions / user_id
     if not directory.is_dir():
         return ""
-    if user_id not in sweep.protected and sweep.judges_strangers and sweep.users.lack(user_id):
+    if user_id not in sweep.protected and sweep.may_move_unknown and sweep.users.lack(user_id):
         kept = len(read_spool(directory / SPOOL))
         return "this user does not exist" + (f"; {kept} message(s) on disk go with it" if kept else "")
     if read_spool(directory / SPOOL):

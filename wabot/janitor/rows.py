@@ -38,22 +38,22 @@ class _Row:
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """Which rows, and what becomes of them.
+    """Which rows of the table are stale, and what becomes of them.
 
     Attributes:
-        condition: for the database.
-        spares: rows to leave alone all the same, because a living process holds the session.
-        applies: what else the database cannot tell of a row.
-        write: carries it out for the rows with these keys.
-        deed: what to call that.
-        reason: why.
+        condition: what the database can tell: which rows may be meant.
+        is_stale: what it cannot tell: whether such a row is meant.
+        is_held: whether a living process has the row's session, so that it must be left alone.
+        write: carries the rule out for the rows with these keys.
+        action: what that is called.
+        reason: why, for people.
     """
 
     condition: Any
-    spares: Callable[[_Row], bool]
-    applies: Callable[[_Row], bool]
+    is_stale: Callable[[_Row], bool]
+    is_held: Callable[[_Row], bool]
     write: Callable[[list[Any]], object]
-    deed: ActionKind
+    action: ActionKind
     reason: str
 
 
@@ -85,12 +85,13 @@ def _rows_of_nobody(sweep: Sweep, connections: ConnectionTable) -> _Rule:
     # Should all users vanish while this runs, nothing is an orphan any more.
     some_user = peewee.fn.EXISTS(sweep.users.table.select(peewee.SQL("1")))
     return _Rule(
-        gone & some_user,
-        lambda row: False,
-        lambda row: True,
-        lambda keys: _delete(connections, keys),
-        ActionKind.ROW_DELETED,
-        "this user does not exist",
+        condition=gone & some_user,
+        is_stale=lambda row: True,
+        # Of a user who does not exist, a row is nobody's, whatever runs.
+        is_held=lambda row: False,
+        write=lambda keys: _delete(connections, keys),
+        action=ActionKind.ROW_DELETED,
+        reason="this user does not exist",
     )
 
 
@@ -119,12 +120,12 @@ def _false_claims(sweep: Sweep, connections: ConnectionTable) -> _Rule | None:
         return row.user_id in sweep.own or (_may_touch(sweep) and _is_older(row, cutoff))
 
     return _Rule(
-        claim & _has_user(sweep, connections),
-        _is_held(sweep),
-        is_false,
-        correct,
-        ActionKind.ROW_CORRECTED,
-        _FALSE_CLAIM,
+        condition=claim & _has_user(sweep, connections),
+        is_stale=is_false,
+        is_held=_is_held(sweep),
+        write=correct,
+        action=ActionKind.ROW_CORRECTED,
+        reason=_FALSE_CLAIM,
     )
 
 
@@ -146,12 +147,12 @@ def _disconnected_for_long(sweep: Sweep, connections: ConnectionTable) -> _Rule 
         return _is_older(row, cutoff) and not sweep.sessions.may_be_linked(row.user_id)
 
     return _Rule(
-        is_down & is_old & _has_user(sweep, connections),
-        _is_held(sweep),
-        is_abandoned,
-        lambda keys: _delete(connections, keys),
-        ActionKind.ROW_DELETED,
-        f"disconnected since before {local_text(cutoff)}, and no number is linked",
+        condition=is_down & is_old & _has_user(sweep, connections),
+        is_stale=is_abandoned,
+        is_held=_is_held(sweep),
+        write=lambda keys: _delete(connections, keys),
+        action=ActionKind.ROW_DELETED,
+        reason=f"disconnected since before {local_text(cutoff)}, and no number is linked",
     )
 
 
@@ -179,13 +180,13 @@ def _is_held(sweep: Sweep) -> Callable[[_Row], bool]:
 
 
 def _enforce(sweep: Sweep, connections: ConnectionTable, rule: _Rule, rows: list[_Row]) -> None:
-    chosen = [row for row in rows if not rule.spares(row) and rule.applies(row)]
+    chosen = [row for row in rows if not rule.is_held(row) and rule.is_stale(row)]
     for start in range(0, len(chosen), _BATCH_ROWS):
         batch = chosen[start : start + _BATCH_ROWS]
         if sweep.apply:
             batch = _write(sweep, connections, rule, batch)
         for row in batch:
-            sweep.report(rule.deed, str(row.key), row.user_id, rule.reason)
+            sweep.report(rule.action, str(row.key), row.user_id, rule.reason)
 
 
 def _write(sweep: Sweep, connections: ConnectionTable, rule: _Rule, batch: list[_Row]) -> list[_Row]:
@@ -199,7 +200,7 @@ def _write(sweep: Sweep, connections: ConnectionTable, rule: _Rule, batch: list[
             query = query.for_update("FOR UPDATE SKIP LOCKED")
         locked = [_row(values) for values in query.tuples()]
         # Linking a number takes the session lock and writes the row, so the disk need not be asked again.
-        chosen = [row for row in locked if row in unchanged and not rule.spares(row)]
+        chosen = [row for row in locked if row in unchanged and not rule.is_held(row)]
         if chosen:
             rule.write([row.key for row in chosen])
     return chosen

@@ -40,7 +40,7 @@ class CleaningOutcome:
         before: how much there was of everything.
         after: how much there is now.
         foreign_key: what the database does by itself against rows of nobody; None without such a table.
-        done: how often each deed was done, or would be.
+        done: how often each kind of action was taken, or would be.
         apply: False for a dry run.
     """
 
@@ -53,10 +53,10 @@ class CleaningOutcome:
     def summary(self) -> str:
         """All of it in one line."""
         counts = ", ".join(f"{name} {was} -> {self.after[name]}" for name, was in self.before.items())
-        deeds = sum(number for deed, number in self.done.items() if deed is not ActionKind.LEFT_ALONE)
-        what = f"{deeds} done" if self.apply else f"{deeds} to do, nothing was changed; --apply does it"
+        number = sum(taken for kind, taken in self.done.items() if kind is not ActionKind.LEFT_ALONE)
+        what = f"{number} done" if self.apply else f"{number} to do, nothing was changed; --apply does it"
         key = f"; foreign key to users {self.foreign_key}" if self.foreign_key else ""
-        return f"janitor: {what if deeds else 'nothing to do'}; {counts}{key}"
+        return f"janitor: {what if number else 'nothing to do'}; {counts}{key}"
 
 
 def clean(
@@ -89,7 +89,7 @@ def clean(
     done: dict[ActionKind, int] = {}
 
     def count_and_tell(action: Cleanup) -> None:
-        done[action.deed] = done.get(action.deed, 0) + 1
+        done[action.kind] = done.get(action.kind, 0) + 1
         tell(action)
 
     try:
@@ -157,7 +157,7 @@ def _prepare(
         protected=frozenset(protected),
         configured=configured,
         own=configured | _known_here(settings, sessions),
-        judges_strangers="" not in protected,
+        may_move_unknown="" not in protected,
         now=now,
         apply=apply,
         tell=tell,

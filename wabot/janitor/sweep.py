@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -47,27 +47,33 @@ class Cleanup:
     """One thing the janitor did, or would do.
 
     Attributes:
-        deed: what.
+        kind: what.
         target: to which row or directory.
         user_id: whose; "" for what belongs to nobody in particular.
         reason: why.
         done: False in a dry run.
     """
 
-    deed: ActionKind
+    kind: ActionKind
     target: str
     user_id: str
     reason: str
     done: bool
 
     def __str__(self) -> str:
-        words = self.deed.said(done=self.done)
+        words = self.kind.said(done=self.done)
         whose = f" of user {self.user_id}" if self.user_id else ""
         return printable(f"{words} {self.target}{whose}: {self.reason}")
 
     def as_json(self) -> dict[str, Any]:
         """The same for programs."""
-        return asdict(self)
+        return {
+            "deed": self.kind,
+            "target": self.target,
+            "user_id": self.user_id,
+            "reason": self.reason,
+            "done": self.done,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +89,7 @@ class Sweep:
         protected: users whose directories are not this database's to judge.
         configured: users that a configuration on this machine is for.
         own: users that this machine has, or had, a session or a configuration for.
-        judges_strangers: whether a directory of an unknown user may be moved at all.
+        may_move_unknown: whether a directory of an unknown user may be moved at all.
         now: naive UTC.
         apply: False for a dry run.
         tell: takes every action as it happens.
@@ -97,11 +103,11 @@ class Sweep:
     protected: frozenset[str]
     configured: frozenset[str]
     own: frozenset[str]
-    judges_strangers: bool
+    may_move_unknown: bool
     now: datetime
     apply: bool
     tell: Callable[[Cleanup], None]
 
-    def report(self, deed: ActionKind, target: str, user_id: str, reason: str) -> None:
+    def report(self, kind: ActionKind, target: str, user_id: str, reason: str) -> None:
         """Tell of one thing that was done, or would be."""
-        self.tell(Cleanup(deed, target, user_id, reason, self.apply))
+        self.tell(Cleanup(kind, target, user_id, reason, self.apply))

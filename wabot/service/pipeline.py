@@ -58,7 +58,7 @@ class Pipeline:
         intake: takes messages, on the client library's thread.
         receipts: takes receipts, on the client library's thread.
         sender: the thread that sends.
-        counts: counts what the models do.
+        counts: what the models do.
         tables: knows when wabot's own tables are gone.
     """
 

@@ -95,7 +95,7 @@ class MetricsFile:
     Args:
         path: the file; its directory must exist.
         user_id: whose account.
-        tally: what the models do.
+        counts: what the models do.
     """
 
     def __init__(self, path: Path, user_id: str, counts: CallCounts) -> None:
