@@ -31,13 +31,12 @@ from wabot.clock import utc_now
 from wabot.config.settings import AccountSettings, AiSettings, ChatSettings, ReplySettings, Settings
 from wabot.conversation import owner_chat
 from wabot.conversation.inbox import Inbox
-from wabot.conversation.notices import PauseReason
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_lines import text_of
 from wabot.conversation.schedule import ChatSchedule
 from wabot.conversation.send_queue import SendQueue
 from wabot.database.engine import migrate, open_database
-from wabot.database.models import Chat, Inbound, Outbound, Session
+from wabot.database.models import Chat, Inbound, Outbound, PauseReason, Session
 from wabot.database.models import database as bound
 from wabot.inbound.reception import Reception
 from wabot.outbound.chat_presence import ChatPresence

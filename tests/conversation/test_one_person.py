@@ -14,12 +14,12 @@ from wabot.config.phone_numbers import parse_address
 from wabot.config.settings import AccountSettings, Settings
 from wabot.conversation.chats import find_chats, merge_chats
 from wabot.conversation.inbox import Inbox
-from wabot.conversation.notices import Notice, PauseReason
+from wabot.conversation.notices import Notice
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_lines import add_line
 from wabot.conversation.pauses import Pauses
 from wabot.conversation.send_queue import SendQueue
-from wabot.database.models import Chat, Inbound, Outbound, OwnerLine
+from wabot.database.models import Chat, Inbound, Outbound, OwnerLine, PauseReason
 from wabot.inbound.reception import Reception
 from wabot.whatsapp.messages import IncomingMessage, MessageKind
 

@@ -7,11 +7,11 @@ import pytest
 
 from tests.support.arrivals import NOON, arrival, later
 from wabot.conversation.inbox import Inbox
-from wabot.conversation.notices import Notice, PauseReason
+from wabot.conversation.notices import Notice
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.pauses import Pauses, pause_reason, paused_chats
 from wabot.conversation.send_queue import SendQueue
-from wabot.database.models import Chat, Inbound, Outbound
+from wabot.database.models import Chat, Inbound, Outbound, PauseReason
 
 DEPARTURES = SendQueue("shop")
 

@@ -15,11 +15,11 @@ from tests.support.neonize_events import e2e
 from tests.support.threads import Wakes
 from wabot.config.settings import AccountSettings, ChatSettings, Settings
 from wabot.conversation.inbox import Inbox
-from wabot.conversation.notices import Notice, PauseReason
+from wabot.conversation.notices import Notice
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_lines import text_of
 from wabot.conversation.send_queue import SendQueue
-from wabot.database.models import Chat, Inbound, Outbound, Session
+from wabot.database.models import Chat, Inbound, Outbound, PauseReason, Session
 from wabot.emulator.signal import plaintexts
 from wabot.inbound.reception import Reception
 from wabot.whatsapp.messages import IncomingMessage, MessageKind

@@ -17,11 +17,10 @@ from wabot.clock import utc_now
 from wabot.config.settings import AccountSettings, Settings
 from wabot.conversation.bursts import Bursts
 from wabot.conversation.inbox import Inbox
-from wabot.conversation.notices import PauseReason
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.pauses import Pauses
 from wabot.conversation.send_queue import SendQueue
-from wabot.database.models import Chat, Outbound, Session
+from wabot.database.models import Chat, Outbound, PauseReason, Session
 from wabot.outbound import sender, sending
 from wabot.outbound import unconfirmed as unconfirmed
 from wabot.outbound.chat_presence import ChatPresence

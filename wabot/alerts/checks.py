@@ -19,7 +19,7 @@ from wabot.clock import HOUR, Clock, error_text
 from wabot.config.settings import ReplySettings, Settings
 from wabot.conversation.outbox import OPEN_STATES, Outbox
 from wabot.database.errors import AWAY
-from wabot.database.models import Outbound, database
+from wabot.database.models import Outbound, OutboundState, database
 from wabot.link.connection import Connection
 from wabot.link.states import SEEKING_STATES, State
 
@@ -167,7 +167,12 @@ def look_at_pace(user_id: str, connected: bool, replies: ReplySettings, now: dat
     try:
         count: int = (
             Outbound.select()
-            .where(Outbound.user_id == user_id, Outbound.state == "pending", Outbound.copies == 0, late)
+            .where(
+                Outbound.user_id == user_id,
+                Outbound.state == OutboundState.PENDING,
+                Outbound.copies == 0,
+                late,
+            )
             .count()
         )
     except AWAY:
@@ -190,7 +195,7 @@ def look_at_clock(clock: Clock) -> Findings:
 
 def lost_count(user_id: str) -> int:
     """How many replies can never be delivered."""
-    return Outbox(user_id).count(("dead",))
+    return Outbox(user_id).count((OutboundState.DEAD,))
 
 
 def look_at_disk(state: Path) -> Findings:

@@ -23,14 +23,14 @@ from wabot.conversation.ends import Arrival, what_is
 from wabot.conversation.gate import is_too_old
 from wabot.conversation.history import was_asked_to_repeat, was_told
 from wabot.conversation.inbox import Inbox
-from wabot.conversation.notices import TO_OWNER, Notice, PauseReason, Unanswered, handed_over_text, is_apology
+from wabot.conversation.notices import TO_OWNER, Notice, Unanswered, handed_over_text, is_apology
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_chat import OwnerChat
 from wabot.conversation.pauses import Pauses
 from wabot.conversation.schedule import ChatSchedule
 from wabot.database.errors import AWAY, one_line
 from wabot.database.lent_connections import rest
-from wabot.database.models import Chat, Inbound, Outbound, database
+from wabot.database.models import Chat, Inbound, InboundState, Outbound, PauseReason, Reason, database
 from wabot.database.tables import suspect
 from wabot.outbound.chat_presence import ChatPresence
 from wabot.outbound.pacing import paced
@@ -207,19 +207,19 @@ class Answering:
         if not for_person and not was_told(chat.id, Notice.TEXT_ONLY, since):
             text = texts_for(language).text_only
             return self.put(chat, rows, [text], Notice.TEXT_ONLY, "nothing to read")
-        return self._leave_to_owner(chat, rows, "nothing to read, told already", Unanswered.NOT_READ)
+        return self._leave_to_owner(chat, rows, Reason.NOTHING_TO_READ_AGAIN, Unanswered.NOT_READ)
 
     def _without_unreadable(self, chat: Chat, rows: list[Inbound]) -> list[Inbound]:
         """What nobody but a person can read is not answered by what answers the words beside it."""
         unreadable = [row for row in rows if what_is(row.kind, row.text) is Arrival.UNREADABLE]
         if unreadable:
-            self._leave_to_owner(chat, unreadable, "only a person can read it", Unanswered.NOT_READ)
+            self._leave_to_owner(chat, unreadable, Reason.ONLY_FOR_PERSON, Unanswered.NOT_READ)
         return [row for row in rows if row not in unreadable]
 
-    def _leave_to_owner(self, chat: Chat, rows: list[Inbound], reason: str, why: Unanswered) -> bool:
+    def _leave_to_owner(self, chat: Chat, rows: list[Inbound], reason: Reason, why: Unanswered) -> bool:
         """No answer to these, and so no blue ticks; the owner is told, once an hour."""
         with database.atomic():
-            self._inbox.settle([row.id for row in rows], "ignored", reason)
+            self._inbox.settle([row.id for row in rows], InboundState.IGNORED, reason)
             self._owner_chat.tell_unanswered(chat, utc_now(), why, hourly=True)
         log.info("%s: not answered: %s", named(chat), reason)
         return False
@@ -262,7 +262,7 @@ class Answering:
             self._ask_to_repeat(chat, lost, language)
         withheld = [row for row in rows if row.kind == MessageKind.WITHHELD]
         if withheld and was_told(chat.id, Notice.CANNOT_OPEN, utc_now() - HOUR):
-            self._leave_to_owner(chat, withheld, "cannot be opened, told already", Unanswered.NOT_READ)
+            self._leave_to_owner(chat, withheld, Reason.CANNOT_OPEN_AGAIN, Unanswered.NOT_READ)
         elif withheld:
             self.put(chat, withheld, [texts_for(language).cannot_open], Notice.CANNOT_OPEN, "withheld")
         return [row for row in rows if row.kind not in NOT_RECEIVED_KINDS]
@@ -271,7 +271,7 @@ class Answering:
         """These came, and nobody will ever read them: ask for them, once until the customer writes again."""
         now = utc_now()
         if was_asked_to_repeat(chat.id, now - HOUR):
-            self._inbox.settle([row.id for row in lost], "ignored", "lost; asked to repeat already")
+            self._inbox.settle([row.id for row in lost], InboundState.IGNORED, Reason.LOST_AGAIN)
             return
         text = texts_for(language).ask_to_repeat
         self._outbox.put(chat.id, [(text, now)], Notice.ASK_TO_REPEAT, lost, now)
@@ -304,7 +304,7 @@ class Answering:
         """Nobody but a person knows: say so, to the customer and to the owner, once an hour."""
         now = utc_now()
         if was_told(chat.id, Notice.APOLOGY, now - HOUR):
-            return self._leave_to_owner(chat, rows, "not known, told already", Unanswered.GOES_ON)
+            return self._leave_to_owner(chat, rows, Reason.NOT_KNOWN_AGAIN, Unanswered.GOES_ON)
         return self.put_and_tell(chat, rows, [apology], Notice.APOLOGY, "not known")
 
     def put_and_tell(

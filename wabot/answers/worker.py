@@ -24,7 +24,7 @@ from wabot.conversation.pauses import Pauses, pause_reason
 from wabot.conversation.schedule import ChatSchedule
 from wabot.database.errors import AWAY, one_line
 from wabot.database.lent_connections import rest
-from wabot.database.models import Chat, Inbound, database
+from wabot.database.models import Chat, Inbound, InboundState, Reason, database
 from wabot.database.tables import suspect
 from wabot.outbound.chat_presence import ChatPresence
 from wabot.system.threads import Pulse
@@ -147,7 +147,7 @@ class ReplyWorker:
             case Verdict.REST:
                 self._escalation.let_rest(chat, decision.reason, now)
             case _:
-                self._inbox.settle([row.id for row in rows], "ignored", decision.reason)
+                self._inbox.settle([row.id for row in rows], InboundState.IGNORED, decision.reason)
                 log.info("%s: not answered: %s", named(chat), decision.reason)
 
     def _fresh(self, chat: Chat, pending: list[Inbound], now: datetime) -> list[Inbound]:
@@ -163,18 +163,18 @@ class ReplyWorker:
             else:
                 fresh.append(row)
         if missed:
-            self._leave_to_owner(chat, missed, "ignored", "too old", Unanswered.TOO_OLD)
-            log.info("%s: not answered: too old", named(chat))
+            self._leave_to_owner(chat, missed, InboundState.IGNORED, Reason.TOO_OLD, Unanswered.TOO_OLD)
+            log.info("%s: not answered: %s", named(chat), Reason.TOO_OLD)
         if given_up:
             # Nobody but the owner can answer what ended each attempt to.
             reason = f"no answer after {MAX_ATTEMPTS} attempts"
-            self._leave_to_owner(chat, given_up, "failed", reason, Unanswered.NOT_KNOWN)
+            self._leave_to_owner(chat, given_up, InboundState.FAILED, reason, Unanswered.NOT_KNOWN)
             for row in given_up:
                 log.error("%s: message %d was given up after %d attempts", named(chat), row.id, row.attempts)
         return fresh
 
     def _leave_to_owner(
-        self, chat: Chat, rows: list[Inbound], state: str, reason: str, why: Unanswered
+        self, chat: Chat, rows: list[Inbound], state: InboundState, reason: str, why: Unanswered
     ) -> None:
         with database.atomic():
             self._inbox.settle([row.id for row in rows], state, reason)

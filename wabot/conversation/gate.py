@@ -20,6 +20,7 @@ from wabot.config.phone_numbers import GROUP_SERVER
 from wabot.config.phrases import has_phrase, is_phrase, is_triggered
 from wabot.config.settings import Settings
 from wabot.conversation.ends import Arrival, what_is
+from wabot.database.models import Reason, because_paused
 from wabot.whatsapp.messages import USER_SERVERS, MessageKind
 
 
@@ -60,9 +61,6 @@ def ignore(reason: str, *, keeps_text: bool = True) -> Decision:
 _WHATSAPP_ITSELF = ("", "0")
 _SAYS_NOTHING = frozenset({Arrival.MARK, Arrival.DELETION, Arrival.KEYS})
 
-OWNERS_COMMAND = "the owner's command"
-"""Why a message of the owner's is not answered that was an order to the bot."""
-
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -100,7 +98,7 @@ class Candidate:
 
 def own_echo(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
     """What wabot itself sent is not a message to wabot."""
-    return ignore("own echo") if candidate.own_echo else None
+    return ignore(Reason.OWN_ECHO) if candidate.own_echo else None
 
 
 def not_a_conversation(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
@@ -108,7 +106,7 @@ def not_a_conversation(candidate: Candidate, settings: Settings, now: datetime) 
     user, _, server = candidate.jid.rpartition("@")
     if candidate.is_group or (server in USER_SERVERS and user not in _WHATSAPP_ITSELF):
         return None
-    return ignore("not a conversation", keeps_text=False)
+    return ignore(Reason.NO_CONVERSATION, keeps_text=False)
 
 
 def owner_command(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
@@ -122,13 +120,13 @@ def owner_command(candidate: Candidate, settings: Settings, now: datetime) -> De
     )
     for phrases, action in commands:
         if is_phrase(candidate.text, phrases):
-            return Decision(Verdict.TELL_STATUS if candidate.to_self else action, OWNERS_COMMAND)
+            return Decision(Verdict.TELL_STATUS if candidate.to_self else action, Reason.OWNERS_COMMAND)
     return None
 
 
 def note_to_self(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
     """What the owner writes to themselves is nobody's business."""
-    return ignore("the owner's own notes", keeps_text=False) if candidate.to_self else None
+    return ignore(Reason.OWN_NOTES, keeps_text=False) if candidate.to_self else None
 
 
 def group(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
@@ -136,20 +134,20 @@ def group(candidate: Candidate, settings: Settings, now: datetime) -> Decision |
     if not candidate.is_group or settings.chats.groups == "all":
         return None
     if settings.chats.groups == "mention":
-        return None if candidate.mentions_account else ignore("group, not mentioned")
-    return ignore("group", keeps_text=False)
+        return None if candidate.mentions_account else ignore(Reason.NOT_MENTIONED)
+    return ignore(Reason.GROUP, keeps_text=False)
 
 
 def denied(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
     """Who is on the list `deny` is not answered, whether by phone number or by hidden id."""
-    return ignore("denied", keeps_text=False) if _is_named(candidate, settings.chats.deny) else None
+    return ignore(Reason.DENIED, keeps_text=False) if _is_named(candidate, settings.chats.deny) else None
 
 
 def not_allowed(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
     """Where there is a list `allow`, nobody else is answered."""
     allowed = settings.chats.allow
     return (
-        ignore("not on the allow list", keeps_text=False)
+        ignore(Reason.NOT_ALLOWED, keeps_text=False)
         if allowed and not _is_named(candidate, allowed)
         else None
     )
@@ -165,25 +163,25 @@ def says_nothing(candidate: Candidate, settings: Settings, now: datetime) -> Dec
 
 def owner_wrote(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
     """Where the owner writes, the bot is quiet for `handover_pause`; what was about to leave is withdrawn."""
-    return Decision(Verdict.HAND_OVER, "the owner wrote") if candidate.from_me else None
+    return Decision(Verdict.HAND_OVER, Reason.OWNER_WROTE) if candidate.from_me else None
 
 
 def opt_in(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
     """Who had opted out and sends just one of `opt_in_words` is written to again."""
     if candidate.opted_out and is_phrase(candidate.text, settings.chats.opt_in_words):
-        return Decision(Verdict.OPT_IN, "opted in")
+        return Decision(Verdict.OPT_IN, Reason.OPTED_IN)
     return None
 
 
 def opted_out(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
     """Who has opted out is not written to, whatever they send."""
-    return ignore("opted out") if candidate.opted_out else None
+    return ignore(Reason.OPTED_OUT) if candidate.opted_out else None
 
 
 def opt_out(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
     """Who sends just one of `opt_out_words` opts out, is told so once, and gets nothing more."""
     if not candidate.is_group and is_phrase(candidate.text, settings.chats.opt_out_words):
-        return Decision(Verdict.OPT_OUT, "opted out")
+        return Decision(Verdict.OPT_OUT, Reason.OPTED_OUT)
     return None
 
 
@@ -195,7 +193,7 @@ def edit(candidate: Candidate, settings: Settings, now: datetime) -> Decision | 
 def too_old(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
     """What is older than `max_age` is left to the owner, who is told; a backlog's rest gets one answer."""
     missed = is_too_old(candidate.sent_at, settings, now)
-    return Decision(Verdict.MISSED, "too old") if missed else None
+    return Decision(Verdict.MISSED, Reason.TOO_OLD) if missed else None
 
 
 def is_too_old(sent_at: datetime, settings: Settings, now: datetime) -> bool:
@@ -217,10 +215,6 @@ def _is_named(candidate: Candidate, patterns: Iterable[str]) -> bool:
 @lru_cache(maxsize=1000)
 def _with_wildcards(pattern: str) -> re.Pattern[str]:
     return re.compile(".*".join(map(re.escape, pattern.split("*"))))
-
-
-NOT_BEGUN = "nothing began the chat"
-"""Why a message is not answered that does not begin a chat as it has to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,12 +244,12 @@ class Burst:
 
 def still_opted_out(burst: Burst, settings: Settings, now: datetime) -> Decision | None:
     """Who has opted out is not written to."""
-    return ignore("opted out") if burst.opted_out else None
+    return ignore(Reason.OPTED_OUT) if burst.opted_out else None
 
 
 def paused(burst: Burst, settings: Settings, now: datetime) -> Decision | None:
     """A paused chat is left to the owner."""
-    return ignore(f"paused: {burst.pause}") if burst.pause else None
+    return ignore(because_paused(burst.pause)) if burst.pause else None
 
 
 def not_begun(burst: Burst, settings: Settings, now: datetime) -> Decision | None:
@@ -266,13 +260,13 @@ def not_begun(burst: Burst, settings: Settings, now: datetime) -> Decision | Non
     for text in burst.texts:
         if is_triggered(text, chats.trigger_type, chats.trigger_operator, chats.trigger_values):
             return None
-    return ignore(NOT_BEGUN)
+    return ignore(Reason.NOT_BEGUN)
 
 
 def escalation(burst: Burst, settings: Settings, now: datetime) -> Decision | None:
     """A message with one of `escalation_words` is left to a person: the customer is told, the chat paused."""
     if any(has_phrase(text, settings.chats.escalation_words) for text in burst.texts):
-        return Decision(Verdict.ESCALATE, "asked for a person")
+        return Decision(Verdict.ESCALATE, Reason.PERSON_WANTED)
     return None
 
 
@@ -307,7 +301,7 @@ def closed(burst: Burst, settings: Settings, now: datetime) -> Decision | None:
     if since is None:
         return None
     told = burst.away_at is not None and since <= burst.away_at <= now
-    return ignore("closed") if told else Decision(Verdict.SAY_AWAY, "closed")
+    return ignore(Reason.CLOSED) if told else Decision(Verdict.SAY_AWAY, Reason.CLOSED)
 
 
 ArrivalRule = Callable[[Candidate, Settings, datetime], Decision | None]

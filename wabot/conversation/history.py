@@ -11,7 +11,7 @@ from peewee import fn
 from wabot.clock import HOUR
 from wabot.config.phrases import normalized
 from wabot.conversation.notices import NOTICES, Notice
-from wabot.database.models import Inbound, Outbound
+from wabot.database.models import PAUSED, Inbound, InboundState, Outbound, OutboundState, Reason
 from wabot.database.statements import Parameter, Statement
 from wabot.whatsapp.messages import NOT_RECEIVED_KINDS, MessageKind
 
@@ -21,14 +21,14 @@ _MESSAGES_PER_ANSWER = 5
 _MAX_REACTIONS = 3
 # What is stored as of a later time was stored before the clock was set back: it must not count for ever.
 _WINDOW = HOUR + timedelta(minutes=1)
-_UNSAID = ("withdrawn", "dead")
+_UNSAID = (OutboundState.WITHDRAWN, OutboundState.DEAD)
 # That a person was promised is part of the conversation; the other notices answer nothing.
 _NO_ANSWERS = tuple(notice for notice in NOTICES if notice is not Notice.HANDED_OVER)
-_ROLES = {"owner": "assistant", "reply": "assistant"}
+_ROLES = {InboundState.OWNER: "assistant", "reply": "assistant"}
 
 
 def _heard() -> Any:
-    to_owner = (Inbound.state == "ignored") & Inbound.reason.startswith("paused")
+    to_owner = (Inbound.state == InboundState.IGNORED) & Inbound.reason.in_(PAUSED)
     is_reaction = Inbound.kind == MessageKind.REACTION
     return (
         Inbound.select(Inbound.received_at, Inbound.state, Inbound.text, Inbound.kind, Inbound.quoted_text)
@@ -36,7 +36,9 @@ def _heard() -> Any:
             Inbound.chat == Parameter("chat_id"),
             Inbound.id < Parameter("before"),
             Inbound.received_at >= Parameter("since"),
-            (Inbound.state.in_(("answered", "owner")) & (Inbound.text != "")) | to_owner | is_reaction,
+            (Inbound.state.in_((InboundState.ANSWERED, InboundState.OWNER)) & (Inbound.text != ""))
+            | to_owner
+            | is_reaction,
         )
         # By time: along an index that ends where the question does, however long the chat is.
         .order_by(Inbound.received_at.desc(), Inbound.id.desc())
@@ -64,7 +66,7 @@ _ANSWERED = Statement(
         .where(
             Inbound.chat == Parameter("chat_id"),
             Inbound.received_at.between(Parameter("since"), Parameter("until")),
-            Inbound.state == "answered",
+            Inbound.state == InboundState.ANSWERED,
             Inbound.reply.is_null(False),
         )
         .order_by(Inbound.received_at.desc(), Inbound.id.desc())
@@ -128,7 +130,7 @@ def past_of(chat_id: int, inbound_id: int, since: datetime, limit: int) -> Past:
             turns.append((at, state, text))
             if state in _ROLES:
                 reactions.clear()
-    while turns and turns[-1][1] == "ignored":
+    while turns and turns[-1][1] == InboundState.IGNORED:
         turns.pop()
     return Past(
         tuple((at, _ROLES.get(state, "user"), text) for at, state, text in turns[-limit:] if limit),
@@ -235,7 +237,7 @@ def missed_count(chat_id: int, since: datetime) -> int:
         Inbound.select()
         .where(
             Inbound.chat == chat_id,
-            Inbound.reason == "too old",
+            Inbound.reason == Reason.TOO_OLD,
             Inbound.received_at > since,
             Inbound.received_at <= since + _WINDOW,
         )

@@ -12,7 +12,7 @@ from peewee import IntegrityError, fn
 
 from wabot.config.phone_numbers import LID_SERVER, PHONE_SERVER
 from wabot.conversation.chats import Chats
-from wabot.database.models import Inbound, database
+from wabot.database.models import Inbound, InboundState, Reason, database
 from wabot.database.statements import Parameter, Statement, select
 from wabot.database.transactions import unsynced
 from wabot.whatsapp.messages import NOT_RECEIVED_KINDS, IncomingMessage, MessageKind
@@ -34,7 +34,7 @@ _PENDING = select(
     lambda messages: (
         messages.where(
             Inbound.user_id == Parameter("user_id"),
-            Inbound.state == "pending",
+            Inbound.state == InboundState.PENDING,
             Inbound.chat == Parameter("chat_id"),
         )
         .order_by(Inbound.id)
@@ -70,7 +70,11 @@ class Inbox:
         self.chats = Chats(user_id)
 
     def store(
-        self, message: IncomingMessage, now: datetime, state: str = "pending", reason: str = ""
+        self,
+        message: IncomingMessage,
+        now: datetime,
+        state: InboundState = InboundState.PENDING,
+        reason: str = "",
     ) -> int | None:
         """Keep a message; the same message twice is kept once.
 
@@ -108,8 +112,8 @@ class Inbox:
             return None
         if message.kind is MessageKind.REVOKE:
             changes: dict[str, Any] = {"text": "", "quoted_text": "", "secret": None}
-            if row.state in ("pending", "answered"):
-                changes |= {"state": "ignored", "reason": "taken back"}
+            if row.state in (InboundState.PENDING, InboundState.ANSWERED):
+                changes |= {"state": InboundState.IGNORED, "reason": Reason.TAKEN_BACK}
         elif message.sealed:
             # Nobody knows what it says now; what it said is not to be answered.
             changes = {"text": "", "kind": MessageKind.OTHER}
@@ -121,17 +125,17 @@ class Inbox:
     def reopen(self, chat_id: int, reply: int) -> int:
         """The answer was taken back before it left: all that it answered is to be answered anew."""
         reopened: int = (
-            Inbound.update(state="pending", reason="", reply=None)
-            .where(Inbound.chat == chat_id, Inbound.reply == reply, Inbound.state == "answered")
+            Inbound.update(state=InboundState.PENDING, reason="", reply=None)
+            .where(Inbound.chat == chat_id, Inbound.reply == reply, Inbound.state == InboundState.ANSWERED)
             .execute()
         )
         return reopened
 
     def ask_anew(self, row: Inbound, message: IncomingMessage) -> None:
         """Have a message that was settled decided anew, as it was edited now."""
-        Inbound.update(state="pending", reason="", reply=None, attempts=0, sent_at=message.sent_at).where(
-            Inbound.id == row.id
-        ).execute()
+        Inbound.update(
+            state=InboundState.PENDING, reason="", reply=None, attempts=0, sent_at=message.sent_at
+        ).where(Inbound.id == row.id).execute()
 
     def known(self, message_ids: Iterable[str]) -> dict[str, datetime]:
         """When each of these messages came, naive UTC, of those that are here."""
@@ -148,7 +152,7 @@ class Inbox:
             Inbound.user_id == self._user_id,
             Inbound.jid == message.chat,
             Inbound.message_id == message.message_id,
-            Inbound.state == "pending",
+            Inbound.state == InboundState.PENDING,
         )
         return row.chat_id if row else None
 
@@ -156,7 +160,7 @@ class Inbox:
         """Every chat with messages still to answer, for a start after a stop or a crash."""
         rows = (
             Inbound.select(Inbound.chat, fn.MIN(Inbound.received_at), fn.MAX(Inbound.received_at))
-            .where(Inbound.user_id == self._user_id, Inbound.state == "pending")
+            .where(Inbound.user_id == self._user_id, Inbound.state == InboundState.PENDING)
             .group_by(Inbound.chat)
             .tuples()
             .execute()
@@ -167,11 +171,11 @@ class Inbox:
         """The messages of a chat still to answer, in the order they came; the first of them."""
         return _PENDING.rows(user_id=self._user_id, chat_id=chat_id, limit=limit)
 
-    def settle(self, message_ids: Iterable[int], state: str, reason: str) -> int:
+    def settle(self, message_ids: Iterable[int], state: InboundState, reason: str) -> int:
         """Take messages out of those to answer, with the reason; returns how many still were."""
         settled: int = (
             Inbound.update(state=state, reason=reason)
-            .where(Inbound.id.in_(list(message_ids)), Inbound.state == "pending")
+            .where(Inbound.id.in_(list(message_ids)), Inbound.state == InboundState.PENDING)
             .execute()
         )
         return settled
@@ -179,8 +183,8 @@ class Inbox:
     def settle_chat(self, chat_id: int, reason: str) -> int:
         """Answer nothing of what waits in a chat; returns how many messages did."""
         settled: int = (
-            Inbound.update(state="ignored", reason=reason)
-            .where(Inbound.chat == chat_id, Inbound.state == "pending")
+            Inbound.update(state=InboundState.IGNORED, reason=reason)
+            .where(Inbound.chat == chat_id, Inbound.state == InboundState.PENDING)
             .execute()
         )
         return settled
@@ -198,7 +202,9 @@ class Inbox:
     def pending_count(self) -> int:
         """How many messages wait for an answer."""
         count: int = (
-            Inbound.select().where(Inbound.user_id == self._user_id, Inbound.state == "pending").count()
+            Inbound.select()
+            .where(Inbound.user_id == self._user_id, Inbound.state == InboundState.PENDING)
+            .count()
         )
         return count
 
@@ -208,7 +214,7 @@ class Inbox:
         count: int = Inbound.select().where(Inbound.user_id == self._user_id, Inbound.kind.in_(kinds)).count()
         return count
 
-    def _store(self, message: IncomingMessage, now: datetime, state: str, reason: str) -> int | None:
+    def _store(self, message: IncomingMessage, now: datetime, state: InboundState, reason: str) -> int | None:
         chat_id = self.chats.remembered(message)
         is_new_address = chat_id is None
         # One statement is a transaction by itself.
@@ -247,7 +253,7 @@ class Inbox:
         known = (Inbound.user_id == self._user_id) & (Inbound.message_id == message.message_id)
         return bool(Inbound.select().where(known, Inbound.jid.in_(others)).exists())
 
-    def _replace_lost(self, message: IncomingMessage, now: datetime, state: str, reason: str) -> int:
+    def _replace_lost(self, message: IncomingMessage, now: datetime, state: InboundState, reason: str) -> int:
         """A message that was given up has come after all; whether that was so."""
         if message.kind in NOT_RECEIVED_KINDS:
             return 0
@@ -280,8 +286,12 @@ class Inbox:
         same_sender = Inbound.sender == message.sender
         if not message.is_group:
             # There is one customer only, whose address may have changed since.
-            is_owners = Inbound.state == "owner"
-            same_sender |= is_owners if message.from_me else Inbound.state.in_(("pending", "answered"))
+            is_owners = Inbound.state == InboundState.OWNER
+            same_sender |= (
+                is_owners
+                if message.from_me
+                else Inbound.state.in_((InboundState.PENDING, InboundState.ANSWERED))
+            )
         target: Inbound | None = (
             Inbound.select()
             .where(Inbound.chat == chat_id, Inbound.message_id == message.target_id, same_sender)

@@ -9,17 +9,7 @@ from zoneinfo import ZoneInfo
 
 from wabot.brain.texts import LANGUAGES, texts_for
 from wabot.config.settings import ChatSettings
-from wabot.database.models import Chat
-
-
-class PauseReason(StrEnum):
-    """Why a chat is paused, as it stands in its row."""
-
-    OWNER = "the owner wrote"
-    COMMAND = "the owner asked for it"
-    ESCALATED = "the customer asked for a person"
-    LOOP = "it looks like another bot"
-    SHUT_OUT = "WhatsApp does not let this device write there (463)"
+from wabot.database.models import Chat, PauseReason
 
 
 class Notice(StrEnum):
@@ -66,6 +56,18 @@ def chat_that_may_be_told(chat_id: Any, passes: MayPass, now: Any) -> Any:
     return chat
 
 
+class Unanswered(StrEnum):
+    """Why a customer has no answer from the bot."""
+
+    NOT_KNOWN = "unanswered"
+    NO_MODEL = "no_model"
+    TOO_OLD = "too_old"
+    UNSURE = "unsure"
+    NOT_READ = "not_read"
+    GOES_ON = "goes_on"
+    CLOSED = "closed"
+
+
 _HANDED_OVER = {
     "es": "De acuerdo, se lo paso a una persona del equipo, que le escribirá en cuanto pueda.",
     "en": "All right, I'll pass you on to a person on our team, who will write to you as soon as they can.",
@@ -78,13 +80,13 @@ _OWNER_TEXTS = {
         "paused_for_good": "{head}no respondo ({why}) hasta nuevo aviso.",
         "opted_out": "{head}pidió que no le escribamos.",
         "none_paused": "🤖 Respondo en todos los chats.",
-        "unanswered": "{head}pregunta algo que no sé responder.",
-        "no_model": "{head}espera respuesta; ahora no contesta ningún modelo.",
-        "too_old": "{head}escribió hace demasiado para que yo le conteste.",
-        "unsure": "{head}quizá no recibió mi respuesta; su teléfono no la confirma.",
-        "not_read": "{head}envió algo que solo puede leer una persona.",
-        "goes_on": "{head}sigue escribiendo; por ahora no le contesto más.",
-        "closed": "{head}escribió fuera de horario.",
+        Unanswered.NOT_KNOWN: "{head}pregunta algo que no sé responder.",
+        Unanswered.NO_MODEL: "{head}espera respuesta; ahora no contesta ningún modelo.",
+        Unanswered.TOO_OLD: "{head}escribió hace demasiado para que yo le conteste.",
+        Unanswered.UNSURE: "{head}quizá no recibió mi respuesta; su teléfono no la confirma.",
+        Unanswered.NOT_READ: "{head}envió algo que solo puede leer una persona.",
+        Unanswered.GOES_ON: "{head}sigue escribiendo; por ahora no le contesto más.",
+        Unanswered.CLOSED: "{head}escribió fuera de horario.",
         PauseReason.OWNER: "usted escribió",
         PauseReason.COMMAND: "usted lo pidió",
         PauseReason.ESCALATED: "quiere hablar con una persona",
@@ -97,13 +99,13 @@ _OWNER_TEXTS = {
         "paused_for_good": "{head}I keep quiet ({why}) until you say otherwise.",
         "opted_out": "{head}asked not to be written to.",
         "none_paused": "🤖 I answer in every chat.",
-        "unanswered": "{head}asks something I cannot answer.",
-        "no_model": "{head}waits for an answer; no model answers now.",
-        "too_old": "{head}wrote too long ago for me to answer.",
-        "unsure": "{head}may not have got my answer; their phone does not confirm it.",
-        "not_read": "{head}sent something that only a person can read.",
-        "goes_on": "{head}goes on writing; for now I answer no more.",
-        "closed": "{head}wrote outside business hours.",
+        Unanswered.NOT_KNOWN: "{head}asks something I cannot answer.",
+        Unanswered.NO_MODEL: "{head}waits for an answer; no model answers now.",
+        Unanswered.TOO_OLD: "{head}wrote too long ago for me to answer.",
+        Unanswered.UNSURE: "{head}may not have got my answer; their phone does not confirm it.",
+        Unanswered.NOT_READ: "{head}sent something that only a person can read.",
+        Unanswered.GOES_ON: "{head}goes on writing; for now I answer no more.",
+        Unanswered.CLOSED: "{head}wrote outside business hours.",
         PauseReason.OWNER: "you wrote",
         PauseReason.COMMAND: "you asked for it",
         PauseReason.ESCALATED: "wants to talk to a person",
@@ -116,13 +118,13 @@ _OWNER_TEXTS = {
         "paused_for_good": "{head}não respondo ({why}) até novo aviso.",
         "opted_out": "{head}pediu que não lhe escrevêssemos.",
         "none_paused": "🤖 Respondo em todas as conversas.",
-        "unanswered": "{head}pergunta algo que não sei responder.",
-        "no_model": "{head}espera resposta; agora nenhum modelo responde.",
-        "too_old": "{head}escreveu há tempo demais para eu responder.",
-        "unsure": "{head}talvez não tenha recebido minha resposta; o telefone não a confirma.",
-        "not_read": "{head}enviou algo que só uma pessoa pode ler.",
-        "goes_on": "{head}continua escrevendo; por enquanto não respondo mais.",
-        "closed": "{head}escreveu fora do horário.",
+        Unanswered.NOT_KNOWN: "{head}pergunta algo que não sei responder.",
+        Unanswered.NO_MODEL: "{head}espera resposta; agora nenhum modelo responde.",
+        Unanswered.TOO_OLD: "{head}escreveu há tempo demais para eu responder.",
+        Unanswered.UNSURE: "{head}talvez não tenha recebido minha resposta; o telefone não a confirma.",
+        Unanswered.NOT_READ: "{head}enviou algo que só uma pessoa pode ler.",
+        Unanswered.GOES_ON: "{head}continua escrevendo; por enquanto não respondo mais.",
+        Unanswered.CLOSED: "{head}escreveu fora do horário.",
         PauseReason.OWNER: "você escreveu",
         PauseReason.COMMAND: "você pediu",
         PauseReason.ESCALATED: "quer falar com uma pessoa",
@@ -191,18 +193,6 @@ def chat_status_text(
 def none_paused_text(language: str) -> str:
     """What the owner is told when no chat is paused."""
     return _OWNER_TEXTS[language]["none_paused"]
-
-
-class Unanswered(StrEnum):
-    """Why a customer has no answer from the bot."""
-
-    NOT_KNOWN = "unanswered"
-    NO_MODEL = "no_model"
-    TOO_OLD = "too_old"
-    UNSURE = "unsure"
-    NOT_READ = "not_read"
-    GOES_ON = "goes_on"
-    CLOSED = "closed"
 
 
 def unanswered_text(who: str, why: Unanswered, language: str) -> str:

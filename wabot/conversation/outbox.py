@@ -15,12 +15,12 @@ from typing import Any
 from peewee import IntegrityError
 
 from wabot.conversation.notices import Notice
-from wabot.database.models import Inbound, Outbound, database
+from wabot.database.models import Inbound, InboundState, Outbound, OutboundState, database
 from wabot.database.statements import Parameter, Statement
 from wabot.database.transactions import transaction
 
-OPEN_STATES = ("pending", "sending", "in_doubt")
-UNDELIVERED_STATES = ("dead", "unsure")
+OPEN_STATES = (OutboundState.PENDING, OutboundState.SENDING, OutboundState.IN_DOUBT)
+UNDELIVERED_STATES = (OutboundState.DEAD, OutboundState.UNSURE)
 SECRET_BYTES = 32
 
 _INSERT = Statement(
@@ -36,10 +36,12 @@ _INSERT = Statement(
     ).returning(Outbound.id)
 )
 _MARK_ANSWERED = Statement(
-    lambda: Inbound.update(state="answered", reason=Parameter("source"), reply=Parameter("reply")).where(
+    lambda: Inbound.update(
+        state=InboundState.ANSWERED, reason=Parameter("source"), reply=Parameter("reply")
+    ).where(
         Inbound.id == Parameter("message"),
         Inbound.revision == Parameter("revision"),
-        Inbound.state == "pending",
+        Inbound.state == InboundState.PENDING,
     )
 )
 
@@ -107,12 +109,14 @@ class Outbox:
         """Give up replies nobody waits for any more; returns how many."""
         # In a query of its own: all others are older still, and an index would lead to them.
         waiting = Outbound.select(Outbound.id).where(
-            Outbound.user_id == self._user_id, Outbound.state == "pending"
+            Outbound.user_id == self._user_id, Outbound.state == OutboundState.PENDING
         )
         expired: int = (
-            Outbound.update(state="dead", error="too old to be worth sending")
+            Outbound.update(state=OutboundState.DEAD, error="too old to be worth sending")
             .where(
-                Outbound.id.in_(waiting), Outbound.state == "pending", Outbound.created_at < composed_before
+                Outbound.id.in_(waiting),
+                Outbound.state == OutboundState.PENDING,
+                Outbound.created_at < composed_before,
             )
             .execute()
         )
@@ -129,7 +133,9 @@ class Outbox:
         Returns:
             How many were withdrawn.
         """
-        here = (Outbound.chat == chat_id) & Outbound.state.in_(("pending", "in_doubt"))
+        here = (Outbound.chat == chat_id) & Outbound.state.in_(
+            (OutboundState.PENDING, OutboundState.IN_DOUBT)
+        )
         return withdraw(here & Outbound.source.not_in(but), chat_id, reason)
 
     def recall(self, reply: int) -> bool:
@@ -137,9 +143,9 @@ class Outbox:
         parts = (Outbound.id == reply) | (Outbound.first_part == reply)
         try:
             with database.atomic():
-                waiting = (Outbound.state == "pending") & (Outbound.copies == 0)
+                waiting = (Outbound.state == OutboundState.PENDING) & (Outbound.copies == 0)
                 recalled = (
-                    Outbound.update(state="withdrawn", error="the customer changed the question")
+                    Outbound.update(state=OutboundState.WITHDRAWN, error="the customer changed the question")
                     .where(parts, waiting)
                     .execute()
                 )
@@ -149,7 +155,7 @@ class Outbox:
             return False
         return True
 
-    def count(self, states: Iterable[str]) -> int:
+    def count(self, states: Iterable[OutboundState]) -> int:
         """How many replies are in these states."""
         count: int = (
             Outbound.select()
@@ -205,13 +211,13 @@ def withdraw(which: Any, chat_id: int, reason: str) -> int:
         How many were withdrawn.
     """
     with database.atomic():
-        withdrawn: int = Outbound.update(state="withdrawn", error=reason).where(which).execute()
+        withdrawn: int = Outbound.update(state=OutboundState.WITHDRAWN, error=reason).where(which).execute()
         if withdrawn:
             unsaid = Outbound.select(Outbound.id).where(
-                Outbound.chat == chat_id, Outbound.state == "withdrawn"
+                Outbound.chat == chat_id, Outbound.state == OutboundState.WITHDRAWN
             )
-            Inbound.update(state="ignored", reason=reason).where(
-                Inbound.chat == chat_id, Inbound.state == "answered", Inbound.reply.in_(unsaid)
+            Inbound.update(state=InboundState.IGNORED, reason=reason).where(
+                Inbound.chat == chat_id, Inbound.state == InboundState.ANSWERED, Inbound.reply.in_(unsaid)
             ).execute()
     return withdrawn
 

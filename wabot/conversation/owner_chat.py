@@ -23,7 +23,7 @@ from wabot.conversation.notices import (
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_lines import add_line, length_of, was_told_about
 from wabot.conversation.pauses import pause_reason
-from wabot.database.models import Chat, Outbound, Session
+from wabot.database.models import Chat, Outbound, OutboundState, Session
 from wabot.database.transactions import transaction
 from wabot.errors import UsageError
 
@@ -110,7 +110,7 @@ class OwnerChat:
         own_chat = find_or_make_chat(self._settings.account.user_id, address, now)
         told = (Outbound.chat == own_chat.id) & (Outbound.source == Notice.UNANSWERED)
         # The row is locked by this: the sender reads the lines when it has marked the row as leaving.
-        waits = (Outbound.state == "pending") & (Outbound.not_before > now)
+        waits = (Outbound.state == OutboundState.PENDING) & (Outbound.not_before > now)
         last = (
             Outbound.select(Outbound.id, Outbound.not_before).where(told).order_by(Outbound.id.desc()).first()
         )
@@ -128,7 +128,7 @@ class OwnerChat:
         with transaction():
             own_chat = find_or_make_chat(self._settings.account.user_id, address, now)
             # Otherwise it would wait behind this, because a chat's messages keep their order.
-            collected = (Outbound.state == "pending") & (Outbound.source == Notice.UNANSWERED)
+            collected = (Outbound.state == OutboundState.PENDING) & (Outbound.source == Notice.UNANSWERED)
             Outbound.update(not_before=now).where(
                 Outbound.chat == own_chat.id, collected, Outbound.not_before > now
             ).execute()

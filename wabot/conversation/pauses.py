@@ -8,9 +8,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from wabot.conversation.inbox import Inbox
-from wabot.conversation.notices import SENT_ALTHOUGH_OPTED_OUT, SENT_ALTHOUGH_PAUSED, PauseReason
+from wabot.conversation.notices import SENT_ALTHOUGH_OPTED_OUT, SENT_ALTHOUGH_PAUSED
 from wabot.conversation.outbox import Outbox
-from wabot.database.models import Chat, database
+from wabot.database.models import Chat, PauseReason, Reason, because_paused, database
 
 
 class Pauses:
@@ -37,8 +37,8 @@ class Pauses:
         """
         with database.atomic():
             Chat.update(pause_reason=reason, paused_until=until).where(Chat.id == chat_id).execute()
-            self._inbox.settle_chat(chat_id, f"paused: {reason}")
-            return self._outbox.withdraw(chat_id, f"paused: {reason}", but=SENT_ALTHOUGH_PAUSED)
+            self._inbox.settle_chat(chat_id, because_paused(reason))
+            return self._outbox.withdraw(chat_id, because_paused(reason), but=SENT_ALTHOUGH_PAUSED)
 
     def hand_over(self, chat_id: int, until: datetime) -> int:
         """The owner wrote: leave the chat to them for a while. A pause that lasts longer stays as it is.
@@ -64,8 +64,8 @@ class Pauses:
         """The customer asked not to be written to; returns how many replies were withdrawn."""
         with database.atomic():
             Chat.update(opted_out_at=now).where(Chat.id == chat_id).execute()
-            self._inbox.settle_chat(chat_id, "opted out")
-            return self._outbox.withdraw(chat_id, "opted out", but=SENT_ALTHOUGH_OPTED_OUT)
+            self._inbox.settle_chat(chat_id, Reason.OPTED_OUT)
+            return self._outbox.withdraw(chat_id, Reason.OPTED_OUT, but=SENT_ALTHOUGH_OPTED_OUT)
 
     def opt_in(self, chat_id: int) -> None:
         """The customer asked to be written to again."""

@@ -13,7 +13,7 @@ from peewee import SQL, Case, fn
 from wabot.conversation.notices import TO_OWNER, MayPass, chat_that_may_be_told, may_pass
 from wabot.conversation.outbox import OPEN_STATES, new_secret, withdraw
 from wabot.conversation.owner_lines import text_of
-from wabot.database.models import Chat, Inbound, Outbound
+from wabot.database.models import Chat, Inbound, InboundState, Outbound, OutboundState, Reason
 from wabot.database.statements import Parameter, Statement, is_one_of
 from wabot.database.transactions import transaction, unsynced
 
@@ -31,7 +31,7 @@ def _was_answered(chat: Any, first_part: Any) -> Any:
     earlier = Outbound.alias("earlier")
     return fn.EXISTS(
         earlier.select(earlier.id).where(
-            earlier.chat == chat, earlier.id < first_part, earlier.state == "sent"
+            earlier.chat == chat, earlier.id < first_part, earlier.state == OutboundState.SENT
         )
     )
 
@@ -74,7 +74,7 @@ def _next(only_known: bool) -> Any:
         .join(Chat)
         .where(
             Outbound.id.in_(heads),
-            Outbound.state == "pending",
+            Outbound.state == OutboundState.PENDING,
             Outbound.created_at >= Parameter("composed_after"),
             _was_answered(Outbound.chat, fn.COALESCE(Outbound.first_part, Outbound.id))
             if only_known
@@ -115,7 +115,7 @@ _FIRST_ANSWER = Statement(
 )
 _MARK_SENT = Statement(
     lambda: Outbound.update(
-        state="sent", message_id=Parameter("message_id"), sent_at=Parameter("now"), error=""
+        state=OutboundState.SENT, message_id=Parameter("message_id"), sent_at=Parameter("now"), error=""
     ).where(Outbound.id == Parameter("reply_id"))
 )
 
@@ -128,8 +128,8 @@ _MARK_DELIVERED = Statement(
     lambda: Outbound.update(delivered_at=Parameter("now")).where(_named(), Outbound.delivered_at.is_null())
 )
 _SETTLE_DELIVERED = Statement(
-    lambda: Outbound.update(state="sent", sent_at=Outbound.sending_at, error="").where(
-        _named(), Outbound.state.in_(("in_doubt", "unsure", "pending"))
+    lambda: Outbound.update(state=OutboundState.SENT, sent_at=Outbound.sending_at, error="").where(
+        _named(), Outbound.state.in_((OutboundState.IN_DOUBT, OutboundState.UNSURE, OutboundState.PENDING))
     )
 )
 
@@ -139,11 +139,13 @@ def _begin(passes: MayPass) -> Statement:
     chat = chat_that_may_be_told(Parameter("chat_id"), passes, Parameter("now"))
     return Statement(
         lambda: Outbound.update(
-            state="sending",
+            state=OutboundState.SENDING,
             copies=Outbound.copies + 1,
             sending_at=Parameter("now"),
             secret=Parameter("secret", Outbound.secret.db_value),
-        ).where(Outbound.id == Parameter("reply_id"), Outbound.state == "pending", fn.EXISTS(chat))
+        ).where(
+            Outbound.id == Parameter("reply_id"), Outbound.state == OutboundState.PENDING, fn.EXISTS(chat)
+        )
     )
 
 
@@ -214,11 +216,15 @@ class SendQueue:
                 Outbound.delete().where(Outbound.id == row.id).execute()
                 return False
             row.copies += 1
-            row.state, row.sending_at, row.secret = "sending", now, secret
+            row.state, row.sending_at, row.secret = OutboundState.SENDING, now, secret
             return True
         # A row whose chat was made part of another one just now is looked at again there.
-        waiting = (Outbound.id == row.id) & (Outbound.state == "pending") & (Outbound.chat == row.chat_id)
-        withdraw(waiting, row.chat_id, "the chat is paused, or the customer opted out")
+        waiting = (
+            (Outbound.id == row.id)
+            & (Outbound.state == OutboundState.PENDING)
+            & (Outbound.chat == row.chat_id)
+        )
+        withdraw(waiting, row.chat_id, Reason.SILENCED)
         return False
 
     def mark_sent(self, row: Outbound, message_id: str, now: datetime) -> None:
@@ -233,24 +239,24 @@ class SendQueue:
     def put_back(self, row: Outbound, error: str, not_before: datetime) -> None:
         """It surely did not leave: send it again."""
         Outbound.update(
-            state="pending", copies=row.copies - 1, error=error[:500], not_before=not_before
+            state=OutboundState.PENDING, copies=row.copies - 1, error=error[:500], not_before=not_before
         ).where(Outbound.id == row.id).execute()
 
     def mark_in_doubt(self, row: Outbound, error: str, message_id: str = "") -> None:
         """It may have left; `message_id` is what it left as, where that is known already."""
-        row.state, row.message_id = "in_doubt", message_id
-        Outbound.update(state="in_doubt", message_id=message_id, error=error[:500]).where(
+        row.state, row.message_id = OutboundState.IN_DOUBT, message_id
+        Outbound.update(state=OutboundState.IN_DOUBT, message_id=message_id, error=error[:500]).where(
             Outbound.id == row.id
         ).execute()
 
-    def leave_in_doubt(self, row: Outbound, resend: bool, not_before: datetime) -> str:
+    def leave_in_doubt(self, row: Outbound, resend: bool, not_before: datetime) -> OutboundState:
         """Nothing more will be known of this copy: one more, if wanted, and at last the record of the doubt.
 
         Returns:
             The new state.
         """
         most = MAX_COPIES if resend and self._is_there(row) else COPIES_WITHOUT_EVIDENCE
-        state = "pending" if resend and row.copies < most else "unsure"
+        state = OutboundState.PENDING if resend and row.copies < most else OutboundState.UNSURE
         Outbound.update(state=state, not_before=not_before).where(Outbound.id == row.id).execute()
         return state
 
@@ -260,9 +266,9 @@ class SendQueue:
             _MARK_DELIVERED.change(user_id=self._user_id, message_ids=message_ids, now=now)
             _SETTLE_DELIVERED.change(user_id=self._user_id, message_ids=message_ids)
 
-    def hold(self, row: Outbound, error: str, now: datetime, wait_seconds: float) -> str:
+    def hold(self, row: Outbound, error: str, now: datetime, wait_seconds: float) -> OutboundState:
         """WhatsApp does not take it now: try again later, for a day. Returns the new state."""
-        state = "pending" if now - row.created_at < _WORTH_SENDING else "dead"
+        state = OutboundState.PENDING if now - row.created_at < _WORTH_SENDING else OutboundState.DEAD
         Outbound.update(
             state=state,
             refusals=row.refusals + 1,
@@ -275,7 +281,7 @@ class SendQueue:
     def mark_refused(self, row: Outbound, error: str) -> None:
         """WhatsApp refused it for good."""
         Outbound.update(
-            state="dead", refusals=row.refusals + 1, copies=row.copies - 1, error=error[:500]
+            state=OutboundState.DEAD, refusals=row.refusals + 1, copies=row.copies - 1, error=error[:500]
         ).where(Outbound.id == row.id).execute()
 
     def send_again(self, message_id: str, in_race: bool, now: datetime) -> bool:
@@ -292,7 +298,12 @@ class SendQueue:
             Whether it will be sent.
         """
         row = Outbound.get_or_none(Outbound.user_id == self._user_id, Outbound.message_id == message_id)
-        if row is None or row.state != "sent" or row.delivered_at or row.copies >= COPIES_WITHOUT_EVIDENCE:
+        if (
+            row is None
+            or row.state != OutboundState.SENT
+            or row.delivered_at
+            or row.copies >= COPIES_WITHOUT_EVIDENCE
+        ):
             return False
         sent_at = row.sent_at or now
         heard = Inbound.select().where(Inbound.chat == row.chat)
@@ -301,8 +312,10 @@ class SendQueue:
         if in_race and not heard.where(Inbound.received_at >= sent_at - _SAME_MOMENT).exists():
             return False
         changed: int = (
-            Outbound.update(state="pending", not_before=now, error="the customer cannot read it")
-            .where(Outbound.id == row.id, Outbound.state == "sent", Outbound.delivered_at.is_null())
+            Outbound.update(state=OutboundState.PENDING, not_before=now, error="the customer cannot read it")
+            .where(
+                Outbound.id == row.id, Outbound.state == OutboundState.SENT, Outbound.delivered_at.is_null()
+            )
             .execute()
         )
         return bool(changed)
@@ -310,7 +323,11 @@ class SendQueue:
     def _is_there(self, row: Outbound) -> bool:
         """Whether the customer's phone was there when a reply left: it wrote, or confirmed another one."""
         since = (row.sending_at or row.created_at) - _THERE
-        heard = (Inbound.chat == row.chat) & (Inbound.state != "owner") & (Inbound.received_at >= since)
+        heard = (
+            (Inbound.chat == row.chat)
+            & (Inbound.state != InboundState.OWNER)
+            & (Inbound.received_at >= since)
+        )
         got = (Outbound.chat == row.chat) & (Outbound.delivered_at >= since)
         return bool(Inbound.select().where(heard).exists() or Outbound.select().where(got).exists())
 
@@ -319,6 +336,9 @@ class SendQueue:
         return list(
             Outbound.select(Outbound, Chat)
             .join(Chat)
-            .where(Outbound.user_id == self._user_id, Outbound.state.in_(("sending", "in_doubt")))
+            .where(
+                Outbound.user_id == self._user_id,
+                Outbound.state.in_((OutboundState.SENDING, OutboundState.IN_DOUBT)),
+            )
             .order_by(Outbound.id)
         )

@@ -6,6 +6,7 @@ text with an offset from SQLite (measured with peewee 4.5.3).
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
 from peewee import (
@@ -27,6 +28,82 @@ from peewee import (
 database: Any = DatabaseProxy()
 # peewee's own types know neither what a column holds nor what a query gives back.
 _Model: Any = Model
+
+
+class InboundState(StrEnum):
+    """What became of a message, as it stands in its row."""
+
+    PENDING = "pending"
+    ANSWERED = "answered"
+    IGNORED = "ignored"
+    FAILED = "failed"
+    OWNER = "owner"
+
+
+class OutboundState(StrEnum):
+    """How far a reply came, as it stands in its row."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    IN_DOUBT = "in_doubt"
+    SENT = "sent"
+    UNSURE = "unsure"
+    DEAD = "dead"
+    WITHDRAWN = "withdrawn"
+
+
+class PauseReason(StrEnum):
+    """Why a chat is paused, as it stands in its row."""
+
+    OWNER = "the owner wrote"
+    COMMAND = "the owner asked for it"
+    ESCALATED = "the customer asked for a person"
+    LOOP = "it looks like another bot"
+    SHUT_OUT = "WhatsApp does not let this device write there (463)"
+
+
+class Reason(StrEnum):
+    """Why a message is not answered, as it stands in its row.
+
+    Where a kind of message or a number is part of it, the row has a sentence of its own, which nobody looks
+    for; where a pause is, what `because_paused` says.
+    """
+
+    OWN_ECHO = "own echo"
+    NO_CONVERSATION = "not a conversation"
+    OWNERS_COMMAND = "the owner's command"
+    OWN_NOTES = "the owner's own notes"
+    OWNER_WROTE = "the owner wrote"
+    GROUP = "group"
+    NOT_MENTIONED = "group, not mentioned"
+    DENIED = "denied"
+    NOT_ALLOWED = "not on the allow list"
+    OPTED_IN = "opted in"
+    OPTED_OUT = "opted out"
+    TOO_OLD = "too old"
+    NOT_BEGUN = "nothing began the chat"
+    PERSON_WANTED = "asked for a person"
+    CLOSED = "closed"
+    TAKEN_BACK = "taken back"
+    SILENCED = "the chat is paused, or the customer opted out"
+    NOT_KNOWN_AGAIN = "not known, told already"
+    NOTHING_TO_READ_AGAIN = "nothing to read, told already"
+    CANNOT_OPEN_AGAIN = "cannot be opened, told already"
+    LOST_AGAIN = "lost; asked to repeat already"
+    ONLY_FOR_PERSON = "only a person can read it"
+
+
+def because_paused(reason: str) -> str:
+    """Why a message of a paused chat is not answered, as it stands in its row.
+
+    Args:
+        reason: why the chat is paused.
+    """
+    return f"paused: {reason}"
+
+
+PAUSED = tuple(map(because_paused, PauseReason))
+"""What `because_paused` makes of every reason for a pause."""
 
 
 class BaseModel(_Model):
@@ -105,7 +182,7 @@ class Chat(BaseModel):
 
 
 class Inbound(BaseModel):
-    """A message that reached the account. `state`: pending, answered, ignored, failed or owner.
+    """A message that reached the account. `state` is one of `InboundState`, `reason` says why.
 
     `revision` counts the customer's edits; `reply` is the first part of its answer in the outbox. `secret` is
     what an edit of it is sealed with, as long as its text is kept.
@@ -125,7 +202,7 @@ class Inbound(BaseModel):
     offline = BooleanField(default=False)
     sent_at = DateTimeField()
     received_at = DateTimeField()
-    state = CharField(default="pending")
+    state = CharField(default=InboundState.PENDING)
     reason = TextField(default="")
     attempts = IntegerField(default=0)
     revision = IntegerField(default=0)
@@ -149,7 +226,7 @@ Inbound.add_index(Inbound.user_id, Inbound.sender, where=SQL("sender <> jid"))
 
 
 class Outbound(BaseModel):
-    """A message to send. `state`: pending, sending, in_doubt, sent, unsure, dead or withdrawn.
+    """A message to send. `state` is one of `OutboundState`.
 
     `secret` is planted into the message: whatsmeow writes it with the message id into its own store before
     the frame leaves, so that a send in flight at a crash can be told from one that never began.
@@ -165,7 +242,7 @@ class Outbound(BaseModel):
     text = TextField()
     source = CharField(default="")
     first_part = IntegerField(null=True)
-    state = CharField(default="pending")
+    state = CharField(default=OutboundState.PENDING)
     copies = IntegerField(default=0)
     refusals = IntegerField(default=0)
     secret = BlobField()

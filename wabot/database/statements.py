@@ -10,6 +10,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from enum import Enum
 from typing import Any
 
 import peewee
@@ -151,7 +152,7 @@ class _Rendered:
         self.database = engine
         self.writes = not isinstance(query, peewee.SelectBase)
         self._sql, values = engine.get_sql_context().parse(query)
-        self._values = [None if type(each) is _Place else each for each in values]
+        self._values = [None if type(each) is _Place else _plain(each) for each in values]
         self._places = [
             (position, each.name, each.convert)
             for position, each in enumerate(values)
@@ -188,6 +189,11 @@ class _Rendered:
             if found[position] is not None:
                 found[position] = reader(found[position])
         return found
+
+
+def _plain(value: Any) -> Any:
+    """A text as the driver takes it without asking what it is: that would be asked again at each run."""
+    return value.value if isinstance(value, Enum) else value
 
 
 def _readers(columns: Sequence[Any], engine: Any) -> list[tuple[int, _Converter]]:

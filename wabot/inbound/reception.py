@@ -20,13 +20,13 @@ from wabot.config.phone_numbers import LID_SERVER, PHONE_SERVER
 from wabot.config.phrases import has_phrase, is_phrase
 from wabot.config.settings import Settings
 from wabot.conversation import gate, history
-from wabot.conversation.gate import NOT_BEGUN, Candidate, Decision, Verdict, is_too_old
+from wabot.conversation.gate import Candidate, Decision, Verdict, is_too_old
 from wabot.conversation.inbox import Inbox
-from wabot.conversation.notices import Notice, PauseReason, Unanswered, opted_out_text
+from wabot.conversation.notices import Notice, Unanswered, opted_out_text
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_chat import OwnerChat
 from wabot.conversation.pauses import Pauses, pause_reason, paused_chats
-from wabot.database.models import Chat, Inbound, database
+from wabot.database.models import Chat, Inbound, InboundState, PauseReason, Reason, database
 from wabot.system.masking import mask_phone
 from wabot.whatsapp.messages import USER_SERVERS, IncomingMessage, MessageKind, every_name
 from wabot.whatsapp.sealed_edits import open_sealed
@@ -37,8 +37,8 @@ log = logging.getLogger(__name__)
 _CHANGES = (MessageKind.EDIT, MessageKind.REVOKE)
 _ABOUT_ANOTHER = (*_CHANGES, MessageKind.REACTION)
 _STATES = {
-    Verdict.ANSWER: "pending",
-    Verdict.HAND_OVER: "owner",
+    Verdict.ANSWER: InboundState.PENDING,
+    Verdict.HAND_OVER: InboundState.OWNER,
 }
 
 
@@ -129,7 +129,7 @@ class Reception:
         if message.sealed and chat is not None:
             message = self._opened(message, chat)
         decision = gate.on_arrival(self._candidate(message, chat), self._settings, now)
-        state = _STATES.get(decision.action, "ignored")
+        state = _STATES.get(decision.action, InboundState.IGNORED)
         kept = self._as_kept(message, decision, chat)
         chat_id = self._inbox.store(kept, now, state, decision.reason)
         if chat_id is None or decision.action is Verdict.ANSWER:
@@ -212,10 +212,10 @@ class Reception:
         row = self._inbox.amend(message, chat_id)
         if row is None:
             return False
-        if row.state == "answered" and row.reply is not None and self._outbox.recall(row.reply):
+        if row.state == InboundState.ANSWERED and row.reply is not None and self._outbox.recall(row.reply):
             log.info("%s: the customer changed the question before its answer left", _who(message, chat_id))
             return self._inbox.reopen(chat_id, row.reply) > 0
-        if message.sealed and row.state == "answered":
+        if message.sealed and row.state == InboundState.ANSWERED:
             self._owner_chat.tell_unanswered(Chat.get_by_id(chat_id), now, Unanswered.NOT_READ, hourly=True)
             return False
         if message.kind is MessageKind.EDIT and self._says_what_decides(message.text, row):
@@ -226,9 +226,9 @@ class Reception:
     def _says_what_decides(self, text: str, row: Inbound) -> bool:
         """Whether an edit says what one of the rules about a text waits for, and the message did not."""
         wanted = self._settings.chats.escalation_words
-        if row.state == "answered":
+        if row.state == InboundState.ANSWERED:
             return has_phrase(text, wanted) and not has_phrase(row.text, wanted)
-        return bool(row.state == "ignored" and row.reason == NOT_BEGUN)
+        return bool(row.state == InboundState.IGNORED and row.reason == Reason.NOT_BEGUN)
 
     def _carry_out(self, decision: Decision, message: IncomingMessage, chat_id: int, now: datetime) -> None:
         match decision.action:

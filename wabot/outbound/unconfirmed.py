@@ -14,7 +14,7 @@ from wabot.config.settings import Settings
 from wabot.conversation.chats import masked
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.send_queue import SendQueue
-from wabot.database.models import Outbound
+from wabot.database.models import Outbound, OutboundState
 from wabot.session.store_pruning import note_position, prune
 from wabot.whatsapp.store import find_message_ids
 from wabot.whatsapp.store_query import StoreSilent
@@ -111,7 +111,7 @@ class UnconfirmedSends:
 
     def _identify(self, rows: list[Outbound], now: float) -> list[Outbound]:
         """Give each reply the id it left with; those that have none are sent again."""
-        nameless = [row for row in rows if row.state == "sending" or not row.message_id]
+        nameless = [row for row in rows if row.state == OutboundState.SENDING or not row.message_id]
         if not nameless or now < self._lookup_at:
             return rows
         try:
@@ -143,7 +143,7 @@ class UnconfirmedSends:
         if now < due:
             return due
         state = self._replies.leave_in_doubt(row, self._resend, utc_now())
-        level = logging.WARNING if state == "unsure" else logging.INFO
+        level = logging.WARNING if state == OutboundState.UNSURE else logging.INFO
         log.log(
             level,
             "reply %d to %s was not confirmed by the customer's phone; now %s",
@@ -151,7 +151,7 @@ class UnconfirmedSends:
             masked(row.chat),
             state,
         )
-        if state == "unsure" and self._owner is not None:
+        if state == OutboundState.UNSURE and self._owner is not None:
             self._owner.tell_unsure(row)
         return None
 
@@ -185,7 +185,9 @@ def recover_in_flight(replies: SendQueue, store: Path) -> None:
     One whose secret is not in the client's store surely did not leave and is sent again as if nothing had
     happened; any other is in doubt until a device of the customer confirms it.
     """
-    rows = [row for row in replies.unsettled() if not (row.state == "in_doubt" and row.message_id)]
+    rows = [
+        row for row in replies.unsettled() if not (row.state == OutboundState.IN_DOUBT and row.message_id)
+    ]
     known = find_message_ids(store, [bytes(row.secret) for row in rows])
     for row in rows:
         message_id = known.get(bytes(row.secret))

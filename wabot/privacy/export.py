@@ -7,9 +7,8 @@ from typing import Any
 
 from wabot.config.phone_numbers import ChatAddress
 from wabot.config.settings import Settings
-from wabot.conversation.gate import OWNERS_COMMAND
 from wabot.conversation.owner_lines import lines_about, text_of
-from wabot.database.models import Chat, Inbound, Outbound
+from wabot.database.models import Chat, Inbound, InboundState, Outbound, Reason
 from wabot.inbound.spool import Spooled, read_spool
 from wabot.privacy.person import find_person
 
@@ -66,7 +65,9 @@ def _messages(chat: Chat) -> list[dict[str, Any]]:
 def _received(row: Inbound) -> dict[str, Any]:
     return {
         "at": _plain(row.received_at),
-        "direction": "owner" if row.state == "owner" or row.reason == OWNERS_COMMAND else "in",
+        "direction": "owner"
+        if row.state == InboundState.OWNER or row.reason == Reason.OWNERS_COMMAND
+        else "in",
         "kind": row.kind,
         "text": row.text,
         "quoted_text": row.quoted_text,

@@ -18,7 +18,7 @@ from wabot.conversation.outbox import OPEN_STATES, UNDELIVERED_STATES, Outbox
 from wabot.database.errors import AWAY
 from wabot.database.kept_figures import KeptFigure
 from wabot.database.lent_connections import rest
-from wabot.database.models import Inbound, Outbound, Session, database
+from wabot.database.models import Inbound, Outbound, OutboundState, Session, database
 from wabot.link.states import State
 from wabot.status.metrics import LATENCY, LATENCY_BUCKETS, AccountCollector, Depths, Snapshot
 from wabot.system.files import replace_file
@@ -70,7 +70,7 @@ class ReplyLatency:
             Inbound.select(Outbound.id, Inbound.received_at, Outbound.sent_at)
             # Of one chat: that is what there is an index for.
             .join(Outbound, on=(Inbound.chat == Outbound.chat) & (Inbound.reply == Outbound.id))
-            .where(Outbound.user_id == self._user_id, Outbound.state == "sent", condition)
+            .where(Outbound.user_id == self._user_id, Outbound.state == OutboundState.SENT, condition)
         )
         return [
             _seconds(received_at, sent_at)

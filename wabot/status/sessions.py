@@ -20,7 +20,7 @@ from wabot.conversation.notices import Notice
 from wabot.conversation.outbox import OPEN_STATES, UNDELIVERED_STATES, Outbox
 from wabot.database.address import sqlite_file
 from wabot.database.engine import open_database
-from wabot.database.models import Inbound, Outbound, Session, database
+from wabot.database.models import Inbound, InboundState, Outbound, OutboundState, Session, database
 from wabot.errors import WabotError
 from wabot.inbound.spool import read_spool
 from wabot.link.states import STOPPED, TERMINAL_STATES, State
@@ -245,7 +245,9 @@ def _last_inbound_at(user_id: str) -> datetime | None:
     And what was kept on disk while the database was away may have come there after another start.
     """
     theirs = (
-        (Inbound.user_id == user_id) & (Inbound.state != "owner") & Inbound.kind.not_in(NOT_RECEIVED_KINDS)
+        (Inbound.user_id == user_id)
+        & (Inbound.state != InboundState.OWNER)
+        & Inbound.kind.not_in(NOT_RECEIVED_KINDS)
     )
     # And not the maximum: that is looked for in all of them.
     last = Inbound.select(Inbound.received_at).where(theirs).order_by(Inbound.received_at.desc()).first()
@@ -264,7 +266,7 @@ def _kept_count(user_id: str) -> int:
         Outbound.created_at >= utc_now() - HOUR,
         Outbound.source == Notice.APOLOGY,
     )
-    tried = (Inbound.user_id == user_id) & (Inbound.state == "pending") & (Inbound.attempts > 0)
+    tried = (Inbound.user_id == user_id) & (Inbound.state == InboundState.PENDING) & (Inbound.attempts > 0)
     count: int = Inbound.select().where(tried, peewee.fn.EXISTS(apologized)).count()
     return count
 
@@ -273,7 +275,9 @@ def _collected_count(user_id: str) -> int:
     """How many notes to the owner still wait for what else there may be to tell."""
     waits = (Outbound.source == Notice.UNANSWERED) & (Outbound.not_before > utc_now())
     count: int = (
-        Outbound.select().where(Outbound.user_id == user_id, Outbound.state == "pending", waits).count()
+        Outbound.select()
+        .where(Outbound.user_id == user_id, Outbound.state == OutboundState.PENDING, waits)
+        .count()
     )
     return count
 
