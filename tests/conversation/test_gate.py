@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wabot.config.settings import AccountSettings, ChatSettings, ReplySettings, Settings
+from wabot.config.settings import AccountSettings, AiSettings, ChatSettings, ReplySettings
 from wabot.conversation.gate import (
     ANSWER_RULES,
     ARRIVAL_RULES,
     Burst,
     Candidate,
+    Rules,
     Verdict,
     before_answering,
     on_arrival,
@@ -30,8 +31,9 @@ GROUP = "120363041234567890@g.us"
 GROUP_NAMES = ANA_NAMES | {GROUP, "120363041234567890"}
 
 
-def settings(**chats: Any) -> Settings:
-    return Settings(account=AccountSettings(timezone="UTC"), chats=ChatSettings(**chats))
+def rules(timezone: str = "UTC", max_age: float = 900.0, **chats: Any) -> Rules:
+    account, replies = AccountSettings(timezone=timezone), ReplySettings(max_age=max_age)
+    return Rules.of(account, AiSettings(), replies, ChatSettings(**chats))
 
 
 def message(text: str = "hola", **changes: Any) -> Candidate:
@@ -153,17 +155,17 @@ ARRIVALS: list[tuple[Candidate, dict[str, Any], Verdict, str]] = [
 def test_a_message_that_arrives(
     candidate: Candidate, chats: dict[str, Any], action: Verdict, reason: str
 ) -> None:
-    decision = on_arrival(candidate, settings(**chats), NOON)
+    decision = on_arrival(candidate, rules(**chats), NOON)
     assert (decision.action, decision.reason) == (action, reason)
 
 
 def test_the_text_of_what_is_no_business_of_the_bot_is_not_kept() -> None:
     strangers = [
-        on_arrival(message(jid="status@broadcast"), settings(), NOON),
-        on_arrival(message(from_me=True, to_self=True), settings(), NOON),
-        on_arrival(in_group(), settings(), NOON),
-        on_arrival(message(), settings(deny=("*",)), NOON),
-        on_arrival(message(), settings(allow=("1",)), NOON),
+        on_arrival(message(jid="status@broadcast"), rules(), NOON),
+        on_arrival(message(from_me=True, to_self=True), rules(), NOON),
+        on_arrival(in_group(), rules(), NOON),
+        on_arrival(message(), rules(deny=("*",)), NOON),
+        on_arrival(message(), rules(allow=("1",)), NOON),
     ]
     assert not any(decision.keeps_text for decision in strangers)
     kept = [
@@ -172,13 +174,13 @@ def test_the_text_of_what_is_no_business_of_the_bot_is_not_kept() -> None:
         message(opted_out=True),
         message("👍", kind=MessageKind.REACTION),
     ]
-    assert all(on_arrival(candidate, settings(), NOON).keeps_text for candidate in kept)
+    assert all(on_arrival(candidate, rules(), NOON).keeps_text for candidate in kept)
 
 
 @pytest.mark.parametrize("pattern", ["34600111", "600111222", "34911*", "299", "", "+", "[", "34600111222 x"])
 def test_nobody_is_named_by_a_part_of_a_number(pattern: str) -> None:
-    assert on_arrival(message(), settings(deny=(pattern,)), NOON).action is Verdict.ANSWER
-    assert on_arrival(message(), settings(allow=(pattern,)), NOON).reason == "not on the allow list"
+    assert on_arrival(message(), rules(deny=(pattern,)), NOON).action is Verdict.ANSWER
+    assert on_arrival(message(), rules(allow=(pattern,)), NOON).reason == "not on the allow list"
 
 
 # A chat: (what is known of it, the settings, what is done, why)
@@ -253,15 +255,12 @@ BURSTS: list[tuple[Burst, dict[str, Any], Verdict, str]] = [
 def test_a_chat_that_is_to_be_answered(
     chat: Burst, chats: dict[str, Any], action: Verdict, reason: str
 ) -> None:
-    decision = before_answering(chat, settings(**chats), NOON)
+    decision = before_answering(chat, rules(**chats), NOON)
     assert (decision.action, decision.reason) == (action, reason)
 
 
 def test_hours_are_those_of_the_business() -> None:
-    madrid = Settings(
-        account=AccountSettings(timezone="Europe/Madrid"),
-        chats=ChatSettings(business_hours=("mon 13:00-14:00",)),
-    )
+    madrid = rules("Europe/Madrid", business_hours=("mon 13:00-14:00",))
     assert before_answering(burst(), madrid, NOON).action is Verdict.ANSWER
     assert before_answering(burst(), madrid, NOON - timedelta(minutes=1)).action is Verdict.SAY_AWAY
 
@@ -280,7 +279,7 @@ def test_the_order_at_arrival() -> None:
         opted_out=True,
         sent_at=old,
     )
-    strict = settings(deny=("*",), allow=("1",), groups="off")
+    strict = rules(deny=("*",), allow=("1",), groups="off")
     reasons = [
         "own echo",
         "the owner's own notes",
@@ -318,7 +317,7 @@ def test_the_order_before_answering() -> None:
     chat = burst(
         "quiero una persona", opted_out=True, pause="the owner wrote", answers=99, repetitions=99, calls=99
     )
-    strict = settings(
+    strict = rules(
         trigger_type="keyword",
         trigger_values=("never",),
         escalation_words=("persona",),
@@ -371,7 +370,7 @@ patterns = st.one_of(names, st.text(alphabet="*?[]!+ 0123456789@lidg.us", max_si
 def test_whatever_arrives_is_decided(
     candidate: Candidate, allow: tuple[str, ...], deny: tuple[str, ...], groups: str
 ) -> None:
-    decision = on_arrival(candidate, settings(allow=allow, deny=deny, groups=groups), NOON)
+    decision = on_arrival(candidate, rules(allow=allow, deny=deny, groups=groups), NOON)
     if decision.action is not Verdict.ANSWER:
         assert decision.reason
     if candidate.opted_out:
@@ -381,5 +380,5 @@ def test_whatever_arrives_is_decided(
 
 
 def test_the_age_limit_is_a_setting() -> None:
-    patient = Settings(replies=ReplySettings(max_age=86_400.0))
+    patient = rules(max_age=86_400.0)
     assert on_arrival(message(sent_at=NOON - timedelta(hours=9)), patient, NOON).action is Verdict.ANSWER

@@ -193,7 +193,7 @@ class Answering:
         if self._schedule.closes_within(DATABASE_RETRY_SECONDS):
             return False
         now = utc_now()
-        return not any(is_too_old(row.sent_at, self._settings, now) for row in rows)
+        return not any(is_too_old(row.sent_at, self._settings.replies.max_age, now) for row in rows)
 
     def _say_what_is_read(self, chat: Chat, rows: list[Inbound], language: str) -> bool:
         """To messages without any text: say in writing, or wait for a person."""
@@ -278,7 +278,7 @@ class Answering:
         log.info("%s: %d message(s) were lost; the customer is asked to repeat", named(chat), len(lost))
 
     def _ask(self, chat: Chat, rows: list[Inbound], language: str) -> Answer:
-        conversation = dialogue.conversation_of(chat, rows, language, self._settings, utc_now())
+        conversation = dialogue.conversation_of(chat, rows, language, self._settings.ai, utc_now())
         # A model takes seconds.
         rest()
         return self._brain.reply(conversation, self._settings.account.local_time())

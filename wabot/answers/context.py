@@ -9,7 +9,7 @@ from datetime import datetime
 from wabot.brain.conversation import Conversation, Turn
 from wabot.brain.language import detect_language
 from wabot.clock import HOUR
-from wabot.config.settings import Settings
+from wabot.config.settings import AiSettings, ChatSettings
 from wabot.conversation import history
 from wabot.conversation.gate import Burst
 from wabot.conversation.pauses import pause_reason
@@ -19,17 +19,18 @@ from wabot.whatsapp.messages import MessageKind
 _LONGEST_QUOTE_CHARACTERS = 300
 
 
-def burst_of(chat: Chat, rows: Sequence[Inbound], settings: Settings, now: datetime, calls: int = 0) -> Burst:
+def burst_of(
+    chat: Chat, rows: Sequence[Inbound], chats: ChatSettings, now: datetime, calls: int = 0
+) -> Burst:
     """What the gate looks at before it lets messages be answered.
 
     Args:
         chat: the chat.
         rows: its messages, oldest first.
-        settings: the configuration.
+        chats: whom the bot answers.
         now: naive UTC.
         calls: of models for this chat within the last hour.
     """
-    chats = settings.chats
     answers = repetitions = 0
     if chats.loop_ceiling:
         limit = max(chats.loop_ceiling, chats.loop_repetitions)
@@ -47,7 +48,7 @@ def burst_of(chat: Chat, rows: Sequence[Inbound], settings: Settings, now: datet
 
 
 def conversation_of(
-    chat: Chat, rows: Sequence[Inbound], language: str, settings: Settings, now: datetime
+    chat: Chat, rows: Sequence[Inbound], language: str, ai: AiSettings, now: datetime
 ) -> Conversation:
     """What the brain answers: the history of the chat, then each message as a turn of its own.
 
@@ -55,15 +56,13 @@ def conversation_of(
         chat: the chat.
         rows: the messages to answer, oldest first.
         language: the customer's.
-        settings: the configuration.
+        ai: how much of the past a model is shown, and whether there is one.
         now: naive UTC.
     """
-    since = history.horizon(now, settings.ai.history_max_age_seconds)
+    since = history.horizon(now, ai.history_max_age_seconds)
     # The knowledge base looks at what is asked now, and never at what was said.
     past = (
-        history.past_of(chat.id, rows[-1].id, since, settings.ai.history_messages)
-        if settings.ai.providers
-        else history.NOTHING
+        history.past_of(chat.id, rows[-1].id, since, ai.history_messages) if ai.providers else history.NOTHING
     )
     turns = [Turn("assistant" if role == "assistant" else "user", text, at) for at, role, text in past.turns]
     reactions = [f"[{emoji}] {_quoted(text)}".rstrip() for emoji, text in past.reactions]

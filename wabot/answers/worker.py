@@ -15,7 +15,7 @@ from wabot.clock import utc_now
 from wabot.config.settings import Settings
 from wabot.conversation import gate
 from wabot.conversation.chats import chat_with_id, named
-from wabot.conversation.gate import Verdict, is_too_old
+from wabot.conversation.gate import Rules, Verdict, is_too_old
 from wabot.conversation.inbox import MOST_AT_ONCE, Inbox
 from wabot.conversation.notices import Notice, Unanswered, handed_over_text
 from wabot.conversation.outbox import Outbox
@@ -63,6 +63,7 @@ class ReplyWorker:
         calls: ChatCallCounts | None = None,
     ) -> None:
         self._settings = settings
+        self._rules = Rules.of(settings.account, settings.ai, settings.replies, settings.chats)
         self._inbox = inbox
         self._outbox = outbox
         self._escalation = Escalation(settings, outbox, Pauses(inbox, outbox))
@@ -131,8 +132,8 @@ class ReplyWorker:
         if not rows:
             return
         calls = self._calls.within_hour(str(chat.id))
-        burst = dialogue.burst_of(chat, rows, self._settings, now, calls)
-        decision = gate.before_answering(burst, self._settings, now)
+        burst = dialogue.burst_of(chat, rows, self._rules.chats, now, calls)
+        decision = gate.before_answering(burst, self._rules, now)
         language = dialogue.language_of(chat, rows, self._settings.account.language)
         match decision.action:
             case Verdict.ANSWER:
@@ -156,7 +157,7 @@ class ReplyWorker:
         for row in pending:
             if (seconds := _seconds_to_come(row, now)) > 0:
                 self._schedule.look_again(chat.id, seconds)
-            elif is_too_old(row.sent_at, self._settings, now):
+            elif is_too_old(row.sent_at, self._rules.max_age_seconds, now):
                 missed.append(row)
             elif row.attempts >= MAX_ATTEMPTS:
                 given_up.append(row)

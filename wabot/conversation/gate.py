@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
+from zoneinfo import ZoneInfo
 
-from wabot.config.business_hours import away_since, parse_span
+from wabot.config.business_hours import OpenSpan, away_since, parse_span
 from wabot.config.phone_numbers import GROUP_SERVER
 from wabot.config.phrases import has_phrase, is_phrase, is_triggered
-from wabot.config.settings import Settings
+from wabot.config.settings import AccountSettings, AiSettings, ChatSettings, ReplySettings
 from wabot.conversation.ends import Arrival, what_is
 from wabot.database.models import Reason, because_paused
 from wabot.whatsapp.messages import USER_SERVERS, MessageKind
@@ -56,6 +57,38 @@ ANSWER = Decision(Verdict.ANSWER)
 def ignore(reason: str, *, keeps_text: bool = True) -> Decision:
     """Not to be answered; of what will never be answered, the text is not even kept."""
     return Decision(Verdict.IGNORE, reason, keeps_text)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the rules need of the configuration; made once, because each message is held against them.
+
+    Attributes:
+        chats: whom the bot answers.
+        max_age_seconds: what is older when it is to be answered, is not.
+        calls_per_chat_per_hour: of models; 0 = no limit.
+        open_spans: when the bot answers; none means always.
+        zone: the time zone of these; None is the machine's own.
+    """
+
+    chats: ChatSettings
+    max_age_seconds: float
+    calls_per_chat_per_hour: int
+    open_spans: tuple[OpenSpan, ...]
+    zone: ZoneInfo | None
+
+    @classmethod
+    def of(
+        cls, account: AccountSettings, ai: AiSettings, replies: ReplySettings, chats: ChatSettings
+    ) -> Rules:
+        """The rules of one account."""
+        return cls(
+            chats,
+            replies.max_age,
+            ai.calls_per_chat_per_hour,
+            tuple(map(parse_span, chats.business_hours)),
+            account.zone,
+        )
 
 
 _WHATSAPP_ITSELF = ("", "0")
@@ -96,12 +129,12 @@ class Candidate:
         return self.jid.endswith("@" + GROUP_SERVER)
 
 
-def own_echo(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
+def own_echo(candidate: Candidate, rules: Rules, now: datetime) -> Decision | None:
     """What wabot itself sent is not a message to wabot."""
     return ignore(Reason.OWN_ECHO) if candidate.own_echo else None
 
 
-def not_a_conversation(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
+def not_a_conversation(candidate: Candidate, rules: Rules, now: datetime) -> Decision | None:
     """Status posts, broadcast lists and channels are not answered."""
     user, _, server = candidate.jid.rpartition("@")
     if candidate.is_group or (server in USER_SERVERS and user not in _WHATSAPP_ITSELF):
@@ -109,14 +142,14 @@ def not_a_conversation(candidate: Candidate, settings: Settings, now: datetime) 
     return ignore(Reason.NO_CONVERSATION, keeps_text=False)
 
 
-def owner_command(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
+def owner_command(candidate: Candidate, rules: Rules, now: datetime) -> Decision | None:
     """The owner's `#bot off`, `#bot on` and `#bot status` are carried out."""
     if not candidate.from_me or candidate.kind not in (MessageKind.TEXT, MessageKind.EDIT):
         return None
     commands = (
-        (settings.chats.pause_words, Verdict.PAUSE),
-        (settings.chats.resume_words, Verdict.RESUME),
-        (settings.chats.status_words, Verdict.TELL_STATUS),
+        (rules.chats.pause_words, Verdict.PAUSE),
+        (rules.chats.resume_words, Verdict.RESUME),
+        (rules.chats.status_words, Verdict.TELL_STATUS),
     )
     for phrases, action in commands:
         if is_phrase(candidate.text, phrases):
@@ -124,28 +157,28 @@ def owner_command(candidate: Candidate, settings: Settings, now: datetime) -> De
     return None
 
 
-def note_to_self(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
+def note_to_self(candidate: Candidate, rules: Rules, now: datetime) -> Decision | None:
     """What the owner writes to themselves is nobody's business."""
     return ignore(Reason.OWN_NOTES, keeps_text=False) if candidate.to_self else None
 
 
-def group(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
+def group(candidate: Candidate, rules: Rules, now: datetime) -> Decision | None:
     """Groups are not answered, or only a message that mentions the account (`groups`)."""
-    if not candidate.is_group or settings.chats.groups == "all":
+    if not candidate.is_group or rules.chats.groups == "all":
         return None
-    if settings.chats.groups == "mention":
+    if rules.chats.groups == "mention":
         return None if candidate.mentions_account else ignore(Reason.NOT_MENTIONED)
     return ignore(Reason.GROUP, keeps_text=False)
 
 
-def denied(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
+def denied(candidate: Candidate, rules: Rules, now: datetime) -> Decision | None:
     """Who is on the list `deny` is not answered, whether by phone number or by hidden id."""
-    return ignore(Reason.DENIED, keeps_text=False) if _is_named(candidate, settings.chats.deny) else None
+    return ignore(Reason.DENIED, keeps_text=False) if _is_named(candidate, rules.chats.deny) else None
 
 
-def not_allowed(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
+def not_allowed(candidate: Candidate, rules: Rules, now: datetime) -> Decision | None:
     """Where there is a list `allow`, nobody else is answered."""
-    allowed = settings.chats.allow
+    allowed = rules.chats.allow
     return (
         ignore(Reason.NOT_ALLOWED, keeps_text=False)
         if allowed and not _is_named(candidate, allowed)
@@ -153,7 +186,7 @@ def not_allowed(candidate: Candidate, settings: Settings, now: datetime) -> Deci
     )
 
 
-def says_nothing(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
+def says_nothing(candidate: Candidate, rules: Rules, now: datetime) -> Decision | None:
     """Reactions, votes, pins, deletions and the owner's edits say nothing that could be answered."""
     what = what_is(candidate.kind, candidate.text)
     if what in _SAYS_NOTHING or (what is Arrival.CHANGE and candidate.from_me):
@@ -161,44 +194,44 @@ def says_nothing(candidate: Candidate, settings: Settings, now: datetime) -> Dec
     return None
 
 
-def owner_wrote(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
+def owner_wrote(candidate: Candidate, rules: Rules, now: datetime) -> Decision | None:
     """Where the owner writes, the bot is quiet for `handover_pause`; what was about to leave is withdrawn."""
     return Decision(Verdict.HAND_OVER, Reason.OWNER_WROTE) if candidate.from_me else None
 
 
-def opt_in(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
+def opt_in(candidate: Candidate, rules: Rules, now: datetime) -> Decision | None:
     """Who had opted out and sends just one of `opt_in_words` is written to again."""
-    if candidate.opted_out and is_phrase(candidate.text, settings.chats.opt_in_words):
+    if candidate.opted_out and is_phrase(candidate.text, rules.chats.opt_in_words):
         return Decision(Verdict.OPT_IN, Reason.OPTED_IN)
     return None
 
 
-def opted_out(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
+def opted_out(candidate: Candidate, rules: Rules, now: datetime) -> Decision | None:
     """Who has opted out is not written to, whatever they send."""
     return ignore(Reason.OPTED_OUT) if candidate.opted_out else None
 
 
-def opt_out(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
+def opt_out(candidate: Candidate, rules: Rules, now: datetime) -> Decision | None:
     """Who sends just one of `opt_out_words` opts out, is told so once, and gets nothing more."""
-    if not candidate.is_group and is_phrase(candidate.text, settings.chats.opt_out_words):
+    if not candidate.is_group and is_phrase(candidate.text, rules.chats.opt_out_words):
         return Decision(Verdict.OPT_OUT, Reason.OPTED_OUT)
     return None
 
 
-def edit(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
+def edit(candidate: Candidate, rules: Rules, now: datetime) -> Decision | None:
     """An edit is not answered by itself: its message is answered as it now reads."""
     return ignore(f"nothing to answer ({candidate.kind})") if candidate.kind == MessageKind.EDIT else None
 
 
-def too_old(candidate: Candidate, settings: Settings, now: datetime) -> Decision | None:
+def too_old(candidate: Candidate, rules: Rules, now: datetime) -> Decision | None:
     """What is older than `max_age` is left to the owner, who is told; a backlog's rest gets one answer."""
-    missed = is_too_old(candidate.sent_at, settings, now)
+    missed = is_too_old(candidate.sent_at, rules.max_age_seconds, now)
     return Decision(Verdict.MISSED, Reason.TOO_OLD) if missed else None
 
 
-def is_too_old(sent_at: datetime, settings: Settings, now: datetime) -> bool:
-    """Whether nobody waits for an answer to this any more."""
-    return (now - sent_at).total_seconds() > settings.replies.max_age
+def is_too_old(sent_at: datetime, max_age_seconds: float, now: datetime) -> bool:
+    """Whether nobody waits any more for an answer to what was sent then."""
+    return (now - sent_at).total_seconds() > max_age_seconds
 
 
 def _is_named(candidate: Candidate, patterns: Iterable[str]) -> bool:
@@ -242,19 +275,19 @@ class Burst:
     away_at: datetime | None = None
 
 
-def still_opted_out(burst: Burst, settings: Settings, now: datetime) -> Decision | None:
+def still_opted_out(burst: Burst, rules: Rules, now: datetime) -> Decision | None:
     """Who has opted out is not written to."""
     return ignore(Reason.OPTED_OUT) if burst.opted_out else None
 
 
-def paused(burst: Burst, settings: Settings, now: datetime) -> Decision | None:
+def paused(burst: Burst, rules: Rules, now: datetime) -> Decision | None:
     """A paused chat is left to the owner."""
     return ignore(because_paused(burst.pause)) if burst.pause else None
 
 
-def not_begun(burst: Burst, settings: Settings, now: datetime) -> Decision | None:
+def not_begun(burst: Burst, rules: Rules, now: datetime) -> Decision | None:
     """A chat has to be begun as `trigger_type` says, and goes on until it rested for `expire`."""
-    chats = settings.chats
+    chats = rules.chats
     if burst.last_answer_at and (now - burst.last_answer_at).total_seconds() < chats.expire:
         return None
     for text in burst.texts:
@@ -263,49 +296,48 @@ def not_begun(burst: Burst, settings: Settings, now: datetime) -> Decision | Non
     return ignore(Reason.NOT_BEGUN)
 
 
-def escalation(burst: Burst, settings: Settings, now: datetime) -> Decision | None:
+def escalation(burst: Burst, rules: Rules, now: datetime) -> Decision | None:
     """A message with one of `escalation_words` is left to a person: the customer is told, the chat paused."""
-    if any(has_phrase(text, settings.chats.escalation_words) for text in burst.texts):
+    if any(has_phrase(text, rules.chats.escalation_words) for text in burst.texts):
         return Decision(Verdict.ESCALATE, Reason.PERSON_WANTED)
     return None
 
 
-def ceiling(burst: Burst, settings: Settings, now: datetime) -> Decision | None:
+def ceiling(burst: Burst, rules: Rules, now: datetime) -> Decision | None:
     """Who got `loop_ceiling` answers within an hour is taken for another bot; the chat rests for an hour."""
-    ceiling = settings.chats.loop_ceiling
+    ceiling = rules.chats.loop_ceiling
     if ceiling and burst.answers >= ceiling:
         return Decision(Verdict.REST, f"{ceiling} answers within an hour")
     return None
 
 
-def repetition(burst: Burst, settings: Settings, now: datetime) -> Decision | None:
+def repetition(burst: Burst, rules: Rules, now: datetime) -> Decision | None:
     """So is who sends again what has got `loop_repetitions` answers in a row within an hour."""
-    most = settings.chats.loop_repetitions if settings.chats.loop_ceiling else 0
+    most = rules.chats.loop_repetitions if rules.chats.loop_ceiling else 0
     if most and burst.repetitions >= most:
         return Decision(Verdict.REST, f"the same message {most + 1} times within an hour")
     return None
 
 
-def calls(burst: Burst, settings: Settings, now: datetime) -> Decision | None:
+def calls(burst: Burst, rules: Rules, now: datetime) -> Decision | None:
     """So is who made models be asked `ai.calls_per_chat_per_hour` times within an hour, answered or not."""
-    most = settings.ai.calls_per_chat_per_hour
+    most = rules.calls_per_chat_per_hour
     if most and burst.calls >= most:
         return Decision(Verdict.REST, f"{most} calls of models within an hour")
     return None
 
 
-def closed(burst: Burst, settings: Settings, now: datetime) -> Decision | None:
+def closed(burst: Burst, rules: Rules, now: datetime) -> Decision | None:
     """Outside `business_hours` a customer is told once that nobody is there, and not answered."""
-    spans = [parse_span(text) for text in settings.chats.business_hours]
-    since = away_since(spans, settings.account.zone, now)
+    since = away_since(rules.open_spans, rules.zone, now)
     if since is None:
         return None
     told = burst.away_at is not None and since <= burst.away_at <= now
     return ignore(Reason.CLOSED) if told else Decision(Verdict.SAY_AWAY, Reason.CLOSED)
 
 
-ArrivalRule = Callable[[Candidate, Settings, datetime], Decision | None]
-AnswerRule = Callable[[Burst, Settings, datetime], Decision | None]
+ArrivalRule = Callable[[Candidate, Rules, datetime], Decision | None]
+AnswerRule = Callable[[Burst, Rules, datetime], Decision | None]
 
 ARRIVAL_RULES: tuple[ArrivalRule, ...] = (
     own_echo,
@@ -335,23 +367,23 @@ ANSWER_RULES: tuple[AnswerRule, ...] = (
 )
 
 
-def on_arrival(candidate: Candidate, settings: Settings, now: datetime) -> Decision:
+def on_arrival(candidate: Candidate, rules: Rules, now: datetime) -> Decision:
     """What becomes of a message; ANSWER means that its chat is answered once it falls silent.
 
     Args:
         candidate: the message.
-        settings: the configuration.
+        rules: what the configuration says.
         now: naive UTC.
     """
-    return next(filter(None, (rule(candidate, settings, now) for rule in ARRIVAL_RULES)), ANSWER)
+    return next(filter(None, (rule(candidate, rules, now) for rule in ARRIVAL_RULES)), ANSWER)
 
 
-def before_answering(burst: Burst, settings: Settings, now: datetime) -> Decision:
+def before_answering(burst: Burst, rules: Rules, now: datetime) -> Decision:
     """What becomes of a chat whose customer fell silent.
 
     Args:
         burst: its open messages, none of them too old, and what is known of the chat.
-        settings: the configuration.
+        rules: what the configuration says.
         now: naive UTC.
     """
-    return next(filter(None, (rule(burst, settings, now) for rule in ANSWER_RULES)), ANSWER)
+    return next(filter(None, (rule(burst, rules, now) for rule in ANSWER_RULES)), ANSWER)

@@ -20,7 +20,7 @@ from wabot.config.phone_numbers import LID_SERVER, PHONE_SERVER
 from wabot.config.phrases import has_phrase, is_phrase
 from wabot.config.settings import Settings
 from wabot.conversation import gate, history
-from wabot.conversation.gate import Candidate, Decision, Verdict, is_too_old
+from wabot.conversation.gate import Candidate, Decision, Rules, Verdict, is_too_old
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.notices import Notice, Unanswered, opted_out_text
 from wabot.conversation.outbox import Outbox
@@ -77,6 +77,7 @@ class Reception:
         edits: EditReader | None = None,
     ) -> None:
         self._settings = settings
+        self._rules = Rules.of(settings.account, settings.ai, settings.replies, settings.chats)
         self._inbox = inbox
         self._outbox = outbox
         self._pauses = Pauses(inbox, outbox)
@@ -128,7 +129,7 @@ class Reception:
     def _take_in(self, message: IncomingMessage, chat: Chat | None, now: datetime) -> int | None:
         if message.sealed and chat is not None:
             message = self._opened(message, chat)
-        decision = gate.on_arrival(self._candidate(message, chat), self._settings, now)
+        decision = gate.on_arrival(self._candidate(message, chat), self._rules, now)
         state = _STATES.get(decision.action, InboundState.IGNORED)
         kept = self._as_kept(message, decision, chat)
         chat_id = self._inbox.store(kept, now, state, decision.reason)
@@ -156,7 +157,7 @@ class Reception:
             message.from_me
             or message.kind in _ABOUT_ANOTHER
             or bool(chats.allow or chats.deny)
-            or is_too_old(message.sent_at, self._settings, now)
+            or is_too_old(message.sent_at, self._rules.max_age_seconds, now)
             or is_phrase(message.text, chats.opt_out_words + chats.opt_in_words)
         )
 
