@@ -32,7 +32,7 @@ from wabot.config.settings import AccountSettings, AiSettings, ChatSettings, Rep
 from wabot.conversation import owner_chat
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.outbox import Outbox
-from wabot.conversation.owner_lines import text_of
+from wabot.conversation.owner_chat import text_of
 from wabot.conversation.schedule import ChatSchedule
 from wabot.conversation.send_queue import SendQueue
 from wabot.database.engine import migrate, open_database

@@ -15,7 +15,7 @@ from wabot.brain.texts import texts_for
 from wabot.clock import utc_now
 from wabot.conversation.ends import ENDS, Arrival, End, Writer, what_is
 from wabot.conversation.notices import TO_OWNER
-from wabot.conversation.owner_lines import text_of
+from wabot.conversation.owner_chat import text_of
 from wabot.database.models import Chat, Inbound, Outbound, Session
 from wabot.whatsapp.messages import NOT_RECEIVED_KINDS, IncomingMessage, MessageKind
 from wabot.whatsapp.translation import incoming_message

@@ -16,7 +16,7 @@ from wabot.conversation.chats import find_chats, merge_chats
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.notices import Notice
 from wabot.conversation.outbox import Outbox
-from wabot.conversation.owner_lines import add_line
+from wabot.conversation.owner_chat import add_line
 from wabot.conversation.pauses import Pauses
 from wabot.conversation.send_queue import SendQueue
 from wabot.database.models import Chat, Inbound, Outbound, OwnerLine, PauseReason

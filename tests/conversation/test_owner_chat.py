@@ -10,8 +10,7 @@ from wabot.config.settings import AccountSettings, Settings
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.notices import Unanswered
 from wabot.conversation.outbox import Outbox
-from wabot.conversation.owner_chat import OwnerChat
-from wabot.conversation.owner_lines import erase_lines_about, lines_about, text_of
+from wabot.conversation.owner_chat import OwnerChat, erase_lines_about, lines_about, text_of
 from wabot.conversation.send_queue import SendQueue
 from wabot.database.models import Chat, Outbound, Session
 

@@ -17,7 +17,7 @@ from wabot.config.settings import AccountSettings, ChatSettings, Settings
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.notices import Notice
 from wabot.conversation.outbox import Outbox
-from wabot.conversation.owner_lines import text_of
+from wabot.conversation.owner_chat import text_of
 from wabot.conversation.send_queue import SendQueue
 from wabot.database.models import Chat, Inbound, Outbound, PauseReason, Session
 from wabot.emulator.signal import plaintexts

@@ -15,7 +15,7 @@ from wabot.config.settings import AccountSettings, PathSettings, Settings
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.notices import Notice, Unanswered, unanswered_text
 from wabot.conversation.outbox import Outbox
-from wabot.conversation.owner_lines import add_line, text_of
+from wabot.conversation.owner_chat import add_line, text_of
 from wabot.database.models import Chat, Inbound, Outbound
 from wabot.inbound.reception import Reception
 from wabot.inbound.spool import Spool, Spooled, read_spool

@@ -19,7 +19,7 @@ from wabot.conversation import history
 from wabot.conversation.chats import find_chats, others_with
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.outbox import Outbox
-from wabot.conversation.owner_lines import lines_about
+from wabot.conversation.owner_chat import lines_about
 from wabot.conversation.pauses import paused_chats
 from wabot.conversation.send_queue import SendQueue
 from wabot.database.engine import open_database

@@ -1,4 +1,7 @@
-"""Tells the owner how things stand in chats: in their chat with themselves, where no customer reads it."""
+"""Tells the owner how things stand in chats: in their chat with themselves, where no customer reads it.
+
+What they are told is kept line by line: each says of which chat it speaks, and is shown and erased with that.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from peewee import IntegrityError
+from peewee import IntegrityError, fn
 
 from wabot.brain.output.cleaning import drop_odd_characters
 from wabot.clock import HOUR
@@ -14,6 +17,7 @@ from wabot.config.phone_numbers import ChatAddress, parse_address
 from wabot.config.settings import Settings
 from wabot.conversation.chats import find_or_make_chat, named
 from wabot.conversation.notices import (
+    TO_OWNER,
     Notice,
     Unanswered,
     chat_status_text,
@@ -21,9 +25,8 @@ from wabot.conversation.notices import (
     unanswered_text,
 )
 from wabot.conversation.outbox import Outbox
-from wabot.conversation.owner_lines import add_line, length_of, was_told_about
 from wabot.conversation.pauses import pause_reason
-from wabot.database.models import Chat, Outbound, OutboundState, Session
+from wabot.database.models import Chat, Outbound, OutboundState, OwnerLine, Session
 from wabot.database.transactions import transaction
 from wabot.errors import UsageError
 
@@ -97,7 +100,7 @@ class OwnerChat:
             return
         settings = self._settings
         text = unanswered_text(_name_of(chat), why, settings.account.language)
-        if hourly and was_told_about(chat.id, text, now - HOUR):
+        if hourly and _was_told_about(chat.id, text, now - HOUR):
             return
         try:
             with transaction():
@@ -114,7 +117,7 @@ class OwnerChat:
         last = (
             Outbound.select(Outbound.id, Outbound.not_before).where(told).order_by(Outbound.id.desc()).first()
         )
-        if last is not None and length_of(last.id) < _LONGEST_UNANSWERED_CHARACTERS:
+        if last is not None and _length_of(last.id) < _LONGEST_UNANSWERED_CHARACTERS:
             kept = Outbound.update(not_before=Outbound.not_before).where(Outbound.id == last.id, waits)
             if kept.execute():
                 add_line(last.id, text, chat.id)
@@ -150,3 +153,57 @@ def _name_of(chat: Chat) -> str:
     return " ".join(drop_odd_characters(chat.name).split()) or (
         f"+{chat.phone}" if chat.phone else str(chat.contact)
     )
+
+
+def add_line(notice_id: int, text: str, about: int | None) -> None:
+    """Add a line to a row of the outbox.
+
+    Args:
+        notice_id: the row.
+        text: the line.
+        about: the chat it speaks of, if any.
+
+    Raises:
+        IntegrityError: one of the two is not there any more.
+    """
+    OwnerLine.insert(notice=notice_id, text=text, about=about).execute()
+
+
+def text_of(row: Outbound) -> str:
+    """What a row of the outbox says; for the owner, all its lines."""
+    if row.text or row.source not in TO_OWNER:
+        return str(row.text)
+    lines = OwnerLine.select(OwnerLine.text).where(OwnerLine.notice == row.id).order_by(OwnerLine.id)
+    return "\n".join(line.text for line in lines)
+
+
+def _length_of(notice_id: int) -> int:
+    """How many characters the lines of a row of the outbox have, without their ends."""
+    characters = fn.SUM(fn.LENGTH(OwnerLine.text))
+    return int(OwnerLine.select(characters).where(OwnerLine.notice == notice_id).scalar() or 0)
+
+
+def _was_told_about(chat_id: int, text: str, since: datetime) -> bool:
+    """Whether the owner was told this of a chat, or is about to be."""
+    told = (
+        OwnerLine.select()
+        .join(Outbound)
+        .where(OwnerLine.about == chat_id, OwnerLine.text == text, Outbound.created_at >= since)
+    )
+    return bool(told.exists())
+
+
+def lines_about(chats: Sequence[Chat]) -> list[str]:
+    """What the owner was told, or is about to be, of these chats."""
+    about = OwnerLine.about.in_([chat.id for chat in chats])
+    return [line.text for line in OwnerLine.select().where(about).order_by(OwnerLine.id)]
+
+
+def erase_lines_about(chats: Sequence[Chat]) -> int:
+    """Take these chats out of what the owner was told, or is about to be; how many texts that changes."""
+    about = OwnerLine.about.in_([chat.id for chat in chats])
+    changed = sorted({line.notice_id for line in OwnerLine.select(OwnerLine.notice).where(about)})
+    OwnerLine.delete().where(about).execute()
+    left = OwnerLine.select().where(OwnerLine.notice == Outbound.id)
+    Outbound.delete().where(Outbound.id.in_(changed), ~fn.EXISTS(left)).execute()
+    return len(changed)

@@ -8,7 +8,7 @@ from peewee import SqliteDatabase
 
 from wabot.config.phone_numbers import ChatAddress
 from wabot.config.settings import Settings
-from wabot.conversation.owner_lines import erase_lines_about
+from wabot.conversation.owner_chat import erase_lines_about
 from wabot.database.models import Chat, Inbound, Outbound, database
 from wabot.inbound.spool import blank_out
 from wabot.privacy.library_store import StoreErased, erase_from_stores

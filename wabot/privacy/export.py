@@ -7,7 +7,7 @@ from typing import Any
 
 from wabot.config.phone_numbers import ChatAddress
 from wabot.config.settings import Settings
-from wabot.conversation.owner_lines import lines_about, text_of
+from wabot.conversation.owner_chat import lines_about, text_of
 from wabot.database.models import Chat, Inbound, InboundState, Outbound, Reason
 from wabot.inbound.spool import Spooled, read_spool
 from wabot.privacy.person import find_person
