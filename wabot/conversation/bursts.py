@@ -29,14 +29,14 @@ class Bursts:
     """The last two arrivals of each chat, by its JID. Told the time; one thread notes, another asks.
 
     A single message announces no other, so an answer to it never waits. Should the next one come at the very
-    moment it leaves, the customer's phone asks for it again (`deliveries`).
+    moment it leaves, the customer's phone asks for it again (`outbound.receipts`).
     """
 
     def __init__(self) -> None:
         self._chats: OrderedDict[str, _Chat] = OrderedDict()
 
     def note(self, jid: str, now: float) -> None:
-        """A message of this chat came; `now` in monotonic seconds."""
+        """Note that a message of this chat came; `now` in monotonic seconds."""
         chat = self._chats.setdefault(jid, _Chat())
         self._chats.move_to_end(jid)
         last_at = chat.arrivals[1]

@@ -52,7 +52,7 @@ class Chats:
         return None if chat_id and seconds is not None and self._timers.get(chat_id) != seconds else chat_id
 
     def remember(self, message: IncomingMessage, chat_id: int) -> None:
-        """The chat is in the database: what was rolled back must not be remembered."""
+        """Remember the number of a message's chat, once that is committed and cannot be rolled back."""
         if len(self._ids) >= _REMEMBERED_CHATS:
             self.forget()
         self._ids[_key(message)] = chat_id
@@ -60,14 +60,15 @@ class Chats:
             self._timers[chat_id] = message.expiration_seconds
 
     def forget(self) -> None:
-        """Look every chat up again, because one may not be there any more."""
+        """Forget every number that is remembered, because a chat may not be there any more."""
         self._ids.clear()
         self._timers.clear()
 
     def find_or_make(self, message: IncomingMessage, now: datetime) -> int:
-        """The number of the chat, whose row then says whatever is new in the message; in a transaction.
+        """Find the chat of a message, or make it, and write into its row what the message has new to say.
 
-        Where the message shows that several are with one and the same person, they are one from now on.
+        In a transaction. Where the message shows that several are with one and the same person, they are one
+        from now on. Returns its number.
         """
         found = _with_the_other_side(self._user_id, message)
         if len(found) > 1:
@@ -126,7 +127,7 @@ def _jids(phones: Iterable[str], lids: Iterable[str]) -> set[str]:
 def merge_chats(chat_ids: Iterable[int], now: datetime) -> Chat | None:
     """Make one chat of several with the same person; in a transaction.
 
-    All that refers to them refers to the oldest then. What a person or the owner asked for in any of them
+    All that refers to them refers to the oldest then. What the person or the owner asked for in any of them
     holds: that nothing is written there, and the pause that lasts longest.
 
     Args:
@@ -221,7 +222,7 @@ def find_or_make_chat(user_id: str, address: ChatAddress, now: datetime) -> Chat
 
 
 def _made(user_id: str, contact: str, **rest: Any) -> Chat:
-    """A new chat; the other's, where another process or thread makes it at this moment."""
+    """Make a chat; or find the one that another process or thread makes at this moment."""
     Chat.insert(user_id=user_id, contact=contact, **rest).on_conflict_ignore().execute()
     made: Chat = Chat.get(Chat.user_id == user_id, Chat.contact == contact)
     return made

@@ -123,7 +123,12 @@ class Inbox:
         return row
 
     def reopen(self, chat_id: int, reply: int) -> int:
-        """The answer was taken back before it left: all that it answered is to be answered anew."""
+        """Have everything answered anew that was answered by what is taken back; returns how many messages.
+
+        Args:
+            chat_id: the chat.
+            reply: number of the answer's first part.
+        """
         reopened: int = (
             Inbound.update(state=InboundState.PENDING, reason="", reply=None)
             .where(Inbound.chat == chat_id, Inbound.reply == reply, Inbound.state == InboundState.ANSWERED)
@@ -196,7 +201,7 @@ class Inbox:
                 _COUNT_ATTEMPT.change(message=message_id)
 
     def keep_for_later(self, message_ids: Iterable[int]) -> None:
-        """Answering these failed through no fault of theirs: the next attempt is their second again."""
+        """Count the next attempt at these as the second: the last one failed through no fault of theirs."""
         Inbound.update(attempts=1).where(Inbound.id.in_(list(message_ids))).execute()
 
     def pending_count(self) -> int:
@@ -254,7 +259,7 @@ class Inbox:
         return bool(Inbound.select().where(known, Inbound.jid.in_(others)).exists())
 
     def _replace_lost(self, message: IncomingMessage, now: datetime, state: InboundState, reason: str) -> int:
-        """A message that was given up has come after all; whether that was so."""
+        """Store a message that had been given up in its own row; returns how many rows there are of it."""
         if message.kind in NOT_RECEIVED_KINDS:
             return 0
         replaced: int = (
@@ -282,7 +287,7 @@ class Inbox:
         return replaced
 
     def target_of(self, message: IncomingMessage, chat_id: int) -> Inbound | None:
-        """The message that another one changes: only its own sender can."""
+        """The message that another one changes, if it is there; only its own sender can change it."""
         same_sender = Inbound.sender == message.sender
         if not message.is_group:
             # There is one customer only, whose address may have changed since.

@@ -13,7 +13,7 @@ from wabot.database.models import Chat, PauseReason
 
 
 class Notice(StrEnum):
-    """The kinds of notices."""
+    """What kind of text it is that wabot says by itself, as the source of a row of the outbox."""
 
     APOLOGY = "apology"
     TEXT_ONLY = "text-only"
@@ -35,19 +35,25 @@ SENT_ALTHOUGH_PAUSED = (*SENT_ALTHOUGH_OPTED_OUT, Notice.HANDED_OVER, Notice.OPT
 
 
 class MayPass(NamedTuple):
-    """What may not keep something from being said."""
+    """Whether a text may be said although its customer opted out, and although its chat is paused."""
 
     although_opted_out: bool
     although_paused: bool
 
 
 def may_pass(source: str) -> MayPass:
-    """What may not keep something from this source from being said."""
+    """Despite what a text from this source may be said."""
     return MayPass(source in SENT_ALTHOUGH_OPTED_OUT, source in SENT_ALTHOUGH_PAUSED)
 
 
 def chat_that_may_be_told(chat_id: Any, passes: MayPass, now: Any) -> Any:
-    """A query for a chat that finds it only if something with this liberty may be said there now."""
+    """A query that finds a chat only if what may pass these bars may be said there now.
+
+    Args:
+        chat_id: the chat; also a parameter of a statement.
+        passes: despite what.
+        now: naive UTC; also a parameter.
+    """
     chat = Chat.select(Chat.id).where(Chat.id == chat_id)
     if not passes.although_opted_out:
         chat = chat.where(Chat.opted_out_at.is_null())

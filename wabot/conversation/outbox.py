@@ -47,7 +47,7 @@ _MARK_ANSWERED = Statement(
 
 
 class _Changed(Exception):
-    """What was to be answered is not what it was; undoes the transaction."""
+    """Undoes the transaction: what was to be answered, or taken back, is not what it was."""
 
 
 class Outbox:
@@ -102,7 +102,7 @@ class Outbox:
     def notify(
         self, chat_id: int, text: str, notice: Notice, now: datetime, not_before: datetime | None = None
     ) -> int:
-        """Store something to say that answers nothing; now, or not before a time. Returns its number."""
+        """Store a text that answers no message, to be sent now or not before a time; returns its number."""
         return self._store(chat_id, [(text, not_before or now)], notice, now)
 
     def expire(self, composed_before: datetime) -> int:
@@ -223,5 +223,5 @@ def withdraw(which: Any, chat_id: int, reason: str) -> int:
 
 
 def new_secret() -> bytes:
-    """What is planted into one copy of a message, to find it by."""
+    """A new secret, which is planted into one copy of a message to find it by."""
     return secrets.token_bytes(SECRET_BYTES)

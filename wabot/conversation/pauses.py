@@ -41,7 +41,11 @@ class Pauses:
             return self._outbox.withdraw(chat_id, because_paused(reason), but=SENT_ALTHOUGH_PAUSED)
 
     def hand_over(self, chat_id: int, until: datetime) -> int:
-        """The owner wrote: leave the chat to them for a while. A pause that lasts longer stays as it is.
+        """Leave a chat to the owner, who wrote there, for a while. A pause that lasts longer stays as it is.
+
+        Args:
+            chat_id: the chat.
+            until: naive UTC.
 
         Returns:
             How many replies were withdrawn.
@@ -61,19 +65,19 @@ class Pauses:
         return ended > 0
 
     def opt_out(self, chat_id: int, now: datetime) -> int:
-        """The customer asked not to be written to; returns how many replies were withdrawn."""
+        """Write nothing more to a customer who asked for that; returns how many replies were withdrawn."""
         with database.atomic():
             Chat.update(opted_out_at=now).where(Chat.id == chat_id).execute()
             self._inbox.settle_chat(chat_id, Reason.OPTED_OUT)
             return self._outbox.withdraw(chat_id, Reason.OPTED_OUT, but=SENT_ALTHOUGH_OPTED_OUT)
 
     def opt_in(self, chat_id: int) -> None:
-        """The customer asked to be written to again."""
+        """Write again to a customer who asked for that."""
         Chat.update(opted_out_at=None).where(Chat.id == chat_id).execute()
 
 
 def pauses_of(user_id: str) -> Pauses:
-    """For an account whose messages nobody else deals with in this process."""
+    """The pauses of an account, for a process that does nothing else with its messages."""
     return Pauses(Inbox(user_id), Outbox(user_id))
 
 

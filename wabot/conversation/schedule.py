@@ -3,8 +3,9 @@
 The database says what is waiting; this says when to look. Thread-safe, and told the time by its caller only
 where that matters for tests: `take` waits on the real clock.
 
-Of the workers that have nothing to do, one watches the clock, and the others sleep until one is wanted: a
-message wakes one thread, however many there are, and as long as one is enough it is the same one.
+Workers are leader and followers: of those that have nothing to do one, the leader, watches the clock, and the
+others sleep until one is wanted. A message wakes one thread, however many there are, and as long as one is
+enough it is the same one.
 """
 
 from __future__ import annotations
@@ -39,10 +40,10 @@ class ChatSchedule:
         self._debounce_seconds = debounce_seconds
         self._at_once = at_once
         self._clock = clock
-        lock = threading.Lock()
-        self._changed = threading.Condition(lock)
-        self._relieved = threading.Condition(lock)
-        self._is_watched = False
+        self._lock = threading.Lock()
+        self._leader_wakes = threading.Condition(self._lock)
+        self._follower_wakes = threading.Condition(self._lock)
+        self._has_leader = False
         self._first: dict[int, float] = {}
         self._due: dict[int, float] = {}
         self._queue: list[tuple[float, int]] = []
@@ -51,36 +52,36 @@ class ChatSchedule:
         self._is_over = threading.Event()
 
     def touch(self, chat_id: int, waited_seconds: float = 0.0) -> None:
-        """A message came: answer its chat once it has been silent for the debounce time.
+        """Have a chat answered once it has been silent for the debounce time after a message.
 
         Args:
             chat_id: the chat.
             waited_seconds: how long ago the message came, for those found at a start. Less than nothing, as
                 after a machine's clock was set back, counts as nothing.
         """
-        with self._changed:
+        with self._lock:
             at = self._clock() - max(waited_seconds, 0.0)
             first = self._first.setdefault(chat_id, at)
             longest = first + self._debounce_seconds * LONGEST_WAIT_DEBOUNCES
             self._put(chat_id, min(at + self._debounce_seconds, longest))
 
     def postpone(self, chat_id: int, seconds: float) -> None:
-        """Look at a chat again after a while."""
-        with self._changed:
+        """Have a chat looked at after a while, and not before."""
+        with self._lock:
             self._put(chat_id, self._clock() + seconds)
 
     def look_again(self, chat_id: int, seconds: float) -> None:
-        """Look at a chat after a while, or as soon as something else wants it."""
-        with self._changed:
+        """Have a chat looked at after a while, or as soon as something else wants it."""
+        with self._lock:
             due = self._clock() + seconds
             self._put(chat_id, min(due, self._due.get(chat_id, due)))
 
     def take(self) -> int | None:
         """Wait for a chat that is due and take it; None when the schedule is closed."""
-        with self._changed:
+        with self._lock:
             while not self._closed:
-                if self._is_watched:
-                    self._relieved.wait()
+                if self._has_leader:
+                    self._follower_wakes.wait()
                     continue
                 now = self._clock()
                 chat_id = self._pop_due(now)
@@ -89,14 +90,14 @@ class ChatSchedule:
                     if self._queue:
                         self._alert()
                     return chat_id
-                self._is_watched = True
-                self._changed.wait(self._seconds_to_wait(now))
-                self._is_watched = False
+                self._has_leader = True
+                self._leader_wakes.wait(self._seconds_to_wait(now))
+                self._has_leader = False
             return None
 
     def done(self, chat_id: int) -> None:
-        """The chat was dealt with; messages that came meanwhile may be handed out now."""
-        with self._changed:
+        """Give back a chat that was taken; for messages that came meanwhile it may be taken again now."""
+        with self._lock:
             self._in_flight.discard(chat_id)
             if chat_id in self._due:
                 heapq.heappush(self._queue, (self._due[chat_id], chat_id))
@@ -105,14 +106,14 @@ class ChatSchedule:
 
     def close(self) -> None:
         """Let every waiting worker go."""
-        with self._changed:
+        with self._lock:
             self._closed = True
-            self._changed.notify_all()
-            self._relieved.notify_all()
+            self._leader_wakes.notify_all()
+            self._follower_wakes.notify_all()
         self._is_over.set()
 
     def closes_within(self, seconds: float) -> bool:
-        """Wait so long, or until it is closed; whether it is."""
+        """Wait for the seconds to pass, or the schedule to be closed; whether it is."""
         return self._is_over.wait(seconds)
 
     def _put(self, chat_id: int, due: float) -> None:
@@ -122,8 +123,8 @@ class ChatSchedule:
             self._alert()
 
     def _alert(self) -> None:
-        """Have somebody look at the queue, if anybody is free; who is not looks when they are."""
-        (self._changed if self._is_watched else self._relieved).notify()
+        """Have the leader look at the queue, or a follower become it; who is busy looks afterwards."""
+        (self._leader_wakes if self._has_leader else self._follower_wakes).notify()
 
     def _pop_due(self, now: float) -> int | None:
         self._drop_outdated()
@@ -142,7 +143,7 @@ class ChatSchedule:
         return RELIEF_SECONDS if is_full else 0.0
 
     def _drop_outdated(self) -> None:
-        """A later message moved its chat on: its newer entry stands further back, or is still to come."""
+        """Drop entries that no longer hold: a later message moved the chat on, or it is in flight."""
         while self._queue:
             due, chat_id = self._queue[0]
             if self._due.get(chat_id) == due and chat_id not in self._in_flight:

@@ -1,4 +1,4 @@
-"""The sender's half of the outbox: which reply leaves next, and what became of it."""
+"""The outbox as a queue, for the sender: which reply leaves next, and what became of it."""
 
 from __future__ import annotations
 
@@ -193,11 +193,11 @@ class SendQueue:
         return _FIRST_ANSWER.first(reply_id=row.id) is not None
 
     def defer(self, row: Outbound, not_before: datetime) -> None:
-        """Not now."""
+        """Leave a reply in the queue until a time, naive UTC."""
         Outbound.update(not_before=not_before).where(Outbound.id == row.id).execute()
 
     def begin(self, row: Outbound, now: datetime) -> bool:
-        """Write down that this reply is about to leave; from here on a crash leaves it in doubt.
+        """Write down that a reply is about to leave; from here on a crash leaves it in doubt.
 
         Each copy gets a secret of its own, so that the library's store tells which of them left.
 
@@ -228,7 +228,7 @@ class SendQueue:
         return False
 
     def mark_sent(self, row: Outbound, message_id: str, now: datetime) -> None:
-        """WhatsApp took it.
+        """Write down that WhatsApp took a reply, and as what.
 
         What the process says of itself within the next second or two takes this to the disk, too. A power
         cut before that leaves the reply in doubt, as one in the moment before this would.
@@ -237,20 +237,25 @@ class SendQueue:
             _MARK_SENT.change(reply_id=row.id, message_id=message_id, now=now)
 
     def put_back(self, row: Outbound, error: str, not_before: datetime) -> None:
-        """It surely did not leave: send it again."""
+        """Have a reply sent again that surely did not leave."""
         Outbound.update(
             state=OutboundState.PENDING, copies=row.copies - 1, error=error[:500], not_before=not_before
         ).where(Outbound.id == row.id).execute()
 
     def mark_in_doubt(self, row: Outbound, error: str, message_id: str = "") -> None:
-        """It may have left; `message_id` is what it left as, where that is known already."""
+        """Write down that a reply may have left; `message_id` is as what, where that is known already."""
         row.state, row.message_id = OutboundState.IN_DOUBT, message_id
         Outbound.update(state=OutboundState.IN_DOUBT, message_id=message_id, error=error[:500]).where(
             Outbound.id == row.id
         ).execute()
 
     def leave_in_doubt(self, row: Outbound, resend: bool, not_before: datetime) -> OutboundState:
-        """Nothing more will be known of this copy: one more, if wanted, and at last the record of the doubt.
+        """Settle a reply of whose last copy nothing more will be known: one more copy, or unsure for good.
+
+        Args:
+            row: the reply.
+            resend: whether one more copy is wanted.
+            not_before: when that may leave, naive UTC.
 
         Returns:
             The new state.
@@ -261,13 +266,13 @@ class SendQueue:
         return state
 
     def confirm(self, message_ids: Sequence[str], now: datetime) -> None:
-        """A device of the customer has these messages; that settles every doubt about them."""
+        """Write down that a device of the customer has these messages; that settles all doubt of them."""
         with transaction():
             _MARK_DELIVERED.change(user_id=self._user_id, message_ids=message_ids, now=now)
             _SETTLE_DELIVERED.change(user_id=self._user_id, message_ids=message_ids)
 
     def hold(self, row: Outbound, error: str, now: datetime, wait_seconds: float) -> OutboundState:
-        """WhatsApp does not take it now: try again later, for a day. Returns the new state."""
+        """Try a reply again later, for a day, that WhatsApp does not take now; returns its new state."""
         state = OutboundState.PENDING if now - row.created_at < _WORTH_SENDING else OutboundState.DEAD
         Outbound.update(
             state=state,
@@ -279,13 +284,13 @@ class SendQueue:
         return state
 
     def mark_refused(self, row: Outbound, error: str) -> None:
-        """WhatsApp refused it for good."""
+        """Write down that WhatsApp refused a reply for good."""
         Outbound.update(
             state=OutboundState.DEAD, refusals=row.refusals + 1, copies=row.copies - 1, error=error[:500]
         ).where(Outbound.id == row.id).execute()
 
     def send_again(self, message_id: str, in_race: bool, now: datetime) -> bool:
-        """WhatsApp took it, and the customer's phone cannot read it: send it once more, and only once.
+        """Have a reply sent once more, and only once, that the customer's phone cannot read.
 
         Not where the chat went on meanwhile: then the reply would answer what nobody asks any more.
 
