@@ -80,6 +80,7 @@ def test_a_page_in_a_pipe_is_plain_text(topic: str) -> None:
         ("operat", "perhaps operate was meant"),
         ("pare", "perhaps pair was meant"),
         ("upgrade", 'perhaps install was meant, which tells of "Upgrade"'),
+        ("", "there are install, configure,"),
         ("../secret", "there are install, configure,"),
         ("x" * 5000, "there are install, configure,"),
     ],

@@ -61,7 +61,7 @@ def _title(name: str) -> str:
 def _guess(topic: str, known: list[str]) -> str:
     for name in TOPICS:
         for heading in re.findall(r"^##+ (.+)$", _page(name), re.MULTILINE):
-            if re.search(rf"\b{re.escape(topic)}", heading.casefold()):
+            if topic and re.search(rf"\b{re.escape(topic)}", heading.casefold()):
                 return f'perhaps {name} was meant, which tells of "{heading}"'
     close = difflib.get_close_matches(topic[:80], known, n=1)
     return f"perhaps {close[0]} was meant" if close else f"there are {', '.join(TOPICS)}"
