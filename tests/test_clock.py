@@ -195,7 +195,6 @@ def test_nobody_else_asks_the_machine_what_time_it_is() -> None:
         "doctor/database.py",
         "brain/providers/provider.py",
         "status/metrics.py",
-        "application/row_id.py",
         "brain/providers/counts.py",
     }
     root = Path(wabot.__file__).parent

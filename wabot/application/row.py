@@ -10,7 +10,6 @@ import logging
 import os
 import re
 import secrets
-import time
 import uuid
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -20,6 +19,7 @@ import peewee
 
 from wabot.application.connections import ConnectionStatus, ConnectionTable, find_connections, storable
 from wabot.application.users import Users, find_users
+from wabot.clock import process_clock
 from wabot.config.settings import DatabaseSettings
 from wabot.database.errors import AWAY, one_line
 from wabot.database.models import database
@@ -282,7 +282,7 @@ def new_row_id(column_type: str = "text") -> str:
     if column_type == "uuid":
         return str(uuid.uuid4())
     parts = (
-        (time.time_ns() // 1_000_000, 8),
+        (int(process_clock.now() * 1000), 8),
         (next(_counter), 4),
         (os.getpid(), 4),
         (secrets.randbits(64), 8),

@@ -109,8 +109,8 @@ def restore(directory: Path, urls: Iterable[str]) -> list[str]:
     servers = {public_url(url): url for url in urls}
     restored = []
     try:
-        copies = read_json(read_plain(directory / _LIST, _LARGEST_LIST_BYTES), dict)
-        for name, place in copies.items():
+        kept = read_plain(directory / _LIST, _LARGEST_LIST_BYTES)
+        for name, place in read_json(kept, lambda copies: copies.items()):
             if name.endswith(".pgdump"):
                 url = servers[place["database"]]
                 if _restore_tables(directory / name, url, place["migrations"], place["others"]):
