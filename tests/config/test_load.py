@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
 from datetime import date, time
 from pathlib import Path
 from typing import Any
@@ -12,45 +11,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support import REPOSITORY
-from wabot.brain.settings import ProviderSettings
-from wabot.config.credentials import Secrets
+from tests.support.configuration import PROVIDER, load, problems
 from wabot.config.load import load_settings
 from wabot.config.settings import Settings
 from wabot.errors import ConfigError, ExitCode
-from wabot.system import masking
 
 EXAMPLE = REPOSITORY / "systemd" / "wabot.toml"
 SECRET = "sk-live-4242"
-PROVIDER = '[[ai.providers]]\nbase_url = "http://localhost:1/v1"\nmodel = "m"\n'
-
-
-@pytest.fixture(autouse=True)
-def forget_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(masking, "_secrets", set())
-    monkeypatch.setattr(masking, "_redacted", None)
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "wabot.toml"
-
-
-def load(file: Path, text: str, environ: Mapping[str, str] | None = None, **options: bool) -> Settings:
-    file.write_text(text, encoding="utf-8")
-    return load_settings(file, {"HOME": "/home/ana", **(environ or {})}, **options)
-
-
-def problems(file: Path, text: str, environ: Mapping[str, str] | None = None, **options: bool) -> list[str]:
-    """What is said of a configuration, without the name of the file, which each line must begin with."""
-    with pytest.raises(ConfigError) as caught:
-        load(file, text, environ, **options)
-    assert all(problem.startswith(f"{file}: ") for problem in caught.value.problems)
-    return [problem.removeprefix(f"{file}: ") for problem in caught.value.problems]
 
 
 # Which file
-
-
 def test_an_empty_file_means_all_defaults(file: Path) -> None:
     settings = load(file, "")
     assert (settings.account, settings.connection) == (Settings().account, Settings().connection)
@@ -135,69 +105,7 @@ def test_a_backslash_that_toml_read_as_a_tab_is_explained(file: Path) -> None:
     assert r"each \ is written \\" in problem
 
 
-def test_where_secrets_are_shows_none() -> None:
-    assert "hunter22" not in repr(Secrets({"API_KEY": "hunter22"}))
-
-
-def test_who_types_the_name_of_a_number_is_told_its_file() -> None:
-    with pytest.raises(ConfigError) as caught:
-        load_settings(Path("north"), {})
-    assert caught.value.problems == [
-        "north: no such file; create it or name another with --config, such as --config /etc/wabot/north.toml"
-    ]
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (b"[account", "not valid TOML: Expected ']' at the end of a table declaration"),
-        (b"a = 1\na = 2", "not valid TOML: Cannot overwrite a value"),
-        (b"[account]\n[account]\n", "line 2: not valid TOML: Cannot declare ('account',) twice"),
-        (
-            b'a = 1\nname = "ma\xf1ana"',
-            "line 2 has a character that is not UTF-8, such as an accent saved on Win",
-        ),
-        ("a = 1".encode("utf-16"), "it is saved as UTF-16; save it as UTF-8"),
-        (b'[paths]\nstate = "C:\\Users\\shop"', "line 2, state: not valid TOML: "),
-        (b'file = "D:\\shop\\persona"', "line 1, file: not valid TOML: "),
-        (b"a = " + b"[" * 50_000, "not valid TOML: nested too deeply"),
-        (b"a = " + b"9" * 5000, "not valid TOML: Exceeds the limit"),
-        (b"\n[a]\nuser_id = shop\n", "line 3, user_id: not valid TOML: "),
-        ("a = “shop”".encode(), "line 1, a: not valid TOML: "),
-        (b"k = sk-123", "line 1, k: not valid TOML: "),
-        (b"t = 15m", "line 1, t: not valid TOML: "),
-        (b't = "abc\nx = 1', "line 1, t: not valid TOML: "),
-        (b't = """abc', "not valid TOML: "),
-        (b'allow = [\n"a"\nb = 1\n', "line 3, b: not valid TOML: "),
-        (b'allow = [\n"a"\n', "not valid TOML: "),
-        (b"name = 'shop", "not valid TOML: "),
-        (b"c2VjcmV0LWtleS1vZi1taW5l==", "line 1: not valid TOML: "),
-        (b"\nhello, world\n", "line 2: not valid TOML: "),
-        (b"= 5", "line 1: not valid TOML: "),
-        (b"#" * 1_000_001, "larger than 1000000 bytes"),
-    ],
-)
-def test_what_is_no_configuration_at_all(file: Path, content: bytes, said: str) -> None:
-    file.write_bytes(content)
-    with pytest.raises(ConfigError) as caught:
-        load_settings(file, {})
-    assert str(caught.value).startswith(f"{file}: {said}")
-    if said.endswith("not valid TOML: "):
-        assert "; TOML is written NAME = VALUE" in str(caught.value)
-    assert not any(secret in str(caught.value) for secret in ("sk-123", "c2Vj")), (
-        "what stands unquoted may be a secret"
-    )
-    assert caught.value.exit_code is ExitCode.OPERATOR_NEEDED
-
-
-def test_a_file_without_end_is_not_read_to_its_end() -> None:
-    with pytest.raises(ConfigError, match="it is no regular file"):
-        load_settings(Path("/dev/zero"), {})
-
-
 # Every problem at once
-
-
 def test_every_problem_is_reported_at_once_with_key_value_and_what_is_allowed(file: Path) -> None:
     found = problems(
         file,
@@ -295,8 +203,6 @@ def test_a_large_value_is_shown_shortened(file: Path, value: str) -> None:
 
 
 # What depends on more than one key
-
-
 def test_the_state_directory(file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     systemd = {"STATE_DIRECTORY": "/var/lib/wabot:/var/lib/other"}
@@ -333,69 +239,6 @@ def test_a_file_that_is_named_has_to_be_there(file: Path, tmp_path: Path) -> Non
     assert len(found) == 2
 
 
-def test_triggers_have_to_make_sense(file: Path) -> None:
-    assert problems(file, 'chats.trigger_type = "keyword"') == [
-        "chats.trigger_values = []: no chat could ever begin; name what begins one"
-    ]
-    (problem,) = problems(file, '[chats]\ntrigger_type = "regex"\ntrigger_values = ["(", "ok"]')
-    assert problem.startswith("chats.trigger_values = '(': not a pattern: ")
-
-
-def test_a_human_pace_can_be_switched_off_altogether(file: Path) -> None:
-    assert load(file, "").replies.per_minute == 20
-    assert load(file, "replies.typing = false").replies.per_minute == 0
-    assert load(file, "[replies]\ntyping = false\nper_minute = 7").replies.per_minute == 7
-
-
-# Providers
-
-
-def test_providers_are_kept_in_order(file: Path) -> None:
-    settings = load(
-        file,
-        PROVIDER
-        + '[[ai.providers]]\nname = "far"\nbase_url = "https://far/v1"\nmodel = "big"\ntimeout = "2m"\n'
-        'max_tokens = 99\ntemperature = 0\napi_key = "env:KEY"\n',
-        {"KEY": SECRET},
-    )
-    assert settings.ai.providers == (
-        ProviderSettings("m", "http://localhost:1/v1", "m"),
-        ProviderSettings("far", "https://far/v1", "big", SECRET, 120.0, 99, 0.0),
-    )
-
-
-@pytest.mark.parametrize("value", ['"http://x"', "{}", "[1]", "[{}, 1]", "[" + "{}," * 21 + "]"])
-def test_providers_are_written_as_sections(file: Path, value: str) -> None:
-    assert problems(file, f"ai.providers = {value}") == [
-        "ai.providers: write each as [[ai.providers]], at most 20"
-    ]
-
-
-@pytest.mark.parametrize("url", ["localhost:11434", "ftp://x/v1", "http://a b", ""])
-def test_an_address_is_an_http_address(file: Path, url: str) -> None:
-    (problem,) = problems(file, f'[[ai.providers]]\nmodel = "m"\nbase_url = "{url}"')
-    assert problem == (
-        f"ai.providers[1].base_url = {url!r}: allowed is an address such as http://localhost:11434/v1"
-    )
-
-
-# Secrets
-
-
-def test_where_a_secret_may_come_from(file: Path, tmp_path: Path) -> None:
-    (tmp_path / "key").write_text(f"  {SECRET}\n", encoding="utf-8")
-    credentials = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
-    for reference, environ in (
-        ("env:KEY", {"KEY": SECRET}),
-        (f"file:{tmp_path / 'key'}", {}),
-        ("credential:key", credentials),
-        ("credential:key", {**credentials, "KEY": "not this one"}),
-        ("credential:open-ai.key", {"OPEN_AI_KEY": SECRET}),
-    ):
-        settings = load(file, PROVIDER + f'api_key = "{reference}"', environ)
-        assert settings.ai.providers[0].api_key == SECRET
-
-
 def test_the_address_of_the_database_may_be_a_secret_and_has_to_be_an_address(file: Path) -> None:
     address = f"postgresql://wabot:{SECRET}@db/shop"
     assert load(file, 'database.url = "env:URL"', {"URL": address}).database.url == address
@@ -406,113 +249,7 @@ def test_the_address_of_the_database_may_be_a_secret_and_has_to_be_an_address(fi
     )
 
 
-@pytest.mark.parametrize(
-    ("reference", "said"),
-    [
-        ("env:KEY", "the environment variable KEY is not set"),
-        (
-            "credential:ai-api-key",
-            "; it belongs into /etc/credstore/wabot.ai-api-key (sudo install -m 600 /dev/stdin /etc/cred",
-        ),
-        (
-            "credential:key",
-            "/etc/credstore/wabot.key with LoadCredential=key:wabot.key in the unit (sudo install",
-        ),
-        ("credential:" + "k" * 300, "= ***: allowed is credential:NAME, env:NAME or file:PATH"),
-        ("file:/no/such", "/no/such cannot be read: No such file or directory"),
-        ("file:/", "/ cannot be read: Is a directory"),
-        ("file:" + "x" * 1900, "cannot be read: File name too long"),
-        ("file:~nobody.of.this.name/key", "cannot be read"),
-        (SECRET, "= ***: allowed is credential:NAME, env:NAME or file:PATH"),
-        ("env:sk-live-123", "= ***: allowed is credential:NAME, env:NAME or file:PATH"),
-        ("env:", "= ***: allowed is credential:NAME, env:NAME or file:PATH"),
-        ("credential:../key", "= ***: allowed is credential:NAME, env:NAME or file:PATH"),
-    ],
-)
-def test_a_secret_that_is_not_there(file: Path, tmp_path: Path, reference: str, said: str) -> None:
-    (problem,) = problems(
-        file, PROVIDER + f'api_key = "{reference}"', {"CREDENTIALS_DIRECTORY": str(tmp_path)}
-    )
-    assert problem.startswith("ai.providers[1].api_key")
-    assert said in problem
-
-
-def test_the_file_of_a_missing_secret_is_that_of_the_number(file: Path) -> None:
-    (problem,) = problems(file.with_name("north.toml"), PROVIDER + 'api_key = "credential:ai-api-key"')
-    assert "/etc/credstore/north.ai-api-key" in problem
-
-
-def test_a_file_that_is_no_text_is_no_secret(file: Path, tmp_path: Path) -> None:
-    (tmp_path / "key").write_bytes(b"\xff\xfe")
-    (problem,) = problems(file, PROVIDER + f'api_key = "file:{tmp_path / "key"}"')
-    assert problem == f"ai.providers[1].api_key: {tmp_path / 'key'} cannot be read: not a text"
-
-
-def test_an_operators_shell_may_lack_the_secrets_of_the_service_but_not_the_databases(file: Path) -> None:
-    settings = load(file, PROVIDER + 'api_key = "credential:key"', all_secrets=False)
-    assert settings.ai.providers[0].api_key == ""
-    found = problems(
-        file,
-        'database.url = "credential:url"\n' + PROVIDER + 'api_key = "credential:key"\n',
-        all_secrets=False,
-    )
-    (problem,) = found
-    assert problem.startswith("database.url: no credential url; ")
-    assert problems(file, PROVIDER + f'api_key = "{SECRET}"', all_secrets=False) == [
-        "ai.providers[1].api_key = ***: allowed is credential:NAME, env:NAME or file:PATH"
-    ]
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        f'database.url = "postgresql://wabot:{SECRET}@db/app"',
-        f'connection.proxy = "http://wabot:{SECRET}@proxy:3128"',
-        PROVIDER + 'api_key = "env:KEY"',
-    ],
-)
-def test_secrets_stay_out_of_what_is_printed(file: Path, text: str) -> None:
-    settings = load(file, text, {"KEY": SECRET})
-    assert SECRET in str(
-        (settings.database.url, settings.connection.proxy, *(p.api_key for p in settings.ai.providers))
-    )
-    assert SECRET not in repr(settings) + str(settings)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        f'database.url = "{SECRET}"',
-        f'database.url = "mysql://wabot:{SECRET}@db/app"',
-        f'database.url = ["postgresql://wabot:{SECRET}@db/app"]',
-        f'database.url = ["{SECRET}"]',
-        f'connection.proxy = "{SECRET}"',
-        f'database = "postgresql://wabot:{SECRET}@db/app"',
-        f'database.tables = "postgresql://wabot:{SECRET}@db/app"',
-        f'database.qr_format = "postgresql://wabot:{SECRET}@db/app"',
-        f'connection.proxy = "ftp://wabot:{SECRET}@proxy"',
-        f'ai = "{SECRET}"',
-        f'ai.providers = "{SECRET}"',
-        f'ai.providers = ["{SECRET}"]',
-        f'ai.api_key = "{SECRET}"',
-        f'api_key = "{SECRET}"',
-        PROVIDER + f'api_key = "{SECRET}"',
-        PROVIDER + f'api_key = ["{SECRET}"]',
-        PROVIDER + f'key = "{SECRET}"',
-        f'[[ai.providers]]\nmodel = "m"\nbase_url = "http//ana:{SECRET}@localhost/v1"',
-        f'[[ai.providers]]\nmodel = "m"\nbase_url = "ftp://ana:{SECRET}@localhost/v1"',
-        f'a = "{SECRET}\n',
-    ],
-)
-def test_secrets_stay_out_of_what_is_said_of_mistakes(file: Path, text: str) -> None:
-    with pytest.raises(ConfigError) as caught:
-        load(file, text)
-    assert SECRET not in str(caught.value) + repr(caught.value)
-
-
 # Whatever is in the file
-
-
 def as_toml(value: Any) -> str:
     match value:
         case bool():
@@ -584,40 +321,6 @@ def test_any_bytes_are_good_or_a_configuration_error(
             load_settings(file, {"HOME": "/home/ana"})
         except ConfigError as error:
             assert error.problems
-
-
-@pytest.mark.parametrize(
-    ("lines", "said"),
-    [
-        ("[ai]\ntokens_per_day = 399\n" + PROVIDER, ["ai.tokens_per_day = 399: less than one answer"]),
-        (PROVIDER + "tokens_per_day = 399\n", ["ai.providers[1].tokens_per_day = 399: less than one"]),
-        (PROVIDER + "calls_per_day = 5\n" + PROVIDER, ["ai.providers[1].name: another one is called m"]),
-        ("[ai]\ncalls_per_day = -1\n", ["ai.calls_per_day = -1: allowed is a whole number from 0"]),
-        (PROVIDER + 'calls_per_day = "many"\n', ["ai.providers[1].calls_per_day = 'many': allowed"]),
-        (PROVIDER + 'name = ""\n', ["ai.providers[1].name = ''"]),
-    ],
-)
-def test_budgets_that_cannot_be(file: Path, lines: str, said: list[str]) -> None:
-    found = problems(file, lines)
-    assert len(found) == len(said)
-    assert all(problem.startswith(start) for problem, start in zip(found, said, strict=True))
-
-
-def test_budgets(file: Path) -> None:
-    settings = load(
-        file,
-        "[ai]\ncalls_per_day = 3\ntokens_per_day = 4000\n"
-        f"{PROVIDER}calls_per_day = 1\ntokens_per_day = 400\n{PROVIDER}name = 'b'\n",
-    )
-    assert (settings.ai.calls_per_day, settings.ai.tokens_per_day) == (3, 4000)
-    limits = [(each.calls_per_day, each.tokens_per_day) for each in settings.brain.providers]
-    assert limits == [(1, 400), (0, 0)]
-
-
-def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
-    file = tmp_path / "wabot.toml"
-    file.write_bytes(b'\xef\xbb\xbf[account]\nuser_id = "shop"\n')
-    assert load_settings(file, {}).account.user_id == "shop"
 
 
 @pytest.mark.parametrize(

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import errno
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import peewee
+import psycopg2
 import pytest
 
 from wabot.database.engine import migrate, open_database
-from wabot.database.errors import AWAY, concerns_what_was_stored, patience
+from wabot.database.errors import AWAY, concerns_what_was_stored, fault, patience
 from wabot.database.models import Fact
+from wabot.errors import ExitCode
 from wabot.trials.peers.postgresql import PostgresqlServer
-
-pytestmark = pytest.mark.postgresql
 
 
 @pytest.fixture
@@ -27,6 +31,7 @@ def server_database(mortal_postgresql: PostgresqlServer) -> Iterator[Any]:
     opened.close()
 
 
+@pytest.mark.postgresql
 def test_a_server_that_stands_still_is_not_waited_for_for_ever(
     server_database: Any, mortal_postgresql: PostgresqlServer
 ) -> None:
@@ -47,6 +52,7 @@ def test_a_server_that_stands_still_is_not_waited_for_for_ever(
     assert Fact.get(Fact.key == "a").value == "b"
 
 
+@pytest.mark.postgresql
 def test_a_bound_is_for_each_answer_and_for_its_block_alone(server_database: Any) -> None:
     with patience(0.5):
         for _ in range(4):
@@ -57,6 +63,7 @@ def test_a_bound_is_for_each_answer_and_for_its_block_alone(server_database: Any
     server_database.execute_sql("SELECT pg_sleep(1)")
 
 
+@pytest.mark.postgresql
 def test_a_killed_server_is_away_and_comes_back(
     server_database: Any, mortal_postgresql: PostgresqlServer
 ) -> None:
@@ -72,6 +79,7 @@ def test_a_killed_server_is_away_and_comes_back(
     Fact.create(key="a", value="b")
 
 
+@pytest.mark.postgresql
 @pytest.mark.parametrize(
     "statement",
     [
@@ -90,6 +98,7 @@ def test_trouble_of_the_database_is_no_fault_of_the_message(server_database: Any
     assert not concerns_what_was_stored(caught.value)
 
 
+@pytest.mark.postgresql
 @pytest.mark.parametrize("key", ["nul \x00", "x" * 300, None])
 def test_what_no_database_takes_is_told_apart(server_database: Any, key: str | None) -> None:
     with pytest.raises((ValueError, peewee.DatabaseError)) as caught:
@@ -105,3 +114,31 @@ def test_a_full_sqlite_file_and_a_damaged_one(sqlite_database: Any) -> None:
             Fact.create(key=str(number), value="v" * 1000)
     assert not concerns_what_was_stored(full.value)
     assert not concerns_what_was_stored(peewee.DatabaseError("database disk image is malformed"))
+
+
+def test_what_heals_by_itself_and_what_does_not(tmp_path: Path) -> None:
+    """Real errors of SQLite: another program holds the file, or it may only be read."""
+    file = tmp_path / "wabot.db"
+    open_database(f"sqlite:///{file}").close()
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        busy = peewee.SqliteDatabase(str(file), timeout=0)
+        with pytest.raises(peewee.OperationalError) as locked:
+            busy.execute_sql("CREATE TABLE x (y)")
+        busy.close()
+    read_only = peewee.SqliteDatabase(f"file:{file}?mode=ro", uri=True)
+    with pytest.raises(peewee.OperationalError) as refused:
+        read_only.execute_sql("CREATE TABLE x (y)")
+    read_only.close()
+    url = f"sqlite:///{file}"
+    assert fault(locked.value, url).exit_code is ExitCode.DATABASE_AWAY
+    assert fault(refused.value, url).exit_code is ExitCode.OPERATOR_NEEDED
+    assert fault(OSError(errno.ENOSPC, "No space left"), url).exit_code is ExitCode.DATABASE_AWAY
+    assert fault(PermissionError(errno.EACCES, "Denied"), url).exit_code is ExitCode.OPERATOR_NEEDED
+
+
+def test_an_attempt_with_encryption_and_one_without_are_told_once() -> None:
+    attempt = 'connection to server at "localhost" (127.0.0.1), port 5432 failed: FATAL:  28P01: no, "ana"\n'
+    told = str(fault(psycopg2.OperationalError(attempt * 2), "postgresql://ana:secret@localhost/shop"))
+    assert told.count("28P01") == 1
+    assert "wrong password or role" in told

@@ -1,11 +1,15 @@
-"""What a process does at its start."""
+"""What a process does at its start, and that its stacks are shown when it hangs."""
 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
+
+import pytest
 
 from wabot.whatsapp.library import LIBRARY_ENVIRONMENT
 
@@ -58,3 +62,83 @@ def test_what_lies_in_the_working_directory_is_not_run(tmp_path: Path) -> None:
     )
     assert (shown.returncode, shown.stdout) == (78, ""), shown.stderr
     assert "none.toml" in shown.stderr
+
+
+_THREADS = 30
+# Threads that enter and leave functions all the time: whoever reads their frames without the interpreter's
+# lock follows one that is gone.
+_BUSY = f"""
+import threading, time
+
+def busy(depth):
+    if depth:
+        return [busy(depth - 1) for _ in range(2)]
+    time.sleep(0)
+
+def keep_busy():
+    while True:
+        busy(4)
+
+for _ in range({_THREADS}):
+    threading.Thread(target=keep_busy, daemon=True).start()
+time.sleep(0.2)
+"""
+
+
+def run(says: str, setup: str = "") -> subprocess.CompletedProcess[str]:
+    """What a process writes that shows its stacks."""
+    begin = """
+        import ctypes, faulthandler, os, signal, sys, time
+        from wabot.system.process import *
+        faulthandler.enable()
+        show_stacks_on_abort()
+    """
+    program = textwrap.dedent(begin) + setup + textwrap.dedent(says)
+    return subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_an_abort_shows_the_whole_stack_of_every_thread(attempt: int) -> None:
+    done = run("os.kill(os.getpid(), signal.SIGABRT)\ntime.sleep(30)\nprint('lives on')", _BUSY)
+    assert (done.returncode, done.stdout) == (-signal.SIGABRT, "")
+    stacks = done.stderr.split("hread 0x")
+    assert len(stacks) == 1 + _THREADS + 2, "a title, those, the one that wrote it, and main"
+    assert all("in keep_busy" in stack for stack in stacks[1:-2]), done.stderr
+    assert "in <module>" in stacks[-1]
+    assert stacks[0].startswith("<2>wabot.system.process: aborted by SIGABRT")
+    assert "Fatal Python error" not in done.stderr
+
+
+def test_an_abort_in_c_shows_them_as_well() -> None:
+    done = run("def in_trouble():\n    os.abort()\nin_trouble()")
+    assert done.returncode == -signal.SIGABRT
+    assert "Fatal Python error: Aborted" in done.stderr
+    assert "in in_trouble" in done.stderr
+
+
+def test_an_interpreter_that_is_stuck_shows_them_without_its_lock() -> None:
+    """PyDLL keeps the interpreter's lock during the call: no other thread can move."""
+    says = """
+        def stuck():
+            ctypes.PyDLL(None).sleep(2)
+        show_stacks_unless_beaten(0.2, stuck_seconds=0.2)
+        stuck()
+    """
+    done = run(says)
+    assert done.returncode == 0
+    assert "in stuck" in done.stderr
+    assert "in _wait_for_abort" in done.stderr
+
+
+def test_who_beats_in_time_or_is_over_shows_nothing() -> None:
+    says = """
+        for _ in range(10):
+            show_stacks_unless_beaten(0.2, stuck_seconds=0.1)
+            time.sleep(0.05)
+        no_beat_expected()
+        time.sleep(0.4)
+    """
+    done = run(says)
+    assert (done.returncode, done.stderr) == (0, "")
