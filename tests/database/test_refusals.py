@@ -18,6 +18,7 @@ import pytest
 from tests.conftest import _running
 from tests.support import REPOSITORY
 from wabot.backup.postgresql import find_tables
+from wabot.database import refusals
 from wabot.database.engine import open_database
 from wabot.database.refusals import refusal
 from wabot.errors import DatabaseAway, ExitCode, OperatorNeeded
@@ -193,3 +194,16 @@ def test_the_bot_and_its_doctor_say_what_to_mend(server: PostgresqlServer, tmp_p
     assert f"cure: edit database.url in {configuration}; where it names a credential: sudo install" in told
     assert "wr0ng" not in ran.stderr + told
     assert typed("status").returncode == 1
+
+
+def test_a_library_that_shows_no_codes_is_told_once(
+    server: PostgresqlServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(refusals.ctypes, "CDLL", lambda file: object())
+    refusals._verbosity_of_libpq.cache_clear()
+    try:
+        for _ in range(2):
+            open_database(server.url("postgres")).close()
+    finally:
+        refusals._verbosity_of_libpq.cache_clear()
+    assert caplog.text.count("PQsetErrorVerbosity") == 1

@@ -151,8 +151,10 @@ class Chat(BaseModel):
     """One conversation, known by the phone number where WhatsApp shows it.
 
     It is paused while it has a `pause_reason` and `paused_until` lies ahead, or is null: until it is resumed.
-    `away_at` is when the customer was last told that nobody is there. `expiration_seconds` is after what time
-    its messages disappear; 0 or null where they stay.
+
+    Attributes:
+        away_at: when the customer was last told that nobody is there.
+        expiration_seconds: after what time its messages disappear; 0 or null where they stay.
     """
 
     id = AutoField()
@@ -182,10 +184,14 @@ class Chat(BaseModel):
 
 
 class Inbound(BaseModel):
-    """A message that reached the account. `state` is one of `InboundState`, `reason` says why.
+    """A message that reached the account.
 
-    `revision` counts the customer's edits; `reply` is the first part of its answer in the outbox. `secret` is
-    what an edit of it is sealed with, as long as its text is kept.
+    Attributes:
+        state: one of `InboundState`.
+        reason: why it is in that state.
+        revision: counts the customer's edits.
+        reply: the first part of its answer in the outbox.
+        secret: what an edit of it is sealed with, as long as its text is kept.
     """
 
     id = AutoField()
@@ -226,13 +232,15 @@ Inbound.add_index(Inbound.user_id, Inbound.sender, where=SQL("sender <> jid"))
 
 
 class Outbound(BaseModel):
-    """A message to send. `state` is one of `OutboundState`.
+    """A message to send. What the owner is told has no text here: it stands in `OwnerLine`.
 
-    `secret` is planted into the message: whatsmeow writes it with the message id into its own store before
-    the frame leaves, so that a send in flight at a crash can be told from one that never began.
-    `message_id` is that of the last copy whose id is known; `delivered_at` is when a device of the customer
-    confirmed one. `first_part` is where the answer begins that this continues; null where it begins.
-    What the owner is told has no `text` here: it stands in `OwnerLine`.
+    Attributes:
+        state: one of `OutboundState`.
+        first_part: where the answer begins that this continues; null where it begins.
+        secret: planted into the message: whatsmeow writes it with the message id into its own store before
+            the frame leaves, so that a send in flight at a crash can be told from one that never began.
+        message_id: that of the last copy whose id is known.
+        delivered_at: when a device of the customer confirmed one.
     """
 
     id = AutoField()

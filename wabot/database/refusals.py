@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import re
+from functools import cache
 from typing import Any, NamedTuple
 
 import psycopg2
+
+log = logging.getLogger(__name__)
 
 
 class Refusal(NamedTuple):
@@ -73,10 +77,18 @@ def show_sqlstate(connection: Any, shown: bool) -> None:
         connection: one that is being made, in psycopg2's wait callback.
         shown: False for the usual form.
     """
-    # Found through psycopg2's module, whichever libpq that was linked to.
-    set_verbosity = getattr(ctypes.CDLL(psycopg2._psycopg.__file__), "PQsetErrorVerbosity", None)
+    set_verbosity = _verbosity_of_libpq()
     if set_verbosity is not None:
         set_verbosity(ctypes.c_void_p(connection.pgconn_ptr), _VERBOSE if shown else _USUAL)
+
+
+@cache
+def _verbosity_of_libpq() -> Any:
+    """PQsetErrorVerbosity of whichever libpq psycopg2's module was linked to; None where it shows none."""
+    found = getattr(ctypes.CDLL(psycopg2._psycopg.__file__), "PQsetErrorVerbosity", None)
+    if found is None:
+        log.warning("psycopg2 hides PQsetErrorVerbosity: a login that PostgreSQL refuses is tried again")
+    return found
 
 
 def without_source(message: str) -> str:
