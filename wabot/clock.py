@@ -135,7 +135,7 @@ def _since(heard: _Heard, uptime: float) -> float:
 
 
 process_clock = Clock()
-"""This process's."""
+"""The clock of this process."""
 
 
 def utc_now() -> datetime:

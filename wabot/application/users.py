@@ -64,12 +64,12 @@ class Users:
         return not self.has(user_id) and self.table.select(self.id).tuples().first() is not None
 
     def count(self) -> int:
-        """How many there are."""
+        """How many users there are."""
         count: int = self.table.select(peewee.fn.COUNT(self.id)).tuples().first()[0]
         return count
 
     def ids(self, limit: int) -> list[str]:
-        """Some of them, in order."""
+        """The ids of some of them, in order."""
         rows = self.table.select(self.id).order_by(self.id).limit(limit).tuples()
         return [str(row[0]) for row in rows]
 

@@ -56,7 +56,7 @@ class KeptFigure(Generic[_Figure]):
 
 
 def _mark_of_last_write() -> object:
-    """Something that is another thing after each write of anybody; known without a look at a table."""
+    """A mark that is another one after each write of anybody; read without a look at a table."""
     engine: Any = database.obj
     if isinstance(database.obj, peewee.SqliteDatabase):
         # Another connection counts anew: https://www.sqlite.org/pragma.html#pragma_data_version

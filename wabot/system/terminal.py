@@ -1,4 +1,4 @@
-"""Makes any text harmless in a terminal: rows, files and names may have been written by others."""
+"""What people see and type: text made harmless, whoever wrote it, the standard streams, a question."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def printable(text: object) -> str:
 
 
 def printable_lines(text: object) -> str:
-    """The same for a text that may have several lines, and blanks before them."""
+    """The text with its lines and the blanks before them kept, each line harmless in a terminal."""
     return "".join(sign if sign.isprintable() or sign == "\n" else "�" for sign in str(text))
 
 
