@@ -25,7 +25,7 @@ from wabot.conversation.inbox import Inbox
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.schedule import ChatSchedule
 from wabot.database.models import OWN_TABLES, Inbound
-from wabot.inbound.reception import Reception
+from wabot.inbound.reception import reception_of
 from wabot.outbound.chat_presence import ChatPresence
 from wabot.system.threads import Pulse
 from wabot.trials.peers.model_behaviours import say
@@ -61,7 +61,7 @@ class Shop:
         )
         inbox, outbox = Inbox("shop"), Outbox("shop")
         presence = ChatPresence(threading.Event())
-        self._reception = Reception(self.settings, inbox, outbox, presence=presence)
+        self._reception = reception_of(self.settings, inbox, outbox, presence=presence)
         self._worker = ReplyWorker(
             self.settings,
             inbox,

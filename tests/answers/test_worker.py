@@ -38,7 +38,7 @@ from wabot.conversation.send_queue import SendQueue
 from wabot.database.engine import migrate, open_database
 from wabot.database.models import Chat, Inbound, Outbound, PauseReason, Session
 from wabot.database.models import database as bound
-from wabot.inbound.reception import Reception
+from wabot.inbound.reception import reception_of
 from wabot.outbound.chat_presence import ChatPresence
 from wabot.outbound.pacing import paced
 from wabot.system.threads import Pulse
@@ -89,7 +89,7 @@ class Shop:
         self.presence = ChatPresence(threading.Event())
         self.presence.link_up()
         self.shown: list[tuple[str, Any]] = []
-        self.reception = Reception(self.settings, self.inbox, self.outbox, presence=self.presence)
+        self.reception = reception_of(self.settings, self.inbox, self.outbox, presence=self.presence)
         brain: Any = self.model
         self.worker = ReplyWorker(
             self.settings,

@@ -78,7 +78,7 @@ ARRIVALS: list[tuple[Candidate, dict[str, Any], Verdict, str]] = [
     (message("#bot status", from_me=True), {}, Verdict.TELL_STATUS, "the owner's command"),
     (message("#bot off", from_me=True, kind=MessageKind.EDIT), {}, Verdict.PAUSE, "the owner's command"),
     (message("calla", from_me=True), {"pause_words": ("calla",)}, Verdict.PAUSE, "the owner's command"),
-    (message("#bot off", from_me=True, to_self=True), {}, Verdict.TELL_STATUS, "the owner's command"),
+    (message("#bot off", from_me=True, to_self=True), {}, Verdict.TELL_PAUSED, "the owner's command"),
     (in_group("#bot off", from_me=True), {"groups": "mention"}, Verdict.PAUSE, "the owner's command"),
     (message("#bot off"), {}, Verdict.ANSWER, ""),
     (message("#bot off", from_me=True, kind=MessageKind.IMAGE), {}, Verdict.HAND_OVER, "the owner wrote"),

@@ -20,7 +20,7 @@ from wabot.conversation.owner_chat import add_line
 from wabot.conversation.pauses import Pauses
 from wabot.conversation.send_queue import SendQueue
 from wabot.database.models import Chat, Inbound, Outbound, OwnerLine, PauseReason
-from wabot.inbound.reception import Reception
+from wabot.inbound.reception import reception_of
 from wabot.whatsapp.messages import IncomingMessage, MessageKind
 
 LID = "299000111222"
@@ -47,7 +47,7 @@ class Desk:
         self.inbox, self.outbox = Inbox("shop"), Outbox("shop")
         self.pauses = Pauses(self.inbox, self.outbox)
         self.touched: list[int] = []
-        self._reception = Reception(SETTINGS, self.inbox, self.outbox)
+        self._reception = reception_of(SETTINGS, self.inbox, self.outbox)
         self.inbox.chats.on_merge = self._touch
 
     def _touch(self, chat_id: int) -> None:
@@ -120,7 +120,7 @@ def test_the_longest_pause_of_both_holds(
     for message, until in zip((by_phone(), by_lid()), ends, strict=True):
         chat_id = desk.take(message)
         assert chat_id is not None
-        desk.pauses.pause(chat_id, PauseReason.COMMAND, until)
+        desk.pauses.pause(Chat.get_by_id(chat_id), PauseReason.COMMAND, until)
     desk.take(by_both())
     assert (Chat.get().pause_reason, Chat.get().paused_until) == (PauseReason.COMMAND, longest)
 
@@ -128,8 +128,8 @@ def test_the_longest_pause_of_both_holds(
 def test_a_pause_that_is_over_does_not_shorten_another(desk: Desk) -> None:
     over, lasting = desk.take(by_phone()), desk.take(by_lid())
     assert over is not None and lasting is not None
-    desk.pauses.pause(over, PauseReason.COMMAND, later(-1))
-    desk.pauses.pause(lasting, PauseReason.OWNER, later(60))
+    desk.pauses.pause(Chat.get_by_id(over), PauseReason.COMMAND, later(-1))
+    desk.pauses.pause(Chat.get_by_id(lasting), PauseReason.OWNER, later(60))
     desk.take(by_both())
     assert (Chat.get().pause_reason, Chat.get().paused_until) == (PauseReason.OWNER, later(60))
 

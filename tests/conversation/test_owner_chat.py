@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support.arrivals import NOON, arrival, later
-from wabot.config.settings import AccountSettings, Settings
+from wabot.config.settings import AccountSettings
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.notices import Unanswered
 from wabot.conversation.outbox import Outbox
@@ -18,10 +18,7 @@ WAITS = "🤖 {}: asks something I cannot answer."
 
 
 def owner_chat(*, language: str = "en") -> OwnerChat:
-    settings = Settings(
-        account=AccountSettings(user_id="shop", timezone="UTC", language=language),
-    )
-    return OwnerChat(settings, Outbox("shop"))
+    return OwnerChat(AccountSettings(user_id="shop", timezone="UTC", language=language), Outbox("shop"))
 
 
 @pytest.fixture

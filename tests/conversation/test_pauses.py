@@ -52,7 +52,7 @@ def inbound() -> list[tuple[str, str]]:
 
 
 def test_a_pause_takes_back_what_is_open(pauses: Pauses, chat_id: int) -> None:
-    assert pauses.pause(chat_id, PauseReason.OWNER, LATE) == 2
+    assert pauses.pause(Chat.get_by_id(chat_id), PauseReason.OWNER, LATE) == 2
     assert outbound() == [("one", "withdrawn"), ("two", "withdrawn")]
     assert inbound() == [("ignored", "paused: the owner wrote"), ("ignored", "paused: the owner wrote")]
     assert pause_reason(Chat.get(), NOON) == "the owner wrote"
@@ -64,40 +64,40 @@ def test_a_pause_takes_back_what_is_open(pauses: Pauses, chat_id: int) -> None:
 
 def test_what_is_leaving_cannot_be_called_back(pauses: Pauses, outbox: Outbox, chat_id: int) -> None:
     DEPARTURES.begin(Outbound.select().order_by(Outbound.id).first(), NOON)
-    assert pauses.pause(chat_id, PauseReason.OWNER, LATE) == 1
+    assert pauses.pause(Chat.get_by_id(chat_id), PauseReason.OWNER, LATE) == 1
     assert outbound() == [("one", "sending"), ("two", "withdrawn")]
 
 
 def test_a_pause_without_an_end_lasts_until_it_is_ended(pauses: Pauses, chat_id: int) -> None:
-    pauses.pause(chat_id, PauseReason.COMMAND, None)
+    pauses.pause(Chat.get_by_id(chat_id), PauseReason.COMMAND, None)
     assert pause_reason(Chat.get(), datetime(2099, 1, 1)) == "the owner asked for it"
     assert [chat.id for chat in paused_chats("shop", datetime(2099, 1, 1))] == [chat_id]
-    assert pauses.resume(chat_id)
-    assert not pauses.resume(chat_id)
+    assert pauses.resume(Chat.get_by_id(chat_id))
+    assert not pauses.resume(Chat.get_by_id(chat_id))
     assert pause_reason(Chat.get(), NOON) == ""
 
 
 def test_the_pause_counts_from_the_owners_last_message(pauses: Pauses, chat_id: int) -> None:
-    pauses.hand_over(chat_id, later(100))
-    pauses.hand_over(chat_id, later(200))
-    pauses.hand_over(chat_id, later(150))
+    pauses.hand_over(Chat.get_by_id(chat_id), later(100))
+    pauses.hand_over(Chat.get_by_id(chat_id), later(200))
+    pauses.hand_over(Chat.get_by_id(chat_id), later(150))
     assert Chat.get().paused_until == later(200)
 
 
 def test_a_longer_pause_stays(pauses: Pauses, inbox: Inbox, chat_id: int) -> None:
-    pauses.pause(chat_id, PauseReason.COMMAND, None)
+    pauses.pause(Chat.get_by_id(chat_id), PauseReason.COMMAND, None)
     inbox.store(arrival("third"), NOON)
-    pauses.hand_over(chat_id, later(100))
+    pauses.hand_over(Chat.get_by_id(chat_id), later(100))
     chat = Chat.get()
     assert (chat.pause_reason, chat.paused_until) == ("the owner asked for it", None)
     assert inbox.pending(chat_id) == []
 
 
 def test_opting_out_takes_back_what_is_open_and_opting_in_ends_it(pauses: Pauses, chat_id: int) -> None:
-    assert pauses.opt_out(chat_id, NOON) == 2
+    assert pauses.opt_out(Chat.get_by_id(chat_id), NOON) == 2
     assert inbound()[1] == ("ignored", "opted out")
     assert Chat.get().opted_out_at == NOON
-    pauses.opt_in(chat_id)
+    pauses.opt_in(Chat.get_by_id(chat_id))
     assert Chat.get().opted_out_at is None
 
 
@@ -151,7 +151,7 @@ def test_a_copy_that_was_in_flight_at_the_opt_out_is_not_repeated(
     row, _ = DEPARTURES.next(NOON)
     assert row is not None
     assert DEPARTURES.begin(row, NOON)
-    pauses.opt_out(chat_id, NOON)
+    pauses.opt_out(Chat.get_by_id(chat_id), NOON)
     if copies:
         DEPARTURES.mark_in_doubt(row, "timeout")
         DEPARTURES.leave_in_doubt(row, True, NOON)

@@ -19,7 +19,7 @@ from wabot.conversation.schedule import ChatSchedule
 from wabot.database.models import Chat, Inbound
 from wabot.inbound.drain import SpoolDrain
 from wabot.inbound.intake import Intake
-from wabot.inbound.reception import Reception
+from wabot.inbound.reception import reception_of
 from wabot.inbound.spool import SET_ASIDE, Spool, Spooled
 from wabot.whatsapp.messages import IncomingMessage, MessageKind
 
@@ -43,7 +43,7 @@ class Bot:
         self.drain_beats, self.intake_beats = Beats(), Beats()
         self.touched: list[int] = []
         self.schedule = ChatSchedule(0.0)
-        self.reception = Reception(Settings(), Inbox("shop"), Outbox("shop"))
+        self.reception = reception_of(Settings(), Inbox("shop"), Outbox("shop"))
         self._receive, self.reception.receive = self.reception.receive, self.receive  # type: ignore[method-assign]
         self.schedule.touch = lambda chat_id, waited=0.0: self.touched.append(chat_id)  # type: ignore[method-assign]
         self.spool = Spool(file, most_messages)

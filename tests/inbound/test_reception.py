@@ -21,7 +21,7 @@ from wabot.conversation.owner_chat import text_of
 from wabot.conversation.send_queue import SendQueue
 from wabot.database.models import Chat, Inbound, Outbound, PauseReason, Session
 from wabot.emulator.signal import plaintexts
-from wabot.inbound.reception import Reception
+from wabot.inbound.reception import reception_of
 from wabot.whatsapp.messages import IncomingMessage, MessageKind
 from wabot.whatsapp.store import Account, Device
 from wabot.whatsapp.translation import edited_text
@@ -42,7 +42,7 @@ class Desk:
         settings = Settings(
             account=AccountSettings(user_id="shop", timezone="UTC"), chats=ChatSettings(**chats)
         )
-        self.reception = Reception(
+        self.reception = reception_of(
             settings,
             self.inbox,
             self.outbox,

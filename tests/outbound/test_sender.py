@@ -14,10 +14,11 @@ from tests.support.arrivals import ANA, arrival
 from tests.support.threads import Beats
 from wabot.answers.answering import Escalation
 from wabot.clock import utc_now
-from wabot.config.settings import AccountSettings, Settings
+from wabot.config.settings import AccountSettings, ChatSettings
 from wabot.conversation.bursts import Bursts
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.outbox import Outbox
+from wabot.conversation.owner_chat import OwnerChat
 from wabot.conversation.pauses import Pauses
 from wabot.conversation.send_queue import SendQueue
 from wabot.database.models import Chat, Outbound, PauseReason, Session
@@ -157,9 +158,10 @@ class Office:
             False,
             rates or Rates(0, 0),
             Escalation(
-                Settings(account=AccountSettings(user_id="shop")),
+                ChatSettings().handover_pause,
                 self.outbox,
                 Pauses(Inbox("shop"), self.outbox),
+                OwnerChat(AccountSettings(user_id="shop"), self.outbox),
             ),
             self,
         )
@@ -438,7 +440,7 @@ def test_one_chat_beyond_its_rate_does_not_hold_up_another(make_office: Callable
 
 def test_what_must_not_be_said_any_more_is_withdrawn_at_the_last_moment(office: Office) -> None:
     chat_id = office.put("too late")
-    Pauses(Inbox("shop"), office.outbox).pause(chat_id, PauseReason.COMMAND, None)
+    Pauses(Inbox("shop"), office.outbox).pause(Chat.get_by_id(chat_id), PauseReason.COMMAND, None)
     Outbound.update(state="pending").execute()
     office.sender.link_up()
     wait_until(lambda: states() == {"too late": "withdrawn"})

@@ -17,7 +17,7 @@ from wabot.conversation.notices import Notice, Unanswered, unanswered_text
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_chat import add_line, text_of
 from wabot.database.models import Chat, Inbound, Outbound
-from wabot.inbound.reception import Reception
+from wabot.inbound.reception import reception_of
 from wabot.inbound.spool import Spool, Spooled, read_spool
 from wabot.privacy.erasure import forget
 from wabot.privacy.export import export
@@ -115,7 +115,7 @@ def test_what_the_owner_ordered_in_a_chat_is_not_shown_as_the_customers(
     settings: Settings, people: Inbox
 ) -> None:
     order = arrival("#bot off", from_me=True, sender="34999888777@s.whatsapp.net", phone="34600111222")
-    Reception(settings, people, Outbox("shop")).receive(order, NOON)
+    reception_of(settings, people, Outbox("shop")).receive(order, NOON)
     (chat,) = export(settings, parse_address("+34600111222"))["chats"]
     assert ("owner", "#bot off") in [(each["direction"], each["text"]) for each in chat["messages"]]
 

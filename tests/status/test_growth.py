@@ -23,7 +23,7 @@ from wabot.conversation.owner_chat import lines_about
 from wabot.conversation.pauses import paused_chats
 from wabot.conversation.send_queue import SendQueue
 from wabot.database.engine import open_database
-from wabot.inbound.reception import Reception
+from wabot.inbound.reception import reception_of
 from wabot.outbound.pacing import rates_so_far
 from wabot.privacy.export import export
 from wabot.status.metrics_file import ReplyLatency
@@ -93,7 +93,7 @@ def a_message() -> IncomingMessage:
 def the_way_of_a_message(settings: Settings) -> None:
     inbox, outbox, send_queue = Inbox(USER_ID), Outbox(USER_ID), SendQueue(USER_ID)
     message = a_message()
-    chat_id = Reception(settings, inbox, outbox).receive(message, utc_now())
+    chat_id = reception_of(settings, inbox, outbox).receive(message, utc_now())
     assert chat_id is not None
     rows = inbox.pending(chat_id)
     history.past_of(chat_id, rows[0].id, utc_now() - timedelta(days=1), 20)

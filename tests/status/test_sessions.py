@@ -412,7 +412,7 @@ def test_notes_that_are_collected_for_the_owner_are_told_apart(
     file = configure(tmp_path, "a")
     record("a", phone="34600111222")
     chat_id = Inbox("a").store(arrival("hola"), utc_now())
-    owner_chat = OwnerChat(load_settings(file, {}), Outbox("a"))
+    owner_chat = OwnerChat(load_settings(file, {}).account, Outbox("a"))
     for _ in range(2):
         owner_chat.tell_unanswered(Chat.get_by_id(chat_id), utc_now())
         Outbound.update(state="sent").where(Outbound.not_before <= utc_now()).execute()

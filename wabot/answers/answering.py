@@ -46,16 +46,18 @@ class Escalation:
     """Pauses chats in which the bot has no more to say, and lets the owner know.
 
     Args:
-        settings: the configuration.
-        outbox: where the customer's and the owner's notices go.
-        quiet: pauses chats.
+        pause_seconds: how long, where it is for a person.
+        outbox: where what the customer is told goes.
+        pauses: pauses chats.
+        owner_chat: where the owner is told.
     """
 
-    def __init__(self, settings: Settings, outbox: Outbox, pauses: Pauses) -> None:
-        self._settings = settings
+    def __init__(self, pause_seconds: float, outbox: Outbox, pauses: Pauses, owner_chat: OwnerChat) -> None:
+        # Where the owner's own words pause nothing, whoever asked for a person still waits for one.
+        self._pause_seconds = pause_seconds or _PAUSE_SECONDS
         self._outbox = outbox
         self._pauses = pauses
-        self._owner_chat = OwnerChat(settings, outbox)
+        self._owner_chat = owner_chat
 
     def leave_to_person(
         self, chat: Chat, rows: Sequence[Inbound], parts: Sequence[str], now: datetime
@@ -65,12 +67,11 @@ class Escalation:
         Returns:
             False when the messages changed meanwhile; nothing was done then.
         """
-        seconds = self._settings.chats.handover_pause or _PAUSE_SECONDS
         with database.atomic():
             if not self._outbox.put(chat.id, [(part, now) for part in parts], Notice.HANDED_OVER, rows, now):
                 return False
-            self._pauses.pause(chat.id, PauseReason.ESCALATED, now + timedelta(seconds=seconds))
-            self._owner_chat.tell_about([Chat.get_by_id(chat.id)], now)
+            self._pauses.pause(chat, PauseReason.ESCALATED, now + timedelta(seconds=self._pause_seconds))
+            self._owner_chat.tell_about([chat], now)
         log.warning("%s: the customer wants a person; the bot keeps quiet there", named(chat))
         return True
 
@@ -81,11 +82,11 @@ class Escalation:
             self._outbox.withdraw(reply.chat_id, PauseReason.SHUT_OUT)
             return
         now = utc_now()
-        seconds = self._settings.chats.handover_pause or _PAUSE_SECONDS
         with database.atomic():
-            self._pauses.pause(reply.chat_id, PauseReason.SHUT_OUT, now + timedelta(seconds=seconds))
-            self._outbox.withdraw(reply.chat_id, PauseReason.SHUT_OUT)
-            self._owner_chat.tell_about([Chat.get_by_id(reply.chat_id)], now)
+            chat = Chat.get_by_id(reply.chat_id)
+            self._pauses.pause(chat, PauseReason.SHUT_OUT, now + timedelta(seconds=self._pause_seconds))
+            self._outbox.withdraw(chat.id, PauseReason.SHUT_OUT)
+            self._owner_chat.tell_about([chat], now)
 
     def tell_unsure(self, reply: Outbound) -> None:
         """Say that a reply may never have arrived, and is not sent again."""
@@ -95,8 +96,8 @@ class Escalation:
     def let_rest(self, chat: Chat, reason: str, now: datetime) -> None:
         """It looks like another bot: answer nothing there for an hour."""
         with database.atomic():
-            self._pauses.pause(chat.id, PauseReason.LOOP, now + HOUR)
-            self._owner_chat.tell_about([Chat.get_by_id(chat.id)], now)
+            self._pauses.pause(chat, PauseReason.LOOP, now + HOUR)
+            self._owner_chat.tell_about([chat], now)
         log.warning("%s: %s: it rests for an hour", named(chat), reason)
 
 
@@ -144,7 +145,7 @@ class Answering:
         self._inbox = inbox
         self._outbox = outbox
         self._escalation = escalation
-        self._owner_chat = OwnerChat(settings, outbox)
+        self._owner_chat = OwnerChat(settings.account, outbox)
         self._schedule = schedule
         self._brain = brain
         self._presence = presence

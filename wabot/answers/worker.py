@@ -66,8 +66,10 @@ class ReplyWorker:
         self._rules = Rules.of(settings.account, settings.ai, settings.replies, settings.chats)
         self._inbox = inbox
         self._outbox = outbox
-        self._escalation = Escalation(settings, outbox, Pauses(inbox, outbox))
-        self._owner_chat = OwnerChat(settings, outbox)
+        self._owner_chat = OwnerChat(settings.account, outbox)
+        self._escalation = Escalation(
+            settings.chats.handover_pause, outbox, Pauses(inbox, outbox), self._owner_chat
+        )
         self._schedule = schedule
         self._answering = Answering(
             settings,

@@ -24,7 +24,7 @@ from wabot.conversation.schedule import ChatSchedule
 from wabot.conversation.send_queue import SendQueue
 from wabot.database.engine import migrate, open_database
 from wabot.database.models import Inbound, Session
-from wabot.inbound.reception import Reception
+from wabot.inbound.reception import reception_of
 from wabot.outbound.chat_presence import ChatPresence
 from wabot.system.threads import Pulse
 from wabot.whatsapp.messages import IncomingMessage, MessageKind
@@ -70,7 +70,7 @@ class TerminalChat:
         self._brain = _ListeningBrain(Brain(settings.brain))
         inbox, outbox = Inbox(user_id), Outbox(user_id)
         self._replies = SendQueue(user_id)
-        self._reception = Reception(settings, inbox, outbox)
+        self._reception = reception_of(settings, inbox, outbox)
         self._worker = ReplyWorker(
             settings,
             inbox,

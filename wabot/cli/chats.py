@@ -135,7 +135,7 @@ def _pause(arguments: argparse.Namespace) -> int:
         return ExitCode.FINDINGS
     until = None if arguments.seconds is None else now + timedelta(seconds=arguments.seconds)
     pauses = pauses_of(user_id)
-    withdrawn = sum(pauses.pause(chat.id, PauseReason.COMMAND, until) for chat in chats)
+    withdrawn = sum(pauses.pause(chat, PauseReason.COMMAND, until) for chat in chats)
     show(f"{_shown(arguments.chat)}: paused {_until(until)}; {withdrawn} reply(ies) withdrawn")
     return ExitCode.OK
 
@@ -166,7 +166,7 @@ def _resume(arguments: argparse.Namespace) -> int:
         show(f"{_nobody(user_id, arguments.chat)}\nnothing is changed")
         return ExitCode.FINDINGS
     pauses = pauses_of(user_id)
-    ended = [pauses.resume(chat.id) for chat in chats]
+    ended = [pauses.resume(chat) for chat in chats]
     show(f"{_shown(arguments.chat)}: {'answered again' if any(ended) else 'was not paused'}")
     return ExitCode.OK
 

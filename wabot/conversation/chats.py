@@ -43,7 +43,7 @@ class Chats:
         """The chat a message belongs to, made now if it is new."""
         remembered = self.remembered(message)
         chat = chat_with_id(remembered) if remembered else None
-        return chat or Chat.get_by_id(self.find_or_make(message, now))
+        return chat or self.find_or_make(message, now)
 
     def remembered(self, message: IncomingMessage) -> int | None:
         """The number of that chat, if its row is known and says all that the message does."""
@@ -64,11 +64,11 @@ class Chats:
         self._ids.clear()
         self._timers.clear()
 
-    def find_or_make(self, message: IncomingMessage, now: datetime) -> int:
+    def find_or_make(self, message: IncomingMessage, now: datetime) -> Chat:
         """Find the chat of a message, or make it, and write into its row what the message has new to say.
 
         In a transaction. Where the message shows that several are with one and the same person, they are one
-        from now on. Returns its number.
+        from now on.
         """
         found = _with_the_other_side(self._user_id, message)
         if len(found) > 1:
@@ -84,7 +84,7 @@ class Chats:
         if message.expiration_seconds is not None:
             chat.expiration_seconds = message.expiration_seconds
         chat.save()
-        return int(chat.id)
+        return chat
 
     def has(self, jid: str) -> bool:
         """Whether there is a chat with this JID, under whichever of its addresses."""

@@ -35,6 +35,7 @@ class Verdict(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     TELL_STATUS = "tell status"
+    TELL_PAUSED = "tell which chats are paused"
     OPT_OUT = "opt out"
     OPT_IN = "opt in"
     ESCALATE = "escalate"
@@ -153,7 +154,7 @@ def owner_command(candidate: Candidate, rules: Rules, now: datetime) -> Decision
     )
     for phrases, action in commands:
         if is_phrase(candidate.text, phrases):
-            return Decision(Verdict.TELL_STATUS if candidate.to_self else action, Reason.OWNERS_COMMAND)
+            return Decision(Verdict.TELL_PAUSED if candidate.to_self else action, Reason.OWNERS_COMMAND)
     return None
 
 

@@ -12,7 +12,7 @@ from peewee import IntegrityError, fn
 
 from wabot.config.phone_numbers import LID_SERVER, PHONE_SERVER
 from wabot.conversation.chats import Chats
-from wabot.database.models import Inbound, InboundState, Reason, database
+from wabot.database.models import Chat, Inbound, InboundState, Reason, database
 from wabot.database.statements import Parameter, Statement, select
 from wabot.database.transactions import unsynced
 from wabot.whatsapp.messages import NOT_RECEIVED_KINDS, IncomingMessage, MessageKind
@@ -75,6 +75,7 @@ class Inbox:
         now: datetime,
         state: InboundState = InboundState.PENDING,
         reason: str = "",
+        chat: Chat | None = None,
     ) -> int | None:
         """Keep a message; the same message twice is kept once.
 
@@ -83,19 +84,20 @@ class Inbox:
             now: naive UTC.
             state: what becomes of it.
             reason: why it is not answered, if it is not.
+            chat: its chat, where that was looked up already; in the same transaction.
 
         Returns:
             Its chat, or None when the message was known.
         """
         try:
-            return self._store(message, now, state, reason)
+            return self._store(message, now, state, reason, chat)
         except IntegrityError:
             if database.in_transaction():
                 # PostgreSQL takes nothing more in it: who began it begins again.
                 raise
             # Another process deleted the chat, whose number is still remembered here, with all it held.
             self.chats.forget()
-            return self._store(message, now, state, reason)
+            return self._store(message, now, state, reason, chat)
 
     def amend(self, message: IncomingMessage, chat_id: int) -> Inbound | None:
         """Carry out an edit or a deletion.
@@ -219,13 +221,15 @@ class Inbox:
         count: int = Inbound.select().where(Inbound.user_id == self._user_id, Inbound.kind.in_(kinds)).count()
         return count
 
-    def _store(self, message: IncomingMessage, now: datetime, state: InboundState, reason: str) -> int | None:
-        chat_id = self.chats.remembered(message)
-        is_new_address = chat_id is None
+    def _store(
+        self, message: IncomingMessage, now: datetime, state: InboundState, reason: str, chat: Chat | None
+    ) -> int | None:
+        remembered = self.chats.remembered(message)
+        chat_id: int | None = chat.id if chat else remembered
         # One statement is a transaction by itself.
         with nullcontext() if chat_id else database.atomic():
-            chat_id = chat_id or self.chats.find_or_make(message, now)
-            came_elsewhere = is_new_address and self._came_under_another_address(message)
+            chat_id = chat_id or self.chats.find_or_make(message, now).id
+            came_elsewhere = remembered is None and self._came_under_another_address(message)
             inserted = (
                 not came_elsewhere
                 and _INSERT.change(

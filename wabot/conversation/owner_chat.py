@@ -14,7 +14,7 @@ from peewee import IntegrityError, fn
 from wabot.brain.output.cleaning import drop_odd_characters
 from wabot.clock import HOUR
 from wabot.config.phone_numbers import ChatAddress, parse_address
-from wabot.config.settings import Settings
+from wabot.config.settings import AccountSettings
 from wabot.conversation.chats import find_or_make_chat, named
 from wabot.conversation.notices import (
     TO_OWNER,
@@ -41,12 +41,12 @@ class OwnerChat:
     """The owner's chat with themselves.
 
     Args:
-        settings: the configuration.
+        account: whose it is.
         outbox: where what is said goes.
     """
 
-    def __init__(self, settings: Settings, outbox: Outbox) -> None:
-        self._settings = settings
+    def __init__(self, account: AccountSettings, outbox: Outbox) -> None:
+        self._account = account
         self._outbox = outbox
 
     def tell_about(self, chats: Sequence[Chat], now: datetime, own_jid: str = "") -> bool:
@@ -63,7 +63,7 @@ class OwnerChat:
         address = self._own_address(own_jid)
         if address is None:
             return False
-        account = self._settings.account
+        account = self._account
         lines: list[tuple[str, int | None]] = [
             (
                 chat_status_text(
@@ -98,8 +98,7 @@ class OwnerChat:
         address = self._own_address("")
         if address is None:
             return
-        settings = self._settings
-        text = unanswered_text(_name_of(chat), why, settings.account.language)
+        text = unanswered_text(_name_of(chat), why, self._account.language)
         if hourly and _was_told_about(chat.id, text, now - HOUR):
             return
         try:
@@ -110,7 +109,7 @@ class OwnerChat:
 
     def _collect(self, address: ChatAddress, text: str, chat: Chat, now: datetime) -> None:
         """Add a line to what is still to be told, or begin a message for it."""
-        own_chat = find_or_make_chat(self._settings.account.user_id, address, now)
+        own_chat = find_or_make_chat(self._account.user_id, address, now)
         told = (Outbound.chat == own_chat.id) & (Outbound.source == Notice.UNANSWERED)
         # The row is locked by this: the sender reads the lines when it has marked the row as leaving.
         waits = (Outbound.state == OutboundState.PENDING) & (Outbound.not_before > now)
@@ -129,7 +128,7 @@ class OwnerChat:
 
     def _tell(self, address: ChatAddress, lines: Sequence[tuple[str, int | None]], now: datetime) -> None:
         with transaction():
-            own_chat = find_or_make_chat(self._settings.account.user_id, address, now)
+            own_chat = find_or_make_chat(self._account.user_id, address, now)
             # Otherwise it would wait behind this, because a chat's messages keep their order.
             collected = (Outbound.state == OutboundState.PENDING) & (Outbound.source == Notice.UNANSWERED)
             Outbound.update(not_before=now).where(
@@ -143,7 +142,7 @@ class OwnerChat:
         try:
             return parse_address(jid)
         except UsageError:
-            session = Session.get_or_none(Session.user_id == self._settings.account.user_id)
+            session = Session.get_or_none(Session.user_id == self._account.user_id)
         return ChatAddress(phone=session.phone) if session and session.phone else None
 
 

@@ -6,6 +6,7 @@ Whatever begins it also takes back, in the same transaction, what is being compo
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.notices import SENT_ALTHOUGH_OPTED_OUT, SENT_ALTHOUGH_PAUSED
@@ -24,11 +25,11 @@ class Pauses:
         self._inbox = inbox
         self._outbox = outbox
 
-    def pause(self, chat_id: int, reason: str, until: datetime | None) -> int:
+    def pause(self, chat: Chat, reason: str, until: datetime | None) -> int:
         """Answer nothing in a chat.
 
         Args:
-            chat_id: the chat.
+            chat: the chat, which says so afterwards as its row does.
             reason: why, one of PauseReason.
             until: when it ends by itself, naive UTC; None = only when it is resumed.
 
@@ -36,44 +37,47 @@ class Pauses:
             How many replies were withdrawn.
         """
         with database.atomic():
-            Chat.update(pause_reason=reason, paused_until=until).where(Chat.id == chat_id).execute()
-            self._inbox.settle_chat(chat_id, because_paused(reason))
-            return self._outbox.withdraw(chat_id, because_paused(reason), but=SENT_ALTHOUGH_PAUSED)
+            _write(chat, pause_reason=reason, paused_until=until)
+            self._inbox.settle_chat(chat.id, because_paused(reason))
+            return self._outbox.withdraw(chat.id, because_paused(reason), but=SENT_ALTHOUGH_PAUSED)
 
-    def hand_over(self, chat_id: int, until: datetime) -> int:
+    def hand_over(self, chat: Chat, until: datetime) -> int:
         """Leave a chat to the owner, who wrote there, for a while. A pause that lasts longer stays as it is.
 
         Args:
-            chat_id: the chat.
+            chat: the chat, which says so afterwards as its row does.
             until: naive UTC.
 
         Returns:
             How many replies were withdrawn.
         """
-        chat = Chat.get_by_id(chat_id)
         if pause_reason(chat, until):
-            return self.pause(chat_id, chat.pause_reason, chat.paused_until)
-        return self.pause(chat_id, PauseReason.OWNER, until)
+            return self.pause(chat, chat.pause_reason, chat.paused_until)
+        return self.pause(chat, PauseReason.OWNER, until)
 
-    def resume(self, chat_id: int) -> bool:
-        """Answer again; returns whether there was a pause."""
-        ended: int = (
-            Chat.update(pause_reason="", paused_until=None)
-            .where(Chat.id == chat_id, Chat.pause_reason != "")
-            .execute()
-        )
-        return ended > 0
+    def resume(self, chat: Chat) -> bool:
+        """Answer again in a chat; returns whether there was a pause."""
+        was_paused = chat.pause_reason != ""
+        _write(chat, pause_reason="", paused_until=None)
+        return was_paused
 
-    def opt_out(self, chat_id: int, now: datetime) -> int:
+    def opt_out(self, chat: Chat, now: datetime) -> int:
         """Write nothing more to a customer who asked for that; returns how many replies were withdrawn."""
         with database.atomic():
-            Chat.update(opted_out_at=now).where(Chat.id == chat_id).execute()
-            self._inbox.settle_chat(chat_id, Reason.OPTED_OUT)
-            return self._outbox.withdraw(chat_id, Reason.OPTED_OUT, but=SENT_ALTHOUGH_OPTED_OUT)
+            _write(chat, opted_out_at=now)
+            self._inbox.settle_chat(chat.id, Reason.OPTED_OUT)
+            return self._outbox.withdraw(chat.id, Reason.OPTED_OUT, but=SENT_ALTHOUGH_OPTED_OUT)
 
-    def opt_in(self, chat_id: int) -> None:
+    def opt_in(self, chat: Chat) -> None:
         """Write again to a customer who asked for that."""
-        Chat.update(opted_out_at=None).where(Chat.id == chat_id).execute()
+        _write(chat, opted_out_at=None)
+
+
+def _write(chat: Chat, **changes: Any) -> None:
+    """Change a chat, and its row in just this."""
+    Chat.update(**changes).where(Chat.id == chat.id).execute()
+    for name, value in changes.items():
+        setattr(chat, name, value)
 
 
 def pauses_of(user_id: str) -> Pauses:

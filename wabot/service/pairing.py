@@ -14,7 +14,7 @@ from wabot.conversation.schedule import ChatSchedule
 from wabot.errors import ExitCode
 from wabot.inbound.drain import SpoolDrain
 from wabot.inbound.intake import Intake
-from wabot.inbound.reception import Reception
+from wabot.inbound.reception import reception_of
 from wabot.inbound.spool import Spool
 from wabot.link.connection import Command, Connection, LinkAction, limits_from
 from wabot.link.dialer import Dialer
@@ -61,7 +61,7 @@ class Pairing:
         self._client = WhatsAppClient(settings.session_store, f"wabot-{user_id}", settings.connection.proxy)
         self._account = Account(None, self._client)
         self._reporter = Reporter(self._connection, self._account, ServiceNotifier({}), self._record)
-        reception = Reception(settings, Inbox(user_id), Outbox(user_id), edits=self._client)
+        reception = reception_of(settings, Inbox(user_id), Outbox(user_id), edits=self._client)
         schedule = ChatSchedule(settings.replies.debounce)
         # Not started: what the database does not take now is for the service to bring there.
         drain = SpoolDrain(Spool(settings.spool), reception, schedule)

@@ -13,12 +13,15 @@ from wabot.brain.brain import Brain
 from wabot.brain.providers.counts import CallCounts, ChatCallCounts
 from wabot.clock import process_clock, utc_now
 from wabot.config.settings import RECEIPTS, Settings
+from wabot.conversation.gate import Rules
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.outbox import Outbox
+from wabot.conversation.owner_chat import OwnerChat
 from wabot.conversation.pauses import Pauses
 from wabot.conversation.schedule import ChatSchedule
 from wabot.conversation.send_queue import SendQueue
 from wabot.database.tables import TableWatch
+from wabot.inbound.consequences import Consequences
 from wabot.inbound.drain import SpoolDrain
 from wabot.inbound.intake import Intake
 from wabot.inbound.lost_messages import LostMessages
@@ -82,7 +85,19 @@ class Pipeline:
         self._presence = ChatPresence(queue.wakeup)
         self._schedule = ChatSchedule(settings.replies.debounce, at_once=settings.replies.workers)
         self._inbox.chats.on_merge = self._schedule.touch
-        reception = Reception(settings, self._inbox, self._outbox, account, self._presence, client)
+        pauses = Pauses(self._inbox, self._outbox)
+        owner_chat = OwnerChat(settings.account, self._outbox)
+        rules = Rules.of(settings.account, settings.ai, settings.replies, settings.chats)
+        consequences = Consequences(
+            settings.account,
+            settings.chats,
+            self._inbox,
+            self._outbox,
+            pauses,
+            owner_chat,
+            self._presence,
+        )
+        reception = Reception(rules, self._inbox, consequences, account, client)
         self._drain = SpoolDrain(
             Spool(settings.spool), reception, self._schedule, queue.wakeup, health.pulse("spool")
         )
@@ -90,7 +105,7 @@ class Pipeline:
         self._lost = LostMessages(user_id, settings.session_store, self._inbox, self.intake, self._drain)
         self._loss_log = LossLog(self._lost)
         self.receipts = Receipts(queue, ReceiptFile(settings.session_directory / RECEIPTS))
-        owner = Escalation(settings, self._outbox, Pauses(self._inbox, self._outbox))
+        owner = Escalation(settings.chats.handover_pause, self._outbox, pauses, owner_chat)
         unconfirmed = UnconfirmedSends(
             queue,
             OpenStore(settings.session_store),

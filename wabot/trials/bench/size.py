@@ -32,7 +32,7 @@ from wabot.conversation.send_queue import SendQueue
 from wabot.database.engine import migrate, open_database
 from wabot.emulator.bot_process import BotProcess
 from wabot.emulator.server.emulator import Emulator
-from wabot.inbound.reception import Reception
+from wabot.inbound.reception import reception_of
 from wabot.outbound.chat_presence import ChatPresence
 from wabot.system.terminal import until_interrupted
 from wabot.system.threads import Pulse
@@ -126,7 +126,7 @@ def query_seconds(file: Path) -> dict[str, float]:
     database = open_database(settings.database.url)
     migrate(database)
     inbox, outbox, send_queue = Inbox(USER_ID), Outbox(USER_ID), SendQueue(USER_ID)
-    reception = Reception(settings, inbox, outbox)
+    reception = reception_of(settings, inbox, outbox)
     worker = ReplyWorker(
         settings,
         inbox,
