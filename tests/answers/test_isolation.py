@@ -56,7 +56,7 @@ class Shop:
         self.settings = Settings(
             account=AccountSettings(user_id="shop", timezone="UTC"),
             ai=AiSettings(providers=(provider,)),
-            chats=ChatSettings(groups="all", loop_ceiling=0, handover_pause=0.0),
+            chats=ChatSettings(groups="all", loop_ceiling=0, handover_pause_seconds=0.0),
             replies=ReplySettings(typing=False),
         )
         inbox, outbox = Inbox("shop"), Outbox("shop")

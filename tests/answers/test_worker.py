@@ -800,7 +800,7 @@ def test_an_answer_that_waits_is_given_up_at_the_end_or_when_it_is_too_late(shop
 
     shop.schedule = shop.worker._schedule = shop.worker._answering._schedule = ChatSchedule(0)
     row = Inbound.get()
-    soon = utc_now() - timedelta(seconds=shop.settings.replies.max_age - 0.5)
+    soon = utc_now() - timedelta(seconds=shop.settings.replies.max_age_seconds - 0.5)
     Inbound.update(sent_at=soon).where(Inbound.id == row.id).execute()
     with pytest.raises(peewee.OperationalError, match="No space left"):
         shop.worker.answer(chat_id)

@@ -32,7 +32,7 @@ GROUP_NAMES = ANA_NAMES | {GROUP, "120363041234567890"}
 
 
 def rules(timezone: str = "UTC", max_age: float = 900.0, **chats: Any) -> Rules:
-    account, replies = AccountSettings(timezone=timezone), ReplySettings(max_age=max_age)
+    account, replies = AccountSettings(timezone=timezone), ReplySettings(max_age_seconds=max_age)
     return Rules.of(account, AiSettings(), replies, ChatSettings(**chats))
 
 
@@ -200,7 +200,7 @@ BURSTS: list[tuple[Burst, dict[str, Any], Verdict, str]] = [
     (burst(last_answer_at=NOON - timedelta(hours=5)), KEYWORD, Verdict.IGNORE, "nothing began the chat"),
     (
         burst(last_answer_at=NOON - timedelta(seconds=1)),
-        {**KEYWORD, "expire": 0.0},
+        {**KEYWORD, "expire_seconds": 0.0},
         Verdict.IGNORE,
         "nothing began the chat",
     ),

@@ -222,7 +222,7 @@ def test_what_the_owner_wrote_long_ago_pauses_nothing(desk: Desk) -> None:
 
 
 def test_without_a_pause_the_owner_and_the_bot_both_write(database: Any) -> None:
-    desk = Desk(handover_pause=0.0)
+    desk = Desk(handover_pause_seconds=0.0)
     desk.take(arrival("hola"), owners("buenas"))
     assert Chat.get().pause_reason == ""
     assert [state for _, state, _ in rows()] == ["pending", "owner"]

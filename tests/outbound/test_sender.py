@@ -158,7 +158,7 @@ class Office:
             False,
             rates or Rates(0, 0),
             Escalation(
-                ChatSettings().handover_pause,
+                ChatSettings().handover_pause_seconds,
                 self.outbox,
                 Pauses(Inbox("shop"), self.outbox),
                 OwnerChat(AccountSettings(user_id="shop"), self.outbox),

@@ -163,7 +163,9 @@ def look_at_pace(user_id: str, connected: bool, replies: ReplySettings, now: dat
     """
     if not connected or not replies.per_minute:
         return Findings(cleared=[] if replies.per_minute else [Condition.REPLIES_LATE])
-    late = (Outbound.created_at < now - timedelta(seconds=replies.max_age)) & (Outbound.not_before <= now)
+    late = (Outbound.created_at < now - timedelta(seconds=replies.max_age_seconds)) & (
+        Outbound.not_before <= now
+    )
     try:
         count: int = (
             Outbound.select()
@@ -181,7 +183,7 @@ def look_at_pace(user_id: str, connected: bool, replies: ReplySettings, now: dat
         return Findings()
     if not count:
         return Findings(cleared=[Condition.REPLIES_LATE])
-    minutes = str(round(replies.max_age / 60))
+    minutes = str(round(replies.max_age_seconds / 60))
     values = (("count", str(count)), ("minutes", minutes), ("limit", str(replies.per_minute)))
     return Findings([Problem(Condition.REPLIES_LATE, values=values)])
 

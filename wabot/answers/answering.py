@@ -194,7 +194,7 @@ class Answering:
         if self._schedule.closes_within(DATABASE_RETRY_SECONDS):
             return False
         now = utc_now()
-        return not any(is_too_old(row.sent_at, self._settings.replies.max_age, now) for row in rows)
+        return not any(is_too_old(row.sent_at, self._settings.replies.max_age_seconds, now) for row in rows)
 
     def _say_what_is_read(self, chat: Chat, rows: list[Inbound], language: str) -> bool:
         """To messages without any text: say in writing, or wait for a person."""

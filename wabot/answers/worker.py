@@ -68,7 +68,7 @@ class ReplyWorker:
         self._outbox = outbox
         self._owner_chat = OwnerChat(settings.account, outbox)
         self._escalation = Escalation(
-            settings.chats.handover_pause, outbox, Pauses(inbox, outbox), self._owner_chat
+            settings.chats.handover_pause_seconds, outbox, Pauses(inbox, outbox), self._owner_chat
         )
         self._schedule = schedule
         self._answering = Answering(

@@ -61,7 +61,7 @@ class TerminalChat:
 
     def __init__(self, settings: Settings, customer: ChatAddress) -> None:
         settings = dataclasses.replace(
-            settings, replies=dataclasses.replace(settings.replies, typing=False, debounce=0)
+            settings, replies=dataclasses.replace(settings.replies, typing=False, debounce_seconds=0)
         )
         user_id = settings.account.user_id
         self._customer = customer

@@ -162,8 +162,12 @@ class ReplySettings:
     workers: int = setting(
         integer(1, 64), 4, "chats answered at the same time; as many again help out while a model is slow"
     )
-    debounce: float = setting(duration(0, 60), 2.0, "silence to wait for, so that a burst gets one answer")
-    max_age: float = setting(duration(1, 2_592_000), 900.0, "older messages are kept but not answered")
+    debounce_seconds: float = setting(
+        duration(0, 60), 2.0, "silence to wait for, so that a burst gets one answer"
+    )
+    max_age_seconds: float = setting(
+        duration(1, 2_592_000), 900.0, "older messages are kept but not answered"
+    )
     max_length: int = setting(integer(50, 60_000), 4000, "characters in one message")
     max_parts: int = setting(integer(1, 20), 3, "messages one answer may take")
     per_chat_per_hour: int = setting(
@@ -184,10 +188,10 @@ class ReplySettings:
     typing: bool = setting(
         boolean(), True, 'show "typing…" and keep a human pace; false = as fast as possible'
     )
-    delay_message: float = setting(
+    delay_message_seconds: float = setting(
         duration(0, 60), 1.0, "pause before a message goes out, counted from arrival"
     )
-    time_per_char: float = setting(
+    time_per_char_seconds: float = setting(
         number(0, 1), 0.03, "seconds of typing per character, up to 20 s for each message"
     )
 
@@ -210,7 +214,7 @@ class ChatSettings:
         choice("contains", "equals", "starts_with", "ends_with"), "contains", "how a word has to stand there"
     )
     trigger_values: tuple[str, ...] = setting(texts(), (), "the words or the patterns; any of them is enough")
-    expire: float = setting(
+    expire_seconds: float = setting(
         duration(0, 2_592_000), 18_000.0, "a chat once begun goes on without the word until it rests so long"
     )
     loop_ceiling: int = setting(
@@ -222,7 +226,7 @@ class ChatSettings:
     loop_repetitions: int = setting(
         integer(0, 50), 10, "the same message answered so often in an hour is another bot, too; 0 = off"
     )
-    handover_pause: float = setting(
+    handover_pause_seconds: float = setting(
         duration(0, 31_536_000), 43_200.0, "how long the bot keeps quiet in a chat where the owner wrote"
     )
     pause_words: tuple[str, ...] = setting(

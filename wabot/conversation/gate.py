@@ -85,7 +85,7 @@ class Rules:
         """The rules of one account."""
         return cls(
             chats,
-            replies.max_age,
+            replies.max_age_seconds,
             ai.calls_per_chat_per_hour,
             tuple(map(parse_span, chats.business_hours)),
             account.zone,
@@ -289,7 +289,7 @@ def paused(burst: Burst, rules: Rules, now: datetime) -> Decision | None:
 def not_begun(burst: Burst, rules: Rules, now: datetime) -> Decision | None:
     """A chat has to be begun as `trigger_type` says, and goes on until it rested for `expire`."""
     chats = rules.chats
-    if burst.last_answer_at and (now - burst.last_answer_at).total_seconds() < chats.expire:
+    if burst.last_answer_at and (now - burst.last_answer_at).total_seconds() < chats.expire_seconds:
         return None
     for text in burst.texts:
         if is_triggered(text, chats.trigger_type, chats.trigger_operator, chats.trigger_values):

@@ -134,7 +134,7 @@ class Consequences:
         return bool(row.state == InboundState.IGNORED and row.reason == Reason.NOT_BEGUN)
 
     def _hand_over(self, message: IncomingMessage, chat: Chat, now: datetime) -> None:
-        until = message.sent_at + timedelta(seconds=self._chats.handover_pause)
+        until = message.sent_at + timedelta(seconds=self._chats.handover_pause_seconds)
         if until > now:
             withdrawn = self._pauses.hand_over(chat, until)
             log.info("%s: the owner wrote; %d replies withdrawn", name_of(message, chat.id), withdrawn)

@@ -112,7 +112,7 @@ def paced(
     # A message that came later than now came before the clock was set back.
     at = min(arrived_at, now)
     for part in parts:
-        typing_seconds = min(len(part) * settings.time_per_char, LONGEST_TYPING_SECONDS)
-        at = max(at + timedelta(seconds=settings.delay_message + typing_seconds), now)
+        typing_seconds = min(len(part) * settings.time_per_char_seconds, LONGEST_TYPING_SECONDS)
+        at = max(at + timedelta(seconds=settings.delay_message_seconds + typing_seconds), now)
         times.append((part, at))
     return times

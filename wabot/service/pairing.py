@@ -62,7 +62,7 @@ class Pairing:
         self._account = Account(None, self._client)
         self._reporter = Reporter(self._connection, self._account, ServiceNotifier({}), self._record)
         reception = reception_of(settings, Inbox(user_id), Outbox(user_id), edits=self._client)
-        schedule = ChatSchedule(settings.replies.debounce)
+        schedule = ChatSchedule(settings.replies.debounce_seconds)
         # Not started: what the database does not take now is for the service to bring there.
         drain = SpoolDrain(Spool(settings.spool), reception, schedule)
         self._intake = Intake(reception, schedule, self._record, drain)

@@ -83,7 +83,7 @@ class Pipeline:
         self._inbox = Inbox(user_id)
         self._outbox = Outbox(user_id, queue.wakeup)
         self._presence = ChatPresence(queue.wakeup)
-        self._schedule = ChatSchedule(settings.replies.debounce, at_once=settings.replies.workers)
+        self._schedule = ChatSchedule(settings.replies.debounce_seconds, at_once=settings.replies.workers)
         self._inbox.chats.on_merge = self._schedule.touch
         pauses = Pauses(self._inbox, self._outbox)
         owner_chat = OwnerChat(settings.account, self._outbox)
@@ -105,7 +105,7 @@ class Pipeline:
         self._lost = LostMessages(user_id, settings.session_store, self._inbox, self.intake, self._drain)
         self._loss_log = LossLog(self._lost)
         self.receipts = Receipts(queue, ReceiptFile(settings.session_directory / RECEIPTS))
-        owner = Escalation(settings.chats.handover_pause, self._outbox, pauses, owner_chat)
+        owner = Escalation(settings.chats.handover_pause_seconds, self._outbox, pauses, owner_chat)
         unconfirmed = UnconfirmedSends(
             queue,
             OpenStore(settings.session_store),
