@@ -116,6 +116,9 @@ class Shop:
             text_of(row) for row in Outbound.select().where(Outbound.state == "pending").order_by(Outbound.id)
         ]
 
+    def announce(self, available: bool) -> bool:
+        return True
+
     def show(self) -> list[tuple[str, Any]]:
         """What customers see now, since the last look."""
         self.shown.clear()

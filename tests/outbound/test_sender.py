@@ -21,15 +21,16 @@ from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_chat import OwnerChat
 from wabot.conversation.pauses import Pauses
 from wabot.conversation.send_queue import SendQueue
+from wabot.database import workers
 from wabot.database.models import Chat, Outbound, PauseReason, Session
-from wabot.outbound import sender, sending
+from wabot.outbound import chat_presence, pacing, sender
 from wabot.outbound import unconfirmed as unconfirmed
 from wabot.outbound.chat_presence import ChatPresence
-from wabot.outbound.pacing import Rates
+from wabot.outbound.pacing import Pacing, Rates
 from wabot.outbound.receipts import Receipts
 from wabot.outbound.sender import Sender
 from wabot.outbound.unconfirmed import UnconfirmedSends
-from wabot.whatsapp.signals import LinkSignal, SendFailed, SendOutcome, Signal
+from wabot.whatsapp.signals import SendFailed, SendOutcome
 
 FIRST_JID, FIRST_LID = "34600000001@s.whatsapp.net", "299000111222@lid"
 WAIT_SECONDS = 10.0
@@ -139,7 +140,6 @@ class Office:
         self.presence = ChatPresence(replies.wakeup)
         self.phone = Phone()
         self.ids: dict[bytes, str] = {}
-        self.signals: queue.SimpleQueue[LinkSignal] = queue.SimpleQueue()
         self.pulse = HookedBeats(SEND_TIMEOUT_SECONDS)
         self.beats = self.pulse.told
         self.bursts = Bursts()
@@ -150,20 +150,16 @@ class Office:
             replies,
             self.unconfirmed,
             self.receipts,
-            self.bursts,
-            self.phone,
-            self.signals,
-            self.pulse,
             self.presence,
-            False,
-            rates or Rates(0, 0),
+            Pacing(rates or Rates(0, 0), self.bursts, self),
+            self.phone,
             Escalation(
                 ChatSettings().handover_pause_seconds,
                 self.outbox,
                 Pauses(Inbox("shop"), self.outbox),
                 OwnerChat(AccountSettings(user_id="shop"), self.outbox),
             ),
-            self,
+            self.pulse,
         )
 
     def message_ids(self, secrets: list[bytes]) -> Mapping[bytes, str]:
@@ -185,10 +181,11 @@ class Office:
 @pytest.fixture(autouse=True)
 def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sender, "STABLE_SECONDS", 0.0)
-    monkeypatch.setattr(sending, "_RETRY_SECONDS", 0.01)
-    monkeypatch.setattr(sending, "_BUSY_SECONDS", 0.01)
-    monkeypatch.setattr(sending, "DATABASE_RETRY_SECONDS", 0.01)
-    monkeypatch.setattr(sender, "_FAILED_SECONDS", 0.01)
+    monkeypatch.setattr(sender, "_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(pacing, "_BUSY_SECONDS", 0.01)
+    monkeypatch.setattr(sender, "DATABASE_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(workers, "FAILED_SECONDS", 0.01)
+    monkeypatch.setattr(workers, "RETRY_SECONDS", 0.01)
     monkeypatch.setattr(unconfirmed, "RECEIPT_SECONDS", 0.01)
 
 
@@ -203,9 +200,7 @@ def make_office(sqlite_database: Any) -> Iterator[Callable[..., Office]]:
     yield make
     for office in offices:
         office.phone.may_answer.set()
-        office.sender.stop()
-        if office.sender.is_alive():
-            office.sender.join(WAIT_SECONDS)
+        office.sender.stop(WAIT_SECONDS)
         assert not office.sender.is_alive()
 
 
@@ -299,7 +294,7 @@ def test_a_chat_keeps_its_order_whatever_fails(office: Office) -> None:
 def test_one_chat_that_is_not_taken_now_does_not_hold_up_another(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sending, "_BUSY_SECONDS", 3600.0)
+    monkeypatch.setattr(pacing, "_BUSY_SECONDS", 3600.0)
     office.phone.failures = [busy()]
     office.put("held", customer=1)
     office.put("welcome", customer=2)
@@ -310,7 +305,7 @@ def test_one_chat_that_is_not_taken_now_does_not_hold_up_another(
 def test_where_whatsapp_wants_nothing_for_a_while_nothing_is_sent_whoever_wakes_the_sender(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sending, "_BUSY_SECONDS", 0.4)
+    monkeypatch.setattr(pacing, "_BUSY_SECONDS", 0.4)
     office.phone.failures = [throttled()]
     office.sender.link_up()
     began = time.monotonic()
@@ -477,7 +472,7 @@ def test_a_link_that_dies_at_the_moment_of_sending_costs_a_delay(office: Office)
 def test_without_a_connection_one_failed_send_is_enough_for_a_while(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sending, "_RETRY_SECONDS", 3600.0)
+    monkeypatch.setattr(sender, "_RETRY_SECONDS", 3600.0)
     office.phone.failures = [not_sent()] * 10
     for customer in range(5):
         office.put("hello", customer=customer)
@@ -487,28 +482,23 @@ def test_without_a_connection_one_failed_send_is_enough_for_a_while(
     assert office.phone.tried == ["hello"]
 
 
-def test_a_silent_death_of_the_link_is_told_once(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "OFFLINE_SENDS_SECONDS", 0.3)
+def test_a_silent_death_of_the_link_is_noticed_until_somebody_acts_on_it(office: Office) -> None:
     office.phone.failures = [not_sent()] * 1000
     office.put("hello")
     office.sender.link_up()
-    began = time.monotonic()
-    assert office.signals.get(timeout=WAIT_SECONDS).signal is Signal.LINK_BROKEN
-    assert time.monotonic() - began >= 0.3
-    time.sleep(QUIET_SECONDS)
-    assert office.signals.empty()
+    wait_until(lambda: office.sender.seconds_offline(time.monotonic()) > 0.3)
+    assert len(office.phone.tried) > 1
     office.sender.link_down()
+    assert office.sender.seconds_offline(time.monotonic()) == 0
 
 
-def test_a_send_that_works_ends_the_suspicion(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "OFFLINE_SENDS_SECONDS", 0.15)
+def test_a_send_that_works_ends_the_suspicion(office: Office) -> None:
     office.sender.link_up()
     for text in ("one", "two"):
         office.phone.failures = [not_sent()]
         office.put(text)
         wait_until(lambda text=text: states()[text] == "sent")
-        time.sleep(0.2)
-    assert office.signals.empty()
+        assert office.sender.seconds_offline(time.monotonic()) == 0
 
 
 def test_what_never_left_is_sent_again(office: Office) -> None:
@@ -558,8 +548,8 @@ def test_what_is_not_taken_now_is_tried_later_and_later(
     monkeypatch: pytest.MonkeyPatch,
     failure: Callable[[], SendFailed],
 ) -> None:
-    monkeypatch.setattr(sending, "_BUSY_SECONDS", 100.0)
-    monkeypatch.setattr(sending, "_LONGEST_BUSY_SECONDS", 500.0)
+    monkeypatch.setattr(pacing, "_BUSY_SECONDS", 100.0)
+    monkeypatch.setattr(pacing, "_LONGEST_BUSY_SECONDS", 500.0)
     office = make_office()
     office.phone.failures = [failure() for _ in range(5)]
     office.put("one")
@@ -567,9 +557,9 @@ def test_what_is_not_taken_now_is_tried_later_and_later(
         stored_began, began = utc_now(), time.monotonic()
         row, _ = SendQueue("shop").next(datetime.max)
         assert row is not None
-        office.sender._sending.send(row)
+        office.sender._send(row)
         waits = (Outbound.get().not_before - stored_began).total_seconds()
-        waits = max(waits, office.sender._sending.opens_at - began)
+        waits = max(waits, office.sender._pacing._throttled_until - began)
         assert wait_seconds <= waits < wait_seconds + WAIT_SECONDS
         assert Outbound.get().state == "pending"
     office.sender.start()
@@ -578,14 +568,13 @@ def test_what_is_not_taken_now_is_tried_later_and_later(
 def test_after_a_failure_nobody_foresaw_the_sender_rests_and_looks_for_what_may_have_left(
     make_office: Callable[..., Office], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sender, "_FAILED_SECONDS", 100.0)
+    monkeypatch.setattr(workers, "FAILED_SECONDS", 100.0)
     office = make_office()
     office.sender.link_up()
-    assert office.sender._step() is None or not office.unconfirmed.exist
+    office.sender._step()
+    assert not office.unconfirmed.exist
     monkeypatch.setattr(SendQueue, "next", lambda *_: {}["out of the blue"])
-    due = office.sender._step()
-    assert due is not None
-    assert due - time.monotonic() > 100 - WAIT_SECONDS
+    assert office.sender._step() == 100.0
     assert office.unconfirmed.exist
     assert office.beats[-1] == 0
     office.sender.start()
@@ -670,7 +659,7 @@ def test_the_presence_is_announced_with_every_connection(office: Office) -> None
 def test_a_presence_that_cannot_be_announced_yet_is_announced_later(
     office: Office, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(sender, "_PRESENCE_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(chat_presence, "_ANNOUNCE_AGAIN_SECONDS", 0.01)
     office.phone.announcements = [False, False]
     office.sender.link_up()
     wait_until(lambda: len(office.phone.announced) == 3)
@@ -746,12 +735,9 @@ def test_a_stop_finishes_the_send_in_flight_and_takes_no_other(office: Office) -
     office.phone.may_answer.clear()
     office.put("in flight", "waiting")
     office.phone.began.get(timeout=WAIT_SECONDS)
-    office.sender.stop()
-    office.sender.join(QUIET_SECONDS)
-    assert office.sender.is_alive()
+    assert not office.sender.stop(QUIET_SECONDS)
     office.phone.may_answer.set()
-    office.sender.join(WAIT_SECONDS)
-    assert not office.sender.is_alive()
+    assert office.sender.stop(WAIT_SECONDS)
     assert states() == {"in flight": "sent", "waiting": "pending"}
 
 
@@ -761,16 +747,12 @@ def test_a_stop_does_not_wait_for_a_database_that_is_away(make_office: Callable[
     office.sender.link_up()
     office.put("hello")
     wait_until(lambda: office.phone.texts == ["hello"])
-    office.sender.stop()
-    office.sender.join(WAIT_SECONDS)
-    assert not office.sender.is_alive()
+    assert office.sender.stop(WAIT_SECONDS)
     assert states() == {"hello": "sending"}
 
 
 def test_a_stop_with_nothing_to_do_is_immediate(office: Office) -> None:
-    office.sender.stop()
-    office.sender.join(WAIT_SECONDS)
-    assert not office.sender.is_alive()
+    assert office.sender.stop(WAIT_SECONDS)
 
 
 def test_the_last_address_of_a_chat_counts_at_the_moment_of_sending(office: Office) -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import logging
-from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -60,17 +60,24 @@ class Scene:
         for signal in signals:
             self.connection.apply(signal, 0)
         self.prober, self.health, self.watchdog = Answers(), Health(), Watchdog()
-        self.sender_lives = True
+        # What the sender says.
+        self.sender_lives, self.offline_seconds = True, 0.0
         self.lost, self.is_locked = "", True
         self.supervisor = Supervisor(
             self.connection,
             self.prober,
             self.health,
-            SimpleNamespace(is_alive=lambda: self.sender_lives),  # type: ignore[arg-type]
+            cast(Any, self),
             self.watchdog,
             HeldSession(None, lambda: self.lost, lambda: self.is_locked),
             HANG_SECONDS,
         )
+
+    def is_alive(self) -> bool:
+        return self.sender_lives
+
+    def seconds_offline(self, now: float) -> float:
+        return self.offline_seconds
 
 
 @pytest.fixture
@@ -201,3 +208,11 @@ class TestWatchdog:
         assert [record.getMessage() for record in caplog.records] == [
             f"not healthy: reply-1 silent for {second} s, allowed are 60 s" for second in (61, 122, 183)
         ]
+
+
+def test_sends_that_fail_for_want_of_a_connection_tell_that_it_is_gone(up: Scene) -> None:
+    up.offline_seconds = 10.0
+    assert up.supervisor.look(0) is None
+    up.offline_seconds = 10.1
+    gone = LinkSignal(Signal.LINK_BROKEN, "the connection is gone without a word")
+    assert up.supervisor.look(0) == gone

@@ -6,6 +6,7 @@
     tables              whether all are there, and which can be made again
     statements          queries that are rendered once
     transactions        writing in turn, as durable as each has to be
+    workers             threads that live with its being away
     kept_figures        what is counted again only after a change
     errors, refusals    what heals by itself, and what a person must mend
     address, pooler, lent_connections

@@ -82,7 +82,10 @@ _MOST_WAITING = 1000
 
 
 class PresenceMessenger(Protocol):
-    """What courtesies need of the WhatsApp client."""
+    """What showing needs of the WhatsApp client."""
+
+    def announce(self, available: bool) -> bool:
+        """Tell the account's presence; False when the library cannot do it yet."""
 
     def show_typing(self, jid: str, typing: bool) -> None:
         """Show or end "typing…"."""
@@ -91,15 +94,21 @@ class PresenceMessenger(Protocol):
         """Give messages their blue ticks."""
 
 
+_ANNOUNCE_AGAIN_SECONDS = 60.0
+
+
 class ChatPresence:
     """Takes wishes from any thread; only the sender's carries them out.
 
     Args:
         wakeup: set when there is something to show.
+        available: the account's own presence, announced whenever the link came up.
     """
 
-    def __init__(self, wakeup: threading.Event) -> None:
+    def __init__(self, wakeup: threading.Event, available: bool = False) -> None:
         self._wakeup = wakeup
+        self._available = available
+        self._announce_at: float | None = None
         self._lock = threading.Lock()
         self._reads: deque[tuple[str, str, list[str]]] = deque(maxlen=_MOST_WAITING)
         self._answered: OrderedDict[str, list[tuple[str, list[str]]]] = OrderedDict()
@@ -133,12 +142,13 @@ class ChatPresence:
         self.end_typing(jid)
 
     def link_up(self) -> None:
-        """Courtesies may be shown."""
+        """Show from now on what there is to show, and announce the account's presence first."""
         with self._lock:
             self._link_is_up = True
+        self._announce_at = _LONG_AGO
 
     def link_down(self) -> None:
-        """Nothing can be shown, and what was is gone."""
+        """Forget what was shown, and what could not be: WhatsApp has forgotten it as well."""
         with self._lock:
             self._link_is_up = False
             self._reads.clear()
@@ -160,6 +170,12 @@ class ChatPresence:
             now: monotonic seconds.
             pulse: of this thread; each call may hang.
         """
+        if self._announce_at is not None and now >= self._announce_at:
+            self._announce_at = now + _ANNOUNCE_AGAIN_SECONDS
+            pulse.busy()
+            # Right after pairing the library has no name to announce yet.
+            if messenger.announce(self._available):
+                self._announce_at = None
         while self._reads:
             read = self._reads.popleft()
             pulse.busy()
@@ -170,4 +186,5 @@ class ChatPresence:
 
     def next_at(self) -> float | None:
         """When there will be something to show, without anybody asking; None = never."""
-        return self._typing.next_at()
+        times = (self._announce_at, self._typing.next_at())
+        return min((each for each in times if each is not None), default=None)

@@ -1,19 +1,28 @@
-"""How many replies may leave in a minute, and to one chat in an hour. Pure: told monotonic seconds."""
+"""When replies may leave: how many in a minute, to one chat in an hour, and never into a burst.
+
+Told monotonic seconds with every call.
+"""
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from wabot.clock import HOUR
 from wabot.config.settings import ReplySettings, Settings
+from wabot.conversation.bursts import Bursts
+from wabot.conversation.chats import named
 from wabot.database.models import Outbound
+
+log = logging.getLogger(__name__)
 
 _MINUTE_SECONDS, _HOUR_SECONDS = 60.0, 3600.0
 _MANY_CHATS = 10_000
+_NEVER = float("-inf")
 
 
 class Rates:
@@ -40,7 +49,7 @@ class Rates:
         return self._per_minute > 0
 
     def count(self, chat_id: int, at: float, is_first: bool = False) -> None:
-        """A reply left; `is_first` tells that its chat was never answered before."""
+        """Count a reply that left; `is_first` tells that its chat was never answered before."""
         self._all.append(at)
         if is_first:
             self._firsts.append(at)
@@ -88,6 +97,87 @@ def rates_so_far(settings: Settings, now: datetime) -> Rates:
     for chat_id, at in left:
         rates.count(chat_id, moment - (latest - at).total_seconds())
     return rates
+
+
+class Incoming(Protocol):
+    """What brings messages into the database that it did not take when they came."""
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether there are messages that the database does not have."""
+
+
+# A refusal that passes: the pauses double.
+_BUSY_SECONDS, _LONGEST_BUSY_SECONDS = 5.0, 600.0
+
+
+def growing_pause(refusals: int) -> float:
+    """For how many seconds to try nothing after one more refusal that passes."""
+    return min(_BUSY_SECONDS * 2.0 ** min(refusals, 30), _LONGEST_BUSY_SECONDS)
+
+
+class Pacing:
+    """Says when a reply may leave; for the sender alone.
+
+    Args:
+        rates: how many in what time.
+        bursts: which chats must not be written to at this very moment.
+        incoming: brings messages of which one may take a reply back, so nothing is sent until they are there;
+            it wakes the sender then.
+    """
+
+    def __init__(self, rates: Rates, bursts: Bursts, incoming: Incoming) -> None:
+        self._rates = rates
+        self._bursts = bursts
+        self._incoming = incoming
+        self._throttles = 0
+        self._throttled_until = _NEVER
+
+    @property
+    def is_shut(self) -> bool:
+        """Whether nothing may leave before somebody wakes the sender."""
+        return self._incoming.is_behind
+
+    @property
+    def distinguishes(self) -> bool:
+        """Whether it matters who was answered before."""
+        return self._rates.distinguishes
+
+    def all_held_until(self, now: float) -> float | None:
+        """Until when nothing may leave at all; None: it may now."""
+        opens_at = max(self._rates.opens_at() or _NEVER, self._throttled_until)
+        return opens_at if opens_at > now else None
+
+    def firsts_held_until(self, now: float) -> float | None:
+        """Until when nothing may leave for chats that were never answered; None: it may now."""
+        opens_at = self._rates.firsts_open_at()
+        return opens_at if opens_at is not None and opens_at > now else None
+
+    def held_until(self, row: Outbound, now: float) -> float | None:
+        """Until when this reply has to wait, which all others need not; None: it may leave now."""
+        opens_at = self._rates.chat_opens_at(row.chat_id)
+        if opens_at is not None and opens_at > now:
+            log.info("%s has had its messages of this hour; reply %d waits", named(row.chat), row.id)
+            return opens_at
+        addresses = {row.chat.jid, row.chat.contact}
+        hold_seconds = max(self._bursts.seconds_to_hold(jid, now) for jid in addresses)
+        return now + hold_seconds if hold_seconds else None
+
+    def sent(self, chat_id: int, at: float, is_first: bool) -> None:
+        """Count a reply that left."""
+        self._rates.count(chat_id, at, is_first)
+        self._throttles = 0
+
+    def doubtful(self, chat_id: int, at: float, is_first: bool) -> None:
+        """Count a reply that may have left."""
+        self._rates.count(chat_id, at, is_first)
+
+    def throttled(self, now: float) -> float:
+        """Hold everything, longer each time, because WhatsApp wants nothing now; for how many seconds."""
+        wait_seconds = growing_pause(self._throttles)
+        self._throttles += 1
+        self._throttled_until = now + wait_seconds
+        return wait_seconds
 
 
 LONGEST_TYPING_SECONDS = 20.0

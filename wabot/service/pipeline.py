@@ -29,7 +29,7 @@ from wabot.inbound.reception import Reception
 from wabot.inbound.spool import Spool
 from wabot.link.dialer import Dialer
 from wabot.outbound.chat_presence import ChatPresence
-from wabot.outbound.pacing import rates_so_far
+from wabot.outbound.pacing import Pacing, rates_so_far
 from wabot.outbound.receipt_file import ReceiptFile
 from wabot.outbound.receipts import Receipts
 from wabot.outbound.sender import Sender
@@ -39,7 +39,6 @@ from wabot.service.shutdown import stop_in_order
 from wabot.status.record import SessionRecord
 from wabot.whatsapp.client import WhatsAppClient
 from wabot.whatsapp.library_log import LossLog
-from wabot.whatsapp.signals import SignalSink
 from wabot.whatsapp.store import Account
 from wabot.whatsapp.store_query import OpenStore
 
@@ -52,7 +51,6 @@ class Pipeline:
     Args:
         settings: the configuration; the database is open.
         client: the WhatsApp client.
-        signals: told when the link turns out to be dead.
         health: watches what each thread promises.
         record: told when the last message came.
         account: who the bot is.
@@ -69,7 +67,6 @@ class Pipeline:
         self,
         settings: Settings,
         client: WhatsAppClient,
-        signals: SignalSink,
         health: Health,
         record: SessionRecord,
         account: Account,
@@ -82,7 +79,7 @@ class Pipeline:
         queue = SendQueue(user_id)
         self._inbox = Inbox(user_id)
         self._outbox = Outbox(user_id, queue.wakeup)
-        self._presence = ChatPresence(queue.wakeup)
+        self._presence = ChatPresence(queue.wakeup, settings.connection.presence == "available")
         self._schedule = ChatSchedule(settings.replies.debounce_seconds, at_once=settings.replies.workers)
         self._inbox.chats.on_merge = self._schedule.touch
         pauses = Pauses(self._inbox, self._outbox)
@@ -117,15 +114,11 @@ class Pipeline:
             queue,
             unconfirmed,
             self.receipts,
-            self.intake.bursts,
-            client,
-            signals,
-            health.pulse("sender", settings.connection.send_timeout_seconds),
             self._presence,
-            settings.connection.presence == "available",
-            rates_so_far(settings, utc_now()),
+            Pacing(rates_so_far(settings, utc_now()), self.intake.bursts, self._drain),
+            client,
             owner,
-            self._drain,
+            health.pulse("sender", settings.connection.send_timeout_seconds),
         )
         self._workers: list[threading.Thread] = []
 

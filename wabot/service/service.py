@@ -74,7 +74,7 @@ class Service:
         probe_seconds = min(chosen.keepalive_interval_seconds, chosen.connect_timeout_seconds / 2)
         self._prober = Prober(self._client, probe_seconds)
         health = Health()
-        self._messages = Pipeline(settings, self._client, self._signals, health, self._record, account)
+        self._messages = Pipeline(settings, self._client, health, self._record, account)
         self._client.listen(self._signals, self._messages.intake.take, self._messages.receipts.take)
         self._link = Dialer(self._client, self._signals, self._messages)
         self._alerts = Watcher(settings, self._messages.counts, self._messages)

@@ -47,8 +47,7 @@ def stop_in_order(
     def within(seconds: float) -> float:
         return max(0.0, min(seconds, deadline - time.monotonic()))
 
-    sender.stop()
-    sender.join(within(_SEND_GRACE_SECONDS))
+    sender.stop(within(_SEND_GRACE_SECONDS))
     time.sleep(within(_retry_receipt_seconds(sender)))
     closed = hang_up(disconnect, seconds_since_event, link, within)
     workers_deadline = time.monotonic() + within(_WORKERS_SECONDS)

@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 _FREED_SECONDS = 10.0
 _SAY_AGAIN_SECONDS = 60.0
 _SUSPICION_SECONDS = 15.0
+_OFFLINE_SENDS_SECONDS = 10.0
 
 
 class Supervisor:
@@ -87,6 +88,8 @@ class Supervisor:
             return LinkSignal(Signal.LINK_BROKEN, self._suspicion)
         if self._connection.state is State.CONNECTED and self._prober.is_gone:
             return LinkSignal(Signal.SOCKET_GONE, "the connection is gone without a word")
+        if self._sender.seconds_offline(now) > _OFFLINE_SENDS_SECONDS:
+            return LinkSignal(Signal.LINK_BROKEN, "the connection is gone without a word")
         if self._health.overdue_seconds("sender", now) <= 0:
             self._kicked_at = None
         elif self._kicked_at is None:

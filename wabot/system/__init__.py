@@ -5,6 +5,7 @@
     logs, masking   where log lines go, and what never stands in them
     notify, units   systemd: what it is told, asked, and has installed
     process         memory, stacks, the end of a process; other programs
+    threads         threads that work step by step, and what they promise
     start_turn      bots that start one after another
     terminal, qr    what is shown to a person there
 

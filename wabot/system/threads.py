@@ -1,8 +1,16 @@
-"""What threads tell each other: that there is something to do, and that they will be done in time."""
+"""Threads that work step by step, and what they promise the watchdog."""
 
 from __future__ import annotations
 
+import logging
+import threading
+from abc import ABC, abstractmethod
 from time import monotonic
+
+log = logging.getLogger(__name__)
+
+FAILED_SECONDS = 15.0
+"""How long a thread rests after something that nobody foresaw."""
 
 
 class Pulse:
@@ -29,3 +37,72 @@ class Pulse:
         """For how many seconds the thread has been silent, and for how many it may be; zeros when idle."""
         at, seconds = self._promise or (now, 0.0)
         return now - at, seconds
+
+
+class Worker(ABC):
+    """A thread that works step by step: whenever it is roused, and after the seconds that a step returned.
+
+    Args:
+        name: of the thread.
+        wakeup: rouses it as well when others set it; None: one of its own.
+    """
+
+    def __init__(self, name: str, wakeup: threading.Event | None = None) -> None:
+        self._wakeup = wakeup or threading.Event()
+        self._stop_asked = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    @abstractmethod
+    def work(self) -> float | None:
+        """Take a step; the seconds until the next, None: when it is roused."""
+
+    def finish(self) -> None:
+        """Do what is left to do after the last step."""
+        log.debug("%s ends", self._thread.name)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def rouse(self) -> None:
+        """Have a step taken now, or one more after that which is being taken; from any thread."""
+        self._wakeup.set()
+
+    def stop(self, timeout_seconds: float = 0.0) -> bool:
+        """Have no further step taken, and wait for what is being done; whether the thread has ended.
+
+        Args:
+            timeout_seconds: how long to wait at most.
+        """
+        self._stop_asked.set()
+        self._wakeup.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout_seconds)
+        return not self._thread.is_alive()
+
+    def is_alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether no further step will be taken."""
+        return self._stop_asked.is_set()
+
+    def stops_within(self, seconds: float) -> bool:
+        """Wait so long, or until it is stopped; whether it is."""
+        return self._stop_asked.wait(seconds)
+
+    def _run(self) -> None:
+        while not self.is_stopping:
+            self._wakeup.clear()
+            self._wakeup.wait(self._step())
+        self.finish()
+
+    def _step(self) -> float | None:
+        try:
+            return self.work()
+        except Exception:
+            # What is looked after here must not end with one odd case.
+            log.exception("%s failed; it goes on", self._thread.name)
+            return FAILED_SECONDS
