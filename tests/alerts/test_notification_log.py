@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wabot.alerts.notice import Condition, NoticeWriter, Problem
+from wabot.alerts.notice import Condition, NotDelivered, NoticeWriter, Problem
 from wabot.alerts.notification_log import NotificationFile, NotificationLog
 from wabot.alerts.texts import DETAIL, NEXT_STEP, OVER, PROBLEMS, TEST
 
@@ -73,7 +73,7 @@ def test_the_next_delivery_of_a_channel_is_its_oldest() -> None:
     notifications.queue(notice(), ["mail"], NOON)
     first = notifications.claim(["mail"], NOON)
     assert first is not None
-    notifications.settle(first, False, NOON)
+    notifications.not_delivered(first, NotDelivered("away"), NOON)
     notifications.queue(notice(), ["mail"], NOON + 1)
     assert notifications.claim(["mail"], NOON + 1) is None
     next_at = notifications.next_at()
@@ -155,7 +155,7 @@ def test_a_delivery_is_tried_again_later_and_later() -> None:
         delivery = notifications.claim(["webhook"], now)
         assert delivery is not None
         assert notifications.claim(["webhook"], now) is None, "nobody else delivers the same at the same time"
-        notifications.settle(delivery, False, now)
+        notifications.not_delivered(delivery, NotDelivered("away"), now)
         next_at = notifications.next_at()
         assert next_at is not None
         pauses.append(next_at - now)
@@ -163,7 +163,7 @@ def test_a_delivery_is_tried_again_later_and_later() -> None:
     assert pauses == [5, 15, 45, 135, 405, 600, 600, 600]
     delivery = notifications.claim(["webhook"], now)
     assert delivery is not None
-    notifications.settle(delivery, True, now)
+    notifications.delivered(delivery, now)
     assert notifications.deliveries == []
     assert notifications.next_at() is None
 
@@ -179,7 +179,7 @@ def test_what_is_refused_for_good_waits_until_something_changes() -> None:
     def refuse(at: float, why: str = "wrong password (535)") -> bool:
         delivery = notifications.claim(["mail"], at)
         assert delivery is not None
-        return notifications.settle(delivery, False, at, why)
+        return notifications.not_delivered(delivery, NotDelivered(why or "away", permanent=bool(why)), at)
 
     notifications.queue(first, ["mail"], NOON)
     assert refuse(NOON), "that is news"
@@ -193,7 +193,7 @@ def test_what_is_refused_for_good_waits_until_something_changes() -> None:
     notifications.queue(third, ["mail"], NOON + 20)
     delivery = notifications.claim(["mail"], NOON + 20)
     assert delivery is not None and delivery.notice == third
-    notifications.settle(delivery, True, NOON + 20)
+    notifications.delivered(delivery, NOON + 20)
     assert notifications.refused == {}
     assert [tried(NOON + 20 + wait) for wait in (0, 1)] == [first, None]
 
@@ -203,7 +203,7 @@ def test_what_was_refused_is_tried_once_more_after_a_start() -> None:
     notifications.queue(notice(), ["mail"], NOON)
     delivery = notifications.claim(["mail"], NOON)
     assert delivery is not None
-    notifications.settle(delivery, False, NOON, "404")
+    notifications.not_delivered(delivery, NotDelivered("404", permanent=True), NOON)
     notifications.try_refused_again(NOON + 60)
     assert notifications.next_at() == NOON + 60
     assert notifications.claim(["mail"], NOON + 60)
@@ -221,8 +221,8 @@ def test_channels_do_not_wait_for_each_other_but_each_keeps_its_order() -> None:
     assert webhook is not None and mail is not None
     assert (webhook.channel, webhook.notice) == ("webhook", first)
     assert (mail.channel, mail.notice) == ("mail", first)
-    notifications.settle(webhook, False, NOON)
-    notifications.settle(mail, True, NOON)
+    notifications.not_delivered(webhook, NotDelivered("away"), NOON)
+    notifications.delivered(mail, NOON)
     following = notifications.claim(["webhook", "mail"], NOON)
     assert following is not None
     assert (following.channel, following.notice) == ("mail", second)
@@ -375,5 +375,5 @@ def test_a_clock_that_was_set_back_holds_no_notice_back() -> None:
     notifications.queue(notice(), ["webhook"], NOON)
     first = notifications.claim(["webhook"], NOON)
     assert first is not None
-    notifications.settle(first, False, NOON)
+    notifications.not_delivered(first, NotDelivered("away"), NOON)
     assert notifications.claim(["webhook"], NOON - HOUR) is not None

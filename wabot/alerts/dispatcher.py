@@ -1,4 +1,9 @@
-"""Writes notices to the owner down and carries them out, through every channel there is."""
+"""Queues notices for the owner and delivers them through every channel there is.
+
+From a cause to an e-mail: a check returns `Findings`; `tell` asks the notification log which of them are
+news, lets `NoticeWriter` write those, and queues them in the log; `deliver` takes them from there one by one,
+gives each to its channel, and notes what became of it.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +25,14 @@ _REMIND_SECONDS = 86_400.0
 
 
 class Dispatcher:
-    """What there is to tell, and what was told; a notice that did not arrive is tried again, for a day.
+    """Tells the owner of one account; a notice that did not arrive is tried again, for a day.
 
     Args:
         settings: the configuration.
+
+    Attributes:
+        channels: the ways to the owner; without one there is nothing to tell.
+        log_file: what the owner knows, and what is still to deliver.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -33,7 +42,12 @@ class Dispatcher:
         self.log_file = NotificationFile(settings.paths.state / "alerts" / f"{user_id}.json")
 
     def tell(self, findings: Findings, lost_replies: int | None = None) -> None:
-        """Compare how things are with what the owner knows, and write the news down."""
+        """Queue notices of the news: problems that the owner does not know of, and the end of others.
+
+        Args:
+            findings: how things are.
+            lost_replies: how many replies can never be delivered; None where that is not known.
+        """
         now = process_clock.now()
         with self.log_file.changing() as notifications:
             fresh, over = notifications.observe(findings.problems, findings.cleared, now)
@@ -42,7 +56,7 @@ class Dispatcher:
             self._queue(notifications, fresh, over, now)
 
     def tell_failure(self, problem: Problem) -> None:
-        """A process has failed; nothing is said where the owner knows already, unless that is a day old."""
+        """Queue a notice of a process that failed, unless the owner was told so, or why, within a day."""
         now = process_clock.now()
         with self.log_file.changing() as notifications:
             if now - notifications.told.get(problem.key, now) > _REMIND_SECONDS:
@@ -52,11 +66,15 @@ class Dispatcher:
                 self._queue(notifications, fresh, over, now)
 
     def test_notice(self) -> AlertNotice:
-        """Nothing is wrong: somebody wants to know whether alerts arrive."""
+        """A notice for whoever wants to know whether alerts arrive; it is not queued."""
         return self._writer.test(_iso(process_clock.now()))
 
     def deliver(self) -> float | None:
-        """Deliver what is due; return the seconds until more will be, None when nothing is left."""
+        """Deliver what is due.
+
+        Returns:
+            The seconds until more will be due; None when nothing is left.
+        """
         while True:
             with self.log_file.changing() as notifications:
                 delivery = notifications.claim(
@@ -66,14 +84,21 @@ class Dispatcher:
             if delivery is None:
                 return None if next_at is None else max(0.0, next_at - process_clock.now())
             failure = self._send(delivery)
-            refused = str(failure) if failure and failure.permanent else ""
+            now, is_news = process_clock.now(), False
             with self.log_file.changing() as notifications:
-                is_news = notifications.settle(delivery, failure is None, process_clock.now(), refused)
+                if failure is None:
+                    notifications.delivered(delivery, now)
+                else:
+                    is_news = notifications.not_delivered(delivery, failure, now)
             if is_news:
-                log.error("alerts by %s do not arrive until that is mended: %s", delivery.channel, refused)
+                log.error("alerts by %s do not arrive until that is mended: %s", delivery.channel, failure)
 
     def deliver_within(self, seconds: float) -> bool:
-        """Deliver until nothing is left to try or the time is up; whether all arrived."""
+        """Deliver until nothing is left to try or the time is up.
+
+        Returns:
+            Whether all arrived.
+        """
         deadline = time.monotonic() + seconds
         while (wait_seconds := self.deliver()) is not None:
             if time.monotonic() + wait_seconds > deadline:
@@ -83,8 +108,8 @@ class Dispatcher:
             names = {channel.name for channel in self.channels}
             return not any(each.channel in names for each in notifications.deliveries)
 
-    def begin(self) -> None:
-        """A bot starts, perhaps because what a channel refused was mended."""
+    def try_refused_again(self) -> None:
+        """Try once more what a channel refused: a bot starts, perhaps because that was mended."""
         with self.log_file.changing() as notifications:
             notifications.try_refused_again(process_clock.now())
 
@@ -100,7 +125,7 @@ class Dispatcher:
             notifications.queue(notice, [channel.name for channel in self.channels], now)
 
     def _send(self, delivery: Delivery) -> NotDelivered | None:
-        """Try it once; why it did not arrive."""
+        """Try it once; returns why it did not arrive, None when it did."""
         channel = next(channel for channel in self.channels if channel.name == delivery.channel)
         try:
             channel.send(delivery.notice)

@@ -1,4 +1,4 @@
-"""What an alert says: every problem with its cause and the next step, in the owner's language."""
+"""A problem, the notice of it in the owner's language, and what a channel for notices is."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Condition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that is wrong now.
+    """Something that is wrong now, as a check found it.
 
     Attributes:
         condition: what.
@@ -120,7 +120,7 @@ class NoticeWriter:
     file: Path | None = None
 
     def alert(self, problem: Problem, at: str) -> AlertNotice:
-        """Something went wrong; `at` is ISO-8601, UTC."""
+        """The notice of a problem; `at` is ISO-8601, UTC."""
         values = {**self._commands(), **dict(problem.values)}
         title, cause, step = (
             text.format_map(values) for text in PROBLEMS[problem.condition.value][self.language]
@@ -132,7 +132,7 @@ class NoticeWriter:
         return self._notice(NoticeKind.ALERT, [problem.condition], at, title, lines)
 
     def recovery(self, keys: Iterable[str], at: str) -> AlertNotice:
-        """What was wrong is over."""
+        """The notice that problems with these keys are over."""
         title, sentence = OVER[self.language]
         conditions: dict[Condition, None] = {}
         lines: dict[str, None] = {}
@@ -144,7 +144,7 @@ class NoticeWriter:
         return self._notice(NoticeKind.RECOVERY, conditions, at, title, [sentence, *lines])
 
     def test(self, at: str) -> AlertNotice:
-        """Nothing is wrong: somebody wants to know whether alerts arrive."""
+        """The notice for whoever wants to know whether alerts arrive."""
         title, sentence = TEST[self.language]
         return self._notice(NoticeKind.TEST, [], at, title, [sentence])
 

@@ -12,16 +12,20 @@ from wabot.errors import ExitCode, OperatorNeeded
 from wabot.privileges.root_queries import show_unit
 from wabot.session.lock import own_unit
 
+_JANITOR_UNITS = "wabot-janitor"
+# The janitor's unit gives five minutes; what is not delivered is tried again by the bot and the alert unit.
+_PATIENCE_SECONDS = 20.0
+
 
 def unit_failure(unit: str, environ: Mapping[str, str]) -> Problem:
-    """What to tell the owner of it.
+    """The problem that a unit has failed, or that a janitor refused to clean.
 
     Args:
-        unit: its name.
+        unit: the unit's name.
         environ: of a process that OnFailure= started.
     """
     refused = environ.get("MONITOR_EXIT_STATUS") == str(int(ExitCode.OPERATOR_NEEDED))
-    if unit.startswith(JANITOR_UNITS) and refused:
+    if unit.startswith(_JANITOR_UNITS) and refused:
         # It has told so itself and why, if it got so far.
         return Problem(Condition.JANITOR_REFUSED, _how_it_ended(environ))
     return Problem(Condition.PROCESS_FAILED, _how_it_ended(environ), (("unit", unit),), subject=unit)
@@ -46,21 +50,16 @@ def _how_it_ended(environ: Mapping[str, str]) -> str:
     return ", ".join(part for part in parts if part and part.isprintable())
 
 
-JANITOR_UNITS = "wabot-janitor"
-# The unit gives five minutes; what is not delivered is tried again by the bot and by the alert unit.
-_PATIENCE_SECONDS = 20.0
-
-
 @contextmanager
 def owner_told(settings: Settings) -> Iterator[None]:
-    """A run of the janitor. Who types the command reads for themselves, and is told nothing else.
+    """Tell the owner how the janitor's run in the block ends; who types the command reads for themselves.
 
     Args:
         settings: the configuration.
     """
     unit = own_unit() or ""
     dispatcher = Dispatcher(settings)
-    if not unit.startswith(JANITOR_UNITS) or not dispatcher.channels:
+    if not unit.startswith(_JANITOR_UNITS) or not dispatcher.channels:
         yield
         return
     try:

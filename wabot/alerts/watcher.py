@@ -71,7 +71,7 @@ class Watcher:
     def start(self) -> None:
         """Start looking."""
         if self._dispatcher.channels:
-            self._dispatcher.begin()
+            self._dispatcher.try_refused_again()
             self._thread = threading.Thread(target=self._run, name="alerts", daemon=True)
             self._thread.start()
 

@@ -81,7 +81,7 @@ def _test(dispatcher: Dispatcher, file: Path | None) -> int:
             channel.send(notice)
             show(f"{channel.name}: delivered")
             with dispatcher.log_file.changing() as notifications:
-                notifications.accepted(channel.name, process_clock.now())
+                notifications.channel_works(channel.name, process_clock.now())
         except NotDelivered as error:
             show(f"{channel.name}: {error}")
             code = ExitCode.FINDINGS
