@@ -2,21 +2,18 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support import REPOSITORY, SAMPLE_KNOWLEDGE
-from tests.support.session_directories import hold
+from tests.support import REPOSITORY
+from tests.support.typed_commands import ENVIRON, WAIT_SECONDS, wabot
 from wabot import __version__
 from wabot.cli.parser import main
-from wabot.database.engine import migrate, open_database
 from wabot.errors import ExitCode
 
 COMMANDS = [
@@ -33,41 +30,6 @@ COMMANDS = [
     "backup",
     "restore",
 ]
-WAIT_SECONDS = 60
-
-
-@pytest.fixture(autouse=True)
-def own_umask() -> Iterator[None]:
-    before = os.umask(0o022)
-    yield
-    os.umask(before)
-
-
-@pytest.fixture
-def config(tmp_path: Path) -> Path:
-    file = tmp_path / "shop.toml"
-    knowledge = SAMPLE_KNOWLEDGE
-    text = f'paths.state = "{tmp_path}/state"\nai.knowledge = "{knowledge}"\n'
-    file.write_text(text, encoding="utf-8")
-    return file
-
-
-ENVIRON = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
-
-
-def wabot(*arguments: str | Path, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run the program as a user does."""
-    return subprocess.run(
-        [sys.executable, "-m", "wabot", *map(str, arguments)],
-        env={**ENVIRON, **environ},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=WAIT_SECONDS,
-    )
-
-
-# Help and wrong usage
 
 
 def test_without_a_command_it_shows_its_help(capsys: pytest.CaptureFixture[str]) -> None:
@@ -126,52 +88,6 @@ def test_everything_it_makes_is_private(config: Path) -> None:
     assert os.umask(0o022) == 0o077
 
 
-# Checking the configuration
-
-
-def test_a_good_configuration(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check-config", "--config", str(config)]) == ExitCode.OK
-    assert capsys.readouterr().out == f"{config}: good (user default, state in {tmp_path}/state)\n"
-    assert not (tmp_path / "state").exists()
-
-
-def test_two_configurations_for_one_user_are_noted(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    config.with_name("north.toml").write_text(config.read_text())
-    assert main(["check-config", "--config", str(config)]) == ExitCode.OK
-    assert capsys.readouterr().out.splitlines()[1:] == [
-        "note: north.toml is for user default, too; give it a user_id of its own"
-    ]
-
-
-def test_a_configuration_without_texts_is_good_and_told_so(
-    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "none").mkdir()
-    config.write_text(f'[ai]\nknowledge = "{tmp_path / "none"}"\n')
-    assert main(["check-config", "--config", str(config)]) == ExitCode.OK
-    assert capsys.readouterr().out.splitlines()[-1].startswith("note: The bot knows nothing of your shop: ")
-
-
-def test_a_bad_configuration_says_everything_at_once(
-    config: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    config.write_text('account.user_id = "a b"\nreplies.workers = 0\n', encoding="utf-8")
-    assert main(["check-config", "--config", str(config)]) == 78
-    shown = capsys.readouterr().err
-    first, second = shown.splitlines()
-    assert first.startswith(f"wabot: {config}: account.user_id = 'a b': ")
-    assert second.startswith(f"wabot: {config}: replies.workers = 0: ")
-
-
-def test_a_configuration_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for command in ("check-config", "status", "janitor"):
-        assert main([command, "--config", str(tmp_path / "none.toml")]) == 78
-        assert capsys.readouterr().err.startswith(f"wabot: {tmp_path}/none.toml: no such file")
-
-
-# As a process
-
-
 def test_the_program_can_be_run_as_a_module(config: Path) -> None:
     shown = wabot("status", "--config", config, "--json")
     assert shown.returncode == 1
@@ -196,87 +112,6 @@ def test_a_reader_that_leaves_is_no_trouble(config: Path, arguments: list[str]) 
     )
     os.close(writer)
     assert (process.returncode, process.stderr) == (0, "")
-
-
-# What keeps the service from starting
-
-
-def said_by_run(config: Path) -> tuple[int, str]:
-    shown = wabot("run", "--config", config)
-    assert shown.stdout == ""
-    assert "Traceback" not in shown.stderr
-    return shown.returncode, shown.stderr
-
-
-def test_the_service_does_not_start_with_a_bad_configuration(config: Path) -> None:
-    config.write_text("replies.workers = 0\n", encoding="utf-8")
-    code, said = said_by_run(config)
-    assert code == 78
-    assert "replies.workers = 0: allowed is a whole number from 1 to 64" in said
-
-
-def test_the_service_does_not_start_twice(config: Path, tmp_path: Path) -> None:
-    with hold(tmp_path / "state" / "sessions" / "default.lock"):
-        code, said = said_by_run(config)
-    assert code == 78
-    assert "session default is in use by PID " in said
-
-
-def test_the_service_does_not_start_for_an_unknown_user(config: Path, tmp_path: Path) -> None:
-    database = open_database(f"sqlite:///{tmp_path}/state/wabot.db")
-    database.execute_sql('CREATE TABLE "users" ("id" TEXT PRIMARY KEY)')
-    database.close()
-    code, said = said_by_run(config)
-    assert code == 78
-    assert "user default is not in the table users, so its number is not dialled" in said
-
-
-def test_the_service_does_not_start_on_a_newer_database(config: Path, tmp_path: Path) -> None:
-    database = open_database(f"sqlite:///{tmp_path}/state/wabot.db")
-    migrate(database)
-    database.execute_sql(
-        "INSERT INTO wabot_migrations (name, applied) VALUES ('9999_the_future', CURRENT_TIMESTAMP)"
-    )
-    database.close()
-    code, said = said_by_run(config)
-    assert code == 78
-    assert "written by a newer wabot" in said
-
-
-def test_a_service_whose_database_is_away_is_started_again(config: Path) -> None:
-    with config.open("a", encoding="utf-8") as file:
-        file.write('database.url = "postgresql://wabot:s3cret@127.0.0.1:1/shop"\n')
-    code, said = said_by_run(config)
-    assert code == 69
-    assert "database postgresql://wabot:***@127.0.0.1:1/shop cannot be opened" in said
-    assert f"; what to do says: wabot doctor --config {config}" in said
-    assert f"; what to do says: wabot doctor --config {config}" in wabot("pair", "--config", config).stderr
-    assert "s3cret" not in said
-
-
-@pytest.mark.parametrize("command", ["run", "pair"])
-@pytest.mark.parametrize(
-    ("module", "trouble"),
-    [
-        # So behaves python-magic, which the client library imports, where the system's library is missing,
-        ("magic", "ImportError('failed to find libmagic.  Check your installation')"),
-        # and so the client library where its Go half is damaged, or is of another version.
-        ("neonize", "OSError('neonize-linux-amd64.so: file too short')"),
-        ("neonize", "RuntimeError('failed to load goneonize after 3 attempts')"),
-    ],
-)
-def test_without_the_client_library_the_operator_is_told_and_nothing_is_tried_again(
-    config: Path, tmp_path: Path, command: str, module: str, trouble: str
-) -> None:
-    folder = tmp_path / "without"
-    folder.mkdir()
-    (folder / f"{module}.py").write_text(f"raise {trouble}\n")
-    shown = wabot(command, "--config", config, PYTHONPATH=str(folder))
-    assert (shown.returncode, shown.stdout) == (78, "")
-    assert "the client library cannot be loaded: " in shown.stderr
-    assert re.sub(" +", " ", trouble.split("'")[1])[:50] in shown.stderr
-    assert "wabot doctor" in shown.stderr
-    assert "Traceback" not in shown.stderr
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
@@ -320,6 +155,8 @@ sys.exit(main(sys.argv[1:]))
 
 # What takes most of a start where it is loaded.
 HEAVY = ("peewee", "psycopg2", "requests", "neonize", "segno", "smtplib", "prometheus_client", "filelock")
+
+
 LOADS = """
 import sys
 from wabot.cli.parser import main

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,72 +12,18 @@ import pytest
 
 from tests.support.arrivals import arrival
 from tests.support.session_directories import hold
+from tests.support.shown_sessions import KEYS, configure, record, status
 from wabot.cli.parser import main
 from wabot.clock import utc_now
-from wabot.config.load import load_settings
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.notices import Notice
 from wabot.conversation.outbox import Outbox
-from wabot.conversation.owner_chat import OwnerChat
-from wabot.database.engine import migrate, open_database
-from wabot.database.models import Chat, Inbound, ModelUsage, Outbound, Session
+from wabot.database.models import Inbound, Outbound, Session
 from wabot.errors import ExitCode
 from wabot.inbound.spool import Spool, Spooled
 from wabot.whatsapp.messages import MessageKind
 
-KEYS = [
-    "name",
-    "user_id",
-    "state",
-    "reason",
-    "since",
-    "pid",
-    "host",
-    "jid",
-    "phone",
-    "qr",
-    "qr_expires_at",
-    "pair_code",
-    "unstable_cycles",
-    "inbox_pending",
-    "outbox_pending",
-    "outbox_dead",
-    "last_inbound_at",
-    "last_reply_at",
-    "undecryptable",
-]
 LONG_AGO = datetime(2026, 1, 2, 3, 4, 5, 678)
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> Path:
-    return tmp_path / "state"
-
-
-@pytest.fixture
-def database(state: Path) -> Iterator[Any]:
-    """The database that a configuration without one has."""
-    opened = open_database(f"sqlite:///{state}/wabot.db")
-    migrate(opened)
-    yield opened
-    opened.close()
-
-
-def configure(tmp_path: Path, name: str, more: str = "") -> Path:
-    file = tmp_path / f"{name}.toml"
-    file.write_text(f'[account]\nuser_id = "{name}"\n[paths]\nstate = "{tmp_path}/state"\n{more}')
-    return file
-
-
-def status(file: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, dict[str, Any]]]:
-    code = main(["status", "--json", "--config", str(file)])
-    answer = json.loads(capsys.readouterr().out)
-    assert answer["ok"] == (code == ExitCode.OK)
-    return code, {session["name"]: session for session in answer["sessions"]}
-
-
-def record(user_id: str, **fields: Any) -> None:
-    Session.insert(user_id=user_id, **{"updated_at": utc_now() + timedelta(seconds=5), **fields}).execute()
 
 
 def test_a_session_that_never_ran_is_listed_and_nothing_is_created(
@@ -91,7 +37,7 @@ def test_a_session_that_never_ran_is_listed_and_nothing_is_created(
 
 
 def test_every_configuration_beside_it_is_listed(
-    tmp_path: Path, database: Any, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, database_of_state: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record("b", state="replaced", reason="by another", since=LONG_AGO)
     for name in ("c", "b", "a"):
@@ -111,7 +57,7 @@ def test_every_configuration_beside_it_is_listed(
 
 
 def test_one_process_is_not_shown_for_two_configurations(
-    tmp_path: Path, state: Path, database: Any, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, state: Path, database_of_state: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = configure(tmp_path, "a")
     (tmp_path / "copy.toml").write_text(file.read_text())
@@ -125,7 +71,7 @@ def test_one_process_is_not_shown_for_two_configurations(
 
 
 def test_a_neighbour_that_is_no_file_takes_nobody_along(
-    tmp_path: Path, database: Any, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, database_of_state: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = configure(tmp_path, "a")
     record("a")
@@ -136,7 +82,9 @@ def test_a_neighbour_that_is_no_file_takes_nobody_along(
     assert [sessions[name]["state"] for name in "abcd"] == ["stopped", "unknown", "unknown", "stopped"]
 
 
-def test_lost_messages_are_counted(tmp_path: Path, database: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_lost_messages_are_counted(
+    tmp_path: Path, database_of_state: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     for user_id, kinds in (
         ("a", [MessageKind.LOST, MessageKind.TEXT, MessageKind.LOST]),
         ("b", [MessageKind.TEXT]),
@@ -157,7 +105,7 @@ def test_lost_messages_are_counted(tmp_path: Path, database: Any, capsys: pytest
 
 
 def test_good_only_when_every_session_is_connected(
-    tmp_path: Path, state: Path, database: Any, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, state: Path, database_of_state: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("a", "b"):
         configure(tmp_path, name)
@@ -230,7 +178,7 @@ def at(moment: datetime) -> str:
 
 def test_a_start_that_ended_before_it_could_say_why_is_told(
     tmp_path: Path,
-    database: Any,
+    database_of_state: Any,
     capsys: pytest.CaptureFixture[str],
     systemctl: Callable[[str], None],
     monkeypatch: pytest.MonkeyPatch,
@@ -259,7 +207,7 @@ def test_a_start_that_ended_before_it_could_say_why_is_told(
     assert later not in reason(started, ended), "another one runs now"
     bot.communicate(timeout=10)
     assert reason(f"{started}\nno property", ended).endswith(later)
-    database.execute_sql("DROP TABLE wabot_sessions")
+    database_of_state.execute_sql("DROP TABLE wabot_sessions")
     assert reason(started, ended) == f"it never ran; {later}"
     with monkeypatch.context() as without:
         without.setenv("PATH", str(tmp_path / "nothing"))
@@ -275,7 +223,7 @@ def test_a_start_that_ended_before_it_could_say_why_is_told(
 
 
 def test_messages_that_wait_on_the_disk_are_told(
-    tmp_path: Path, state: Path, database: Any, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, state: Path, database_of_state: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = configure(tmp_path, "a")
     directory = state / "sessions" / "a"
@@ -291,7 +239,7 @@ def test_messages_that_wait_on_the_disk_are_told(
 
 
 def test_what_an_earlier_process_wrote_does_not_count(
-    tmp_path: Path, state: Path, database: Any, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, state: Path, database_of_state: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record("a", state="banned", reason="for a while", updated_at=LONG_AGO)
     bot = hold(state / "sessions" / "a.lock")
@@ -301,7 +249,7 @@ def test_what_an_earlier_process_wrote_does_not_count(
 
 
 def test_that_no_model_answers_is_told_while_the_bot_runs(
-    tmp_path: Path, state: Path, database: Any, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, state: Path, database_of_state: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record("a", state="connected", updated_at=utc_now() + timedelta(minutes=1))
     Session.update(models_trouble="no model answers since 30 Nov 11:05 (\x1b[31mgpt)").execute()
@@ -315,7 +263,7 @@ def test_that_no_model_answers_is_told_while_the_bot_runs(
 
 
 def test_the_code_is_told_only_while_it_can_be_scanned(
-    tmp_path: Path, state: Path, database: Any, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, state: Path, database_of_state: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record("a", state="pairing", qr="2@abc", qr_expires_at=LONG_AGO, pair_code="ABCD-EFGH")
     file = configure(tmp_path, "a")
@@ -329,7 +277,7 @@ def test_the_code_is_told_only_while_it_can_be_scanned(
 
 
 def test_secrets_of_the_service_need_not_be_at_hand(
-    tmp_path: Path, database: Any, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, database_of_state: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     more = (
         '[[ai.providers]]\nbase_url = "http://localhost/v1"\nmodel = "m"\napi_key = "credential:ai-api-key"\n'
@@ -338,43 +286,8 @@ def test_secrets_of_the_service_need_not_be_at_hand(
     assert (code, sessions["a"]["state"]) == (ExitCode.FINDINGS, "stopped")
 
 
-MODEL = '[[ai.providers]]\nname = "gpt"\nbase_url = "http://localhost/v1"\nmodel = "m"\n'
-
-
-def test_questions_that_wait_for_a_model_are_told_apart(
-    tmp_path: Path, database: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
-    file = configure(tmp_path, "a", MODEL)
-    record("a")
-    # Of one customer two questions that were tried, and one that is new; another was told something else.
-    for phone, tries in (("34600111222", (1, 1, 0)), ("34600111333", (1,))):
-        for number, attempts in enumerate(tries):
-            chat_id = Inbox("a").store(
-                arrival("hola", chat=f"{phone}@s.whatsapp.net", phone=phone, message_id=f"{phone}{number}"),
-                utc_now(),
-            )
-            Inbound.update(attempts=attempts).where(Inbound.message_id == f"{phone}{number}").execute()
-        notice = Notice.APOLOGY if phone == "34600111222" else Notice.AWAY
-        Outbox("a").notify(chat_id, "sorry", notice, utc_now())
-    answered = arrival("hola", chat="34600111222@s.whatsapp.net", message_id="answered")
-    Inbox("a").store(answered, utc_now())
-    Inbound.update(attempts=1, state="answered").where(Inbound.message_id == "answered").execute()
-
-    def told() -> str:
-        main(["status", "--config", str(file)])
-        return capsys.readouterr().out
-
-    assert "to answer: 4 (of them 2 kept until a model answers)   to send: 2 " in told()
-    assert list(status(file, capsys)[1]["a"]) == KEYS
-    Outbound.update(created_at=utc_now() - timedelta(minutes=61)).execute()
-    assert "to answer: 4   to send: 2 " in told()
-    Outbound.update(created_at=utc_now()).execute()
-    configure(tmp_path, "a")
-    assert "to answer: 4   to send: 2 " in told(), "no model is configured"
-
-
 def test_the_history_tells_of_the_last_message_where_the_session_does_not(
-    tmp_path: Path, database: Any, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, database_of_state: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """As after a reset, which empties the session's row, or a restore without one."""
     file = configure(tmp_path, "a")
@@ -404,50 +317,3 @@ def test_the_history_tells_of_the_last_message_where_the_session_does_not(
     later = LONG_AGO + timedelta(hours=1)
     Session.update(last_inbound_at=later, last_reply_at=later).execute()
     assert last() == ("2026-01-02T04:04:05Z", "2026-01-02T04:04:05Z")
-
-
-def test_notes_that_are_collected_for_the_owner_are_told_apart(
-    tmp_path: Path, state: Path, database: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
-    file = configure(tmp_path, "a")
-    record("a", phone="34600111222")
-    chat_id = Inbox("a").store(arrival("hola"), utc_now())
-    owner_chat = OwnerChat(load_settings(file, {}).account, Outbox("a"))
-    for _ in range(2):
-        owner_chat.tell_unanswered(Chat.get_by_id(chat_id), utc_now())
-        Outbound.update(state="sent").where(Outbound.not_before <= utc_now()).execute()
-    note = Outbound.get(Outbound.state == "pending")
-    Outbound.insert({**note.__data__, "id": None, "user_id": "b"}).execute()
-    main(["status", "--config", str(file)])
-    assert "to send: 1 (of them 1 to you, collected for five minutes)" in capsys.readouterr().out
-    for change in ({"source": "model:m"}, {"not_before": utc_now()}, {"state": "sending"}):
-        Outbound.update(change).where(Outbound.id == note.id).execute()
-        main(["status", "--config", str(file)])
-        assert "to send: 1   not delivered" in capsys.readouterr().out, change
-        Outbound.update({name: getattr(note, name) for name in change}).where(
-            Outbound.id == note.id
-        ).execute()
-
-
-def test_the_budget_of_the_models_is_told_to_people_only(
-    tmp_path: Path, state: Path, database: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
-    file = configure(
-        tmp_path,
-        "a",
-        '[ai]\ncalls_per_day = 500\n[[ai.providers]]\nname = "gpt"\nbase_url = "http://localhost/v1"\n'
-        'model = "m"\ntokens_per_day = 90000\n',
-    )
-    record("a")
-    today = datetime.now().astimezone().date().isoformat()
-    ModelUsage.create(user_id="a", day=today, provider="", calls=12, tokens=8100)
-    ModelUsage.create(user_id="a", day=today, provider="gpt", calls=9, tokens=89_950, refused_tokens=430)
-    assert list(status(file, capsys)[1]["a"]) == KEYS
-    assert main(["status", "--config", str(file)]) == ExitCode.FINDINGS
-    assert capsys.readouterr().out.splitlines()[-2:] == [
-        "  all models: 12 of 500 calls today",
-        "  gpt: 89950 of 90000 tokens today, spent",
-    ]
-    database.execute_sql("DROP TABLE wabot_model_usage")
-    main(["status", "--config", str(file)])
-    assert "  all models: 0 of 500 calls today" in capsys.readouterr().out
