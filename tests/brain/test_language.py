@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -13,8 +12,7 @@ from hypothesis import strategies as st
 from tests.support import REPOSITORY
 from wabot import brain
 from wabot.brain.language import detect_language, sure_language
-from wabot.brain.small_talk import small_talk_in
-from wabot.brain.texts import LANGUAGES, texts_for
+from wabot.brain.texts import LANGUAGES
 
 SENTENCES = {
     "es": [
@@ -137,53 +135,3 @@ def test_a_short_or_foreign_text_is_of_no_sure_language(text: str) -> None:
 @given(st.text(max_size=300))
 def test_any_text_has_a_language(text: str) -> None:
     assert detect_language(text, default="es") in LANGUAGES
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_every_text_is_there_short_and_in_its_language(language: str) -> None:
-    texts = texts_for(language)
-    for field in fields(texts):
-        text = getattr(texts, field.name)
-        assert 10 < len(text) < 250
-        assert detect_language(text, default="") == language, text
-    confirmation = texts.confirm_opt_out("alta")
-    assert "ALTA" in confirmation
-    assert "{" not in confirmation
-
-
-def test_an_unknown_language_reads_english() -> None:
-    assert texts_for("xx") is texts_for("en")
-
-
-@pytest.mark.parametrize(
-    ("text", "courtesy"),
-    [
-        ("Hola!", "greeting"),
-        ("buenas tardes 😊", "greeting"),
-        ("Olá, tudo bem?", "greeting"),
-        ("hi there", "greeting"),
-        ("muchas gracias", "thanks"),
-        ("ok, gracias, buenas noches", "thanks"),
-        ("Thank you so much!", "thanks"),
-        ("muito obrigada", "thanks"),
-        ("hola, ¿abren hoy?", None),
-        ("gracias, y el precio?", None),
-        ("tarde", None),
-        ("", "nod"),
-        ("👍", "nod"),
-        ("ok", "nod"),
-        ("Vale, perfecto!", "nod"),
-        ("jajaja", "nod"),
-        ("ok gracias", "thanks"),
-        ("?", "greeting"),
-        ("adiós", "farewell"),
-        ("Ok, bye!", "farewell"),
-        ("tchau, até logo", "farewell"),
-        ("ok?", None),
-        ("12345", None),
-        ("no, quiero otra", None),
-        ("hola " * 100, None),
-    ],
-)
-def test_courtesies_are_told_from_questions(text: str, courtesy: str | None) -> None:
-    assert small_talk_in(text) == courtesy
