@@ -42,12 +42,38 @@ _COMMANDS = (
 )
 
 
-def attack(machine: Container, typed: Callable[[str], str]) -> None:
+Preparation = tuple[tuple[str, ...], ...]
+"""What the user of the service types, as commands."""
+
+_PLANT = f'{inspect.getsource(plant_hot_journal)}\nplant_hot_journal("{{}}", "{_VICTIM}")'
+# What SQLite would delete as root, a backup that says where it belongs, and where the janitor puts things.
+HOT: Preparation = (
+    *(
+        ("/opt/wabot/bin/python", "-c", _PLANT.format(database))
+        for database in ("/var/lib/wabot/wabot.db", "/var/lib/wabot/sessions/default/whatsapp.db")
+    ),
+    ("sh", "-c", "cd /var/lib/wabot && rm -rf quarantine && ln -s /var/lib/hostile quarantine"),
+)
+# Names that lead to files of root's or to what never ends.
+LED_AWAY: Preparation = (
+    (
+        "sh",
+        "-c",
+        "cd /var/lib/wabot && rm -rf wabot.db* sessions/default/spool && "
+        "ln -s /var/lib/hostile/empty wabot.db && ln -s /dev/zero sessions/default/spool && "
+        f"ln -sf {_VICTIM} sessions/default.lock && mkfifo sessions/default/spool.damaged && "
+        "mv backups away && ln -s /var/lib/hostile backups",
+    ),
+)
+
+
+def attack(machine: Container, typed: Callable[[str], str], *prepared: Preparation) -> None:
     """Let the user of the service prepare what it can, type all commands, and see that root lost nothing.
 
     Args:
         machine: with a bot that has run and is stopped; its state is as before at the end.
         typed: runs a command of wabot's as root, and gives back what it said.
+        prepared: one after the other, and for each of them all commands.
     """
     for line in (
         "cp --archive /var/lib/wabot /var/lib/wabot.before",
@@ -58,48 +84,24 @@ def attack(machine: Container, typed: Callable[[str], str]) -> None:
         machine.run("sh", "-c", line)
     typed("backup /var/lib/wabot/backups/nightly")
     _as_wabot(machine, "/opt/wabot/bin/python", "-c", _TAMPER)
-    machine.run("sh", "-c", "rm -rf /var/lib/wabot.armed && cp --archive /var/lib/wabot /var/lib/wabot.armed")
+    machine.run("cp", "--archive", "/var/lib/wabot", "/var/lib/wabot.tampered")
     before = machine.run("sh", "-c", _LOOK).stdout
-    plant = f'{inspect.getsource(plant_hot_journal)}\nplant_hot_journal("{{}}", "{_VICTIM}")'
-    rounds = (
-        [
-            *(
-                ("/opt/wabot/bin/python", "-c", plant.format(database))
-                for database in ("/var/lib/wabot/wabot.db", "/var/lib/wabot/sessions/default/whatsapp.db")
-            )
-        ],
-        [
-            (
-                "sh",
-                "-c",
-                f"cd /var/lib/wabot && rm -rf wabot.db* sessions/default/spool && "
-                f"ln -s /var/lib/hostile/empty wabot.db && ln -s /dev/zero sessions/default/spool && "
-                f"ln -sf {_VICTIM} sessions/default.lock && mkfifo sessions/default/spool.damaged",
-            )
-        ],
-        [
-            (
-                "sh",
-                "-c",
-                "cd /var/lib/wabot && mv backups away && ln -s /var/lib/hostile backups && "
-                "ln -s /var/lib/hostile quarantine",
-            )
-        ],
-    )
-    for prepared in rounds:
+    for preparation in prepared:
+        _replace(machine, "wabot", "wabot.tampered")
+        for words in preparation:
+            _as_wabot(machine, *words)
+        _replace(machine, "wabot.armed", "wabot")
         for command in _COMMANDS:
-            machine.run(
-                "sh", "-c", "rm -rf /var/lib/wabot && cp --archive /var/lib/wabot.armed /var/lib/wabot"
-            )
-            for words in prepared:
-                _as_wabot(machine, *words)
+            _replace(machine, "wabot", "wabot.armed")
             told = typed(command)
             assert machine.run("sh", "-c", _LOOK).stdout == before, command
             assert "\x1b" not in told and "Traceback" not in told, (command, told)
-    machine.run(
-        "rm", "-rf", "/var/lib/wabot", "/var/lib/wabot.armed", "/var/lib/hostile", "/var/backups/hostile"
-    )
-    machine.run("mv", "/var/lib/wabot.before", "/var/lib/wabot")
+    _replace(machine, "wabot", "wabot.before")
+    machine.run("sh", "-c", "rm -rf /var/lib/wabot.* /var/lib/hostile /var/backups/hostile")
+
+
+def _replace(machine: Container, directory: str, by: str) -> None:
+    machine.run("sh", "-c", f"cd /var/lib && rm -rf {directory} && cp --archive {by} {directory}")
 
 
 def _as_wabot(machine: Container, *words: str) -> None:

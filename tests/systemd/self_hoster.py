@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,6 +23,8 @@ RELEASES = [pytest.param(name, marks=getattr(pytest.mark, name)) for name in bar
 
 USER, HOME, WHEELS = "pia", Path("/home/pia"), Path("/opt/wheelhouse")
 _MIGRATION = "def up(migrator, db):\n    db.execute_sql('CREATE TABLE wabot_from_the_future (id INTEGER)')\n"
+# For a release that starts hardly ever: pip takes half of an installation to compile what it installs.
+UNCOMPILED = ("PIP_COMPILE=0",)
 PIP_CONFIGURATION = f"[global]\nno-index = true\nfind-links = {WHEELS}\n"
 
 
@@ -92,10 +94,22 @@ def type_in(
 
 
 def install(
-    machine: Container, *options: str, checkout: str = "wabot", check: bool = True
+    machine: Container,
+    *options: str,
+    checkout: str = "wabot",
+    check: bool = True,
+    variables: Sequence[str] = (),
 ) -> subprocess.CompletedProcess[str]:
-    """Run the installer of a checkout, as the handbook says."""
-    return type_in(machine, " ".join(["sudo scripts/install", *options]), checkout, check)
+    """Run the installer of a checkout, as the handbook says.
+
+    Args:
+        machine: where.
+        options: of the installer.
+        checkout: the directory below her home.
+        check: whether it has to succeed.
+        variables: for its environment, as UNCOMPILED.
+    """
+    return type_in(machine, " ".join(["sudo", *variables, "scripts/install", *options]), checkout, check)
 
 
 def ask(emulator: Emulator, text: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.systemd.bot_unit import BotUnit
 from tests.systemd.container import Container
-from tests.systemd.hostile import attack
+from tests.systemd.hostile import HOT, LED_AWAY, attack
 from wabot.emulator.server.emulator import Emulator
 
 pytestmark = [pytest.mark.systemd, pytest.mark.timeout(180)]
@@ -69,7 +69,7 @@ def test_nothing_that_root_types_helps_whoever_is_the_user_of_the_bot(
         done = container.run("/opt/wabot/bin/wabot", *command.split(), check=False)
         return done.stdout + done.stderr
 
-    attack(container, typed)
+    attack(container, typed, HOT, LED_AWAY)
     bot.start()
     bot.wait_for_state("connected")
 

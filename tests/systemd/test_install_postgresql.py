@@ -10,7 +10,15 @@ from tests.support.existing_schema import FOREIGN_KEY, POSTGRESQL
 from tests.support.handbook import HANDBOOK, blocks_of
 from tests.systemd.bot_unit import BotUnit
 from tests.systemd.container import Container
-from tests.systemd.self_hoster import RELEASES, ask, give_bad_release, install, link_and_start, type_in
+from tests.systemd.self_hoster import (
+    RELEASES,
+    UNCOMPILED,
+    ask,
+    give_bad_release,
+    install,
+    link_and_start,
+    type_in,
+)
 from wabot.emulator.server.emulator import Emulator
 
 pytestmark = [
@@ -51,7 +59,7 @@ def test_a_failed_upgrade_gives_the_tables_back(machine: Container, query: Query
         ask(emulator, "Hola, ¿cuánto cuesta el envío a domicilio?")
         assert query("SELECT status FROM whatsapp_connections") == ["CONNECTED"]
         give_bad_release(machine)
-        failed = install(machine, "--upgrade", checkout="bad", check=False)
+        failed = install(machine, "--upgrade", checkout="bad", check=False, variables=UNCOMPILED)
         assert failed.returncode == 1
         assert "going back to the version before" in failed.stderr, failed.stderr
         assert "put back: postgresql://wabot:***@localhost/shop" in failed.stdout, failed.stdout
