@@ -85,9 +85,15 @@ PIECES = {
     "headings": "# a\n",
     "entities": "&#95;",
 }
-#: What is typed at the terminal.
+#: What is typed at the terminal, and the program's own pages.
 NOT_OF_STRANGERS = frozenset(
-    {"wabot.__main__", "wabot.system.terminal", "wabot.cli.backup", "wabot.cli.chats"}
+    {
+        "wabot.__main__",
+        "wabot.system.terminal",
+        "wabot.cli.backup",
+        "wabot.cli.chats",
+        "wabot.cli.plain_text",
+    }
 )
 NAMES = frozenset({"text", "question", "markdown", "heading", "title", "word", "said", "body_text"})
 
