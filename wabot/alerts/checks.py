@@ -59,7 +59,7 @@ class LinkView:
 
 
 def link_view(connection: Connection, now: float, wall: float) -> LinkView:
-    """The link as it is.
+    """The link as it is now, for another thread.
 
     Args:
         connection: the state machine.
@@ -78,7 +78,7 @@ def link_view(connection: Connection, now: float, wall: float) -> LinkView:
 def look_at_link(
     link: LinkView, now: float, started_at: float, offline_seconds: float, zone: ZoneInfo | None, unit: str
 ) -> Findings:
-    """What the link's state means.
+    """Whether the link is in trouble: ended, banned, at rest, or away for long.
 
     Args:
         link: the link.

@@ -44,7 +44,7 @@ class Mail:
         self._sender = sender or (self._user if "@" in parseaddr(self._user)[1] else self._to[0])
 
     def send(self, notice: AlertNotice) -> None:
-        """Deliver, or raise NotDelivered."""
+        """Deliver a notice, or raise NotDelivered."""
         message = self._message(notice)
         try:
             with self._connect() as server:

@@ -92,14 +92,14 @@ class AlertNotice:
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Self:
-        """From what `as_json` gave; raises KeyError or TypeError for anything else."""
+        """The notice that `as_json` stored; raises KeyError or TypeError for anything else."""
         values = {name: fields[name] for name in cls.__slots__}
         if not all(isinstance(value, str) for value in values.values()):
             raise TypeError("a notice is made of texts")
         return cls(**values)
 
     def as_json(self) -> dict[str, str]:
-        """To be stored."""
+        """The notice, to be stored."""
         return asdict(self)
 
 
@@ -149,7 +149,7 @@ class NoticeWriter:
         return self._notice(NoticeKind.TEST, [], at, title, [sentence])
 
     def _commands(self) -> dict[str, str]:
-        """What the sentences say is to be typed, about this very bot."""
+        """The commands that the sentences have a place for, about this very bot."""
         typed = {name: units.command(name, self.file) for name in ("pair", "doctor", "janitor")}
         typed["doctor_online"] = units.command("doctor --online", self.file)
         return {**typed, "start": units.start(self.file), "unit": units.unit_of(self.file)}
@@ -197,4 +197,4 @@ class Channel(Protocol):
     name: str
 
     def send(self, notice: AlertNotice) -> None:
-        """Deliver, or raise NotDelivered."""
+        """Deliver a notice, or raise NotDelivered."""

@@ -228,7 +228,7 @@ class NotificationLog:
                 del known[key]
 
     def as_json(self) -> dict[str, Any]:
-        """To be stored."""
+        """The log, to be stored."""
         return {
             "seen": self.seen,
             "told": self.told,
@@ -249,7 +249,7 @@ class NotificationLog:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> NotificationLog:
-        """From what `as_json` gave; for `read_json`, which says when it is something else."""
+        """The log that `as_json` stored; for `read_json`, which says when it is something else."""
         lost = stored["lost_replies"]
         return cls(
             {str(key): (float(first), float(last)) for key, (first, last) in stored["seen"].items()},
@@ -285,7 +285,7 @@ class NotificationFile:
 
     @contextmanager
     def changing(self) -> Iterator[NotificationLog]:
-        """The log, to be read and changed; written down at the end of the with block.
+        """Change the log: the block is given it, and what it changed is written down when it ends.
 
         Where nothing can be written the log lives on in memory: better a second alert after a restart than
         none.
@@ -304,7 +304,7 @@ class NotificationFile:
                 self._write(notifications, after)
 
     def read(self) -> NotificationLog:
-        """The log as it stands in the file, to be looked at."""
+        """The log as it stands in the file; changes of it are not kept."""
         try:
             return read_json(read_plain(self._path, _LARGEST_FILE_BYTES), NotificationLog.from_json)
         except FileNotFoundError:

@@ -76,14 +76,14 @@ class Watcher:
             self._thread.start()
 
     def link_changed(self, link: LinkView) -> None:
-        """The link is in another state; never waits."""
+        """Take note that the link is in another state, and look at once; never waits."""
         with self._changed:
             self._link = link
             self._woken = True
             self._changed.notify()
 
     def stop(self, timeout_seconds: float) -> None:
-        """Tell the last news; what is not delivered in time is delivered after the next start."""
+        """Tell the last news and end; what is not delivered in time is delivered after the next start."""
         with self._changed:
             self._stopping = True
             self._changed.notify()

@@ -39,7 +39,7 @@ class Webhook:
         self._key = _signing_key(secret)
 
     def send(self, notice: AlertNotice) -> None:
-        """Deliver, or raise NotDelivered."""
+        """Deliver a notice, or raise NotDelivered."""
         body = json.dumps(
             {
                 "type": notice.kind,

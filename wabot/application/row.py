@@ -53,6 +53,8 @@ _STATUS = {
 _WITHOUT_DETAIL = frozenset({State.STARTING, State.CONNECTED, State.STOPPING})
 _UNIQUE_VIOLATION = "23505"  # PostgreSQL, appendix A
 _TRY_PHONE_AGAIN_AFTER = timedelta(minutes=10)
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_counter = itertools.count(secrets.randbelow(36**4))
 
 
 class ConnectionRow:
@@ -267,10 +269,6 @@ def _what_is_wrong(error: Exception, table: str) -> str:
         f"not written: its column {column} must not be empty, and wabot has nothing for it; give it a default"
         f' (ALTER TABLE "{table}" ALTER COLUMN "{column}" SET DEFAULT …), or insert the row there yourself'
     )
-
-
-_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
-_counter = itertools.count(secrets.randbelow(36**4))
 
 
 def new_row_id(column_type: str = "text") -> str:

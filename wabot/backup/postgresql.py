@@ -27,6 +27,19 @@ from wabot.errors import OperatorNeeded
 
 _ENTRY = re.compile(r"(\d+); \d+ \d+ (.*)")
 _DEPENDENCIES = re.compile(r";\s+depends on:((?: \d+)+)\s*")
+_LIKE = r"wabot\_%"
+_MIGRATIONS = "wabot_migrations"
+# By name and owner; and whether one that is not known refers to one that is.
+_TABLES = """
+SELECT relname, pg_get_userbyid(relowner), pg_get_userbyid(relowner) = current_user, EXISTS (
+    SELECT 1 FROM pg_constraint JOIN pg_class AS other ON other.oid = confrelid
+    WHERE conrelid = pg_class.oid AND other.relnamespace = pg_class.relnamespace AND other.relname = ANY (%s)
+)
+FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+WHERE relkind IN ('r', 'p') AND nspname = %s AND relname LIKE %s ORDER BY 1
+"""
+_CONNECT_SECONDS = "5"
+_LOCK_SECONDS = 20
 
 
 def own_entries(listed: str, schema: str, tables: Collection[str], owners_table: str) -> str:
@@ -64,21 +77,6 @@ def own_entries(listed: str, schema: str, tables: Collection[str], owners_table:
         if not more:
             return "".join(f"{number}; 0 0 {entries[number]}\n" for number in entries if number in kept)
         kept |= more
-
-
-_LIKE = r"wabot\_%"
-_MIGRATIONS = "wabot_migrations"
-# By name and owner; and whether one that is not known refers to one that is.
-_TABLES = """
-SELECT relname, pg_get_userbyid(relowner), pg_get_userbyid(relowner) = current_user, EXISTS (
-    SELECT 1 FROM pg_constraint JOIN pg_class AS other ON other.oid = confrelid
-    WHERE conrelid = pg_class.oid AND other.relnamespace = pg_class.relnamespace AND other.relname = ANY (%s)
-)
-FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
-WHERE relkind IN ('r', 'p') AND nspname = %s AND relname LIKE %s ORDER BY 1
-"""
-_CONNECT_SECONDS = "5"
-_LOCK_SECONDS = 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ class _Copy:
         self._left_files = _MOST_FILES
 
     def directory(self, source: int, target: Path, depth: int) -> None:
-        """Copy what is in a directory."""
+        """Copy all that is in a directory, and in those below it."""
         if depth > _DEEPEST:
             raise OperatorNeeded(f"{self._backup} is no backup: it has too many directories within another")
         for name in sorted(os.listdir(source)):

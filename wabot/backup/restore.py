@@ -30,6 +30,27 @@ from wabot.system.files import sync
 from wabot.system.units import command
 from wabot.whatsapp.store import store_is_newer
 
+# What was waiting to be sent when a running bot was copied has most likely been sent since. It is withdrawn,
+# because it does not leave from here; as unsure it would count as not delivered, and nothing would ever
+# settle that: its receipt came to the bot that went on.
+_AFTER_A_RUNNING_BOT = (
+    "UPDATE wabot_outbox SET state = 'withdrawn', error = 'from a backup: most likely sent since' "
+    "WHERE state IN ('pending', 'sending', 'in_doubt') AND ({whose});"
+)
+# Of the other numbers on the database, their own word is all there is.
+_OTHERS_THAT_RAN = (
+    "user_id IN (SELECT user_id FROM wabot_sessions WHERE user_id <> '{user_id}' AND state NOT IN ({ended}))"
+)
+# What came since and is not in the inbox was not lost by the client library; without its mark, the search for
+# such messages begins anew instead of asking their senders to write again. The time is that of the restore:
+# what the last process wrote down when it ended went aside, but it did not end without a word.
+_IN_ANY_CASE = (
+    "DELETE FROM wabot_facts WHERE key LIKE 'intake:%';"
+    "UPDATE wabot_sessions SET state = 'stopped', reason = 'restored from a backup', qr = NULL, "
+    "updated_at = '{now}';"
+)
+_REASON = "wabot restore"
+
 
 def require_its_own(backup: Path, manifest: Manifest, settings: Settings, environ: Mapping[str, str]) -> None:
     """Make sure that a backup and the place for it are one user's.
@@ -67,28 +88,6 @@ def _what_to_do(backup: Path, manifest: Manifest, file: Path | None) -> str:
     if Path(place) != file:
         return f"its own configuration is {place}; {command(f'restore {backup}', Path(place))}"
     return "to have that user's back, move this configuration aside first"
-
-
-# What was waiting to be sent when a running bot was copied has most likely been sent since. It is withdrawn,
-# because it does not leave from here; as unsure it would count as not delivered, and nothing would ever
-# settle that: its receipt came to the bot that went on.
-_AFTER_A_RUNNING_BOT = (
-    "UPDATE wabot_outbox SET state = 'withdrawn', error = 'from a backup: most likely sent since' "
-    "WHERE state IN ('pending', 'sending', 'in_doubt') AND ({whose});"
-)
-# Of the other numbers on the database, their own word is all there is.
-_OTHERS_THAT_RAN = (
-    "user_id IN (SELECT user_id FROM wabot_sessions WHERE user_id <> '{user_id}' AND state NOT IN ({ended}))"
-)
-# What came since and is not in the inbox was not lost by the client library; without its mark, the search for
-# such messages begins anew instead of asking their senders to write again. The time is that of the restore:
-# what the last process wrote down when it ended went aside, but it did not end without a word.
-_IN_ANY_CASE = (
-    "DELETE FROM wabot_facts WHERE key LIKE 'intake:%';"
-    "UPDATE wabot_sessions SET state = 'stopped', reason = 'restored from a backup', qr = NULL, "
-    "updated_at = '{now}';"
-)
-_REASON = "wabot restore"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +173,7 @@ class Restoration:
             yield steps
 
     def _settings(self, *, with_texts: bool) -> Settings:
-        """Those of the bot as it will be: who it is, and where its state and database are."""
+        """The settings of the bot as it will be: who it is, and where its state and database are."""
         file = self._configuration
         is_saved = with_texts and CONFIGURATION in self._texts.places
         source = self._source / CONFIGURATION if is_saved else file

@@ -27,6 +27,9 @@ from wabot.privileges.owner import ROOT, Owner, owner_of, require_roots_own
 from wabot.system.files import open_plain, sync
 from wabot.system.units import CONFIGURATIONS
 
+_LOOK, _PUT = "look at a text", "put a text back"
+_SETTINGS = {PERSONA: "system_prompt_file", KNOWLEDGE: "knowledge"}
+
 
 @dataclass(frozen=True, slots=True)
 class Text:
@@ -100,7 +103,7 @@ class Text:
 
 
 def _seen(files: dict[str, str]) -> dict[str, str]:
-    """Those that a backup takes along: what is hidden is none of its business."""
+    """The files that a backup takes along, without what is hidden."""
     return {name: digest for name, digest in files.items() if "/." not in f"/{name}"}
 
 
@@ -108,10 +111,6 @@ def _copy(saved: str | Path, place: str | Path) -> None:
     # "x": never through a link that somebody put there.
     with os.fdopen(open_plain(saved), "rb") as source, Path(place).open("xb") as target:
         shutil.copyfileobj(source, target)
-
-
-_LOOK, _PUT = "look at a text", "put a text back"
-_SETTINGS = {PERSONA: "system_prompt_file", KNOWLEDGE: "knowledge"}
 
 
 class SavedTexts:
@@ -147,11 +146,11 @@ class SavedTexts:
 
     @property
     def deeds(self) -> Mapping[str, root_helper.Deed]:
-        """What is done by root, where the place is root's."""
+        """What root does where the place is root's."""
         return {_LOOK: self._look, _PUT: self._put}
 
     def judge(self, environ: Mapping[str, str], *, with_texts: bool) -> Path | None:
-        """For root: find out which state this is about, and who may put which text back.
+        """Find out, for root, which state this is about, and who may put which text back.
 
         Args:
             environ: the process environment.
@@ -213,7 +212,7 @@ class SavedTexts:
         return sentences
 
     def put(self, name: str) -> None:
-        """Put one back."""
+        """Put one of the texts back."""
         self._do(_PUT, name)
 
     def _do(self, deed: str, name: str) -> Any:

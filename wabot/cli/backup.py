@@ -78,7 +78,7 @@ def _errand_of_backup(arguments: argparse.Namespace) -> Errand:
 
 
 def _errand_of_restore(arguments: argparse.Namespace) -> Errand:
-    """Root takes a copy that nobody else can change, and looks at that from here on."""
+    """What a restore needs root for; root looks at a copy that nobody else can change from here on."""
     from wabot.backup.make import newest_backup
     from wabot.backup.manifest import MANIFEST
     from wabot.backup.private_copy import private_copy

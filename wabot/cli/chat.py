@@ -132,7 +132,7 @@ class _ListeningBrain:
 
 @contextmanager
 def terminal_chat(settings: Settings, customer: ChatAddress) -> Iterator[TerminalChat]:
-    """A conversation that leaves nothing behind."""
+    """Open a conversation that leaves nothing behind."""
     with tempfile.TemporaryDirectory(prefix="wabot-chat-") as directory:
         database = open_database(f"sqlite:///{Path(directory) / 'chat.db'}")
         migrate(database)

@@ -218,7 +218,7 @@ def _export(arguments: argparse.Namespace) -> int:
 
 
 def _opened(arguments: argparse.Namespace) -> Settings:
-    """The settings, with the database open."""
+    """The settings of the command's configuration, with the database open."""
     from wabot.database.engine import open_existing_database
 
     configure_logging(level="WARNING", at_terminal=True)
@@ -228,7 +228,7 @@ def _opened(arguments: argparse.Namespace) -> Settings:
 
 
 def _nobody(user_id: str, address: ChatAddress) -> str:
-    """Says that there is no such chat; numbers that may be meant are whole, because one is to be typed."""
+    """What to say where there is no such chat, with the numbers that may be meant, whole: one is typed."""
     from wabot.conversation.chats import near_numbers
 
     near = printable(" or ".join(f"+{phone}" for phone in near_numbers(user_id, address)))

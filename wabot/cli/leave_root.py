@@ -62,7 +62,7 @@ class Errand:
 
 @contextmanager
 def left_root(errand: Errand) -> Iterator[None]:
-    """Where this is root, become the owner of the state, for good; then run the block.
+    """Become the owner of the state for good, where this is root, for the block and after it.
 
     Raises:
         OperatorNeeded: somebody could lead root astray on the way to the state.
@@ -110,7 +110,7 @@ def _show(directory: Path, group: int) -> None:
 
 
 def _state_of(file: Path | None) -> Path | None:
-    """Where it is also by a configuration with mistakes, for what is done all the same."""
+    """The state directory by a configuration, also by one with mistakes; None where it says none."""
     try:
         return settings_in_unit(
             file, os.environ, all_secrets=False, sections=("paths",), tolerated=[]
@@ -120,7 +120,7 @@ def _state_of(file: Path | None) -> Path | None:
 
 
 def _read_ahead(file: Path | None) -> None:
-    """Look at all that the units of this configuration and of those beside it would be given."""
+    """Read all that the units of this configuration and of those beside it would be given."""
     if file is None:
         return
     for each in {file, *file.absolute().parent.glob("*.toml")}:

@@ -45,7 +45,7 @@ def check_texts(examined: Examined) -> list[Finding]:
 
 
 def unreadable_texts(settings: Settings) -> list[Path]:
-    """Texts that the user of the service cannot read, whoever asks; the configuration is one of them."""
+    """The texts that the user of the service cannot read, whoever asks; the configuration is one of them."""
     texts = [*_texts(settings), *filter(None, [settings.file])]
     return [path for path in texts if not os.access(path, os.R_OK, effective_ids=True)]
 
@@ -77,7 +77,7 @@ def check_permissions(examined: Examined) -> list[Finding]:
 
 
 def _of_somebody_else(state: Path) -> list[Finding]:
-    """What in the state directory is not its owner's: root, who looks, may open it, and the bot may not."""
+    """What in the state directory is not its owner's: root, who looks, may open it; the bot may not."""
     if not state.is_dir():
         return []
     state = state.resolve()

@@ -39,7 +39,7 @@ class Finding:
         return f"{'ok ' if self.ok else 'ILL'}  {self.name}: {printable(self.text)}{cure}"
 
     def as_json(self) -> dict[str, Any]:
-        """The same for programs."""
+        """The finding for programs."""
         return asdict(self)
 
 

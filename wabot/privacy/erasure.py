@@ -37,12 +37,12 @@ class Erased:
 
     @property
     def anything(self) -> bool:
-        """Whether there was anything of them at all."""
+        """Whether anything of the person was found."""
         rows = (self.chats, self.received, self.sent, self.in_groups, self.to_owner, self.store.rows)
         return any(rows) or self.opt_out_kept
 
     def sentences(self) -> list[str]:
-        """The same for people."""
+        """What was erased and what was kept, for people."""
         said = [
             f"erased: {self.chats} chat(s), {self.received} message(s) received, {self.sent} sent, "
             f"{self.in_groups} in groups, {self.to_owner} text(s) to you about them, "

@@ -68,7 +68,7 @@ def erase_from_stores(settings: Settings, users: Iterable[tuple[str, str]]) -> S
 
 @contextmanager
 def _owned(settings: Settings) -> Iterator[str]:
-    """Hold the session for a moment, if nobody else does; else how to make them let go of it."""
+    """Hold the session for the block; yields "", or how to stop the bot that holds it."""
     try:
         lock = SessionLock(settings.session_lock).acquire(0)
     except SessionInUse as error:
@@ -105,7 +105,7 @@ def _erase(path: Path, users: Iterable[tuple[str, str]], *, keys: bool) -> int:
 
 
 def _targets(user: str, server: str, keys: bool) -> Iterator[tuple[str, str, str]]:
-    """Tables, columns and the values there that mean this person."""
+    """The tables, columns and patterns of values that mean this person."""
     for table, column in _WORDS:
         yield table, column, f"{user}@{server}"
     if not keys:

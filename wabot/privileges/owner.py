@@ -71,7 +71,7 @@ def require_roots_own(file: Path) -> None:
 
 
 def become(owner: Owner) -> None:
-    """Be another user for good, with the groups that its services have."""
+    """Become another user for good, with the groups that its services have."""
     try:
         name = pwd.getpwuid(owner.uid).pw_name
     except KeyError:
@@ -83,7 +83,7 @@ def become(owner: Owner) -> None:
 
 
 def become_owner_of(state: Path) -> None:
-    """Where this is root, be the owner of a state directory for good.
+    """Become the owner of a state directory for good, where this is root.
 
     Raises:
         OperatorNeeded: somebody else decides where its path leads.

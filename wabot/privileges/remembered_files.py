@@ -21,7 +21,7 @@ _is_remembering = False
 
 @contextmanager
 def remembering() -> Iterator[None]:
-    """Keep what is read in the block, until `forget`."""
+    """Remember what is read in the block, until `forget`."""
     global _is_remembering
     forget()
     _is_remembering = True
@@ -32,7 +32,7 @@ def remembering() -> Iterator[None]:
 
 
 def forget() -> None:
-    """Let everything be read anew."""
+    """Forget what was remembered: everything is read anew."""
     _contents.clear()
     _entries.clear()
 

@@ -74,7 +74,7 @@ class _Hand:
 
 
 def lend(deeds: Mapping[str, Deed], at_end: Callable[[], None] = lambda: None) -> None:
-    """Let these be done by this process itself.
+    """Do these deeds in this process itself.
 
     Args:
         deeds: by their names.
@@ -91,7 +91,7 @@ def leave(
     be_first: Callable[[], None] = lambda: None,
     at_end: Callable[[], None] = lambda: None,
 ) -> None:
-    """Let these be done by a process that stays who this one is; before any thread is started.
+    """Fork a process that stays who this one is, and does these deeds; before any thread is started.
 
     Args:
         deeds: by their names.
@@ -104,7 +104,7 @@ def leave(
 
 
 def do(name: str, /, **arguments: Any) -> Any:
-    """Have a deed done.
+    """Do a deed, or have it done, and wait for its answer.
 
     Args:
         name: of the deed.
@@ -120,7 +120,7 @@ def do(name: str, /, **arguments: Any) -> Any:
 
 
 def begin(name: str, /, **arguments: Any) -> Callable[[], Any]:
-    """The same for a deed that is fed meanwhile; what is returned waits for its end."""
+    """Begin a deed that is fed meanwhile; what is returned waits for its answer."""
     if _hand is None:
         return lambda: _deeds[name](**arguments)
     _hand.ask(name, arguments)
@@ -133,7 +133,7 @@ def is_elsewhere() -> bool:
 
 
 def end() -> None:
-    """Let the process end, and wait for that."""
+    """End the process, and wait for that."""
     global _hand, _deeds
     _deeds = {}
     while _at_end:

@@ -31,7 +31,7 @@ def show_unit(unit: str, *properties: str) -> dict[str, str] | None:
 
 
 def show_unit_here(unit: str, properties: list[str]) -> dict[str, str] | None:
-    """The same, asked by this process."""
+    """The properties, asked for by this process."""
     if not re.fullmatch(r"[A-Za-z0-9:_.@\\-]{1,255}", unit):
         return None
     command = ("systemctl", "show", "--timestamp=us+utc", f"--property={','.join(properties)}", "--", unit)
@@ -50,7 +50,7 @@ def processes_with_open_files(directory: Path) -> list[int]:
 
 
 def processes_here(directory: str) -> list[int]:
-    """The same, looked for by this process."""
+    """The processes, looked for by this one."""
     return [
         int(process.name) for process in Path("/proc").glob("[0-9]*") if _has_open(process, f"{directory}/")
     ]

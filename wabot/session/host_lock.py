@@ -163,7 +163,7 @@ def holder_on_any_machine(user_id: str) -> str:
 
 
 def require_no_other_machine(url: str, *user_ids: str) -> None:
-    """A file lock cannot see that far, and whoever uses wabot's tables must not find others in their place.
+    """Make sure that no bot on another machine uses a database whose tables are to be replaced.
 
     Args:
         url: the address of a PostgreSQL.
@@ -193,7 +193,7 @@ def _described(found: Sequence[Any]) -> str:
 
 
 def _key(user_id: str) -> int:
-    """Two schemas of one database may each have a user of this name."""
+    """The number of the lock: of user and schema, because two schemas may each have a user of this name."""
     (schema,) = database.execute_sql("SELECT current_schema()").fetchone()
     digest = hashlib.sha256(f"wabot:{schema}:{user_id}".encode()).digest()
     return int.from_bytes(digest[:8], signed=True)

@@ -31,6 +31,11 @@ _LARGEST_STAMP_BYTES = 4096
 _FIRST_PID = 2
 # systemd.unit(5).
 _UNIT = r"[A-Za-z0-9:_.@\\-]{1,255}\.(service|scope)"
+_LOOK_ONLY = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_DISK_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+_CANNOT_LOCK_ERRNOS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP})
+# is_held() has a shared lock for microseconds; a start at that very moment must not take it for a living bot.
+_LEAST_GRACE_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +107,6 @@ def own_unit() -> str | None:
         if hierarchy in ("", "name=systemd") and unit.endswith(".service"):
             return unit
     return None
-
-
-_LOOK_ONLY = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_DISK_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
-_CANNOT_LOCK_ERRNOS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP})
-# is_held() has a shared lock for microseconds; a start at that very moment must not take it for a living bot.
-_LEAST_GRACE_SECONDS = 0.2
 
 
 class SessionInUse(OperatorNeeded):
@@ -227,7 +225,7 @@ def is_held(path: Path) -> bool:
 
 @contextmanager
 def _tried(path: Path, kind: int) -> Iterator[bool]:
-    """Have a lock of this kind, if it can be had, until the block ends; whether that is so."""
+    """Try to hold a lock of this kind for the block; yields whether that worked."""
     try:
         descriptor = os.open(path, _LOOK_ONLY)
     except (FileNotFoundError, NotADirectoryError):

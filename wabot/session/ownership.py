@@ -68,7 +68,7 @@ def hold_session(settings: Settings) -> Iterator[HeldSession]:
 
 @contextmanager
 def _host_lock(settings: Settings) -> Iterator[Callable[[], str]]:
-    """A file lock is enough where the database is a file as well."""
+    """Hold the lock against other machines; where the database is a file, the file lock is enough."""
     if sqlite_file(settings.database.url) is not None:
         yield str
         return

@@ -66,7 +66,7 @@ def keep_private(settings: Settings) -> None:
 
 
 def _open_state(settings: Settings) -> Iterator[OpenFile]:
-    """Keys and messages: nobody's but the bot's."""
+    """Those of the state directory: keys and messages are nobody's but the bot's."""
     directories = (
         settings.paths.state,
         settings.sessions,
@@ -80,7 +80,7 @@ def _open_state(settings: Settings) -> Iterator[OpenFile]:
 
 
 def _open_secrets(configuration: Path | None) -> Iterator[OpenFile]:
-    """Files with secrets in them; a group may read them, which in /etc/wabot is the service's."""
+    """Those with secrets in them; a group may read them, which in /etc/wabot is the service's."""
     if configuration is None:
         return
     for path in dict.fromkeys(_secret_files(configuration)):

@@ -39,7 +39,7 @@ class Note:
 
 
 def note_position(user_id: str, store: Path, now: datetime, history: timedelta) -> None:
-    """Remember how far the store reaches; it may be open in another process, but not in this one.
+    """Note how far the store reaches now; it may be open in another process, but not in this one.
 
     Args:
         user_id: whose session.

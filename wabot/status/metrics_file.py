@@ -25,6 +25,10 @@ from wabot.system.files import replace_file
 from wabot.system.logs import unhandled_errors
 
 _IDS_AT_ONCE = 500
+log = logging.getLogger(__name__)
+
+INTERVAL_SECONDS = 15.0
+_LAST_WRITE_SECONDS = 2.0
 
 
 class ReplyLatency:
@@ -83,12 +87,6 @@ def _seconds(received_at: datetime, sent_at: datetime) -> float:
     return max(0.0, (sent_at - received_at).total_seconds())
 
 
-log = logging.getLogger(__name__)
-
-INTERVAL_SECONDS = 15.0
-_LAST_WRITE_SECONDS = 2.0
-
-
 class MetricsFile:
     """Keeps the file true.
 
@@ -123,13 +121,13 @@ class MetricsFile:
         self._thread.start()
 
     def link_changed(self, state: State) -> None:
-        """The link is in another state; called by main only, and never waits."""
+        """Take note that the link is in another state; called by main only, and never waits."""
         if state is State.CONNECTED and self._state is not state:
             self._times_up += 1
         self._state = state
 
     def stop(self) -> None:
-        """Write the last word."""
+        """Write once more, and end."""
         self._stopping.set()
         self._thread.join(_LAST_WRITE_SECONDS)
 

@@ -27,6 +27,18 @@ from wabot.database.tables import suspect
 from wabot.database.transactions import one_at_a_time
 from wabot.system.units import own_command
 
+log = logging.getLogger(__name__)
+
+_RETRY_SECONDS = 5.0
+_COUNT_SECONDS = 5.0
+# Under load they change many times a second, and nobody looks that often.
+_UNHURRIED = frozenset({"last_inbound_at", "last_reply_at"})
+_UNHURRIED_SECONDS = 1.0
+# A link that is cut and back again passes through three states in a few milliseconds, in which replies need
+# the database, too: only where it comes to rest is written.
+_FLURRY_SECONDS = 0.1
+_OF_THE_ROW_ONLY = frozenset({"connection_attempts"})
+
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
@@ -44,7 +56,7 @@ class Backlog:
 
 
 def count_backlog(user_id: str, now: datetime) -> Backlog:
-    """Ask the database.
+    """What happened today and is still to do, by the database.
 
     Args:
         user_id: whose account.
@@ -60,19 +72,6 @@ def count_backlog(user_id: str, now: datetime) -> Backlog:
         .scalar()
     )
     return Backlog(chats, Inbox(user_id).pending_count(), Outbox(user_id).count(OPEN_STATES))
-
-
-log = logging.getLogger(__name__)
-
-_RETRY_SECONDS = 5.0
-_COUNT_SECONDS = 5.0
-# Under load they change many times a second, and nobody looks that often.
-_UNHURRIED = frozenset({"last_inbound_at", "last_reply_at"})
-_UNHURRIED_SECONDS = 1.0
-# A link that is cut and back again passes through three states in a few milliseconds, in which replies need
-# the database, too: only where it comes to rest is written.
-_FLURRY_SECONDS = 0.1
-_OF_THE_ROW_ONLY = frozenset({"connection_attempts"})
 
 
 class SessionRecord:
@@ -125,7 +124,7 @@ class SessionRecord:
         return until - ahead if until - ahead > now else None
 
     def stop(self, timeout_seconds: float) -> None:
-        """Write what is still to write, within the time given."""
+        """Write what is still to write, within the time given, and end."""
         with self._changed:
             self._stopping = True
             self._changed.notify()
@@ -168,7 +167,7 @@ class SessionRecord:
             )
 
     def _count_of(self, day: date) -> KeptFigure[Backlog]:
-        """What is counted of a day; with each day it begins anew, though nobody writes at midnight."""
+        """The figure of a day; with each day it is counted anew, though nobody writes at midnight."""
         if self._counted_day != day:
             self._counted_day = day
             self._backlog = KeptFigure(lambda: count_backlog(self._user_id, local_now()))

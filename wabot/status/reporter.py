@@ -109,7 +109,7 @@ class Reporter:
         self._notifier.status(self._status_line(trouble))
 
     def show_end(self, reason: str) -> None:
-        """The last word of the process: why it stops, or the state from which there was no way on."""
+        """Write down why the process stops, or the state from which there was no way on."""
         state = self._connection.state
         self.record.update(
             state=state.value if state in TERMINAL_STATES else STOPPED,

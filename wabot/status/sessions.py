@@ -120,7 +120,7 @@ def report(sessions: Sequence[SessionStatus]) -> dict[str, Any]:
 
 
 def session_status(settings: Settings, name: str) -> SessionStatus:
-    """One session, as its database knows it.
+    """What one session is doing, as its database knows it.
 
     Args:
         settings: its configuration; the database is open.
@@ -164,7 +164,7 @@ def session_status(settings: Settings, name: str) -> SessionStatus:
 
 
 def _unknown_status(settings: Settings, name: str, *reasons: str) -> SessionStatus:
-    """A session whose database cannot be asked: only the lock can tell."""
+    """What a session is doing whose database cannot be asked: only the lock can tell."""
     held = is_held(settings.session_lock)
     holder = read_holder(settings.session_lock) if held else None
     return SessionStatus(
@@ -178,7 +178,12 @@ def _unknown_status(settings: Settings, name: str, *reasons: str) -> SessionStat
 
 
 def _status_of(configuration: Configuration, first_of: dict[Path, str]) -> SessionStatus:
-    """One of several; `first_of` holds, of each session, the name of the configuration that it is told of."""
+    """What the session of one configuration is doing.
+
+    Args:
+        configuration: which.
+        first_of: of each session lock, the configuration that it is told of; is added to.
+    """
     settings, name, problem = configuration.settings, configuration.name, configuration.problem
     if settings and (first := first_of.setdefault(settings.session_lock, name)) != name:
         problem = f"{first}.toml is for user {configuration.user_id}, too; give this one a user_id of its own"
@@ -213,7 +218,7 @@ def _reason(session: Session, state: str) -> str:
 
 
 def _without_database(settings: Settings) -> list[str]:
-    """What can be said of a bot all the same, and done for it."""
+    """What can be said of a bot without its database, and what to do."""
     cure = f"what to do: {units.command('doctor', settings.file)}"
     if not is_held(settings.session_lock):
         return [cure]
@@ -223,7 +228,7 @@ def _without_database(settings: Settings) -> list[str]:
 
 
 def _reasons(settings: Settings, *reasons: str) -> str:
-    """Messages that came while the database was away, and are not there yet, are worth a word, too."""
+    """These reasons, and how many messages are on the disk, because the database was away."""
     try:
         kept = len(read_spool(settings.spool))
     except OSError:
@@ -240,9 +245,10 @@ def _lost_count(user_id: str) -> int:
 
 
 def _last_inbound_at(user_id: str) -> datetime | None:
-    """From the history, which outlives the session's row: a reset empties that, a backup may have none.
+    """When the last message came, by the history.
 
-    And what was kept on disk while the database was away may have come there after another start.
+    That outlives the session's row: a reset empties that, a backup may have none. And what was kept on disk
+    while the database was away may have come there after another start.
     """
     theirs = (
         (Inbound.user_id == user_id)

@@ -15,7 +15,7 @@ _SECONDS = "%Y-%m-%d %H:%M:%S"
 
 
 def as_table(sessions: Sequence[SessionStatus]) -> str:
-    """Every session, as `all_sessions` found it: of several the total first, and then what is wrong.
+    """All sessions as text: of several the total first, then those with something wrong.
 
     Of many, each that works is one line.
     """
@@ -36,7 +36,7 @@ def _total(sessions: Sequence[SessionStatus]) -> str:
 
 
 def _work(sessions: Sequence[SessionStatus]) -> str:
-    """What there is to do in all of them, as far as it is known."""
+    """What there is to do in these sessions, as far as it is known."""
     to_answer = sum(session.inbox_pending or 0 for session in sessions)
     to_send = sum(session.outbox_pending or 0 for session in sessions)
     not_delivered = sum(session.outbox_dead or 0 for session in sessions)
