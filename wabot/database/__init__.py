@@ -9,7 +9,7 @@
     workers             threads that live with its being away
     kept_figures        what is counted again only after a change
     errors, refusals    what heals by itself, and what a person must mend
-    address, pooler, lent_connections
+    address, lent_connections
                         how PostgreSQL is reached, and its connections shared
     catalogue           what tables of other programs are really called
 

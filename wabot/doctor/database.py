@@ -20,10 +20,10 @@ from wabot.database.address import public_url, same_database, sqlite_file
 from wabot.database.catalogue import ForeignKey
 from wabot.database.engine import missing_migrations, newer_migrations, open_database
 from wabot.database.errors import one_line
-from wabot.database.pooler import CURE, LOCK_IS_VOID, lends_connections
 from wabot.database.tables import can_make, to_be_made, what_is_missing
 from wabot.doctor.finding import Examined, Finding, healthy, problem
 from wabot.errors import DatabaseAway, OperatorNeeded
+from wabot.session.pooler import CURE, LOCK_IS_VOID, lends_connections
 from wabot.system.units import CREDENTIALS, UPGRADE, command
 
 _SHOWN_USERS = 10

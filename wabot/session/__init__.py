@@ -3,6 +3,7 @@
     ownership      takes a session into possession, all locks and the database; begin reading here
     lock           the lock of this machine, and the name of whoever holds it
     host_lock      the lock across machines that share a PostgreSQL
+    pooler         whether a pooler before that server makes its lock void
     directories    which sessions there are on this disk
     private_files  what other users could read, and closing it
     quarantine     moves a session aside, and back

@@ -22,8 +22,8 @@ from wabot.clock import local_text
 from wabot.database.engine import open_database
 from wabot.database.errors import AWAY, one_line
 from wabot.database.models import Session, database
-from wabot.database.pooler import CURE, LOCK_IS_VOID, lends_connections
 from wabot.errors import OperatorNeeded
+from wabot.session.pooler import CURE, LOCK_IS_VOID, lends_connections
 
 log = logging.getLogger(__name__)
 

@@ -19,8 +19,8 @@ from tests.support import REPOSITORY
 from tests.support.transaction_pooler import TransactionPooler
 from wabot.database.engine import migrate, open_database
 from wabot.database.models import Fact, database
-from wabot.database.pooler import CURE, LOCK_IS_VOID, lends_connections
 from wabot.session.host_lock import HostLock
+from wabot.session.pooler import CURE, LOCK_IS_VOID, lends_connections
 from wabot.trials.peers.postgresql import PostgresqlServer
 
 pytestmark = pytest.mark.postgresql
