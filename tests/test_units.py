@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from wabot.config.conversation import PROVIDER_SETTINGS
+from wabot.config.conversation_settings import PROVIDER_SETTINGS
 from wabot.config.credentials import OF_THE_UNITS
 from wabot.config.load import load_settings
 from wabot.config.setting_types import key_of

@@ -180,7 +180,7 @@ class Answering:
             try:
                 if any(row.text.strip() for row in rows):
                     return self._act_on(ask(), chat, self._without_unreadable(chat, rows), language)
-                return self._say_what_is_read(chat, rows, language)
+                return self._answer_without_words(chat, rows, language)
             except (*AWAY, BudgetUnknown) as error:
                 suspect(error.__cause__ or error)
                 database.close()
@@ -196,7 +196,7 @@ class Answering:
         now = utc_now()
         return not any(is_too_old(row.sent_at, self._settings.replies.max_age_seconds, now) for row in rows)
 
-    def _say_what_is_read(self, chat: Chat, rows: list[Inbound], language: str) -> bool:
+    def _answer_without_words(self, chat: Chat, rows: list[Inbound], language: str) -> bool:
         """To messages without any text: say in writing, or wait for a person."""
         since = utc_now() - HOUR
         for_person = any(what_is(row.kind, row.text) is Arrival.UNREADABLE for row in rows)

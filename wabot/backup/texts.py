@@ -23,7 +23,7 @@ from wabot.config.machine import settings_in_unit, unit_environment
 from wabot.config.toml_file import read_toml
 from wabot.errors import ConfigError, OperatorNeeded
 from wabot.privileges import root_helper
-from wabot.privileges.owner import ROOT, Owner, owner_of, require_roots_own
+from wabot.privileges.become_owner import ROOT, Owner, owner_of, require_roots_own
 from wabot.system.files import open_plain, sync
 from wabot.system.units import CONFIGURATIONS
 

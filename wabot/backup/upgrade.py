@@ -28,7 +28,7 @@ from wabot.config.settings import Settings
 from wabot.database.address import public_url, sqlite_file
 from wabot.database.engine import known_migrations
 from wabot.errors import ExitCode, OperatorNeeded, UsageError, WabotError
-from wabot.privileges.owner import become_owner_of
+from wabot.privileges.become_owner import become_owner_of
 from wabot.session.host_lock import require_no_other_machine
 from wabot.system.files import read_json, read_plain
 from wabot.system.terminal import printable, show

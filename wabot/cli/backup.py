@@ -17,7 +17,7 @@ from wabot.config.load import find_configuration
 from wabot.config.machine import settings_in_unit
 from wabot.config.setting_types import integer
 from wabot.errors import ExitCode, OperatorNeeded
-from wabot.privileges.owner import ROOT, owner_of
+from wabot.privileges.become_owner import ROOT, owner_of
 from wabot.system import units
 from wabot.system.terminal import answers_yes, printable, show
 

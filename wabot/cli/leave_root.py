@@ -21,7 +21,7 @@ import wabot
 from wabot.config.machine import settings_in_unit, unit_environment
 from wabot.errors import ConfigError
 from wabot.privileges import root_helper
-from wabot.privileges.owner import ROOT, Owner, become, become_owner_of, owner_of, require_roots_own
+from wabot.privileges.become_owner import ROOT, Owner, become, become_owner_of, owner_of, require_roots_own
 from wabot.privileges.remembered_files import forget, read_file, remembering
 from wabot.privileges.root_queries import FIND_PROCESSES, SHOW_UNIT, processes_here, show_unit_here
 

@@ -2,8 +2,11 @@
 
     load            finds the file, reads and checks it; begin reading here
     settings        Settings: every section, and the paths that follow from them
-    sections        account, paths, database, janitor, alerts, connection, metrics
-    conversation    ai and its providers, replies, chats
+    service_settings
+                    account, paths, database, janitor, alerts, connection, metrics; a new setting is declared
+                    here or in the next
+    conversation_settings
+                    ai and its providers, replies, chats
     setting_types   what a value may be, and how it is written
     toml_file       a file that a person wrote, with what is wrong in it
     credentials     the secrets that a configuration refers to

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from wabot.brain.settings import ProviderSettings
-from wabot.config.conversation import PROVIDER_SETTINGS, budget_problems
+from wabot.config.conversation_settings import PROVIDER_SETTINGS, budget_problems
 from wabot.config.credentials import MissingSecret, Secrets
 from wabot.config.phrases import pattern_problem
 from wabot.config.setting_types import SettingType, WrongMember, key_of

@@ -1,4 +1,4 @@
-"""Every setting, with its default, its bounds and its meaning; the handbook's table is made from this."""
+"""Settings: all sections together. A new setting is a field in service_settings or conversation_settings."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wabot.brain.settings import BrainSettings
-from wabot.config.conversation import AiSettings, ChatSettings, ReplySettings
-from wabot.config.sections import (
+from wabot.config.conversation_settings import AiSettings, ChatSettings, ReplySettings
+from wabot.config.service_settings import (
     SAFE_PATH,
     USER_ID,
     AccountSettings,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from wabot.cli.parser import commands
-from wabot.config.conversation import PROVIDER_SETTINGS
+from wabot.config.conversation_settings import PROVIDER_SETTINGS
 from wabot.config.setting_types import key_of
 from wabot.config.settings import Settings
 from wabot.conversation.ends import ENDS, Arrival, Writer

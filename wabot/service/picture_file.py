@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from wabot.errors import OperatorNeeded
-from wabot.privileges.owner import Owner, become, owner_of
+from wabot.privileges.become_owner import Owner, become, owner_of
 from wabot.system.files import replace_file
 
 

@@ -1,6 +1,6 @@
 """What came of a call of a model, and its text made fit for a customer.
 
-    answer          reads a server's answer; begin reading here
+    answer          reads a server's answer, and sees a refusal; begin reading here
     body            the bytes: compressed, streamed, JSON or not
     completion      an answer and what it took, or why there is none
     complaints      why a server refuses

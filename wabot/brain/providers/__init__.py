@@ -4,7 +4,8 @@
     provider    one endpoint: one HTTP call
     request     what it is sent, as this endpoint takes it
     circuit     leaves one that keeps failing alone
-    refusals    texts that one would not answer
+    remembered_refusals
+                texts that one would not answer; that one refuses is seen in brain.output.answer
     budget      what a day may cost; kept elsewhere
     counts      what became of the calls
 

@@ -13,7 +13,7 @@ from wabot.brain.output.completion import OF_THE_PROVIDER, OF_THE_TEXT, Completi
 from wabot.brain.providers.budget import Budget, BudgetSpent, NoBudget, cost_of, cost_of_failure
 from wabot.brain.providers.circuit import CircuitBreaker
 from wabot.brain.providers.counts import CallCounts, ChatCallCounts
-from wabot.brain.providers.refusals import Refusals
+from wabot.brain.providers.remembered_refusals import Refusals
 from wabot.brain.providers.request import Message, estimate_prompt_tokens
 from wabot.brain.settings import ProviderSettings
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from wabot.errors import OperatorNeeded
-from wabot.privileges.owner import ROOT, owner_of, require_roots_own
+from wabot.privileges.become_owner import ROOT, owner_of, require_roots_own
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 
@@ -21,7 +21,7 @@ NOBODY, DAEMON, UNKNOWN = 65_534, 1, 4_000_000
 _WHOSE = """
 import os, sys
 from pathlib import Path
-from wabot.privileges.owner import become_owner_of
+from wabot.privileges.become_owner import become_owner_of
 become_owner_of(Path(sys.argv[1]))
 print(os.getresuid(), os.getresgid(), os.getgroups(), os.environ["HOME"])
 """
