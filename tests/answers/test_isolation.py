@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.support.arrivals import GROUP, arrival
 from tests.support.provider_server import ProviderServer
-from wabot.answers.worker import ReplyWorker
+from wabot.answers.worker import make_workers
 from wabot.brain.brain import Brain
 from wabot.brain.settings import BrainSettings, ProviderSettings
 from wabot.clock import utc_now
@@ -62,14 +62,14 @@ class Shop:
         inbox, outbox = Inbox("shop"), Outbox("shop")
         presence = ChatPresence(threading.Event())
         self._reception = reception_of(self.settings, inbox, outbox, presence=presence)
-        self._worker = ReplyWorker(
+        (self._worker,) = make_workers(
             self.settings,
             inbox,
             outbox,
             ChatSchedule(0),
             Brain(BrainSettings(providers=(provider,))),
             presence,
-            Pulse(),
+            [Pulse()],
         )
 
     def hear(self, message: IncomingMessage) -> None:

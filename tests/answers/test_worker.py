@@ -19,7 +19,7 @@ from tests.support.provider_server import ProviderServer
 from tests.support.threads import Wakes
 from wabot.answers import answering
 from wabot.answers.budget import DailyBudget
-from wabot.answers.worker import MAX_ATTEMPTS, ReplyWorker, start_workers
+from wabot.answers.worker import MAX_ATTEMPTS, make_workers, start_workers
 from wabot.brain.brain import Answer, Brain
 from wabot.brain.conversation import Conversation
 from wabot.brain.output.control_words import HAND_OVER, TELL_TEAM
@@ -91,14 +91,14 @@ class Shop:
         self.shown: list[tuple[str, Any]] = []
         self.reception = reception_of(self.settings, self.inbox, self.outbox, presence=self.presence)
         brain: Any = self.model
-        self.worker = ReplyWorker(
+        (self.worker,) = make_workers(
             self.settings,
             self.inbox,
             self.outbox,
             self.schedule,
             brain,
             self.presence,
-            Pulse(),
+            [Pulse()],
         )
 
     def hear(self, *messages: IncomingMessage | str) -> int:
@@ -854,14 +854,14 @@ def test_every_call_of_a_model_counts_whatever_it_comes_to(
         say("" if way == "refused" else "NO_REPLY" if way == "silence" else "Sí.")(handler, body)
 
     server.default = meddle
-    worker = ReplyWorker(
+    (worker,) = make_workers(
         shop.settings,
         shop.inbox,
         shop.outbox,
         shop.schedule,
         Brain(shop.settings.brain, calls=calls),
         shop.presence,
-        Pulse(),
+        [Pulse()],
         calls,
     )
     for number in range(12):

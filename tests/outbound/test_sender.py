@@ -155,6 +155,7 @@ class Office:
             self.phone,
             Escalation(
                 ChatSettings().handover_pause_seconds,
+                Inbox("shop"),
                 self.outbox,
                 Pauses(Inbox("shop"), self.outbox),
                 OwnerChat(AccountSettings(user_id="shop"), self.outbox),

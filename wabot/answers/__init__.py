@@ -2,8 +2,9 @@
 
     worker      takes a chat whose customer fell silent, and asks the gate about it; begin reading here
     answering   asks the brain, and stores what there is to say, or tells the owner
-    context     a chat's rows as what the gate and the brain look at
+    context     a chat's rows as what the gate looks at, and what the brain is asked
     budget      what models may cost in a day
 
-It knows nothing of how messages came, or of how replies leave.
+It shows "typing…" through outbound.chat_presence; else it knows nothing of how replies leave, and nothing
+of how messages came.
 """

@@ -8,16 +8,14 @@ import logging
 import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
 
-from wabot.answers import context as dialogue
+from wabot.answers.context import Consultation
 from wabot.brain.brain import Answer
-from wabot.brain.conversation import Conversation
 from wabot.brain.output.control_words import HAND_OVER, TELL_TEAM
 from wabot.brain.providers.budget import BudgetUnknown
 from wabot.brain.texts import texts_for
 from wabot.clock import HOUR, utc_now
-from wabot.config.settings import AiSettings, Settings
+from wabot.config.settings import AiSettings, ReplySettings
 from wabot.conversation.chats import named
 from wabot.conversation.ends import Arrival, what_is
 from wabot.conversation.gate import is_too_old
@@ -26,10 +24,9 @@ from wabot.conversation.inbox import Inbox
 from wabot.conversation.notices import TO_OWNER, Notice, Unanswered, handed_over_text, is_apology
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_chat import OwnerChat
-from wabot.conversation.pauses import Pauses
+from wabot.conversation.pauses import Pauses, pause_reason
 from wabot.conversation.schedule import ChatSchedule
 from wabot.database.errors import AWAY, one_line
-from wabot.database.lent_connections import rest
 from wabot.database.models import Chat, Inbound, InboundState, Outbound, PauseReason, Reason, database
 from wabot.database.tables import suspect
 from wabot.outbound.chat_presence import ChatPresence
@@ -47,14 +44,17 @@ class Escalation:
 
     Args:
         pause_seconds: how long, where it is for a person.
-        outbox: where what the customer is told goes.
+        inbox, outbox: where messages are settled, and what the customer is told goes.
         pauses: pauses chats.
         owner_chat: where the owner is told.
     """
 
-    def __init__(self, pause_seconds: float, outbox: Outbox, pauses: Pauses, owner_chat: OwnerChat) -> None:
+    def __init__(
+        self, pause_seconds: float, inbox: Inbox, outbox: Outbox, pauses: Pauses, owner_chat: OwnerChat
+    ) -> None:
         # Where the owner's own words pause nothing, whoever asked for a person still waits for one.
         self._pause_seconds = pause_seconds or _PAUSE_SECONDS
+        self._inbox = inbox
         self._outbox = outbox
         self._pauses = pauses
         self._owner_chat = owner_chat
@@ -62,7 +62,7 @@ class Escalation:
     def leave_to_person(
         self, chat: Chat, rows: Sequence[Inbound], parts: Sequence[str], now: datetime
     ) -> bool:
-        """A person is wanted: tell the customer, pause the chat, tell the owner.
+        """Leave a chat to a person, who is wanted: tell the customer, pause the chat, tell the owner.
 
         Returns:
             False when the messages changed meanwhile; nothing was done then.
@@ -76,7 +76,7 @@ class Escalation:
         return True
 
     def leave_shut_out(self, reply: Outbound) -> None:
-        """WhatsApp does not let this device write to a chat: hold it for as long as for a person."""
+        """Pause a chat that WhatsApp does not let this device write to, for as long as for a person."""
         if reply.source in TO_OWNER:
             # The owner's own chat: nobody is left to be told.
             self._outbox.withdraw(reply.chat_id, PauseReason.SHUT_OUT)
@@ -88,13 +88,27 @@ class Escalation:
             self._outbox.withdraw(chat.id, PauseReason.SHUT_OUT)
             self._owner_chat.tell_about([chat], now)
 
+    def tell_unanswered(self, chat: Chat, why: Unanswered, now: datetime, *, hourly: bool = False) -> None:
+        """Tell the owner that a customer is left unanswered; `hourly`: not twice the same within an hour."""
+        self._owner_chat.tell_unanswered(chat, now, why, hourly=hourly)
+
+    def leave_messages(
+        self, chat: Chat, rows: Sequence[Inbound], state: InboundState, reason: str, why: Unanswered
+    ) -> None:
+        """Settle messages that nobody but the owner can answer, and tell them, unless they have the chat."""
+        now = utc_now()
+        with database.atomic():
+            self._inbox.settle([row.id for row in rows], state, reason)
+            if not pause_reason(chat, now):
+                self._owner_chat.tell_unanswered(chat, now, why)
+
     def tell_unsure(self, reply: Outbound) -> None:
         """Say that a reply may never have arrived, and is not sent again."""
         if reply.source not in TO_OWNER:
             self._owner_chat.tell_unanswered(reply.chat, utc_now(), Unanswered.UNSURE)
 
     def let_rest(self, chat: Chat, reason: str, now: datetime) -> None:
-        """It looks like another bot: answer nothing there for an hour."""
+        """Answer nothing for an hour in a chat that looks like another bot's."""
         with database.atomic():
             self._pauses.pause(chat, PauseReason.LOOP, now + HOUR)
             self._owner_chat.tell_about([chat], now)
@@ -110,72 +124,70 @@ def longest_answer_seconds(ai: AiSettings) -> float:
     return 60 + sum(2 * provider.timeout_seconds for provider in ai.providers)
 
 
-class Composer(Protocol):
-    """Who composes answers: the brain."""
-
-    def reply(self, conversation: Conversation, now: datetime) -> Answer:
-        """Compose the answer to the unanswered messages of a conversation."""
-
-
 class Answering:
     """Answers what the gate lets through; for one worker, or several in turn.
 
     Args:
-        settings: the configuration.
+        replies: how answers are made.
         inbox, outbox: where messages come from and answers go.
         escalation: leaves a chat to a person.
         schedule: told which chat is to be looked at again.
-        brain: composes the answer.
+        consultation: asks the brain.
         presence: shows "seen" and "typing…".
-        pulse: of the thread that answers.
+        longest_seconds: how long one answer may take.
     """
 
     def __init__(
         self,
-        settings: Settings,
+        replies: ReplySettings,
         inbox: Inbox,
         outbox: Outbox,
         escalation: Escalation,
         schedule: ChatSchedule,
-        brain: Composer,
+        consultation: Consultation,
         presence: ChatPresence,
-        pulse: Pulse,
+        longest_seconds: float,
     ) -> None:
-        self._settings = settings
+        self._replies = replies
         self._inbox = inbox
         self._outbox = outbox
         self._escalation = escalation
-        self._owner_chat = OwnerChat(settings.account, outbox)
         self._schedule = schedule
-        self._brain = brain
+        self._consultation = consultation
         self._presence = presence
-        self._pulse = pulse
+        self._longest_seconds = longest_seconds
 
-    def answer(self, chat: Chat, rows: list[Inbound], language: str) -> None:
-        """Show that somebody is there, and store what there is to say."""
+    def answer(self, chat: Chat, rows: list[Inbound], language: str, pulse: Pulse) -> None:
+        """Show that somebody is there, and store what there is to say.
+
+        Args:
+            chat: the chat.
+            rows: the messages to answer, oldest first.
+            language: the customer's.
+            pulse: of the thread that answers.
+        """
         rows = self._without_not_received(chat, rows, language)
         if not rows:
             return
         new = [row for row in rows if row.attempts == 0]
         self._inbox.count_attempt(row.id for row in rows)
-        if new and self._settings.replies.typing:
-            self._presence.begin_typing(
-                chat.jid, time.monotonic() + longest_answer_seconds(self._settings.ai)
-            )
+        if new and self._replies.typing:
+            until = time.monotonic() + self._longest_seconds
+            self._presence.begin_typing(chat.jid, until)
         will_speak = False
         try:
-            will_speak = self._say(chat, rows, language)
+            will_speak = self._say(chat, rows, language, pulse)
         finally:
             if not will_speak:
                 self._presence.end_typing(chat.jid)
 
-    def _say(self, chat: Chat, rows: list[Inbound], language: str) -> bool:
+    def _say(self, chat: Chat, rows: list[Inbound], language: str, pulse: Pulse) -> bool:
         """Store what there is to say, once the database takes it; whether there is something to send.
 
         One that is full may take the count of attempts and not the answer: asked anew each time, the model
         would be paid for it each time, and after a few attempts the message would be given up.
         """
-        ask = functools.cache(lambda: self._ask(chat, rows, language))
+        ask = functools.cache(lambda: self._consultation.answer_to(chat, rows, language))
         while True:
             try:
                 if any(row.text.strip() for row in rows):
@@ -185,16 +197,16 @@ class Answering:
                 suspect(error.__cause__ or error)
                 database.close()
                 log.warning("database: %s; the answer to %s waits", one_line(error), named(chat))
-                if not self._wait_for_database(rows):
+                if not self._wait_for_database(rows, pulse):
                     raise
 
-    def _wait_for_database(self, rows: Sequence[Inbound]) -> bool:
+    def _wait_for_database(self, rows: Sequence[Inbound], pulse: Pulse) -> bool:
         """Wait a moment; whether the answer to these is still wanted then."""
-        self._pulse.busy()
+        pulse.busy()
         if self._schedule.closes_within(DATABASE_RETRY_SECONDS):
             return False
         now = utc_now()
-        return not any(is_too_old(row.sent_at, self._settings.replies.max_age_seconds, now) for row in rows)
+        return not any(is_too_old(row.sent_at, self._replies.max_age_seconds, now) for row in rows)
 
     def _answer_without_words(self, chat: Chat, rows: list[Inbound], language: str) -> bool:
         """To messages without any text: say in writing, or wait for a person."""
@@ -221,7 +233,7 @@ class Answering:
         """No answer to these, and so no blue ticks; the owner is told, once an hour."""
         with database.atomic():
             self._inbox.settle([row.id for row in rows], InboundState.IGNORED, reason)
-            self._owner_chat.tell_unanswered(chat, utc_now(), why, hourly=True)
+            self._escalation.tell_unanswered(chat, why, utc_now(), hourly=True)
         log.info("%s: not answered: %s", named(chat), reason)
         return False
 
@@ -230,7 +242,7 @@ class Answering:
     ) -> bool:
         """Store an answer; whether there is something to send."""
         now = utc_now()
-        timed = paced(parts, rows[-1].received_at, now, self._settings.replies)
+        timed = paced(parts, rows[-1].received_at, now, self._replies)
         if parts:
             self._see_when_answered(chat, rows)
         if not self._outbox.put(chat.id, timed, source, rows, now):
@@ -242,7 +254,7 @@ class Answering:
         log.info("%s: %d message(s) answered by %s in %d part(s)", named(chat), len(rows), by, len(parts))
         if not parts:
             return False
-        if self._settings.replies.typing:
+        if self._replies.typing:
             typing_seconds = (timed[-1][1] - now).total_seconds()
             self._presence.begin_typing(chat.jid, time.monotonic() + typing_seconds)
         return True
@@ -278,20 +290,14 @@ class Answering:
         self._outbox.put(chat.id, [(text, now)], Notice.ASK_TO_REPEAT, lost, now)
         log.info("%s: %d message(s) were lost; the customer is asked to repeat", named(chat), len(lost))
 
-    def _ask(self, chat: Chat, rows: list[Inbound], language: str) -> Answer:
-        conversation = dialogue.conversation_of(chat, rows, language, self._settings.ai, utc_now())
-        # A model takes seconds.
-        rest()
-        return self._brain.reply(conversation, self._settings.account.local_time())
-
     def _act_on(self, answer: Answer, chat: Chat, rows: list[Inbound], language: str) -> bool:
-        """What the brain said may be an answer, an apology or a call for a person."""
+        """Do what the brain said, which may be an answer, an apology or a call for a person."""
         if is_apology(answer.parts):
-            if not self._settings.ai.providers or answer.refused:
+            if not self._consultation.has_models or answer.refused:
                 return self._pass_on(chat, rows, answer.parts[0])
             self._keep_question(chat, rows, answer.parts[0])
             return False
-        if answer.source == "knowledge" and self._settings.ai.providers:
+        if answer.source == "knowledge" and self._consultation.has_models:
             rows = self._without_kept(chat, rows)
         parts = answer.parts
         if HAND_OVER in answer.calls:
@@ -321,7 +327,7 @@ class Answering:
         with database.atomic():
             will_speak = self.put(chat, rows, parts, source, reason)
             if will_speak:
-                self._owner_chat.tell_unanswered(chat, utc_now(), why)
+                self._escalation.tell_unanswered(chat, why, utc_now())
         return will_speak
 
     def _keep_question(self, chat: Chat, rows: list[Inbound], apology: str) -> None:
@@ -330,7 +336,7 @@ class Answering:
         if not was_told(chat.id, Notice.APOLOGY, now - HOUR):
             with database.atomic():
                 self._outbox.notify(chat.id, apology, Notice.APOLOGY, now)
-                self._owner_chat.tell_unanswered(chat, now, Unanswered.NO_MODEL)
+                self._escalation.tell_unanswered(chat, Unanswered.NO_MODEL, now)
         self._inbox.keep_for_later(row.id for row in rows)
         # The longer it waits already, the less a moment more matters.
         waited_seconds = (now - rows[0].received_at).total_seconds()

@@ -1,22 +1,58 @@
-"""Turns the rows of a chat into what the gate and the brain look at."""
+"""Turns the rows of a chat into what the gate looks at, and into what the brain is asked."""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Protocol
 
+from wabot.brain.brain import Answer
 from wabot.brain.conversation import Conversation, Turn
 from wabot.brain.language import detect_language
-from wabot.clock import HOUR
-from wabot.config.settings import AiSettings, ChatSettings
+from wabot.clock import HOUR, utc_now
+from wabot.config.settings import AccountSettings, AiSettings, ChatSettings
 from wabot.conversation import history
 from wabot.conversation.gate import Burst
 from wabot.conversation.pauses import pause_reason
+from wabot.database.lent_connections import rest
 from wabot.database.models import Chat, Inbound
 from wabot.whatsapp.messages import MessageKind
 
 _LONGEST_QUOTE_CHARACTERS = 300
+
+
+class Composer(Protocol):
+    """Who composes answers: the brain."""
+
+    def reply(self, conversation: Conversation, now: datetime) -> Answer:
+        """Compose the answer to the unanswered messages of a conversation."""
+
+
+class Consultation:
+    """Asks the brain about messages of a chat, with what was said there before.
+
+    Args:
+        account: whose chats they are.
+        ai: how much of the past a model is shown, and whether there is one.
+        brain: composes the answer.
+
+    Attributes:
+        has_models: whether there is a model to be asked.
+    """
+
+    def __init__(self, account: AccountSettings, ai: AiSettings, brain: Composer) -> None:
+        self._account = account
+        self._ai = ai
+        self._brain = brain
+        self.has_models = bool(ai.providers)
+
+    def answer_to(self, chat: Chat, rows: Sequence[Inbound], language: str) -> Answer:
+        """What the brain says to these messages of a chat, oldest first."""
+        conversation = conversation_of(chat, rows, language, self._ai, utc_now())
+        # A model takes seconds.
+        rest()
+        return self._brain.reply(conversation, self._account.local_time())
 
 
 def burst_of(

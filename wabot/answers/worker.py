@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Iterable
 from datetime import datetime
 
-from wabot.answers import context as dialogue
-from wabot.answers.answering import DATABASE_RETRY_SECONDS, Answering, Composer, Escalation
+from wabot.answers.answering import DATABASE_RETRY_SECONDS, Answering, Escalation, longest_answer_seconds
+from wabot.answers.context import Composer, Consultation, burst_of, language_of
 from wabot.brain.providers.budget import BudgetUnknown
 from wabot.brain.providers.counts import ChatCallCounts
 from wabot.brain.texts import texts_for
@@ -20,7 +21,7 @@ from wabot.conversation.inbox import MOST_AT_ONCE, Inbox
 from wabot.conversation.notices import Notice, Unanswered, handed_over_text
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_chat import OwnerChat
-from wabot.conversation.pauses import Pauses, pause_reason
+from wabot.conversation.pauses import Pauses
 from wabot.conversation.schedule import ChatSchedule
 from wabot.database.errors import AWAY, one_line
 from wabot.database.lent_connections import rest
@@ -42,48 +43,36 @@ class ReplyWorker:
     """Answers one chat at a time; several workers share one schedule.
 
     Args:
-        settings: the configuration.
-        inbox, outbox: where messages come from and answers go.
+        rules: of the gate.
+        account_language: in which a customer is answered whose own is not known.
+        inbox: where messages come from.
         schedule: says which chat is due.
-        brain: composes the answer.
-        presence: shows "seen" and "typing…".
-        pulse: of this worker's thread; its usual seconds are `longest_answer_seconds`.
+        answering: answers what the gate lets through.
+        escalation: leaves chats to a person.
         calls: how often models were asked for each chat.
+        pulse: of this worker's thread; its usual seconds are `longest_answer_seconds`.
     """
 
     def __init__(
         self,
-        settings: Settings,
+        rules: Rules,
+        account_language: str,
         inbox: Inbox,
-        outbox: Outbox,
         schedule: ChatSchedule,
-        brain: Composer,
-        presence: ChatPresence,
+        answering: Answering,
+        escalation: Escalation,
+        calls: ChatCallCounts,
         pulse: Pulse,
-        calls: ChatCallCounts | None = None,
     ) -> None:
-        self._settings = settings
-        self._rules = Rules.of(settings.account, settings.ai, settings.replies, settings.chats)
+        self._rules = rules
+        self._account_language = account_language
         self._inbox = inbox
-        self._outbox = outbox
-        self._owner_chat = OwnerChat(settings.account, outbox)
-        self._escalation = Escalation(
-            settings.chats.handover_pause_seconds, outbox, Pauses(inbox, outbox), self._owner_chat
-        )
         self._schedule = schedule
-        self._answering = Answering(
-            settings,
-            inbox,
-            outbox,
-            self._escalation,
-            schedule,
-            brain,
-            presence,
-            pulse,
-        )
+        self._answering = answering
+        self._escalation = escalation
+        self._calls = calls
         self._pulse = pulse
         self._chat: Chat | None = None
-        self._calls = calls or ChatCallCounts()
 
     def run(self) -> None:
         """Work until the schedule is closed."""
@@ -134,14 +123,14 @@ class ReplyWorker:
         if not rows:
             return
         calls = self._calls.within_hour(str(chat.id))
-        burst = dialogue.burst_of(chat, rows, self._rules.chats, now, calls)
+        burst = burst_of(chat, rows, self._rules.chats, now, calls)
         decision = gate.before_answering(burst, self._rules, now)
-        language = dialogue.language_of(chat, rows, self._settings.account.language)
+        language = language_of(chat, rows, self._account_language)
         match decision.action:
             case Verdict.ANSWER:
-                self._answering.answer(chat, rows, language)
+                self._answering.answer(chat, rows, language, self._pulse)
             case Verdict.SAY_AWAY:
-                text = self._settings.chats.away_text or texts_for(language).away
+                text = self._rules.chats.away_text or texts_for(language).away
                 put = self._answering.put_and_tell
                 if put(chat, rows, [text], Notice.AWAY, decision.reason, Unanswered.CLOSED):
                     Chat.update(away_at=now).where(Chat.id == chat.id).execute()
@@ -166,23 +155,17 @@ class ReplyWorker:
             else:
                 fresh.append(row)
         if missed:
-            self._leave_to_owner(chat, missed, InboundState.IGNORED, Reason.TOO_OLD, Unanswered.TOO_OLD)
+            self._escalation.leave_messages(
+                chat, missed, InboundState.IGNORED, Reason.TOO_OLD, Unanswered.TOO_OLD
+            )
             log.info("%s: not answered: %s", named(chat), Reason.TOO_OLD)
         if given_up:
             # Nobody but the owner can answer what ended each attempt to.
             reason = f"no answer after {MAX_ATTEMPTS} attempts"
-            self._leave_to_owner(chat, given_up, InboundState.FAILED, reason, Unanswered.NOT_KNOWN)
+            self._escalation.leave_messages(chat, given_up, InboundState.FAILED, reason, Unanswered.NOT_KNOWN)
             for row in given_up:
                 log.error("%s: message %d was given up after %d attempts", named(chat), row.id, row.attempts)
         return fresh
-
-    def _leave_to_owner(
-        self, chat: Chat, rows: list[Inbound], state: InboundState, reason: str, why: Unanswered
-    ) -> None:
-        with database.atomic():
-            self._inbox.settle([row.id for row in rows], state, reason)
-            if not pause_reason(chat, utc_now()):
-                self._owner_chat.tell_unanswered(chat, utc_now(), why)
 
 
 def _seconds_to_come(row: Inbound, now: datetime) -> float:
@@ -192,6 +175,43 @@ def _seconds_to_come(row: Inbound, now: datetime) -> float:
     waited_seconds = (now - row.received_at).total_seconds()
     # A clock that was set back meanwhile prolongs nothing beyond once more.
     return SPOILT_SECONDS - max(waited_seconds, 0.0)
+
+
+def make_workers(
+    settings: Settings,
+    inbox: Inbox,
+    outbox: Outbox,
+    schedule: ChatSchedule,
+    brain: Composer,
+    presence: ChatPresence,
+    pulses: Iterable[Pulse],
+    calls: ChatCallCounts | None = None,
+) -> list[ReplyWorker]:
+    """Make workers that share everything but their thread.
+
+    Args:
+        settings: the configuration.
+        inbox, outbox: where messages come from and answers go.
+        schedule: says which chat is due.
+        brain: composes the answers.
+        presence: shows "seen" and "typing…".
+        pulses: one for each worker.
+        calls: how often models were asked for each chat.
+    """
+    account, replies, chats = settings.account, settings.replies, settings.chats
+    owner_chat = OwnerChat(account, outbox)
+    escalation = Escalation(chats.handover_pause_seconds, inbox, outbox, Pauses(inbox, outbox), owner_chat)
+    consultation = Consultation(account, settings.ai, brain)
+    longest_seconds = longest_answer_seconds(settings.ai)
+    answering = Answering(
+        replies, inbox, outbox, escalation, schedule, consultation, presence, longest_seconds
+    )
+    rules = Rules.of(account, settings.ai, replies, chats)
+    calls = calls or ChatCallCounts()
+    return [
+        ReplyWorker(rules, account.language, inbox, schedule, answering, escalation, calls, pulse)
+        for pulse in pulses
+    ]
 
 
 def start_workers(workers: list[ReplyWorker]) -> list[threading.Thread]:

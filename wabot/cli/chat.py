@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from wabot.answers.worker import ReplyWorker
+from wabot.answers.worker import make_workers
 from wabot.brain.brain import Answer, Brain
 from wabot.brain.conversation import Conversation
 from wabot.brain.knowledge.index import Passage
@@ -71,14 +71,14 @@ class TerminalChat:
         inbox, outbox = Inbox(user_id), Outbox(user_id)
         self._replies = SendQueue(user_id)
         self._reception = reception_of(settings, inbox, outbox)
-        self._worker = ReplyWorker(
+        (self._worker,) = make_workers(
             settings,
             inbox,
             outbox,
             ChatSchedule(0),
             self._brain,
             ChatPresence(self._replies.wakeup),
-            Pulse(),
+            [Pulse()],
         )
 
     def say(self, text: str) -> Exchange:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from wabot.answers.answering import Escalation, longest_answer_seconds
 from wabot.answers.budget import DailyBudget
-from wabot.answers.worker import ReplyWorker, start_workers
+from wabot.answers.worker import make_workers, start_workers
 from wabot.brain.brain import Brain
 from wabot.brain.providers.counts import CallCounts, ChatCallCounts
 from wabot.clock import process_clock, utc_now
@@ -102,7 +102,9 @@ class Pipeline:
         self._lost = LostMessages(user_id, settings.session_store, self._inbox, self.intake, self._drain)
         self._loss_log = LossLog(self._lost)
         self.receipts = Receipts(queue, ReceiptFile(settings.session_directory / RECEIPTS))
-        owner = Escalation(settings.chats.handover_pause_seconds, self._outbox, pauses, owner_chat)
+        owner = Escalation(
+            settings.chats.handover_pause_seconds, self._inbox, self._outbox, pauses, owner_chat
+        )
         unconfirmed = UnconfirmedSends(
             queue,
             OpenStore(settings.session_store),
@@ -139,21 +141,19 @@ class Pipeline:
         self._lost.start()
         self.receipts.start()
         self.sender.start()
-        self._workers = start_workers(
-            [
-                ReplyWorker(
-                    self._settings,
-                    self._inbox,
-                    self._outbox,
-                    self._schedule,
-                    brain,
-                    self._presence,
-                    self._health.pulse(f"reply-{number}", longest_answer_seconds(self._settings.ai)),
-                    calls,
-                )
-                for number in range(1, 2 * self._settings.replies.workers + 1)
-            ]
+        longest_seconds = longest_answer_seconds(self._settings.ai)
+        count = 2 * self._settings.replies.workers
+        workers = make_workers(
+            self._settings,
+            self._inbox,
+            self._outbox,
+            self._schedule,
+            brain,
+            self._presence,
+            [self._health.pulse(f"reply-{number}", longest_seconds) for number in range(1, count + 1)],
+            calls,
         )
+        self._workers = start_workers(workers)
 
     def load_models(self) -> None:
         """Load what asks models on a thread of its own, once the line is dialled; returns at once."""

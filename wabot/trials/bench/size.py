@@ -20,7 +20,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from wabot.answers.worker import ReplyWorker
+from wabot.answers.worker import make_workers
 from wabot.brain.brain import Answer
 from wabot.brain.conversation import Conversation
 from wabot.clock import utc_now
@@ -127,14 +127,14 @@ def query_seconds(file: Path) -> dict[str, float]:
     migrate(database)
     inbox, outbox, send_queue = Inbox(USER_ID), Outbox(USER_ID), SendQueue(USER_ID)
     reception = reception_of(settings, inbox, outbox)
-    worker = ReplyWorker(
+    (worker,) = make_workers(
         settings,
         inbox,
         outbox,
         ChatSchedule(0),
         _Instantly(),
         ChatPresence(send_queue.wakeup),
-        Pulse(),
+        [Pulse()],
     )
     seconds: dict[str, list[float]] = defaultdict(list)
     for number in range(_WARM_UP_MESSAGES + _MESSAGES):
