@@ -7,11 +7,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from wabot.alerts.checks import LinkView
+from wabot.alerts.notice import Condition, NoticeWriter, Problem
 from wabot.config.load import load_settings
 from wabot.config.settings import Settings
 from wabot.link.states import State
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp()
+AUTHOR = NoticeWriter("shop", "vps-1", "es")
+NOTICE = AUTHOR.alert(Problem(Condition.LOGGED_OUT, "the phone removed it (401)"), "2026-11-22T10:00:00Z")
+TO = ("owner@example.com", "second@example.com")
 
 
 def configured(tmp_path: Path, alerts: str, environ: dict[str, str] | None = None) -> Settings:

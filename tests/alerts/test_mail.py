@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import base64
-import re
 import ssl
 from pathlib import Path
 
@@ -10,16 +8,10 @@ import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.alert_receivers import MailServer, WebhookReceiver
-from wabot.alerts.dispatcher import channels
+from tests.support.alert_receivers import MailServer
+from tests.support.owners_alerts import NOTICE, TO
 from wabot.alerts.mail import Mail
-from wabot.alerts.notice import AlertNotice, Condition, NotDelivered, NoticeWriter, Problem
-from wabot.alerts.webhook import Webhook
-from wabot.config.settings import AlertSettings
-
-AUTHOR = NoticeWriter("shop", "vps-1", "es")
-NOTICE = AUTHOR.alert(Problem(Condition.LOGGED_OUT, "the phone removed it (401)"), "2026-11-22T10:00:00Z")
-TO = ("owner@example.com", "second@example.com")
+from wabot.alerts.notice import AlertNotice, NotDelivered
 
 
 @pytest.fixture
@@ -31,56 +23,6 @@ def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLConte
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(context)
     return context
-
-
-def test_webhook_says_it_for_programs_and_for_people(receiver: WebhookReceiver) -> None:
-    Webhook(receiver.url).send(NOTICE)
-    (call,) = receiver.calls
-    assert call.content == {
-        "type": "alert",
-        "conditions": ["logged_out"],
-        "account": "shop",
-        "host": "vps-1",
-        "at": "2026-11-22T10:00:00Z",
-        "title": "wabot shop: la sesión de WhatsApp está cerrada",
-        "text": f"{NOTICE.title}\n{NOTICE.body}",
-    }
-    assert "Qué hacer: mire el teléfono y vincúlelo de nuevo: wabot pair" in NOTICE.body
-    assert "Detalle: the phone removed it (401)" in NOTICE.body
-    assert "webhook-signature" not in call.headers
-
-
-@pytest.mark.parametrize(
-    ("secret", "key"),
-    [
-        ("whsec_" + base64.b64encode(b"k" * 32).decode(), b"k" * 32),
-        ("just a text", b"just a text"),
-    ],
-)
-def test_signature(receiver: WebhookReceiver, secret: str, key: bytes) -> None:
-    webhook = Webhook(receiver.url, secret)
-    webhook.send(NOTICE)
-    webhook.send(NOTICE)
-    first, second = receiver.calls
-    assert first.is_signed_with(key)
-    assert not first.is_signed_with(b"another")
-    assert first.headers["webhook-id"] == second.headers["webhook-id"] == NOTICE.id
-
-
-@pytest.mark.parametrize("status", [301, 307, 404, 500])
-def test_what_is_not_taken_is_not_delivered(receiver: WebhookReceiver, status: int) -> None:
-    receiver.status = status
-    with pytest.raises(NotDelivered, match=str(status)):
-        Webhook(receiver.url).send(NOTICE)
-    assert len(receiver.calls) == 1, "a redirect is not followed"
-
-
-def test_an_error_does_not_show_the_address(receiver: WebhookReceiver) -> None:
-    receiver.close()
-    with pytest.raises(NotDelivered) as caught:
-        Webhook(receiver.url).send(NOTICE)
-    assert "T0KEN" not in str(caught.value)
-    assert str(caught.value) == "the web address cannot be reached (nothing listens there)"
 
 
 def test_mail_on_this_machine_in_the_clear() -> None:
@@ -135,29 +77,6 @@ def test_a_wrong_password_and_refused_addresses_are_said(certificate: ssl.SSLCon
         Mail(f"smtp://localhost:{server.port}", TO).send(NOTICE)
 
 
-@pytest.mark.parametrize(
-    ("status", "permanent"),
-    [
-        (301, True),
-        (400, True),
-        (401, True),
-        (404, True),
-        (410, True),
-        (408, False),
-        (429, False),
-        (500, False),
-        (503, False),
-    ],
-)
-def test_what_a_web_address_answers_is_final_or_passes(
-    receiver: WebhookReceiver, status: int, permanent: bool
-) -> None:
-    receiver.status = status
-    with pytest.raises(NotDelivered) as caught:
-        Webhook(receiver.url).send(NOTICE)
-    assert caught.value.permanent is permanent
-
-
 def test_what_a_mail_server_refuses_is_final_and_that_it_is_away_is_not(certificate: ssl.SSLContext) -> None:
     def is_permanent(url: str) -> bool:
         with pytest.raises(NotDelivered) as caught:
@@ -192,27 +111,3 @@ def test_no_text_can_forge_a_header(title: str, body: str, host: str) -> None:
         *(b"From", b"To", b"Subject", b"Date", b"Message-ID", b"Auto-Submitted"),
         *(b"MIME-Version", b"Content-Type", b"Content-Transfer-Encoding"),
     }
-
-
-def test_only_what_is_configured() -> None:
-    assert channels(AlertSettings()) == []
-    assert channels(AlertSettings(to=TO)) == []
-    both = AlertSettings(webhook_url="http://127.0.0.1/", smtp_url="smtp://localhost", to=TO)
-    assert [channel.name for channel in channels(both)] == ["webhook", "mail"]
-    (mail,) = channels(AlertSettings(smtp_url="smtp://localhost", to=TO, sender="bot@example.org"))
-    assert isinstance(mail, Mail)
-    assert mail._sender == "bot@example.org"
-
-
-@given(
-    kind=st.text(), conditions=st.text(), account=st.text(), title=st.text(), body=st.text(), host=st.text()
-)
-def test_no_text_reaches_the_headers_of_a_call(
-    kind: str, conditions: str, account: str, title: str, body: str, host: str
-) -> None:
-    notice = AlertNotice("msg_1", kind, conditions, account, host, "now", title, body)
-    headers = Webhook("http://127.0.0.1/", "secret")._headers(notice, body.encode("utf-8", "replace"))
-    plain = Webhook("http://127.0.0.1/", "secret")._headers(NOTICE, b"")
-    assert headers.keys() == plain.keys()
-    for name, value in headers.items():
-        assert re.fullmatch(r"[\x21-\x7e]+( [\x21-\x7e]+)*", value), name

@@ -5,28 +5,22 @@ import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.support.arrivals import ANA, ANA_LID, GROUP, NOON, arrival, later
+from tests.support.known_people import ANA_WAITS, EVA, EVA_WAITS, tell_owner_about
 from wabot.config.phone_numbers import parse_address
-from wabot.config.settings import AccountSettings, PathSettings, Settings
+from wabot.config.settings import Settings
 from wabot.conversation.inbox import Inbox
-from wabot.conversation.notices import Notice, Unanswered, unanswered_text
-from wabot.conversation.outbox import Outbox
-from wabot.conversation.owner_chat import add_line, text_of
+from wabot.conversation.owner_chat import text_of
 from wabot.database.models import Chat, Inbound, Outbound
-from wabot.inbound.reception import reception_of
 from wabot.inbound.spool import Spool, Spooled, read_spool
 from wabot.privacy.erasure import forget
 from wabot.privacy.export import export
 from wabot.session.lock import SessionLock
 from wabot.whatsapp.store import COPY
 
-EVA = "34911222333@s.whatsapp.net"
-OWNER = "34999888777@s.whatsapp.net"
-ANA_WAITS, EVA_WAITS = (unanswered_text(name, Unanswered.NOT_KNOWN, "en") for name in ("Ana", "Eva"))
 SCHEMA = """
     CREATE TABLE whatsmeow_contacts (our_jid TEXT, their_jid TEXT, push_name TEXT);
     CREATE TABLE whatsmeow_message_secrets (our_jid TEXT, chat_jid TEXT, sender_jid TEXT, message_id TEXT);
@@ -35,41 +29,12 @@ SCHEMA = """
     CREATE TABLE whatsmeow_lid_map (lid TEXT, pn TEXT);
     CREATE TABLE whatsmeow_privacy_tokens (our_jid TEXT, their_jid TEXT, token BLOB);
 """
+
+
 KEYS = ("whatsmeow_sessions", "whatsmeow_identity_keys", "whatsmeow_lid_map", "whatsmeow_privacy_tokens")
+
+
 NAMES = ("whatsmeow_contacts", "whatsmeow_message_secrets")
-
-
-@pytest.fixture
-def settings(database: Any, tmp_path: Path) -> Settings:
-    return Settings(account=AccountSettings(user_id="shop"), paths=PathSettings(state=tmp_path / "state"))
-
-
-@pytest.fixture
-def people(settings: Settings) -> Inbox:
-    """Ana, under both addresses, in her chat and in a group; Eva beside her; and a second account."""
-    inbox, outbox = Inbox("shop"), Outbox("shop")
-    for message in (
-        arrival("my secret", phone="34600111222", lid="299000111222"),
-        arrival("hidden", chat=ANA_LID, phone="34600111222", lid="299000111222", sender=ANA_LID),
-        arrival("Eva's", chat=EVA, phone="34911222333", name="Eva"),
-        arrival("Ana in the group", chat=GROUP, phone="", sender=ANA_LID),
-        arrival("Eva in the group", chat=GROUP, phone="", sender=EVA),
-    ):
-        inbox.store(message, NOON)
-    for waiting in inbox.waiting():
-        rows = inbox.pending(waiting.chat_id)
-        outbox.put(waiting.chat_id, [("answer", later(9))], "model:x", rows, later(9))
-    Inbox("salon").store(arrival("to the salon"), NOON)
-    return inbox
-
-
-def tell_owner_about(*phones: str) -> None:
-    """In one message."""
-    own = Chat.create(user_id="shop", contact=OWNER, jid=OWNER, phone="34999888777", created_at=NOON)
-    chats = [Chat.get(Chat.user_id == "shop", Chat.phone == phone) for phone in phones]
-    notice = Outbox("shop").notify(own.id, "", Notice.UNANSWERED, NOON)
-    for chat in chats:
-        add_line(notice, unanswered_text(chat.name, Unanswered.NOT_KNOWN, "en"), chat.id)
 
 
 def make_store(path: Path) -> None:
@@ -90,38 +55,6 @@ def make_store(path: Path) -> None:
 def counts(path: Path, tables: tuple[str, ...]) -> list[int]:
     with closing(sqlite3.connect(path)) as store:
         return [store.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables]
-
-
-def test_export_has_everything_and_nothing_of_others(settings: Settings, people: Inbox) -> None:
-    Inbound.update(state="owner").where(Inbound.text == "hidden").execute()
-    tell_owner_about("34600111222", "34911222333")
-    found = export(settings, parse_address("+34600111222"))
-    text = json.dumps(found)
-    (chat,) = found["chats"]
-    assert (chat["phone"], chat["lid"], chat["name"]) == ("34600111222", "299000111222", "Ana")
-    assert [(message["direction"], message["text"]) for message in chat["messages"]] == [
-        ("in", "my secret"),
-        ("owner", "hidden"),
-        ("out", "answer"),
-    ]
-    assert chat["messages"][0]["at"] == "2026-11-22T12:00:00Z"
-    assert [message["text"] for message in found["in_groups"]] == ["Ana in the group"]
-    assert found["told_to_owner"] == [ANA_WAITS]
-    assert "Eva" not in text
-    assert "salon" not in text
-
-
-def test_what_the_owner_ordered_in_a_chat_is_not_shown_as_the_customers(
-    settings: Settings, people: Inbox
-) -> None:
-    order = arrival("#bot off", from_me=True, sender="34999888777@s.whatsapp.net", phone="34600111222")
-    reception_of(settings, people, Outbox("shop")).receive(order, NOON)
-    (chat,) = export(settings, parse_address("+34600111222"))["chats"]
-    assert ("owner", "#bot off") in [(each["direction"], each["text"]) for each in chat["messages"]]
-
-
-def test_export_of_nobody_is_empty(settings: Settings) -> None:
-    assert export(settings, parse_address("34999888777"))["chats"] == []
 
 
 @pytest.mark.parametrize("address", ["+34600111222", ANA, ANA_LID])
@@ -170,12 +103,6 @@ def test_what_was_told_of_somebody_who_is_remembered_as_opted_out_goes_too(setti
     Chat.update(opted_out_at=NOON).where(Chat.name == "Ana").execute()
     assert forget(settings, parse_address(ANA), everything=False).opt_out_kept
     assert not Outbound.select().exists()
-
-
-def test_the_owners_own_chat_shows_what_they_were_told(settings: Settings, people: Inbox) -> None:
-    tell_owner_about("34600111222", "34911222333")
-    (chat,) = export(settings, parse_address(OWNER))["chats"]
-    assert [message["text"] for message in chat["messages"]] == [f"{ANA_WAITS}\n{EVA_WAITS}"]
 
 
 def test_messages_on_the_disk_are_a_persons_as_well(settings: Settings, people: Inbox) -> None:
