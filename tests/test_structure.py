@@ -40,6 +40,7 @@ TESTED_BY = {
         "trials/peers/notify_socket trials/peers/raw_echo trials/soak/disk trials/soak/faults "
         "trials/soak/trial whatsapp/client"
     ),
+    "emulator/server/test_media_host.py": "emulator/world/media emulator/world/media_faults",
     "emulator/signal": "message_kinds ratchet",
     "emulator/world/test_faults.py": "timers transcript",
     "handbook": "example tables",

@@ -18,7 +18,6 @@ from wabot.emulator.people.customer import Customer
 from wabot.emulator.people.pairing import PairingError
 from wabot.emulator.server.emulator import Emulator
 from wabot.emulator.signal.message_kinds import KINDS
-from wabot.emulator.signal.plaintexts import MEDIA_KINDS
 from wabot.emulator.world.service import NotLinked
 from wabot.trials.peers.echo_process import EchoProcess
 
@@ -632,12 +631,6 @@ class TestReading:
         assert bot.wait_for("message", id=came)["text"] == "but this"
         assert retries(running, lost) == 4 and retries(running, came) == 2
         assert len(bot.find("undecryptable", id=lost)) == 5 and not bot.find("message", id=lost)
-
-    @pytest.mark.parametrize("kind", MEDIA_KINDS)
-    def test_media(self, listening: tuple[Emulator, EchoProcess], kind: str) -> None:
-        running, bot = listening
-        told = bot.wait_for("message", id=running.customer(1).send_media(kind))
-        assert told["type"] == "media" and f"{kind}Message" in told["fields"]
 
     def test_what_is_done_to_a_message_later(self, listening: tuple[Emulator, EchoProcess]) -> None:
         running, bot = listening

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.systemd.container import PREFIX, Container
+from wabot.emulator.server.doorway import AUTHORITY_VARIABLES
 from wabot.emulator.server.emulator import Emulator
 
 COLUMNS, ROWS = 110, 60
@@ -38,7 +39,11 @@ def lead(machine: Container, emulator: Emulator, name: str = "wabot") -> None:
     environment = emulator.environment({})
     machine.write(authority, Path(environment["SSL_CERT_FILE"]).read_text())
     command = emulator.command()
-    variables = {**environment, "SSL_CERT_FILE": authority, _ROOT_KEY: command[command.index("wabot") - 1]}
+    variables = {
+        **environment,
+        **dict.fromkeys(AUTHORITY_VARIABLES, authority),
+        _ROOT_KEY: command[command.index("wabot") - 1],
+    }
     lines = (f"{variable}={value}\n" for variable, value in variables.items())
     machine.write(f"/etc/wabot/{name}.env", "".join(lines), mode=0o600)
     machine.write(PREFIX / "bin" / "wabot", _COMMAND, mode=0o755)

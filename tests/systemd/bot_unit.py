@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.systemd.container import Container
 from tests.systemd.units import JournalLine, environment_lines
+from wabot.emulator.server.doorway import AUTHORITY_VARIABLES
 from wabot.emulator.server.emulator import Emulator
 
 _ASK = """
@@ -153,7 +154,7 @@ class BotUnit:
         # The unit's own command, behind the launcher that makes the client library trust the emulator.
         _, *launch = self._emulator.command("run", "--config", self.config)
         return [
-            *environment_lines({**environment, "SSL_CERT_FILE": self._authority}),
+            *environment_lines({**environment, **dict.fromkeys(AUTHORITY_VARIABLES, self._authority)}),
             "ExecStart=",
             f"ExecStart=/opt/wabot/bin/python {' '.join(launch)}",
         ]

@@ -16,6 +16,7 @@ import pytest
 from tests.systemd import bare_machine
 from tests.systemd.bot_unit import BotUnit
 from tests.systemd.container import REPOSITORY, Container
+from wabot.emulator.server.doorway import AUTHORITY_VARIABLES
 from wabot.emulator.server.emulator import Emulator
 
 # A mark for each, so that they can run side by side.
@@ -149,7 +150,7 @@ def link_and_start(machine: Container, emulator: Emulator) -> None:
 def pair(machine: Container, emulator: Emulator) -> None:
     """`wabot pair` typed by root, scanned by the owner."""
     machine.write("/tmp/ca.pem", Path(emulator.environment({})["SSL_CERT_FILE"]).read_text())
-    environment = {**emulator.environment({}), "SSL_CERT_FILE": "/tmp/ca.pem"}
+    environment = emulator.environment({}) | dict.fromkeys(AUTHORITY_VARIABLES, "/tmp/ca.pem")
     variables = [f"{name}={value}" for name, value in environment.items()]
     _, *launch = emulator.command("pair")
     outcome: list[subprocess.CompletedProcess[str]] = []

@@ -7,16 +7,25 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TextIO
 
+from wabot.emulator.people.attachments import read_file
 from wabot.emulator.people.customer import Customer
 from wabot.emulator.people.pairing import PairingError
 from wabot.emulator.server.emulator import Emulator
+from wabot.emulator.signal.places import Place
 from wabot.emulator.world.service import NotLinked
 from wabot.emulator.world.transcript import Event
 
 HELP = """\
 TEXT              write it as the present customer
+/voice FILE       send it as a voice note (Ogg/Opus); without FILE a silent one
+/picture FILE TEXT
+                  send it as a picture, with a caption if you like
+/file FILE        send it as a document
+/location LAT,LON NAME
+                  send a place on the map, with a name if you like
 /as N             be customer N (1, 2 ...)
 /phone TEXT       write to the present customer from the owner's phone
 /scan CODE        scan the code the bot shows (the text of the QR code)
@@ -46,12 +55,15 @@ _SHOWN = {
     "refused proxy": "a connection to {detail} was refused: nothing leaves this machine",
     "backlog": "waiting messages that were delivered: {detail}",
     "reply": "{who} reads: {detail}",
+    "own chat": "the owner reads in the chat with themselves: {detail}",
     "unreadable": "{who} cannot read a message: {detail}",
     "duplicate": "{who} ignores a message that came twice",
     "typing": "{who} sees the bot {detail}",
     "presence": "the bot is {detail}",
 }
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|)")
+_PATH_AND_CAPTION = re.compile(r"(?:\"([^\"]+)\"|(\S+))(?:\s+(.+))?")
+_PLACE = re.compile(r"([-+]?\d+(?:\.\d+)?)\s*,\s*([-+]?\d+(?:\.\d+)?)(?:\s+(.+))?")
 _UNIT_SECONDS = {"s": 1, "m": 60, "": 1}
 
 
@@ -70,6 +82,10 @@ class Console:
         self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self._printer = threading.Thread(target=self._print_events, name="emulator-console")
         self._commands: dict[str, Callable[[str], str | None]] = {
+            "voice": lambda text: self._send_file("voice", text),
+            "picture": self._send_picture,
+            "file": lambda text: self._send_file("document", text),
+            "location": self._send_place,
             "as": self._become,
             "phone": self._write_from_phone,
             "scan": self._scan,
@@ -126,6 +142,28 @@ class Console:
         self._customer = self._emulator.customer(int(text))
         self._names[self._customer.phone] = self._customer.name
         return f"you are {_describe(self._customer)}"
+
+    def _send_picture(self, text: str) -> None:
+        # What stands before the caption is a path, which may have blanks in quotation marks.
+        match = _PATH_AND_CAPTION.fullmatch(text)
+        if match is None:
+            raise ConsoleError("/picture wants a file, and a caption if you like: /picture pot.jpg Our pot")
+        self._send_file("image", match[1] or match[2], match[3] or "")
+
+    def _send_file(self, kind: str, path: str, caption: str = "") -> None:
+        if not path and kind != "voice":
+            raise ConsoleError("/file wants a file: /file prices.pdf")
+        try:
+            file = read_file(Path(path).expanduser(), kind) if path else None
+        except OSError as error:
+            raise ConsoleError(f"{path} cannot be read: {error.strerror}") from error
+        self._customer.send_media(kind, file, caption=caption)
+
+    def _send_place(self, text: str) -> None:
+        match = _PLACE.fullmatch(text)
+        if match is None or abs(float(match[1])) > 90 or abs(float(match[2])) > 180:
+            raise ConsoleError("/location wants degrees, and a name if you like: /location 39.47,-0.37 Shop")
+        self._customer.send_place(Place(float(match[1]), float(match[2]), match[3] or ""))
 
     def _write_from_phone(self, text: str) -> None:
         if not text:

@@ -12,6 +12,7 @@ from wabot.emulator.server.queries import Queries, failure
 from wabot.emulator.wire.stanza import JID, SERVER, Node
 from wabot.emulator.world.account import Device
 from wabot.emulator.world.faults import Faults
+from wabot.emulator.world.media import MEDIA_HOSTS
 from wabot.emulator.world.service import Service
 from wabot.emulator.world.timers import Timers
 
@@ -70,7 +71,7 @@ def test_a_group_and_all_groups(service: Service, queries: Queries) -> None:
 
 @pytest.mark.parametrize(
     ("xmlns", "kind", "child"),
-    [("blocklist", "set", "item"), ("w:m", "set", "media_conn"), ("encrypt", "get", "digest")],
+    [("blocklist", "set", "item"), ("w:m", "set", "upload"), ("encrypt", "get", "digest")],
 )
 def test_what_nobody_knows_is_said_so_and_noted(
     service: Service, queries: Queries, xmlns: str, kind: str, child: str
@@ -86,3 +87,23 @@ def test_what_is_taken_without_a_word(service: Service, queries: Queries) -> Non
         answer = queries.answer(query(xmlns, kind, [Node(child)]))
         assert (answer.text("type"), answer.content) == ("result", None)
     assert service.transcript.events() == []
+
+
+def test_where_the_media_hosts_are(service: Service, queries: Queries) -> None:
+    asked = query("w:m", "set", [Node("media_conn")])
+
+    def ask() -> Node:
+        told = queries.answer(asked).child("media_conn")
+        assert told is not None
+        return told
+
+    told = ask()
+    assert [host.text("hostname") for host in told.children("host")] == list(MEDIA_HOSTS)
+    assert (told.text("auth"), told.text("ttl"), told.text("auth_ttl")) == (service.media.auth, "300", "300")
+    service.media.expire_auth()
+    assert ask().text("auth") == service.media.auth != told.text("auth")
+    service.faults.media.spoil_list("no_hosts", times=1)
+    service.faults.media.spoil_list("no_auth", times=1)
+    assert list(ask().children()) == []
+    assert ask().text("auth") == ""
+    assert ask().text("auth") and list(ask().children("host"))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.support.neonize_protobuf import decode, decode_all
 from wabot.emulator.signal import plaintexts
-from wabot.emulator.signal.plaintexts import MEDIA_KINDS, Content, PlaintextError, Quote
+from wabot.emulator.signal.plaintexts import Content, PlaintextError, Quote
 from wabot.emulator.wire import protobuf
 
 CHAT, AT = "15550100@s.whatsapp.net", 1_790_000_000_000
@@ -69,46 +69,6 @@ def test_an_edit_a_deletion_and_a_reaction() -> None:
     assert plaintexts.read(edit) == Content("edit", BODY, target_id="3EB0AA")
     assert plaintexts.read(revoke) == Content("revoke", target_id="3EB0AA")
     assert plaintexts.read(reaction) == Content("reaction", "👍", target_id="3EB0AA")
-
-
-def test_media_describes_a_file_that_does_not_exist() -> None:
-    messages = decode_all(*(("Message", plaintexts.media(kind)) for kind in MEDIA_KINDS))
-    for kind, message in zip(MEDIA_KINDS, messages, strict=True):
-        ((name, described),) = message.items()
-        assert name == f"{kind}Message"
-        assert "/" in described["mimetype"]
-        assert described["URL"].endswith(described["directPath"])
-        assert described["fileLength"] == "4096"
-        for digest in ("fileSHA256", "fileEncSHA256", "mediaKey"):
-            assert len(b64decode(described[digest])) == 32
-    by_kind = dict(zip(MEDIA_KINDS, messages, strict=True))
-    assert by_kind["audio"]["audioMessage"]["PTT"] is True
-    assert by_kind["audio"]["audioMessage"]["seconds"] == 7
-    assert by_kind["document"]["documentMessage"]["fileName"] == "document.pdf"
-    sizes = [(by_kind[kind][f"{kind}Message"]["height"]) for kind in ("image", "video", "sticker")]
-    assert sizes == [480, 480, 64]
-
-
-@pytest.mark.parametrize("kind", ["image", "video", "document"])
-def test_captions(kind: str) -> None:
-    message = plaintexts.media(kind, caption=BODY, message_secret=SECRET)
-    decoded = decode("Message", message)
-    if kind == "document":
-        decoded = decoded["documentWithCaptionMessage"]["message"]
-    assert decoded[f"{kind}Message"]["caption"] == BODY
-    assert plaintexts.read(message) == Content(kind, BODY, message_secret=SECRET)
-
-
-@pytest.mark.parametrize("kind", ["audio", "sticker"])
-def test_a_caption_where_there_is_none_is_refused(kind: str) -> None:
-    assert plaintexts.read(plaintexts.media(kind)) == Content(kind)
-    with pytest.raises(ValueError, match="no caption"):
-        plaintexts.media(kind, caption=BODY)
-
-
-def test_an_unknown_kind_of_media_is_refused() -> None:
-    with pytest.raises(ValueError, match="'hologram' is no kind of media: one of image"):
-        plaintexts.media("hologram")
 
 
 def test_what_another_device_sent() -> None:

@@ -46,7 +46,7 @@ class Echo:
         self.refused: list[str] = []
         self.failures: list[Exception] = []
         self.status: HTTPStatus | None = None
-        self.listener = Listener(self.serve, self.refused.append)
+        self.listener = Listener({SERVICE: self.serve}, self.refused.append)
 
     def serve(self, connection: socket.socket) -> None:
         try:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from wabot.emulator.people.attachments import File, put_up, sample
 from wabot.emulator.people.endpoint import damaged
 from wabot.emulator.people.reader import Reader
 from wabot.emulator.signal import plaintexts
+from wabot.emulator.signal.file_messages import Attachment, enveloped, file_message
 from wabot.emulator.signal.message_kinds import build
+from wabot.emulator.signal.message_kinds import told_as as kind_in_stanza
+from wabot.emulator.signal.places import Place, location
 from wabot.emulator.signal.sender_keys import SenderKey
 from wabot.emulator.wire.stanza import JID, Node, Value
 from wabot.emulator.world.service import Service, new_message_id
@@ -32,7 +37,7 @@ class _Sent:
     spoil: int = 0
     sender_key: SenderKey | None = None
     hand_over: bytes | None = None
-    decrypt_fail: str = ""
+    enc_attributes: Mapping[str, str] = field(default_factory=dict)
     stanza: Node = field(default_factory=lambda: Node("message"))
 
 
@@ -51,6 +56,7 @@ class Customer(Reader):
         self.message_secret = message_secret
         self._sent: OrderedDict[str, _Sent] = OrderedDict()
         self._secrets: dict[str, bytes] = {}
+        self._attachments: dict[str, Attachment] = {}
         self._reads: list[str] = []
         self._delivered: list[str] = []
 
@@ -89,7 +95,12 @@ class Customer(Reader):
 
     def send_kind(self, kind: str, text: str = "", *, spoil: int = 0) -> str:
         """Send one of message_kinds.KINDS, with `text` where it has room for one; returns the id."""
-        return self.post(build(kind, text, self._secret()), text, event=kind, spoil=spoil)
+        if kind == "view_once":
+            return self.send_media("image", caption=text, envelope="view_once_v2", spoil=spoil)
+        stanza_type, told_as = kind_in_stanza(kind)
+        more = {"type": stanza_type}
+        body = build(kind, text, self._secret())
+        return self.post(body, text, more, event=kind, spoil=spoil, media_type=told_as)
 
     def send_spoilt(self, text: str, *, decrypt_fail: str = "", times: int = 99) -> str:
         """Write `text` so that its first `times` deliveries cannot be read; returns the id.
@@ -106,9 +117,14 @@ class Customer(Reader):
         link. `resend` brings it after all. Returns the message id.
         """
         view_once = kind == "view_once"
-        body = build("view_once", text, self._secret()) if view_once else plaintexts.text(text)
+        if view_once:
+            picture = put_up(self._service.media, "image", sample("image"), text)
+            body = file_message(picture, envelope="view_once_v2")
+        else:
+            body = plaintexts.text(text)
         more = {"type": "media"} if view_once else {}
         reason = Node("unavailable", {"type": kind} if kind else {})
+        body = plaintexts.with_secret(body, self._secret())
         return self.post(body, text, more, event="withheld", instead=reason)
 
     def reply_to(
@@ -160,10 +176,69 @@ class Customer(Reader):
         body = plaintexts.reaction(str(self._chat()), message_id, emoji, from_me=not to_bot, at=_now_ms())
         return self.post(body, emoji, {"type": "reaction"}, event="reaction")
 
-    def send_media(self, kind: str, *, caption: str = "") -> str:
-        """Send an image, video, audio, sticker or document (whose file can be had nowhere)."""
-        body = plaintexts.media(kind, caption=caption, message_secret=self._secret())
-        return self.post(body, caption, {"type": "media"}, event=kind)
+    def send_media(
+        self,
+        kind: str,
+        file: File | None = None,
+        *,
+        caption: str = "",
+        envelope: str = "",
+        quotes: str = "",
+        is_forwarded: bool = False,
+        album: str = "",
+        lies: Mapping[str, int | bytes | str | None] | None = None,
+        spoil: int = 0,
+    ) -> str:
+        """Send a file as one of FILE_KINDS, sealed and put on the media hosts; returns the message id.
+
+        Args:
+            kind: as what it is sent.
+            file: a small one by default.
+            caption: what is written under it.
+            envelope: one of ENVELOPES, around the message; a document with a caption has one by itself.
+            quotes: the message of the bot that it answers.
+            is_forwarded: whether it was passed on.
+            album: the message that announced the album which the picture belongs to.
+            lies: what the message says wrongly of the file, by names as in file_messages.
+            spoil: how many deliveries cannot be read.
+        """
+        attachment = put_up(self._service.media, kind, file or sample(kind), caption)
+        account = self._service.account
+        quote = plaintexts.Quote(quotes, str(account.lid_jid), "") if quotes else None
+        message = file_message(
+            attachment,
+            context=plaintexts.context_info(quote=quote, is_forwarded=is_forwarded),
+            envelope=envelope if envelope != "ephemeral" else "",
+            lies=lies,
+        )
+        if kind == "document" and caption:
+            message = enveloped("document_with_caption", message)
+        if envelope == "ephemeral":
+            message = enveloped(envelope, message)
+        if album:
+            message += plaintexts.album_child(str(self._chat()), album)
+        body = plaintexts.with_secret(message, self._secret())
+        more, told_as = {"type": "media"}, attachment.told_as
+        message_id = self.post(body, caption, more, event=kind, media_type=told_as, spoil=spoil)
+        with self._service.lock:
+            self._attachments[message_id] = attachment
+        return message_id
+
+    def send_place(self, place: Place) -> str:
+        """Send a pin on the map; returns the message id."""
+        body = plaintexts.with_secret(location(place), self._secret())
+        return self.post(body, str(place), {"type": "media"}, event="location", media_type="location")
+
+    def edit_caption(self, message_id: str, caption: str) -> str:
+        """Change what is written under a file of theirs; returns the id of the edit."""
+        edited = file_message(replace(self.attachment(message_id), caption=caption))
+        body = plaintexts.edit_message(str(self._chat()), message_id, edited, at=_now_ms())
+        return self.post(body, caption, {"edit": "1"}, event="edit")
+
+    def attachment(self, message_id: str) -> Attachment:
+        """What a message of theirs says of its file; raises KeyError for one without."""
+        with self._service.lock:
+            return self._attachments[message_id]
 
     def resend(self, message_id: str) -> None:
         """Send a message again under its id but freshly encrypted, as a phone does that was asked to."""
@@ -204,6 +279,7 @@ class Customer(Reader):
         hand_over: bytes | None = None,
         instead: Node | None = None,
         decrypt_fail: str = "",
+        media_type: str = "",
     ) -> str:
         """Send the waE2E.Message `message`; returns its id.
 
@@ -211,7 +287,8 @@ class Customer(Reader):
         first `spoil` deliveries cannot be read. With a `sender_key` it goes to a group, and `hand_over` gives
         the bot that key first. `instead` is what stands in the stanza in place of the encrypted message.
         `secret` is the one inside the message, for what is sealed with it later. `decrypt_fail` says what a
-        device is to do that cannot read it: "hide" of what is no message to the sender either.
+        device is to do that cannot read it: "hide" of what is no message to the sender either. `media_type`
+        is what the stanza calls the file.
         """
         message_id = message_id or new_message_id()
         attributes: dict[str, Value] = {
@@ -225,7 +302,9 @@ class Customer(Reader):
         with self._service.lock:
             if secret is not None:
                 self._secrets[message_id] = secret
-            sent = _Sent(attributes, message, spoil, sender_key, hand_over, decrypt_fail)
+            told = {"decrypt-fail": decrypt_fail, "mediatype": media_type}
+            marks = {name: value for name, value in told.items() if value}
+            sent = _Sent(attributes, message, spoil, sender_key, hand_over, marks)
             content = [instead] if instead is not None else self._sealed(sent)
             self._service.note(event, self.phone, detail)
             self._post_stanza(message_id, sent, content)
@@ -246,8 +325,7 @@ class Customer(Reader):
         return [self._spoilt(sent, self._endpoint.encrypt(key + sent.message))]
 
     def _spoilt(self, sent: _Sent, enc: Node) -> Node:
-        if sent.decrypt_fail:
-            enc = Node(enc.tag, {**enc.attributes, "decrypt-fail": sent.decrypt_fail}, enc.content)
+        enc = Node(enc.tag, {**enc.attributes, **sent.enc_attributes}, enc.content)
         if not sent.spoil:
             return enc
         sent.spoil -= 1
@@ -259,6 +337,7 @@ class Customer(Reader):
         if len(self._sent) > _KEPT_MESSAGES:
             forgotten, _ = self._sent.popitem(last=False)
             self._secrets.pop(forgotten, None)
+            self._attachments.pop(forgotten, None)
         self._service.post(message_id, sent.stanza)
 
     def _sender(self) -> dict[str, Value]:

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from wabot.emulator.crypto import KeyPair
+from wabot.emulator.people.attachments import File, fetch, put_up, sample
 from wabot.emulator.people.endpoint import Endpoint, Unreadable, read_from_group
 from wabot.emulator.people.pairing import DeviceIdentity, PairingCode, PairingError
 from wabot.emulator.signal import plaintexts
 from wabot.emulator.signal.app_state import SyncKey, push_name_patch
+from wabot.emulator.signal.file_messages import file_message
 from wabot.emulator.signal.party import Bundle, SignalParty
 from wabot.emulator.signal.sender_keys import SenderKeyReader
 from wabot.emulator.wire.stanza import JID, Node, Value
@@ -118,13 +120,23 @@ class OwnerPhone:
 
     def write(self, customer: Customer, text: str) -> str:
         """Let the owner write to `customer`; the bot is told, as every linked device is. Returns the id."""
-        message = plaintexts.device_sent(
-            str(customer.jid),
-            plaintexts.text(text, message_secret=plaintexts.new_message_secret()),
-        )
-        return self._post(
-            message, {"recipient": customer.lid_jid, "peer_recipient_pn": customer.phone_jid}, text
-        )
+        return self._write(customer, plaintexts.text(text), {}, text)
+
+    def send_media(
+        self, customer: Customer, kind: str, file: File | None = None, *, caption: str = ""
+    ) -> str:
+        """Let the owner send `customer` a file, as Customer.send_media does; returns the message id."""
+        attachment = put_up(self._service.media, kind, file or sample(kind), caption)
+        return self._write(customer, file_message(attachment), {"type": "media"}, caption)
+
+    def _write(self, customer: Customer, message: bytes, more: dict[str, Value], detail: str) -> str:
+        secret = plaintexts.new_message_secret()
+        sent = plaintexts.device_sent(str(customer.jid), plaintexts.with_secret(message, secret))
+        recipient: dict[str, Value] = {
+            "recipient": customer.lid_jid,
+            "peer_recipient_pn": customer.phone_jid,
+        }
+        return self._post(sent, {**recipient, **more}, detail)
 
     def share_name(self) -> None:
         """Give the linked device the key to the synced settings, the owner's name among them."""
@@ -178,11 +190,15 @@ class OwnerPhone:
         if stanza.text("id") in self._seen:
             return []
         try:
-            self.copies.append(plaintexts.read(decrypt()))
+            copy = plaintexts.read(decrypt())
         except (Unreadable, plaintexts.PlaintextError) as error:
             self._service.note("unreadable", self.phone, str(error))
-        else:
-            self._seen.add(stanza.text("id"))
+            return []
+        self.copies.append(copy)
+        self._seen.add(stanza.text("id"))
+        if self._service.account.is_own(stanza.jid("to")):
+            file = fetch(self._service.media, copy.file) if copy.file is not None else None
+            self._service.note("own chat", self.phone, str(file or copy.place or copy.text))
         return []
 
     def see_receipt(self, receipt: Node) -> None:

@@ -6,9 +6,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from wabot.emulator.people.attachments import ReceivedFile, fetch
 from wabot.emulator.people.endpoint import Endpoint, Unreadable, bundle_nodes, damaged, read_from_group
 from wabot.emulator.signal import plaintexts
 from wabot.emulator.signal.party import Bundle, SignalParty
+from wabot.emulator.signal.places import Place
 from wabot.emulator.signal.sender_keys import SenderKeyReader
 from wabot.emulator.wire.stanza import JID, LID_SERVER, PHONE_SERVER, Node, Value
 from wabot.emulator.world.service import Service, now_text
@@ -21,7 +23,8 @@ class Reply:
     """A message of the bot as the customer could read it; `at` is in seconds of the monotonic clock.
 
     `bot_tag` says whether the stanza was marked as one of a business bot (<bot biz_bot="1"/>), and
-    `expiration_seconds` when it disappears (0: never).
+    `expiration_seconds` when it disappears (0: never). `file` is what came with it, and `place` where it
+    says that something is.
     """
 
     text: str
@@ -30,6 +33,8 @@ class Reply:
     kind: str = "text"
     bot_tag: bool = False
     expiration_seconds: int = 0
+    file: ReceivedFile | None = None
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,14 +163,23 @@ class Reader:
             return self._ask_again(message_id, str(error), group)
         self._seen.add(message_id)
         bot_tag = stanza.child("bot") is not None
+        file = fetch(self._service.media, content.file) if content.file is not None else None
         reply = Reply(
-            content.text, message_id, time.monotonic(), content.kind, bot_tag, content.expiration_seconds
+            content.text,
+            message_id,
+            time.monotonic(),
+            content.kind,
+            bot_tag,
+            content.expiration_seconds,
+            file,
+            content.place,
         )
         if group is None:
             self._replies.append(reply)
         else:
             self._group_replies.setdefault(group, []).append(reply)
-        self._service.note("reply" if group is None else "group reply", self.phone, content.text)
+        shown = str(file or content.place or content.text)
+        self._service.note("reply" if group is None else "group reply", self.phone, shown)
         return self._receipts(message_id, group)
 
     def see_typing(self, state: str) -> None:

@@ -11,9 +11,13 @@ from pathlib import Path
 import trustme
 
 from wabot.emulator.server.listener import LOOPBACK, SERVICE
+from wabot.emulator.world.media import MEDIA_HOSTS
 from wabot.whatsapp.library import LIBRARY_ENVIRONMENT
 
 _OTHER_PROXIES = ("https_proxy", "no_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy")
+
+AUTHORITY_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+"""Where Go and OpenSSL, Python's requests and Node look for whom to trust."""
 
 
 class Doorway:
@@ -31,12 +35,12 @@ class Doorway:
         self._authority_file = directory / "emulator-ca.pem"
 
     def make_certificate(self) -> ssl.SSLContext:
-        """A certificate for WhatsApp's name, by an authority that nobody else has heard of."""
+        """A certificate for WhatsApp's names, by an authority that nobody else has heard of."""
         authority = trustme.CA()
         authority.cert_pem.write_to_path(str(self._authority_file))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.set_alpn_protocols(["http/1.1"])
-        authority.issue_cert(SERVICE).configure_cert(context)
+        authority.issue_cert(SERVICE, *MEDIA_HOSTS).configure_cert(context)
         return context
 
     def environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -46,7 +50,7 @@ class Doorway:
             environment.pop(name, None)
         environment.update(
             HTTPS_PROXY=f"http://{LOOPBACK}:{self._port}",
-            SSL_CERT_FILE=str(self._authority_file),
+            **dict.fromkeys(AUTHORITY_VARIABLES, str(self._authority_file)),
             NO_PROXY=f"{LOOPBACK},localhost",
             **LIBRARY_ENVIRONMENT,
         )

@@ -7,6 +7,7 @@ import socket
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -16,12 +17,14 @@ from wabot.emulator.people.phone import OwnerPhone
 from wabot.emulator.server.bot_state import BotState
 from wabot.emulator.server.dial import Dial
 from wabot.emulator.server.doorway import Doorway
-from wabot.emulator.server.listener import LOOPBACK, Listener
+from wabot.emulator.server.listener import LOOPBACK, SERVICE, Listener
+from wabot.emulator.server.media_host import MediaHost
 from wabot.emulator.server.session import ended_by_logout, ended_by_newer
 from wabot.emulator.wire.noise import NoiseIdentity
 from wabot.emulator.wire.stanza import Node
 from wabot.emulator.wire.tokens import client_tokens
 from wabot.emulator.world.faults import Faults
+from wabot.emulator.world.media import MEDIA_HOSTS
 from wabot.emulator.world.service import Service
 from wabot.emulator.world.timers import Timers
 from wabot.emulator.world.transcript import Event
@@ -59,8 +62,11 @@ class Emulator:
         self._service.add_person(self.phone)
         self.bot = BotState(self._service)
         self._customers: dict[int, Customer] = {}
+        self.media = self._service.media
         self._listener = Listener(
-            self._serve, lambda target: self._service.note("refused proxy", "bot", target)
+            {SERVICE: self._serve, **{host: partial(self._serve_media, host) for host in MEDIA_HOSTS}},
+            lambda target: self._service.note("refused proxy", "bot", target),
+            self._take_host_fault,
         )
         folder = directory or Path(self._temporary.name if self._temporary else "")
         self._doorway = Doorway(self._listener.port, self._identity.root.public, folder)
@@ -157,7 +163,7 @@ class Emulator:
     # What goes wrong now; what goes wrong later is in `faults`.
 
     def cut(self) -> None:
-        """End every connection at once, as a network does."""
+        """End every link at once, as a network does; what is under way with a media host goes on."""
         with self._dials_lock:
             dials = list(self._dials)
         self._service.note("cut", "bot")
@@ -228,6 +234,16 @@ class Emulator:
         self._listener.refuse()
         self._service.note("refusing", "bot", f"{seconds:g} s")
         self._timers.call_later(seconds, self._listener.accept_again)
+
+    def _take_host_fault(self, host: str) -> str:
+        fault = self.faults.media.take_host(host) if host in MEDIA_HOSTS else ""
+        if fault:
+            self.media.record_refused(host, 503 if fault == "refused" else 0)
+            self._service.note("refused connection", "bot", f"{host} {fault}")
+        return fault
+
+    def _serve_media(self, host: str, connection: socket.socket) -> None:
+        MediaHost(self._service, host, connection, self._context).run()
 
     def _serve(self, connection: socket.socket) -> None:
         dial = Dial(self._service, self.phone, connection, self._context, self._identity, self._tokens)

@@ -68,6 +68,7 @@ class Queries:
             ("privacy", "get"): self._privacy,
             ("w:sync:app:state", "set"): self._app_state,
             ("w:g2", "get"): self._groups,
+            ("w:m", "set"): self._media_hosts,
         }
 
     def answer(self, query: Node) -> Node:
@@ -102,6 +103,22 @@ class Queries:
         if group is None or query.child("query") is None:
             raise _Unknown
         return [group.metadata]
+
+    def _media_hosts(self, query: Node) -> list[Node]:
+        if query.child("media_conn") is None:
+            raise _Unknown
+        media, fault = self._service.media, self._service.faults.media.take_list()
+        attributes: dict[str, Value] = {
+            "auth": media.auth,
+            "ttl": str(media.ttl_seconds),
+            "auth_ttl": str(media.ttl_seconds),
+            "max_buckets": "12",
+        }
+        if fault == "no_auth":
+            del attributes["auth"]
+        hosts = [] if fault == "no_hosts" else [Node("host", {"hostname": host}) for host in media.hosts]
+        self._service.note("media hosts", "bot", str(len(hosts)))
+        return [Node("media_conn", attributes, hosts)]
 
     def _bundle(self, jid: JID) -> Node:
         person = self._service.person(jid)

@@ -7,11 +7,11 @@ it; a kind that has no room for one ignores it.
 from __future__ import annotations
 
 import secrets
-import struct
 import time
 from collections.abc import Callable, Mapping
 
-from wabot.emulator.signal.plaintexts import placeholder
+from wabot.emulator.signal.file_messages import file_message, lost
+from wabot.emulator.signal.places import Place, live_location, location
 from wabot.emulator.wire import protobuf
 
 _Field = tuple[int, int | bytes | str]
@@ -92,16 +92,17 @@ def _event(text: str) -> bytes:
     return _message(75, (3, text), (4, "bring your own chair"), (7, int(time.time()) + 86_400))
 
 
-def _location(text: str) -> bytes:
-    # Two doubles, which the codec of small protobufs does not write.
-    place = b"".join(
-        bytes([number << 3 | 1]) + struct.pack("<d", at) for number, at in ((1, 40.4), (2, -3.7))
-    )
-    return protobuf.encode([(5, place + protobuf.encode([(3, text), (4, "Main street 1")]))])
+def _vcard(name: str) -> str:
+    return f"BEGIN:VCARD\nVERSION:3.0\nFN:{name}\nTEL;waid=34600999999:+34 600 999 999\nEND:VCARD"
 
 
 def _contact(text: str) -> bytes:
-    return _message(4, (1, text), (16, f"BEGIN:VCARD\nVERSION:3.0\nFN:{text}\nTEL:+34600999999\nEND:VCARD"))
+    return _message(4, (1, text), (16, _vcard(text)))
+
+
+def _contacts(text: str) -> bytes:
+    cards = [protobuf.encode([(1, name), (16, _vcard(name))]) for name in (text, "Somebody")]
+    return _message(13, (1, text), *((2, card) for card in cards))
 
 
 def _sealed(number: int) -> Callable[[str], bytes]:
@@ -121,16 +122,20 @@ _BUILDERS: Mapping[str, Callable[[str], bytes]] = {
     "interactive_reply": _interactive_reply,
     "poll": lambda text: protobuf.encode([(64, _poll(text))]),
     "poll_v1": lambda text: protobuf.encode([(49, _poll(text))]),
+    "poll_v2": lambda text: protobuf.encode([(60, _poll(text))]),
+    "poll_v5": lambda text: protobuf.encode([(111, _poll(text))]),
     "poll_vote": _poll_vote,
     "group_invite": lambda text: _message(28, (1, _GROUP), (2, "abcDEF"), (4, "Neighbours"), (6, text)),
     "event": _event,
     "event_reply": _sealed(76),
-    "location": _location,
+    "location": lambda text: location(Place(40.4, -3.7, text, "Main street 1")),
+    "live_location": lambda text: live_location(Place(40.4, -3.7, text)),
     "contact": _contact,
+    "contacts": _contacts,
     "spoiler": lambda text: _envelope(118, _conversation(text)),
     "comment": lambda text: _message(77, (1, _conversation(text)), (2, _key())),
     "sealed_comment": _sealed(71),
-    "view_once": lambda text: _envelope(55, placeholder("image", text)),
+    "view_once": lambda text: file_message(lost("image", text), envelope="view_once_v2"),
     "album": lambda text: _message(83, (2, 2), (3, 0)),
     "sticker_pack": lambda text: _message(86, (1, "pack-1"), (2, text), (3, "somebody"), (10, text)),
     "call": lambda text: _message(69, (1, 0), (2, 1)),
@@ -145,6 +150,27 @@ _BUILDERS: Mapping[str, Callable[[str], bytes]] = {
 }
 KINDS = tuple(_BUILDERS)
 """What `build` can make."""
+
+_MEDIA_TYPES: Mapping[str, str] = {
+    "buttons_reply": "buttons_response",
+    "list_reply": "list_response",
+    "template_reply": "",
+    "interactive_reply": "native_flow_response",
+    "location": "location",
+    "live_location": "livelocation",
+    "contact": "vcard",
+    "contacts": "contact_array",
+    "order": "order",
+    "product": "product",
+    "view_once": "image",
+}
+
+
+def told_as(kind: str) -> tuple[str, str]:
+    """What the stanza of one of KINDS says of it: its type and its type of media ("" for none)."""
+    if kind in _MEDIA_TYPES:
+        return "media", _MEDIA_TYPES[kind]
+    return ("poll" if kind.startswith("poll") else "text"), ""
 
 
 def build(kind: str, text: str = "", message_secret: bytes | None = None) -> bytes:

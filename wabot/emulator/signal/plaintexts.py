@@ -7,109 +7,16 @@ what `pad` returns and `unpad` takes.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from wabot.emulator.crypto import hkdf
+from wabot.emulator.signal.file_messages import ENVELOPES, Attachment, attachment_in
+from wabot.emulator.signal.places import Place, place_in
 from wabot.emulator.wire import protobuf
 from wabot.emulator.wire.protobuf import Fields, ProtobufError
-
-_PATH = "/v/emulated.enc"
-_URL = "https://mmg.whatsapp.net" + _PATH
-_FILE_BYTES = 4096
-_DOCUMENT_WITH_CAPTION = 53  # a message around the document
-
-
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """Which fields a kind of media has, and what a placeholder of it claims to be."""
-
-    number: int
-    mimetype: str
-    url_field: int
-    mimetype_field: int
-    file_sha256_field: int
-    file_length_field: int
-    media_key_field: int
-    file_enc_sha256_field: int
-    direct_path_field: int
-    caption_field: int | None
-    more: tuple[tuple[int, int | str], ...]
-
-
-_LAYOUTS: Mapping[str, _Layout] = {
-    # more: height and width
-    "image": _Layout(3, "image/jpeg", 1, 2, 4, 5, 8, 9, 11, 3, ((6, 480), (7, 640))),
-    # more: seconds, height and width
-    "video": _Layout(9, "video/mp4", 1, 2, 3, 4, 6, 11, 13, 7, ((5, 8), (9, 480), (10, 640))),
-    # more: seconds, and that it is a voice message
-    "audio": _Layout(8, "audio/ogg; codecs=opus", 1, 2, 3, 4, 7, 8, 9, None, ((5, 7), (6, 1))),
-    # more: height and width
-    "sticker": _Layout(26, "image/webp", 1, 5, 2, 9, 4, 3, 8, None, ((6, 64), (7, 64))),
-    # more: file name
-    "document": _Layout(7, "application/pdf", 1, 2, 4, 5, 7, 9, 10, 20, ((8, "document.pdf"),)),
-}
-MEDIA_KINDS = tuple(_LAYOUTS)
-
-
-def placeholder(kind: str, caption: str = "") -> bytes:
-    """A waE2E.Message with media of one of MEDIA_KINDS; its hashes and keys are random, its address is dead.
-
-    Raises ValueError for another kind, or for a caption on a kind that has none (audio, sticker).
-    """
-    layout = _LAYOUTS.get(kind)
-    if layout is None:
-        raise ValueError(f"{kind!r} is no kind of media: one of {', '.join(MEDIA_KINDS)}")
-    fields: list[tuple[int, int | bytes | str]] = [
-        (layout.url_field, _URL),
-        (layout.mimetype_field, layout.mimetype),
-        (layout.file_sha256_field, secrets.token_bytes(32)),
-        (layout.file_length_field, _FILE_BYTES),
-        (layout.media_key_field, secrets.token_bytes(32)),
-        (layout.file_enc_sha256_field, secrets.token_bytes(32)),
-        (layout.direct_path_field, _PATH),
-        *layout.more,
-    ]
-    if caption:
-        if layout.caption_field is None:
-            raise ValueError(f"a message of kind {kind} has no caption")
-        fields.append((layout.caption_field, caption))
-    message = protobuf.encode([(layout.number, protobuf.encode(fields))])
-    if kind == "document" and caption:
-        return protobuf.encode([(_DOCUMENT_WITH_CAPTION, protobuf.encode([(1, message)]))])
-    return message
-
-
-def kind_and_caption(message: Fields) -> tuple[str, str] | None:
-    """The kind of media in a decoded waE2E.Message and its caption, or None when there is no media in it."""
-    for kind, layout in _LAYOUTS.items():
-        if layout.number in message:
-            described = protobuf.decode(protobuf.first_bytes(message, layout.number))
-            if layout.caption_field is None or layout.caption_field not in described:
-                return kind, ""
-            return kind, protobuf.first_bytes(described, layout.caption_field).decode(errors="replace")
-    return None
-
-
-__all__ = [
-    "MEDIA_KINDS",
-    "Content",
-    "PlaintextError",
-    "Quote",
-    "device_sent",
-    "edit",
-    "media",
-    "new_message_secret",
-    "pad",
-    "reaction",
-    "read",
-    "revoke",
-    "sealed_edit",
-    "text",
-    "unpad",
-]
 
 MESSAGE_SECRET_SIZE = 32
 MAX_PADDING = 15
@@ -122,13 +29,17 @@ _DEVICE_SENT = 31
 _CONTEXT = 35
 _REACTION = 46
 _EDITED = 58
-# viewOnce, ephemeral, documentWithCaption, edited: each is a message with another one in field 1
-_WRAPPERS = (37, 40, 53, _EDITED)
+# Each is a message with another one in field 1.
+_WRAPPERS = (*ENVELOPES.values(), _EDITED)
 _SECRET_ENCRYPTED = 82
 _SEALED_MESSAGE_EDIT = 2  # SecretEncryptedMessage.SecretEncType.MESSAGE_EDIT
 _EXPIRATION = 25  # of ContextInfo
+_MEDIA_ALBUM = 1  # MessageAssociation.AssociationType.MEDIA_ALBUM
 _REVOKE_TYPE = 0
 _EDIT_TYPE = 14
+
+
+_Field = tuple[int, int | bytes | str]
 
 
 class PlaintextError(ValueError):
@@ -152,11 +63,12 @@ class Quote:
 class Content:
     """What a message says.
 
-    `kind` is "text", one of MEDIA_KINDS, "reaction", "edit", "revoke", "protocol" (any other of its kind)
-    or "other". `text` is the text, caption, emoji or new text. `target_id` is the message that is quoted,
-    edited, revoked or reacted to. `destination` is the chat's JID when a device tells another one of its
-    account what it sent. `mentions` are the JIDs it marks as mentioned. It disappears `expiration_seconds`
-    after it was read (0: never).
+    `kind` is "text", one of FILE_KINDS, "location", "reaction", "edit", "revoke", "protocol" (any other of
+    its kind) or "other". `text` is the text, caption, emoji, new text or name of a place. `target_id` is the
+    message that is quoted, edited, revoked or reacted to. `destination` is the chat's JID when a device
+    tells another one of its account what it sent. `mentions` are the JIDs it marks as mentioned. It
+    disappears `expiration_seconds` after it was read (0: never). `file` is what it says of its file, and
+    `place` where it says that something is.
     """
 
     kind: str
@@ -166,6 +78,8 @@ class Content:
     message_secret: bytes | None = field(default=None, repr=False)
     mentions: tuple[str, ...] = ()
     expiration_seconds: int = 0
+    file: Attachment | None = None
+    place: Place | None = None
 
 
 def pad(message: bytes) -> bytes:
@@ -196,23 +110,30 @@ def text(
     expiration_seconds: int = 0,
 ) -> bytes:
     """A text; an extendedTextMessage with a `quote`, `mentions` (JIDs meant by "@digits") or a timer."""
-    context_info: list[tuple[int, int | bytes | str]] = [(15, mention) for mention in mentions]
-    if quote is not None:
-        quoted = (
-            quote.message if quote.message is not None else protobuf.encode([(_CONVERSATION, quote.text)])
-        )
-        context_info += [(1, quote.message_id), (2, quote.sender), (3, quoted)]
+    context: list[_Field] = [*((15, mention) for mention in mentions), *_quoted(quote)]
     if expiration_seconds:
-        context_info.append((_EXPIRATION, expiration_seconds))
-    if not context_info:
+        context.append((_EXPIRATION, expiration_seconds))
+    if not context:
         return protobuf.encode([(_CONVERSATION, body)]) + _context(message_secret)
-    extended = protobuf.encode([(1, body), (17, protobuf.encode(context_info))])
+    extended = protobuf.encode([(1, body), (17, protobuf.encode(context))])
     return protobuf.encode([(_EXTENDED_TEXT, extended)]) + _context(message_secret)
 
 
-def media(kind: str, *, caption: str = "", message_secret: bytes | None = None) -> bytes:
-    """A placeholder for media of one of MEDIA_KINDS; ValueError for other kinds or misplaced captions."""
-    return placeholder(kind, caption) + _context(message_secret)
+def with_secret(message: bytes, message_secret: bytes | None) -> bytes:
+    """`message` with a secret as the official apps put one into every message; as it is without one."""
+    return message + _context(message_secret)
+
+
+def context_info(*, quote: Quote | None = None, is_forwarded: bool = False) -> bytes:
+    """The ContextInfo of a message that is no text: what it quotes, and whether it was passed on."""
+    forwarded: list[_Field] = [(21, 1), (22, 1)] if is_forwarded else []
+    return protobuf.encode([*_quoted(quote), *forwarded])
+
+
+def album_child(chat: str, parent_id: str) -> bytes:
+    """What stands behind a picture of the album that the sender's message `parent_id` announced."""
+    association = protobuf.encode([(1, _MEDIA_ALBUM), (2, _key(chat, parent_id, from_me=True))])
+    return protobuf.encode([(_CONTEXT, protobuf.encode([(10, association)]))])
 
 
 def reaction(chat: str, message_id: str, emoji: str, *, from_me: bool, at: int) -> bytes:
@@ -227,8 +148,13 @@ def reaction(chat: str, message_id: str, emoji: str, *, from_me: bool, at: int) 
 
 def edit(chat: str, message_id: str, new_text: str, *, at: int) -> bytes:
     """The sender's edit of its message `message_id` in `chat` (a JID); `at` is in Unix milliseconds."""
+    return edit_message(chat, message_id, text(new_text), at=at)
+
+
+def edit_message(chat: str, message_id: str, new_message: bytes, *, at: int) -> bytes:
+    """The same for what is no text: it becomes the waE2E.Message `new_message`."""
     protocol = protobuf.encode(
-        [(1, _key(chat, message_id, from_me=True)), (2, _EDIT_TYPE), (14, text(new_text)), (15, at)]
+        [(1, _key(chat, message_id, from_me=True)), (2, _EDIT_TYPE), (14, new_message), (15, at)]
     )
     return protobuf.encode([(_EDITED, protobuf.encode([(1, protobuf.encode([(_PROTOCOL, protocol)]))]))])
 
@@ -246,7 +172,7 @@ def sealed_edit(chat: str, message_id: str, new_text: str, *, secret: bytes, sen
     sealed = AESGCM(hkdf(secret, b"", info, 32)).encrypt(
         nonce, protobuf.encode([(_PROTOCOL, protocol)]), None
     )
-    fields: list[tuple[int, int | bytes | str]] = [
+    fields: list[_Field] = [
         (1, _key(chat, message_id, from_me=True)),
         (2, sealed),
         (3, nonce),
@@ -292,8 +218,17 @@ def _read(message: bytes) -> Content:
         secret = secret or _secret(fields)
     kind, body, target_id = _read_innermost(fields)
     context = _inside(_inside(fields, _EXTENDED_TEXT), 17)
-    expiration_seconds = protobuf.first_int(context, _EXPIRATION, default=0)
-    return Content(kind, body, target_id, destination, secret, _mentions(context), expiration_seconds)
+    return Content(
+        kind,
+        body,
+        target_id,
+        destination,
+        secret,
+        _mentions(context),
+        protobuf.first_int(context, _EXPIRATION, default=0),
+        attachment_in(fields),
+        place_in(fields),
+    )
 
 
 def _read_innermost(fields: Fields) -> tuple[str, str, str | None]:
@@ -313,8 +248,17 @@ def _read_innermost(fields: Fields) -> tuple[str, str, str | None]:
         if protocol_type == _EDIT_TYPE:
             return "edit", _read_innermost(_inside(protocol, 14))[1], target_id
         return ("revoke", "", target_id) if protocol_type == _REVOKE_TYPE else ("protocol", "", None)
-    kind, caption = kind_and_caption(fields) or ("other", "")
-    return kind, caption, None
+    file, place = attachment_in(fields), place_in(fields)
+    if file is not None:
+        return file.kind, file.caption, file.quoted_id or None
+    return ("location", place.name, None) if place is not None else ("other", "", None)
+
+
+def _quoted(quote: Quote | None) -> list[_Field]:
+    if quote is None:
+        return []
+    quoted = quote.message if quote.message is not None else protobuf.encode([(_CONVERSATION, quote.text)])
+    return [(1, quote.message_id), (2, quote.sender), (3, quoted)]
 
 
 def _mentions(context: Fields) -> tuple[str, ...]:

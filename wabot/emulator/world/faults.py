@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from wabot.emulator.wire.stanza import Node
+from wabot.emulator.world.media_faults import MediaFaults
 
 CutMoment = Literal["before_ack", "after_ack", "taken", "mid_frame"]
 DialStage = Literal["tls", "upgrade", "handshake", "success"]
@@ -76,13 +77,14 @@ class LoginFailure:
 
 
 class Faults:
-    """The script of faults of one emulator."""
+    """The script of faults of one emulator; those with files are in `media`."""
 
     def __init__(self, refuse_connections: Callable[[float], None]) -> None:
         """`refuse_connections(seconds)` closes the port for a while."""
         self._refuse_connections = refuse_connections
         self._lock = threading.Lock()
         self.latency_seconds = 0.0
+        self.media = MediaFaults()
         self._forget()
 
     def _forget(self) -> None:
@@ -101,6 +103,7 @@ class Faults:
         with self._lock:
             self._forget()
             self.latency_seconds = 0.0
+        self.media.clear()
 
     def cut_at_send(
         self,

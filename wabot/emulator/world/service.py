@@ -14,6 +14,7 @@ from wabot.emulator.wire.link import Link
 from wabot.emulator.wire.stanza import JID, SERVER, Node, Value
 from wabot.emulator.world.account import Account, Device, Mailbox
 from wabot.emulator.world.faults import Faults
+from wabot.emulator.world.media import Media
 from wabot.emulator.world.timers import Timers
 from wabot.emulator.world.transcript import Event, Transcript
 
@@ -73,6 +74,7 @@ class Service:
         self.faults = faults
         self.timers = timers
         self.offline_after = offline_after
+        self.media = Media()
         self.mailbox = Mailbox()
         self.transcript = Transcript()
         self.link: Link | None = None  # of the logged-in bot

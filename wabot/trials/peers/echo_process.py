@@ -16,9 +16,9 @@ _CHECKOUT = Path(__file__).parents[3]
 
 
 class EchoProcess:
-    """One run of raw_echo.py; a context manager that ends it."""
+    """One run of raw_echo.py, or of another script that reports like it; a context manager that ends it."""
 
-    def __init__(self, emulator: Emulator, session: Path, *options: str) -> None:
+    def __init__(self, emulator: Emulator, session: Path, *options: str, script: Path = _SCRIPT) -> None:
         self.session = session
         self.events: list[dict[str, Any]] = []
         self._emulator = emulator
@@ -28,7 +28,7 @@ class EchoProcess:
         # What wabot gives the library is wabot's doing.
         environment.pop("GOMAXPROCS", None)
         self._process = subprocess.Popen(
-            emulator.command_for_script(_SCRIPT, str(session), *options),
+            emulator.command_for_script(script, str(session), *options),
             env=environment,
             cwd=_CHECKOUT,
             stdin=subprocess.PIPE,
@@ -60,6 +60,12 @@ class EchoProcess:
             with self._changed:
                 self.events.append({**json.loads(line), "at": time.monotonic()})
                 self._changed.notify_all()
+
+    def ask(self, **command: Any) -> None:
+        """Write a line of JSON to its stdin."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(command).encode() + b"\n")
+        self._process.stdin.flush()
 
     def find(self, event: str, **details: Any) -> list[dict[str, Any]]:
         """The events of a kind so far."""

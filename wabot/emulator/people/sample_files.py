@@ -1,0 +1,88 @@
+"""A small real file of each kind, for who sends one and does not care which."""
+
+from __future__ import annotations
+
+import struct
+from base64 import b64decode
+from collections.abc import Mapping
+
+VOICE_SECONDS = 7
+_SAMPLES_PER_SECOND = 48_000
+_FRAME_SAMPLES = 960  # 20 ms
+_SILENT_FRAME = bytes.fromhex("f8fffe")
+_FRAMES_PER_PAGE = 50
+_FIRST_PAGE, _LAST_PAGE = 2, 4
+
+JPEG = b64decode(
+    "/9j/4AAQSkZJRgABAQEASABIAAD/2wBDAAMCAgICAgMCAgIDAwMDBAYEBAQEBAgGBgUGCQgKCgkICQkKDA8MCgsOCwkJDRENDg8Q"
+    "EBEQCgwSExIQEw8QEBD/wAALCAABAAEBAREA/8QAFAABAAAAAAAAAAAAAAAAAAAACf/EABQQAQAAAAAAAAAAAAAAAAAAAAD/2gAI"
+    "AQEAAD8AVN//2Q=="
+)
+WEBP = b64decode("UklGRiIAAABXRUJQVlA4IBYAAAAwAQCdASoBAAEADsD+JaQAA3AAAAAA")
+MP4 = bytes.fromhex("000000186674797069736f6d0000020069736f6d6d70343200000008") + b"free"
+MP3 = bytes.fromhex("fffb9064") + bytes(413)
+PDF = b"""%PDF-1.4
+1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
+2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj
+3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 100]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>endobj
+4 0 obj<</Length 40>>stream
+BT /F 12 Tf 10 50 Td (Invoice 4711) Tj ET
+endstream endobj
+5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj
+trailer<</Root 1 0 R>>
+%%EOF
+"""
+LOTTIE = b'{"v":"5.7.4","fr":30,"ip":0,"op":30,"w":512,"h":512,"layers":[]}'
+
+
+def silent_voice(seconds: int = VOICE_SECONDS) -> bytes:
+    """A voice note of silence: Opus in Ogg (RFC 7845)."""
+    header = b"OpusHead" + struct.pack("<BBHIhB", 1, 1, 0, _SAMPLES_PER_SECOND, 0, 0)
+    tags = b"OpusTags" + struct.pack("<I", 5) + b"wabot" + struct.pack("<I", 0)
+    frames = seconds * _SAMPLES_PER_SECOND // _FRAME_SAMPLES
+    pages = [_page(0, _FIRST_PAGE, 0, [header]), _page(1, 0, 0, [tags])]
+    for first in range(0, frames, _FRAMES_PER_PAGE):
+        end = min(first + _FRAMES_PER_PAGE, frames)
+        flags = _LAST_PAGE if end == frames else 0
+        pages.append(_page(len(pages), flags, end * _FRAME_SAMPLES, [_SILENT_FRAME] * (end - first)))
+    return b"".join(pages)
+
+
+def voice_seconds(ogg: bytes) -> int:
+    """How long a voice note is, 0 for what is none: by the granule position of its last page."""
+    at = ogg.rfind(b"OggS")
+    if at < 0 or len(ogg) < at + 14:
+        return 0
+    samples = int.from_bytes(ogg[at + 6 : at + 14], "little", signed=True)
+    return max(0, round(samples / _SAMPLES_PER_SECOND))
+
+
+def _page(number: int, flags: int, granule: int, packets: list[bytes]) -> bytes:
+    """One page of an Ogg stream (RFC 3533) with packets shorter than 255 bytes."""
+    lengths = bytes(len(packet) for packet in packets)
+    start = b"OggS" + struct.pack("<BBqII", 0, flags, granule, 1, number)
+    rest = bytes([len(lengths)]) + lengths + b"".join(packets)
+    return start + struct.pack("<I", _checksum(start + bytes(4) + rest)) + rest
+
+
+def _checksum(data: bytes) -> int:
+    checksum = 0
+    for byte in data:
+        checksum ^= byte << 24
+        for _ in range(8):
+            checksum = (checksum << 1 ^ (0x04C11DB7 if checksum & 0x80000000 else 0)) & 0xFFFFFFFF
+    return checksum
+
+
+SAMPLES: Mapping[str, tuple[bytes, str]] = {
+    "image": (JPEG, "image/jpeg"),
+    "gif": (MP4, "video/mp4"),
+    "video": (MP4, "video/mp4"),
+    "video_note": (MP4, "video/mp4"),
+    "voice": (silent_voice(), "audio/ogg; codecs=opus"),
+    "audio": (MP3, "audio/mpeg"),
+    "sticker": (WEBP, "image/webp"),
+    "lottie": (LOTTIE, "application/was"),
+    "document": (PDF, "application/pdf"),
+}
+"""By FILE_KINDS: a file and its type."""
