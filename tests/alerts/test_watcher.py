@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import base64
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -101,21 +100,6 @@ def test_how_long_the_process_lives_is_counted_from_its_beginning(
     assert looks[-1][2] == started_at
 
 
-class Clockless(threading.Condition):
-    """Waits in no time, and remembers for how long it should have."""
-
-    def __init__(self, then: Callable[[int], None]) -> None:
-        super().__init__()
-        self.waits: list[tuple[float | None, bool]] = []
-        self._then = then
-
-    def wait_for(self, predicate: Callable[[], Any], timeout: float | None = None) -> bool:
-        woken = bool(predicate())
-        self.waits.append((timeout, woken))
-        self._then(len(self.waits))
-        return woken
-
-
 def test_how_often_the_owners_alerts_are_looked_at(
     make_alerts: MakeAlerts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -123,38 +107,25 @@ def test_how_often_the_owners_alerts_are_looked_at(
     monkeypatch.setattr("wabot.alerts.watcher.PAUSE_SECONDS", 1.0)
     alerts = make_alerts()
     alerts.stop(10)
-    alerts._stopping = False
     pauses: list[float | None] = [None, 300.0, 0.0, 4.0]
 
     def deliver() -> float | None:
         return pauses.pop(0) if pauses else {}["a receiver nobody foresaw"]
 
-    def then(looked: int) -> None:
-        alerts._stopping = looked == 5
-
     monkeypatch.setattr(alerts._dispatcher, "deliver", deliver)
-    alerts._changed = Clockless(then)
-    alerts._run()
-    assert [seconds for seconds, _ in alerts._changed.waits] == [10.0, 10.0, 1.0, 4.0, 10.0, 10.0]
-    assert [woken for _, woken in alerts._changed.waits] == [False, False, False, False, False, True]
+    assert [alerts._step() for _ in range(5)] == [10.0, 10.0, 1.0, 4.0, 10.0]
 
 
-def test_a_change_of_the_link_is_looked_at_at_once(make_alerts: MakeAlerts) -> None:
-    alerts = make_alerts()
-    alerts.stop(10)
-    alerts._stopping = False
+def test_a_change_of_the_link_is_looked_at_at_once(
+    make_alerts: MakeAlerts, monkeypatch: pytest.MonkeyPatch
+) -> None:
     looks: list[LinkView] = []
-
-    def then(looked: int) -> None:
-        if looked == 2:
-            alerts._stopping = True
-
-    alerts._look = looks.append  # type: ignore[method-assign]
-    alerts._changed = Clockless(then)
-    alerts._woken = True
-    alerts._dispatcher.deliver = lambda: alerts.link_changed(banned()) if len(looks) == 1 else None  # type: ignore[method-assign]
-    alerts._run()
-    assert [woken for _, woken in alerts._changed.waits][:2] == [True, False]
+    monkeypatch.setattr(Watcher, "_look", lambda _self, link: looks.append(link))
+    monkeypatch.setattr("wabot.alerts.watcher._LOOK_SECONDS", 3600.0)
+    alerts = make_alerts()
+    wait_until(lambda: looks, 20, lambda: looks)
+    alerts.link_changed(banned())
+    wait_until(lambda: len(looks) > 1, 20, lambda: looks)
     assert looks[1].state is State.BANNED
 
 

@@ -13,13 +13,13 @@ from wabot.inbound.lost_messages import DelayedTasks, Task
 FAR_SECONDS = 3600.0
 
 
-class Clerk:
+class Clerk(DelayedTasks):
     """Carries tasks out, and cannot for as many times as `refusals` says."""
 
     def __init__(self) -> None:
+        super().__init__("clerk", retry_seconds=0.01)
         self.refusals = 0
         self.done: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self.tasks = DelayedTasks("clerk", self._is_done, retry_seconds=0.01)
 
     def task(self, name: str) -> Task:
         return lambda: self.done.put(name)
@@ -27,7 +27,7 @@ class Clerk:
     def wait_for(self, count: int) -> list[str]:
         return [self.done.get(timeout=5) for _ in range(count)]
 
-    def _is_done(self, task: Callable[[], None]) -> bool:
+    def is_done(self, task: Callable[[], None]) -> bool:
         if self.refusals:
             self.refusals -= 1
             return False
@@ -39,38 +39,38 @@ class Clerk:
 def clerk(sqlite_database: Any) -> Iterator[Clerk]:
     made = Clerk()
     yield made
-    made.tasks.stop(5)
+    made.stop(5)
 
 
 def test_each_is_carried_out_when_it_is_due(clerk: Clerk) -> None:
-    clerk.tasks.put(0.2, clerk.task("later"))
-    clerk.tasks.put(FAR_SECONDS, clerk.task("never"))
-    clerk.tasks.put(0.0, clerk.task("now"))
-    clerk.tasks.start()
-    clerk.tasks.put(0.1, clerk.task("between"))
+    clerk.put(0.2, clerk.task("later"))
+    clerk.put(FAR_SECONDS, clerk.task("never"))
+    clerk.put(0.0, clerk.task("now"))
+    clerk.start()
+    clerk.put(0.1, clerk.task("between"))
     assert clerk.wait_for(3) == ["now", "between", "later"]
     assert clerk.done.empty()
 
 
 def test_what_could_not_be_done_is_tried_until_it_is(clerk: Clerk) -> None:
     clerk.refusals = 3
-    clerk.tasks.start()
-    clerk.tasks.put(0.0, clerk.task("stubborn"))
+    clerk.start()
+    clerk.put(0.0, clerk.task("stubborn"))
     assert clerk.wait_for(1) == ["stubborn"]
     assert clerk.refusals == 0
 
 
 def test_at_the_end_what_is_left_is_tried_at_once(clerk: Clerk) -> None:
-    clerk.tasks.start()
-    clerk.tasks.put(FAR_SECONDS, clerk.task("last"))
-    clerk.tasks.put(FAR_SECONDS / 2, clerk.task("last but one"))
-    assert clerk.tasks.stop(5)
+    clerk.start()
+    clerk.put(FAR_SECONDS, clerk.task("last"))
+    clerk.put(FAR_SECONDS / 2, clerk.task("last but one"))
+    assert clerk.stop(5)
     assert clerk.wait_for(2) == ["last but one", "last"]
 
 
 def test_the_end_tells_of_what_could_not_be_done(clerk: Clerk) -> None:
     clerk.refusals = 1
-    clerk.tasks.start()
-    clerk.tasks.put(FAR_SECONDS, clerk.task("refused"))
-    assert not clerk.tasks.stop(5)
+    clerk.start()
+    clerk.put(FAR_SECONDS, clerk.task("refused"))
+    assert not clerk.stop(5)
     assert clerk.done.empty()

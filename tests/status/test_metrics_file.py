@@ -80,7 +80,7 @@ def make_metrics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ma
 
     yield make
     for metrics in running:
-        metrics.stop()
+        metrics.stop(10)
 
 
 def exchange(received_at: datetime, sent_at: datetime | None, parts: int = 1, **options: Any) -> None:
@@ -122,7 +122,7 @@ def test_all_of_it_and_prometheus_takes_it(
     Inbox("shop").store(arrival(message_id="C"), NOON)
     for state in (State.CONNECTED, State.RECONNECTING, State.CONNECTED, State.CONNECTED, State.BANNED):
         metrics.link_changed(state)
-    metrics.stop()
+    metrics.stop(10)
     found = read(file)
     assert {name for name in found if name.startswith("wabot_state") and found[name]} == {
         'wabot_state{state="banned"}'
@@ -241,7 +241,7 @@ def test_everybody_may_read_it_and_it_is_never_half(
         assert "wabot_internal_errors_total{" in text
         assert "wabot_reply_latency_seconds_count{" in text
         sizes.add(len(text))
-    metrics.stop()
+    metrics.stop(10)
     assert os.fstat(first.fileno()).st_nlink == 0, "replaced, not written over"
     first.close()
     assert stat.S_IMODE(file.stat().st_mode) == 0o644
@@ -254,7 +254,7 @@ def test_what_lies_in_the_way_is_not_followed(
     precious = tmp_path / "precious"
     precious.write_text("mine")
     file.symlink_to(precious)
-    make_metrics().stop()
+    make_metrics().stop(10)
     assert precious.read_text() == "mine"
     assert not file.is_symlink()
 
@@ -270,7 +270,7 @@ def test_a_directory_that_is_missing_is_told_once_and_it_goes_on(
     assert "wabot.prom cannot be written: No such file or directory" in caplog.text
     (tmp_path / "metrics").mkdir()
     wait_until((tmp_path / "metrics" / "wabot.prom").exists, 10, lambda: caplog.text)
-    metrics.stop()
+    metrics.stop(10)
     assert "is written again" in caplog.text
 
 
@@ -292,7 +292,7 @@ metrics.start()
 time.sleep(0.5)
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 time.sleep(0.5)
-metrics.stop()
+metrics.stop(10)
 """
 
 
@@ -325,7 +325,7 @@ def test_a_database_that_is_away_leaves_out_what_only_it_knows(
     assert "wabot_inbox_pending" not in found
     sqlite_database.execute_sql("ALTER TABLE hidden RENAME TO wabot_outbox")
     wait_until(lambda: read(file)["wabot_database_up"] == 1, 10, lambda: read(file))
-    metrics.stop()
+    metrics.stop(10)
     assert read(file)["wabot_inbox_pending"] == 0
 
 

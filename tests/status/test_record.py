@@ -83,9 +83,10 @@ def test_what_is_said_of_a_session_is_written_soon(record: SessionRecord) -> Non
 def test_the_writer_is_woken_for_news_and_not_for_every_message_of_a_busy_hour(
     row: Row, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(session_record, "_UNHURRIED_SECONDS", 1.0)
     record = SessionRecord("shop", row)
     woken: list[int] = []
-    monkeypatch.setattr(record._changed, "notify", lambda: woken.append(1))
+    monkeypatch.setattr(record, "rouse", lambda: woken.append(1))
     for _ in range(3):
         record.update(last_inbound_at=utc_now())
     assert len(woken) == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Sequence
 from functools import partial
 from typing import Protocol
@@ -25,8 +24,7 @@ from wabot.brain.providers.counts import CallCounts
 from wabot.clock import process_clock, utc_now
 from wabot.config.settings import Settings
 from wabot.database.kept_figures import KeptFigure
-from wabot.database.lent_connections import rest
-from wabot.database.models import database
+from wabot.database.workers import DatabaseWorker
 from wabot.link.states import State
 from wabot.session.lock import own_unit
 
@@ -45,7 +43,7 @@ class MessageStoring(Protocol):
         """What keeps it from that, for people; "" while all is well."""
 
 
-class Watcher:
+class Watcher(DatabaseWorker):
     """Looks now and then, tells, and delivers; without a channel it does nothing.
 
     Args:
@@ -55,6 +53,7 @@ class Watcher:
     """
 
     def __init__(self, settings: Settings, counts: CallCounts, storing: MessageStoring | None = None) -> None:
+        super().__init__("alerts")
         self._settings = settings
         self._counts = counts
         self._storing = storing
@@ -63,53 +62,27 @@ class Watcher:
         self._started_at = process_clock.now()
         self._link = LinkView(State.STARTING, "", self._started_at)
         self._lost = KeptFigure(partial(lost_count, settings.account.user_id))
-        self._changed = threading.Condition()
-        self._woken = False
-        self._stopping = False
-        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Start looking."""
+        """Start looking, where there is somebody to tell."""
         if self._dispatcher.channels:
             self._dispatcher.try_refused_again()
-            self._thread = threading.Thread(target=self._run, name="alerts", daemon=True)
-            self._thread.start()
+            super().start()
 
     def link_changed(self, link: LinkView) -> None:
-        """Take note that the link is in another state, and look at once; never waits."""
-        with self._changed:
-            self._link = link
-            self._woken = True
-            self._changed.notify()
+        """Look anew, now that the link is in another state; never waits."""
+        self._link = link
+        self.rouse()
 
-    def stop(self, timeout_seconds: float) -> None:
-        """Tell the last news and end; what is not delivered in time is delivered after the next start."""
-        with self._changed:
-            self._stopping = True
-            self._changed.notify()
-        if self._thread is not None:
-            self._thread.join(timeout_seconds)
+    def work(self) -> float:
+        """Look, and deliver what is due; the seconds until the next look."""
+        self._look(self._link)
+        wait_seconds = self._dispatcher.deliver()
+        return _LOOK_SECONDS if wait_seconds is None else min(max(wait_seconds, PAUSE_SECONDS), _LOOK_SECONDS)
 
-    def _run(self) -> None:
-        stopping = False
-        while not stopping:
-            with self._changed:
-                stopping, self._woken = self._stopping, False
-                link = self._link
-            try:
-                self._look(link)
-                wait_seconds = self._dispatcher.deliver()
-            except Exception:
-                # The owner's alerts must not end with one odd case.
-                log.exception("alerts failed; they go on")
-                wait_seconds = None
-            wait_seconds = _LOOK_SECONDS if wait_seconds is None else min(wait_seconds, _LOOK_SECONDS)
-            rest()
-            with self._changed:
-                self._changed.wait_for(
-                    lambda: self._stopping or self._woken, max(wait_seconds, PAUSE_SECONDS)
-                )
-        database.close()
+    def finish(self) -> None:
+        """Tell the last news; what is not delivered in time is delivered after the next start."""
+        self.work()
 
     def _look(self, link: LinkView) -> None:
         settings, now = self._settings, process_clock.now()

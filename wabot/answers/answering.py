@@ -26,9 +26,9 @@ from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_chat import OwnerChat
 from wabot.conversation.pauses import Pauses, pause_reason
 from wabot.conversation.schedule import ChatSchedule
-from wabot.database.errors import AWAY, one_line
+from wabot.database.errors import AWAY
 from wabot.database.models import Chat, Inbound, InboundState, Outbound, PauseReason, Reason, database
-from wabot.database.tables import suspect
+from wabot.database.workers import note_away
 from wabot.outbound.chat_presence import ChatPresence
 from wabot.outbound.pacing import paced
 from wabot.system.threads import Pulse
@@ -194,9 +194,7 @@ class Answering:
                     return self._act_on(ask(), chat, self._without_unreadable(chat, rows), language)
                 return self._answer_without_words(chat, rows, language)
             except (*AWAY, BudgetUnknown) as error:
-                suspect(error.__cause__ or error)
-                database.close()
-                log.warning("database: %s; the answer to %s waits", one_line(error), named(chat))
+                note_away(error, f"the answer to {named(chat)} waits")
                 if not self._wait_for_database(rows, pulse):
                     raise
 

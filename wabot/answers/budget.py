@@ -11,9 +11,10 @@ from typing import Any
 from wabot.brain.providers.budget import BudgetSpent, BudgetUnknown, Reservation
 from wabot.brain.settings import ProviderSettings
 from wabot.config.settings import Settings
-from wabot.database.errors import AWAY, one_line
+from wabot.database.errors import AWAY
 from wabot.database.lent_connections import rest
 from wabot.database.models import ModelUsage, database
+from wabot.database.workers import while_away
 
 log = logging.getLogger(__name__)
 
@@ -66,17 +67,10 @@ class DailyBudget:
             calls: 0 when nothing was sent, else 1.
             tokens: what it took.
         """
-        try:
-            with database.atomic():
-                for limit in self._limits_for(reservation.provider):
-                    self._add(limit, reservation.day, calls - 1, tokens - reservation.tokens)
-        except AWAY as error:
-            database.close()
-            log.warning(
-                "database: %s; a call counts with all %d tokens set aside",
-                one_line(error),
-                reservation.tokens,
-            )
+        tokens_aside = reservation.tokens
+        with while_away(f"a call counts with all {tokens_aside} tokens set aside"), database.atomic():
+            for limit in self._limits_for(reservation.provider):
+                self._add(limit, reservation.day, calls - 1, tokens - tokens_aside)
 
     def _limits_for(self, provider: ProviderSettings) -> list[Limit]:
         return [limit for limit in self._limits if limit.provider in (ALL, provider.name)]

@@ -23,10 +23,11 @@ from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_chat import OwnerChat
 from wabot.conversation.pauses import Pauses
 from wabot.conversation.schedule import ChatSchedule
-from wabot.database.errors import AWAY, one_line
+from wabot.database.errors import AWAY
 from wabot.database.lent_connections import rest
 from wabot.database.models import Chat, Inbound, InboundState, Reason, database
 from wabot.database.tables import suspect
+from wabot.database.workers import note_away
 from wabot.outbound.chat_presence import ChatPresence
 from wabot.system.threads import Pulse
 from wabot.whatsapp.messages import MessageKind
@@ -81,10 +82,7 @@ class ReplyWorker:
             try:
                 self.answer(chat_id)
             except (*AWAY, BudgetUnknown) as error:
-                suspect(error.__cause__ or error)
-                # After the server cut a connection every query on it fails until it is closed (peewee 4.5).
-                database.close()
-                log.warning("database: %s; %s waits", one_line(error), self._who(chat_id))
+                note_away(error, f"{self._who(chat_id)} waits")
                 self._schedule.postpone(chat_id, DATABASE_RETRY_SECONDS)
             except Exception as error:
                 suspect(error)

@@ -15,6 +15,7 @@ import peewee
 from wabot.database.catalogue import find_table
 from wabot.database.models import OWN_TABLES, OwnerLine, database
 from wabot.errors import OperatorNeeded
+from wabot.system.threads import Worker
 
 # SQLSTATE of PostgreSQL, appendix A: undefined table, undefined column.
 _UNDEFINED = ("42P01", "42703")
@@ -103,7 +104,7 @@ _NO_RIGHT = (
 )
 
 
-class TableWatch:
+class TableWatch(Worker):
     """A thread that sleeps as long as nothing is suspected.
 
     Attributes:
@@ -112,38 +113,26 @@ class TableWatch:
     """
 
     def __init__(self) -> None:
+        super().__init__("tables", suspected, first_seconds=None)
         self.gone = ""
         self.trouble = ""
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="tables", daemon=True)
 
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
+    def work(self) -> float | None:
+        """Look for the tables; again after a while if they are not there, however often it is suspected."""
+        if self.look():
+            return None
+        self.stops_within(_LOOK_AGAIN_SECONDS)
+        return 0.0
 
-    def stop(self) -> None:
-        """End it; nobody waits for it."""
-        self._stopping.set()
-        suspected.set()
-
-    def _run(self) -> None:
-        while True:
-            suspected.wait()
-            if self._stopping.is_set():
-                return
-            self.look()
-            if suspected.is_set() and self._stopping.wait(_LOOK_AGAIN_SECONDS):
-                return
-
-    def look(self) -> None:
-        """Whether the tables are there; where they are, the suspicion is over."""
+    def look(self) -> bool:
+        """Look for the tables, and say what there is to say; whether all are there."""
         try:
             missing = what_is_missing(database.obj)
             names = ", ".join(missing)
             if not missing:
                 self.trouble = ""
-                suspected.clear()
-            elif to_be_made(database.obj, missing) and can_make(database.obj):
+                return True
+            if to_be_made(database.obj, missing) and can_make(database.obj):
                 self.gone = f"wabot's own tables {names} are gone: starting again, which makes them anew"
             else:
                 self._complain(f"wabot's own tables {names} are gone, {_NO_RIGHT}")
@@ -153,6 +142,7 @@ class TableWatch:
             log.warning("database: %s; its tables are looked for later", error)
         finally:
             database.close()
+        return False
 
     def _complain(self, trouble: str) -> None:
         if trouble != self.trouble:

@@ -27,24 +27,31 @@ class Attempt:
 
 
 @contextmanager
-def while_away(what_waits: str, *also: type[Exception]) -> Iterator[Attempt]:
+def while_away(what_waits: str, *also: type[Exception], level: int = logging.WARNING) -> Iterator[Attempt]:
     """End the block, and say so, where the database turns out to be away.
-
-    After the server cut a connection every query on it fails until it is closed (peewee 4.5).
 
     Args:
         what_waits: what becomes of what was to be done, for the journal.
         also: other errors that mean the same.
+        level: of what is said.
     """
     attempt = Attempt()
     errors: tuple[type[Exception], ...] = (*AWAY, *also)
     try:
         yield attempt
     except errors as error:
-        suspect(error.__cause__ or error)
-        database.close()
-        log.warning("database: %s; %s", one_line(error), what_waits)
+        note_away(error, what_waits, level)
         attempt.error = error
+
+
+def note_away(error: Exception, what_waits: str, level: int = logging.WARNING) -> None:
+    """Say that the database was away, and make this thread's next query begin with a new connection.
+
+    After the server cut a connection every query on it fails until it is closed (peewee 4.5).
+    """
+    suspect(error.__cause__ or error)
+    database.close()
+    log.log(level, "database: %s; %s", one_line(error), what_waits)
 
 
 class DatabaseWorker(Worker):

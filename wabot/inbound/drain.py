@@ -12,10 +12,10 @@ import peewee
 from wabot.clock import local_now
 from wabot.conversation.schedule import ChatSchedule
 from wabot.database.errors import concerns_what_was_stored, one_line
-from wabot.database.lent_connections import rest
 from wabot.database.models import database
 from wabot.database.refusals import refusal
 from wabot.database.tables import suspect
+from wabot.database.workers import DatabaseWorker
 from wabot.inbound.reception import Reception
 from wabot.inbound.spool import Spool, Spooled, encode
 from wabot.system.threads import Pulse
@@ -101,7 +101,7 @@ _BATCH_MESSAGES = 100
 _LONGEST_SECONDS = 60.0
 
 
-class SpoolDrain:
+class SpoolDrain(DatabaseWorker):
     """Owns the spool and the thread that empties it.
 
     Args:
@@ -124,32 +124,22 @@ class SpoolDrain:
         wakeup: threading.Event | None = None,
         pulse: Pulse | None = None,
     ) -> None:
+        super().__init__("spool")
         self._spool = spool
         self._reception = reception
         self._schedule = schedule
-        self._wakeup = wakeup or threading.Event()
+        self._sender_wakeup = wakeup or threading.Event()
         self._pulse = pulse or Pulse()
         self._stored = 0
         # Of this process; those of an earlier one are found at the start with all that wait.
         self._kept: set[tuple[str, str]] = set()
         self.outage = DatabaseOutage()
-        self._changed = threading.Condition()
-        self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
 
     def start(self) -> None:
-        """Start the thread."""
+        """Start the thread; what is on the disk at its end stays there, for the next start."""
         if self.is_behind:
             log.warning("%d messages on disk are still to be stored", len(self._spool))
-        self._thread.start()
-
-    def stop(self, timeout_seconds: float) -> None:
-        """End, if it was started; what is on the disk stays there, for the next start."""
-        with self._changed:
-            self._stopping = True
-            self._changed.notify()
-        if self._thread.is_alive():
-            self._thread.join(timeout_seconds)
+        super().start()
 
     @property
     def is_behind(self) -> bool:
@@ -170,8 +160,7 @@ class SpoolDrain:
             self.outage.blocked(error)
             return False
         self.outage.unblocked()
-        with self._changed:
-            self._changed.notify()
+        self.rouse()
         return True
 
     def set_aside(self, spooled: Spooled) -> None:
@@ -181,17 +170,11 @@ class SpoolDrain:
         except OSError as error:
             log.error("a message that cannot be stored cannot be set aside either: %s", error)
 
-    def _run(self) -> None:
-        while True:
-            rest()
-            with self._changed:
-                self._changed.wait_for(lambda: self._stopping or self.is_behind)
-                if self._stopping:
-                    break
-            if not self._move():
-                with self._changed:
-                    self._changed.wait_for(lambda: self._stopping, _RETRY_SECONDS)
-        database.close()
+    def work(self) -> float | None:
+        """Bring some messages into the database; the seconds until the next, None when none is left."""
+        if not self.is_behind:
+            return None
+        return 0.0 if self._move() else _RETRY_SECONDS
 
     def _move(self) -> bool:
         """Bring some messages into the database; whether that went well."""
@@ -215,7 +198,7 @@ class SpoolDrain:
             self.outage.ended(self._stored)
             self._stored = 0
             self._kept.clear()
-            self._wakeup.set()
+            self._sender_wakeup.set()
         return True
 
     def _store(self, messages: list[Spooled]) -> list[int]:

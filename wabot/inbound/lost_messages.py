@@ -14,6 +14,7 @@ import logging
 import sqlite3
 import threading
 import time
+from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -24,9 +25,9 @@ from typing import Any
 from wabot.clock import utc_now
 from wabot.config.phone_numbers import LID_SERVER, PHONE_SERVER
 from wabot.conversation.inbox import Inbox
-from wabot.database.errors import AWAY, one_line
-from wabot.database.lent_connections import rest
-from wabot.database.models import Fact, database
+from wabot.database.errors import AWAY
+from wabot.database.models import Fact
+from wabot.database.workers import DatabaseWorker, while_away
 from wabot.inbound.drain import SpoolDrain
 from wabot.inbound.intake import Intake
 from wabot.system.files import read_json
@@ -37,62 +38,63 @@ from wabot.whatsapp.store_query import OpenStore, StoreSilent
 Task = Callable[[], None]
 
 
-class DelayedTasks:
-    """The tasks and their thread; anybody may add to them.
+class DelayedTasks(DatabaseWorker):
+    """Tasks and their thread; anybody may add to them.
 
     Args:
         name: of the thread.
-        is_done: carries a task out; whether that could be done now.
-        retry_seconds: when to try again where it could not.
+        retry_seconds: when to try again what could not be done.
     """
 
-    def __init__(self, name: str, is_done: Callable[[Task], bool], retry_seconds: float) -> None:
-        self._is_done = is_done
+    def __init__(self, name: str, retry_seconds: float) -> None:
+        super().__init__(name)
         self._retry_seconds = retry_seconds
-        self._changed = threading.Condition()
+        self._tasks_lock = threading.Lock()
         self._tasks: list[tuple[float, Task]] = []
-        self._stopping = False
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    @abstractmethod
+    def is_done(self, task: Task) -> bool:
+        """Carry a task out; whether that could be done now."""
 
     def put(self, delay_seconds: float, task: Task) -> None:
         """Add one, also before the start."""
-        with self._changed:
+        with self._tasks_lock:
             self._tasks.append((time.monotonic() + delay_seconds, task))
-            self._changed.notify()
+        self.rouse()
 
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
+    def work(self) -> float | None:
+        """Carry out what is due; the seconds until the next, None when there is none."""
+        while not self.is_stopping:
+            due, task = self._next()
+            if task is None:
+                return None
+            if due > time.monotonic():
+                return due - time.monotonic()
+            if not self._try(due, task):
+                return 0.0
+        return None
 
-    def stop(self, timeout_seconds: float) -> bool:
-        """Try what is left once more, now; whether nothing is left."""
-        with self._changed:
-            self._stopping = True
-            self._changed.notify()
-        self._thread.join(timeout_seconds)
-        return not self._thread.is_alive() and not self._tasks
+    def finish(self) -> None:
+        """Try what is left once more, now."""
+        due, task = self._next()
+        while task is not None and self._try(due, task):
+            due, task = self._next()
 
-    def _run(self) -> None:
-        while True:
-            rest()
-            with self._changed:
-                while not self._stopping and self._seconds_left() != 0:
-                    self._changed.wait(self._seconds_left())
-                due, task = min(self._tasks, key=lambda each: each[0], default=(0.0, None))
-                if task is None:
-                    break
-                self._tasks.remove((due, task))
-            if not self._is_done(task):
-                self.put(self._retry_seconds, task)
-                if self._stopping:
-                    break
-        database.close()
+    def stop(self, timeout_seconds: float = 0.0) -> bool:
+        """Try what is left once more, and end; whether nothing is left."""
+        return super().stop(timeout_seconds) and not self._tasks
 
-    def _seconds_left(self) -> float | None:
-        """Until the next task; None when there is none."""
-        if not self._tasks:
-            return None
-        return max(0.0, min(due for due, _ in self._tasks) - time.monotonic())
+    def _next(self) -> tuple[float, Task | None]:
+        with self._tasks_lock:
+            return min(self._tasks, key=lambda each: each[0], default=(0.0, None))
+
+    def _try(self, due: float, task: Task) -> bool:
+        with self._tasks_lock:
+            self._tasks.remove((due, task))
+        done = self.is_done(task)
+        if not done:
+            self.put(self._retry_seconds, task)
+        return done
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,7 @@ _DATABASE_RETRY_SECONDS = 2.0
 _SHORTEST_HISTORY = timedelta(days=1)
 
 
-class LostMessages:
+class LostMessages(DelayedTasks):
     """Searches where messages can have been lost, on a thread of its own.
 
     Args:
@@ -168,13 +170,13 @@ class LostMessages:
         intake: Intake,
         drain: SpoolDrain,
     ) -> None:
+        super().__init__("lost-messages", _DATABASE_RETRY_SECONDS)
         self._user_id = user_id
         self._store = store
         self._inbox = inbox
         self._intake = intake
         self._drain = drain
         self._mark = StoreCursor("", 0, utc_now())
-        self._tasks = DelayedTasks("lost-messages", self._is_done, _DATABASE_RETRY_SECONDS)
         self._lock = threading.Lock()
         self._ignored: dict[str, Trace] = {}
         self._starts_over = False
@@ -189,32 +191,28 @@ class LostMessages:
             return
         if mark is not None and mark.device == traces.device and not mark.in_order:
             self._mark = mark
-            self._tasks.put(0.0, partial(self._account_for, traces, mark.at, utc_now()))
+            self.put(0.0, partial(self._account_for, traces, mark.at, utc_now()))
         else:
             self._advance(traces)
 
-    def start(self) -> None:
-        """Start the thread."""
-        self._tasks.start()
-
-    def stop(self, timeout_seconds: float, in_order: bool) -> None:
-        """Finish.
+    def stop(self, timeout_seconds: float = 0.0, in_order: bool = False) -> bool:
+        """Try what is left once more, and end; whether nothing is left.
 
         Args:
             timeout_seconds: how long to wait for what is being done.
             in_order: the library has handed over everything it had.
         """
-        if self._tasks.stop(timeout_seconds) and in_order:
-            try:
+        nothing_is_left = super().stop(timeout_seconds)
+        if nothing_is_left and in_order:
+            with while_away("the next start looks for lost messages"):
                 save_mark(self._user_id, dataclasses.replace(self._mark, in_order=True))
-            except AWAY as error:
-                log.warning("database: %s; the next start looks for lost messages", one_line(error))
+        return nothing_is_left
 
     def ignored(self, trace: Trace) -> None:
         """The library ignored a message as an old one. It may be on its way to the inbox at this moment."""
         with self._lock:
             if not self._ignored:
-                self._tasks.put(_STILL_COMING_SECONDS, self._account_for_ignored)
+                self.put(_STILL_COMING_SECONDS, self._account_for_ignored)
             if len(self._ignored) < 10 * MOST_LOST:
                 self._ignored[trace.message_id] = trace
 
@@ -223,7 +221,7 @@ class LostMessages:
         with self._lock:
             if not self._starts_over:
                 self._starts_over = True
-                self._tasks.put(_STILL_COMING_SECONDS, self._skip)
+                self.put(_STILL_COMING_SECONDS, self._skip)
 
     def link_ended(self) -> None:
         """The client was stopped, which drops what it had not handed over; before it connects again."""
@@ -233,17 +231,16 @@ class LostMessages:
         except StoreSilent as error:
             log.warning("%s; messages may have been lost unnoticed", error)
             return
-        self._tasks.put(_STILL_COMING_SECONDS, partial(self._account_for, traces, ended_at, ended_at))
+        self.put(_STILL_COMING_SECONDS, partial(self._account_for, traces, ended_at, ended_at))
 
-    def _is_done(self, task: Task) -> bool:
+    def is_done(self, task: Task) -> bool:
         """Carry a task out, unless the database is away or does not have all messages yet."""
         try:
-            if self._drain.is_behind:
-                return False
-            task()
-        except AWAY as error:
-            database.close()
-            log.warning("database: %s; lost messages are looked for later", one_line(error))
+            with while_away("lost messages are looked for later"):
+                if self._drain.is_behind:
+                    return False
+                task()
+                return True
             return False
         except Exception:
             log.exception("the search for lost messages failed")

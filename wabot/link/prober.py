@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import Protocol
+
+from wabot.system.threads import Worker
 
 # What looks dead for a moment may be a redial that takes a tenth of a second.
 _SECOND_LOOK_SECONDS = 1.0
@@ -17,7 +18,7 @@ class Socket(Protocol):
         """Whether the socket is up."""
 
 
-class Prober:
+class Prober(Worker):
     """Asks the library now and then whether the socket is up; main reads only what came of it.
 
     Args:
@@ -26,26 +27,16 @@ class Prober:
     """
 
     def __init__(self, socket: Socket, interval_seconds: float) -> None:
+        super().__init__("prober", first_seconds=interval_seconds)
         self._socket = socket
         self._interval_seconds = interval_seconds
         self._asked_at: float | None = None
         self._refusals = 0
-        self._ask = threading.Event()
-        self._stopped = False
-
-    def start(self) -> None:
-        """Start asking."""
-        threading.Thread(target=self._run, name="prober", daemon=True).start()
-
-    def stop(self) -> None:
-        """Ask no more."""
-        self._stopped = True
-        self._ask.set()
 
     def reset(self) -> None:
-        """The link just came up: forget what was before, and look whether it is true."""
+        """Forget what was before, and ask now: the link just came up, or is said to."""
         self._refusals = 0
-        self._ask.set()
+        self.rouse()
 
     @property
     def is_gone(self) -> bool:
@@ -57,12 +48,9 @@ class Prober:
         asked_at = self._asked_at
         return 0.0 if asked_at is None else time.monotonic() - asked_at
 
-    def _run(self) -> None:
-        while True:
-            self._ask.wait(_SECOND_LOOK_SECONDS if self._refusals == 1 else self._interval_seconds)
-            self._ask.clear()
-            if self._stopped:
-                return
-            self._asked_at = time.monotonic()
-            self._refusals = 0 if self._socket.is_connected() else self._refusals + 1
-            self._asked_at = None
+    def work(self) -> float:
+        """Ask; the seconds until the next question."""
+        self._asked_at = time.monotonic()
+        self._refusals = 0 if self._socket.is_connected() else self._refusals + 1
+        self._asked_at = None
+        return _SECOND_LOOK_SECONDS if self._refusals == 1 else self._interval_seconds

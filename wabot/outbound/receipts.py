@@ -11,10 +11,8 @@ from enum import StrEnum
 
 from wabot.clock import utc_now
 from wabot.conversation.send_queue import SendQueue
-from wabot.database.errors import AWAY, one_line
-from wabot.database.lent_connections import rest
-from wabot.database.models import database
-from wabot.database.tables import suspect
+from wabot.database.errors import AWAY
+from wabot.database.workers import DatabaseWorker, while_away
 from wabot.outbound.receipt_file import ReceiptFile
 from wabot.whatsapp.messages import Receipt
 
@@ -127,48 +125,44 @@ _IDS_AT_ONCE = 500
 _REMEMBERED_IDS = 5000
 
 
-class Receipts:
+class Receipts(DatabaseWorker):
     """Hears receipts on the library's thread, writes them down on one of its own.
 
     Args:
-        replies: where they are; its sender is woken when there may be something to do.
+        queue: the replies they are about; its sender is woken when there may be something to do.
         file: keeps what is not written down yet; None: only the memory does.
     """
 
-    def __init__(self, replies: SendQueue, file: ReceiptFile | None = None) -> None:
+    waits = "receipts are written later"
+
+    def __init__(self, queue: SendQueue, file: ReceiptFile | None = None) -> None:
+        super().__init__("receipts")
         self._file = file
-        self._replies = replies
-        self._changed = threading.Condition()
+        self._queue = queue
+        self._lock = threading.Lock()
         self._arrived: OrderedDict[str, None] = OrderedDict()
         self._asked: set[str] = set()
         self._awaited = AwaitedReceipts()
         self._look_at: float | None = None
+        self._write_at: float | None = None
         self._unwritten: list[str] = []
-        self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="receipts", daemon=True)
+        self._unreadable: list[tuple[str, Evidence]] = []
 
     def start(self) -> None:
         """Start writing; what an earlier process had no time to write comes first."""
         if self._file is not None:
             self._unwritten = self._file.load()
             self._arrived.update(dict.fromkeys(self._unwritten))
-        self._thread.start()
-
-    def stop(self, timeout_seconds: float) -> None:
-        """Write down what there is, and end."""
-        with self._changed:
-            self._stopping = True
-            self._changed.notify()
-        self._thread.join(timeout_seconds)
+        super().start()
 
     def take(self, receipt: Receipt) -> None:
         """A receipt came; returns at once."""
-        with self._changed:
+        with self._lock:
             if not receipt.arrived:
                 self._look_at = time.monotonic()
                 for message_id in receipt.message_ids:
                     self._awaited.asked_again(message_id, self._look_at)
-                self._changed.notify()
+                self.rouse()
                 return
             for message_id in receipt.message_ids:
                 self._arrived[message_id] = None
@@ -176,7 +170,7 @@ class Receipts:
             while len(self._arrived) > _REMEMBERED_IDS:
                 self._arrived.popitem(last=False)
             if not self._unwritten:
-                self._changed.notify()
+                self.rouse()
             if self._file is not None:
                 self._file.append(receipt.message_ids)
             self._unwritten += receipt.message_ids
@@ -184,74 +178,72 @@ class Receipts:
             was_asked = not self._asked.isdisjoint(receipt.message_ids)
             self._asked.difference_update(receipt.message_ids)
         if was_asked:
-            self._replies.wakeup.set()
+            self._queue.wakeup.set()
 
     def expect(self, message_id: str, chat_id: int, now: float) -> None:
         """WhatsApp took a reply, at so many monotonic seconds; a receipt should follow, if it is not here."""
-        with self._changed:
+        with self._lock:
             self._awaited.sent(message_id, chat_id, now)
             if message_id in self._arrived:
                 self._awaited.confirmed(message_id)
 
     def were_lost(self) -> None:
         """The library handed over no events for a while."""
-        with self._changed:
+        with self._lock:
             self._awaited.forget()
 
     def arrived(self, message_id: str) -> bool:
         """Whether a device of the customer has this message; if not, tell when it has."""
-        with self._changed:
+        with self._lock:
             if message_id in self._arrived:
                 return True
             self._asked.add(message_id)
             return False
 
-    def _run(self) -> None:
-        stopping = False
-        unreadable: list[tuple[str, Evidence]] = []
-        while not stopping:
-            rest()
-            with self._changed:
-                self._changed.wait_for(self._has_work, self._idle_seconds())
+    def work(self) -> float | None:
+        """Write down what came, a second after the first of it; the seconds until there is more to do."""
+        now = time.monotonic()
+        with self._lock:
+            is_time = self._look_at is not None and self._look_at <= now
+            if self._write_at is None and (self._unwritten or is_time):
                 # What comes within the next second is written with it, after the reply's own row.
-                self._changed.wait_for(lambda: self._stopping, _WRITE_EVERY_SECONDS)
-                stopping = self._stopping
-                arrived, self._unwritten = self._unwritten, []
-                found, self._look_at = self._awaited.take_unreadable(time.monotonic())
-                unreadable += found
-            try:
-                self._write(arrived)
-                with self._changed:
-                    if self._file is not None and arrived and not self._unwritten:
-                        self._file.clear()
-                self._send_again(unreadable)
-                unreadable = []
-            except AWAY as error:
-                suspect(error)
-                database.close()
-                log.warning("database: %s; receipts are written later", one_line(error))
-                with self._changed:
-                    self._unwritten = arrived + self._unwritten
-                    if unreadable:
-                        self._look_at = time.monotonic()
-            except Exception:
-                log.exception("receipts could not be written down")
-                unreadable = []
-        database.close()
+                self._write_at = now + _WRITE_EVERY_SECONDS
+            due = self._look_at if self._write_at is None else self._write_at
+        if due is None or due > now:
+            return None if due is None else due - now
+        self._write_what_came(now)
+        return 0.0
 
-    def _has_work(self) -> bool:
-        is_time = self._look_at is not None and self._look_at <= time.monotonic()
-        return bool(self._unwritten) or is_time or self._stopping
+    def finish(self) -> None:
+        """Write down what there is."""
+        with while_away("receipts are written by the next process"):
+            self._write_what_came(time.monotonic())
 
-    def _idle_seconds(self) -> float | None:
-        return None if self._look_at is None else max(0.0, self._look_at - time.monotonic())
+    def _write_what_came(self, now: float) -> None:
+        with self._lock:
+            self._write_at = None
+            arrived, self._unwritten = self._unwritten, []
+            found, self._look_at = self._awaited.take_unreadable(now)
+            unreadable, self._unreadable = self._unreadable + found, []
+        try:
+            self._write(arrived)
+            with self._lock:
+                if self._file is not None and arrived and not self._unwritten:
+                    self._file.clear()
+            self._send_again(unreadable)
+        except AWAY:
+            with self._lock:
+                self._write_at = now
+                self._unwritten = arrived + self._unwritten
+                self._unreadable = unreadable
+            raise
 
     def _write(self, message_ids: list[str]) -> None:
         for start in range(0, len(message_ids), _IDS_AT_ONCE):
-            self._replies.confirm(message_ids[start : start + _IDS_AT_ONCE], utc_now())
+            self._queue.confirm(message_ids[start : start + _IDS_AT_ONCE], utc_now())
 
     def _send_again(self, unreadable: list[tuple[str, Evidence]]) -> None:
         for message_id, evidence in unreadable:
-            if self._replies.send_again(message_id, evidence is Evidence.OTHERS_ONLY, utc_now()):
+            if self._queue.send_again(message_id, evidence is Evidence.OTHERS_ONLY, utc_now()):
                 log.warning("the customer cannot read %s (%s); it is sent again", message_id, evidence)
-                self._replies.wakeup.set()
+                self._queue.wakeup.set()

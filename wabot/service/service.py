@@ -48,6 +48,7 @@ log = logging.getLogger(__name__)
 _TICK_SECONDS = 1.0
 _RECORD_SECONDS = 2.0
 _ALERT_SECONDS = 8.0
+_METRICS_SECONDS = 2.0
 
 
 class Service:
@@ -208,7 +209,7 @@ class Service:
         # The next process will say so if it is no better there.
         self._alerts.stop(0 if command.exit_code.restarts or is_asked else _ALERT_SECONDS)
         if self._metrics:
-            self._metrics.stop()
+            self._metrics.stop(_METRICS_SECONDS)
         if self._connection.state is State.LOGGED_OUT:
             put_aside(self._settings, command.reason)
         self._reporter.show_end(command.reason)

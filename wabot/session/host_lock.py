@@ -20,10 +20,11 @@ import peewee
 
 from wabot.clock import local_text
 from wabot.database.engine import open_database
-from wabot.database.errors import AWAY, one_line
 from wabot.database.models import Session, database
+from wabot.database.workers import while_away
 from wabot.errors import OperatorNeeded
 from wabot.session.pooler import CURE, LOCK_IS_VOID, lends_connections
+from wabot.system.threads import Worker
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND (classid::bigint <<
 """
 
 
-class HostLock:
+class HostLock(Worker):
     """The claim of one machine on one session.
 
     Args:
@@ -54,6 +55,7 @@ class HostLock:
     """
 
     def __init__(self, user_id: str, state: Path) -> None:
+        super().__init__("host-lock")
         self._user_id = user_id
         host = socket.gethostname()
         place = hashlib.sha256(f"{host}:{state.resolve()}".encode()).hexdigest()[:12]
@@ -64,11 +66,9 @@ class HostLock:
         self._is_held = False
         self._is_void = False
         self._first = threading.Event()
-        self._stopping = threading.Event()
         self._error: Exception | None = None
         self._lost = ""
         self._deadline = 0.0
-        self._thread = threading.Thread(target=self._run, name="host-lock", daemon=True)
 
     @property
     def lost(self) -> str:
@@ -83,7 +83,7 @@ class HostLock:
             peewee.OperationalError, peewee.InterfaceError: the database is away.
         """
         self._deadline = time.monotonic() + grace_seconds
-        self._thread.start()
+        self.start()
         self._first.wait()
         if self._error is not None:
             raise self._error
@@ -91,10 +91,25 @@ class HostLock:
 
     def release(self) -> None:
         """Give the session back."""
-        self._stopping.set()
-        self._thread.join(_STOP_SECONDS)
+        self.stop(_STOP_SECONDS)
 
-    def _run(self) -> None:
+    def work(self) -> float | None:
+        """Take the lock, and later see that it is held; the seconds until the next look."""
+        if self._first.is_set():
+            self._check()
+        else:
+            self._take_first()
+        if self._error or self._lost or self._is_void:
+            database.close()
+            return None
+        return _CHECK_SECONDS
+
+    def finish(self) -> None:
+        """Let go of the connection, and with it of the lock."""
+        database.close()
+
+    def _take_first(self) -> None:
+        """Take it within the time that `acquire` waits."""
         try:
             holder = self._take()
             while holder and time.monotonic() < self._deadline:
@@ -109,26 +124,19 @@ class HostLock:
             self._error = error
         finally:
             self._first.set()
-        while not (self._error or self._lost or self._is_void or self._stopping.wait(_CHECK_SECONDS)):
-            self._check()
-        database.close()
 
     def _check(self) -> None:
         """See that the lock is held; after an outage take it again, unless somebody else has it by now."""
-        try:
+        holder = ""
+        level = logging.WARNING if self._is_held else logging.DEBUG
+        with while_away("the lock against other machines is taken again later", level=level) as attempt:
             if self._is_held:
                 database.execute_sql("SELECT 1")
-                return
-            holder = self._take()
-        except AWAY as error:
-            database.close()
-            if self._is_held:
-                log.warning(
-                    "database: %s; the lock against other machines is taken again later", one_line(error)
-                )
+            else:
+                holder = self._take()
+        if attempt.error is not None:
             self._is_held = False
-            return
-        if holder:
+        elif holder:
             self._lost = f"{holder} took this session over while the database was away; stop one of the two"
 
     def _take(self) -> str:

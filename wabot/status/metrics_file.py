@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -15,10 +14,9 @@ from prometheus_client import CollectorRegistry, Histogram, disable_created_metr
 from wabot.brain.providers.counts import CallCounts
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.outbox import OPEN_STATES, UNDELIVERED_STATES, Outbox
-from wabot.database.errors import AWAY
 from wabot.database.kept_figures import KeptFigure
-from wabot.database.lent_connections import rest
-from wabot.database.models import Inbound, Outbound, OutboundState, Session, database
+from wabot.database.models import Inbound, Outbound, OutboundState, Session
+from wabot.database.workers import DatabaseWorker, while_away
 from wabot.link.states import State
 from wabot.status.metrics import LATENCY, LATENCY_BUCKETS, AccountCollector, Depths, Snapshot
 from wabot.system.files import replace_file
@@ -28,7 +26,6 @@ _IDS_AT_ONCE = 500
 log = logging.getLogger(__name__)
 
 INTERVAL_SECONDS = 15.0
-_LAST_WRITE_SECONDS = 2.0
 
 
 class ReplyLatency:
@@ -87,7 +84,7 @@ def _seconds(received_at: datetime, sent_at: datetime) -> float:
     return max(0.0, (sent_at - received_at).total_seconds())
 
 
-class MetricsFile:
+class MetricsFile(DatabaseWorker):
     """Keeps the file true.
 
     Args:
@@ -97,6 +94,7 @@ class MetricsFile:
     """
 
     def __init__(self, path: Path, user_id: str, counts: CallCounts) -> None:
+        super().__init__("metrics")
         self._path = path
         self._user_id = user_id
         self._counts = counts
@@ -113,12 +111,6 @@ class MetricsFile:
         self._state = State.STARTING
         self._times_up = 0
         self._trouble = ""
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="metrics", daemon=True)
-
-    def start(self) -> None:
-        """Start writing."""
-        self._thread.start()
 
     def link_changed(self, state: State) -> None:
         """Take note that the link is in another state; called by main only, and never waits."""
@@ -126,25 +118,15 @@ class MetricsFile:
             self._times_up += 1
         self._state = state
 
-    def stop(self) -> None:
-        """Write once more, and end."""
-        self._stopping.set()
-        self._thread.join(_LAST_WRITE_SECONDS)
+    def work(self) -> float:
+        """Write the file; the seconds until it is to be written again."""
+        self._observe()
+        self._write(generate_latest(self._registry))
+        return INTERVAL_SECONDS
 
-    def _run(self) -> None:
-        while True:
-            is_last = self._stopping.is_set()
-            try:
-                self._observe()
-                self._write(generate_latest(self._registry))
-            except Exception:
-                # The bot must not lose its figures for one odd case.
-                log.exception("metrics failed; they go on")
-            if is_last:
-                break
-            rest()
-            self._stopping.wait(INTERVAL_SECONDS)
-        database.close()
+    def finish(self) -> None:
+        """Write the last word."""
+        self.work()
 
     def _observe(self) -> None:
         self._collector.snapshot = Snapshot(
@@ -156,11 +138,9 @@ class MetricsFile:
         )
 
     def _known_depths(self) -> Depths | None:
-        try:
-            return self._depths.get(is_last=self._stopping.is_set())
-        except AWAY:
-            database.close()
-            return None
+        with while_away("metrics leave out what is to be counted", level=logging.DEBUG):
+            return self._depths.get(is_last=self.is_stopping)
+        return None
 
     def _count_depths(self) -> Depths:
         inbox, outbox = Inbox(self._user_id), Outbox(self._user_id)

@@ -18,13 +18,11 @@ from wabot.application.row import ConnectionRow
 from wabot.clock import local_now, utc_now
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.outbox import OPEN_STATES, Outbox
-from wabot.database.errors import AWAY, one_line
 from wabot.database.kept_figures import KeptFigure
-from wabot.database.lent_connections import rest
-from wabot.database.models import Inbound, Session, database
+from wabot.database.models import Inbound, Session
 from wabot.database.refusals import refusal
-from wabot.database.tables import suspect
 from wabot.database.transactions import one_at_a_time
+from wabot.database.workers import DatabaseWorker, while_away
 from wabot.system.units import own_command
 
 log = logging.getLogger(__name__)
@@ -74,7 +72,7 @@ def count_backlog(user_id: str, now: datetime) -> Backlog:
     return Backlog(chats, Inbox(user_id).pending_count(), Outbox(user_id).count(OPEN_STATES))
 
 
-class SessionRecord:
+class SessionRecord(DatabaseWorker):
     """Keeps the rows true; changes made while the database is away are written when it is back.
 
     Args:
@@ -86,29 +84,24 @@ class SessionRecord:
     """
 
     def __init__(self, user_id: str, row: ConnectionRow) -> None:
+        super().__init__("record")
         self._user_id = user_id
         self._row = row
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
         self._pending: dict[str, Any] = {}
+        self._write_at: float | None = None
         self._began_at = utc_now()
-        self._stopping = False
         self.backlog = ""
         self._counted_at = float("-inf")
         self._counted_day = date.min
         self._backlog: KeptFigure[Backlog]
-        self._thread = threading.Thread(target=self._run, name="record", daemon=True)
-
-    def start(self) -> None:
-        """Start writing."""
-        self._thread.start()
 
     def update(self, **fields: Any) -> None:
         """Write these columns of `wabot_sessions`, and `connection_attempts`, soon; never waits."""
-        with self._changed:
-            is_news = not self._pending or not fields.keys() <= _UNHURRIED
+        seconds = _UNHURRIED_SECONDS if fields.keys() <= _UNHURRIED else _FLURRY_SECONDS
+        with self._lock:
             self._pending.update(fields)
-            if is_news:
-                self._changed.notify()
+            self._write_by(time.monotonic() + seconds)
 
     def banned_until(self) -> datetime | None:
         """When the ban ends that an earlier process met, if it has not ended.
@@ -123,43 +116,42 @@ class SessionRecord:
         ahead = max(session.since - now, timedelta()) if session.since else timedelta()
         return until - ahead if until - ahead > now else None
 
-    def stop(self, timeout_seconds: float) -> None:
-        """Write what is still to write, within the time given, and end."""
-        with self._changed:
-            self._stopping = True
-            self._changed.notify()
-        self._thread.join(timeout_seconds)
-
-    def _run(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._pending or self._stopping, _COUNT_SECONDS)
-                self._changed.wait_for(self._is_urgent, _UNHURRIED_SECONDS)
-                if self._pending:
-                    self._changed.wait_for(lambda: self._stopping, _FLURRY_SECONDS)
-                fields, self._pending = self._pending, {}
-            failed = bool(fields) and not self._write(fields)
+    def work(self) -> float:
+        """Write what is due, and count; the seconds until there is more to do."""
+        now = time.monotonic()
+        if self._write_at is not None and self._write_at <= now:
+            self._write_pending()
+        if self._counted_at + _COUNT_SECONDS <= now:
             self._count()
-            rest()
-            if failed:
-                with self._changed:
-                    self._pending = {**fields, **self._pending}
-                    self._changed.wait_for(lambda: self._stopping, _RETRY_SECONDS)
-            with self._changed:
-                if self._stopping and (failed or not self._pending):
-                    break
-        database.close()
+        with self._lock:
+            count_at = self._counted_at + _COUNT_SECONDS
+            due = count_at if self._write_at is None else min(count_at, self._write_at)
+        return max(0.0, due - time.monotonic())
+
+    def finish(self) -> None:
+        """Write what is still to write, and count for the last time."""
+        self._write_pending()
+        self._count()
+
+    def _write_by(self, at: float) -> None:
+        if self._write_at is None or at < self._write_at:
+            self._write_at = at
+            self.rouse()
+
+    def _write_pending(self) -> None:
+        with self._lock:
+            fields, self._pending, self._write_at = self._pending, {}, None
+        if fields and not self._write(fields):
+            with self._lock:
+                self._pending = {**fields, **self._pending}
+                self._write_by(time.monotonic() + _RETRY_SECONDS)
 
     def _count(self) -> None:
-        if time.monotonic() - self._counted_at < _COUNT_SECONDS and not self._stopping:
-            return
         self._counted_at = time.monotonic()
-        try:
-            self.backlog = str(self._count_of(local_now().date()).get(is_last=self._stopping))
-        except AWAY as error:
-            suspect(error)
-            database.close()
-            refused = refusal(error)
+        with while_away("what there is to do is counted later", level=logging.DEBUG) as attempt:
+            self.backlog = str(self._count_of(local_now().date()).get(is_last=self.is_stopping))
+        if attempt.error is not None:
+            refused = refusal(attempt.error)
             self.backlog = (
                 f"the database refuses: {refused.cause}; see {own_command('doctor')}"
                 if refused
@@ -173,25 +165,18 @@ class SessionRecord:
             self._backlog = KeptFigure(lambda: count_backlog(self._user_id, local_now()))
         return self._backlog
 
-    def _is_urgent(self) -> bool:
-        return self._stopping or not self._pending.keys() <= _UNHURRIED
-
     def _write(self, fields: dict[str, Any]) -> bool:
         now = utc_now()
         own = {name: value for name, value in fields.items() if name not in _OF_THE_ROW_ONLY}
         # A row older than the process is taken for an earlier one's; the clock may have been set back since.
         own["updated_at"] = max(now, self._began_at)
         try:
-            with one_at_a_time():
+            with while_away("the session's state is written later") as attempt, one_at_a_time():
                 Session.insert(user_id=self._user_id, **own).on_conflict(
                     conflict_target=[Session.user_id], update=own
                 ).execute()
                 self._row.write(fields, now)
-        except AWAY as error:
-            suspect(error)
-            database.close()
-            log.warning("database: %s; the session's state is written later", one_line(error))
-            return False
+            return attempt.error is None
         except Exception:
             # Something about this very change, as a NUL in a reason: kept, it would stop all that follow.
             log.exception("a change of the session's state cannot be written down")

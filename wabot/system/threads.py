@@ -9,7 +9,7 @@ from time import monotonic
 
 log = logging.getLogger(__name__)
 
-FAILED_SECONDS = 15.0
+FAILED_SECONDS = 10.0
 """How long a thread rests after something that nobody foresaw."""
 
 
@@ -45,10 +45,14 @@ class Worker(ABC):
     Args:
         name: of the thread.
         wakeup: rouses it as well when others set it; None: one of its own.
+        first_seconds: when to take the first step, None: when it is roused.
     """
 
-    def __init__(self, name: str, wakeup: threading.Event | None = None) -> None:
+    def __init__(
+        self, name: str, wakeup: threading.Event | None = None, first_seconds: float | None = 0.0
+    ) -> None:
         self._wakeup = wakeup or threading.Event()
+        self._first_seconds = first_seconds
         self._stop_asked = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -94,10 +98,16 @@ class Worker(ABC):
         return self._stop_asked.wait(seconds)
 
     def _run(self) -> None:
+        seconds = self._first_seconds
         while not self.is_stopping:
+            self._wakeup.wait(seconds)
             self._wakeup.clear()
-            self._wakeup.wait(self._step())
-        self.finish()
+            if not self.is_stopping:
+                seconds = self._step()
+        try:
+            self.finish()
+        except Exception:
+            log.exception("%s could not finish", self._thread.name)
 
     def _step(self) -> float | None:
         try:
