@@ -20,8 +20,9 @@ from wabot.database.models import OWN_TABLES
 from wabot.system.units import configure_hints
 from wabot.trials.peers.postgresql import PostgresqlMissing, PostgresqlServer
 
-# No test asserts how fast anything is: on a busy machine one example may take longer than any deadline.
-hypothesis.settings.register_profile("wabot", deadline=None)
+# No test asserts how fast anything is: on a busy machine one example may take longer than any deadline. Every
+# run draws other examples, so a few of them do.
+hypothesis.settings.register_profile("wabot", deadline=None, max_examples=40)
 hypothesis.settings.load_profile("wabot")
 
 # Each test is thrown away: nothing of it has to survive a power cut.

@@ -61,7 +61,7 @@ def application(
 
 @given(names=st.lists(hostile, min_size=1, max_size=4, unique=True), text=hostile)
 @hypothesis_settings(
-    max_examples=15,
+    max_examples=8,
     deadline=None,
     # Each try runs five commands; the texts are short anyway.
     phases=(Phase.explicit, Phase.generate),

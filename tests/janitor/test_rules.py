@@ -110,7 +110,7 @@ def application(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
 
 
 @given(people=people, other_users=st.sampled_from(["correct", "leave"]))
-@hypothesis_settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_removes_exactly_what_the_rules_say(
     application: tuple[Any, Settings], people: list[Person], other_users: str
 ) -> None:

@@ -348,7 +348,7 @@ def test_a_responder_cannot_send_before_it_has_read() -> None:
         session.encrypt(b"too early")
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(st.sampled_from(["pkmsg", "msg", "skmsg", ""]), st.binary(max_size=400), st.booleans())
 def test_rubbish_is_refused(enc_type: str, rubbish: bytes, with_version: bool) -> None:
     ana, bot = PAIR
@@ -357,7 +357,7 @@ def test_rubbish_is_refused(enc_type: str, rubbish: bytes, with_version: bool) -
     assert bot.decrypt(ANA, *ana.encrypt(BOT, b"unharmed")) == b"unharmed"
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(st.integers(0, 999), st.integers(1, 255))
 def test_a_changed_introduction_never_passes_for_something_else(place: int, change: int) -> None:
     ana, bot = SignalParty.generate(), PAIR[1]
