@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import MakeBot
-from tests.status.test_metrics import read
 from tests.support.provider_server import ProviderServer
+from tests.support.samples import read
 from wabot.emulator.server.emulator import Emulator
 
 pytestmark = pytest.mark.e2e

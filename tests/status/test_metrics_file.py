@@ -19,6 +19,7 @@ import pytest
 from tests.support import REPOSITORY
 from tests.support.alert_receivers import wait_until
 from tests.support.arrivals import arrival
+from tests.support.samples import read
 from wabot.brain.output.completion import Usage
 from wabot.brain.providers.counts import CallCounts
 from wabot.conversation.inbox import Inbox
@@ -33,23 +34,6 @@ DEPARTURES = SendQueue("shop")
 
 
 NOON = datetime(2026, 11, 25, 12)
-
-
-Samples = dict[str, float]
-
-
-def read(file: Path) -> Samples:
-    """The samples of a file, without the label that all have; a file in one piece ends in a line break."""
-    text = file.read_text()
-    assert text.endswith("\n")
-    samples = {}
-    for line in text.splitlines():
-        if not line.startswith("#"):
-            name, value = line.rsplit(" ", 1)
-            assert 'account="shop"' in name, line
-            name = re.sub(r'account="shop",?', "", name).replace("{}", "")
-            samples[name.replace(",}", "}")] = float(value)
-    return samples
 
 
 @pytest.fixture

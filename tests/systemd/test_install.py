@@ -259,9 +259,9 @@ def test_who_presses_ctrl_c_twice_has_what_was_there_before(installed: Container
     """The first stops the upgrade; the second must not stop the way back."""
     machine = installed
     release = str(machine.path("/opt/wabot").readlink())
-    impatient = machine.run(
-        *("env", *UNCOMPILED, "/opt/wabot/bin/python", "-c", _CTRL_C_TWICE, f"{HOME}/wabot/scripts/install")
-    ).stdout
+    installer = f"{HOME}/wabot/scripts/install"
+    command = ("env", *UNCOMPILED, "/opt/wabot/bin/python", "-c", _CTRL_C_TWICE, installer)
+    impatient = machine.run(*command, timeout_seconds=400).stdout
     assert "\nInterrupted.\nGoing back to the version before …\nStarting wabot.service " in impatient
     assert impatient.endswith(" …\nNothing has changed.\n130\n")
     assert str(machine.path("/opt/wabot").readlink()) == release
@@ -275,7 +275,7 @@ def test_an_upgrade_whose_terminal_goes_is_taken_back(installed: Container, emul
     release = str(machine.path("/opt/wabot").readlink())
     installer = f"{HOME}/wabot/scripts/install"
     command = ("env", *UNCOMPILED, "/opt/wabot/bin/python", "-c", _TERMINAL_GOES, installer)
-    assert machine.run(*command).stdout == "129\n"
+    assert machine.run(*command, timeout_seconds=400).stdout == "129\n"
     assert str(machine.path("/opt/wabot").readlink()) == release
     assert len(list(machine.path("/opt/wabot.releases").iterdir())) == 1
     BotUnit(machine, emulator).wait_for_state("connected")
