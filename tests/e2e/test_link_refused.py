@@ -107,7 +107,7 @@ def test_a_ban_for_a_new_reason_lasts_as_long_as_whatsapp_says_also_over_a_resta
 ) -> None:
     """The library tells of it by an error without the time, which stands in its log alone."""
     # Long enough for two starts on a busy machine.
-    ban_seconds = 12
+    ban_seconds = 20
     ends_at = time.monotonic() + ban_seconds
     linked_emulator.ban(ban_seconds, code=107)
     bot = start_linked()
