@@ -55,7 +55,7 @@ class Handover:
         self._reader, self._writer = os.pipe()
 
     @property
-    def deeds(self) -> Mapping[str, root_helper.Deed]:
+    def tasks(self) -> Mapping[str, root_helper.Task]:
         """What the owner of the directory does."""
         return {_LOOK: self._look, _KEEP: self._take}
 

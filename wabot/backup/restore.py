@@ -92,7 +92,7 @@ def _what_to_do(backup: Path, manifest: Manifest, file: Path | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing to do: a line for people, and the deed."""
+    """One thing to do: a line for people, and what does it."""
 
     sentence: str
     do: Callable[[], None]

@@ -139,13 +139,13 @@ class SavedTexts:
         if place is not None and CONFIGURATION in self.places:
             self.places[CONFIGURATION] = place
         self._configuration = place or self.places.get(CONFIGURATION)
-        self._doers: dict[str, Owner] = {}
+        self._done_by: dict[str, Owner] = {}
         self._refusals: dict[str, str] = {}
         self._group: int | None = None
         self._looked_at: dict[str, Text] = {}
 
     @property
-    def deeds(self) -> Mapping[str, root_helper.Deed]:
+    def tasks(self) -> Mapping[str, root_helper.Task]:
         """What root does where the place is root's."""
         return {_LOOK: self._look, _PUT: self._put}
 
@@ -215,10 +215,10 @@ class SavedTexts:
         """Put one of the texts back."""
         self._do(_PUT, name)
 
-    def _do(self, deed: str, name: str) -> Any:
-        if self._doers.get(name) == ROOT:
-            return root_helper.do(deed, name=name)
-        return self.deeds[deed](name=name)
+    def _do(self, task: str, name: str) -> Any:
+        if self._done_by.get(name) == ROOT:
+            return root_helper.do(task, name=name)
+        return self.tasks[task](name=name)
 
     def _look(self, name: str) -> tuple[bool, str]:
         """Whether it stands there as it was saved, and what becomes of what does stand there."""
@@ -268,13 +268,13 @@ class SavedTexts:
                 "hand; with --database-only, only the database is put back"
             )
             return
-        doer = owner_of(place.parent)
-        if doer not in (ROOT, owner):
+        owner_there = owner_of(place.parent)
+        if owner_there not in (ROOT, owner):
             self._refusals[name] = (
                 f"{place.parent} belongs neither to root nor to the user of the bot: copy "
                 f"{self._backup / name} there by hand, and use --database-only for the rest"
             )
-        self._doers[name] = doer
+        self._done_by[name] = owner_there
 
     def _is_in_force(self, name: str, place: Path) -> bool:
         if name == CONFIGURATION:

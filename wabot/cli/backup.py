@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wabot.cli.leave_root import Errand
+from wabot.cli.leave_root import RootNeeds
 from wabot.config.load import find_configuration
 from wabot.config.machine import settings_in_unit
 from wabot.config.setting_types import integer
@@ -49,7 +49,7 @@ def add_backup_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
     backup.add_argument(
         "--session", action="store_true", help=f"copy the keys of the linked number, too: {_SESSION_WARNING}"
     )
-    backup.set_defaults(command=_backup, errand=_errand_of_backup)
+    backup.set_defaults(command=_backup, needs=_needs_of_backup)
 
     restore = commands.add_parser(
         "restore", parents=[shared], help="put a backup back; what it replaces is moved aside"
@@ -62,10 +62,10 @@ def add_backup_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
         "--session", action="store_true", help=f"put the session back, too: {_SESSION_WARNING}"
     )
     restore.add_argument("--yes", action="store_true", help="do not ask")
-    restore.set_defaults(command=_restore, errand=_errand_of_restore)
+    restore.set_defaults(command=_restore, needs=_needs_of_restore)
 
 
-def _errand_of_backup(arguments: argparse.Namespace) -> Errand:
+def _needs_of_backup(arguments: argparse.Namespace) -> RootNeeds:
     from wabot.backup.handover import Handover
     from wabot.backup.make import backup_name
     from wabot.clock import utc_now
@@ -73,11 +73,13 @@ def _errand_of_backup(arguments: argparse.Namespace) -> Errand:
     file = find_configuration(arguments.config, os.environ)
     directory = arguments.directory.absolute()
     arguments.handover = Handover(directory, backup_name(file), utc_now(), arguments.keep)
-    doer = owner_of(directory, is_shared=True) if os.geteuid() == 0 else None
-    return Errand(file, deeds=arguments.handover.deeds, doer=None if doer == ROOT else doer, asks=False)
+    owner = owner_of(directory, is_shared=True) if os.geteuid() == 0 else None
+    return RootNeeds(
+        file, tasks=arguments.handover.tasks, done_by=None if owner == ROOT else owner, may_ask=False
+    )
 
 
-def _errand_of_restore(arguments: argparse.Namespace) -> Errand:
+def _needs_of_restore(arguments: argparse.Namespace) -> RootNeeds:
     """What a restore needs root for; root looks at a copy that nobody else can change from here on."""
     from wabot.backup.make import newest_backup
     from wabot.backup.manifest import MANIFEST
@@ -96,13 +98,13 @@ def _errand_of_restore(arguments: argparse.Namespace) -> Errand:
     source = private_copy(backup)
     remove = partial(shutil.rmtree, source, ignore_errors=True)
     try:
-        return replace(_look_at(arguments, backup, source), shown=source, at_end=remove)
+        return replace(_look_at(arguments, backup, source), readable=source, at_end=remove)
     except BaseException:
         remove()
         raise
 
 
-def _look_at(arguments: argparse.Namespace, backup: Path, source: Path) -> Errand:
+def _look_at(arguments: argparse.Namespace, backup: Path, source: Path) -> RootNeeds:
     from wabot.backup.make import CONFIGURATION
     from wabot.backup.manifest import read_manifest
     from wabot.backup.restore import Restoration
@@ -118,7 +120,7 @@ def _look_at(arguments: argparse.Namespace, backup: Path, source: Path) -> Erran
     restoration = Restoration(backup, manifest, arguments.named, os.environ, now, source, texts)
     arguments.restored = backup, manifest, restoration
     file = find_configuration(arguments.named or texts.places.get(CONFIGURATION), os.environ)
-    return Errand(file, state, deeds=texts.deeds, asks=False)
+    return RootNeeds(file, state, tasks=texts.tasks, may_ask=False)
 
 
 def _backup(arguments: argparse.Namespace) -> int:

@@ -1,7 +1,7 @@
 """The one rule of commands that root types: be the owner of the state before anything below it is touched.
 
-`cli` follows it for every command. What must be done as root is said beforehand, as an errand; what root has
-read of configurations and credentials is remembered.
+`cli` follows it for every command. What must be done as root a command says beforehand, as its `RootNeeds`;
+what root has read of configurations and credentials is remembered.
 """
 
 from __future__ import annotations
@@ -38,30 +38,30 @@ _NOT_LOADED_AHEAD = (
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
+class RootNeeds:
     """What one command is about, and what it needs root for.
 
     Attributes:
         file: its configuration, None when there is none.
         state: its state directory, None where the configuration says it.
-        deeds: what is done by root, or by `doer`.
-        doer: the user who does them, None for root.
-        shown: a directory of root's that the owner of the state may read.
-        at_end: what is done at last, by whoever does the deeds.
-        asks: whether it may ask systemd, or which processes there are.
+        tasks: what is done by root, or by `done_by`.
+        done_by: the user who does them, None for root.
+        readable: a directory of root's that the owner of the state may read.
+        at_end: what is done at last, by whoever does the tasks.
+        may_ask: whether it may ask systemd, or which processes there are.
     """
 
     file: Path | None
     state: Path | None = None
-    deeds: Mapping[str, root_helper.Deed] = field(default_factory=dict)
-    doer: Owner | None = None
-    shown: Path | None = None
+    tasks: Mapping[str, root_helper.Task] = field(default_factory=dict)
+    done_by: Owner | None = None
+    readable: Path | None = None
     at_end: Callable[[], None] = lambda: None
-    asks: bool = True
+    may_ask: bool = True
 
 
 @contextmanager
-def left_root(errand: Errand) -> Iterator[None]:
+def left_root(needs: RootNeeds) -> Iterator[None]:
     """Become the owner of the state for good, where this is root, for the block and after it.
 
     Raises:
@@ -69,36 +69,36 @@ def left_root(errand: Errand) -> Iterator[None]:
     """
     try:
         if os.geteuid() == 0:
-            _leave(errand)
+            _leave(needs)
         else:
-            root_helper.lend(errand.deeds, errand.at_end)
+            root_helper.lend(needs.tasks, needs.at_end)
         yield
     finally:
         root_helper.end()
         forget()
 
 
-def _leave(errand: Errand) -> None:
+def _leave(needs: RootNeeds) -> None:
     with remembering():
-        state = errand.state or _state_of(errand.file)
-        _read_ahead(errand.file)
+        state = needs.state or _state_of(needs.file)
+        _read_ahead(needs.file)
     # Without a configuration that can be used there is no state: the command says so.
     owner = owner_of(state) if state else ROOT
-    if state and owner == ROOT and errand.file is not None and errand.file.exists():
-        require_roots_own(errand.file)
+    if state and owner == ROOT and needs.file is not None and needs.file.exists():
+        require_roots_own(needs.file)
     if owner != ROOT:
-        if errand.shown is not None:
-            _show(errand.shown, owner.gid)
+        if needs.readable is not None:
+            _show(needs.readable, owner.gid)
         if not _is_program_open():
             _load_ahead()
-    deeds = dict(errand.deeds)
-    if errand.asks and not errand.doer:
-        deeds |= {SHOW_UNIT: show_unit_here, FIND_PROCESSES: processes_here}
-    if owner == (errand.doer or ROOT) or not deeds:
-        root_helper.lend(errand.deeds, errand.at_end)
+    tasks = dict(needs.tasks)
+    if needs.may_ask and not needs.done_by:
+        tasks |= {SHOW_UNIT: show_unit_here, FIND_PROCESSES: processes_here}
+    if owner == (needs.done_by or ROOT) or not tasks:
+        root_helper.lend(needs.tasks, needs.at_end)
     else:
-        be_first = partial(become, errand.doer) if errand.doer else lambda: None
-        root_helper.leave(deeds, be_first, errand.at_end)
+        be_first = partial(become, needs.done_by) if needs.done_by else lambda: None
+        root_helper.leave(tasks, be_first, needs.at_end)
     if state:
         become_owner_of(state)
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from wabot.cli.leave_root import Errand
+from wabot.cli.leave_root import RootNeeds
 from wabot.config.load import find_configuration
 from wabot.config.machine import settings_in_unit
 from wabot.config.phone_numbers import read_number
@@ -37,15 +37,15 @@ def add_pairing_command(commands: Any, shared: argparse.ArgumentParser) -> None:
         help="show a code to type on the phone with this number (+34…) instead of a QR code to scan",
     )
     way.add_argument("--png", type=Path, metavar="FILE", help="write the QR code as a picture, too")
-    pair.set_defaults(command=_pair, errand=_errand)
+    pair.set_defaults(command=_pair, needs=_needs)
 
 
-def _errand(arguments: argparse.Namespace) -> Errand:
+def _needs(arguments: argparse.Namespace) -> RootNeeds:
     png = arguments.png
     if png is not None and not png.absolute().parent.is_dir():
         raise UsageError(f"--png {png}: there is no directory {png.absolute().parent}")
     arguments.picture = PictureFile(png) if png else None
-    return Errand(find_configuration(arguments.config, os.environ), asks=False)
+    return RootNeeds(find_configuration(arguments.config, os.environ), may_ask=False)
 
 
 def _pair(arguments: argparse.Namespace) -> int:

@@ -18,7 +18,7 @@ from wabot.cli.alert import add_alert_command
 from wabot.cli.backup import add_backup_commands
 from wabot.cli.chats import add_chat_commands
 from wabot.cli.help import add_help_command
-from wabot.cli.leave_root import Errand, left_root
+from wabot.cli.leave_root import RootNeeds, left_root
 from wabot.cli.pair import add_pairing_command
 from wabot.cli.run import add_run_command
 from wabot.cli.upkeep import add_upkeep_commands
@@ -104,12 +104,12 @@ def _obey(argv: Sequence[str]) -> int:
         configure_hints(find_configuration(arguments.config, os.environ))
     if "config" not in arguments or arguments.is_stateless:
         return int(arguments.command(arguments))
-    with left_root(arguments.errand(arguments)):
+    with left_root(arguments.needs(arguments)):
         return int(arguments.command(arguments))
 
 
-def _errand(arguments: argparse.Namespace) -> Errand:
-    return Errand(find_configuration(arguments.config, os.environ))
+def _needs(arguments: argparse.Namespace) -> RootNeeds:
+    return RootNeeds(find_configuration(arguments.config, os.environ))
 
 
 class _Parser(argparse.ArgumentParser):
@@ -146,7 +146,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     shared = _Parser(add_help=False)
     shared.add_argument("--config", type=Path, metavar="FILE", help="configuration file (TOML)")
-    shared.set_defaults(errand=_errand, is_stateless=False)
+    shared.set_defaults(needs=_needs, is_stateless=False)
 
     add_run_command(commands, shared)
     add_pairing_command(commands, shared)

@@ -9,7 +9,7 @@ import os
 from typing import Any
 
 from wabot import __version__
-from wabot.cli.leave_root import Errand
+from wabot.cli.leave_root import RootNeeds
 from wabot.config.load import find_configuration
 from wabot.config.machine import settings_in_unit
 from wabot.config.settings import Settings
@@ -35,13 +35,13 @@ def add_run_command(commands: Any, shared: argparse.ArgumentParser) -> None:
     run = commands.add_parser("run", parents=[shared], help="link the number and answer; the service")
     run.add_argument("--log-level", choices=LEVELS, default="INFO", help="how much to log (default: INFO)")
     run.add_argument("--log-json", action="store_true", help="log one JSON object a line")
-    run.set_defaults(command=_run, errand=_errand)
+    run.set_defaults(command=_run, needs=_needs)
 
 
-def _errand(arguments: argparse.Namespace) -> Errand:
+def _needs(arguments: argparse.Namespace) -> RootNeeds:
     # First: as somebody else it would find no credentials after the new start.
     ensure_library_environment()
-    return Errand(find_configuration(arguments.config, os.environ), asks=False)
+    return RootNeeds(find_configuration(arguments.config, os.environ), may_ask=False)
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -1,7 +1,7 @@
-"""What a command still needs root for, when root has become the owner of the state: a fixed list of deeds.
+"""What a command still needs root for, when root has become the owner of the state: a fixed list of tasks.
 
 A process that was forked before does them, and hands back what came of it. It takes names and texts, as JSON,
-and each deed decides itself what it does with them. Where nobody had to become somebody else, the deeds are
+and each task decides itself what it does with them. Where nobody had to become somebody else, the tasks are
 done here.
 """
 
@@ -17,11 +17,11 @@ from typing import Any
 
 from wabot.errors import OperatorNeeded, WabotError
 
-Deed = Callable[..., Any]
+Task = Callable[..., Any]
 
 _MOST_BYTES = 1_000_000
 
-_deeds: Mapping[str, Deed] = {}
+_tasks: Mapping[str, Task] = {}
 _hand: _Hand | None = None
 _at_end: list[Callable[[], None]] = []
 
@@ -30,13 +30,13 @@ class _Hand:
     """The process.
 
     Args:
-        deeds: by their names.
+        tasks: by their names.
         be_first: called in the process before anything else.
         at_end: called there when this side has ended, however that happened.
     """
 
     def __init__(
-        self, deeds: Mapping[str, Deed], be_first: Callable[[], None], at_end: Callable[[], None]
+        self, tasks: Mapping[str, Task], be_first: Callable[[], None], at_end: Callable[[], None]
     ) -> None:
         self._connection, theirs = Pipe()
         self._pid = os.fork()
@@ -47,7 +47,7 @@ class _Hand:
                 signal.signal(signal.SIGINT, signal.SIG_IGN)
                 be_first()
                 try:
-                    _serve(theirs, deeds)
+                    _serve(theirs, tasks)
                 finally:
                     at_end()
             finally:
@@ -73,69 +73,69 @@ class _Hand:
         os.waitpid(self._pid, 0)
 
 
-def lend(deeds: Mapping[str, Deed], at_end: Callable[[], None] = lambda: None) -> None:
-    """Do these deeds in this process itself.
+def lend(tasks: Mapping[str, Task], at_end: Callable[[], None] = lambda: None) -> None:
+    """Do these tasks in this process itself.
 
     Args:
-        deeds: by their names.
+        tasks: by their names.
         at_end: what is done when they are not needed any more.
     """
-    global _deeds
+    global _tasks
     end()
-    _deeds = deeds
+    _tasks = tasks
     _at_end.append(at_end)
 
 
 def leave(
-    deeds: Mapping[str, Deed],
+    tasks: Mapping[str, Task],
     be_first: Callable[[], None] = lambda: None,
     at_end: Callable[[], None] = lambda: None,
 ) -> None:
-    """Fork a process that stays who this one is, and does these deeds; before any thread is started.
+    """Fork a process that stays who this one is, and does these tasks; before any thread is started.
 
     Args:
-        deeds: by their names.
+        tasks: by their names.
         be_first: what that process does before, such as to become a third user.
         at_end: what it does at last, also when this process was killed.
     """
     global _hand
     end()
-    _hand = _Hand(deeds, be_first, at_end)
+    _hand = _Hand(tasks, be_first, at_end)
 
 
 def do(name: str, /, **arguments: Any) -> Any:
-    """Do a deed, or have it done, and wait for its answer.
+    """Do a task, or have it done, and wait for its answer.
 
     Args:
-        name: of the deed.
+        name: of the task.
         arguments: what JSON can hold.
 
     Returns:
         What JSON can hold, too.
 
     Raises:
-        OperatorNeeded, OSError: as the deed raised it.
+        OperatorNeeded, OSError: as the task raised it.
     """
     return begin(name, **arguments)()
 
 
 def begin(name: str, /, **arguments: Any) -> Callable[[], Any]:
-    """Begin a deed that is fed meanwhile; what is returned waits for its answer."""
+    """Begin a task that is fed meanwhile; what is returned waits for its answer."""
     if _hand is None:
-        return lambda: _deeds[name](**arguments)
+        return lambda: _tasks[name](**arguments)
     _hand.ask(name, arguments)
     return _hand.answer
 
 
 def is_elsewhere() -> bool:
-    """Whether another process does the deeds."""
+    """Whether another process does the tasks."""
     return _hand is not None
 
 
 def end() -> None:
     """End the process, and wait for that."""
-    global _hand, _deeds
-    _deeds = {}
+    global _hand, _tasks
+    _tasks = {}
     while _at_end:
         _at_end.pop()()
     if _hand is not None:
@@ -143,14 +143,14 @@ def end() -> None:
         hand.close()
 
 
-def _serve(connection: Connection, deeds: Mapping[str, Deed]) -> None:
+def _serve(connection: Connection, tasks: Mapping[str, Task]) -> None:
     while True:
         try:
             name, arguments = json.loads(connection.recv_bytes(_MOST_BYTES))
         except EOFError:
             return
         try:
-            answer = ["done", deeds[name](**arguments)]
+            answer = ["done", tasks[name](**arguments)]
         except WabotError as error:
             answer = ["refused", str(error)]
         except OSError as error:
