@@ -18,7 +18,6 @@ MOST_LINES = 400
 # Modules without a test file of their own, and what tests them: what uses them, or a real run of everything.
 TESTED_BY = {
     "alerts": "notice texts units",
-    "answers/test_worker.py": "answering context",
     "application/test_row.py": "connections",
     "backup": "handover private_copy sqlite texts",
     "brain": "prompt_size settings small_talk texts",
@@ -44,7 +43,7 @@ TESTED_BY = {
     "emulator/signal": "message_kinds ratchet",
     "emulator/world/test_faults.py": "timers transcript",
     "handbook": "example tables",
-    "inbound": "consequences drain",
+    "inbound/test_intake.py": "drain",
     "janitor": "sweep",
     "outbound": "chat_presence pacing receipt_file sending",
     "privacy/test_erasure.py": "library_store person",
