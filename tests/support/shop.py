@@ -1,4 +1,4 @@
-"""A shop that answers, without threads: reception, a worker and the outbox; its brain says what it is told."""
+"""A shop that answers, without threads: reception, worker and outbox; its brain says what it is told."""
 
 from __future__ import annotations
 
