@@ -15,6 +15,7 @@ from tests.support.provider_server import ProviderServer
 from wabot.brain.texts import texts_for
 from wabot.emulator.people.customer import Customer
 from wabot.emulator.server.emulator import Emulator
+from wabot.emulator.signal.file_messages import FILE_KINDS
 from wabot.emulator.signal.message_kinds import KINDS, build
 
 pytestmark = pytest.mark.e2e
@@ -100,6 +101,17 @@ def test_every_kind_of_message_has_an_end(
     assert told <= {line for (line,) in bot.rows("SELECT text FROM wabot_owner_lines")}
     wait_for(lambda: any("solo puede leer una persona" in copy.text for copy in owner.copies), bot)
     assert states(bot, sent["album"]) == []
+
+
+def test_every_kind_of_file_is_asked_for_in_words(start_bot: StartBot, new_customer: MakeCustomer) -> None:
+    bot = start_bot()
+    customers = {kind: new_customer() for kind in FILE_KINDS}
+    sent = {kind: customer.send_media(kind) for kind, customer in customers.items()}
+    eva = new_customer()
+    sent["twin"], customers["twin"] = eva.send_media("image", envelope="associated_child"), eva
+    for kind, customer in customers.items():
+        assert [reply.text for reply in customer.wait_for_replies(1)] == [SPANISH.text_only], kind
+        wait_for(lambda customer=customer, kind=kind: customer.reads == [sent[kind]], bot)
 
 
 def test_blue_ticks_are_for_what_got_an_answer(start_bot: StartBot, new_customer: MakeCustomer) -> None:

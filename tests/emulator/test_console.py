@@ -32,6 +32,15 @@ def console(emulator: Emulator) -> tuple[Console, io.StringIO]:
         ("hola", "no: no bot is linked to the account: scan its code first"),
         ("/phone hola", "no: no bot is linked to the account: scan its code first"),
         ("/phone", "no: /phone wants the text that the owner writes"),
+        ("/voice", "no: no bot is linked to the account: scan its code first"),
+        ("/voice /nowhere.ogg", "no: /nowhere.ogg cannot be read: No such file or directory"),
+        ('/picture "/no where.jpg" our pot', "no: /no where.jpg cannot be read: No such file or directory"),
+        ("/picture", "no: /picture wants a file, and a caption if you like: /picture pot.jpg Our pot"),
+        ("/file", "no: /file wants a file: /file prices.pdf"),
+        ("/file /", "no: / cannot be read: Is a directory"),
+        ("/location 39.47, -0.37 The shop", "no: no bot is linked to the account: scan its code first"),
+        ("/location 99,0", "no: /location wants degrees, and a name if you like: /location 39.47,-0.37 Shop"),
+        ("/location here", "no: /location wants degrees, and a name if you like: /location 39.47,-0.37 Shop"),
         ("/as 2", "you are Customer 2, +34600000002"),
         ("/as two", "no: /as wants a number: /as 2"),
         ("/as 0", "no: /as wants a number: /as 2"),
@@ -67,11 +76,16 @@ def test_events_are_shown_without_control_characters(emulator: Emulator) -> None
     def lines() -> Iterator[str]:
         emulator._service.note("reply", "34600000001", "\x1b[2Jhola")
         emulator._service.note("dial", "bot")
+        emulator._service.note("own chat", "34600000009", "an alert")
         yield "/quit\n"
         yield "never read\n"
 
     Console(emulator, out).run(lines())  # type: ignore[arg-type]
-    assert out.getvalue()[10:] == "Customer 1 reads: ?[2Jhola\n"
+    shown = [line[10:] for line in out.getvalue().splitlines()]
+    assert shown == [
+        "Customer 1 reads: ?[2Jhola",
+        "the owner reads in the chat with themselves: an alert",
+    ]
 
 
 def test_the_command_tells_how_to_start_a_bot_and_ends_with_its_input() -> None:
