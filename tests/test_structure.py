@@ -26,7 +26,7 @@ TESTED_BY = {
     "brain/providers/test_chain.py": "budget counts remembered_refusals",
     "cli": "backup chat pair",
     "config/test_load.py": "service_settings settings",
-    "conversation": "chats notices send_queue",
+    "conversation": "notices",
     "database": "catalogue models",
     "doctor": "finding",
     "e2e": (
