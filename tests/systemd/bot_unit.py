@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.systemd.container import Container
+from tests.systemd.launcher import command_inside
 from tests.systemd.units import JournalLine, environment_lines
 from wabot.emulator.server.doorway import AUTHORITY_VARIABLES
 from wabot.emulator.server.emulator import Emulator
@@ -152,9 +153,9 @@ class BotUnit:
         environment: Mapping[str, str] = self._emulator.environment({})
         self._container.write(self._authority, Path(environment["SSL_CERT_FILE"]).read_text())
         # The unit's own command, behind the launcher that makes the client library trust the emulator.
-        _, *launch = self._emulator.command("run", "--config", self.config)
+        command = command_inside(self._container, self._emulator, "run", "--config", self.config)
         return [
             *environment_lines({**environment, **dict.fromkeys(AUTHORITY_VARIABLES, self._authority)}),
             "ExecStart=",
-            f"ExecStart=/opt/wabot/bin/python {' '.join(launch)}",
+            f"ExecStart={' '.join(command)}",
         ]

@@ -16,6 +16,7 @@ import pytest
 from tests.systemd import bare_machine
 from tests.systemd.bot_unit import BotUnit
 from tests.systemd.container import REPOSITORY, Container
+from tests.systemd.launcher import command_inside
 from wabot.emulator.server.doorway import AUTHORITY_VARIABLES
 from wabot.emulator.server.emulator import Emulator
 
@@ -152,12 +153,10 @@ def pair(machine: Container, emulator: Emulator) -> None:
     machine.write("/tmp/ca.pem", Path(emulator.environment({})["SSL_CERT_FILE"]).read_text())
     environment = emulator.environment({}) | dict.fromkeys(AUTHORITY_VARIABLES, "/tmp/ca.pem")
     variables = [f"{name}={value}" for name, value in environment.items()]
-    _, *launch = emulator.command("pair")
+    command = command_inside(machine, emulator, "pair")
     outcome: list[subprocess.CompletedProcess[str]] = []
     typing = threading.Thread(
-        target=lambda: outcome.append(
-            machine.run("env", *variables, "/opt/wabot/bin/python", *launch, check=False)
-        )
+        target=lambda: outcome.append(machine.run("env", *variables, *command, check=False))
     )
     typing.start()
     code = ""
