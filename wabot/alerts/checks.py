@@ -211,27 +211,6 @@ def look_at_disk(state: Path) -> Findings:
     return Findings(cleared=[Condition.DISK_LOW] if free >= _ENOUGH_BYTES else [])
 
 
-def _stuck_replies(user_id: str, per_chat_per_hour: int, now: datetime) -> int:
-    """How many replies are due, where none at all has left for long; 0 while any does."""
-    mine = Outbound.user_id == user_id
-    last = Outbox(user_id).last_sent_at()
-    if last is not None and now - last < _STUCK:
-        return 0
-    due = (mine, Outbound.state.in_(OPEN_STATES), Outbound.not_before < now - _STUCK)
-    chats: Any = Outbound.select(Outbound.chat).where(*due).distinct().limit(_CHATS_LOOKED_AT).tuples()
-    held = per_chat_per_hour and all(
-        Outbound.select().where(Outbound.chat == chat, Outbound.sent_at >= now - HOUR).count()
-        >= per_chat_per_hour
-        for (chat,) in chats
-    )
-    return 0 if held or not chats else Outbound.select().where(*due).count()
-
-
-def _local(moment: float, zone: ZoneInfo | None) -> str:
-    at = datetime.fromtimestamp(moment, UTC).astimezone(zone)
-    return f"{at:%Y-%m-%d %H:%M %Z}"
-
-
 def look_at_models(counts: CallCounts, down_seconds: float) -> Findings:
     """Whether a model answers.
 
@@ -272,3 +251,24 @@ def look_at_budget(settings: Settings, day: date) -> Findings:
         else:
             cleared.append(problem_key(Condition.BUDGET_SPENT, each.limit.provider))
     return Findings(problems, cleared)
+
+
+def _stuck_replies(user_id: str, per_chat_per_hour: int, now: datetime) -> int:
+    """How many replies are due, where none at all has left for long; 0 while any does."""
+    mine = Outbound.user_id == user_id
+    last = Outbox(user_id).last_sent_at()
+    if last is not None and now - last < _STUCK:
+        return 0
+    due = (mine, Outbound.state.in_(OPEN_STATES), Outbound.not_before < now - _STUCK)
+    chats: Any = Outbound.select(Outbound.chat).where(*due).distinct().limit(_CHATS_LOOKED_AT).tuples()
+    held = per_chat_per_hour and all(
+        Outbound.select().where(Outbound.chat == chat, Outbound.sent_at >= now - HOUR).count()
+        >= per_chat_per_hour
+        for (chat,) in chats
+    )
+    return 0 if held or not chats else Outbound.select().where(*due).count()
+
+
+def _local(moment: float, zone: ZoneInfo | None) -> str:
+    at = datetime.fromtimestamp(moment, UTC).astimezone(zone)
+    return f"{at:%Y-%m-%d %H:%M %Z}"

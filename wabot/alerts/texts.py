@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-_OF_THE_LINK: dict[str, dict[str, tuple[str, str, str]]] = {
+DETAIL = {"es": "Detalle", "en": "Detail", "pt": "Detalhe"}
+NEXT_STEP = {"es": "Qué hacer", "en": "What to do", "pt": "O que fazer"}
+OVER = {
+    "es": ("vuelve a estar bien", "Ya ha pasado:"),
+    "en": ("all is well again", "This is over:"),
+    "pt": ("está bem de novo", "Já passou:"),
+}
+TEST = {
+    "es": ("aviso de prueba", "Los avisos de este bot llegan hasta aquí. No pasa nada."),
+    "en": ("test of the alerts", "The alerts of this bot arrive here. Nothing is wrong."),
+    "pt": ("aviso de teste", "Os avisos deste bot chegam até aqui. Não há nada errado."),
+}
+
+# By condition and language: a title, its cause, and the next step.
+PROBLEMS: dict[str, dict[str, tuple[str, str, str]]] = {
     "logged_out": {
         "es": (
             "la sesión de WhatsApp está cerrada",
@@ -141,24 +155,6 @@ _OF_THE_LINK: dict[str, dict[str, tuple[str, str, str]]] = {
             "verifique a rede da máquina: {doctor}",
         ),
     },
-}
-
-
-DETAIL = {"es": "Detalle", "en": "Detail", "pt": "Detalhe"}
-NEXT_STEP = {"es": "Qué hacer", "en": "What to do", "pt": "O que fazer"}
-OVER = {
-    "es": ("vuelve a estar bien", "Ya ha pasado:"),
-    "en": ("all is well again", "This is over:"),
-    "pt": ("está bem de novo", "Já passou:"),
-}
-TEST = {
-    "es": ("aviso de prueba", "Los avisos de este bot llegan hasta aquí. No pasa nada."),
-    "en": ("test of the alerts", "The alerts of this bot arrive here. Nothing is wrong."),
-    "pt": ("aviso de teste", "Os avisos deste bot chegam até aqui. Não há nada errado."),
-}
-
-
-_OF_THE_WORK: dict[str, dict[str, tuple[str, str, str]]] = {
     "database_away": {
         "es": (
             "la base de datos no responde",
@@ -359,5 +355,3 @@ _OF_THE_WORK: dict[str, dict[str, tuple[str, str, str]]] = {
         ),
     },
 }
-
-PROBLEMS = {**_OF_THE_LINK, **_OF_THE_WORK}
