@@ -106,10 +106,10 @@ class Stage:
 
     def spend(self) -> None:
         (gpt,) = self.settings.ai.providers
-        DailyBudget(self.settings).reserve(gpt, 10)
+        DailyBudget(self.settings.account, self.settings.ai).reserve(gpt, 10)
         for _ in range(3):
             with pytest.raises(BudgetSpent):
-                DailyBudget(self.settings).reserve(gpt, 10)
+                DailyBudget(self.settings.account, self.settings.ai).reserve(gpt, 10)
 
     def next_day(self) -> None:
         ModelUsage.update(day="2026-01-01").execute()
@@ -343,7 +343,7 @@ def test_two_budgets_are_two_pieces_of_news(sqlite_database: Any) -> None:
     settings = Settings(account=AccountSettings(user_id="shop"), ai=AiSettings(providers=providers))
     assert look_at_budget(settings, day).cleared == ["budget_spent:a", "budget_spent:b"]
     for provider in providers:
-        grants = DailyBudget(settings, lambda: day)
+        grants = DailyBudget(settings.account, settings.ai, lambda: day)
         grants.reserve(provider, 1)
         with pytest.raises(BudgetSpent):
             grants.reserve(provider, 1)

@@ -61,11 +61,14 @@ def with_limits(*providers: ProviderSettings, calls: int = 0, tokens: int = 0) -
 
 
 def taken(settings: Settings, day: date = MONDAY) -> dict[str, tuple[int, int]]:
-    return {each.limit.provider: (each.calls, each.tokens) for each in spending_on(settings, day)}
+    return {
+        each.limit.provider: (each.calls, each.tokens)
+        for each in spending_on(settings.account, settings.ai, day)
+    }
 
 
 def budget(settings: Settings) -> DailyBudget:
-    return DailyBudget(settings, lambda: MONDAY)
+    return DailyBudget(settings.account, settings.ai, lambda: MONDAY)
 
 
 def ask(brain: Brain, text: str = "¿quién ganó el mundial?") -> Any:
@@ -84,7 +87,7 @@ def test_calls_are_counted_and_the_next_day_begins_anew(database: Any) -> None:
     with pytest.raises(BudgetSpent, match="the day's budget of gpt is spent"):
         budget(settings).reserve(gpt, 1)
     assert taken(settings) == {"gpt": (2, 40)}
-    DailyBudget(settings, lambda: TUESDAY).reserve(gpt, 1)
+    DailyBudget(settings.account, settings.ai, lambda: TUESDAY).reserve(gpt, 1)
     assert taken(settings, TUESDAY) == {"gpt": (1, 1)}
 
 
@@ -105,7 +108,7 @@ def test_a_call_over_midnight_belongs_to_the_day_it_began(database: Any) -> None
     gpt = provider(tokens=1000)
     settings = with_limits(gpt)
     reservation = budget(settings).reserve(gpt, 600)
-    DailyBudget(settings, lambda: TUESDAY).settle(reservation, 1, 100)
+    DailyBudget(settings.account, settings.ai, lambda: TUESDAY).settle(reservation, 1, 100)
     assert taken(settings) == {"gpt": (1, 100)}
     assert taken(settings, TUESDAY) == {"gpt": (0, 0)}
 
@@ -139,8 +142,8 @@ def test_accounts_do_not_share(database: Any) -> None:
 def test_without_a_limit_the_database_is_not_asked() -> None:
     gpt = provider()
     settings = with_limits(gpt)
-    assert limits_of(settings) == []
-    grants = DailyBudget(settings)
+    assert limits_of(settings.ai) == []
+    grants = DailyBudget(settings.account, settings.ai)
     grants.settle(grants.reserve(gpt, 10**9), 1, 10**9)
 
 
@@ -192,7 +195,7 @@ def test_it_is_logged_once_a_day_restarts_or_not(database: Any, caplog: pytest.L
     settings = with_limits(gpt)
     for day in (MONDAY, TUESDAY):
         for _ in range(4):
-            grants = DailyBudget(settings, lambda day=day: day)
+            grants = DailyBudget(settings.account, settings.ai, lambda day=day: day)
             try:
                 grants.reserve(gpt, 1)
             except BudgetSpent:
@@ -289,7 +292,10 @@ def test_a_spent_provider_keeps_its_trial_for_later(sqlite_database: Any, server
     day, now = [MONDAY], [1000.0]
     settings = with_limits(gpt)
     chain = ProviderChain(
-        [gpt], DailyBudget(settings, lambda: day[0]), clock=lambda: now[0], wait=lambda seconds: None
+        [gpt],
+        DailyBudget(settings.account, settings.ai, lambda: day[0]),
+        clock=lambda: now[0],
+        wait=lambda seconds: None,
     )
     hello = [{"role": "user", "content": "hola"}]
     for _ in range(3):

@@ -74,7 +74,7 @@ def test_a_question_waits_while_the_days_count_cannot_be_asked(
     provider = ProviderSettings("test", server.base_url, "model")
     ai = AiSettings(providers=(provider,), calls_per_day=10)
     settings = replace(shop.settings, ai=ai)
-    brain = Brain(settings.brain, DailyBudget(settings))
+    brain = Brain(settings.brain, DailyBudget(settings.account, settings.ai))
 
     def bring_back() -> None:
         sqlite_database.execute_sql("ALTER TABLE gone RENAME TO wabot_model_usage")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.arrivals import ANA, NOON, arrival, later
-from wabot.config.settings import AccountSettings, ReplySettings, Settings
+from wabot.config.settings import ReplySettings
 from wabot.conversation import history
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.notices import Notice
@@ -17,7 +17,7 @@ from wabot.database.models import Inbound, Outbound
 from wabot.outbound.pacing import rates_so_far
 from wabot.whatsapp.messages import MessageKind
 
-DEPARTURES = SendQueue("shop")
+QUEUE = SendQueue("shop")
 
 
 @pytest.fixture
@@ -162,9 +162,9 @@ def test_an_own_echo_is_known_by_its_id_or_while_the_id_is_not_known_by_its_text
     answer(inbox, outbox, chat_id, 1, "hi there", "bye")
     sent, _ = Outbound.select().order_by(Outbound.id)
     assert not history.is_own_echo(chat_id, "3EB0X", "hi there")
-    DEPARTURES.begin(sent, later(1))
+    QUEUE.begin(sent, later(1))
     assert history.is_own_echo(chat_id, "3EB0X", "hi there")
-    DEPARTURES.mark_sent(sent, "3EB0A", later(2))
+    QUEUE.mark_sent(sent, "3EB0A", later(2))
     assert history.is_own_echo(chat_id, "3EB0A", "")
     assert not history.is_own_echo(chat_id, "3EB0X", "hi there")
     assert not history.is_own_echo(chat_id, "3EB0X", "bye")
@@ -178,17 +178,15 @@ def test_rates_go_on_after_a_restart(inbox: Inbox, outbox: Outbox) -> None:
     chat_id = hear(inbox, "hello", 0)
     answer(inbox, outbox, chat_id, 1, "a", "b")
     for row in Outbound:
-        DEPARTURES.begin(row, later(10))
-        DEPARTURES.mark_sent(row, "", later(10))
-    settings = Settings(
-        account=AccountSettings(user_id="shop"), replies=ReplySettings(per_minute=2, per_chat_per_hour=2)
-    )
-    rates = rates_so_far(settings, later(20))
+        QUEUE.begin(row, later(10))
+        QUEUE.mark_sent(row, "", later(10))
+    limits = ReplySettings(per_minute=2, per_chat_per_hour=2)
+    rates = rates_so_far("shop", limits, later(20))
     began = time.monotonic()
     assert rates.opens_at() == pytest.approx(began + 50, abs=5)
     assert rates.chat_opens_at(chat_id) == pytest.approx(began + 3590, abs=5)
-    assert rates_so_far(settings, later(4000)).opens_at() is None
-    set_back = rates_so_far(settings, later(-3600))
+    assert rates_so_far("shop", limits, later(4000)).opens_at() is None
+    set_back = rates_so_far("shop", limits, later(-3600))
     assert set_back.opens_at() == pytest.approx(began + 60, abs=5), "just now at the latest"
     assert Inbound.get().jid == ANA
 

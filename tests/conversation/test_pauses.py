@@ -13,7 +13,7 @@ from wabot.conversation.pauses import Pauses, pause_reason, paused_chats
 from wabot.conversation.send_queue import SendQueue
 from wabot.database.models import Chat, Inbound, Outbound, PauseReason
 
-DEPARTURES = SendQueue("shop")
+QUEUE = SendQueue("shop")
 
 LATE = datetime(2026, 11, 23, 12)
 
@@ -63,7 +63,7 @@ def test_a_pause_takes_back_what_is_open(pauses: Pauses, chat_id: int) -> None:
 
 
 def test_what_is_leaving_cannot_be_called_back(pauses: Pauses, outbox: Outbox, chat_id: int) -> None:
-    DEPARTURES.begin(Outbound.select().order_by(Outbound.id).first(), NOON)
+    QUEUE.begin(Outbound.select().order_by(Outbound.id).first(), NOON)
     assert pauses.pause(Chat.get_by_id(chat_id), PauseReason.OWNER, LATE) == 1
     assert outbound() == [("one", "sending"), ("two", "withdrawn")]
 
@@ -135,46 +135,46 @@ def test_what_may_leave_is_looked_at_again_when_it_leaves(
         paused_until=LATE if paused else None,
         opted_out_at=NOON if opted_out else None,
     ).execute()
-    row, _ = DEPARTURES.next(NOON)
+    row, _ = QUEUE.next(NOON)
     assert row is not None
-    assert DEPARTURES.begin(row, NOON) is leaves
+    assert QUEUE.begin(row, NOON) is leaves
     assert outbound() == [("text", "sending" if leaves else "withdrawn")]
     if paused and not opted_out and not leaves:
         Outbound.update(state="pending").execute()
-        assert DEPARTURES.begin(row, LATE)
+        assert QUEUE.begin(row, LATE)
 
 
 @pytest.mark.parametrize("copies", [0, 1])
 def test_a_copy_that_was_in_flight_at_the_opt_out_is_not_repeated(
     pauses: Pauses, outbox: Outbox, chat_id: int, copies: int
 ) -> None:
-    row, _ = DEPARTURES.next(NOON)
+    row, _ = QUEUE.next(NOON)
     assert row is not None
-    assert DEPARTURES.begin(row, NOON)
+    assert QUEUE.begin(row, NOON)
     pauses.opt_out(Chat.get_by_id(chat_id), NOON)
     if copies:
-        DEPARTURES.mark_in_doubt(row, "timeout")
-        DEPARTURES.leave_in_doubt(row, True, NOON)
+        QUEUE.mark_in_doubt(row, "timeout")
+        QUEUE.leave_in_doubt(row, True, NOON)
     else:
-        DEPARTURES.put_back(row, "not connected", NOON)
-    again, _ = DEPARTURES.next(NOON)
+        QUEUE.put_back(row, "not connected", NOON)
+    again, _ = QUEUE.next(NOON)
     assert again is not None
-    assert not DEPARTURES.begin(again, NOON)
+    assert not QUEUE.begin(again, NOON)
     assert outbound() == [("one", "withdrawn"), ("two", "withdrawn")]
 
 
 def test_what_was_erased_meanwhile_does_not_leave(outbox: Outbox, chat_id: int) -> None:
-    row, _ = DEPARTURES.next(NOON)
+    row, _ = QUEUE.next(NOON)
     assert row is not None
     Chat.delete().execute()
-    assert not DEPARTURES.begin(row, NOON)
+    assert not QUEUE.begin(row, NOON)
 
 
 def test_what_was_withdrawn_meanwhile_does_not_leave(outbox: Outbox, chat_id: int) -> None:
-    row, _ = DEPARTURES.next(NOON)
+    row, _ = QUEUE.next(NOON)
     assert row is not None
     outbox.withdraw(chat_id, "paused")
-    assert not DEPARTURES.begin(row, NOON)
+    assert not QUEUE.begin(row, NOON)
     assert outbound()[0] == ("one", "withdrawn")
 
 
@@ -191,20 +191,20 @@ def test_a_whole_answer_is_recalled_or_nothing_of_it(outbox: Outbox, chat_id: in
 @pytest.mark.parametrize("fate", ["sending", "sent", "in doubt", "to be sent again"])
 def test_an_answer_that_began_to_leave_stays(outbox: Outbox, chat_id: int, fate: str) -> None:
     row = Outbound.select().order_by(Outbound.id).first()
-    DEPARTURES.begin(row, NOON)
+    QUEUE.begin(row, NOON)
     if fate == "sent":
-        DEPARTURES.mark_sent(row, "3EB0", NOON)
+        QUEUE.mark_sent(row, "3EB0", NOON)
     elif fate != "sending":
-        DEPARTURES.mark_in_doubt(row, "timeout")
+        QUEUE.mark_in_doubt(row, "timeout")
     if fate == "to be sent again":
-        DEPARTURES.leave_in_doubt(row, True, NOON)
+        QUEUE.leave_in_doubt(row, True, NOON)
     before = outbound()
     assert not outbox.recall(row.id)
     assert outbound() == before
 
 
 def test_a_deferred_reply_holds_its_chat(outbox: Outbox, chat_id: int) -> None:
-    row, _ = DEPARTURES.next(later(10))
+    row, _ = QUEUE.next(later(10))
     assert row is not None
-    DEPARTURES.defer(row, later(60))
-    assert DEPARTURES.next(later(10)) == (None, later(60))
+    QUEUE.defer(row, later(60))
+    assert QUEUE.next(later(10)) == (None, later(60))

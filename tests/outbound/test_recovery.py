@@ -16,7 +16,7 @@ from wabot.conversation.send_queue import SendQueue
 from wabot.database.models import Outbound
 from wabot.outbound.unconfirmed import give_up_old_replies, recover_in_flight
 
-DEPARTURES = SendQueue("shop")
+QUEUE = SendQueue("shop")
 
 
 @pytest.fixture
@@ -51,27 +51,27 @@ def write_down(store: Path, row: Outbound, message_id: str) -> None:
 
 
 def test_what_never_left_is_sent_as_if_nothing_had_happened(outbox: Outbox, store: Path) -> None:
-    DEPARTURES.begin(reply(outbox, "hello"), NOON)
-    recover_in_flight(DEPARTURES, store)
+    QUEUE.begin(reply(outbox, "hello"), NOON)
+    recover_in_flight(QUEUE, store)
     row = Outbound.get()
     assert (row.state, row.copies, row.error) == ("pending", 0, "the process ended before it left")
 
 
 def test_without_a_store_nothing_ever_left(outbox: Outbox, tmp_path: Path) -> None:
-    DEPARTURES.begin(reply(outbox, "hello"), NOON)
-    recover_in_flight(DEPARTURES, tmp_path / "none.db")
+    QUEUE.begin(reply(outbox, "hello"), NOON)
+    recover_in_flight(QUEUE, tmp_path / "none.db")
     assert Outbound.get().state == "pending"
 
 
 def test_what_may_have_left_is_in_doubt_under_the_id_it_left_with(outbox: Outbox, store: Path) -> None:
     row = reply(outbox, "hello")
-    DEPARTURES.begin(row, NOON)
+    QUEUE.begin(row, NOON)
     write_down(store, row, "3EB0")
-    recover_in_flight(DEPARTURES, store)
+    recover_in_flight(QUEUE, store)
     row = Outbound.get()
     assert (row.state, row.copies, row.message_id) == ("in_doubt", 1, "3EB0")
     store.unlink()
-    recover_in_flight(DEPARTURES, store)
+    recover_in_flight(QUEUE, store)
     assert Outbound.get().state == "in_doubt"
 
 
@@ -82,29 +82,29 @@ def test_of_a_second_copy_the_id_of_the_first_says_nothing(
     outbox: Outbox, store: Path, is_known: bool, state: str, message_id: str
 ) -> None:
     row = reply(outbox, "hello")
-    DEPARTURES.begin(row, NOON)
-    DEPARTURES.mark_in_doubt(row, "timed out", "3EB0")
-    DEPARTURES.leave_in_doubt(row, True, NOON)
-    DEPARTURES.begin(row, NOON)
+    QUEUE.begin(row, NOON)
+    QUEUE.mark_in_doubt(row, "timed out", "3EB0")
+    QUEUE.leave_in_doubt(row, True, NOON)
+    QUEUE.begin(row, NOON)
     if is_known:
         write_down(store, row, "3EB1")
-    recover_in_flight(DEPARTURES, store)
+    recover_in_flight(QUEUE, store)
     assert (Outbound.get().state, Outbound.get().message_id) == (state, message_id)
 
 
 def test_what_was_in_doubt_and_had_no_id_yet_is_looked_up(outbox: Outbox, store: Path) -> None:
     row = reply(outbox, "hello")
-    DEPARTURES.begin(row, NOON)
-    DEPARTURES.mark_in_doubt(row, "timed out")
-    recover_in_flight(DEPARTURES, store)
+    QUEUE.begin(row, NOON)
+    QUEUE.mark_in_doubt(row, "timed out")
+    recover_in_flight(QUEUE, store)
     assert Outbound.get().state == "pending"
 
 
 def test_what_was_settled_is_left_alone(outbox: Outbox, store: Path) -> None:
     sent, waiting = reply(outbox, "sent"), reply(outbox, "waiting")
-    DEPARTURES.begin(sent, NOON)
-    DEPARTURES.mark_sent(sent, "3EB0", NOON)
-    recover_in_flight(DEPARTURES, store)
+    QUEUE.begin(sent, NOON)
+    QUEUE.mark_sent(sent, "3EB0", NOON)
+    recover_in_flight(QUEUE, store)
     states = {row.text: row.state for row in Outbound}
     assert states == {"sent": "sent", "waiting": "pending"}
     assert waiting.copies == 0

@@ -16,7 +16,7 @@ from wabot.database.models import Inbound, Outbound
 from wabot.outbound.unconfirmed import RECEIPT_SECONDS, UnconfirmedSends
 from wabot.whatsapp.store_query import StoreSilent
 
-DEPARTURES = SendQueue("shop")
+QUEUE = SendQueue("shop")
 # As stored; and in monotonic seconds.
 LONG_AGO = datetime(2026, 11, 22, 12)
 NOON = 1000.0
@@ -41,7 +41,7 @@ class Trouble:
         self.store_is_silent = False
         self.unsure: list[Outbound] = []
         self.unconfirmed = UnconfirmedSends(
-            DEPARTURES, self, SimpleNamespace(arrived=self.arrived.__contains__), resend, self
+            QUEUE, self, SimpleNamespace(arrived=self.arrived.__contains__), resend, self
         )
 
     def tell_unsure(self, reply: Outbound) -> None:
@@ -58,13 +58,13 @@ class Trouble:
 
     def send(self, message_id: str = "", known: bool = True, at: datetime = LONG_AGO) -> None:
         """Begin to send; with an id the library wrote it down before the link was cut."""
-        row, _ = DEPARTURES.next(utc_now())
+        row, _ = QUEUE.next(utc_now())
         assert row is not None
-        DEPARTURES.begin(row, at)
+        QUEUE.begin(row, at)
         if message_id:
             self.ids[bytes(row.secret)] = message_id
         if known:
-            DEPARTURES.mark_in_doubt(row, "websocket disconnected")
+            QUEUE.mark_in_doubt(row, "websocket disconnected")
             self.unconfirmed.arose()
 
     @property

@@ -121,7 +121,9 @@ QUESTIONS: dict[str, Callable[[Settings], object]] = {
     "the status line": lambda _: count_backlog(USER_ID, datetime.now(UTC)),
     "alerts": lambda _: look_at_replies(USER_ID, True, 60, utc_now() + timedelta(days=1)),
     "latency": a_second_look_at_latency,
-    "the rates at a start": lambda settings: rates_so_far(settings, utc_now()),
+    "the rates at a start": lambda settings: rates_so_far(
+        settings.account.user_id, settings.replies, utc_now()
+    ),
     "messages to answer at a start": lambda _: Inbox(USER_ID).waiting(),
     "known messages": lambda _: Inbox(USER_ID).known([f"IN7919x{n}" for n in range(100)]),
     "replies in doubt": lambda _: SendQueue(USER_ID).unsettled(),

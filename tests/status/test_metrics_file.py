@@ -30,7 +30,7 @@ from wabot.link.states import State
 from wabot.status.metrics import DEFINITIONS
 from wabot.status.metrics_file import MetricsFile, ReplyLatency
 
-DEPARTURES = SendQueue("shop")
+QUEUE = SendQueue("shop")
 
 
 NOON = datetime(2026, 11, 25, 12)
@@ -76,8 +76,8 @@ def exchange(received_at: datetime, sent_at: datetime | None, parts: int = 1, **
     outbox.put(chat_id, timed, "model:x", inbox.pending(chat_id), received_at)
     if sent_at:
         for row in Outbound.select().where(Outbound.chat == chat_id, Outbound.state == "pending"):
-            assert DEPARTURES.begin(row, sent_at)
-            DEPARTURES.mark_sent(row, f"id{row.id}", sent_at)
+            assert QUEUE.begin(row, sent_at)
+            QUEUE.mark_sent(row, f"id{row.id}", sent_at)
 
 
 def test_all_of_it_and_prometheus_takes_it(
@@ -162,8 +162,8 @@ def test_each_message_of_a_burst_waited_and_each_answer_counts_once(database: An
     assert list(looks.look()) == []
     rows = list(Outbound.select().where(Outbound.state == "pending").order_by(Outbound.id))
     for seconds, row in zip((5, 50), rows, strict=True):
-        DEPARTURES.begin(row, NOON)
-        DEPARTURES.mark_sent(row, f"id{row.id}", NOON + timedelta(seconds=seconds))
+        QUEUE.begin(row, NOON)
+        QUEUE.mark_sent(row, f"id{row.id}", NOON + timedelta(seconds=seconds))
         found = sorted(looks.look())
         assert found == ([2.0, 5.0] if seconds == 5 else [])
     assert list(looks.look()) == []

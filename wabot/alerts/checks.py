@@ -235,10 +235,10 @@ def look_at_budget(settings: Settings, day: date) -> Findings:
         settings: the configuration.
         day: today, where the account is.
     """
-    if not limits_of(settings):
+    if not limits_of(settings.ai):
         return Findings()
     try:
-        spending = spending_on(settings, day)
+        spending = spending_on(settings.account, settings.ai, day)
     except AWAY:
         # That it is away is told by another look.
         database.close()

@@ -10,7 +10,7 @@ from typing import Any
 
 from wabot.brain.providers.budget import BudgetSpent, BudgetUnknown, Reservation
 from wabot.brain.settings import ProviderSettings
-from wabot.config.settings import Settings
+from wabot.config.settings import AccountSettings, AiSettings
 from wabot.database.errors import AWAY
 from wabot.database.lent_connections import rest
 from wabot.database.models import ModelUsage, database
@@ -26,14 +26,17 @@ class DailyBudget:
     and corrected when it is over. A process that is killed in between leaves it set aside.
 
     Args:
-        settings: the configuration; the database is open.
+        account: whose budget it is; the database is open.
+        ai: the limits.
         today: the day it is in the time zone of the account.
     """
 
-    def __init__(self, settings: Settings, today: Callable[[], date] | None = None) -> None:
-        self._user_id = settings.account.user_id
-        self._limits = limits_of(settings)
-        self._today = today or (lambda: settings.account.local_time().date())
+    def __init__(
+        self, account: AccountSettings, ai: AiSettings, today: Callable[[], date] | None = None
+    ) -> None:
+        self._user_id = account.user_id
+        self._limits = limits_of(ai)
+        self._today = today or (lambda: account.local_time().date())
 
     def reserve(self, provider: ProviderSettings, tokens: int) -> Reservation:
         """Set one call aside.
@@ -174,29 +177,27 @@ class Spending:
         return f"{self.limit.provider or 'all models'}: {', '.join(parts)} today"
 
 
-def limits_of(settings: Settings) -> list[Limit]:
+def limits_of(ai: AiSettings) -> list[Limit]:
     """The limits that are set, that of all providers first."""
-    ai = settings.ai
     of_all = [Limit(ALL, ai.calls_per_day, ai.tokens_per_day)] if ai.providers else []
     of_each = [Limit(each.name, each.calls_per_day, each.tokens_per_day) for each in ai.providers]
     return [limit for limit in (*of_all, *of_each) if limit.calls_per_day or limit.tokens_per_day]
 
 
-def spending_on(settings: Settings, day: date) -> list[Spending]:
+def spending_on(account: AccountSettings, ai: AiSettings, day: date) -> list[Spending]:
     """What of each limit is gone.
 
     Args:
-        settings: the configuration; the database is open.
+        account: whose; the database is open.
+        ai: the limits.
         day: in the time zone of the account.
 
     Raises:
         peewee.OperationalError, peewee.InterfaceError: the database is away.
     """
-    limits = limits_of(settings)
+    limits = limits_of(ai)
     if not limits or not database.table_exists("wabot_model_usage"):
         return [Spending(limit) for limit in limits]
-    rows = ModelUsage.select().where(
-        ModelUsage.user_id == settings.account.user_id, ModelUsage.day == day.isoformat()
-    )
+    rows = ModelUsage.select().where(ModelUsage.user_id == account.user_id, ModelUsage.day == day.isoformat())
     taken = {row.provider: (row.calls, row.tokens, row.refused_tokens) for row in rows}
     return [Spending(limit, *taken.get(limit.provider, ())) for limit in limits]

@@ -121,10 +121,10 @@ def _is_here(base_url: str) -> bool:
 def check_budget(examined: Examined) -> list[Finding]:
     """Each limit that is set; nothing when none is, or when the database cannot be asked, which is told."""
     settings = examined.settings
-    if not limits_of(settings):
+    if not limits_of(settings.ai):
         return []
     today = settings.account.local_time().date()
-    spending = ask_database(examined, lambda _: spending_on(settings, today))
+    spending = ask_database(examined, lambda _: spending_on(settings.account, settings.ai, today))
     return [_judge(each, examined) for each in spending or ()]
 
 

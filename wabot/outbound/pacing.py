@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from wabot.clock import HOUR
-from wabot.config.settings import ReplySettings, Settings
+from wabot.config.settings import ReplySettings
 from wabot.conversation.bursts import Bursts
 from wabot.conversation.chats import named
 from wabot.database.models import Outbound
@@ -78,16 +78,16 @@ class Rates:
         return sent[0] + _HOUR_SECONDS if sent and is_full else None
 
 
-def rates_so_far(settings: Settings, now: datetime) -> Rates:
+def rates_so_far(user_id: str, replies: ReplySettings, now: datetime) -> Rates:
     """The rates of an account, in monotonic seconds, with what has left already counted in.
 
     Where the newest lies ahead the clock was set back meanwhile: it left just now at the latest, and the
     others as long before it as they say.
     """
-    rates = Rates(settings.replies.per_minute, settings.replies.per_chat_per_hour)
+    rates = Rates(replies.per_minute, replies.per_chat_per_hour)
     left: Any = (
         Outbound.select(Outbound.chat, Outbound.sending_at)
-        .where(Outbound.user_id == settings.account.user_id, Outbound.sending_at >= now - HOUR)
+        .where(Outbound.user_id == user_id, Outbound.sending_at >= now - HOUR)
         .order_by(Outbound.sending_at)
         .tuples()
     )

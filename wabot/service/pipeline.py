@@ -117,7 +117,7 @@ class Pipeline:
             unconfirmed,
             self.receipts,
             self._presence,
-            Pacing(rates_so_far(settings, utc_now()), self.intake.bursts, self._drain),
+            Pacing(rates_so_far(user_id, settings.replies, utc_now()), self.intake.bursts, self._drain),
             client,
             owner,
             health.pulse("sender", settings.connection.send_timeout_seconds),
@@ -137,11 +137,13 @@ class Pipeline:
             self._schedule.touch(waiting.chat_id, waited_seconds)
         self._drain.start()
         calls = ChatCallCounts()
-        brain = self._brain = Brain(self._settings.brain, DailyBudget(self._settings), self.counts, calls)
+        ai = self._settings.ai
+        budget = DailyBudget(self._settings.account, ai)
+        brain = self._brain = Brain(self._settings.brain, budget, self.counts, calls)
         self._lost.start()
         self.receipts.start()
         self.sender.start()
-        longest_seconds = longest_answer_seconds(self._settings.ai)
+        longest_seconds = longest_answer_seconds(ai)
         count = 2 * self._settings.replies.workers
         workers = make_workers(
             self._settings,

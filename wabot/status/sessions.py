@@ -292,7 +292,8 @@ def _models(settings: Settings, trouble: str) -> list[str]:
     """What is to be said of the models: that none answers, and how much of the day's budget is spent."""
     today = settings.account.local_time().date()
     budget = [
-        f"{spending}{', spent' if spending.is_spent else ''}" for spending in spending_on(settings, today)
+        f"{spending}{', spent' if spending.is_spent else ''}"
+        for spending in spending_on(settings.account, settings.ai, today)
     ]
     return [*([trouble] if trouble else []), *budget]
 
