@@ -125,7 +125,7 @@ def longest_answer_seconds(ai: AiSettings) -> float:
 
 
 class Answering:
-    """Answers what the gate lets through; for one worker, or several in turn.
+    """Answers what the gate lets through; for any number of workers at once.
 
     Args:
         replies: how answers are made.
@@ -207,7 +207,7 @@ class Answering:
         return not any(is_too_old(row.sent_at, self._replies.max_age_seconds, now) for row in rows)
 
     def _answer_without_words(self, chat: Chat, rows: list[Inbound], language: str) -> bool:
-        """To messages without any text: say in writing, or wait for a person."""
+        """Answer messages without any text: ask for writing, or say that a person will read them."""
         since = utc_now() - HOUR
         for_person = any(what_is(row.kind, row.text) is Arrival.UNREADABLE for row in rows)
         if for_person and not was_told(chat.id, Notice.FOR_PERSON, since):
@@ -221,14 +221,14 @@ class Answering:
         return self._leave_to_owner(chat, rows, Reason.NOTHING_TO_READ_AGAIN, Unanswered.NOT_READ)
 
     def _without_unreadable(self, chat: Chat, rows: list[Inbound]) -> list[Inbound]:
-        """What nobody but a person can read is not answered by what answers the words beside it."""
+        """Leave to the owner what only a person can read, whatever answers the words beside it; the rest."""
         unreadable = [row for row in rows if what_is(row.kind, row.text) is Arrival.UNREADABLE]
         if unreadable:
             self._leave_to_owner(chat, unreadable, Reason.ONLY_FOR_PERSON, Unanswered.NOT_READ)
         return [row for row in rows if row not in unreadable]
 
     def _leave_to_owner(self, chat: Chat, rows: list[Inbound], reason: Reason, why: Unanswered) -> bool:
-        """No answer to these, and so no blue ticks; the owner is told, once an hour."""
+        """Leave messages without an answer, and so without blue ticks; tell the owner, once an hour."""
         with database.atomic():
             self._inbox.settle([row.id for row in rows], InboundState.IGNORED, reason)
             self._escalation.tell_unanswered(chat, why, utc_now(), hourly=True)
@@ -267,7 +267,7 @@ class Answering:
         return True
 
     def _without_not_received(self, chat: Chat, rows: list[Inbound], language: str) -> list[Inbound]:
-        """Say what there is to say of what will not come any more; the rest."""
+        """Say what there is to say of messages that will not come any more; returns the others."""
         lost = [row for row in rows if what_is(row.kind, "") is Arrival.LOST]
         if lost:
             self._ask_to_repeat(chat, lost, language)
@@ -279,7 +279,7 @@ class Answering:
         return [row for row in rows if row.kind not in NOT_RECEIVED_KINDS]
 
     def _ask_to_repeat(self, chat: Chat, lost: list[Inbound], language: str) -> None:
-        """These came, and nobody will ever read them: ask for them, once until the customer writes again."""
+        """Ask for messages that nobody will ever read, to be sent again; once until the customer writes."""
         now = utc_now()
         if was_asked_to_repeat(chat.id, now - HOUR):
             self._inbox.settle([row.id for row in lost], InboundState.IGNORED, Reason.LOST_AGAIN)
@@ -306,7 +306,7 @@ class Answering:
         return self.put(chat, rows, parts, answer.source)
 
     def _pass_on(self, chat: Chat, rows: list[Inbound], apology: str) -> bool:
-        """Nobody but a person knows: say so, to the customer and to the owner, once an hour."""
+        """Say that nobody but a person knows, to the customer and to the owner, once an hour."""
         now = utc_now()
         if was_told(chat.id, Notice.APOLOGY, now - HOUR):
             return self._leave_to_owner(chat, rows, Reason.NOT_KNOWN_AGAIN, Unanswered.GOES_ON)
@@ -329,7 +329,7 @@ class Answering:
         return will_speak
 
     def _keep_question(self, chat: Chat, rows: list[Inbound], apology: str) -> None:
-        """No model answers: say so once an hour, to customer and owner, and ask again while it is fresh."""
+        """Keep a question that no model answers; say so once an hour, and ask again while it is fresh."""
         now = utc_now()
         if not was_told(chat.id, Notice.APOLOGY, now - HOUR):
             with database.atomic():
@@ -343,7 +343,7 @@ class Answering:
         log.info("%s: no model answers; %d message(s) are kept", named(chat), len(rows))
 
     def _without_kept(self, chat: Chat, rows: list[Inbound]) -> list[Inbound]:
-        """The knowledge base answers what is new; a question that waits for a model goes on waiting."""
+        """The messages that the knowledge base may answer: a question kept for a model goes on waiting."""
         # An attempt may have broken off as well; whose question was kept has had an apology.
         apologized = was_told(chat.id, Notice.APOLOGY, utc_now() - HOUR)
         kept = [row for row in rows if row.attempts and apologized]
@@ -354,6 +354,6 @@ class Answering:
         return [row for row in rows if row not in kept]
 
     def _see_when_answered(self, chat: Chat, rows: Sequence[Inbound]) -> None:
-        """Blue ticks, once the answer has left; before it is stored, because it may leave at once."""
+        """Ask for blue ticks once the answer has left; before it is stored, because it may leave at once."""
         for sender, seen in itertools.groupby(rows, key=lambda row: row.sender):
             self._presence.mark_read_when_answered(chat.jid, sender, [row.message_id for row in seen])

@@ -86,7 +86,7 @@ def burst_of(
 def conversation_of(
     chat: Chat, rows: Sequence[Inbound], language: str, ai: AiSettings, now: datetime
 ) -> Conversation:
-    """What the brain answers: the history of the chat, then each message as a turn of its own.
+    """What the brain is asked: the history of the chat, then each message as a turn of its own.
 
     Args:
         chat: the chat.
@@ -110,7 +110,7 @@ def conversation_of(
 
 
 def language_of(chat: Chat, rows: Sequence[Inbound], default: str) -> str:
-    """The language to answer in, remembered for when the customer sends no words."""
+    """The language to answer in; remembered in the chat, for when the customer sends no words."""
     language = str(chat.language or default)
     said = "\n".join(row.text for row in rows if row.text.strip())
     if not said:

@@ -141,7 +141,7 @@ class ReplyWorker:
                 log.info("%s: not answered: %s", named(chat), decision.reason)
 
     def _fresh(self, chat: Chat, pending: list[Inbound], now: datetime) -> list[Inbound]:
-        """The messages that somebody still waits for; the others are settled here."""
+        """Settle what nobody waits for any more; returns the messages that somebody still does wait for."""
         fresh, given_up, missed = [], [], []
         for row in pending:
             if (seconds := _seconds_to_come(row, now)) > 0:

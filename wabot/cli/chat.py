@@ -69,7 +69,7 @@ class TerminalChat:
         Session.insert(user_id=user_id, phone=_OWN_PHONE, updated_at=utc_now()).execute()
         self._brain = _ListeningBrain(Brain(settings.brain))
         inbox, outbox = Inbox(user_id), Outbox(user_id)
-        self._replies = SendQueue(user_id)
+        self._queue = SendQueue(user_id)
         self._reception = reception_of(settings, inbox, outbox)
         (self._worker,) = make_workers(
             settings,
@@ -77,7 +77,7 @@ class TerminalChat:
             outbox,
             ChatSchedule(0),
             self._brain,
-            ChatPresence(self._replies.wakeup),
+            ChatPresence(self._queue.wakeup),
             [Pulse()],
         )
 
@@ -97,9 +97,9 @@ class TerminalChat:
         """Deliver what there is to send, to the customer and to the owner."""
         parts: list[str] = []
         to_owner: list[str] = []
-        while (row := self._replies.next(datetime.max)[0]) is not None:
-            if self._replies.begin(row, utc_now()):
-                self._replies.mark_sent(row, secrets.token_hex(8), utc_now())
+        while (row := self._queue.next(datetime.max)[0]) is not None:
+            if self._queue.begin(row, utc_now()):
+                self._queue.mark_sent(row, secrets.token_hex(8), utc_now())
                 (parts if row.chat.jid == self._customer.jid else to_owner).append(row.text)
         return tuple(parts), tuple(to_owner)
 

@@ -140,7 +140,7 @@ class Consequences:
             log.info("%s: the owner wrote; %d replies withdrawn", name_of(message, chat.id), withdrawn)
 
     def _tell_missed(self, chat: Chat, now: datetime) -> None:
-        """Once an hour: nobody else would notice. Where the chat is paused, the owner is in it already."""
+        """Tell the owner of what came too late, once an hour, unless the chat is theirs already."""
         if not pause_reason(chat, now) and history.missed_count(chat.id, now - HOUR) == 1:
             self._owner_chat.tell_unanswered(chat, now, Unanswered.TOO_OLD)
 
@@ -163,5 +163,5 @@ def log_ignored(decision: Decision, message: IncomingMessage, chat_id: int) -> N
 
 
 def name_of(message: IncomingMessage, chat_id: int) -> str:
-    """How a line of the journal about a message begins."""
+    """The chat of a message, as a line of the journal about it begins."""
     return f"chat {chat_id}, {mask_phone(message.phone or message.chat)}"

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 class DatabaseOutage:
-    """Told by whoever stores messages how that went."""
+    """Since when the database takes no messages, as the status line says it; told by whoever stores them."""
 
     def __init__(self) -> None:
         self._began_at: float | None = None
@@ -39,7 +39,7 @@ class DatabaseOutage:
         return self._began_at is not None
 
     def began(self, error: Exception) -> None:
-        """The database did not take a message."""
+        """Note that the database did not take a message."""
         if self._began_at is None:
             self._began_at = time.monotonic()
             log.error("messages cannot be stored (%s); until they can they are kept on disk", one_line(error))
@@ -51,21 +51,21 @@ class DatabaseOutage:
         self._cause = f" ({refused.cause}; see {own_command('doctor')})" if refused else ""
 
     def blocked(self, error: Exception) -> None:
-        """The disk did not take a message either; it is held, and WhatsApp keeps those that follow."""
+        """Note that the disk did not take it either: it is held, and WhatsApp keeps those that follow."""
         if not self._obstacle:
             log.error("%s; a message waits to be stored, and all others behind it", one_line(error))
         self._obstacle = one_line(error)
 
     def unblocked(self) -> None:
-        """A message that was held is safe."""
+        """Note that a message that was held is safe."""
         self._obstacle = ""
 
     def answers(self) -> None:
-        """The database takes messages again; some are still on the disk."""
+        """Note that the database takes messages again, while some are still on the disk."""
         self._is_answering = True
 
     def ended(self, stored: int) -> None:
-        """Nothing is left on the disk.
+        """Note that nothing is left on the disk.
 
         Args:
             stored: how many messages the database has taken from there.
@@ -148,7 +148,7 @@ class SpoolDrain(DatabaseWorker):
 
     @property
     def trouble(self) -> str:
-        """What people should know; "" while all is well."""
+        """What people should know of messages on the disk; "" while all is well."""
         return self.outage.text(len(self._spool))
 
     def keep(self, spooled: Spooled) -> bool:

@@ -29,7 +29,7 @@ _LONGEST_SECONDS = 60.0
 
 
 class InboundRecord(Protocol):
-    """What keeps when the last message came."""
+    """The record of when the last message came."""
 
     def update(self, *, last_inbound_at: datetime) -> None:
         """Write it soon; never wait."""

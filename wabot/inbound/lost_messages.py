@@ -57,7 +57,7 @@ class DelayedTasks(DatabaseWorker):
         """Carry a task out; whether that could be done now."""
 
     def put(self, delay_seconds: float, task: Task) -> None:
-        """Add one, also before the start."""
+        """Add a task, also before the start."""
         with self._tasks_lock:
             self._tasks.append((time.monotonic() + delay_seconds, task))
         self.rouse()
@@ -209,7 +209,7 @@ class LostMessages(DelayedTasks):
         return nothing_is_left
 
     def ignored(self, trace: Trace) -> None:
-        """The library ignored a message as an old one. It may be on its way to the inbox at this moment."""
+        """Note that the library ignored a message as an old one; it may be on its way to the inbox now."""
         with self._lock:
             if not self._ignored:
                 self.put(_STILL_COMING_SECONDS, self._account_for_ignored)
@@ -217,14 +217,14 @@ class LostMessages(DelayedTasks):
                 self._ignored[trace.message_id] = trace
 
     def start_over(self) -> None:
-        """What the store holds now is no loss: the account was linked, or told its history."""
+        """Take all that the store holds now for no loss: the account was linked, or told its history."""
         with self._lock:
             if not self._starts_over:
                 self._starts_over = True
                 self.put(_STILL_COMING_SECONDS, self._skip)
 
     def link_ended(self) -> None:
-        """The client was stopped, which drops what it had not handed over; before it connects again."""
+        """Look for what the client dropped when it was stopped; before it connects again."""
         ended_at = utc_now()
         try:
             traces = OpenStore(self._store).traces(self._mark.position)
@@ -307,7 +307,7 @@ class LostMessages(DelayedTasks):
             )
 
     def _advance(self, traces: Traces) -> None:
-        """All of this is accounted for."""
+        """Move the mark past these traces: all of them are accounted for."""
         self._mark = StoreCursor(traces.device, traces.position, utc_now())
         save_mark(self._user_id, self._mark)
 

@@ -167,7 +167,7 @@ class Reception:
         )
 
     def _opened(self, message: IncomingMessage, chat: Chat) -> IncomingMessage:
-        """A sealed edit with what it says, as far as the message it changes is here with its secret."""
+        """A sealed edit, opened if the message it changes is here with its secret; else as it is."""
         row = self._inbox.target_of(message, chat.id)
         if row is None or not row.secret:
             return message

@@ -92,11 +92,11 @@ SET_ASIDE = ".damaged"
 
 
 class SpoolFull(OSError):
-    """No more fits."""
+    """The spool holds as much as it may."""
 
 
 class Spool:
-    """What one bot keeps. One thread appends, one takes; anybody may ask.
+    """The messages that one bot keeps on disk. One thread appends, one takes; anybody may ask.
 
     Args:
         file: made, with mode 0600, when the first message comes; its directory is there.

@@ -61,7 +61,7 @@ class UnconfirmedSends:
     device of the customer confirms that id, or does not.
 
     Args:
-        replies: where they are.
+        queue: where they are.
         store: the library's, with its client running.
         receipts: what devices of customers have confirmed.
         resend: send what was not confirmed again; otherwise it stays unsent.
@@ -73,13 +73,13 @@ class UnconfirmedSends:
 
     def __init__(
         self,
-        replies: SendQueue,
+        queue: SendQueue,
         store: SentIds,
         receipts: ArrivedReplies,
         resend: bool,
         owner: OwnerTold | None = None,
     ) -> None:
-        self._replies = replies
+        self._queue = queue
         self._store = store
         self._receipts = receipts
         self._resend = resend
@@ -103,7 +103,7 @@ class UnconfirmedSends:
         """
         if not self.exist:
             return None
-        rows = self._identify(self._replies.unsettled(), now)
+        rows = self._identify(self._queue.unsettled(), now)
         self._left_at = {_copy(row): self._left_at.get(_copy(row), _left_at(row, now)) for row in rows}
         judged_at = [due for row in rows if (due := self._judge(row, now, up_since)) is not None]
         self.exist = bool(judged_at)
@@ -123,10 +123,10 @@ class UnconfirmedSends:
         for row in nameless:
             message_id = ids.get(bytes(row.secret))
             if message_id is None:
-                self._replies.put_back(row, "it never left", utc_now())
+                self._queue.put_back(row, "it never left", utc_now())
                 log.info("reply %d to %s never left; it is sent now", row.id, masked(row.chat))
             else:
-                self._replies.mark_in_doubt(row, row.error, message_id)
+                self._queue.mark_in_doubt(row, row.error, message_id)
         return [row for row in rows if row not in nameless or bytes(row.secret) in ids]
 
     def _judge(self, row: Outbound, now: float, up_since: float) -> float | None:
@@ -134,7 +134,7 @@ class UnconfirmedSends:
         if not row.message_id:
             return self._lookup_at
         if row.delivered_at or any(self._receipts.arrived(each) for each in self._ids_of(row)):
-            self._replies.confirm([row.message_id], utc_now())
+            self._queue.confirm([row.message_id], utc_now())
             log.info("reply %d to %s has arrived after all", row.id, masked(row.chat))
             return None
         # Each further copy waits twice as long: a receipt that is late speaks of an earlier one.
@@ -142,7 +142,7 @@ class UnconfirmedSends:
         due = max(up_since, self._left_at[_copy(row)]) + patience_seconds
         if now < due:
             return due
-        state = self._replies.leave_in_doubt(row, self._resend, utc_now())
+        state = self._queue.leave_in_doubt(row, self._resend, utc_now())
         level = logging.WARNING if state == OutboundState.UNSURE else logging.INFO
         log.log(
             level,
@@ -179,27 +179,25 @@ _PRUNING_SECONDS = 2.0
 _EXPIRE_REPLIES_AFTER = timedelta(hours=24)
 
 
-def recover_in_flight(replies: SendQueue, store: Path) -> None:
+def recover_in_flight(queue: SendQueue, store: Path) -> None:
     """Find out about the replies that were leaving when the last process ended; before the client is opened.
 
     One whose secret is not in the client's store surely did not leave and is sent again as if nothing had
     happened; any other is in doubt until a device of the customer confirms it.
     """
-    rows = [
-        row for row in replies.unsettled() if not (row.state == OutboundState.IN_DOUBT and row.message_id)
-    ]
+    rows = [row for row in queue.unsettled() if not (row.state == OutboundState.IN_DOUBT and row.message_id)]
     known = find_message_ids(store, [bytes(row.secret) for row in rows])
     for row in rows:
         message_id = known.get(bytes(row.secret))
         if message_id is None:
-            replies.put_back(row, "the process ended before it left", row.not_before)
+            queue.put_back(row, "the process ended before it left", row.not_before)
             log.info(
                 "reply %d to %s had not left when the last process ended; it is sent now",
                 row.id,
                 masked(row.chat),
             )
         else:
-            replies.mark_in_doubt(row, f"the process ended while {message_id} was leaving", message_id)
+            queue.mark_in_doubt(row, f"the process ended while {message_id} was leaving", message_id)
             log.info("reply %d to %s was leaving when the last process ended", row.id, masked(row.chat))
 
 
