@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wabot.system.files import read_json, replace_file, sync
+from wabot.system.files import read_json, replace_file, sync, why_unwritable
 
 
 def descriptors() -> int:
@@ -88,3 +88,11 @@ def test_whatever_a_document_holds_it_is_read_or_refused_in_one_way(content: str
 def test_a_number_without_end_is_refused_as_well() -> None:
     with pytest.raises(ValueError, match="OverflowError"):
         read_json('{"at": 1e999}', lambda kept: int(kept["at"]))
+
+
+def test_why_a_file_cannot_be_written(tmp_path: Path) -> None:
+    assert why_unwritable(tmp_path / "wabot.prom") == ""
+    missing = tmp_path / "missing"
+    assert why_unwritable(missing / "x") == f"{missing} does not exist, so x cannot be written there"
+    (tmp_path / "taken").mkdir()
+    assert why_unwritable(tmp_path / "taken") == f"{tmp_path / 'taken'} is a directory"

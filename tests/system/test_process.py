@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from wabot.system.process import output_of
 from wabot.whatsapp.library import LIBRARY_ENVIRONMENT
 
 _COUNT_HEAPS = """
@@ -142,3 +143,16 @@ def test_who_beats_in_time_or_is_over_shows_nothing() -> None:
     """
     done = run(says)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("script", "printed"), [("echo hello", "hello\n"), ("echo hello; exit 3", None), ("exec sleep 60", None)]
+)
+def test_what_a_program_prints_is_known_only_where_it_ends_well_and_in_time(
+    script: str, printed: str | None
+) -> None:
+    assert output_of("/bin/sh", "-c", script, timeout_seconds=5 if printed else 1) == printed
+
+
+def test_a_program_that_is_not_there_prints_nothing(tmp_path: Path) -> None:
+    assert output_of(str(tmp_path / "none"), timeout_seconds=5) is None
