@@ -30,7 +30,8 @@ TESTED_BY = {
     "database": "catalogue models",
     "doctor": "finding",
     "e2e": (
-        "emulator/bot_process emulator/command emulator/people/customer emulator/people/endpoint "
+        "emulator/bot_process emulator/command emulator/guest_process "
+        "emulator/people/customer emulator/people/endpoint "
         "emulator/people/group emulator/people/phone emulator/people/reader emulator/server/bot_state "
         "emulator/server/dial emulator/server/doorway emulator/server/emulator emulator/server/listener "
         "emulator/server/registration emulator/server/session emulator/wire/link emulator/wire/stanza "
@@ -39,6 +40,7 @@ TESTED_BY = {
         "trials/peers/notify_socket trials/peers/raw_echo trials/soak/disk trials/soak/faults "
         "trials/soak/trial whatsapp/client"
     ),
+    "emulator/server/test_launcher.py": "emulator/server/root_key",
     "emulator/server/test_media_host.py": "emulator/world/media emulator/world/media_faults",
     "emulator/signal": "message_kinds ratchet",
     "emulator/world/test_faults.py": "timers transcript",

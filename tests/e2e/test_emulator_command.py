@@ -69,6 +69,38 @@ def test_a_session_that_is_linked_elsewhere_is_not_told_that_it_is_logged_out(
     assert read_device(bot.state / "sessions" / "shop" / "whatsapp.db") is not None
 
 
+STRANGER = """
+import sys
+from neonize.client import NewClient
+from neonize.events import MessageEv
+client = NewClient(sys.argv[1])
+@client.event(MessageEv)
+def answer(client, event):
+    client.reply_message("echo " + event.Message.conversation, event)
+client.connect()
+"""
+
+
+def test_somebodys_own_bot_is_linked_and_answers(tmp_path: Path) -> None:
+    (tmp_path / "stranger.py").write_text(STRANGER)
+    program = [sys.executable, "-m", "stranger", str(tmp_path / "session.sqlite")]
+    with subprocess.Popen(
+        [sys.executable, "-m", "wabot.emulator", "--", *program],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        read_until(process, "the bot is logged in")
+        process.stdin.write("hola\n")
+        process.stdin.flush()
+        read_until(process, "Customer 1 reads: echo hola")
+        process.stdin.close()
+        assert process.wait(40) == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
 def test_the_end_of_the_terminal_ends_the_bot_and_takes_its_files_away(
     tmp_path: Path, number: signal.Signals

@@ -111,3 +111,17 @@ def test_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == (
         "wabot emulator: unrecognized arguments: --sing; see wabot emulator --help\n"
     )
+
+
+def test_a_command_of_ones_own_goes_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--run", "--", "python", "bot.py"])
+    assert ended.value.code == 64
+    assert "a command of your own goes with neither --run nor --config" in capsys.readouterr().err
+
+
+def test_a_command_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--seed", "3", "--", "/nowhere/bot", "--flag"]) == 1
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "wabot: /nowhere/bot cannot be started: No such file or directory"
+    )

@@ -18,6 +18,7 @@ from typing import NoReturn
 from wabot.emulator.borrowed_configuration import borrowed
 from wabot.emulator.bot_process import BotEnded, BotProcess, read_code
 from wabot.emulator.console import HELP, Console
+from wabot.emulator.guest_process import GuestProcess
 from wabot.emulator.people.pairing import PairingError
 from wabot.emulator.server.emulator import Emulator
 from wabot.emulator.wire.tokens import TokensError
@@ -38,7 +39,10 @@ def main(argv: Sequence[str]) -> int:
     """Run the emulator until its input ends; returns 0, or 1 when the bot it started could not be linked."""
     parser = _Parser(
         prog="wabot emulator",
-        description="A WhatsApp on this machine alone: link a bot, be its customers, let the link break.",
+        usage="wabot emulator [--seed SEED] [--run] [--config FILE]\n"
+        "       wabot emulator [--seed SEED] -- COMMAND [ARGUMENT ...]",
+        description="A WhatsApp on this machine alone: link a bot, be its customers, let the link break. "
+        "COMMAND: a program in Python that uses neonize, to be started and linked.",
         epilog=HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -51,7 +55,10 @@ def main(argv: Sequence[str]) -> int:
         "show); its state is one to throw away, and the session of that configuration is not touched",
     )
     parser.add_argument("--seed", type=int, default=0, help="decides the phone numbers (default: 0)")
-    arguments = parser.parse_args(argv)
+    own, command = _split(argv)
+    arguments = parser.parse_args(own)
+    if command and (arguments.run or arguments.config):
+        parser.error("a command of your own goes with neither --run nor --config")
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     try:
         with (
@@ -60,6 +67,8 @@ def main(argv: Sequence[str]) -> int:
             tempfile.TemporaryDirectory(prefix="wabot-emulator-bot-") as directory,
         ):
             console = Console(emulator, sys.stdout)
+            if command:
+                return _run_with_guest(emulator, console, command, Path(directory))
             bot = _make_bot(emulator, Path(directory), arguments.config)
             if arguments.run:
                 return _run_with_bot(emulator, console, bot)
@@ -75,6 +84,12 @@ def main(argv: Sequence[str]) -> int:
         with contextlib.suppress(OSError):
             print(file=sys.stderr)
     return 0
+
+
+def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The emulator's own arguments, and the command behind "--"."""
+    end = argv.index("--") if "--" in argv else len(argv)
+    return list(argv[:end]), list(argv[end + 1 :])
 
 
 @contextlib.contextmanager
@@ -123,7 +138,42 @@ def _run_with_bot(emulator: Emulator, console: Console, bot: BotProcess) -> int:
     return 0
 
 
-def _tell_end(bot: BotProcess, over: threading.Event) -> None:
+def _run_with_guest(emulator: Emulator, console: Console, command: Sequence[str], directory: Path) -> int:
+    try:
+        guest = GuestProcess(emulator, command, directory)
+    except OSError as error:
+        print(f"wabot: {command[0]} cannot be started: {error.strerror}", file=sys.stderr)
+        return 1
+    over = threading.Event()
+    print(f"{command[0]} is started and its output is {guest.log_file}. Its code is scanned as it shows.")
+    try:
+        threading.Thread(target=_tell_end, args=(guest, over), daemon=True).start()
+        threading.Thread(target=_link_guest, args=(emulator, guest, over), daemon=True).start()
+        console.run(sys.stdin)
+    finally:
+        over.set()
+        guest.end(_STOP_SECONDS)
+    return 0
+
+
+def _link_guest(emulator: Emulator, guest: GuestProcess, over: threading.Event) -> None:
+    """Scan each code that it shows while it is not linked."""
+    while not over.wait(_LOOK_AGAIN_SECONDS):
+        code = guest.take_code()
+        if code and not emulator.bot.paired:
+            _scan(emulator, code)
+
+
+def _scan(emulator: Emulator, code: str) -> None:
+    try:
+        emulator.phone.scan(code)
+    except (PairingError, TimeoutError) as error:
+        print(f"wabot: {error}", file=sys.stderr)
+    else:
+        print("The bot is linked. Write to it; /help tells what you can do.", flush=True)
+
+
+def _tell_end(bot: BotProcess | GuestProcess, over: threading.Event) -> None:
     """After /replace or /logout, say, nobody would answer any more."""
     code = bot.wait()
     if not over.is_set():
@@ -137,12 +187,7 @@ def _link_next(emulator: Emulator, config: Path) -> None:
     """Wait for the bot that somebody starts, and scan its code."""
     while not (code := read_code(config)):
         time.sleep(_LOOK_AGAIN_SECONDS)
-    try:
-        emulator.phone.scan(code)
-    except (PairingError, TimeoutError) as error:
-        print(f"wabot: {error}", file=sys.stderr)
-    else:
-        print("The bot is linked. Write to it; /help tells what you can do.")
+    _scan(emulator, code)
 
 
 def _end(bot: BotProcess) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import REPOSITORY
-from wabot.emulator.server.launcher import PINNED_ROOT_KEY, leads_to_loopback
+from wabot.emulator.server.root_key import PINNED_ROOT_KEY, leads_to_loopback
 from wabot.emulator.wire.tokens import find_client_library
 
 BOT_SOURCES = [
@@ -79,6 +79,8 @@ LOOPBACK = {"HTTPS_PROXY": "http://127.0.0.1:4711", "NO_PROXY": "127.0.0.1,local
         ({"NO_PROXY": "localhost, .whatsapp.com"}, False),
         ({"NO_PROXY": "web.whatsapp.com:443"}, False),
         ({"NO_PROXY": "", "no_proxy": "whatsapp.com"}, False),
+        ({"NO_PROXY": "mmg.whatsapp.net"}, False),
+        ({"NO_PROXY": "cdn.whatsapp.net"}, False),
         ({"NO_PROXY": "app.com"}, True),
     ],
 )
@@ -116,9 +118,9 @@ def test_the_key_is_replaced_in_that_process_alone(tmp_path: Path) -> None:
     script = tmp_path / "look.py"
     script.write_text(
         "import ctypes, sys\n"
-        "from wabot.emulator.server import launcher\n"
-        "memory = b''.join(ctypes.string_at(a, b - a) for a, b in launcher._writable_mappings())\n"
-        "print(sys.argv, memory.count(launcher.PINNED_ROOT_KEY), memory.count(bytes([0x5a] * 32)))\n"
+        "from wabot.emulator.server import root_key\n"
+        "memory = b''.join(ctypes.string_at(a, b - a) for a, b in root_key._writable_mappings())\n"
+        "print(sys.argv, memory.count(root_key.PINNED_ROOT_KEY), memory.count(bytes([0x5a] * 32)))\n"
     )
     before = find_client_library().read_bytes()
     done = launch("5a" * 32, str(script), "an argument")

@@ -96,6 +96,11 @@ class Emulator:
         where proxy and certificate authority are."""
         return self._doorway.environment(base)
 
+    def guest_environment(self, code_file: Path, base: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The same for any Python program that uses neonize, with no launcher before it: the code that it
+        shows is written to `code_file`."""
+        return self._doorway.guest_environment(code_file, base)
+
     def command(self, *arguments: str) -> list[str]:
         """The command line that runs `wabot` with `arguments` against this emulator."""
         return self._doorway.command("wabot", *arguments)

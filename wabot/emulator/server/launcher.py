@@ -13,29 +13,18 @@ seconds in it, so that a clock can be set under a running bot. That, too, only i
 
 from __future__ import annotations
 
-import ctypes
 import os
-import re
 import runpy
 import signal
 import sys
 import time
-from collections.abc import Mapping
 from contextlib import nullcontext
-from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from wabot.emulator.server.root_key import LEADS_ELSEWHERE, PINNED_ROOT_KEY, leads_to_loopback, patch_root_key
 from wabot.system.process import share_heaps
 from wabot.whatsapp.lean_import import without
 
-PINNED_ROOT_KEY = bytes.fromhex("142375574d0a587166aae71ebe516437c4a28b73e3695c6ce1f7f9545da8ee6b")
-"""The public key every certificate of WhatsApp's service ends in (whatsmeow handshake.go, WACertPubKey)."""
-
-SERVICE = "web.whatsapp.com"
-"""The host the client library dials (as in listener.py, which a bot's process does not load)."""
-
-_MAPPING = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) rw.. .*/neonize-linux-[^/]*\.so$")
 _USAGE = "usage: python -m wabot.emulator.server.launcher ROOT_KEY (wabot | SCRIPT.py) [ARGUMENT ...]"
 CLOCK_VARIABLE = "WABOT_EMULATOR_CLOCK"
 _CLOCK_READ_SECONDS = 0.05
@@ -61,14 +50,7 @@ def replace_root_key(root_key: bytes, lean: bool = False) -> None:
         import neonize  # noqa: F401  (maps the shared object into this process)
 
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-    places = [
-        start + match.start()
-        for start, end in _writable_mappings()
-        for match in re.finditer(re.escape(PINNED_ROOT_KEY), ctypes.string_at(start, end - start))
-    ]
-    if len(places) != 1:
-        raise RuntimeError(f"the pinned key stands {len(places)} times in the client library instead of once")
-    ctypes.memmove(places[0], root_key, len(root_key))
+    patch_root_key(root_key)
 
 
 def follow_clock(file: Path) -> None:
@@ -87,25 +69,6 @@ def follow_clock(file: Path) -> None:
     time.time_ns = lambda: round(tell_time() * 1e9)
 
 
-def _writable_mappings() -> list[tuple[int, int]]:
-    lines = Path("/proc/self/maps").read_text().splitlines()
-    matches = [match for line in lines if (match := _MAPPING.match(line))]
-    return [(int(match[1], 16), int(match[2], 16)) for match in matches]
-
-
-def leads_to_loopback(environ: Mapping[str, str]) -> bool:
-    """Whether the client library's way to WhatsApp leads through a proxy on this machine, by Go's rules."""
-    proxy = environ.get("HTTPS_PROXY") or environ.get("https_proxy") or ""
-    try:
-        host = urlsplit(proxy if "://" in proxy else f"http://{proxy}").hostname or ""
-        is_here = host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        is_here = False
-    spared = environ.get("NO_PROXY") or environ.get("no_proxy") or ""
-    names = [each.strip().partition(":")[0].lstrip("*.") for each in spared.split(",") if each.strip()]
-    return is_here and not any(name == SERVICE or SERVICE.endswith(f".{name}") or not name for name in names)
-
-
 def main(argv: list[str]) -> int:
     """Replace the key and become the program that `argv` names; returns only when that cannot be done."""
     try:
@@ -117,11 +80,7 @@ def main(argv: list[str]) -> int:
         print(_USAGE, file=sys.stderr)
         return _EXIT_USAGE
     if not leads_to_loopback(os.environ):
-        print(
-            "the emulator cannot be used: HTTPS_PROXY leads to no proxy on this machine, so the bot would "
-            "dial WhatsApp itself; set the variables that `wabot emulator` prints",
-            file=sys.stderr,
-        )
+        print(f"the emulator cannot be used: {LEADS_ELSEWHERE}", file=sys.stderr)
         return _EXIT_USAGE
     try:
         replace_root_key(root_key, lean=program == "wabot")
