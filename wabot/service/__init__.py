@@ -2,6 +2,7 @@
 
     service         the bot's main loop: signals to the state machine, its commands carried out; begin here
     pipeline        the way of a message through the process, and its threads
+    loop            the main loop, which the service and a pairing share
     events          what wakes the main loop: the link, and whoever wants an end
     supervisor      finds what hangs, and feeds systemd's watchdog while nothing does
     health          what each thread promised, and by when

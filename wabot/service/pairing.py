@@ -20,6 +20,7 @@ from wabot.link.connection import Command, Connection, LinkAction, limits_from
 from wabot.link.dialer import Dialer
 from wabot.link.states import State
 from wabot.service.events import MainEvents
+from wabot.service.loop import MainLoop
 from wabot.service.pairing_screen import PairingScreen
 from wabot.service.shutdown import hang_up
 from wabot.status.record import SessionRecord
@@ -36,7 +37,7 @@ _RECORD_SECONDS = 2.0
 _SETTLE_SECONDS = 3.0
 
 
-class Pairing:
+class Pairing(MainLoop):
     """One linking, by a QR code or by a code that is typed on the phone.
 
     What customers write meanwhile is stored, and answered when the service runs.
@@ -52,27 +53,26 @@ class Pairing:
         self._screen = screen
         self._phone = phone
         self._start = units.start(settings.file, for_good=True)
-        self._signals = MainEvents(hurried_exit=ExitCode.FINDINGS)
+        signals = MainEvents(hurried_exit=ExitCode.FINDINGS)
         limits = limits_from(settings.connection)
-        self._connection = Connection(limits, time.monotonic(), random.random)
+        connection = Connection(limits, time.monotonic(), random.random)
         self._code_deadline = time.monotonic() + limits.connect_seconds + limits.pairing_seconds
         self._record = SessionRecord(user_id, ConnectionRow(user_id, settings.database))
-        # Whoever started this command is not waiting for systemd's notifications.
         self._client = WhatsAppClient(settings.session_store, f"wabot-{user_id}", settings.connection.proxy)
         self._account = Account(None, self._client)
-        self._reporter = Reporter(self._connection, self._account, ServiceNotifier({}), self._record)
+        # Whoever started this command is not waiting for systemd's notifications.
+        reporter = Reporter(connection, self._account, ServiceNotifier({}), self._record)
         reception = reception_of(settings, Inbox(user_id), Outbox(user_id), edits=self._client)
         schedule = ChatSchedule(settings.replies.debounce_seconds)
         # Not started: what the database does not take now is for the service to bring there.
         drain = SpoolDrain(Spool(settings.spool), reception, schedule)
         self._intake = Intake(reception, schedule, self._record, drain)
-        self._client.listen(self._signals, self._intake.take)
-        self._link = Dialer(self._client, self._signals)
+        self._client.listen(signals, self._intake.take)
         self._asked_for_code = False
         self._can_try_again = True
         self._linked = False
         self._link_code = self._shown_code = ""
-        self._shown: object = None
+        super().__init__(connection, signals, Dialer(self._client, signals), reporter, _TICK_SECONDS)
 
     def run(self) -> ExitCode:
         """Link the number; return the exit code."""
@@ -81,7 +81,7 @@ class Pairing:
         except BrokenPipeError:
             # As in `wabot pair | head`: nobody sees the code any more.
             end = self._failure("whoever looked on has gone")
-        hang_up(self._client.disconnect, self._intake.seconds_since_message, self._link)
+        hang_up(self._client.disconnect, self._intake.seconds_since_message, self._dialer)
         self._reporter.show_end("" if end.exit_code is ExitCode.OK else end.reason)
         self._record.stop(_RECORD_SECONDS)
         return end.exit_code
@@ -89,40 +89,22 @@ class Pairing:
     def _link_before_eyes(self) -> Command:
         self._signals.listen()
         self._record.start()
-        self._link.start()
+        self._dialer.start()
         self._screen.say("Connecting to WhatsApp …")
-        self._obey(self._connection.apply(Signal.STARTED, time.monotonic()))
-        end: Command | None = None
-        while end is None:
-            end = self._turn()
+        self.carry_out(self._connection.apply(Signal.STARTED, time.monotonic()))
+        end = self.turn_until_end()
         if end.exit_code is ExitCode.OK:
             self._screen.say(end.reason)
         else:
             self._screen.fail(end.reason)
         return end
 
-    def _turn(self) -> Command | None:
-        """One turn of the main loop; returns how it ends, once it does."""
-        link_signal = self._signals.next(_TICK_SECONDS)
-        command = self._apply(link_signal) if link_signal else None
-        now = time.monotonic()
-        command = command or self._connection.tick(now)
-        if command is None or command.action is not LinkAction.EXIT:
-            self._obey(command)
-            command = self._verdict(now)
-        elif self._connection.state is State.PAIRING_EXPIRED and self._can_try_again:
-            # For a service this is the end; whoever sits at a terminal types the command once more.
-            command = self._failure(f"{command.reason}; start again for a new code")
-        self._show_changes(now)
-        return command
+    def on_tick(self, now: float) -> Command | None:
+        """Look at the deadlines."""
+        return self._connection.tick(now)
 
-    def _apply(self, link_signal: LinkSignal) -> Command | None:
-        """Give the state machine a signal, and whoever looks on the news."""
-        before = self._connection.state
-        command = self._connection.apply(
-            link_signal.signal, time.monotonic(), link_signal.reason, link_signal.wait_seconds
-        )
-        self._reporter.show_signal(before, link_signal)
+    def on_signal(self, before: State, link_signal: LinkSignal) -> Command | None:
+        """Give whoever looks on the news."""
         match link_signal.signal:
             case Signal.STOP_REQUESTED:
                 return self._failure(f"stopped; {'linked' if self._linked else 'nothing is linked'}")
@@ -135,7 +117,7 @@ class Pairing:
                 self._screen.say("The phone accepted. Linking …")
             case Signal.AUTHENTICATED if self._linked:
                 self._screen.say("Logged in. Getting ready …")
-        return command
+        return None
 
     def _show_code(self, qr: str) -> None:
         if not self._phone:
@@ -152,19 +134,24 @@ class Pairing:
         except LinkCodeRefused as refusal:
             self._signals.put(LinkSignal(Signal.PAIRING_FAILED, str(refusal)))
 
-    def _show_changes(self, now: float) -> None:
+    def on_change(self, now: float) -> None:
+        """Say what is waited for."""
         connection = self._connection
+        if connection.state is State.BACKOFF and connection.deadline is not None:
+            self._screen.say(f"{connection.reason}; trying again in {connection.deadline - now:.0f} s …")
+
+    def judge(self, command: Command | None, now: float) -> Command | None:
+        """Show a code that came, and end where there is nothing more to do, or to wait for."""
         if self._link_code != self._shown_code:
             self._shown_code = self._link_code
             self._record.update(pair_code=self._link_code)
             self._screen.show_link_code(self._link_code)
-        shown = (connection.state, connection.reason, connection.since)
-        if shown == self._shown:
-            return
-        self._shown = shown
-        self._reporter.show_state()
-        if connection.state is State.BACKOFF and connection.deadline is not None:
-            self._screen.say(f"{connection.reason}; trying again in {connection.deadline - now:.0f} s …")
+        if command is None or command.action is not LinkAction.EXIT:
+            return self._verdict(now)
+        if self._connection.state is State.PAIRING_EXPIRED and self._can_try_again:
+            # For a service this is the end; whoever sits at a terminal types the command once more.
+            return self._failure(f"{command.reason}; start again for a new code")
+        return command
 
     def _verdict(self, now: float) -> Command | None:
         """Whether it is done, or there is nothing more to wait for at a terminal."""
@@ -182,7 +169,3 @@ class Pairing:
 
     def _failure(self, reason: str) -> Command:
         return Command(LinkAction.EXIT, reason, ExitCode.FINDINGS)
-
-    def _obey(self, command: Command | None) -> None:
-        if command is not None:
-            self._link.carry_out(command.action)

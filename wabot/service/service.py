@@ -1,7 +1,6 @@
-"""The service: starts the threads, applies signals to the state machine, carries out its commands.
+"""The service: starts the threads, goes round the main loop, and stops in order.
 
-Main never calls the client library, which can block without limit; it talks to the threads that do through
-methods that return at once, and ends the process itself when one of them hangs past its deadline.
+Main ends the process itself when a thread that calls the client library hangs past its deadline.
 """
 
 from __future__ import annotations
@@ -26,6 +25,7 @@ from wabot.link.states import TRANSITIONS, State
 from wabot.service.clock_watch import ClockWatch
 from wabot.service.events import MainEvents
 from wabot.service.health import Health
+from wabot.service.loop import MainLoop
 from wabot.service.pipeline import Pipeline
 from wabot.service.shutdown import LOST_PATIENCE_SECONDS, PATIENCE_SECONDS
 from wabot.service.supervisor import Supervisor
@@ -51,7 +51,7 @@ _ALERT_SECONDS = 8.0
 _METRICS_SECONDS = 2.0
 
 
-class Service:
+class Service(MainLoop):
     """One number, from the first dial to the last.
 
     Args:
@@ -65,23 +65,23 @@ class Service:
         chosen = settings.connection
         self._settings = settings
         self._notifier = notifier
-        self._signals = MainEvents(hurried_exit=ExitCode.OK)
-        self._connection = Connection(limits_from(chosen), time.monotonic(), random.random)
+        signals = MainEvents(hurried_exit=ExitCode.OK)
+        connection = Connection(limits_from(chosen), time.monotonic(), random.random)
         self._record = SessionRecord(user_id, ConnectionRow(user_id, settings.database))
         self._client = WhatsAppClient(settings.session_store, f"wabot-{user_id}", chosen.proxy)
         account = Account(session.device, self._client)
-        self._reporter = Reporter(self._connection, account, notifier, self._record)
+        reporter = Reporter(connection, account, notifier, self._record)
         # Often enough to find a dial that hangs within twice the time a dial may take.
         probe_seconds = min(chosen.keepalive_interval_seconds, chosen.connect_timeout_seconds / 2)
         self._prober = Prober(self._client, probe_seconds)
         health = Health()
         self._messages = Pipeline(settings, self._client, health, self._record, account)
-        self._client.listen(self._signals, self._messages.intake.take, self._messages.receipts.take)
-        self._link = Dialer(self._client, self._signals, self._messages)
+        self._client.listen(signals, self._messages.intake.take, self._messages.receipts.take)
+        dialer = Dialer(self._client, signals, self._messages)
         self._alerts = Watcher(settings, self._messages.counts, self._messages)
         self._metrics = _metrics_file(settings, self._messages.counts)
         self._supervisor = Supervisor(
-            self._connection,
+            connection,
             self._prober,
             health,
             self._messages.sender,
@@ -91,7 +91,10 @@ class Service:
         )
         self._clock_watch = ClockWatch(process_clock, settings.session_directory / CLOCK)
         self._room = StoreRoom(settings.session_store.parent)
-        self._shown: object = None
+        interval = notifier.watchdog_interval_seconds
+        super().__init__(
+            connection, signals, dialer, reporter, min(_TICK_SECONDS, interval) if interval else _TICK_SECONDS
+        )
 
     def run(self) -> ExitCode:
         """Serve until asked to stop or until the link ends for good; return the exit code."""
@@ -101,7 +104,7 @@ class Service:
         if self._metrics:
             self._metrics.start()
         self._messages.start()
-        self._link.start()
+        self._dialer.start()
         self._prober.start()
         now = time.monotonic()
         banned_until = self._record.banned_until()
@@ -109,27 +112,22 @@ class Service:
             wait_seconds = (banned_until - utc_now()).total_seconds()
             self._connection.resume_ban(now, wait_seconds, "temporarily banned, as before the restart")
         else:
-            self._carry_out(self._look_for_room() or self._connection.apply(Signal.STARTED, now))
-        self._show_changes()
+            self.carry_out(self._look_for_room() or self._connection.apply(Signal.STARTED, now))
+        self.show_changes(now)
         self._notifier.ready()
         self._messages.load_models()
         rest()
-        command: Command | None = None
-        while command is None or command.action is not LinkAction.EXIT:
-            command = self._turn()
-        return self._end(command)
+        return self._end(self.turn_until_end())
 
-    def _turn(self) -> Command | None:
-        """One turn of the main loop: a signal if there is one, the deadlines, the watchdog."""
-        link_signal = self._signals.next(self._wait_seconds())
-        command = self._apply(link_signal) if link_signal else None
-        now = time.monotonic()
-        command = command or self._look_for_room() or self._connection.tick(now) or self._supervise(now)
-        self._carry_out(command)
+    def on_tick(self, now: float) -> Command | None:
+        """Look at the disk, at the deadlines, and at what hangs although nobody said so."""
+        return self._look_for_room() or self._connection.tick(now) or self._supervise(now)
+
+    def judge(self, command: Command | None, now: float) -> Command | None:
+        """Keep the status line true, and feed the watchdog; only commands end a service."""
         if self._clock_watch.look():
             self._reporter.clock_text = self._clock_watch.text
-            self._shown = None
-        self._show_changes()
+            self.forget_what_was_shown()
         self._reporter.show_status(
             self._messages.sender.last_sent_at, self._messages.trouble, self._messages.models_trouble
         )
@@ -142,57 +140,45 @@ class Service:
         signal = Signal.DISK_FULL if shortage else Signal.ROOM_AGAIN
         if (self._connection.state, signal) not in TRANSITIONS:
             return None
-        return self._apply(LinkSignal(signal, shortage))
+        return self.apply(LinkSignal(signal, shortage))
 
     def _supervise(self, now: float) -> Command | None:
         if gone := self._messages.tables.gone:
             return Command(LinkAction.EXIT, gone, ExitCode.LINK_LOST)
         found = self._supervisor.look(now)
-        return self._apply(found) if isinstance(found, LinkSignal) else found
+        return self.apply(found) if isinstance(found, LinkSignal) else found
 
-    def _apply(self, link_signal: LinkSignal) -> Command | None:
-        """Give the state machine a signal, and everybody else the news."""
-        before = self._connection.state
-        if link_signal.signal is Signal.REDIAL_GIVEN_UP:
-            self._supervisor.suspect(link_signal.reason, time.monotonic())
-        if link_signal.signal is Signal.STOP_REQUESTED:
-            self._connection.apply(Signal.STOP_REQUESTED, time.monotonic(), link_signal.reason)
-            return Command(LinkAction.EXIT, link_signal.reason)
-        command = self._connection.apply(
-            link_signal.signal, time.monotonic(), link_signal.reason, link_signal.wait_seconds
-        )
-        if link_signal.signal is Signal.PAIRED:
-            self._messages.account_is_linked()
+    def on_signal(self, before: State, link_signal: LinkSignal) -> Command | None:
+        """Tell the threads what they have to know of it."""
+        match link_signal.signal:
+            case Signal.STOP_REQUESTED:
+                return Command(LinkAction.EXIT, link_signal.reason)
+            case Signal.REDIAL_GIVEN_UP:
+                self._supervisor.suspect(link_signal.reason, time.monotonic())
+            case Signal.PAIRED:
+                self._messages.account_is_linked()
         state = self._connection.state
         if state is State.CONNECTED and (before is not state or link_signal.signal is Signal.CONNECTED):
             self._prober.reset()
             self._messages.sender.link_up()
         elif before is State.CONNECTED and state is not before:
             self._messages.sender.link_down()
-        self._reporter.show_signal(before, link_signal)
-        return command
+        return None
 
-    def _show_changes(self) -> None:
-        connection = self._connection
-        shown = (connection.state, connection.reason, connection.since, connection.unstable_cycles)
-        if shown != self._shown:
-            self._shown = shown
-            self._reporter.show_state()
-            self._alerts.link_changed(link_view(connection, time.monotonic(), process_clock.now()))
-            if self._metrics:
-                self._metrics.link_changed(connection.state)
+    def on_change(self, now: float) -> None:
+        """Show the state to alerts and metrics as well."""
+        self._alerts.link_changed(link_view(self._connection, now, process_clock.now()))
+        if self._metrics:
+            self._metrics.link_changed(self._connection.state)
 
-    def _carry_out(self, command: Command | None) -> None:
+    def carry_out(self, command: Command | None) -> None:
+        """Hold replies while the line is not there, and do with it what has to be done."""
         if command is None or command.action is LinkAction.EXIT:
             return
         log.info("%s: %s", command.action, command.reason)
         if self._connection.state is not State.CONNECTED:
             self._messages.sender.link_down()
-        self._link.carry_out(command.action)
-
-    def _wait_seconds(self) -> float:
-        interval = self._notifier.watchdog_interval_seconds
-        return min(_TICK_SECONDS, interval) if interval else _TICK_SECONDS
+        super().carry_out(command)
 
     def _end(self, command: Command) -> ExitCode:
         """Stop in the order that loses nothing."""
@@ -204,7 +190,7 @@ class Service:
         self._prober.stop()
         is_lost = command.exit_code is ExitCode.LINK_LOST
         self._messages.stop(
-            self._client.disconnect, self._link, LOST_PATIENCE_SECONDS if is_lost else PATIENCE_SECONDS
+            self._client.disconnect, self._dialer, LOST_PATIENCE_SECONDS if is_lost else PATIENCE_SECONDS
         )
         # The next process will say so if it is no better there.
         self._alerts.stop(0 if command.exit_code.restarts or is_asked else _ALERT_SECONDS)
