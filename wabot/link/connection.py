@@ -1,7 +1,7 @@
 """The connection state machine: what the link is, what may happen to it, and what to do next.
 
 Pure: no I/O, no thread, and no clock; every call is told the time. The main loop alone calls it, with the
-signals that `whatsapp.py` translates, and carries out the command it gets back.
+signals that `whatsapp` translates, and carries out the command it gets back.
 
 whatsmeow redials by itself after a drop, and for ever; the machine dials only where whatsmeow does not: the
 first dial, after a temporary ban, and after a kick (stop, then connect again).
@@ -104,15 +104,21 @@ class Connection:
         self.unstable_cycles = 0
         self._limits = limits
         self._jitter = jitter
+        # When the link last came up; and its drop, as long as that may be a mere cut.
+        self._connected_at = now
         self._dropped_at: float | None = None
         self._drop_was_early = False
-        self._connected_at = now
-        self._dials = self._dials_failed = 0
-        self._refusals = 0
-        self._cooldowns = self._bans = 0
+        # How long the library is waited for at most: until it has asked all its questions after a dial, and
+        # until its redials after a drop are over. It counts those itself, from one login to the next.
         self._latest_deadline = self._reconnect_by = now
         self._redials = 0
-        self._overdue_kicks = self._kicks = 0
+        # In a row: each makes the next wait longer.
+        self._dials_failed = self._refusals = self._bans = self._cooldowns = 0
+        # Of this process, which has only so many of either.
+        self._dials = self._kicks = 0
+        # Fresh dials because a deadline had passed, in a row, and the last of them; and the last fresh dial
+        # because the link was broken. A second soon after tells that this process cannot mend it.
+        self._overdue_kicks = 0
         self._last_overdue: float | None = None
         self._last_kick: float | None = None
 

@@ -26,26 +26,26 @@ class TypingIndicator:
         self._ended: list[str] = []
 
     def begin(self, jid: str, until: float) -> None:
-        """Somebody is answering: show it, and again every 10 s, at most until then."""
+        """Show that somebody is answering, and again every 10 s, at most until then."""
         with self._lock:
             self._until[jid] = until
 
     def end(self, jid: str) -> None:
-        """No answer will come after all: take the sign back if it is shown."""
+        """Take the sign back if it is shown: no answer will come after all."""
         with self._lock:
             self._until.pop(jid, None)
             if self._shown_at.pop(jid, None) is not None:
                 self._ended.append(jid)
 
     def message_sent(self, jid: str, now: float) -> None:
-        """A message took the sign away; it is shown again where another part follows."""
+        """Take note that a message took the sign away; it is shown again where another part follows."""
         with self._lock:
             self._shown_at.pop(jid, None)
             if self._until.get(jid, now) <= now:
                 self._until.pop(jid, None)
 
     def link_lost(self) -> None:
-        """Whatever was shown is forgotten by WhatsApp."""
+        """Forget what was shown, as WhatsApp does."""
         with self._lock:
             self._shown_at.clear()
             self._ended.clear()
@@ -131,12 +131,12 @@ class ChatPresence:
         self._wakeup.set()
 
     def end_typing(self, jid: str) -> None:
-        """No answer will come: take "typing…" back."""
+        """Take "typing…" back: no answer will come."""
         self._typing.end(jid)
         self._wakeup.set()
 
     def answer_withdrawn(self, jid: str) -> None:
-        """What was to be said in a chat is not said: no blue ticks, and nobody is writing."""
+        """Give no blue ticks, and show that nobody is writing: what was to be said in a chat is not said."""
         with self._lock:
             self._answered.pop(jid, None)
         self.end_typing(jid)
@@ -155,7 +155,7 @@ class ChatPresence:
         self._typing.link_lost()
 
     def message_sent(self, jid: str, now: float) -> None:
-        """A message has left, which took "typing…" away, and answers what waits for its ticks."""
+        """Give what waits for its ticks those: a message has left, which also took "typing…" away."""
         self._typing.message_sent(jid, now)
         with self._lock:
             answered = self._answered.pop(jid, [])

@@ -39,7 +39,7 @@ class ReceiptFile:
         return [line.decode("utf-8", "replace") for line in kept.split(b"\n")[:-1] if line]
 
     def append(self, message_ids: Iterable[str]) -> None:
-        """Keep these as well."""
+        """Keep these ids as well."""
         lines = "".join(f"{message_id}\n" for message_id in message_ids if "\n" not in message_id)
         try:
             if os.fstat(self._open()).st_size < _LARGEST_BYTES:
@@ -49,7 +49,7 @@ class ReceiptFile:
             log.warning("%s cannot be written: %s", self._path, error.strerror)
 
     def clear(self) -> None:
-        """The database has them all."""
+        """Forget them all: the database has them."""
         try:
             os.ftruncate(self._open(), 0)
         except OSError as error:

@@ -57,11 +57,11 @@ class AwaitedReceipts:
         self._newest = _NEVER
 
     def sent(self, message_id: str, chat_id: int, now: float) -> None:
-        """WhatsApp took a reply."""
+        """Await a receipt for a reply that WhatsApp took."""
         self._remember(message_id, _Sent(chat_id, now))
 
     def confirmed(self, message_id: str) -> None:
-        """A phone has a reply and can read it."""
+        """Await none any more: a phone has the reply and can read it."""
         sent = self._sent.pop(message_id, None)
         if sent is None or sent.chat_id is None:
             return
@@ -72,7 +72,7 @@ class AwaitedReceipts:
             self._newest_in_chat.popitem(last=False)
 
     def asked_again(self, message_id: str, now: float) -> None:
-        """A phone got a reply and cannot read it. It may be one of an earlier process."""
+        """Remember that a phone got a reply and cannot read it. It may be one of an earlier process."""
         sent = self._sent.get(message_id)
         if sent is None:
             sent = _Sent(None, now)
@@ -80,7 +80,7 @@ class AwaitedReceipts:
         sent.asked_again_at = sent.asked_again_at or now
 
     def forget(self) -> None:
-        """Receipts were lost: silence proves nothing any more."""
+        """Await none: receipts were lost, and silence proves nothing any more."""
         self._sent.clear()
 
     def take_unreadable(self, now: float) -> tuple[list[tuple[str, Evidence]], float | None]:
@@ -156,7 +156,7 @@ class Receipts(DatabaseWorker):
         super().start()
 
     def take(self, receipt: Receipt) -> None:
-        """A receipt came; returns at once."""
+        """Take a receipt that came; returns at once."""
         with self._lock:
             if not receipt.arrived:
                 self._look_at = time.monotonic()
@@ -181,14 +181,14 @@ class Receipts(DatabaseWorker):
             self._queue.wakeup.set()
 
     def expect(self, message_id: str, chat_id: int, now: float) -> None:
-        """WhatsApp took a reply, at so many monotonic seconds; a receipt should follow, if it is not here."""
+        """Await a receipt for a reply that WhatsApp took at `now`, unless it is here already."""
         with self._lock:
             self._awaited.sent(message_id, chat_id, now)
             if message_id in self._arrived:
                 self._awaited.confirmed(message_id)
 
     def were_lost(self) -> None:
-        """The library handed over no events for a while."""
+        """Take silence for no evidence: the library handed over no events for a while."""
         with self._lock:
             self._awaited.forget()
 

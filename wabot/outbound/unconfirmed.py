@@ -91,7 +91,7 @@ class UnconfirmedSends:
         self.exist = True
 
     def arose(self) -> None:
-        """Something may be in doubt now."""
+        """Look for replies in doubt again: there may be one now."""
         self.exist = True
 
     def settle(self, now: float, up_since: float) -> float | None:

@@ -177,11 +177,11 @@ class Pipeline:
         return f"no model answers since {since:%d %b %H:%M} ({outage.reason})"
 
     def account_is_linked(self) -> None:
-        """The phone accepted the code: what the store holds is new."""
+        """Take what the library stores now for new: the phone accepted the code."""
         self._lost.start_over()
 
     def link_ended(self) -> None:
-        """On the link's thread, between two connections: the library has dropped what it held."""
+        """Account for what the library dropped; on the link's thread, between two connections."""
         self.receipts.were_lost()
         self._lost.link_ended()
 

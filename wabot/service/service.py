@@ -128,6 +128,7 @@ class Service(MainLoop):
         if self._clock_watch.look():
             self._reporter.clock_text = self._clock_watch.text
             self.forget_what_was_shown()
+            self.show_changes(now)
         self._reporter.show_status(
             self._messages.sender.last_sent_at, self._messages.trouble, self._messages.models_trouble
         )

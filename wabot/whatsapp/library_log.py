@@ -61,7 +61,7 @@ class LibraryLog(logging.Handler):
         logger.addHandler(self)
 
     def forget_refusal(self) -> None:
-        """A new dial begins."""
+        """Forget why the last login was refused: a new dial begins."""
         self._refused.clear()
         self._refusal = {}
 
