@@ -61,7 +61,7 @@ class Scene:
             self.connection.apply(signal, 0)
         self.prober, self.health, self.watchdog = Answers(), Health(), Watchdog()
         # What the sender says.
-        self.sender_lives, self.offline_seconds = True, 0.0
+        self.sender_lives, self.seconds_offline = True, 0.0
         self.lost, self.is_locked = "", True
         self.supervisor = Supervisor(
             self.connection,
@@ -75,9 +75,6 @@ class Scene:
 
     def is_alive(self) -> bool:
         return self.sender_lives
-
-    def seconds_offline(self, now: float) -> float:
-        return self.offline_seconds
 
 
 @pytest.fixture
@@ -211,8 +208,8 @@ class TestWatchdog:
 
 
 def test_sends_that_fail_for_want_of_a_connection_tell_that_it_is_gone(up: Scene) -> None:
-    up.offline_seconds = 10.0
+    up.seconds_offline = 10.0
     assert up.supervisor.look(0) is None
-    up.offline_seconds = 10.1
+    up.seconds_offline = 10.1
     gone = LinkSignal(Signal.LINK_BROKEN, "the connection is gone without a word")
     assert up.supervisor.look(0) == gone

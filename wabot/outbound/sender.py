@@ -79,12 +79,14 @@ class Sender(DatabaseWorker):
         self._pulse = pulse
         # As stored, and in monotonic seconds.
         self._up_since: tuple[datetime, float] | None = None
-        self._offline_since: float | None = None
+        # The first and the last of the sends in a row that failed for want of a connection.
+        self._failed_sends: tuple[float, float] | None = None
         self._attended_at = self._sent_at = float("-inf")
         self.last_sent_at: datetime | None = None
 
     def link_up(self) -> None:
         """Let replies go: the link is there."""
+        self._failed_sends = None
         self._up_since = (utc_now(), time.monotonic())
         self._presence.link_up()
         self.rouse()
@@ -92,7 +94,7 @@ class Sender(DatabaseWorker):
     def link_down(self) -> None:
         """Hold everything: the link is not there, or in doubt."""
         # That sends fail proves nothing any more.
-        self._up_since = self._offline_since = None
+        self._up_since = self._failed_sends = None
         self._presence.link_down()
 
     @property
@@ -100,10 +102,11 @@ class Sender(DatabaseWorker):
         """How long ago WhatsApp last took a reply of this process."""
         return time.monotonic() - self._sent_at
 
-    def seconds_offline(self, now: float) -> float:
+    @property
+    def seconds_offline(self) -> float:
         """For how long sends have failed for want of a connection, although none was reported lost."""
-        since = self._offline_since
-        return 0.0 if since is None else now - since
+        first, last = self._failed_sends or (0.0, 0.0)
+        return last - first
 
     def work(self) -> float | None:
         """Send all that may be sent now; the seconds after which to look again."""
@@ -212,7 +215,7 @@ class Sender(DatabaseWorker):
         self._receipts.expect(message_id, row.chat_id, moment)
         self._pacing.sent(row.chat_id, moment, is_first)
         self._presence.message_sent(row.chat.jid, moment)
-        self._offline_since = None
+        self._failed_sends = None
         self.last_sent_at, self._sent_at = now, moment
         log.debug("reply %d sent as %s", row.id, message_id)
         return 0.0
@@ -228,7 +231,8 @@ class Sender(DatabaseWorker):
                     masked(row.chat),
                     failure,
                 )
-                self._offline_since = self._offline_since or time.monotonic()
+                moment = time.monotonic()
+                self._failed_sends = (self._failed_sends or (moment, moment))[0], moment
                 return _RETRY_SECONDS
             case SendOutcome.IN_DOUBT:
                 self._queue.mark_in_doubt(row, str(failure))

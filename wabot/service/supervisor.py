@@ -88,7 +88,7 @@ class Supervisor:
             return LinkSignal(Signal.LINK_BROKEN, self._suspicion)
         if self._connection.state is State.CONNECTED and self._prober.is_gone:
             return LinkSignal(Signal.SOCKET_GONE, "the connection is gone without a word")
-        if self._sender.seconds_offline(now) > _OFFLINE_SENDS_SECONDS:
+        if self._sender.seconds_offline > _OFFLINE_SENDS_SECONDS:
             return LinkSignal(Signal.LINK_BROKEN, "the connection is gone without a word")
         if self._health.overdue_seconds("sender", now) <= 0:
             self._kicked_at = None
