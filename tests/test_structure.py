@@ -20,7 +20,7 @@ TESTED_BY = {
     "alerts": "notice texts units",
     "application/test_row.py": "connections",
     "backup": "handover private_copy sqlite texts",
-    "brain": "prompt_size settings texts",
+    "brain": "prompt_size settings",
     "brain/knowledge/test_base.py": "index",
     "brain/output": "completion control_words tool_calls turns",
     "brain/providers/test_chain.py": "budget counts remembered_refusals",
