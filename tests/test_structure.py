@@ -32,7 +32,8 @@ TESTED_BY = {
     "e2e": (
         "emulator/bot_process emulator/command emulator/guest_process "
         "emulator/people/customer emulator/people/endpoint "
-        "emulator/people/group emulator/people/phone emulator/people/reader emulator/server/bot_state "
+        "emulator/people/group emulator/people/phone emulator/people/reader "
+        "emulator/people/writer emulator/server/bot_state "
         "emulator/server/dial emulator/server/doorway emulator/server/emulator emulator/server/listener "
         "emulator/server/registration emulator/server/session emulator/wire/link emulator/wire/stanza "
         "emulator/world/account emulator/world/service service/pipeline service/service "

@@ -11,9 +11,10 @@ from functools import partial
 from pathlib import Path
 from types import TracebackType
 
-from wabot.emulator.people.customer import Addressing, Customer
+from wabot.emulator.people.customer import Customer
 from wabot.emulator.people.group import Group
 from wabot.emulator.people.phone import OwnerPhone
+from wabot.emulator.people.writer import Addressing
 from wabot.emulator.server.bot_state import BotState
 from wabot.emulator.server.dial import Dial
 from wabot.emulator.server.doorway import Doorway

@@ -5,12 +5,15 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 MEDIA_HOSTS = ("media-x1-1.cdn.whatsapp.net", "mmg.whatsapp.net")
 """In the order in which they are offered; the addresses in messages name the last."""
+
+_MAX_REQUESTS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class Media:
         self._lock = threading.Lock()
         self._blobs: dict[str, bytes] = {}
         self._auth = _new_auth()
-        self._requests: list[MediaRequest] = []
+        self._requests: deque[MediaRequest] = deque(maxlen=_MAX_REQUESTS)
 
     # Blobs.
 
@@ -96,7 +99,7 @@ class Media:
 
     @property
     def requests(self) -> list[MediaRequest]:
-        """Every request to a media host, in the order of their ends."""
+        """The requests to media hosts in the order of their ends, which may come just after the answer."""
         with self._lock:
             return list(self._requests)
 
