@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import threading
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
@@ -36,6 +37,12 @@ def emulator(running: Emulator) -> Iterator[Emulator]:
 
 @pytest.fixture
 def client(running: Emulator) -> Iterator[requests.Session]:
+    with client_of(running) as session:
+        yield session
+
+
+@contextlib.contextmanager
+def client_of(running: Emulator) -> Iterator[requests.Session]:
     environment = running.environment({})
     with requests.Session() as session:
         session.trust_env = False
@@ -56,13 +63,17 @@ def upload(
     host: str = HOST,
     chunks: int = 0,
     of: bytes = b"",
+    timeout_seconds: float = 5,
 ) -> requests.Response:
     token = urlsafe_b64encode(hashlib.sha256(of or body).digest()).decode()
     if chunks:
         token = token.rstrip("=")
     data = (body[start : start + chunks] for start in range(0, len(body), chunks)) if chunks else body
     return client.post(
-        f"https://{host}/mms/image/{token}", params={"auth": auth, "token": token}, data=data, timeout=5
+        f"https://{host}/mms/image/{token}",
+        params={"auth": auth, "token": token},
+        data=data,
+        timeout=timeout_seconds,
     )
 
 
@@ -226,3 +237,24 @@ def test_uploads_that_fail(emulator: Emulator, client: requests.Session) -> None
         with pytest.raises(requests.exceptions.RequestException):
             client.post(f"https://{HOST}/mms/image/x", data=BLOB, timeout=SHORT_SECONDS)
     assert upload(client, auth).status_code == 200
+
+
+def test_nothing_waits_any_more_once_the_emulator_has_stopped() -> None:
+    before = set(threading.enumerate())
+    waiting: tuple[DownloadFault, ...] = ("silent", "stalled", "slow", "endless")
+    with Emulator() as emulator:
+        published = emulator.media.publish(BLOB)
+        with contextlib.ExitStack() as clients:
+            for how in waiting:
+                client = clients.enter_context(client_of(emulator))
+                emulator.faults.media.spoil_download(how, times=1)
+                with contextlib.suppress(requests.exceptions.ReadTimeout):
+                    client.get(published.url, timeout=SHORT_SECONDS / 4, stream=True)
+            client = clients.enter_context(client_of(emulator))
+            emulator.faults.media.spoil_upload("unread", times=1)
+            with contextlib.suppress(requests.exceptions.RequestException):
+                upload(client, emulator.media.auth, BLOB * 20, timeout_seconds=SHORT_SECONDS / 4)
+            begun = time.monotonic()
+            emulator.stop()
+            assert time.monotonic() - begun < 4
+            assert set(threading.enumerate()) - before == set()
