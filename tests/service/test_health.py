@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from tests.support.threads import promise
-from wabot.service.health import Health, Verdict
+from wabot.service.health import Health, HealthVerdict
 
-WELL = Verdict(True, "")
+WELL = HealthVerdict(True, "")
 
 
 def nothing(_health: Health) -> None:
@@ -70,7 +70,7 @@ def link_waits_for_something_else(health: Health) -> None:
 def test_verdict(happened: Callable[[Health], None], now: float, reason: str) -> None:
     health = Health(link_slack_seconds=10)
     happened(health)
-    assert health.verdict(now) == Verdict(not reason, reason)
+    assert health.verdict(now) == HealthVerdict(not reason, reason)
 
 
 def test_overdue_seconds() -> None:

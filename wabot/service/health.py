@@ -8,7 +8,7 @@ from wabot.system.threads import Pulse
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class HealthVerdict:
     """Whether the process does its work; `reason` names everything that does not, or is empty."""
 
     healthy: bool
@@ -61,7 +61,7 @@ class Health:
         silent_seconds, allowed_seconds = pulse.silence(now) if pulse else (0.0, 0.0)
         return max(0.0, silent_seconds - allowed_seconds)
 
-    def verdict(self, now: float) -> Verdict:
+    def verdict(self, now: float) -> HealthVerdict:
         """Judge everything that was promised."""
         reasons = []
         for name, pulse in sorted(self._pulses.items()):
@@ -73,4 +73,4 @@ class Health:
         deadline = self._link_deadline
         if deadline is not None and now > deadline + self._link_slack_seconds:
             reasons.append(f"link {self._link_text}, {now - deadline:.0f} s past its deadline")
-        return Verdict(not reasons, "; ".join(reasons))
+        return HealthVerdict(not reasons, "; ".join(reasons))
