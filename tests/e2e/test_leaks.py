@@ -20,7 +20,7 @@ _KICKS = Limits().kicks_of_one_process
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_messages_and_reconnects_leave_nothing_behind(tmp_path: Path) -> None:
     """Usual are 0.4 kB a message, for caches that fill, and nothing else; a kilobyte more each would show."""
     growths = while_answering(Wabot, tmp_path, warm_up=1000, messages=10_000, reconnects=200)

@@ -66,7 +66,7 @@ def test_a_process_that_stands_still_is_replaced(emulator: Emulator, bot: BotUni
     told = bot.messages()
     assert "Watchdog timeout" in told
     assert "wabot.system.process: aborted by SIGABRT; the stacks of all threads follow" in told
-    for module in ("service", "sender", "replies", "link", "prober", "session_record", "receipts"):
+    for module in ("service/loop", "link/dialer", "answers/worker", "system/threads"):
         assert f'/wabot/{module}.py"' in told, f"no stack of a thread in {module}"
     # Beneath the last stack, that of main.
     assert "in entry_point" in told.rpartition("hread 0x")[2]
