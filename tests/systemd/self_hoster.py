@@ -168,6 +168,7 @@ def pair(machine: Container, emulator: Emulator) -> None:
         return bool(code) or not typing.is_alive()
 
     machine.wait_until(shown, "wabot.service")
+    assert code, outcome
     emulator.phone.scan(code)
     typing.join(60)
     assert outcome[0].returncode == 0, outcome[0].stderr
