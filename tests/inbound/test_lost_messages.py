@@ -379,6 +379,16 @@ class Heard:
             "message: received message with old counter (current: 2, received: 1)",
             Trace("123-456@g.us", "346@s.whatsapp.net", "AB-C"),
         ),
+        (
+            "Error decrypting message 3A1C from 299000111222:3@lid: failed to decrypt prekey message: failed "
+            "to store session with 299000111222_1:0: database or disk is full",
+            Trace(ANA_LID, ANA_LID, "3A1C"),
+        ),
+        (f"Error decrypting message 3A1C from 346:2@s.whatsapp.net in 299000111222@lid: {OLD}", None),
+        (f"Ignoring message 3A1C from 346:2@s.whatsapp.net in 299000111222@lid: {OLD}", None),
+        ("Error decrypting message 3A1C from 299@lid", None),
+        ("Error decrypting message A1 from 346@s.whatsapp.net: no from 299@lid: disk is full", None),
+        ("Error decrypting message A1 from 346@s.whatsapp.net: no\n from 299@lid: disk is full", None),
         ("Ignoring message 3A12F from 299@lid: already processed", None),
         (f"Ignoring message  from : {OLD}", None),
         ("Ignoring message " + "A" * 5000 + f" from 1@lid: {OLD}", None),

@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Protocol
 
+from wabot.config.phone_numbers import GROUP_SERVER
 from wabot.whatsapp.messages import Trace
 from wabot.whatsapp.signals import LinkSignal, Signal, SignalSink, redial_failed, stream_ended
 
@@ -116,6 +117,11 @@ _ID = r"[A-Za-z0-9_.-]{1,100}"
 _JID = r"[0-9A-Za-z_.:-]{1,100}@[a-z.]{1,50}"
 _OLD_COUNTER = r"(?:[a-z ]{1,60}: ){1,3}received message with old counter \([a-z]+: \d+, [a-z]+: \d+\)"
 _IGNORED = re.compile(rf"Ignoring message ({_ID}) from ({_JID})(?: in ({_JID}))?: {_OLD_COUNTER}", re.ASCII)
+# There is an event for it as well, which is dropped where it waits behind another when the client is stopped.
+# Behind an id that reads like the rest of the line there is a second " from ".
+_NOT_READ = re.compile(
+    rf"Error decrypting message ({_ID}) from ({_JID})(?: in ({_JID}))?: (?!.* from )[^\n]*", re.ASCII
+)
 _HISTORY_STORED = re.compile(r"Stored \d+ message secret keys from history sync", re.ASCII)
 _DEVICE = re.compile(r"[.:][^@]*@")
 
@@ -131,7 +137,7 @@ class Losses(Protocol):
 
 
 class LossLog(logging.Handler):
-    """Tells which messages the library took for old ones: it read them in an earlier life, or just now.
+    """Tells which messages the library took for old ones, as read before, and which it could not read.
 
     Args:
         losses: told of them.
@@ -150,11 +156,12 @@ class LossLog(logging.Handler):
         if record.name != _CLIENT:
             return
         line = record.getMessage()
-        ignored = _IGNORED.fullmatch(line)
-        if ignored:
-            message_id, sender, chat = ignored.groups()
-            self._losses.ignored(
-                Trace(_DEVICE.sub("@", chat or sender), _DEVICE.sub("@", sender), message_id)
-            )
+        found = _IGNORED.fullmatch(line) or _NOT_READ.fullmatch(line)
+        if found:
+            message_id, sender, chat = found.groups()
+            trace = Trace(_DEVICE.sub("@", chat or sender), _DEVICE.sub("@", sender), message_id)
+            # What the owner wrote from another device to a customer is nothing to ask the customer for.
+            if trace.chat == trace.sender or trace.chat.endswith(f"@{GROUP_SERVER}"):
+                self._losses.ignored(trace)
         elif _HISTORY_STORED.fullmatch(line):
             self._losses.start_over()
