@@ -27,7 +27,7 @@ TESTED_BY = {
     "cli": "backup chat pair",
     "config/test_load.py": "service_settings settings",
     "conversation": "notices",
-    "database": "catalogue models",
+    "database": "catalogue models states",
     "doctor": "finding",
     "e2e": (
         "emulator/bot_process emulator/command emulator/guest_process "

@@ -22,8 +22,9 @@ from wabot.clock import utc_now
 from wabot.config.settings import AiSettings
 from wabot.conversation.owner_chat import text_of
 from wabot.conversation.send_queue import SendQueue
-from wabot.database.models import Chat, Inbound, Outbound, PauseReason, Session
+from wabot.database.models import Chat, Inbound, Outbound, Session
 from wabot.database.models import database as bound
+from wabot.database.states import PauseReason
 from wabot.system.threads import Pulse
 from wabot.trials.peers.model_behaviours import say
 from wabot.trials.peers.model_server import Handler

@@ -19,7 +19,8 @@ from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_chat import add_line
 from wabot.conversation.pauses import Pauses
 from wabot.conversation.send_queue import SendQueue
-from wabot.database.models import Chat, Inbound, Outbound, OwnerLine, PauseReason
+from wabot.database.models import Chat, Inbound, Outbound, OwnerLine
+from wabot.database.states import PauseReason
 from wabot.inbound.reception import reception_of
 from wabot.whatsapp.messages import IncomingMessage, MessageKind
 

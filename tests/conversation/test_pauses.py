@@ -11,7 +11,8 @@ from wabot.conversation.notices import Notice
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.pauses import Pauses, pause_reason, paused_chats
 from wabot.conversation.send_queue import SendQueue
-from wabot.database.models import Chat, Inbound, Outbound, PauseReason
+from wabot.database.models import Chat, Inbound, Outbound
+from wabot.database.states import PauseReason
 
 QUEUE = SendQueue("shop")
 

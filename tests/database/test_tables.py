@@ -82,6 +82,7 @@ def test_what_cannot_be_used_without_a_table_is_not_thrown_away_unasked(database
     assert make_missing_tables(database) == [
         "wabot_chats",
         "wabot_inbox",
+        "wabot_received_files",
         "wabot_outbox",
         "wabot_owner_lines",
     ]

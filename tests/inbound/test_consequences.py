@@ -11,7 +11,8 @@ from tests.support.arrivals import ANA, NOON, arrival, later
 from tests.support.desk import OWNER, OWNER_LID, Desk, owners, replies, rows
 from wabot.conversation.owner_chat import text_of
 from wabot.conversation.send_queue import SendQueue
-from wabot.database.models import Chat, Inbound, Outbound, PauseReason, Session
+from wabot.database.models import Chat, Inbound, Outbound, Session
+from wabot.database.states import PauseReason
 from wabot.whatsapp.messages import MessageKind
 
 QUEUE = SendQueue("shop")

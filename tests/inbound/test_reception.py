@@ -18,7 +18,8 @@ from tests.support.neonize_events import e2e
 from wabot.conversation.notices import Notice
 from wabot.conversation.owner_chat import text_of
 from wabot.conversation.send_queue import SendQueue
-from wabot.database.models import Chat, Inbound, Outbound, PauseReason, Session
+from wabot.database.models import Chat, Inbound, Outbound, Session
+from wabot.database.states import PauseReason
 from wabot.emulator.signal import plaintexts
 from wabot.whatsapp.messages import IncomingMessage, MessageKind
 

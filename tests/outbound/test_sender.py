@@ -27,7 +27,8 @@ from wabot.conversation.inbox import Inbox
 from wabot.conversation.pauses import Pauses
 from wabot.conversation.send_queue import SendQueue
 from wabot.database import workers
-from wabot.database.models import Chat, Outbound, PauseReason, Session
+from wabot.database.models import Chat, Outbound, Session
+from wabot.database.states import PauseReason
 from wabot.outbound import sender
 from wabot.outbound import unconfirmed as unconfirmed
 

@@ -19,7 +19,8 @@ from wabot.clock import HOUR, Clock, error_text
 from wabot.config.settings import ReplySettings, Settings
 from wabot.conversation.outbox import OPEN_STATES, Outbox
 from wabot.database.errors import AWAY
-from wabot.database.models import Outbound, OutboundState, database
+from wabot.database.models import Outbound, database
+from wabot.database.states import OutboundState
 from wabot.link.connection import Connection
 from wabot.link.states import SEEKING_STATES, State
 

@@ -27,7 +27,8 @@ from wabot.conversation.owner_chat import OwnerChat
 from wabot.conversation.pauses import Pauses, pause_reason
 from wabot.conversation.schedule import ChatSchedule
 from wabot.database.errors import AWAY
-from wabot.database.models import Chat, Inbound, InboundState, Outbound, PauseReason, Reason, database
+from wabot.database.models import Chat, Inbound, Outbound, database
+from wabot.database.states import InboundState, PauseReason, Reason
 from wabot.database.workers import note_away
 from wabot.outbound.chat_presence import ChatPresence
 from wabot.outbound.pacing import paced

@@ -25,7 +25,8 @@ from wabot.conversation.pauses import Pauses
 from wabot.conversation.schedule import ChatSchedule
 from wabot.database.errors import AWAY
 from wabot.database.lent_connections import rest
-from wabot.database.models import Chat, Inbound, InboundState, Reason, database
+from wabot.database.models import Chat, Inbound, database
+from wabot.database.states import InboundState, Reason
 from wabot.database.tables import suspect
 from wabot.database.workers import note_away
 from wabot.outbound.chat_presence import ChatPresence

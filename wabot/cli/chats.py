@@ -121,7 +121,7 @@ def _pause(arguments: argparse.Namespace) -> int:
     from wabot.clock import utc_now
     from wabot.conversation.chats import find_chats
     from wabot.conversation.pauses import pauses_of
-    from wabot.database.models import PauseReason
+    from wabot.database.states import PauseReason
 
     if arguments.chat is None and arguments.seconds is not None:
         raise UsageError("--for goes with a chat: wabot pause +34600111222 --for 2h")

@@ -21,7 +21,7 @@ from wabot.config.phone_numbers import GROUP_SERVER
 from wabot.config.phrases import has_phrase, is_phrase, is_triggered
 from wabot.config.settings import AccountSettings, AiSettings, ChatSettings, ReplySettings
 from wabot.conversation.ends import Arrival, what_is
-from wabot.database.models import Reason, because_paused
+from wabot.database.states import Reason, because_paused
 from wabot.whatsapp.messages import USER_SERVERS, MessageKind
 
 

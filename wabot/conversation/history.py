@@ -11,8 +11,9 @@ from peewee import fn
 from wabot.clock import HOUR
 from wabot.config.phrases import normalized
 from wabot.conversation.notices import NOTICES, Notice
-from wabot.database.models import PAUSED, Inbound, InboundState, Outbound, OutboundState, Reason
+from wabot.database.models import Inbound, Outbound
 from wabot.database.statements import Parameter, Statement
+from wabot.database.states import PAUSED, InboundState, OutboundState, Reason
 from wabot.whatsapp.messages import NOT_RECEIVED_KINDS, MessageKind
 
 _LATEST_REPLIES = 50

@@ -12,8 +12,9 @@ from peewee import IntegrityError, fn
 
 from wabot.config.phone_numbers import LID_SERVER, PHONE_SERVER
 from wabot.conversation.chats import Chats
-from wabot.database.models import Chat, Inbound, InboundState, Reason, database
+from wabot.database.models import Chat, Inbound, database
 from wabot.database.statements import Parameter, Statement, select
+from wabot.database.states import InboundState, Reason
 from wabot.database.transactions import unsynced
 from wabot.whatsapp.messages import NOT_RECEIVED_KINDS, IncomingMessage, MessageKind
 

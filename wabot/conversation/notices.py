@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 from wabot.brain.texts import LANGUAGES, texts_for
 from wabot.config.settings import ChatSettings
-from wabot.database.models import Chat, PauseReason
+from wabot.database.models import Chat
+from wabot.database.states import PauseReason
 
 
 class Notice(StrEnum):

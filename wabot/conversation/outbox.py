@@ -15,8 +15,9 @@ from typing import Any
 from peewee import IntegrityError
 
 from wabot.conversation.notices import Notice
-from wabot.database.models import Inbound, InboundState, Outbound, OutboundState, database
+from wabot.database.models import Inbound, Outbound, database
 from wabot.database.statements import Parameter, Statement
+from wabot.database.states import InboundState, OutboundState
 from wabot.database.transactions import transaction
 
 OPEN_STATES = (OutboundState.PENDING, OutboundState.SENDING, OutboundState.IN_DOUBT)

@@ -26,7 +26,8 @@ from wabot.conversation.notices import (
 )
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.pauses import pause_reason
-from wabot.database.models import Chat, Outbound, OutboundState, OwnerLine, Session
+from wabot.database.models import Chat, Outbound, OwnerLine, Session
+from wabot.database.states import OutboundState
 from wabot.database.transactions import transaction
 from wabot.errors import UsageError
 

@@ -11,7 +11,8 @@ from typing import Any
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.notices import SENT_ALTHOUGH_OPTED_OUT, SENT_ALTHOUGH_PAUSED
 from wabot.conversation.outbox import Outbox
-from wabot.database.models import Chat, PauseReason, Reason, because_paused, database
+from wabot.database.models import Chat, database
+from wabot.database.states import PauseReason, Reason, because_paused
 
 
 class Pauses:

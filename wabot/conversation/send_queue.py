@@ -13,8 +13,9 @@ from peewee import SQL, Case, fn
 from wabot.conversation.notices import TO_OWNER, MayPass, chat_that_may_be_told, may_pass
 from wabot.conversation.outbox import OPEN_STATES, new_secret, withdraw
 from wabot.conversation.owner_chat import text_of
-from wabot.database.models import Chat, Inbound, InboundState, Outbound, OutboundState, Reason
+from wabot.database.models import Chat, Inbound, Outbound
 from wabot.database.statements import Parameter, Statement, is_one_of
+from wabot.database.states import InboundState, OutboundState, Reason
 from wabot.database.transactions import transaction, unsynced
 
 COPIES_WITHOUT_EVIDENCE, MAX_COPIES = 2, 5

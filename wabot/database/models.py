@@ -6,7 +6,6 @@ text with an offset from SQLite (measured with peewee 4.5.3).
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Any
 
 from peewee import (
@@ -25,85 +24,11 @@ from peewee import (
     fn,
 )
 
+from wabot.database.states import FileState, InboundState, OutboundKind, OutboundState
+
 database: Any = DatabaseProxy()
 # peewee's own types know neither what a column holds nor what a query gives back.
 _Model: Any = Model
-
-
-class InboundState(StrEnum):
-    """What became of a message, as it stands in its row."""
-
-    PENDING = "pending"
-    ANSWERED = "answered"
-    IGNORED = "ignored"
-    FAILED = "failed"
-    OWNER = "owner"
-
-
-class OutboundState(StrEnum):
-    """How far a reply came, as it stands in its row."""
-
-    PENDING = "pending"
-    SENDING = "sending"
-    IN_DOUBT = "in_doubt"
-    SENT = "sent"
-    UNSURE = "unsure"
-    DEAD = "dead"
-    WITHDRAWN = "withdrawn"
-
-
-class PauseReason(StrEnum):
-    """Why a chat is paused, as it stands in its row."""
-
-    OWNER = "the owner wrote"
-    COMMAND = "the owner asked for it"
-    ESCALATED = "the customer asked for a person"
-    LOOP = "it looks like another bot"
-    SHUT_OUT = "WhatsApp does not let this device write there (463)"
-
-
-class Reason(StrEnum):
-    """Why a message is not answered, as it stands in its row.
-
-    Where a kind of message or a number is part of it, the row has a sentence of its own, which nobody looks
-    for; where a pause is, what `because_paused` says.
-    """
-
-    OWN_ECHO = "own echo"
-    NO_CONVERSATION = "not a conversation"
-    OWNERS_COMMAND = "the owner's command"
-    OWN_NOTES = "the owner's own notes"
-    OWNER_WROTE = "the owner wrote"
-    GROUP = "group"
-    NOT_MENTIONED = "group, not mentioned"
-    DENIED = "denied"
-    NOT_ALLOWED = "not on the allow list"
-    OPTED_IN = "opted in"
-    OPTED_OUT = "opted out"
-    TOO_OLD = "too old"
-    NOT_BEGUN = "nothing began the chat"
-    PERSON_WANTED = "asked for a person"
-    CLOSED = "closed"
-    TAKEN_BACK = "taken back"
-    SILENCED = "the chat is paused, or the customer opted out"
-    NOT_KNOWN_AGAIN = "not known, told already"
-    NOTHING_TO_READ_AGAIN = "nothing to read, told already"
-    CANNOT_OPEN_AGAIN = "cannot be opened, told already"
-    LOST_AGAIN = "lost; asked to repeat already"
-    ONLY_FOR_PERSON = "only a person can read it"
-
-
-def because_paused(reason: str) -> str:
-    """Why a message of a paused chat is not answered, as it stands in its row.
-
-    Args:
-        reason: why the chat is paused.
-    """
-    return f"paused: {reason}"
-
-
-PAUSED = tuple(map(because_paused, PauseReason))
-"""What `because_paused` makes of every reason for a pause."""
 
 
 class BaseModel(_Model):
@@ -231,10 +156,57 @@ class Inbound(BaseModel):
 Inbound.add_index(Inbound.user_id, Inbound.sender, where=SQL("sender <> jid"))
 
 
+class ReceivedFile(BaseModel):
+    """A file that came with a message; it goes with that message's row.
+
+    Its content lies in the session's media directory, named by this row's number, and only as long as
+    somebody has to read it. Where it can be fetched from, and its key, are erased as soon as nobody has to.
+
+    Attributes:
+        kind: one of `MessageKind`.
+        state: one of `FileState`.
+        reason: why it is in that state.
+        mimetype, file_name, size_bytes, seconds, is_voice: what its sender says of it.
+        source: where it can be fetched and how it is decrypted, as JSON; "" when nobody has to any more.
+        not_before: when to try again; naive UTC.
+        text: what was heard, seen or read in it.
+        author: what understood it, as the name of a transcriber.
+        settled_at: when it was understood or given up.
+    """
+
+    id = AutoField()
+    user_id = TextField()
+    message = ForeignKeyField(Inbound, on_delete="CASCADE", backref="files", unique=True)
+    message_id: int
+    kind = CharField()
+    state = CharField(default=FileState.PENDING)
+    reason = TextField(default="")
+    mimetype = TextField(default="")
+    file_name = TextField(default="")
+    size_bytes = BigIntegerField(default=0)
+    seconds = IntegerField(default=0)
+    is_voice = BooleanField(default=False)
+    source = TextField(default="")
+    attempts = IntegerField(default=0)
+    not_before = DateTimeField()
+    text = TextField(default="")
+    author = TextField(default="")
+    settled_at = DateTimeField(null=True)
+
+    class Meta:
+        table_name = "wabot_received_files"
+        indexes = ((("user_id", "state", "not_before"), False), (("user_id", "settled_at"), False))
+
+
 class Outbound(BaseModel):
     """A message to send. What the owner is told has no text here: it stands in `OwnerLine`.
 
     Attributes:
+        kind: one of `OutboundKind`.
+        text: what it says; of a file, its caption.
+        file: of a file, its path in the folder of texts, or where it lies in the media directory.
+        upload: where WhatsApp keeps an uploaded file, with its keys, as JSON: another attempt, or another
+            copy, uploads nothing; of a location, its place.
         state: one of `OutboundState`.
         first_part: where the answer begins that this continues; null where it begins.
         secret: planted into the message: whatsmeow writes it with the message id into its own store before
@@ -247,7 +219,10 @@ class Outbound(BaseModel):
     user_id = TextField()
     chat = ForeignKeyField(Chat, on_delete="CASCADE", backref="outbound", index=False)
     chat_id: int
+    kind = CharField(default=OutboundKind.TEXT)
     text = TextField()
+    file = TextField(default="")
+    upload = TextField(default="")
     source = CharField(default="")
     first_part = IntegerField(null=True)
     state = CharField(default=OutboundState.PENDING)
@@ -311,7 +286,7 @@ class ModelUsage(BaseModel):
         indexes = ((("user_id", "day", "provider"), True),)
 
 
-OWN_TABLES = (Fact, Session, Chat, Inbound, Outbound, OwnerLine, ModelUsage)
+OWN_TABLES = (Fact, Session, Chat, Inbound, ReceivedFile, Outbound, OwnerLine, ModelUsage)
 
 
 def accounts_of(model: Any) -> list[str]:

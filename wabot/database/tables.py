@@ -13,14 +13,14 @@ from typing import Any
 import peewee
 
 from wabot.database.catalogue import find_table
-from wabot.database.models import OWN_TABLES, OwnerLine, database
+from wabot.database.models import OWN_TABLES, OwnerLine, ReceivedFile, database
 from wabot.errors import OperatorNeeded
 from wabot.system.threads import Worker
 
 # SQLSTATE of PostgreSQL, appendix A: undefined table, undefined column.
 _UNDEFINED = ("42P01", "42703")
 # Of no use without the others, to anybody.
-_PARTS = (OwnerLine,)
+_PARTS = (OwnerLine, ReceivedFile)
 
 suspected = threading.Event()
 """Set when a statement failed as it does where a table is gone."""

@@ -22,7 +22,8 @@ from wabot.conversation.notices import Notice, Unanswered, opted_out_text
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_chat import OwnerChat
 from wabot.conversation.pauses import Pauses, pause_reason, paused_chats
-from wabot.database.models import Chat, Inbound, InboundState, PauseReason, Reason, database
+from wabot.database.models import Chat, Inbound, database
+from wabot.database.states import InboundState, PauseReason, Reason
 from wabot.system.masking import mask_phone
 from wabot.whatsapp.messages import IncomingMessage, MessageKind
 

@@ -17,7 +17,8 @@ from wabot.conversation.inbox import Inbox
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_chat import OwnerChat
 from wabot.conversation.pauses import Pauses
-from wabot.database.models import Chat, InboundState, database
+from wabot.database.models import Chat, database
+from wabot.database.states import InboundState
 from wabot.inbound.consequences import CHANGES, Consequences, ShownPresence, log_ignored
 from wabot.whatsapp.messages import USER_SERVERS, IncomingMessage, MessageKind, every_name
 from wabot.whatsapp.sealed_edits import open_sealed

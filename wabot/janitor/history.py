@@ -9,7 +9,8 @@ import peewee
 from peewee import SQL, fn
 
 from wabot.conversation.outbox import OPEN_STATES
-from wabot.database.models import Chat, Inbound, InboundState, ModelUsage, Outbound, Session, accounts_of
+from wabot.database.models import Chat, Inbound, ModelUsage, Outbound, Session, accounts_of
+from wabot.database.states import InboundState
 from wabot.janitor.sweep import ActionKind, Sweep
 from wabot.session.lock import borrowed
 from wabot.session.store_pruning import note_position, prunable_count, prune

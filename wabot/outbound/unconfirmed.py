@@ -14,7 +14,8 @@ from wabot.config.settings import Settings
 from wabot.conversation.chats import masked
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.send_queue import SendQueue
-from wabot.database.models import Outbound, OutboundState
+from wabot.database.models import Outbound
+from wabot.database.states import OutboundState
 from wabot.session.store_pruning import note_position, prune
 from wabot.whatsapp.store import find_message_ids
 from wabot.whatsapp.store_query import StoreSilent

@@ -8,7 +8,8 @@ from typing import Any
 from wabot.config.phone_numbers import ChatAddress
 from wabot.config.settings import Settings
 from wabot.conversation.owner_chat import lines_about, text_of
-from wabot.database.models import Chat, Inbound, InboundState, Outbound, Reason
+from wabot.database.models import Chat, Inbound, Outbound
+from wabot.database.states import InboundState, Reason
 from wabot.inbound.spool import Spooled, read_spool
 from wabot.privacy.person import find_person
 

@@ -15,7 +15,8 @@ from wabot.brain.providers.counts import CallCounts
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.outbox import OPEN_STATES, UNDELIVERED_STATES, Outbox
 from wabot.database.kept_figures import KeptFigure
-from wabot.database.models import Inbound, Outbound, OutboundState, Session
+from wabot.database.models import Inbound, Outbound, Session
+from wabot.database.states import OutboundState
 from wabot.database.workers import DatabaseWorker, while_away
 from wabot.link.states import State
 from wabot.status.metrics import LATENCY, LATENCY_BUCKETS, AccountCollector, Depths, Snapshot

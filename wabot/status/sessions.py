@@ -20,7 +20,8 @@ from wabot.conversation.notices import Notice
 from wabot.conversation.outbox import OPEN_STATES, UNDELIVERED_STATES, Outbox
 from wabot.database.address import sqlite_file
 from wabot.database.engine import open_database
-from wabot.database.models import Inbound, InboundState, Outbound, OutboundState, Session, database
+from wabot.database.models import Inbound, Outbound, Session, database
+from wabot.database.states import InboundState, OutboundState
 from wabot.errors import WabotError
 from wabot.inbound.spool import read_spool
 from wabot.link.states import STOPPED, TERMINAL_STATES, State

@@ -94,6 +94,35 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that came with a message, as its sender describes it, and where it can be fetched.
+
+    Attributes:
+        mimetype: its type, "" where it says none.
+        file_name: what its sender calls it; never a path of this machine.
+        size_bytes: how long it is said to be.
+        seconds: how long it is said to play.
+        is_voice: spoken into the phone, not a file of sound.
+        address: the URL in the message, whose host may serve it.
+        path: its path on any media host, with the query.
+        key: what it is encrypted with, in hexadecimal.
+        file_sha256: of the file, in hexadecimal.
+        encrypted_sha256: of what the host serves, in hexadecimal.
+    """
+
+    mimetype: str = ""
+    file_name: str = ""
+    size_bytes: int = 0
+    seconds: int = 0
+    is_voice: bool = False
+    address: str = field(default="", repr=False)
+    path: str = field(default="", repr=False)
+    key: str = field(default="", repr=False)
+    file_sha256: str = ""
+    encrypted_sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class IncomingMessage:
     """One message as it reached the linked device.
 
@@ -117,6 +146,7 @@ class IncomingMessage:
         expiration_seconds: after what time the chat's messages disappear, 0 for never; None: it does not say.
         secret: in hexadecimal, what an edit of this message will be sealed with, or "".
         sealed: of an edit that is not opened, nonce and content in hexadecimal, with a blank between; or "".
+        attachment: the file that came with it, if any.
     """
 
     chat: str
@@ -138,6 +168,7 @@ class IncomingMessage:
     expiration_seconds: int | None = None
     secret: str = field(default="", repr=False)
     sealed: str = field(default="", repr=False)
+    attachment: Attachment | None = None
 
     @property
     def is_group(self) -> bool:
