@@ -14,10 +14,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
-from xml.etree import ElementTree
 
 import pytest
 
@@ -373,12 +371,12 @@ class TestMissing:
 
 class TestTiers:
     PARTS = (
-        "pytest -o cache_dir=.pytest_cache/unit -m not e2e and not systemd -n 2",
-        "pytest -o cache_dir=.pytest_cache/e2e -m e2e and not slow and not systemd -n 2 --dist worksteal",
-        "pytest -o cache_dir=.pytest_cache/slow -m slow -n 2 --dist worksteal",
-        "pytest -o cache_dir=.pytest_cache/systemd -m systemd and not slow and not bare",
-        "pytest -o cache_dir=.pytest_cache/bookworm -m bookworm",
-        "pytest -o cache_dir=.pytest_cache/trixie -m trixie",
+        "pytest -o cache_dir=.pytest_cache/unit --ignore=tests/e2e --ignore=tests/systemd -n 2",
+        "pytest -o cache_dir=.pytest_cache/e2e tests/e2e -m not slow -n 2 --dist worksteal",
+        "pytest -o cache_dir=.pytest_cache/slow tests/e2e tests/systemd -m slow -n 2 --dist worksteal",
+        "pytest -o cache_dir=.pytest_cache/systemd tests/systemd -m not slow and not bare",
+        "pytest -o cache_dir=.pytest_cache/bookworm tests/systemd -m bookworm",
+        "pytest -o cache_dir=.pytest_cache/trixie tests/systemd -m trixie",
     )
 
     @staticmethod
@@ -432,11 +430,8 @@ class TestTiers:
         result = machine.run("test")
         assert result.returncode == 1
         assert "── e2e once more, one at a time" in result.stderr
-        marks = "-m e2e and not slow and not systemd"
-        again = (
-            f"pytest -o cache_dir=.pytest_cache/e2e {marks} -n 0 --last-failed --last-failed-no-failures none"
-        )
-        assert self.calls(machine)[-1] == again
+        first = self.PARTS[1].partition(" -n ")[0]
+        assert self.calls(machine)[-1] == f"{first} -n 0 --last-failed --last-failed-no-failures none"
 
     @pytest.mark.parametrize("stop_signal", [signal.SIGINT, signal.SIGTERM])
     def test_an_interrupt_ends_all_parts(self, machine: Machine, stop_signal: signal.Signals) -> None:
@@ -506,82 +501,6 @@ def test_plugin_turns_skips_into_failures(tmp_path: Path) -> None:
     assert "1 failed, 1 passed, 1 xfailed, 2 errors" in result.stdout
     for reason in ("no server here", "marked", "whole module"):
         assert reason in result.stdout
-
-
-@pytest.fixture
-def demo_directory(tmp_path: Path) -> Iterator[Path]:
-    """Where the demonstration keeps what it writes; it has to leave nothing."""
-    directory = tmp_path / "tmp"
-    directory.mkdir()
-    yield directory
-    assert list(directory.iterdir()) == []
-
-
-def _start_demo(directory: Path, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "wabot.trials.demo.demo", *arguments],
-        env={**os.environ, "TMPDIR": str(directory), "COLUMNS": "100", "PYTHONPATH": str(REPOSITORY)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
-def _read_bot_pid(demo: subprocess.Popen[str]) -> int:
-    assert demo.stdout is not None
-    for line in demo.stdout:
-        if found := re.search(r"PID (\d+):", line):
-            return int(found[1])
-    raise AssertionError("it never told the bot's PID")
-
-
-@pytest.mark.e2e
-def test_demonstration_shows_the_main_job(demo_directory: Path, tmp_path: Path) -> None:
-    picture = tmp_path / "demo.svg"
-    began = time.monotonic()
-    demo = _start_demo(demo_directory, "--svg", str(picture))
-    shown, _ = demo.communicate(timeout=_TIMEOUT_SECONDS)
-    assert demo.returncode == 0, shown
-    assert time.monotonic() - began < 40
-    assert "\x1b" not in shown
-    assert "6 messages, 6 replies: 0 lost, 0 duplicated; 3 cuts, 3 reconnects" in shown
-    assert "with exit code 78" in shown
-    for answer in (
-        "calle de la Luna",
-        "gift cards of €20",
-        "24 a 48 horas",
-        "France",
-        "una foto",
-        "sábados de 10:00",
-    ):
-        assert answer in shown
-    drawn = "\n".join(ElementTree.parse(picture).getroot().itertext())
-    assert "0 lost, 0 duplicated" in drawn
-
-
-@pytest.mark.e2e
-@pytest.mark.parametrize("stop_signal", [signal.SIGINT, signal.SIGTERM])
-def test_demonstration_cleans_up_when_interrupted(demo_directory: Path, stop_signal: signal.Signals) -> None:
-    demo = _start_demo(demo_directory)
-    bot_pid = _read_bot_pid(demo)
-    assert Path(f"/proc/{bot_pid}").exists()
-    demo.send_signal(stop_signal)
-    shown, _ = demo.communicate(timeout=_TIMEOUT_SECONDS)
-    assert demo.returncode == 130, shown
-    assert "Interrupted" in shown
-    assert not Path(f"/proc/{bot_pid}").exists()
-
-
-@pytest.mark.e2e
-def test_demonstration_fails_when_the_bot_dies(tmp_path: Path) -> None:
-    demo = _start_demo(tmp_path)
-    bot_pid = _read_bot_pid(demo)
-    os.kill(bot_pid, signal.SIGKILL)
-    shown, _ = demo.communicate(timeout=_TIMEOUT_SECONDS)
-    assert demo.returncode == 1
-    assert "ended by itself with exit code -9" in shown
-    log = Path(shown.rpartition("The bot's log is ")[2].strip().replace("\n", ""))
-    assert log.exists()
 
 
 class TestPromtool:

@@ -55,7 +55,7 @@ TESTED_BY = {
     "session": "directories logged_out ownership",
     "status": "metrics",
     "system": "terminal",
-    "test_scripts.py": "trials/demo/demo trials/demo/narrator",
+    "e2e/test_demo.py": "trials/demo/demo trials/demo/narrator",
     "trials/bench": "knowledge leaks losses messages size size_filling",
     "trials/demo/test_screen.py": "terminal_picture",
     "trials/peers": "instant_model model_behaviours model_server",
