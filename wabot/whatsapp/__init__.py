@@ -3,6 +3,7 @@
     client        signals and messages in, texts out; the only importer of neonize; begin reading here
     signals       what the library's events and errors mean to the state machine
     messages      wabot's own types for what WhatsApp says
+    uploads       what goes out besides text: a file that WhatsApp keeps, a place
     translation   an event becomes an `IncomingMessage`
     content       what a message carries: its kind and its words
     sealed_edits  opens edits that are sealed, as phones send them
