@@ -37,6 +37,17 @@ def test_a_customer_who_did_repeat_is_asked_again_when_more_is_lost(shop: Shop) 
     assert states()[2:] == [("answered", "ask-to-repeat"), ("ignored", "lost; asked to repeat already")]
 
 
+def test_what_was_written_again_and_lost_by_the_next_end_of_the_process_is_asked_for_again(
+    shop: Shop,
+) -> None:
+    shop.answer(arrival("", kind=MessageKind.LOST))
+    Outbound.update(state="sent", sent_at=utc_now()).execute()
+    assert Shop().answer(arrival("", kind=MessageKind.LOST)) == [SPANISH.ask_to_repeat]
+    # It has not left yet: it is read after whatever was lost until now.
+    Shop().answer(arrival("", kind=MessageKind.LOST))
+    assert states()[1:] == [("answered", "ask-to-repeat"), ("ignored", "lost; asked to repeat already")]
+
+
 def test_a_lost_message_beside_one_that_arrived(shop: Shop) -> None:
     assert shop.answer(arrival("", kind=MessageKind.LOST), "do you have blue cups?") == [
         ENGLISH.ask_to_repeat,

@@ -157,6 +157,7 @@ class Answering:
         self._consultation = consultation
         self._presence = presence
         self._longest_seconds = longest_seconds
+        self._began_at = utc_now()
 
     def answer(self, chat: Chat, rows: list[Inbound], language: str, pulse: Pulse) -> None:
         """Show that somebody is there, and store what there is to say.
@@ -280,9 +281,14 @@ class Answering:
         return [row for row in rows if row.kind not in NOT_RECEIVED_KINDS]
 
     def _ask_to_repeat(self, chat: Chat, lost: list[Inbound], language: str) -> None:
-        """Ask for messages that nobody will ever read, to be sent again; once until the customer writes."""
+        """Ask for messages that nobody will ever read, to be sent again; once until the customer writes.
+
+        What an earlier process asked for may have been written again, and be what is lost now: each end of a
+        process can lose what was under way.
+        """
         now = utc_now()
-        if was_asked_to_repeat(chat.id, now - HOUR):
+        may_be_repeated = any(row.kind == MessageKind.LOST for row in lost)
+        if was_asked_to_repeat(chat.id, now - HOUR, self._began_at if may_be_repeated else None):
             self._inbox.settle([row.id for row in lost], InboundState.IGNORED, Reason.LOST_AGAIN)
             return
         text = texts_for(language).ask_to_repeat

@@ -80,7 +80,9 @@ ENDS: dict[tuple[Arrival, Writer], tuple[Fate, Fate]] = {
         _TOO_LATE,
     ),
     (Arrival.LOST, Writer.CUSTOMER): (
-        Fate(End.ANSWERED, "asked to send it again, once until they write"),
+        Fate(
+            End.ANSWERED, "asked to send it again, once until they write or a restart loses what they wrote"
+        ),
         _TOO_LATE,
     ),
     (Arrival.WITHHELD, Writer.CUSTOMER): (

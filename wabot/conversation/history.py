@@ -178,18 +178,23 @@ def was_told(chat_id: int, notice: str, since: datetime) -> bool:
     return _TOLD.first(chat_id=chat_id, since=since, until=until, notice=notice) is not None
 
 
-def was_asked_to_repeat(chat_id: int, since: datetime) -> bool:
-    """Whether a customer was asked to repeat in the hour that began at a time, and has not written since."""
-    asked_at = (
-        Outbound.select(fn.MAX(Outbound.created_at))
-        .where(
-            Outbound.chat == chat_id,
-            Outbound.created_at.between(since, since + _WINDOW),
-            Outbound.source == Notice.ASK_TO_REPEAT,
-            Outbound.state.not_in(_UNSAID),
-        )
-        .scalar()
+def was_asked_to_repeat(chat_id: int, since: datetime, unless_sent_before: datetime | None = None) -> bool:
+    """Whether a customer was asked to repeat in the hour that began at a time, and has not written since.
+
+    Args:
+        chat_id: the chat.
+        since: when the hour began, naive UTC.
+        unless_sent_before: what was asked and had left before this time does not count.
+    """
+    asked = Outbound.select(fn.MAX(Outbound.created_at)).where(
+        Outbound.chat == chat_id,
+        Outbound.created_at.between(since, since + _WINDOW),
+        Outbound.source == Notice.ASK_TO_REPEAT,
+        Outbound.state.not_in(_UNSAID),
     )
+    if unless_sent_before is not None:
+        asked = asked.where(Outbound.sent_at.is_null() | (Outbound.sent_at >= unless_sent_before))
+    asked_at = asked.scalar()
     if asked_at is None:
         return False
     heard = Inbound.select().where(
