@@ -1,0 +1,187 @@
+"""The files that came with messages as a queue: which is to be fetched next, and what became of it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from peewee import fn
+
+from wabot.database.models import Inbound, ReceivedFile
+from wabot.database.states import FileState
+
+_LONGEST_WAIT = timedelta(hours=1)
+"""No wait between two attempts is so long: what is to wait longer was stored before a clock was set back."""
+_CHATS_LOOKED_AT = 200
+_MAX_TEXT_CHARACTERS = 20_000
+_MAX_REASON_CHARACTERS = 500
+_OPEN = (FileState.PENDING, FileState.FETCHED)
+
+
+class ReceivedFiles:
+    """The files of one account. Safe to share by threads; a row is claimed by one of them at a time.
+
+    Who has claimed a row is known to this process alone: after its end everything is as before, but for the
+    count of attempts.
+
+    Args:
+        user_id: whose account.
+
+    Attributes:
+        wakeup: set when a file may be due; whoever fetches waits for it.
+    """
+
+    def __init__(self, user_id: str) -> None:
+        self._user_id = user_id
+        self._lock = threading.Lock()
+        # The chats that a file is claimed of, and in which turn each chat was last served.
+        self._claimed: dict[int, int] = {}
+        self._turns: dict[int, int] = {}
+        self._turn = 0
+        self.wakeup = threading.Event()
+
+    def claim(self, now: datetime) -> ReceivedFile | None:
+        """Take the next file that is due, and count the attempt; None when there is none.
+
+        Of each chat one at a time, the oldest first; and the chats in turn, so that one which sends very many
+        keeps no other waiting.
+
+        Args:
+            now: naive UTC.
+        """
+        with self._lock:
+            for row in self._heads(now):
+                self._turn += 1
+                self._turns[row.message.chat_id] = self._turn
+                counted = (
+                    ReceivedFile.update(attempts=ReceivedFile.attempts + 1)
+                    .where(ReceivedFile.id == row.id, ReceivedFile.state == FileState.PENDING)
+                    .execute()
+                )
+                if counted:
+                    row.attempts += 1
+                    self._claimed[row.id] = row.message.chat_id
+                    return row
+        return None
+
+    def release(self, row: ReceivedFile) -> None:
+        """Give back what was claimed, whatever became of it."""
+        with self._lock:
+            self._claimed.pop(row.id, None)
+
+    def next_due_at(self, now: datetime) -> datetime | None:
+        """When the first file is due that is not due yet; None when there is none."""
+        at: datetime | None = (
+            ReceivedFile.select(fn.MIN(ReceivedFile.not_before))
+            .where(*self._waiting, ReceivedFile.not_before > now)
+            .scalar()
+        )
+        return at
+
+    def of_messages(self, message_ids: Iterable[int]) -> dict[int, ReceivedFile]:
+        """The files that came with these messages, by the number of the message."""
+        found = ReceivedFile.select().where(ReceivedFile.message.in_(list(message_ids)))
+        return {row.message_id: row for row in found}
+
+    def open_numbers(self) -> set[int]:
+        """The numbers of the rows whose file is still needed on this machine, or will be."""
+        rows = ReceivedFile.select(ReceivedFile.id).where(
+            ReceivedFile.user_id == self._user_id, ReceivedFile.state.in_(_OPEN)
+        )
+        return {row.id for row in rows}
+
+    def count_of_chat(self, row: ReceivedFile, since: datetime) -> int:
+        """How many files came in the chat of this one before it, and were not kept out.
+
+        Args:
+            row: the file.
+            since: naive UTC.
+        """
+        count: int = (
+            ReceivedFile.select()
+            .join(Inbound)
+            .where(
+                Inbound.chat == row.message.chat_id,
+                Inbound.received_at >= since,
+                ReceivedFile.id < row.id,
+                ReceivedFile.state != FileState.KEPT_OUT,
+            )
+            .count()
+        )
+        return count
+
+    def put_back(self, row: ReceivedFile) -> None:
+        """Have an attempt that was broken off count as none: the bot stops."""
+        self._change(row, (FileState.PENDING,), attempts=ReceivedFile.attempts - 1)
+
+    def retry(self, row: ReceivedFile, reason: str, not_before: datetime) -> bool:
+        """Try again at a time, naive UTC; whether it was still to be fetched."""
+        return self._change(
+            row, (FileState.PENDING,), reason=reason[:_MAX_REASON_CHARACTERS], not_before=not_before
+        )
+
+    def fetched(self, row: ReceivedFile) -> bool:
+        """Write down that the file lies here until its message is answered; whether that was awaited."""
+        return self._change(row, (FileState.PENDING,), state=FileState.FETCHED, reason="")
+
+    def understood(self, row: ReceivedFile, text: str, author: str, now: datetime) -> bool:
+        """Keep what was heard, seen or read in it, and forget where it came from.
+
+        Args:
+            row: the file.
+            text: what; may be "": nothing.
+            author: what understood it, as the name of a transcriber.
+            now: naive UTC.
+
+        Returns:
+            Whether that was still awaited; it is not where its message was deleted meanwhile.
+        """
+        kept = text[:_MAX_TEXT_CHARACTERS]
+        return self._settle(row, FileState.UNDERSTOOD, now, text=kept, author=author, reason="")
+
+    def keep_out(self, row: ReceivedFile, reason: str, now: datetime) -> bool:
+        """Fetch a file never, by a rule, and forget where it is; whether it was still to be fetched."""
+        return self._settle(row, FileState.KEPT_OUT, now, reason=reason[:_MAX_REASON_CHARACTERS])
+
+    def failed(self, row: ReceivedFile, reason: str, now: datetime) -> bool:
+        """Give a file up, and forget where it came from; whether it was still wanted."""
+        return self._settle(row, FileState.FAILED, now, reason=reason[:_MAX_REASON_CHARACTERS])
+
+    @property
+    def _waiting(self) -> tuple[Any, ...]:
+        return ReceivedFile.user_id == self._user_id, ReceivedFile.state == FileState.PENDING
+
+    def _heads(self, now: datetime) -> list[ReceivedFile]:
+        """The oldest due file of each chat that none is claimed of, the chat first that waits longest."""
+        is_due = (ReceivedFile.not_before <= now) | (ReceivedFile.not_before > now + _LONGEST_WAIT)
+        busy = list(self._claimed.values())
+        oldest = (
+            ReceivedFile.select(fn.MIN(ReceivedFile.id))
+            .join(Inbound)
+            .where(*self._waiting, is_due, Inbound.chat.not_in(busy))
+            .group_by(Inbound.chat)
+        )
+        rows = (
+            ReceivedFile.select(ReceivedFile, Inbound)
+            .join(Inbound)
+            .where(ReceivedFile.id.in_(oldest))
+            .order_by(ReceivedFile.id)
+            .limit(_CHATS_LOOKED_AT)
+        )
+        heads = list(rows)
+        waiting = {*busy, *(row.message.chat_id for row in heads)}
+        self._turns = {chat: turn for chat, turn in self._turns.items() if chat in waiting}
+        return sorted(heads, key=lambda row: self._turns.get(row.message.chat_id, 0))
+
+    def _settle(self, row: ReceivedFile, state: FileState, now: datetime, **changes: Any) -> bool:
+        return self._change(row, _OPEN, state=state, source="", settled_at=now, **changes)
+
+    def _change(self, row: ReceivedFile, states: tuple[FileState, ...], **changes: Any) -> bool:
+        changed: int = (
+            ReceivedFile.update(**changes)
+            .where(ReceivedFile.id == row.id, ReceivedFile.state.in_(states))
+            .execute()
+        )
+        return bool(changed)
