@@ -77,6 +77,7 @@ def test_events_are_shown_without_control_characters(emulator: Emulator) -> None
         emulator._service.note("reply", "34600000001", "\x1b[2Jhola")
         emulator._service.note("dial", "bot")
         emulator._service.note("own chat", "34600000009", "an alert")
+        emulator._service.note("unknown query", "bot", "blocklist set item")
         yield "/quit\n"
         yield "never read\n"
 
@@ -85,6 +86,7 @@ def test_events_are_shown_without_control_characters(emulator: Emulator) -> None
     assert shown == [
         "Customer 1 reads: ?[2Jhola",
         "the owner reads in the chat with themselves: an alert",
+        "the bot asked what nobody here knows, and was told so: blocklist set item",
     ]
 
 

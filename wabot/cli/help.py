@@ -17,7 +17,7 @@ from wabot.system.terminal import show
 #: The pages, in the order in which somebody comes to want them.
 TOPICS = (
     *("install", "configure", "conversation", "operate", "troubleshoot"),
-    *("database", "security", "reference", "measure", "source", "changelog", "es"),
+    *("database", "security", "reference", "measure", "emulator", "source", "changelog", "es"),
 )
 # Longer lines are hard to read.
 _WIDEST = 100

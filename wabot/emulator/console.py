@@ -53,6 +53,7 @@ _SHOWN = {
     "logged out": "the bot was unlinked",
     "refusing": "refusing connections for {detail}",
     "refused proxy": "a connection to {detail} was refused: nothing leaves this machine",
+    "unknown query": "the bot asked what nobody here knows, and was told so: {detail}",
     "backlog": "waiting messages that were delivered: {detail}",
     "reply": "{who} reads: {detail}",
     "own chat": "the owner reads in the chat with themselves: {detail}",

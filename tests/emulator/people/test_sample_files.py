@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from wabot.emulator.people.sample_files import SAMPLES, silent_voice, voice_seconds
+import struct
+
+import pytest
+
+from wabot.emulator.people.sample_files import JPEG, SAMPLES, picture_size, silent_voice, voice_seconds
 from wabot.emulator.signal.file_messages import FILE_KINDS
 
 
@@ -16,3 +20,19 @@ def test_a_voice_note_tells_its_length() -> None:
     for seconds in (1, 7, 61):
         assert voice_seconds(silent_voice(seconds)) == seconds
     assert voice_seconds(b"no voice") == voice_seconds(b"OggS") == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "size"),
+    [
+        (JPEG, (1, 1)),
+        (b"\xff\xd8\xff\xe0\x00\x04ab\xff\xc2\x00\x0b\x08" + struct.pack(">HH", 480, 640), (640, 480)),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + struct.pack(">II", 1200, 900), (1200, 900)),
+        (b"\xff\xd8\xff\xe0\xff\xff", (0, 0)),
+        (b"\x89PNG\r\n\x1a\n", (0, 0)),
+        (b"", (0, 0)),
+        (b"%PDF-1.4", (0, 0)),
+    ],
+)
+def test_a_picture_tells_its_size(content: bytes, size: tuple[int, int]) -> None:
+    assert picture_size(content) == size

@@ -59,7 +59,8 @@ def test_every_kind_stands_where_phones_put_it() -> None:
     assert said["gif"]["gifPlayback"] is True and "gifPlayback" not in said["video"]
     assert said["lottie"]["isLottie"] is True and "isLottie" not in said["sticker"]
     assert said["document"]["fileName"] == "document.pdf" and said["document"]["title"] == "document"
-    assert (said["image"]["width"], said["image"]["height"]) == (640, 480)
+    assert (said["image"]["width"], said["image"]["height"]) == (1, 1)
+    assert (said["video"]["width"], said["video"]["height"]) == (640, 480)
     assert b64decode(said["image"]["JPEGThumbnail"]).startswith(b"\xff\xd8")
 
 

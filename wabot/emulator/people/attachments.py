@@ -6,13 +6,12 @@ import mimetypes
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from wabot.emulator.people.sample_files import SAMPLES, voice_seconds
+from wabot.emulator.people.sample_files import SAMPLES, picture_size, voice_seconds
 from wabot.emulator.signal.file_messages import Attachment, media_type
 from wabot.emulator.signal.media_keys import MediaError, seal
 from wabot.emulator.world.media import Media
 
 _WAVEFORM = bytes(50 + (index * 37) % 50 for index in range(64))
-_SIDE_PIXELS = {"image": (640, 480), "sticker": (64, 64), "lottie": (512, 512)}
 _VIDEO_KINDS = ("video", "gif", "video_note")
 _VOICE_TYPE = "audio/ogg; codecs=opus"
 
@@ -43,7 +42,7 @@ def put_up(media: Media, kind: str, file: File, caption: str = "") -> Attachment
     """Seal a file and put it on the media hosts; what a message then says of it."""
     blob, file_seal = seal(file.content, media_type(kind))
     address = media.publish(blob)
-    width, height = _SIDE_PIXELS.get(kind, (640, 480) if kind in _VIDEO_KINDS else (0, 0))
+    width, height = (640, 480) if kind in _VIDEO_KINDS else picture_size(file.content)
     seconds = 8 if kind in _VIDEO_KINDS or kind == "audio" else 0
     return Attachment(
         kind,

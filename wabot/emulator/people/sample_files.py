@@ -1,4 +1,4 @@
-"""A small real file of each kind, for who sends one and does not care which."""
+"""A small real file of each kind, for who sends one and does not care which, and what such files say."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ _FRAME_SAMPLES = 960  # 20 ms
 _SILENT_FRAME = bytes.fromhex("f8fffe")
 _FRAMES_PER_PAGE = 50
 _FIRST_PAGE, _LAST_PAGE = 2, 4
+_PNG_HEADER = struct.Struct(">16xII")
+_JPEG_SEGMENT = struct.Struct(">HHxHH")
+# The segments that tell the size: all of C0 to CF but those of tables and extensions.
+_JPEG_FRAMES = {0xFF00 | code for code in range(0xC0, 0xD0)} - {0xFFC4, 0xFFC8, 0xFFCC}
 
 JPEG = b64decode(
     "/9j/4AAQSkZJRgABAQEASABIAAD/2wBDAAMCAgICAgMCAgIDAwMDBAYEBAQEBAgGBgUGCQgKCgkICQkKDA8MCgsOCwkJDRENDg8Q"
@@ -55,6 +59,20 @@ def voice_seconds(ogg: bytes) -> int:
         return 0
     samples = int.from_bytes(ogg[at + 6 : at + 14], "little", signed=True)
     return max(0, round(samples / _SAMPLES_PER_SECOND))
+
+
+def picture_size(content: bytes) -> tuple[int, int]:
+    """Width and height of a JPEG or a PNG in pixels, zeros for what is neither."""
+    if content[:8] == b"\x89PNG\r\n\x1a\n" and len(content) >= _PNG_HEADER.size:
+        width, height = _PNG_HEADER.unpack_from(content)
+        return width, height
+    at = 2 if content[:2] == b"\xff\xd8" else len(content)
+    while at + _JPEG_SEGMENT.size <= len(content):
+        marker, length, height, width = _JPEG_SEGMENT.unpack_from(content, at)
+        if marker in _JPEG_FRAMES:
+            return width, height
+        at += 2 + length
+    return 0, 0
 
 
 def _page(number: int, flags: int, granule: int, packets: list[bytes]) -> bytes:
