@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 from wabot.config.setting_types import (
     SettingType,
     boolean,
+    byte_size,
     choice,
     duration,
     integer,
     number,
     opening_hours,
     path,
+    size,
     text,
     texts,
     time_span,
@@ -30,6 +32,7 @@ COLOUR = choice("red", "green")
 LEVEL = integer(-2, 5)
 RATIO = number(0.5, 2)
 WAIT = duration(1, 86_400)
+ROOM = size(1000, 64_000_000)
 NAME = text(longest=5, pattern="[a-z]*", allowed="up to five letters")
 
 
@@ -49,6 +52,9 @@ NAME = text(longest=5, pattern="[a-z]*", allowed="up to five letters")
         (WAIT, "15m", 900.0),
         (WAIT, " 1.5 h ", 5400.0),
         (WAIT, "1d", 86_400.0),
+        (ROOM, 1000, 1000),
+        (ROOM, "16MB", 16_000_000),
+        (ROOM, " 1.5 KB ", 1500),
         (NAME, "abcde", "abcde"),
         (NAME, "", ""),
         (texts(), ["+34 600*", "299"], ("+34 600*", "299")),
@@ -95,6 +101,12 @@ def test_what_is_allowed(type_: SettingType, value: Any, read: Any) -> None:
         (WAIT, "1h30m"),
         (WAIT, "9" * 400 + "s"),
         (WAIT, True),
+        (ROOM, "999"),
+        (ROOM, 999),
+        (ROOM, "65MB"),
+        (ROOM, "16 mb"),
+        (ROOM, "9" * 400 + "MB"),
+        (ROOM, 2e3),
         (NAME, "abcdef"),
         (NAME, "ABC"),
         (NAME, 5),
@@ -155,6 +167,14 @@ def test_a_time_span_that_was_shown_can_be_read(seconds: int) -> None:
     assert duration(0, 1e9).read(time_span(seconds)) == seconds
 
 
+@given(st.integers(0, 10_000_000_000))
+def test_a_size_that_was_shown_can_be_read(number_of_bytes: int) -> None:
+    shown = byte_size(number_of_bytes)
+    assert (
+        size(0, 10**10).read(int(shown.split()[0]) if shown.endswith(" bytes") else shown) == number_of_bytes
+    )
+
+
 @given(st.text())
 def test_a_text_that_was_shown_can_be_read(value: str) -> None:
     assert json.loads(text().show(value)) == value
@@ -169,7 +189,7 @@ values = st.recursive(
 @given(values)
 def test_rubbish_is_refused_and_nothing_worse(value: Any) -> None:
     for type_ in (
-        *(COLOUR, boolean(), LEVEL, RATIO, WAIT, NAME),
+        *(COLOUR, boolean(), LEVEL, RATIO, WAIT, ROOM, NAME),
         *(text(), texts(), words(), path(), time_zone(), opening_hours()),
     ):
         with suppress(ValueError, TypeError, OverflowError, RuntimeError):

@@ -19,6 +19,7 @@ from wabot.config.setting_types import (
     opening_hours,
     path,
     setting,
+    size,
     text,
     texts,
     words,
@@ -257,4 +258,21 @@ class ChatSettings:
     )
     away_text: str = setting(
         text(), "", "said once while it is closed; empty = a sentence in the customer's language"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class MediaSettings:
+    """What is fetched of the files that customers send. Videos and stickers never are."""
+
+    voice_max_bytes: int = setting(
+        size(1000, 64_000_000), 16_000_000, "a larger voice note, or file of sound, is not listened to"
+    )
+    voice_longest_seconds: float = setting(duration(1, 7200), 600.0, "nor is one that plays longer than this")
+    image_max_bytes: int = setting(size(1000, 64_000_000), 10_000_000, "a larger picture is not looked at")
+    document_max_bytes: int = setting(size(1000, 64_000_000), 20_000_000, "a larger document is not read")
+    per_chat_per_day: int = setting(
+        integer(0, 100_000),
+        50,
+        "files of one chat in 24 hours; the rest is left to the owner, who is told; 0 = no limit",
     )

@@ -19,6 +19,8 @@ from wabot.errors import UsageError
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)")
 _MOST_CONTACTS, _LONGEST_CONTACT_CHARACTERS = 1000, 200
 _SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,15})?)\s*(KB|MB|GB)")
+_BYTES_PER_UNIT = {"KB": 1000, "MB": 1_000_000, "GB": 1_000_000_000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +56,8 @@ def setting(type_: SettingType, default: Any, meaning: str, *, secret: bool = Fa
 
 
 def key_of(declared: Field[Any]) -> str:
-    """What a setting is called in the file, where a duration is written with a unit of its own."""
-    return declared.name.removesuffix("_seconds")
+    """What a setting is called in the file, where a time span or a size is written with its unit."""
+    return declared.name.removesuffix("_seconds").removesuffix("_bytes")
 
 
 def text(*, longest: int = 1000, pattern: str | None = None, allowed: str = "a text") -> SettingType:
@@ -139,6 +141,30 @@ def time_span(seconds: float) -> str:
         if seconds >= size and seconds % size == 0:
             return f"{seconds / size:.0f}{unit}"
     return f"{seconds:.10g}s"
+
+
+def size(least_bytes: int, most_bytes: int) -> SettingType:
+    """A number of bytes, or a number with KB, MB or GB, as in "16MB"; of a thousand each."""
+    number_of_bytes = integer(least_bytes, most_bytes)
+
+    def read(value: Any) -> int:
+        if isinstance(value, str):
+            match = _SIZE.fullmatch(value.strip())
+            if match is None:
+                raise ValueError
+            value = round(float(match[1]) * _BYTES_PER_UNIT[match[2]])
+        return int(number_of_bytes.read(value))
+
+    allowed = f'{byte_size(least_bytes)} to {byte_size(most_bytes)}: bytes, or a text such as "16MB"'
+    return SettingType(allowed, read, lambda value: json.dumps(byte_size(value)))
+
+
+def byte_size(value: int) -> str:
+    """A number of bytes in the largest unit that keeps it whole, as a setting may be written."""
+    for unit, bytes_per_unit in reversed(_BYTES_PER_UNIT.items()):
+        if value >= bytes_per_unit and value % bytes_per_unit == 0:
+            return f"{value // bytes_per_unit}{unit}"
+    return f"{value} bytes"
 
 
 def texts(*, most: int = 1000, longest: int = 200) -> SettingType:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wabot.brain.settings import BrainSettings
-from wabot.config.conversation_settings import AiSettings, ChatSettings, ReplySettings
+from wabot.config.conversation_settings import AiSettings, ChatSettings, MediaSettings, ReplySettings
 from wabot.config.service_settings import (
     SAFE_PATH,
     USER_ID,
@@ -22,6 +22,7 @@ from wabot.config.service_settings import (
 
 __all__ = [
     "CLOCK",
+    "MEDIA",
     "RECEIPTS",
     "SAFE_PATH",
     "SPOOL",
@@ -34,6 +35,7 @@ __all__ = [
     "ConnectionSettings",
     "DatabaseSettings",
     "JanitorSettings",
+    "MediaSettings",
     "MetricsSettings",
     "PathSettings",
     "ReplySettings",
@@ -44,6 +46,8 @@ __all__ = [
 
 STORE, SPOOL, RECEIPTS, CLOCK = "whatsapp.db", "spool", "receipts", "clock.json"
 """In a session's directory: the client library's own database, and messages that wabot's does not have."""
+MEDIA = "media"
+"""There as well: the folder for received files, as long as somebody has to read them."""
 
 
 def lock_file(sessions: Path, user_id: str) -> Path:
@@ -67,6 +71,7 @@ class Settings:
     ai: AiSettings = field(default_factory=AiSettings)
     replies: ReplySettings = field(default_factory=ReplySettings)
     chats: ChatSettings = field(default_factory=ChatSettings)
+    media: MediaSettings = field(default_factory=MediaSettings)
     janitor: JanitorSettings = field(default_factory=JanitorSettings)
     alerts: AlertSettings = field(default_factory=AlertSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
@@ -114,6 +119,11 @@ class Settings:
     def spool(self) -> Path:
         """Messages that the database does not have yet."""
         return self.session_directory / SPOOL
+
+    @property
+    def media_directory(self) -> Path:
+        """Received files, as long as somebody has to read them."""
+        return self.session_directory / MEDIA
 
     @property
     def session_lock(self) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import sys
 import textwrap
 from pathlib import Path
@@ -20,6 +21,7 @@ _HEAD = """\
 # the line of its [section] as it is. `wabot check-config` names every mistake,
 # `wabot help configure` tells more.
 # Time spans are seconds, or a text such as "90s", "15m", "12h", "7d".
+# Sizes are bytes, or a text such as "500KB", "16MB".
 #
 # A secret does not stand here. Where one is wanted, write where it is kept:
 #   "credential:NAME"   by systemd from a file, /etc/credstore/wabot.NAME
@@ -70,8 +72,8 @@ def _section(name: str, section_class: Any) -> str:
 
 def _setting(field: dataclasses.Field[Any]) -> str:
     type_ = field.metadata["type"]
-    # What follows the colon is the same for every time span, and said at the top.
-    allowed = type_.allowed.partition(": seconds")[0]
+    # What follows the colon is the same for every time span or size, and said at the top.
+    allowed = re.split(": (?:seconds|bytes)", type_.allowed)[0]
     explanation = textwrap.fill(
         field.metadata["meaning"] + ("" if allowed in _OBVIOUS else f" ({allowed})"),
         _WIDTH,
