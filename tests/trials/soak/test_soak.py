@@ -185,6 +185,12 @@ def test_a_message_that_was_lost_and_asked_for_is_in_order(books: Books) -> None
     assert account.faults == []
 
 
+def test_what_a_model_says_nothing_to_is_in_order_where_its_customer_was_told_before(books: Books) -> None:
+    books.answer("No lo sé", source="apology")
+    account = books.account({books.message("ignored", "not known, told already"): "R1-2?"})
+    assert (account.messages.total(), account.faults) == (1, [])
+
+
 def test_what_could_not_be_read_is_in_order_where_its_customer_was_told(books: Books) -> None:
     ask_to_repeat = books.answer("¿Otra vez?", source="ask-to-repeat")
     cannot_open = books.answer("No puedo abrirlo", source="cannot-open")
@@ -224,6 +230,7 @@ def test_a_reaction_that_was_lost_is_counted(books: Books) -> None:
         (lambda books: books.message("ignored", "too old"), "is ignored: too old"),
         (lambda books: books.message("failed"), "nobody says why"),
         (lambda books: books.message("ignored", "lost; asked to repeat already", "lost"), "nobody was asked"),
+        (lambda books: books.message("ignored", "not known, told already"), "was never told that a person"),
         (lambda books: books.message(kind="lost", reply=books.answer("R1-1.")), "is answered by model:test"),
         (
             lambda books: books.message(kind="spoilt", reply=books.answer("R1-1.")),

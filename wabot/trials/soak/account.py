@@ -31,6 +31,7 @@ ODD_ID = "with an odd id"
 """How what stands for the text of a message begins whose id no phone makes."""
 _NEVER_READ = {"lost": "lost in the library", "spoilt": "never decrypted"}
 _LOST_AGAIN = "lost; asked to repeat already"
+_NOT_KNOWN_AGAIN = "not known, told already"
 _ENDS = {
     "sent": "answered",
     "unsure": "answered, in doubt whether that arrived",
@@ -230,6 +231,8 @@ class _Books:
             return "still to answer"
         if row.kind in _NEVER_READ and row.reason == _LOST_AGAIN:
             return self._end_of_lost_again(text)
+        if row.reason == _NOT_KNOWN_AGAIN:
+            return self._end_of_not_known_again(text)
         if row.state != "answered":
             if row.reason not in _REASONS:
                 self._fault(f"{text[:60]!r} is {row.state}: {row.reason or 'nobody says why'}")
@@ -241,6 +244,13 @@ class _Books:
         if not any(reply.state in ("sent", "unsure") for reply in asked):
             self._fault(f"{text[:60]!r} was lost, and nobody was asked to repeat it")
         return "lost in the library, customer asked to repeat for another one"
+
+    def _end_of_not_known_again(self, text: str) -> str:
+        """A model that says nothing to a text is not asked again; the owner is told of it."""
+        told = [reply for reply in self._replies if reply.source == Notice.APOLOGY]
+        if not any(reply.state in ("sent", "unsure") for reply in told):
+            self._fault(f"{text[:60]!r} has no answer, and the customer was never told that a person will")
+        return "a model says nothing to it, customer told before, left to the owner"
 
     def _end_of_answered(self, row: _Row, text: str) -> str:
         parts = self._parts.get(row.reply or 0, [])
