@@ -9,9 +9,9 @@ import pytest
 
 from tests.support.arrivals import NOON, arrival, later
 from wabot.conversation.inbox import Inbox
-from wabot.conversation.received_files import ReceivedFiles
+from wabot.conversation.received_files import ReceivedFiles, attachment_of, columns_of
 from wabot.database.models import Inbound, ReceivedFile
-from wabot.whatsapp.messages import MessageKind
+from wabot.whatsapp.messages import Attachment, MessageKind
 
 
 @pytest.fixture
@@ -130,3 +130,14 @@ def test_the_files_of_a_chat_are_counted_and_found_by_their_messages(files: Rece
     assert row is not None and files.count_of_chat(row, NOON) == 1
     assert files.count_of_chat(row, later(1)) == 0
     assert files.of_messages([second.message_id, 999]) == {second.message_id: second}
+
+
+def test_a_row_says_of_its_file_what_the_message_said(files: ReceivedFiles) -> None:
+    said = Attachment("audio/ogg", "../ü\\x", 2**33, 12, True, "https://a/b", "/v/1?x", "00", "11", "22")
+    row = came()
+    ReceivedFile.update(**columns_of(said)).execute()
+    assert attachment_of(ReceivedFile.get_by_id(row.id)) == said
+    files.failed(row, "gone", NOON)
+    for source in (ReceivedFile.get_by_id(row.id).source, "[]", '{"path": 1}', "{}"):
+        with pytest.raises(ValueError):
+            attachment_of(ReceivedFile(source=source))

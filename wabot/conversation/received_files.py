@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -11,6 +12,8 @@ from peewee import fn
 
 from wabot.database.models import Inbound, ReceivedFile
 from wabot.database.states import FileState
+from wabot.system.files import read_json
+from wabot.whatsapp.messages import Attachment
 
 _LONGEST_WAIT = timedelta(hours=1)
 """No wait between two attempts is so long: what is to wait longer was stored before a clock was set back."""
@@ -18,6 +21,20 @@ _CHATS_LOOKED_AT = 200
 _MAX_TEXT_CHARACTERS = 20_000
 _MAX_REASON_CHARACTERS = 500
 _OPEN = (FileState.PENDING, FileState.FETCHED)
+_SOURCE = ("address", "path", "key", "file_sha256", "encrypted_sha256")
+_DESCRIPTION = ("mimetype", "file_name", "size_bytes", "seconds", "is_voice")
+
+
+def columns_of(attachment: Attachment) -> dict[str, Any]:
+    """What stands of a file in its row: how its sender describes it, and where it can be fetched."""
+    source = json.dumps({name: getattr(attachment, name) for name in _SOURCE}, separators=(",", ":"))
+    return {**{name: getattr(attachment, name) for name in _DESCRIPTION}, "source": source}
+
+
+def attachment_of(row: ReceivedFile) -> Attachment:
+    """The file of a row as its message had it; raises ValueError where the row no longer says that."""
+    fields: dict[str, Any] = read_json(row.source, lambda known: {name: str(known[name]) for name in _SOURCE})
+    return Attachment(**{name: getattr(row, name) for name in _DESCRIPTION}, **fields)
 
 
 class ReceivedFiles:
