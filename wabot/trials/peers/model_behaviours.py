@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from wabot.trials.peers.model_server import Behaviour, Handler
@@ -26,6 +27,20 @@ def completion(content: object, **message: object) -> dict[str, Any]:
     }
 
 
+def parts_of(body: Mapping[str, Any]) -> list[list[dict[str, Any]]]:
+    """The parts of each message of a request, also where that is one text."""
+    contents = [message["content"] for message in body.get("messages", [])]
+    return [
+        [{"type": "text", "text": content}] if isinstance(content, str) else list(content or [])
+        for content in contents
+    ]
+
+
+def texts_of(body: Mapping[str, Any]) -> list[str]:
+    """What stands in each message of a request, with no word of its pictures."""
+    return ["\n".join(part["text"] for part in parts if part["type"] == "text") for parts in parts_of(body)]
+
+
 def say(content: object, delay_seconds: float = 0.0, **message: object) -> Behaviour:
     """A model that always says the same."""
 
@@ -41,7 +56,7 @@ def echo(delay_seconds: float = 0.0) -> Behaviour:
 
     def act(handler: Handler, body: dict[str, Any]) -> None:
         time.sleep(delay_seconds)
-        handler.send_json(completion("echo: " + body["messages"][-1]["content"]))
+        handler.send_json(completion("echo: " + texts_of(body)[-1]))
 
     return act
 
