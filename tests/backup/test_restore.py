@@ -62,6 +62,36 @@ def test_there_and_back(bot: Bot, capsys: pytest.CaptureFixture[str]) -> None:
     assert load_mark("ana") is None, "the messages since then were not lost by the client library"
 
 
+def test_what_is_put_back_is_on_the_disk_before_it_has_its_name_and_its_name_before_the_end(
+    small_bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = small_bot.backup()
+    small_bot.write("after")
+    done: list[tuple[str, str]] = []
+    fsync, rename, replace = os.fsync, os.rename, os.replace
+
+    def watched_fsync(descriptor: int) -> None:
+        done.append(("sync", str(Path(f"/proc/self/fd/{descriptor}").readlink())))
+        fsync(descriptor)
+
+    def watched(move: Callable[..., None]) -> Callable[..., None]:
+        def moved(source: Path, target: Path, **where: int) -> None:
+            done.append(("from", str(source)))
+            done.append(("to", str(target)))
+            move(source, target, **where)
+
+        return moved
+
+    monkeypatch.setattr(os, "fsync", watched_fsync)
+    monkeypatch.setattr(os, "rename", watched(rename))
+    monkeypatch.setattr(os, "replace", watched(replace))
+    assert small_bot.run("restore", str(path), "--yes", "--database-only") == 0
+    database = str(small_bot.home / "wabot.db")
+    put = next(at for at, step in enumerate(done) if step == ("to", database))
+    assert ("sync", done[put - 1][1]) in done[:put]
+    assert ("sync", str(small_bot.home)) in done[put:]
+
+
 def test_what_was_replaced_can_be_had_again(bot: Bot, postgresql_tool: Callable[..., None]) -> None:
     path = bot.backup()
     bot.write("after")

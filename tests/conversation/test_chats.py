@@ -86,9 +86,14 @@ def test_who_said_baja_under_one_address_is_left_alone_under_both(desk: Desk, fi
     ],
 )
 @pytest.mark.parametrize(("first", "then"), [(ANA, ANA_LID), (ANA_LID, ANA)])
+@pytest.mark.parametrize("are_known", [False, True])
 def test_a_message_that_comes_again_under_the_other_address_counts_once(
-    desk: Desk, first: str, then: str, kinds: tuple[MessageKind, MessageKind]
+    desk: Desk, first: str, then: str, kinds: tuple[MessageKind, MessageKind], are_known: bool
 ) -> None:
+    if are_known:
+        for chat in (then, first, then):
+            desk.take(arrival("antes", chat=chat, phone=PHONE, lid=LID))
+        Inbound.delete().execute()
     for chat, kind in zip((first, then), kinds, strict=True):
         text = "hola" if kind is MessageKind.TEXT else ""
         desk.take(arrival(text, chat=chat, phone=PHONE, lid=LID, kind=kind, message_id="3EB0"))

@@ -38,6 +38,7 @@ class Chats:
         self._ids: dict[tuple[str, ...], int] = {}
         self.on_merge: Callable[[int], None] = lambda chat_id: None
         self._timers: dict[int, int] = {}
+        self._last_jids: dict[int, str] = {}
 
     def of(self, message: IncomingMessage, now: datetime) -> Chat:
         """The chat a message belongs to, made now if it is new."""
@@ -46,22 +47,29 @@ class Chats:
         return chat or self.find_or_make(message, now)
 
     def remembered(self, message: IncomingMessage) -> int | None:
-        """The number of that chat, if its row is known and says all that the message does."""
+        """The number of that chat, if its row is known and says all that the message does.
+
+        Where the last message came by the person's other address it is not: this one may have come by that.
+        """
         chat_id = self._ids.get(_key(message))
+        if chat_id is None or self._last_jids.get(chat_id) != message.chat:
+            return None
         seconds = message.expiration_seconds
-        return None if chat_id and seconds is not None and self._timers.get(chat_id) != seconds else chat_id
+        return None if seconds is not None and self._timers.get(chat_id) != seconds else chat_id
 
     def remember(self, message: IncomingMessage, chat_id: int) -> None:
         """Remember the number of a message's chat, once that is committed and cannot be rolled back."""
         if len(self._ids) >= _REMEMBERED_CHATS:
             self.forget()
         self._ids[_key(message)] = chat_id
+        self._last_jids[chat_id] = message.chat
         if message.expiration_seconds is not None:
             self._timers[chat_id] = message.expiration_seconds
 
     def forget(self) -> None:
         """Forget every number that is remembered, because a chat may not be there any more."""
         self._ids.clear()
+        self._last_jids.clear()
         self._timers.clear()
 
     def find_or_make(self, message: IncomingMessage, now: datetime) -> Chat:
