@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from http.cookiejar import DefaultCookiePolicy
 from types import TracebackType
-from typing import Any
+from typing import Any, BinaryIO
 
 import requests
 import urllib3
@@ -88,6 +88,8 @@ def _behind(error: BaseException) -> Iterator[BaseException]:
         waiting += [other for other in led_to_it if isinstance(other, BaseException)]
 
 
+RequestBody = bytes | BinaryIO
+"""What is sent: in memory, or in a file that is read from where it stands, as it goes out."""
 _Authorize = Callable[[requests.PreparedRequest], requests.PreparedRequest]
 
 
@@ -229,16 +231,25 @@ class PreparedPost:
         found = session.merge_environment_settings(address, {}, True, None, None)
         self._options: dict[str, Any] = {**found}
 
-    def send(self, body: bytes, timeout: tuple[float, float]) -> requests.Response:
+    def send(self, body: RequestBody, timeout: tuple[float, float]) -> requests.Response:
         """Send it, and return the answer, whose body is still to be read.
 
         Args:
             body: of the request.
             timeout: in seconds, to connect and for each wait.
         """
-        self._request.body = body
-        self._request.headers["Content-Length"] = str(len(body))
+        self._request.body = body  # type: ignore[assignment]  # a file is as good
+        self._request.headers["Content-Length"] = str(_bytes_left(body))
         return self._adapter.send(self._request, timeout=timeout, **self._options)
+
+
+def _bytes_left(body: RequestBody) -> int:
+    if isinstance(body, bytes):
+        return len(body)
+    here = body.tell()
+    end = body.seek(0, os.SEEK_END)
+    body.seek(here)
+    return end - here
 
 
 class _ThreadState(threading.local):

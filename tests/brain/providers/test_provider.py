@@ -25,7 +25,8 @@ from tests.support.provider_server import (
 from wabot.brain.brain import Brain
 from wabot.brain.conversation import Conversation, Turn
 from wabot.brain.output.completion import ProviderError
-from wabot.brain.providers.provider import Provider, _parse_retry_after, _time_there
+from wabot.brain.providers.endpoint import _parse_retry_after, _time_there
+from wabot.brain.providers.provider import Provider
 from wabot.brain.settings import BrainSettings, ProviderSettings
 from wabot.brain.texts import texts_for
 from wabot.system import http as http_deadline

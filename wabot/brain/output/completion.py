@@ -65,11 +65,11 @@ OF_THE_PROVIDER: frozenset[ErrorKind] = frozenset(
 
 
 class ProviderError(Exception):
-    """A provider gave no answer to use. The message is one line for the operator, free of secrets and chats.
+    """An endpoint gave no answer to use. The message is one line for the operator, free of secrets and chats.
 
     Attributes:
         kind: what went wrong.
-        explanation: the message without the name of the provider.
+        explanation: the message without whose it is.
         retry_after_seconds: how long the provider asked to be left alone; None when it did not say.
         usage: what it counted all the same; None when that is not known.
         said: the words of the server, without the key, which may quote the chat.
@@ -77,14 +77,14 @@ class ProviderError(Exception):
 
     def __init__(
         self,
-        provider: str,
+        who: str,
         kind: ErrorKind,
         explanation: str,
         retry_after_seconds: float | None = None,
         usage: Usage | None = None,
         said: str = "",
     ) -> None:
-        super().__init__(f"provider {provider}: {explanation}")
+        super().__init__(f"{who}: {explanation}")
         self.kind = kind
         self.explanation = explanation
         self.retry_after_seconds = retry_after_seconds

@@ -1,8 +1,9 @@
 """The model servers: one call, one after the other, and what they cost.
 
     chain       asks in order until one answers; begin reading here
-    provider    one endpoint: one HTTP call
-    request     what it is sent, as this endpoint takes it
+    provider    one model
+    endpoint    its address: one HTTP call
+    request     what it is sent, as this model takes it
     circuit     leaves one that keeps failing alone
     remembered_refusals
                 texts that one would not answer; that one refuses is seen in brain.output.answer
