@@ -59,6 +59,7 @@ TESTED_BY = {
     "trials/bench": "knowledge leaks losses messages size size_filling",
     "trials/demo/test_screen.py": "terminal_picture",
     "trials/peers": "instant_model model_behaviours model_server",
+    "trials/peers/test_transcriber_behaviours.py": "forms",
     "trials/soak/test_soak.py": "account command database model plan report",
     "whatsapp": "content library messages sealed_edits store_query",
 }

@@ -6,7 +6,14 @@ import struct
 
 import pytest
 
-from wabot.emulator.people.sample_files import JPEG, SAMPLES, picture_size, silent_voice, voice_seconds
+from wabot.emulator.people.sample_files import (
+    JPEG,
+    SAMPLES,
+    picture_size,
+    silent_voice,
+    voice_seconds,
+    words_of,
+)
 from wabot.emulator.signal.file_messages import FILE_KINDS
 
 
@@ -20,6 +27,12 @@ def test_a_voice_note_tells_its_length() -> None:
     for seconds in (1, 7, 61):
         assert voice_seconds(silent_voice(seconds)) == seconds
     assert voice_seconds(b"no voice") == voice_seconds(b"OggS") == 0
+
+
+def test_a_voice_note_has_words_for_who_is_made_to_hear_them() -> None:
+    note = silent_voice(3, "¿Tienen R1-7 en azul?")
+    assert (words_of(note), voice_seconds(note)) == ("¿Tienen R1-7 en azul?", 3)
+    assert words_of(silent_voice()) == words_of(b"WORDS=hola") == words_of(b"") == ""
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ from base64 import b64decode
 from collections.abc import Mapping
 
 VOICE_SECONDS = 7
+WORDS = "WORDS="
+"""What stands before the words of a voice note, in its comments."""
 _SAMPLES_PER_SECOND = 48_000
 _FRAME_SAMPLES = 960  # 20 ms
 _SILENT_FRAME = bytes.fromhex("f8fffe")
@@ -39,10 +41,14 @@ trailer<</Root 1 0 R>>
 LOTTIE = b'{"v":"5.7.4","fr":30,"ip":0,"op":30,"w":512,"h":512,"layers":[]}'
 
 
-def silent_voice(seconds: int = VOICE_SECONDS) -> bytes:
-    """A voice note of silence: Opus in Ogg (RFC 7845)."""
+def silent_voice(seconds: int = VOICE_SECONDS, words: str = "") -> bytes:
+    """A voice note of silence: Opus in Ogg (RFC 7845).
+
+    `words` stand in a comment: what a transcriber that is made for that hears, of 200 bytes at most.
+    """
     header = b"OpusHead" + struct.pack("<BBHIhB", 1, 1, 0, _SAMPLES_PER_SECOND, 0, 0)
-    tags = b"OpusTags" + struct.pack("<I", 5) + b"wabot" + struct.pack("<I", 0)
+    comment = f"{WORDS}{words}".encode()
+    tags = b"OpusTags" + struct.pack("<I", 5) + b"wabot" + struct.pack("<II", 1, len(comment)) + comment
     frames = seconds * _SAMPLES_PER_SECOND // _FRAME_SAMPLES
     pages = [_page(0, _FIRST_PAGE, 0, [header]), _page(1, 0, 0, [tags])]
     for first in range(0, frames, _FRAMES_PER_PAGE):
@@ -50,6 +56,15 @@ def silent_voice(seconds: int = VOICE_SECONDS) -> bytes:
         flags = _LAST_PAGE if end == frames else 0
         pages.append(_page(len(pages), flags, end * _FRAME_SAMPLES, [_SILENT_FRAME] * (end - first)))
     return b"".join(pages)
+
+
+def words_of(ogg: bytes) -> str:
+    """The words that `silent_voice` wrote into a voice note, "" where there are none."""
+    begins = ogg.find(WORDS.encode())
+    if begins < 4:
+        return ""
+    end = begins + int.from_bytes(ogg[begins - 4 : begins], "little")
+    return ogg[begins + len(WORDS) : end].decode(errors="replace")
 
 
 def voice_seconds(ogg: bytes) -> int:

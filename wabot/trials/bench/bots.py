@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -105,14 +106,28 @@ class RawBot:
 class Wabot:
     """`wabot run`, everything durable, with a knowledge base of one passage.
 
-    `model_url` is where the model is that it asks; "" for none.
+    Args:
+        emulator: where it is linked.
+        directory: for all it has; it must be empty.
+        model_url: where the model is that it asks; "" for none.
+        more: sections to add to its configuration.
+        texts: files to add to its knowledge, by name.
     """
 
     name = "wabot"
 
-    def __init__(self, emulator: Emulator, directory: Path, model_url: str = "") -> None:
+    def __init__(
+        self,
+        emulator: Emulator,
+        directory: Path,
+        model_url: str = "",
+        more: str = "",
+        texts: Mapping[str, bytes] | None = None,
+    ) -> None:
         knowledge = directory / "knowledge"
         knowledge.mkdir()
+        for file_name, content in (texts or {}).items():
+            (knowledge / file_name).write_bytes(content)
         (knowledge / "hours.md").write_text(_KNOWLEDGE, encoding="utf-8")
         self.database = directory / "state" / "wabot.db"
         self._emulator = emulator
@@ -120,7 +135,7 @@ class Wabot:
         configuration = _CONFIGURATION.format(directory=directory)
         if model_url:
             configuration += _MODEL.format(model_url=model_url)
-        self._process.config.write_text(configuration, encoding="utf-8")
+        self._process.config.write_text(configuration + more, encoding="utf-8")
         self._process.start()
         try:
             emulator.phone.scan(self._process.wait_for_code(TIMEOUT_SECONDS))
@@ -184,9 +199,17 @@ def send(customer: Customer) -> None:
 
 def resident_mb(pid: int) -> float:
     """The resident memory of a process."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
-    return int(line.split()[1]) / 1024
+    return _status_mb(pid, "VmRSS:")
+
+
+def peak_mb(pid: int) -> float:
+    """The most memory that a process had resident since `forget_peak`."""
+    return _status_mb(pid, "VmHWM:")
+
+
+def forget_peak(pid: int) -> None:
+    """Begin anew to look for the peak of a process's memory."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 
 def cpu_seconds(pid: int) -> float:
@@ -194,3 +217,9 @@ def cpu_seconds(pid: int) -> float:
     # The fields after the name in brackets, which may hold blanks: utime and stime are the 12th and 13th.
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS_PER_SECOND
+
+
+def _status_mb(pid: int, name: str) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith(name))
+    return int(line.split()[1]) / 1024

@@ -15,6 +15,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -81,7 +82,7 @@ _MODEL_SAYS = "We open every day from nine to five. Is there anything else you w
 class Figures:
     """What was measured, by figure; one value a round."""
 
-    rounds: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in GOALS})
+    rounds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, name: str, value: float) -> None:
         """Note one round's value."""
@@ -151,9 +152,9 @@ def compared(raw: Figures, wabot: Figures, goals: Mapping[str, Goal] = GOALS) ->
     return rows
 
 
-def as_table(rows: list[dict[str, object]]) -> str:
-    """The same, for people."""
-    lines = [f"{'':40}{'raw neonize':>12}{'wabot':>10}{'ratio':>8}{'of rounds':>13}  {'goal':10}"]
+def as_table(rows: list[dict[str, object]], names: tuple[str, str] = (RawBot.name, Wabot.name)) -> str:
+    """The same, for people; `names` are those of the two that are compared."""
+    lines = [f"{'':40}{names[0]:>12}{names[1]:>10}{'ratio':>8}{'of rounds':>13}  {'goal':10}"]
     lines += [
         f"{row['figure']:<30}{row['unit']:>10}{row['raw']:>12.2f}{row['wabot']:>10.2f}{row['ratio']:>8.2f}"
         f"{row['lowest_ratio']:>8.2f}–{row['highest_ratio']:.2f}  {row['goal']:10}{row['verdict']}"

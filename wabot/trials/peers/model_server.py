@@ -1,4 +1,4 @@
-"""An OpenAI-compatible endpoint on loopback, whose model is a function."""
+"""An OpenAI-compatible endpoint on loopback, whose model or transcriber is a function."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
+
+from wabot.trials.peers.forms import FORM_TYPE, read_form
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -21,8 +23,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Let the server's present behaviour answer."""
-        length = int(self.headers.get("Content-Length", 0))
-        body = json.loads(self.rfile.read(length) or b"{}")
+        content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        kind = self.headers.get("Content-Type", "")
+        is_form = kind.startswith(FORM_TYPE)
+        body: dict[str, Any] = dict(read_form(kind, content)) if is_form else json.loads(content or b"{}")
         try:
             self.server.owner.answer(self, body)
         except OSError:
@@ -50,7 +54,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 Behaviour = Callable[[Handler, dict[str, Any]], None]
-"""Answers one request, whose body was this."""
+"""Answers one request, whose body was this: JSON, or a form by the names of its fields."""
 
 
 class ModelServer:
