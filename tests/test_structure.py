@@ -56,6 +56,7 @@ TESTED_BY = {
     "session": "directories logged_out ownership",
     "status": "metrics",
     "system": "terminal",
+    "system/test_pdf.py": "confined pdf_child",
     "e2e/test_demo.py": "trials/demo/demo trials/demo/narrator",
     "trials/bench": "knowledge leaks losses messages size size_filling",
     "trials/demo/test_screen.py": "terminal_picture",

@@ -85,7 +85,7 @@ def test_who_talks_to_a_bot_without_knowledge_is_told_where_it_looked(
     out, err = capsys.readouterr()
     assert out.count("\n") == 1, "the answer alone"
     assert err.splitlines()[0] == (
-        "The bot knows nothing of your shop: there is no Markdown file (*.md) in "
+        "The bot knows nothing of your shop: there is no text (.md, .txt, .csv, .pdf) in "
         f"{texts}. Write about it there, or set ai.knowledge."
     )
     monkeypatch.setattr("sys.stdin", io.StringIO("hola"))

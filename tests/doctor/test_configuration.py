@@ -126,7 +126,7 @@ def test_a_text_that_is_left_out(file: Path, tmp_path: Path) -> None:
     text = tmp_path / "texts" / "prices.md"
     text.write_bytes("# Precios\nUn envío cuesta 5 €\n".encode("cp1252"))
     ill = illnesses(file)["texts"]
-    assert (ill.text, ill.cure) == (f"{text} is no UTF-8 text, so it is left out", "save it as UTF-8")
+    assert (ill.text, ill.cure) == (f"{text} is left out: it is no UTF-8 text", "save it as UTF-8")
     text.write_text("# Precios\nUn envío cuesta 5 €\n", encoding="utf-8")
     assert "texts" not in illnesses(file)
 

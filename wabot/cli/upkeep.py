@@ -62,7 +62,7 @@ def add_upkeep_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
 
 
 def _check_config(arguments: argparse.Namespace) -> int:
-    from wabot.brain.knowledge.base import lack_of_knowledge
+    from wabot.brain.knowledge.base import lack_of_knowledge, left_out
     from wabot.config.machine import of_the_same_user
 
     settings = settings_in_unit(arguments.config, os.environ)
@@ -77,6 +77,8 @@ def _check_config(arguments: argparse.Namespace) -> int:
         show(f"note: {other}.toml is for user {user_id}, too; give it a user_id of its own")
     if lacking := lack_of_knowledge(settings.ai.knowledge):
         show(f"note: {lacking}")
+    for path, why in left_out(settings.ai.knowledge):
+        show(f"note: {path} is left out: {why}")
     return ExitCode.OK
 
 

@@ -130,7 +130,9 @@ class AiSettings:
     providers: tuple[ProviderSettings, ...] = field(default=(), metadata={"meaning": "tried in order"})
     system_prompt_file: Path | None = setting(path(), None, "the persona; read again when it changes")
     knowledge: Path = setting(
-        path(), CONFIGURATIONS / "knowledge", "folder of Markdown files; read again when they change"
+        path(),
+        CONFIGURATIONS / "knowledge",
+        "folder of texts (.md, .txt, .csv, .pdf); read again when they change",
     )
     history_messages: int = setting(
         integer(0, 200), 20, "how many earlier messages of a chat the model sees, about 3,000 tokens at most"

@@ -6,7 +6,7 @@ import os
 import shlex
 from pathlib import Path
 
-from wabot.brain.knowledge.base import list_files
+from wabot.brain.knowledge.base import left_out, list_files
 from wabot.config.machine import settings_in_unit
 from wabot.config.settings import Settings
 from wabot.doctor.finding import Examined, Finding, healthy, problem
@@ -39,8 +39,14 @@ def check_texts(examined: Examined) -> list[Finding]:
         quoted = shlex.quote(str(what))
         cure = f"sudo chgrp -R wabot {quoted} && sudo chmod -R g+rX {quoted}"
         findings.append(problem("texts", f"{path} cannot be read by the bot", cure))
-    for path in _of_another_encoding(examined.settings):
-        findings.append(problem("texts", f"{path} is no UTF-8 text, so it is left out", "save it as UTF-8"))
+    for path, left in left_out(folder):
+        if os.access(path, os.R_OK, effective_ids=True):
+            cure = left.cure or "make it anew, or take it away"
+            findings.append(problem("texts", f"{path} is left out: {left.why}", cure))
+    if (persona := examined.settings.ai.system_prompt_file) and _is_of_another_encoding(persona):
+        findings.append(
+            problem("texts", f"{persona} is no UTF-8 text, so it is left out", "save it as UTF-8")
+        )
     return findings or [healthy("texts", "can be read by the bot")]
 
 
@@ -50,17 +56,15 @@ def unreadable_texts(settings: Settings) -> list[Path]:
     return [path for path in texts if not os.access(path, os.R_OK, effective_ids=True)]
 
 
-def _of_another_encoding(settings: Settings) -> list[Path]:
-    found = []
-    for path in _texts(settings):
-        try:
-            read_plain(path, _LARGEST_TEXT_BYTES, through_links=True).decode("utf-8")
-        except UnicodeDecodeError:
-            found.append(path)
-        except OSError:
-            # That it cannot be read is said already.
-            continue
-    return found
+def _is_of_another_encoding(path: Path) -> bool:
+    try:
+        read_plain(path, _LARGEST_TEXT_BYTES, through_links=True).decode("utf-8")
+    except UnicodeDecodeError:
+        return True
+    except OSError:
+        # That it cannot be read is said already.
+        return False
+    return False
 
 
 def _texts(settings: Settings) -> list[Path]:

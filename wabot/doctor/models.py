@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from wabot.answers.budget import Spending, limits_of, spending_on
 from wabot.brain.conversation import Conversation, Turn
-from wabot.brain.knowledge.base import KnowledgeBase
+from wabot.brain.knowledge.base import KnowledgeBase, list_files
 from wabot.brain.output.completion import ProviderError
 from wabot.brain.prompt import Persona, compose_messages
 from wabot.brain.providers.provider import Provider
@@ -51,10 +51,12 @@ def _as_the_bot_asks(examined: Examined) -> list[Message]:
 def _knowledge(examined: Examined) -> Finding:
     """Without a model the texts are all there is to answer from."""
     folder = examined.settings.ai.knowledge
-    if folder is not None and any(folder.rglob("*.md")):
+    if folder is not None and list_files(folder):
         return healthy("ai", "no model is configured, the knowledge folder answers")
     text = f"no model is configured, and {folder or 'ai.knowledge'} has no text: no question is answered"
-    return problem("ai", text, f"put texts (.md) there, or set ai.knowledge in {examined.configuration}")
+    return problem(
+        "ai", text, f"put texts (.md, .pdf) there, or set ai.knowledge in {examined.configuration}"
+    )
 
 
 def _ask(examined: Examined, settings: ProviderSettings, messages: Sequence[Message]) -> Finding:

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support import REPOSITORY
-from wabot.brain.knowledge.base import KNOWN, KnowledgeBase, lack_of_knowledge
+from wabot.brain.knowledge.base import KNOWN, KnowledgeBase, lack_of_knowledge, left_out
 from wabot.brain.knowledge.terms import words
 from wabot.trials.bench.knowledge import main, measure_quality
 
@@ -164,16 +164,24 @@ def test_broken_files_are_named_and_skipped(
     (tmp_path / "dangling.md").symlink_to(tmp_path / "nowhere")
     (tmp_path / "folder.md").mkdir()
     (tmp_path / ".hidden.md").write_text("# Garantía\nsecreto", encoding="utf-8")
-    (tmp_path / "notes.txt").write_text("Garantía", encoding="utf-8")
+    (tmp_path / "prices.docx").write_text("Garantía", encoding="utf-8")
+    (tmp_path / "broken.PDF").write_bytes(b"%PDF-")
+    (tmp_path / "pot.jpg").write_bytes(b"")
     with caplog.at_level(logging.WARNING):
         knowledge = knowledge_of(tmp_path, clock)
     assert [each.source for each in knowledge.search("garantía", limit=9)] == ["good.md"]
     assert answer_of(knowledge, "garantía") == "Dos años."
-    assert {name for name in ("latin.md", "huge.md", "dangling.md") if name in caplog.text} == {
-        "latin.md",
-        "huge.md",
-        "dangling.md",
+    told = {path.name: str(why) for path, why in left_out(tmp_path)}
+    assert told == {
+        "latin.md": "it is no UTF-8 text: save it as UTF-8",
+        "huge.md": "it is larger than 1000000 bytes: split it",
+        "prices.docx": ".docx is not read: save it as .pdf, .csv or .md",
+        "broken.PDF": "it is damaged, or made to be read for ever",
     }
+    in_journal = (message.partition(" is left out: ") for message in caplog.messages)
+    named = {Path(who.removeprefix("knowledge: ")).name: why for who, _, why in in_journal if why}
+    assert named == told
+    assert "dangling.md" in caplog.text
 
 
 def test_threads_may_search_while_the_folder_changes(tmp_path: Path) -> None:

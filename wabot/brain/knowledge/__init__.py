@@ -1,7 +1,8 @@
 """What the business wrote about itself, and the search in it.
 
     base        the folder of texts, read again when a file changes; begin reading here
-    sections    a file, cut at its headings
+    documents   a file: Markdown, plain text, a table, a PDF
+    sections    a Markdown text, cut at its headings
     index       the passages that answer a question, and how surely
     terms, synonyms, spelling
                 when two words mean the same

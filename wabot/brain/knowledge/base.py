@@ -1,17 +1,17 @@
-"""The knowledge base: a folder of Markdown files, searched by question and read again when a file changes."""
+"""The knowledge base: a folder of texts, searched by question and read again when a file changes."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from wabot.brain.knowledge.documents import READ, LeftOut, never_read, read_document
 from wabot.brain.knowledge.index import IndexEntry, Passage, SearchIndex
-from wabot.brain.knowledge.sections import cut_sections
+from wabot.brain.knowledge.sections import Section
 from wabot.brain.language import detect_language
-from wabot.system.files import read_plain
 
 #: The score from which a passage is taken to answer the question. Chosen on the sample knowledge base
 #: (`python -m wabot.trials.bench.knowledge`): below it, questions about something else begin to pass.
@@ -21,7 +21,6 @@ _CHECK_INTERVAL_SECONDS = 1.0
 # How long to wait for texts: at the start, after a change, and while there are none yet.
 _START_SECONDS, _FRESH_SECONDS, _FIRST_SECONDS = 5.0, 1.0, 20.0
 _MAX_FILES = 500
-_MAX_FILE_BYTES = 1_000_000
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +28,7 @@ _Signature = tuple[tuple[str, int, int], ...]
 
 
 class KnowledgeBase:
-    """Answers questions from the *.md files of a folder and the folders below it. Safe to share by threads.
+    """Answers questions from the texts in a folder and the folders below it. Safe to share by threads.
 
     Texts are read on a thread of their own, because many of them take a minute: whoever asks waits a moment
     for what changed, longer only as long as nothing was read at all, and is answered from what was known
@@ -102,6 +101,8 @@ class KnowledgeBase:
             outdated.close()
             used = len({entry.source for entry in entries})
             log.info("knowledge: %d passages in %d files under %s", len(entries), used, folder)
+            for path, why in _never_read(folder):
+                log.warning("knowledge: %s is left out: %s", path, why)
         except Exception:
             log.exception("knowledge: the texts under %s cannot be read; those before stay", folder)
         finally:
@@ -114,28 +115,25 @@ def lack_of_knowledge(folder: Path | None) -> str:
     if folder is None or list_files(folder):
         return ""
     try:
-        found = "there is no Markdown file (*.md) in" if folder.is_dir() else "there is no folder"
+        found = "there is no text (.md, .txt, .csv, .pdf) in" if folder.is_dir() else "there is no folder"
     except OSError:
         found = "this user may not look for"
     return f"The bot knows nothing of your shop: {found} {folder}. Write about it there, or set ai.knowledge."
 
 
 def list_files(folder: Path) -> list[tuple[Path, int, int]]:
-    """Path, modification time (ns) and size (bytes) of the Markdown files, in order of their names."""
+    """Path, modification time (ns) and size (bytes) of the files to read, in order of their names."""
     found: list[tuple[Path, int, int]] = []
-    try:
-        for path in sorted(folder.rglob("*.md")):
-            if any(part.startswith(".") for part in path.relative_to(folder).parts):
-                continue
-            try:
-                state = path.stat()
-            except OSError as error:
-                log.error("knowledge: %s cannot be read, skipped: %s", path, error.strerror)
-                continue
-            if path.is_file():
-                found.append((path, state.st_mtime_ns, state.st_size))
-    except OSError as error:
-        log.warning("knowledge: folder %s cannot be read: %s", folder, error.strerror)
+    for path in _shown(folder):
+        if path.suffix.lower() not in READ:
+            continue
+        try:
+            state = path.stat()
+        except OSError as error:
+            log.error("knowledge: %s cannot be read, skipped: %s", path, error.strerror)
+            continue
+        if path.is_file():
+            found.append((path, state.st_mtime_ns, state.st_size))
     if len(found) > _MAX_FILES:
         log.warning(
             "knowledge: %s holds %d files; only the first %d are read", folder, len(found), _MAX_FILES
@@ -143,21 +141,48 @@ def list_files(folder: Path) -> list[tuple[Path, int, int]]:
     return found[:_MAX_FILES]
 
 
-def _read_entries(path: Path, size: int, base: Path) -> list[IndexEntry]:
-    if size > _MAX_FILE_BYTES:
-        log.error("knowledge: %s is larger than %d bytes, skipped: split it", path, _MAX_FILE_BYTES)
-        return []
+def _shown(folder: Path) -> list[Path]:
+    """What lies in the folder and those below it, but for what is hidden, in order of its names."""
     try:
-        text = read_plain(path, _MAX_FILE_BYTES, through_links=True).decode("utf-8")
+        found = sorted(folder.rglob("*"))
     except OSError as error:
-        log.error("knowledge: %s cannot be read, skipped: %s", path, error.strerror)
+        log.warning("knowledge: folder %s cannot be read: %s", folder, error.strerror)
         return []
-    except UnicodeDecodeError:
-        log.error("knowledge: %s is not UTF-8 text, skipped: save it as UTF-8", path)
+    return [
+        path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    ]
+
+
+def left_out(folder: Path | None) -> list[tuple[Path, LeftOut]]:
+    """The files of the folder that are not used, or not as a whole."""
+    if folder is None:
         return []
+    read = ((path, _read(path, size)[1]) for path, _, size in list_files(folder))
+    return [*((path, why) for path, why in read if why), *_never_read(folder)]
+
+
+def _read(path: Path, size: int) -> tuple[Sequence[Section], LeftOut | None]:
+    """What is used of a file, and why not all of it is."""
+    try:
+        return read_document(path, size), None
+    except LeftOut as error:
+        return error.sections, error
+
+
+def _never_read(folder: Path) -> Iterator[tuple[Path, LeftOut]]:
+    for path in _shown(folder):
+        if why := never_read(path.name):
+            yield path, why
+
+
+def _read_entries(path: Path, size: int, base: Path) -> list[IndexEntry]:
+    sections, why = _read(path, size)
+    if why:
+        log.error("knowledge: %s is left out: %s", path, why)
+    text = "\n".join(f"{section.title}\n{section.text}" for section in sections)
     language = detect_language(text, default="")
     source = str(path.relative_to(base))
     return [
         IndexEntry(section.title, " / ".join(section.headings[:-1]), section.text, source, language)
-        for section in cut_sections(text)
+        for section in sections
     ]

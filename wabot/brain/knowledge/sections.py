@@ -48,7 +48,7 @@ def cut_sections(markdown: str, max_characters: int = MAX_SECTION_CHARACTERS) ->
     def close_section() -> None:
         path = tuple(title for _, title in headings)
         body = "\n".join(_unwrapped(lines)).strip()
-        sections.extend(Section(path, piece) for piece in _cut(body, max_characters))
+        sections.extend(Section(path, piece) for piece in cut_pieces(body, max_characters))
         lines.clear()
 
     for line in text.splitlines():
@@ -129,8 +129,8 @@ def _goes_on(line: str, following: str, width: int) -> bool:
     return not (begins_anew and (line.rstrip()[-1].isdigit() or line.rstrip()[-1] in "€$£)%"))
 
 
-def _cut(text: str, max_characters: int) -> list[str]:
-    """Cut a section's text into pieces of at most `max_characters`, at the coarsest boundary that fits."""
+def cut_pieces(text: str, max_characters: int) -> list[str]:
+    """Cut a text into pieces of at most `max_characters`, at the coarsest boundary that fits."""
     pieces: list[str] = []
     while len(text) > max_characters:
         end = max_characters
