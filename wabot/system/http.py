@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import logging
 import os
 import socket
 import ssl
@@ -25,6 +26,9 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.poolmanager import PoolManager, ProxyManager
+
+# At DEBUG it quotes each address whole, and some hold a secret.
+logging.getLogger("urllib3").setLevel(logging.INFO)
 
 _MOST_LOOKED_AT = 20
 _Phrases = tuple[tuple[tuple[type[BaseException], ...], str], ...]
