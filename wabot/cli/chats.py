@@ -20,7 +20,7 @@ from wabot.system.masking import mask_phone
 from wabot.system.terminal import answers_yes, as_text, printable, printable_json, show
 from wabot.system.units import own_command
 
-_CHAT_HELP = "a phone number with the country's code, or a JID"
+CHAT_HELP = "a phone number with the country's code, or a JID"
 _PERSON_IN_THE_TERMINAL = "10000000001"
 # As restore and an upgrade name them; another name may be anything.
 _PUT_ASIDE = r"\.replaced-\d{8}T\d{6}Z(-\d+)?"
@@ -37,24 +37,24 @@ def add_chat_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
     """
     chat = commands.add_parser("chat", parents=[shared], help="talk to the bot in the terminal")
     chat.add_argument("--once", metavar="TEXT", type=as_text, help="say this, print the answer, and end")
-    chat.add_argument("--as", dest="customer", metavar="CHAT", help="be this customer: " + _CHAT_HELP)
+    chat.add_argument("--as", dest="customer", metavar="CHAT", help="be this customer: " + CHAT_HELP)
     chat.set_defaults(command=_chat)
 
     pause = commands.add_parser(
         "pause", parents=[shared], help="answer nothing in a chat; alone: list the paused ones"
     )
-    pause.add_argument("chat", metavar="CHAT", nargs="?", type=parse_address, help=_CHAT_HELP)
+    pause.add_argument("chat", metavar="CHAT", nargs="?", type=parse_address, help=CHAT_HELP)
     pause.add_argument(
         "--for", dest="seconds", metavar="TIME", type=_seconds, help='such as "12h"; default: for good'
     )
     pause.set_defaults(command=_pause)
 
     resume = commands.add_parser("resume", parents=[shared], help="answer in a chat again")
-    resume.add_argument("chat", metavar="CHAT", type=parse_address, help=_CHAT_HELP)
+    resume.add_argument("chat", metavar="CHAT", type=parse_address, help=CHAT_HELP)
     resume.set_defaults(command=_resume)
 
     forget = commands.add_parser("forget", parents=[shared], help="erase all that is kept about a person")
-    forget.add_argument("chat", metavar="CHAT", type=parse_address, help=_CHAT_HELP)
+    forget.add_argument("chat", metavar="CHAT", type=parse_address, help=CHAT_HELP)
     forget.add_argument("--everything", action="store_true", help="also that they asked not to be written to")
     forget.add_argument("--yes", action="store_true", help="do not ask")
     forget.set_defaults(command=_forget)
@@ -62,7 +62,7 @@ def add_chat_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
     export = commands.add_parser(
         "export", parents=[shared], help="print all that is kept about a person, as JSON"
     )
-    export.add_argument("chat", metavar="CHAT", type=parse_address, help=_CHAT_HELP)
+    export.add_argument("chat", metavar="CHAT", type=parse_address, help=CHAT_HELP)
     export.set_defaults(command=_export)
 
 
@@ -125,13 +125,13 @@ def _pause(arguments: argparse.Namespace) -> int:
 
     if arguments.chat is None and arguments.seconds is not None:
         raise UsageError("--for goes with a chat: wabot pause +34600111222 --for 2h")
-    user_id = _opened(arguments).account.user_id
+    user_id = opened(arguments).account.user_id
     now = utc_now()
     if arguments.chat is None:
         return _list_paused(user_id, now)
     chats = find_chats(user_id, arguments.chat)
     if not chats:
-        show(f"{_nobody(user_id, arguments.chat)}\nnothing is paused; {_NEVER}")
+        show(f"{nobody(user_id, arguments.chat)}\nnothing is paused; {_NEVER}")
         return ExitCode.FINDINGS
     until = None if arguments.seconds is None else now + timedelta(seconds=arguments.seconds)
     pauses = pauses_of(user_id)
@@ -160,10 +160,10 @@ def _resume(arguments: argparse.Namespace) -> int:
     from wabot.conversation.chats import find_chats
     from wabot.conversation.pauses import pauses_of
 
-    user_id = _opened(arguments).account.user_id
+    user_id = opened(arguments).account.user_id
     chats = find_chats(user_id, arguments.chat)
     if not chats:
-        show(f"{_nobody(user_id, arguments.chat)}\nnothing is changed")
+        show(f"{nobody(user_id, arguments.chat)}\nnothing is changed")
         return ExitCode.FINDINGS
     pauses = pauses_of(user_id)
     ended = [pauses.resume(chat) for chat in chats]
@@ -177,11 +177,10 @@ def _forget(arguments: argparse.Namespace) -> int:
     from wabot.database.address import sqlite_file
     from wabot.privacy.erasure import forget
 
-    settings = _opened(arguments)
+    settings = opened(arguments)
     user_id = settings.account.user_id
-    nobody = "" if find_chats(user_id, arguments.chat) else _nobody(user_id, arguments.chat)
-    if nobody:
-        show(nobody)
+    if not find_chats(user_id, arguments.chat):
+        show(nobody(user_id, arguments.chat))
     show(f"erase all that is kept about {_shown(arguments.chat)}; this cannot be undone", flush=True)
     if not arguments.yes and not answers_yes("Go on? [y/N] "):
         show("nothing was erased")
@@ -208,16 +207,16 @@ def _forget(arguments: argparse.Namespace) -> int:
 def _export(arguments: argparse.Namespace) -> int:
     from wabot.privacy.export import export
 
-    settings = _opened(arguments)
+    settings = opened(arguments)
     found = export(settings, arguments.chat)
     show(printable_json(found, indent=2))
     if any(found[place] for place in ("chats", "in_groups", "on_disk")):
         return ExitCode.OK
-    show(_nobody(settings.account.user_id, arguments.chat), to_errors=True)
+    show(nobody(settings.account.user_id, arguments.chat), to_errors=True)
     return ExitCode.FINDINGS
 
 
-def _opened(arguments: argparse.Namespace) -> Settings:
+def opened(arguments: argparse.Namespace) -> Settings:
     """The settings of the command's configuration, with the database open."""
     from wabot.database.engine import open_existing_database
 
@@ -227,7 +226,7 @@ def _opened(arguments: argparse.Namespace) -> Settings:
     return settings
 
 
-def _nobody(user_id: str, address: ChatAddress) -> str:
+def nobody(user_id: str, address: ChatAddress) -> str:
     """What to say where there is no such chat, with the numbers that may be meant, whole: one is typed."""
     from wabot.conversation.chats import near_numbers
 

@@ -17,6 +17,7 @@ from wabot import __version__
 from wabot.cli.alert import add_alert_command
 from wabot.cli.backup import add_backup_commands
 from wabot.cli.chats import add_chat_commands
+from wabot.cli.conversations import add_conversation_commands
 from wabot.cli.help import add_help_command
 from wabot.cli.leave_root import RootNeeds, left_root
 from wabot.cli.pair import add_pairing_command
@@ -154,6 +155,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands.add_parser("emulator", add_help=False, help="a WhatsApp on loopback, to try things")
 
     add_chat_commands(commands, shared)
+    add_conversation_commands(commands, shared)
     add_upkeep_commands(commands, shared)
     add_backup_commands(commands, shared)
     add_alert_command(commands, shared)
