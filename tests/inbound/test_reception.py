@@ -18,10 +18,10 @@ from tests.support.neonize_events import e2e
 from wabot.conversation.notices import Notice
 from wabot.conversation.owner_chat import text_of
 from wabot.conversation.send_queue import SendQueue
-from wabot.database.models import Chat, Inbound, Outbound, Session
+from wabot.database.models import Chat, Inbound, Outbound, ReceivedFile, Session
 from wabot.database.states import PauseReason
 from wabot.emulator.signal import plaintexts
-from wabot.whatsapp.messages import IncomingMessage, MessageKind
+from wabot.whatsapp.messages import Attachment, IncomingMessage, MessageKind
 
 QUEUE = SendQueue("shop")
 
@@ -302,3 +302,96 @@ def test_a_chat_that_was_erased_meanwhile_is_made_anew(desk: Desk) -> None:
     Chat.delete().execute()
     desk.take(owners("aquí"))
     assert Chat.get().pause_reason == "the owner wrote"
+
+
+VOICE = Attachment("audio/ogg; codecs=opus", "", 4000, 3, True, "https://h/p", "/p?x", "00", "11", "22")
+
+
+def spoken(**changes: Any) -> IncomingMessage:
+    return arrival("", kind=MessageKind.AUDIO, attachment=VOICE, **changes)
+
+
+def files() -> list[tuple[str, str]]:
+    return [(row.state, row.reason) for row in ReceivedFile.select().order_by(ReceivedFile.id)]
+
+
+def test_a_file_is_stored_with_its_message_or_not_at_all(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    message = spoken()
+    assert desk.take(message) is not None and desk.take(message) is None
+    assert files() == [("pending", "")] and desk.files.wakeup.is_set()
+    monkeypatch.setattr(desk.files, "add", failing)
+    with pytest.raises(RuntimeError):
+        desk.take(spoken())
+    assert Inbound.select().count() == 1
+
+
+def failing(*_arguments: Any) -> None:
+    raise RuntimeError("the process ends here")
+
+
+@pytest.mark.parametrize(
+    ("message", "kept"),
+    [
+        (spoken(from_me=True, sender=OWNER), [("kept out", "the owner wrote")]),
+        (spoken(sent_at=NOON - timedelta(hours=8)), [("kept out", "too old")]),
+        (spoken(chat=GROUP, phone=""), []),
+    ],
+)
+def test_a_file_whose_message_is_not_answered_is_not_fetched(
+    desk: Desk, message: IncomingMessage, kept: list[tuple[str, str]]
+) -> None:
+    assert desk.take(message) is None
+    assert files() == kept
+
+
+def test_a_voice_note_that_is_taken_back_is_forgotten(desk: Desk) -> None:
+    message = spoken()
+    desk.take(message)
+    row = ReceivedFile.get()
+    desk.files.understood(row, "un secreto", "ear", NOON)
+    desk.take(arrival("", kind=MessageKind.REVOKE, target_id=message.message_id))
+    row = ReceivedFile.get()
+    assert (row.state, row.reason, row.text, row.source) == ("kept out", "taken back", "", "")
+    assert desk.reception.heard(Inbound.get(), "un secreto", NOON) is None
+    assert Inbound.get().text == ""
+
+
+def test_what_is_lost_and_comes_after_all_brings_its_file(desk: Desk) -> None:
+    desk.take(arrival("", kind=MessageKind.LOST, message_id="3EB0F1"))
+    assert desk.take(spoken(message_id="3EB0F1")) is not None
+    assert files() == [("pending", "")]
+
+
+def test_what_is_heard_counts_as_what_its_sender_says(desk: Desk) -> None:
+    chat_id = desk.take(spoken())
+    assert desk.reception.heard(Inbound.get(), "¿tienen tazas?", NOON) == chat_id
+    assert rows() == [("¿tienen tazas?", "pending", "")]
+    desk.answer("Sí.")
+    # Again, after its answer, as when a process ended between the two.
+    assert desk.reception.heard(Inbound.get(), "¿tienen tazas?", NOON) == chat_id
+    assert rows() == [("¿tienen tazas?", "pending", "")], "the answer had not left"
+
+
+def test_who_says_the_word_aloud_opts_out_and_in_again(desk: Desk) -> None:
+    desk.take(spoken())
+    assert desk.reception.heard(Inbound.get(), "Baja.", NOON) is None
+    assert Chat.get().opted_out_at is not None
+    assert [state for _text, state, _reason in rows()] == ["ignored"]
+    assert "no le enviaremos más mensajes" in replies()[0][0]
+    desk.take(spoken())
+    assert files()[-1] == ("kept out", "opted out")
+
+
+def test_a_person_who_is_asked_for_aloud_after_the_answer_is_called(desk: Desk) -> None:
+    chat_id = desk.take(spoken())
+    desk.answer("Por escrito, por favor.")
+    Outbound.update(state="sent").execute()
+    assert desk.reception.heard(Inbound.get(), "da igual", NOON) is None
+    assert desk.reception.heard(Inbound.get(), "quiero hablar con una persona", NOON) == chat_id
+    assert rows() == [("quiero hablar con una persona", "pending", "")]
+
+
+def test_no_word_of_a_place_or_a_contact_decides(desk: Desk) -> None:
+    for kind in (MessageKind.LOCATION, MessageKind.CONTACT):
+        assert desk.take(arrival("BAJA", kind=kind)) is not None
+    assert Chat.get().opted_out_at is None

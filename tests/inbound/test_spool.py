@@ -27,7 +27,7 @@ from wabot.inbound.spool import (
     encode,
     read_spool,
 )
-from wabot.whatsapp.messages import IncomingMessage, MessageKind
+from wabot.whatsapp.messages import Attachment, IncomingMessage, MessageKind
 
 _APPEND_FOR_EVER = """
 import pathlib, sys
@@ -82,6 +82,10 @@ def test_a_message_comes_back_as_it_was() -> None:
         mentions=("34600111222", "299"),
         offline=True,
         sent_at=later(-3.25),
+        attachment=Attachment(
+            "audio/ogg", "é\n.ogg", 2**60, 7, True, "https://h/p", "/p?x", "00", "11", "22"
+        ),
+        album_id="3EB1",
     )
     line = encode(Spooled(message, later(1.5)))
     assert line.count(b"\n") == 1
@@ -105,6 +109,9 @@ def test_what_a_later_version_adds_is_left_out(monkeypatch: pytest.MonkeyPatch) 
     line = encode(spooled)
     monkeypatch.setattr("wabot.inbound.spool._FIELDS", _known_fields() - {"offline"})
     assert decode(line) == spooled
+    with_file = Spooled(arrival("", attachment=Attachment("audio/ogg")), NOON)
+    monkeypatch.setattr("wabot.inbound.spool._FILE_FIELDS", frozenset({"mimetype"}))
+    assert decode(encode(with_file)) == with_file
 
 
 def _known_fields() -> frozenset[str]:

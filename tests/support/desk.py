@@ -7,10 +7,12 @@ from typing import Any
 from tests.support.arrivals import NOON, arrival
 from tests.support.neonize_events import e2e
 from tests.support.threads import Wakes
-from wabot.config.settings import AccountSettings, ChatSettings, Settings
+from wabot.config.settings import AccountSettings, ChatSettings, MediaSettings, Settings
 from wabot.conversation.inbox import Inbox
+from wabot.conversation.incoming_files import IncomingFiles
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_chat import text_of
+from wabot.conversation.received_files import ReceivedFiles
 from wabot.database.models import Inbound, Outbound
 from wabot.inbound.reception import reception_of
 from wabot.whatsapp.messages import IncomingMessage
@@ -27,6 +29,7 @@ class Desk:
     def __init__(self, **chats: Any) -> None:
         self.wakes = Wakes()
         self.inbox, self.outbox = Inbox("shop"), Outbox("shop", self.wakes)
+        self.files = ReceivedFiles("shop")
         self.hushed: list[str] = []
         settings = Settings(
             account=AccountSettings(user_id="shop", timezone="UTC"), chats=ChatSettings(**chats)
@@ -38,6 +41,7 @@ class Desk:
             Account(Device(OWNER, OWNER_LID)),
             self,
             self,
+            IncomingFiles(self.files, MediaSettings(), hears=True),
         )
 
     def answer_withdrawn(self, jid: str) -> None:

@@ -630,3 +630,28 @@ def test_no_message_breaks_the_translation(hostile: Any) -> None:
     assert not any("\0" in part for part in everything)
     assert found.sent_at.tzinfo is None
     assert found.contact == found.chat or found.phone
+
+
+def test_an_album_and_the_finer_twin_of_a_picture() -> None:
+    album = e2e.Message(albumMessage={"expectedImageCount": 2, "expectedVideoCount": 2**32 - 1})
+    found = translated(album)
+    assert (found.kind, found.album_size, found.album_id) == (MessageKind.PROTOCOL, 100, "")
+    picture = image("mira").SerializeToString()
+    child = e2e.Message.FromString(picture + plaintexts.album_child("1@lid", "3EB1"))
+    found = translated(wrapped("associatedChildMessage", child))
+    assert (found.kind, found.text, found.album_id, found.album_size) == (
+        MessageKind.IMAGE,
+        "mira",
+        "3EB1",
+        0,
+    )
+    assert found.attachment is not None
+    for twin in (
+        e2e.Message.FromString(picture + plaintexts.finer_twin("1@lid", "3EB1")),
+        e2e.Message.FromString(
+            wrapped("associatedChildMessage", image("mira")).SerializeToString()
+            + plaintexts.finer_twin("1@lid", "3EB1")
+        ),
+    ):
+        found = translated(twin)
+        assert (found.kind, found.text, found.attachment) == (MessageKind.MARK, "", None)

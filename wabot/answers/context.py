@@ -17,7 +17,7 @@ from wabot.conversation.gate import Burst
 from wabot.conversation.pauses import pause_reason
 from wabot.database.lent_connections import rest
 from wabot.database.models import Chat, Inbound
-from wabot.whatsapp.messages import MessageKind
+from wabot.whatsapp.messages import MessageKind, words_of
 
 _LONGEST_QUOTE_CHARACTERS = 300
 
@@ -72,7 +72,7 @@ def burst_of(
         limit = max(chats.loop_ceiling, chats.loop_repetitions)
         answers, repetitions = history.answers_since(chat.id, rows[-1].text, now - HOUR, limit)
     return Burst(
-        texts=tuple(row.text for row in rows),
+        texts=tuple(words_of(row.kind, row.text) for row in rows),
         opted_out=chat.opted_out_at is not None,
         pause=pause_reason(chat, now),
         last_answer_at=history.last_said_at(chat.id) if chats.trigger_type != "all" else None,
@@ -112,7 +112,7 @@ def conversation_of(
 def language_of(chat: Chat, rows: Sequence[Inbound], default: str) -> str:
     """The language to answer in; remembered in the chat, for when the customer sends no words."""
     language = str(chat.language or default)
-    said = "\n".join(row.text for row in rows if row.text.strip())
+    said = "\n".join(filter(str.strip, (words_of(row.kind, row.text) for row in rows)))
     if not said:
         return language
     heard = detect_language(said, default=language)

@@ -10,8 +10,10 @@ from typing import Any
 
 from peewee import IntegrityError, fn
 
+from wabot.clock import utc_now
 from wabot.config.phone_numbers import LID_SERVER, PHONE_SERVER
 from wabot.conversation.chats import Chats
+from wabot.conversation.received_files import withdraw_file_of
 from wabot.database.models import Chat, Inbound, database
 from wabot.database.statements import Parameter, Statement, select
 from wabot.database.states import InboundState, Reason
@@ -117,6 +119,7 @@ class Inbox:
             changes: dict[str, Any] = {"text": "", "quoted_text": "", "secret": None}
             if row.state in (InboundState.PENDING, InboundState.ANSWERED):
                 changes |= {"state": InboundState.IGNORED, "reason": Reason.TAKEN_BACK}
+            withdraw_file_of(row.id, utc_now())
         elif message.sealed:
             # Nobody knows what it says now; what it said is not to be answered.
             changes = {"text": "", "kind": MessageKind.OTHER}
@@ -153,6 +156,19 @@ class Inbox:
             .tuples()
         )
         return dict(rows)
+
+    def number_of(self, message: IncomingMessage) -> int | None:
+        """The number of a message's row; None when it is not here."""
+        number: int | None = (
+            Inbound.select(Inbound.id)
+            .where(
+                Inbound.user_id == self._user_id,
+                Inbound.jid.in_(_addresses(message)),
+                Inbound.message_id == message.message_id,
+            )
+            .scalar()
+        )
+        return number
 
     def chat_waiting_with(self, message: IncomingMessage) -> int | None:
         """The chat of a message that is here and still to be answered."""

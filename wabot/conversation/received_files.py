@@ -10,10 +10,10 @@ from typing import Any
 
 from peewee import fn
 
-from wabot.database.models import Inbound, ReceivedFile
-from wabot.database.states import FileState
+from wabot.database.models import Inbound, ReceivedFile, database
+from wabot.database.states import FileState, Reason
 from wabot.system.files import read_json
-from wabot.whatsapp.messages import Attachment
+from wabot.whatsapp.messages import Attachment, MessageKind
 
 _LONGEST_WAIT = timedelta(hours=1)
 """No wait between two attempts is so long: what is to wait longer was stored before a clock was set back."""
@@ -37,6 +37,18 @@ def attachment_of(row: ReceivedFile) -> Attachment:
     return Attachment(**{name: getattr(row, name) for name in _DESCRIPTION}, **fields)
 
 
+def withdraw_file_of(message_id: int, now: datetime) -> None:
+    """Forget a file whose message was taken back, and what was understood of it.
+
+    Args:
+        message_id: the number of the message's row.
+        now: naive UTC.
+    """
+    ReceivedFile.update(
+        state=FileState.KEPT_OUT, reason=Reason.TAKEN_BACK, source="", text="", settled_at=now
+    ).where(ReceivedFile.message == message_id).execute()
+
+
 class ReceivedFiles:
     """The files of one account. Safe to share by threads; a row is claimed by one of them at a time.
 
@@ -58,6 +70,29 @@ class ReceivedFiles:
         self._turns: dict[int, int] = {}
         self._turn = 0
         self.wakeup = threading.Event()
+
+    def add(
+        self, message_id: int, kind: MessageKind, attachment: Attachment, kept_out: str, now: datetime
+    ) -> None:
+        """Write down the file that came with a message, in the transaction that stores it; once.
+
+        Args:
+            message_id: the number of the message's row.
+            kind: as what it came.
+            attachment: what the message says of it.
+            kept_out: why it is not fetched; "" where it is.
+            now: naive UTC.
+        """
+        settled = {"state": FileState.KEPT_OUT, "reason": kept_out, "source": "", "settled_at": now}
+        ReceivedFile.insert(
+            user_id=self._user_id,
+            message=message_id,
+            kind=kind,
+            not_before=now,
+            **columns_of(attachment) | (settled if kept_out else {}),
+        ).on_conflict_ignore().execute()
+        if not kept_out:
+            database.after_commit(self.wakeup.set)
 
     def claim(self, now: datetime) -> ReceivedFile | None:
         """Take the next file that is due, and count the attempt; None when there is none.
@@ -128,6 +163,28 @@ class ReceivedFiles:
             .count()
         )
         return count
+
+    def count_in_chat(self, chat_id: int, since: datetime, most: int) -> int:
+        """How many files came in a chat and were not kept out; no more than `most` are counted.
+
+        Args:
+            chat_id: the chat.
+            since: naive UTC.
+            most: enough is known with so many.
+        """
+        # By time: among very many that were kept out, those that were not are the first.
+        admitted = (
+            ReceivedFile.select(ReceivedFile.id)
+            .join(Inbound)
+            .where(
+                Inbound.chat == chat_id,
+                Inbound.received_at >= since,
+                ReceivedFile.state != FileState.KEPT_OUT,
+            )
+            .order_by(Inbound.received_at)
+            .limit(most)
+        )
+        return len(admitted)
 
     def put_back(self, row: ReceivedFile) -> None:
         """Have an attempt that was broken off count as none: the bot stops."""

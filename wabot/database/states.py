@@ -42,6 +42,19 @@ class FileState(StrEnum):
     FAILED = "failed"
 
 
+class KeptOut(StrEnum):
+    """Why a file is not fetched; where its message is not answered, that reason stands there."""
+
+    NEVER = "videos and stickers are not fetched"
+    UNHEARD = "nothing here listens to voice notes"
+    UNSEEN = "nothing here looks at pictures"
+    UNREAD = "nothing here reads documents"
+    NO_PDF = "of documents, only PDF is read"
+    TOO_LARGE = "larger than [media] allows"
+    TOO_LONG = "longer than [media] allows"
+    TOO_MANY = "more files from one chat than [media] allows"
+
+
 class OutboundKind(StrEnum):
     """What a row of the outbox sends."""
 

@@ -82,7 +82,7 @@ class Consequences:
         Returns:
             Whether the chat has something to answer, because the message changed another one.
         """
-        changed = message.kind in CHANGES and decision.keeps_text and self._change(message, chat, now)
+        changed = message.kind in CHANGES and decision.keeps_text and self.change(message, chat, now)
         match decision.action:
             case Verdict.MISSED:
                 self._tell_missed(chat, now)
@@ -109,8 +109,14 @@ class Consequences:
         database.after_commit(lambda: self._tell_others(decision, message, chat.id))
         return changed
 
-    def _change(self, message: IncomingMessage, chat: Chat, now: datetime) -> bool:
-        """Carry out an edit or a deletion; whether something is to be answered anew."""
+    def change(self, message: IncomingMessage, chat: Chat, now: datetime) -> bool:
+        """Carry out an edit or a deletion; whether something is to be answered anew.
+
+        Args:
+            message: says which message it changes.
+            chat: its chat.
+            now: naive UTC.
+        """
         row = self._inbox.amend(message, chat.id)
         if row is None:
             return False

@@ -14,13 +14,14 @@ from wabot.config.settings import Settings
 from wabot.conversation import gate, history
 from wabot.conversation.gate import Candidate, Decision, Rules, Verdict, is_too_old
 from wabot.conversation.inbox import Inbox
+from wabot.conversation.incoming_files import IncomingFiles
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_chat import OwnerChat
 from wabot.conversation.pauses import Pauses
-from wabot.database.models import Chat, database
-from wabot.database.states import InboundState
+from wabot.database.models import Chat, Inbound, database
+from wabot.database.states import InboundState, Reason
 from wabot.inbound.consequences import CHANGES, Consequences, ShownPresence, log_ignored
-from wabot.whatsapp.messages import USER_SERVERS, IncomingMessage, MessageKind, every_name
+from wabot.whatsapp.messages import USER_SERVERS, IncomingMessage, MessageKind, every_name, words_of
 from wabot.whatsapp.sealed_edits import open_sealed
 from wabot.whatsapp.store import Account
 
@@ -45,6 +46,7 @@ class Reception:
         rules: of the gate.
         inbox: where messages are kept.
         consequences: carries out what the gate decides.
+        files: writes down the files that come with messages; None: nobody asks for them.
         account: tells when it is mentioned.
         edits: reads an edit that was sealed and is opened; None: none can be read.
     """
@@ -54,12 +56,14 @@ class Reception:
         rules: Rules,
         inbox: Inbox,
         consequences: Consequences,
+        files: IncomingFiles | None = None,
         account: Account | None = None,
         edits: EditReader | None = None,
     ) -> None:
         self._rules = rules
         self._inbox = inbox
         self._consequences = consequences
+        self._files = files
         self._account = account or Account()
         self._edits = edits
 
@@ -88,6 +92,41 @@ class Reception:
             self.forget_remembered_chats()
             raise
 
+    def heard(self, row: Inbound, text: str, now: datetime) -> int | None:
+        """Take what was heard in a voice note for what its sender says, as if they had written it.
+
+        In the transaction that keeps it. It is as with an edit: it may end all writing, or bring an answer
+        that has not left back.
+
+        Args:
+            row: the voice note; it may be answered already.
+            text: the transcript.
+            now: naive UTC.
+
+        Returns:
+            The chat that has something to answer, or None.
+        """
+        if row.reason == Reason.TAKEN_BACK or not text.strip():
+            return None
+        chat = row.chat
+        said = IncomingMessage(
+            chat=row.jid,
+            message_id=row.message_id,
+            sender=row.sender,
+            phone=chat.phone,
+            lid=chat.lid,
+            from_me=False,
+            kind=MessageKind.EDIT,
+            text=text,
+            sent_at=row.sent_at,
+            target_id=row.message_id,
+        )
+        decision = gate.on_arrival(self._candidate(said, chat), self._rules, now)
+        if decision.action in (Verdict.OPT_OUT, Verdict.OPT_IN):
+            return chat.id if self._consequences.carry_out(decision, said, chat, now) else None
+        is_to_answer = self._consequences.change(said, chat, now) or row.state == InboundState.PENDING
+        return chat.id if is_to_answer else None
+
     def chat_waiting_with(self, message: IncomingMessage) -> int | None:
         """The chat of a message that was taken in before and is still to be answered."""
         return self._inbox.chat_waiting_with(message)
@@ -110,6 +149,8 @@ class Reception:
         state = _STATES.get(decision.action, InboundState.IGNORED)
         kept = self._as_kept(message, decision, chat)
         chat_id = self._inbox.store(kept, now, state, decision.reason, chat)
+        if chat_id is not None and kept.attachment is not None:
+            self._keep_file(kept, chat_id, decision.reason, now)
         if chat_id is None or decision.action is Verdict.ANSWER:
             return chat_id
         if chat is None:
@@ -121,17 +162,23 @@ class Reception:
     def _as_kept(self, message: IncomingMessage, decision: Decision, chat: Chat | None) -> IncomingMessage:
         """The message as it is stored: a reaction with what it is about, others' business without text."""
         if not decision.keeps_text:
-            return dataclasses.replace(message, text="", quoted_text="", secret="")
+            return dataclasses.replace(message, text="", quoted_text="", secret="", attachment=None)
         if message.kind is MessageKind.REACTION and chat is not None:
             reply = history.reply_with_id(chat.id, message.target_id)
             return dataclasses.replace(message, quoted_text=reply.text if reply else "")
         return message
+
+    def _keep_file(self, message: IncomingMessage, chat_id: int, refused: str, now: datetime) -> None:
+        number = self._inbox.number_of(message)
+        if self._files is not None and number is not None:
+            self._files.keep(message, number, chat_id, refused, now)
 
     def _needs_chat(self, message: IncomingMessage, now: datetime) -> bool:
         """Whether the gate, or what follows, needs to know more of the chat than the message says."""
         chats = self._rules.chats
         return (
             message.from_me
+            or message.attachment is not None
             or message.kind in _ABOUT_ANOTHER
             or bool(chats.allow or chats.deny)
             or is_too_old(message.sent_at, self._rules.max_age_seconds, now)
@@ -144,7 +191,7 @@ class Reception:
             jid=message.chat,
             addresses=message.addresses | known,
             kind=message.kind,
-            text=message.text,
+            text=words_of(message.kind, message.text),
             sent_at=message.sent_at,
             from_me=message.from_me,
             to_self=self._is_to_self(message),
@@ -193,6 +240,7 @@ def reception_of(
     account: Account | None = None,
     presence: ShownPresence | None = None,
     edits: EditReader | None = None,
+    files: IncomingFiles | None = None,
 ) -> Reception:
     """The way in of an account's messages, for whoever shares none of its parts with others."""
     consequences = Consequences(
@@ -205,4 +253,4 @@ def reception_of(
         presence,
     )
     rules = Rules.of(settings.account, settings.ai, settings.replies, settings.chats)
-    return Reception(rules, inbox, consequences, account, edits)
+    return Reception(rules, inbox, consequences, files, account, edits)

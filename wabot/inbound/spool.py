@@ -22,10 +22,11 @@ from typing import Any, BinaryIO
 
 from wabot.errors import OperatorNeeded
 from wabot.system.files import open_plain, read_json, sync
-from wabot.whatsapp.messages import IncomingMessage, MessageKind
+from wabot.whatsapp.messages import Attachment, IncomingMessage, MessageKind
 
 _CHECKSUM_BYTES = 8
 _FIELDS = frozenset(field.name for field in fields(IncomingMessage))
+_FILE_FIELDS = frozenset(field.name for field in fields(Attachment))
 
 
 class Damaged(ValueError):
@@ -75,6 +76,8 @@ def _spooled_of(kept: Any) -> Spooled:
     known["kind"] = MessageKind(known["kind"])
     known["sent_at"] = datetime.fromisoformat(known["sent_at"])
     known["mentions"] = tuple(known.get("mentions", ()))
+    if (file := known.get("attachment")) is not None:
+        known["attachment"] = Attachment(**{name: file[name] for name in _FILE_FIELDS & file.keys()})
     return Spooled(IncomingMessage(**known), received_at)
 
 

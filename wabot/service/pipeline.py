@@ -15,9 +15,11 @@ from wabot.clock import process_clock, utc_now
 from wabot.config.settings import RECEIPTS, Settings
 from wabot.conversation.gate import Rules
 from wabot.conversation.inbox import Inbox
+from wabot.conversation.incoming_files import IncomingFiles
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_chat import OwnerChat
 from wabot.conversation.pauses import Pauses
+from wabot.conversation.received_files import ReceivedFiles
 from wabot.conversation.schedule import ChatSchedule
 from wabot.conversation.send_queue import SendQueue
 from wabot.database.tables import TableWatch
@@ -94,7 +96,9 @@ class Pipeline:
             owner_chat,
             self._presence,
         )
-        reception = Reception(rules, self._inbox, consequences, account, client)
+        self._files = ReceivedFiles(user_id)
+        files = IncomingFiles(self._files, settings.media)
+        reception = Reception(rules, self._inbox, consequences, files, account, client)
         self._drain = SpoolDrain(
             Spool(settings.spool), reception, self._schedule, queue.wakeup, health.pulse("spool")
         )

@@ -13,9 +13,10 @@ from functools import cache
 from itertools import islice
 from typing import Any
 
-from wabot.whatsapp.messages import MEDIA_KINDS, MessageKind
+from wabot.whatsapp.messages import DETAIL_KINDS, MEDIA_KINDS, MessageKind
+from wabot.whatsapp.places import cards_in_words, place_in_words
+from wabot.whatsapp.text_fields import LONGEST_TEXT_CHARACTERS, clean
 
-_LONGEST_TEXT_CHARACTERS = 65_536
 _DEEPEST = 6
 _MOST_WORDS = 200
 
@@ -42,6 +43,7 @@ KINDS: dict[str, MessageKind] = {
     "stickerMessage": MessageKind.STICKER,
     "stickerPackMessage": MessageKind.STICKER,
     "documentMessage": MessageKind.DOCUMENT,
+    # Where something is, and how somebody is reached, in a line of words.
     "locationMessage": MessageKind.LOCATION,
     "liveLocationMessage": MessageKind.LOCATION,
     "contactMessage": MessageKind.CONTACT,
@@ -129,11 +131,13 @@ _CHOSEN = frozenset({"selectedRowID", "selectedButtonID", "selectedID"})
 # A quote is not said now, thumbnails say nothing, and the names in flows are the program's.
 _WITHOUT_WORDS = frozenset({"ContextInfo", "MessageContextInfo", "MessageKey", "NativeFlowMessage"})
 _FLOW = "NativeFlowResponseMessage"
-_LABELS = ("caption", "fileName", "title", "displayName", "name", "address")
-_LONGEST_NONCE_BYTES, _LONGEST_SEALED_BYTES = 128, 4 * _LONGEST_TEXT_CHARACTERS
+_LABELS = ("caption", "fileName", "title", "displayName", "name")
+_LONGEST_NONCE_BYTES, _LONGEST_SEALED_BYTES = 128, 4 * LONGEST_TEXT_CHARACTERS
 _SECRET_BYTES = 32
 _LONGEST_SECONDS = 2**31 - 1
 _REVOKE, _MESSAGE_EDIT = 0, 14  # waE2E.ProtocolMessage.Type
+_MEDIA_ALBUM, _TWINS = 1, frozenset({5, 10, 17})  # waE2E.MessageAssociation.AssociationType
+_MOST_IN_ALBUM = 100
 _SEALED_MESSAGE_EDIT = 2  # waE2E.SecretEncryptedMessage.SecretEncType
 
 
@@ -160,7 +164,7 @@ def content_of(message: Any) -> Content:
 
 
 def _content(message: Any, depth: int) -> Content:
-    name, carried = _carried(message)
+    name, carried = carried_by(message)
     if carried is None:
         return Content(MessageKind.PROTOCOL if _only_hands_over_keys(message) else MessageKind.OTHER)
     kind = KINDS.get(name, MessageKind.OTHER)
@@ -178,6 +182,8 @@ def _content(message: Any, depth: int) -> Content:
     if kind is MessageKind.REACTION:
         key = carried.key if name == "reactionMessage" else carried.targetMessageKey
         return Content(kind, clean(getattr(carried, "text", ""), 50), clean(key.ID, 200))
+    if kind in DETAIL_KINDS:
+        return _details(name, carried)
     if kind in MEDIA_KINDS:
         return Content(kind, clean(getattr(carried, "caption", "")))
     if kind in (MessageKind.MARK, MessageKind.PROTOCOL):
@@ -186,12 +192,24 @@ def _content(message: Any, depth: int) -> Content:
     return Content(MessageKind.OTHER if kind is MessageKind.TEXT and not text else kind, text)
 
 
+def _details(name: str, carried: Any) -> Content:
+    if name == "contactMessage":
+        return Content(MessageKind.CONTACT, cards_in_words([carried]))
+    if name == "contactsArrayMessage":
+        return Content(MessageKind.CONTACT, cards_in_words(carried.contacts))
+    # Of somebody who moves, each step is a message of its own: the first says it all.
+    has_moved = name == "liveLocationMessage" and carried.timeOffset > 0
+    return Content(MessageKind.MARK if has_moved else MessageKind.LOCATION, place_in_words(carried))
+
+
 def title_of(message: Any) -> str:
     """What an unwrapped message is called where it is quoted: its words, its name, or what it is."""
-    _name, carried = _carried(message)
+    _name, carried = carried_by(message)
     if carried is None:
         return ""
     content = content_of(message)
+    if content.kind in DETAIL_KINDS:
+        return f"[{content.kind}] {content.text}".rstrip()
     if content.text or content.kind not in MEDIA_KINDS:
         return content.text or f"[{content.kind}]"
     labels = (clean(getattr(carried, label, "")) for label in _LABELS)
@@ -229,9 +247,36 @@ def _has_context(field: Any) -> bool:
     return field.message_type is not None and "contextInfo" in field.message_type.fields_by_name
 
 
+@dataclass(frozen=True, slots=True)
+class Association:
+    """What a message belongs to.
+
+    Attributes:
+        album_id: the message that announced the album which it is part of, or "".
+        album_size: how many pictures and videos it announces itself.
+        is_twin: it brings once more, in more detail, what another message brought.
+    """
+
+    album_id: str = ""
+    album_size: int = 0
+    is_twin: bool = False
+
+
+def association_of(*messages: Any) -> Association:
+    """What a message, seen in and around its envelopes, belongs to."""
+    for message in messages:
+        together = message.messageContextInfo.messageAssociation
+        if together.associationType == _MEDIA_ALBUM:
+            return Association(album_id=clean(together.parentMessageKey.ID, 200))
+        if together.associationType in _TWINS and together.parentMessageKey.ID:
+            return Association(is_twin=True)
+    album = messages[0].albumMessage
+    return Association(album_size=min(album.expectedImageCount + album.expectedVideoCount, _MOST_IN_ALBUM))
+
+
 def expiration_of(message: Any) -> int | None:
     """After how many seconds the chat's messages disappear, 0 for never; None where a message cannot say."""
-    name, carried = _carried(message)
+    name, carried = carried_by(message)
     if name == "conversation":
         return 0
     if carried is None or "contextInfo" not in carried.DESCRIPTOR.fields_by_name:
@@ -245,17 +290,7 @@ def secret_of(*messages: Any) -> str:
     return next((secret.hex() for secret in secrets if len(secret) == _SECRET_BYTES), "")
 
 
-def clean(text: str | bytes, longest: int = _LONGEST_TEXT_CHARACTERS) -> str:
-    """A text of the library's, bounded, and without NUL characters, which PostgreSQL refuses in a text.
-
-    Where it is no valid UTF-8, protobuf gives its bytes.
-    """
-    if isinstance(text, bytes):
-        text = text[: 4 * longest].decode(errors="replace")
-    return text[:longest].replace("\0", "")
-
-
-def _carried(message: Any) -> tuple[str, Any]:
+def carried_by(message: Any) -> tuple[str, Any]:
     """The field that makes the message what it is, by its name, and its value; None where nothing does."""
     if message.conversation:
         return "conversation", message.conversation
@@ -303,7 +338,7 @@ def _words(carried: Any, depth: int) -> str:
 def _joined(words: Iterator[str]) -> str:
     """Each once, as long as there is room."""
     found = dict.fromkeys(word.strip() for word in islice(words, _MOST_WORDS) if word.strip())
-    return "\n".join(found)[:_LONGEST_TEXT_CHARACTERS]
+    return "\n".join(found)[:LONGEST_TEXT_CHARACTERS]
 
 
 def _walk(message: Any, names: frozenset[str], depth: int) -> Iterator[str]:

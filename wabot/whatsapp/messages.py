@@ -57,6 +57,9 @@ MEDIA_KINDS = frozenset(
 """What has a caption at most; its customer can say in writing what it is about."""
 
 
+DETAIL_KINDS = frozenset({MessageKind.LOCATION, MessageKind.CONTACT})
+"""What is information, and not what its sender says: no word in it decides anything."""
+
 NOT_RECEIVED_KINDS = frozenset(
     {MessageKind.LOST, MessageKind.SPOILT, MessageKind.WITHHELD, MessageKind.HIDDEN}
 )
@@ -147,6 +150,8 @@ class IncomingMessage:
         secret: in hexadecimal, what an edit of this message will be sealed with, or "".
         sealed: of an edit that is not opened, nonce and content in hexadecimal, with a blank between; or "".
         attachment: the file that came with it, if any.
+        album_id: the message that announced the album which it is part of, or "".
+        album_size: how many pictures and videos it announces, each of them a message.
     """
 
     chat: str
@@ -169,6 +174,8 @@ class IncomingMessage:
     secret: str = field(default="", repr=False)
     sealed: str = field(default="", repr=False)
     attachment: Attachment | None = None
+    album_id: str = ""
+    album_size: int = 0
 
     @property
     def is_group(self) -> bool:
@@ -196,6 +203,16 @@ class IncomingMessage:
         if self.is_person and self.phone:
             return f"{self.phone}@{PHONE_SERVER}"
         return self.chat
+
+
+def words_of(kind: str, text: str) -> str:
+    """What of a message's text its sender says: all, but of a place or a contact nothing.
+
+    Args:
+        kind: one of `MessageKind`.
+        text: its text.
+    """
+    return "" if kind in DETAIL_KINDS else text
 
 
 def every_name(jids: Iterable[str]) -> frozenset[str]:

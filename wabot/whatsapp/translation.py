@@ -10,8 +10,10 @@ from typing import Any
 
 from wabot.clock import utc_now
 from wabot.config.phone_numbers import LID_SERVER, PHONE_SERVER
+from wabot.whatsapp.attachments import attachment_of
 from wabot.whatsapp.content import (
-    clean,
+    Content,
+    association_of,
     content_of,
     context_of,
     expiration_of,
@@ -20,6 +22,7 @@ from wabot.whatsapp.content import (
     unwrapped,
 )
 from wabot.whatsapp.messages import IncomingMessage, MessageKind, Receipt
+from wabot.whatsapp.text_fields import clean
 
 _LONGEST_NAME_CHARACTERS = 200
 # A business whose number WhatsApp serves itself writes from a device of these; answers go to its number.
@@ -42,6 +45,9 @@ def incoming_message(event: Any) -> IncomingMessage:
     content = content_of(message)
     other = (source.Chat, source.RecipientAlt if source.IsFromMe else source.SenderAlt)
     context = context_of(message)
+    association = association_of(message, event.Message)
+    if association.is_twin:
+        content = Content(MessageKind.MARK)
     return IncomingMessage(
         chat=jid_text(source.Chat),
         message_id=clean(info.ID, 200),
@@ -63,6 +69,9 @@ def incoming_message(event: Any) -> IncomingMessage:
         expiration_seconds=expiration_of(message),
         secret=secret_of(message, event.Message),
         sealed=content.sealed,
+        attachment=attachment_of(message) if not association.is_twin else None,
+        album_id=association.album_id,
+        album_size=association.album_size,
     )
 
 

@@ -138,6 +138,7 @@ class Customer(Writer):
         quotes: str = "",
         is_forwarded: bool = False,
         album: str = "",
+        twin_of: str = "",
         lies: Mapping[str, int | bytes | str | None] | None = None,
         spoil: int = 0,
     ) -> str:
@@ -151,6 +152,7 @@ class Customer(Writer):
             quotes: the message of the bot that it answers.
             is_forwarded: whether it was passed on.
             album: the message that announced the album which the picture belongs to.
+            twin_of: the message with the same picture that this one brings in more detail.
             lies: what the message says wrongly of the file, by names as in file_messages.
             spoil: how many deliveries cannot be read.
         """
@@ -169,6 +171,9 @@ class Customer(Writer):
             message = enveloped(envelope, message)
         if album:
             message += plaintexts.album_child(str(self._chat()), album)
+        if twin_of:
+            message = enveloped("associated_child", message)
+            message += plaintexts.finer_twin(str(self._chat()), twin_of)
         body = plaintexts.with_secret(message, self._secret())
         more = {"type": "media"}
         return self.post(body, caption, more, event=kind, spoil=spoil, attachment=attachment)

@@ -11,7 +11,7 @@ from wabot.emulator.wire.protobuf import Fields
 _LOCATION, _LIVE_LOCATION = 5, 18
 _LATITUDE, _LONGITUDE = 1, 2
 _NAME, _ADDRESS = 3, 4  # of a LocationMessage
-_CAPTION, _SEQUENCE_NUMBER = 6, 7  # of a LiveLocationMessage
+_CAPTION, _SEQUENCE_NUMBER, _SECONDS_UNDER_WAY = 6, 7, 8  # of a LiveLocationMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,10 @@ def location(place: Place) -> bytes:
     return protobuf.encode([(_LOCATION, _degrees(place) + words)])
 
 
-def live_location(place: Place, sequence_number: int = 1) -> bytes:
+def live_location(place: Place, sequence_number: int = 1, seconds_under_way: int = 0) -> bytes:
     """A waE2E.Message with a pin that moves: each move is another message with a higher number."""
-    rest = protobuf.encode([(_CAPTION, place.name), (_SEQUENCE_NUMBER, sequence_number)])
+    moved = [(_SECONDS_UNDER_WAY, seconds_under_way)] if seconds_under_way else []
+    rest = protobuf.encode([(_CAPTION, place.name), (_SEQUENCE_NUMBER, sequence_number), *moved])
     return protobuf.encode([(_LIVE_LOCATION, _degrees(place) + rest)])
 
 

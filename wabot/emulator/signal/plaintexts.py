@@ -34,7 +34,7 @@ _WRAPPERS = (*ENVELOPES.values(), _EDITED)
 _SECRET_ENCRYPTED = 82
 _SEALED_MESSAGE_EDIT = 2  # SecretEncryptedMessage.SecretEncType.MESSAGE_EDIT
 _EXPIRATION = 25  # of ContextInfo
-_MEDIA_ALBUM = 1  # MessageAssociation.AssociationType.MEDIA_ALBUM
+_MEDIA_ALBUM, _HD_IMAGE = 1, 10  # MessageAssociation.AssociationType
 _REVOKE_TYPE = 0
 _EDIT_TYPE = 14
 
@@ -132,7 +132,16 @@ def context_info(*, quote: Quote | None = None, is_forwarded: bool = False) -> b
 
 def album_child(chat: str, parent_id: str) -> bytes:
     """What stands behind a picture of the album that the sender's message `parent_id` announced."""
-    association = protobuf.encode([(1, _MEDIA_ALBUM), (2, _key(chat, parent_id, from_me=True))])
+    return _association(_MEDIA_ALBUM, chat, parent_id)
+
+
+def finer_twin(chat: str, parent_id: str) -> bytes:
+    """What stands behind the same picture as the sender's message `parent_id` brought, in more detail."""
+    return _association(_HD_IMAGE, chat, parent_id)
+
+
+def _association(kind: int, chat: str, parent_id: str) -> bytes:
+    association = protobuf.encode([(1, kind), (2, _key(chat, parent_id, from_me=True))])
     return protobuf.encode([(_CONTEXT, protobuf.encode([(10, association)]))])
 
 
