@@ -14,6 +14,7 @@ from tests.support.arrivals import NOON, arrival
 from tests.support.threads import Beats
 from wabot.clock import utc_now
 from wabot.config.settings import Settings
+from wabot.conversation.albums import BETWEEN_SECONDS
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.schedule import ChatSchedule
@@ -353,3 +354,15 @@ def test_a_lost_message_is_no_way_around_the_disk(bot: Bot) -> None:
 def test_status_of_a_single_message(file: Path, bot: Bot) -> None:
     bot.spool.append(Spooled(fresh("one"), NOON))
     assert bot.drain.trouble == "database back, 1 message kept on disk still to be stored"
+
+
+def test_an_album_is_answered_when_all_of_it_is_here(sqlite_database: Any, file: Path) -> None:
+    bot = Bot(file)
+    postponed: list[float] = []
+    bot.schedule.postpone = lambda _chat_id, seconds: postponed.append(seconds)  # type: ignore[method-assign]
+    bot.intake.take(arrival("", kind=MessageKind.PROTOCOL, message_id="A", album_size=2))
+    bot.intake.take(arrival("", kind=MessageKind.IMAGE, album_id="A", sent_at=utc_now()))
+    bot.intake.take(arrival("¿cuánto cuestan?", sent_at=utc_now()))
+    assert len(postponed) == 2 and all(0 < seconds <= BETWEEN_SECONDS for seconds in postponed)
+    bot.intake.take(arrival("", kind=MessageKind.IMAGE, album_id="A", sent_at=utc_now()))
+    assert (len(postponed), len(bot.touched)) == (2, 3)

@@ -12,7 +12,7 @@
     pauses          paused chats, and customers who are not written to
     notices         what wabot says by itself
     owner_chat      what the owner is told
-    bursts          which chats are receiving at this moment
+    bursts, albums  which chats are receiving at this moment
 
 It has no thread and no network: it is called by what brings messages in, answers them and sends replies, and
 knows nothing of them.

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from wabot.clock import utc_now
+from wabot.conversation.albums import Albums
 from wabot.conversation.bursts import Bursts
 from wabot.conversation.schedule import ChatSchedule
 from wabot.database.errors import concerns_what_was_stored, patience
@@ -66,6 +67,7 @@ class Intake:
         self._closed = threading.Event()
         self._is_taking = False
         self._last_at = time.monotonic()
+        self._albums = Albums()
         self.bursts = Bursts()
         self.dropped = 0
 
@@ -80,6 +82,7 @@ class Intake:
         self._last_at = time.monotonic()
         self._is_taking = True
         if not message.from_me:
+            self._note_album(message)
             # Here, not where it is stored: what goes to the disk comes in bursts as well. WhatsApp may use
             # one address of a person now and the other then, and the chat's row has but one.
             for jid in {message.chat, message.contact}:
@@ -111,6 +114,12 @@ class Intake:
         """How long ago the library handed over a message; 0 while one is being stored."""
         return 0.0 if self._is_taking else time.monotonic() - self._last_at
 
+    def _note_album(self, message: IncomingMessage) -> None:
+        if message.album_size:
+            self._albums.announce(message.chat, message.message_id, message.album_size, self._last_at)
+        elif message.album_id:
+            self._albums.note(message.chat, message.album_id, message.message_id, self._last_at)
+
     def _is_safe(self, spooled: Spooled) -> bool:
         self._pulse.busy(_LONGEST_SECONDS)
         return (not self._drain.is_behind and self._store(spooled)) or self._drain.keep(spooled)
@@ -128,6 +137,8 @@ class Intake:
             return False
         if chat_id is not None:
             self._schedule.touch(chat_id)
+            if seconds := self._albums.seconds_to_wait(spooled.message.chat, self._last_at):
+                self._schedule.postpone(chat_id, seconds)
         if self._drain.outage.lasts:
             self._drain.outage.ended(0)
         return True
