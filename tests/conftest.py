@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -100,24 +101,39 @@ def postgresql_url_of_all(postgresql_server: PostgresqlServer) -> str:
     return postgresql_server.url("test_all")
 
 
+# What RESTART IDENTITY of TRUNCATE does as well, which writes the files of all tables and indexes anew.
+_EMPTY_TABLES = "".join(f"DELETE FROM {table._meta.table_name};" for table in reversed(OWN_TABLES)) + (
+    "SELECT setval(seqrelid::regclass, seqstart, false) FROM pg_sequence"
+)
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
 def database(request: pytest.FixtureRequest) -> Iterator[Any]:
     """An open database with wabot's tables, which are empty, on each of the two engines in turn."""
-    is_sqlite = request.param == "sqlite"
-    opened = open_database(request.getfixturevalue("sqlite_url" if is_sqlite else "postgresql_url_of_all"))
+    if request.param == "sqlite":
+        yield request.getfixturevalue("sqlite_database")
+        return
+    opened = open_database(request.getfixturevalue("postgresql_url_of_all"))
     migrate(opened)
-    if not is_sqlite:
-        tables = ", ".join(table._meta.table_name for table in OWN_TABLES)
-        opened.execute_sql(f"TRUNCATE {tables} RESTART IDENTITY")
+    opened.execute_sql(_EMPTY_TABLES)
     yield opened
     opened.close()
 
 
-@pytest.fixture
-def sqlite_database(sqlite_url: str) -> Iterator[Any]:
-    """An open SQLite database with wabot's tables, for what does not depend on the engine."""
-    opened = open_database(sqlite_url)
+@pytest.fixture(scope="session")
+def _sqlite_file_with_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file: Path = tmp_path_factory.mktemp("tables") / "wabot.db"
+    opened = open_database(f"sqlite:///{file}")
     migrate(opened)
+    opened.close()
+    return file
+
+
+@pytest.fixture
+def sqlite_database(sqlite_url: str, tmp_path: Path, _sqlite_file_with_tables: Path) -> Iterator[Any]:
+    """An open SQLite database with wabot's tables: a copy, to make them takes longer than most tests."""
+    shutil.copyfile(_sqlite_file_with_tables, tmp_path / "wabot.db")
+    opened = open_database(sqlite_url)
     yield opened
     opened.close()
 
