@@ -23,7 +23,7 @@ TESTED_BY = {
     "brain": "prompt_size settings",
     "brain/knowledge/test_base.py": "index",
     "brain/output": "completion control_words tool_calls turns",
-    "brain/providers/test_chain.py": "budget counts remembered_refusals",
+    "brain/providers/test_chain.py": "budget counts guard remembered_refusals",
     "brain/providers/test_provider.py": "endpoint",
     "cli": "backup chat pair",
     "config/test_load.py": "service_settings settings",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import threading
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from wabot.brain.brain import Brain
 from wabot.brain.conversation import Conversation, Turn
 from wabot.brain.providers.budget import BudgetSpent, BudgetUnknown
 from wabot.brain.providers.counts import CallCounts
-from wabot.brain.settings import ProviderSettings
+from wabot.brain.settings import ProviderSettings, TranscriberSettings
 from wabot.brain.texts import texts_for
 from wabot.config.settings import AccountSettings, AiSettings, Settings
 from wabot.database.models import database as bound
@@ -139,6 +140,29 @@ def test_accounts_do_not_share(database: Any) -> None:
     assert taken(settings) == taken(other) == {"gpt": (1, 1)}
 
 
+def test_seconds_of_a_transcriber_are_of_no_budget_of_models(
+    database: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    ears = TranscriberSettings("gpt", "http://127.0.0.1:1/v1", "m", seconds_per_day=100)
+    gpt = provider(calls=5)
+    models = with_limits(gpt, calls=1, tokens=500)
+    settings = replace(models, ai=replace(models.ai, transcribers=(ears,)))
+    reservation = budget(settings).reserve(ears, 60)
+    with pytest.raises(BudgetSpent, match="of gpt is spent"):
+        budget(settings).reserve(ears, 41)
+    assert "budget of transcriber gpt is spent" in caplog.text
+    budget(settings).settle(reservation, 1, 20)
+    assert taken(settings) == {ALL: (0, 0), "gpt": (0, 0), ears.budget_name: (1, 20)}
+    of_ears = spending_on(settings.account, settings.ai, MONDAY)[-1]
+    assert str(of_ears) == "gpt: 20 of 100 seconds today"
+    assert (of_ears.in_settings, of_ears.limit.section) == (
+        "seconds_per_day 20/100",
+        "[[ai.transcribers]] gpt",
+    )
+    budget(settings).reserve(gpt, 10)
+    assert taken(settings)["gpt"] == (1, 10)
+
+
 def test_without_a_limit_the_database_is_not_asked() -> None:
     gpt = provider()
     settings = with_limits(gpt)
@@ -185,7 +209,7 @@ def test_a_database_that_is_away_grants_nothing_and_loses_no_reservation(
     with pytest.raises(BudgetUnknown, match="is not known"):
         budget(settings).reserve(gpt, 100)
     budget(settings).settle(reservation, 1, 20)
-    assert "counts with all 100 tokens set aside" in caplog.text
+    assert "counts with all 100 set aside" in caplog.text
     sqlite_database.execute_sql("ALTER TABLE gone RENAME TO wabot_model_usage")
     assert taken(settings) == {"gpt": (1, 100)}
 

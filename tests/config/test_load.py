@@ -363,3 +363,37 @@ def test_an_address_of_no_database_is_told_what_one_looks_like(tmp_path: Path) -
     with pytest.raises(ConfigError, match=r"allowed is sqlite:///PATH or postgresql://USER:") as raised:
         load_settings(file, {})
     assert "secret" not in str(raised.value)
+
+
+EARS = '[[ai.transcribers]]\nbase_url = "http://localhost:1/v1"\n'
+
+
+def test_transcribers_are_read_as_providers_are(file: Path) -> None:
+    text = (
+        EARS + 'model = "w"\napi_key = "env:KEY"\nlanguage = "pt"\ntimeout = "30s"\nseconds_per_day = 3600\n'
+    )
+    text += EARS + 'kind = "whisper.cpp"\n'
+    ears = load(file, text, {"KEY": "sk-of-the-ears"}).ai.transcribers
+    assert [(each.name, each.kind, each.language) for each in ears] == [
+        ("w", "openai", "pt"),
+        ("whisper.cpp", "whisper.cpp", "chat"),
+    ]
+    assert (ears[0].api_key, ears[0].timeout_seconds, ears[0].seconds_per_day) == ("sk-of-the-ears", 30, 3600)
+    assert "sk-of-the-ears" not in repr(ears)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (EARS, "ai.transcribers[1].model: missing"),
+        ('[[ai.transcribers]]\nmodel = "w"\n', "ai.transcribers[1].base_url: missing"),
+        (EARS + 'language = "spanish"\n', "language = 'spanish': allowed is \"chat\""),
+        (EARS + 'kind = "vosk"\n', "kind = 'vosk': allowed is one of"),
+        (EARS + "temperature = 1\n", "ai.transcribers[1].temperature: unknown setting"),
+        (2 * (EARS + 'model = "w"\nseconds_per_day = 5\n'), "name: another one is called w, too"),
+        ("[ai]\ntranscribers = 5\n", "ai.transcribers: write each as [[ai.transcribers]]"),
+        ("[ai]\nseconds_per_day = 5\n", "it belongs below a line [[ai.transcribers]]"),
+    ],
+)
+def test_a_mistake_in_a_transcriber_is_named(file: Path, text: str, problem: str) -> None:
+    assert any(problem in each for each in problems(file, text)), problems(file, text)

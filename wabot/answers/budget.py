@@ -1,4 +1,4 @@
-"""Keeps the models within the day's budget: counted in the database, before the money is spent."""
+"""Keeps models and transcribers within the day's budget: counted in the database before it is spent."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from wabot.brain.providers.budget import BudgetSpent, BudgetUnknown, Reservation
-from wabot.brain.settings import ProviderSettings
+from wabot.brain.providers.budget import BudgetSpent, BudgetUnknown, Payee, Reservation
+from wabot.brain.settings import TRANSCRIBER_BUDGETS
 from wabot.config.settings import AccountSettings, AiSettings
 from wabot.database.errors import AWAY
 from wabot.database.lent_connections import rest
@@ -38,12 +38,12 @@ class DailyBudget:
         self._limits = limits_of(ai)
         self._today = today or (lambda: account.local_time().date())
 
-    def reserve(self, provider: ProviderSettings, tokens: int) -> Reservation:
+    def reserve(self, payee: Payee, tokens: int) -> Reservation:
         """Set one call aside.
 
         Args:
-            provider: who is to be called.
-            tokens: the most it is expected to take.
+            payee: who is to be called.
+            tokens: the most it is expected to take; of a transcriber, seconds.
 
         Raises:
             BudgetSpent: a limit has no room for it.
@@ -51,7 +51,7 @@ class DailyBudget:
         """
         day = self._today().isoformat()
         try:
-            refused = self._take(self._limits_for(provider), day, tokens)
+            refused = self._take(self._limits_for(payee), day, tokens)
             if refused is not None:
                 self._tell_once(refused, day, tokens)
         except AWAY as error:
@@ -59,8 +59,8 @@ class DailyBudget:
             raise BudgetUnknown(f"what is left of the day's budget is not known: {error}") from None
         rest()
         if refused is not None:
-            raise BudgetSpent(f"the day's budget of {refused.provider or 'all models'} is spent")
-        return Reservation(day, provider, tokens)
+            raise BudgetSpent(f"the day's budget of {refused.name} is spent")
+        return Reservation(day, payee, tokens)
 
     def settle(self, reservation: Reservation, calls: int, tokens: int) -> None:
         """Correct what was set aside.
@@ -71,12 +71,16 @@ class DailyBudget:
             tokens: what it took.
         """
         tokens_aside = reservation.tokens
-        with while_away(f"a call counts with all {tokens_aside} tokens set aside"), database.atomic():
-            for limit in self._limits_for(reservation.provider):
+        with while_away(f"a call counts with all {tokens_aside} set aside"), database.atomic():
+            for limit in self._limits_for(reservation.payee):
                 self._add(limit, reservation.day, calls - 1, tokens - tokens_aside)
 
-    def _limits_for(self, provider: ProviderSettings) -> list[Limit]:
-        return [limit for limit in self._limits if limit.provider in (ALL, provider.name)]
+    def _limits_for(self, payee: Payee) -> list[Limit]:
+        name = payee.budget_name
+        is_model = not name.startswith(TRANSCRIBER_BUDGETS)
+        return [
+            limit for limit in self._limits if limit.provider == name or (is_model and limit.provider == ALL)
+        ]
 
     def _take(self, limits: Sequence[Limit], day: str, tokens: int) -> Limit | None:
         """Count a call in each of the limits; or in none, and return the one that has no room for it."""
@@ -101,10 +105,7 @@ class DailyBudget:
         """Write down that a call was refused, and log it the first time on a day, restarts or not."""
         unknown = (*limit.row(self._user_id, day), ModelUsage.refused_tokens.is_null())
         if ModelUsage.update(refused_tokens=tokens).where(*unknown).execute():
-            log.warning(
-                "the day's budget of %s is spent: it is not asked again until midnight",
-                f"provider {limit.provider}" if limit.provider else "all models",
-            )
+            log.warning("the day's budget of %s is spent: it is not asked again until midnight", limit)
 
 
 #: All providers together; none is called so.
@@ -113,7 +114,10 @@ ALL = ""
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What one provider, or ALL, may take in a day; 0 is no limit."""
+    """What one provider, or ALL, or one transcriber may take in a day; 0 is no limit.
+
+    `tokens_per_day` of a transcriber are seconds.
+    """
 
     provider: str
     calls_per_day: int
@@ -122,7 +126,28 @@ class Limit:
     @property
     def section(self) -> str:
         """Where in the configuration it is set."""
+        if self._is_transcriber:
+            return self.provider
         return f"[[ai.providers]] {self.provider}" if self.provider else "[ai]"
+
+    @property
+    def unit(self) -> str:
+        """What is counted besides calls."""
+        return "seconds" if self._is_transcriber else "tokens"
+
+    @property
+    def name(self) -> str:
+        """Whose it is, for people."""
+        return self.provider.removeprefix(TRANSCRIBER_BUDGETS) or "all models"
+
+    @property
+    def _is_transcriber(self) -> bool:
+        return self.provider.startswith(TRANSCRIBER_BUDGETS)
+
+    def __str__(self) -> str:
+        if not self.provider:
+            return self.name
+        return f"{'transcriber' if self._is_transcriber else 'provider'} {self.name}"
 
     def row(self, user_id: str, day: str) -> tuple[Any, ...]:
         """The conditions that find its count."""
@@ -166,22 +191,23 @@ class Spending:
         """The same in the names of the settings, which need no translation."""
         calls, tokens = self.limit.calls_per_day, self.limit.tokens_per_day
         parts = [f"calls_per_day {self.calls}/{calls}"] if calls else []
-        return ", ".join([*parts, f"tokens_per_day {self.tokens}/{tokens}"] if tokens else parts)
+        return ", ".join([*parts, f"{self.limit.unit}_per_day {self.tokens}/{tokens}"] if tokens else parts)
 
     def __str__(self) -> str:
         parts = []
         if self.limit.calls_per_day:
             parts.append(f"{self.calls} of {self.limit.calls_per_day} calls")
         if self.limit.tokens_per_day:
-            parts.append(f"{self.tokens} of {self.limit.tokens_per_day} tokens")
-        return f"{self.limit.provider or 'all models'}: {', '.join(parts)} today"
+            parts.append(f"{self.tokens} of {self.limit.tokens_per_day} {self.limit.unit}")
+        return f"{self.limit.name}: {', '.join(parts)} today"
 
 
 def limits_of(ai: AiSettings) -> list[Limit]:
-    """The limits that are set, that of all providers first."""
+    """The limits that are set: that of all providers, of each, and of each transcriber."""
     of_all = [Limit(ALL, ai.calls_per_day, ai.tokens_per_day)] if ai.providers else []
     of_each = [Limit(each.name, each.calls_per_day, each.tokens_per_day) for each in ai.providers]
-    return [limit for limit in (*of_all, *of_each) if limit.calls_per_day or limit.tokens_per_day]
+    of_ears = [Limit(each.budget_name, 0, each.seconds_per_day) for each in ai.transcribers]
+    return [limit for limit in (*of_all, *of_each, *of_ears) if limit.calls_per_day or limit.tokens_per_day]
 
 
 def spending_on(account: AccountSettings, ai: AiSettings, day: date) -> list[Spending]:

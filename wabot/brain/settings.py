@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+TRANSCRIBER_BUDGETS = "[[ai.transcribers]] "
+"""How the names of transcribers' budgets begin."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProviderSettings:
@@ -31,6 +34,55 @@ class ProviderSettings:
     temperature: float = 0.7
     calls_per_day: int = 0
     tokens_per_day: int = 0
+
+    @property
+    def who(self) -> str:
+        """What the journal calls it."""
+        return f"provider {self.name}"
+
+    @property
+    def budget_name(self) -> str:
+        """Under which name its budget is kept."""
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriberSettings:
+    """One server that listens to voice notes; a limit of 0 is none.
+
+    Attributes:
+        name: what logs call it.
+        base_url: where it is, up to /audio/transcriptions or /inference.
+        model: the model's name there.
+        api_key: a secret, kept out of repr.
+        kind: "openai" for what speaks as OpenAI does, "whisper.cpp" for that program's own server.
+        language: "chat" for that of the chat, "auto" for what is heard, or a code as "es".
+        timeout_seconds: for one note, and half of what it plays on top of that.
+        seconds_per_day: the most seconds of sound in a day.
+    """
+
+    name: str
+    base_url: str
+    model: str = ""
+    api_key: str = field(default="", repr=False)
+    kind: str = "openai"
+    language: str = "chat"
+    timeout_seconds: float = 60.0
+    seconds_per_day: int = 0
+
+    @property
+    def who(self) -> str:
+        """What the journal calls it."""
+        return f"transcriber {self.name}"
+
+    @property
+    def budget_name(self) -> str:
+        """Under which name its budget is kept: not that of a provider."""
+        return f"{TRANSCRIBER_BUDGETS}{self.name}"
+
+    def call_seconds(self, sound_seconds: float) -> float:
+        """How long it may take for a note that plays so long."""
+        return self.timeout_seconds + sound_seconds / 2
 
 
 @dataclass(frozen=True, slots=True)

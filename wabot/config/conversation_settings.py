@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from wabot.brain.settings import ProviderSettings
+from wabot.brain.settings import ProviderSettings, TranscriberSettings
 from wabot.config.setting_types import (
     SettingType,
     boolean,
@@ -73,6 +73,54 @@ PROVIDER_SETTINGS = {
     ),
 }
 
+TRANSCRIBER_SETTINGS = {
+    "name": ProviderSetting(
+        text(longest=60, pattern=".+", allowed="a text, not empty"),
+        "the model's",
+        "what logs and `wabot status` call it",
+    ),
+    "base_url": PROVIDER_SETTINGS["base_url"]._replace(
+        meaning="address of an OpenAI-compatible API, up to and with /v1, or of whisper.cpp's server"
+    ),
+    "model": ProviderSetting(text(longest=200), '""', "the model's name there; whisper.cpp has only one"),
+    "api_key": PROVIDER_SETTINGS["api_key"],
+    "kind": ProviderSetting(
+        choice("openai", "whisper.cpp"),
+        '"openai"',
+        '"whisper.cpp" is the server of that program; start it with --convert',
+    ),
+    "language": ProviderSetting(
+        text(longest=4, pattern="chat|auto|[a-z]{2,3}", allowed='"chat", "auto" or a code such as "es"'),
+        '"chat"',
+        "what is spoken: the chat's language, whatever it hears, or always the same",
+    ),
+    "timeout": ProviderSetting(
+        duration(0.1, 600), '"1m"', "seconds for one note, and half of what it plays on top of that"
+    ),
+    "seconds_per_day": ProviderSetting(
+        BUDGET, "0", "seconds of sound in one day of the account's time zone; 0 = no limit"
+    ),
+}
+
+ENDPOINT_SETTINGS = {"providers": PROVIDER_SETTINGS, "transcribers": TRANSCRIBER_SETTINGS}
+"""What each [[ai.…]] may hold, by what they are called."""
+
+
+def transcriber_problems(transcribers: tuple[TranscriberSettings, ...]) -> list[str]:
+    """What is wrong with the transcribers, one line for each problem."""
+    problems = []
+    names = Counter(each.name for each in transcribers)
+    for position, each in enumerate(transcribers, start=1):
+        where = f"ai.transcribers[{position}]"
+        if not each.model and each.kind == "openai":
+            problems.append(f"{where}.model: missing")
+        if names[each.name] > 1 and each.seconds_per_day:
+            problems.append(
+                f"{where}.name: another one is called {each.name}, too; a budget of its own needs a name of "
+                "its own"
+            )
+    return problems
+
 
 def budget_problems(providers: tuple[ProviderSettings, ...], tokens_per_day: int) -> list[str]:
     """What is wrong with the budgets, one line for each problem.
@@ -128,6 +176,9 @@ class AiSettings:
     """What the bot knows and how it speaks."""
 
     providers: tuple[ProviderSettings, ...] = field(default=(), metadata={"meaning": "tried in order"})
+    transcribers: tuple[TranscriberSettings, ...] = field(
+        default=(), metadata={"meaning": "listen to voice notes; tried in order"}
+    )
     system_prompt_file: Path | None = setting(path(), None, "the persona; read again when it changes")
     knowledge: Path = setting(
         path(),

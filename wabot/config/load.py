@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from wabot.brain.settings import ProviderSettings
-from wabot.config.conversation_settings import PROVIDER_SETTINGS, budget_problems
+from wabot.brain.settings import ProviderSettings, TranscriberSettings
+from wabot.config.conversation_settings import ENDPOINT_SETTINGS, budget_problems, transcriber_problems
 from wabot.config.credentials import MissingSecret, Secrets
 from wabot.config.phrases import pattern_problem
 from wabot.config.setting_types import SettingType, WrongMember, key_of
@@ -124,7 +124,14 @@ def _section(
         if field is None:
             problems.append(f"{name}.{_named(key)}: unknown setting; {_what_else(name, key, known)}")
         elif key == "providers":
-            values[field.name] = _providers(value, secrets, problems)
+            found = _endpoints(key, value, secrets, problems)
+            values[field.name] = tuple(ProviderSettings(**{"name": each["model"], **each}) for each in found)
+        elif key == "transcribers":
+            found = _endpoints(key, value, secrets, problems)
+            values[field.name] = tuple(
+                TranscriberSettings(**{"name": each.get("model") or each.get("kind", ""), **each})
+                for each in found
+            )
         elif dataclasses.is_dataclass(field.default_factory):
             if isinstance(value, dict):
                 values[field.name] = _section(
@@ -145,8 +152,9 @@ def _what_else(name: str, key: str, known: Collection[str]) -> str:
     """What may have been meant by a setting that its section does not have."""
     if close := difflib.get_close_matches(key[:_LONGEST_SHOWN], known, n=1, cutoff=0.8):
         return f"was {close[0]} meant?"
-    if name == "ai" and key in PROVIDER_SETTINGS:
-        return "it belongs below a line [[ai.providers]], which must not begin with #"
+    for kind, settings in ENDPOINT_SETTINGS.items():
+        if name == "ai" and key in settings:
+            return f"it belongs below a line [[ai.{kind}]], which must not begin with #"
     return _where_it_belongs(key) or f"[{name}] has {', '.join(known)}"
 
 
@@ -177,30 +185,31 @@ def _if_backslash(value: Any) -> str:
     return f"; {BACKSLASH}" if is_meant else ""
 
 
-def _providers(value: Any, secrets: Secrets, problems: list[str]) -> tuple[ProviderSettings, ...]:
+def _endpoints(kind: str, value: Any, secrets: Secrets, problems: list[str]) -> list[dict[str, Any]]:
+    """What is said of each of the providers or transcribers, of which nothing is missing."""
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value) or len(value) > 20:
-        problems.append("ai.providers: write each as [[ai.providers]], at most 20")
-        return ()
-    providers = []
+        problems.append(f"ai.{kind}: write each as [[ai.{kind}]], at most 20")
+        return []
+    settings, endpoints = ENDPOINT_SETTINGS[kind], []
     for position, table in enumerate(value, start=1):
-        where = f"ai.providers[{position}]"
-        found = {}
+        where = f"ai.{kind}[{position}]"
+        found: dict[str, Any] = {}
         for key, item in table.items():
-            if key not in PROVIDER_SETTINGS:
-                meant = _what_else("ai.providers", key, PROVIDER_SETTINGS)
+            if key not in settings:
+                meant = _what_else(f"ai.{kind}", key, settings)
                 problems.append(f"{where}.{_named(key)}: unknown setting; {meant}")
                 continue
             hidden = key == "api_key"
-            read = _read_value(f"{where}.{key}", PROVIDER_SETTINGS[key].type, item, problems, hidden=hidden)
+            read = _read_value(f"{where}.{key}", settings[key].type, item, problems, hidden=hidden)
             if read is not None:
                 found["timeout_seconds" if key == "timeout" else key] = read
-        required = [key for key, known in PROVIDER_SETTINGS.items() if known.is_required]
+        required = [key for key, known in settings.items() if known.is_required]
         problems.extend(f"{where}.{key}: missing" for key in required if key not in table)
         if found.get("api_key"):
             found["api_key"] = secrets.resolve(f"{where}.api_key", found["api_key"], problems)
         if all(key in found for key in required):
-            providers.append(ProviderSettings(**{"name": found["model"], "api_key": "", **found}))
-    return tuple(providers)
+            endpoints.append(found)
+    return endpoints
 
 
 def _with_defaults(
@@ -238,6 +247,7 @@ def _with_defaults(
         if key in document.get("ai", {}) and named is not None and not _is_there(named):
             problems.append(f"ai.{key} = {_shown(str(named))}: no such file or folder")
     problems += budget_problems(settings.ai.providers, settings.ai.tokens_per_day)
+    problems += transcriber_problems(settings.ai.transcribers)
     if settings.chats.trigger_type == "regex":
         for pattern in settings.chats.trigger_values:
             if problem := pattern_problem(pattern):

@@ -45,6 +45,20 @@ _PROVIDER = """\
 #calls_per_day = 0
 #tokens_per_day = 0
 """
+_TRANSCRIBER = """\
+# Any service that transcribes as OpenAI does, or whisper.cpp's own server.
+# Without one, customers who speak are asked to write.
+#[[ai.transcribers]]
+#name = "ears"
+#base_url = "http://localhost:8000/v1"
+#model = "whisper-large-v3-turbo"
+#api_key = "credential:ai-api-key"
+#kind = "openai"
+#language = "chat"
+#timeout = "1m"
+#seconds_per_day = 0
+"""
+_ENDPOINTS = {"providers": _PROVIDER, "transcribers": _TRANSCRIBER}
 
 
 def example_configuration() -> str:
@@ -63,8 +77,8 @@ def _section(name: str, section_class: Any) -> str:
     for field in dataclasses.fields(section_class):
         if dataclasses.is_dataclass(field.default_factory):
             below.append(_section(f"{name}.{field.name}", field.default_factory))
-        elif field.name == "providers":
-            below.append(_PROVIDER)
+        elif field.name in _ENDPOINTS:
+            below.append(_ENDPOINTS[field.name])
         else:
             parts.append(_setting(field))
     return "".join(parts) + "".join(f"\n{each}" for each in below)

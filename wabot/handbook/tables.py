@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from wabot.cli.parser import commands
-from wabot.config.conversation_settings import PROVIDER_SETTINGS
+from wabot.config.conversation_settings import ENDPOINT_SETTINGS
 from wabot.config.setting_types import key_of
 from wabot.config.settings import Settings
 from wabot.conversation.ends import ENDS, Arrival, Writer
@@ -43,10 +43,10 @@ def _section_lines(name: str, section_class: Any) -> list[str]:
     lines = []
     for field in dataclasses.fields(section_class):
         key = f"{name}.{key_of(field)}"
-        if field.name == "providers":
+        if field.name in ENDPOINT_SETTINGS:
             lines += [
                 _row(f"[[{key}]] {provider_key}", known.default, known.type.allowed, known.meaning)
-                for provider_key, known in PROVIDER_SETTINGS.items()
+                for provider_key, known in ENDPOINT_SETTINGS[field.name].items()
             ]
         elif "type" in field.metadata:
             type_ = field.metadata["type"]

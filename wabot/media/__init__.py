@@ -3,7 +3,6 @@
     fetch       from a media host to a file on this machine, checked; begin reading here
     cipher      what a file is sealed with
     directory   where files lie meanwhile
-    sound       what kind of sound a file is, and how long it plays
 
 It never speaks to the client library, and works while the link is down. What follows
 from what a customer said is decided on the way in.

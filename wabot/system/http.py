@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from http.cookiejar import DefaultCookiePolicy
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any, Protocol
 
 import requests
 import urllib3
@@ -92,8 +92,17 @@ def _behind(error: BaseException) -> Iterator[BaseException]:
         waiting += [other for other in led_to_it if isinstance(other, BaseException)]
 
 
-RequestBody = bytes | BinaryIO
-"""What is sent: in memory, or in a file that is read from where it stands, as it goes out."""
+class SizedReader(Protocol):
+    """What is read as it goes out, instead of lying in memory; its length is known before."""
+
+    def __len__(self) -> int:
+        """How many bytes it is."""
+
+    def read(self, size: int, /) -> bytes:
+        """The next of them, at most so many; none at its end."""
+
+
+RequestBody = bytes | SizedReader
 _Authorize = Callable[[requests.PreparedRequest], requests.PreparedRequest]
 
 
@@ -243,17 +252,8 @@ class PreparedPost:
             timeout: in seconds, to connect and for each wait.
         """
         self._request.body = body  # type: ignore[assignment]  # a file is as good
-        self._request.headers["Content-Length"] = str(_bytes_left(body))
+        self._request.headers["Content-Length"] = str(len(body))
         return self._adapter.send(self._request, timeout=timeout, **self._options)
-
-
-def _bytes_left(body: RequestBody) -> int:
-    if isinstance(body, bytes):
-        return len(body)
-    here = body.tell()
-    end = body.seek(0, os.SEEK_END)
-    body.seek(here)
-    return end - here
 
 
 class _ThreadState(threading.local):

@@ -102,7 +102,7 @@ _ALTERNATE = re.compile(
 _NO_MODEL = re.compile(
     r"model[_ ]not[_ ](?:found|exist)|no such model|unknown[_ ]model|invalid[_ ]model"
     r"|model\b.{0,120}\b(?:not found|"
-    r"does not exist|not exist|is not (?:available|loaded|a valid model)|not a valid model"
+    r"does not exist|not exist|is not (?:available|loaded|installed|a valid model)|not a valid model"
     r"|no longer available)"
     r"|no endpoints? found|try pulling|model_not_available|no models? loaded",
     re.IGNORECASE,

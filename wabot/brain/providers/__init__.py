@@ -4,6 +4,7 @@
     provider    one model
     endpoint    its address: one HTTP call
     request     what it is sent, as this model takes it
+    guard       what stands before each call
     circuit     leaves one that keeps failing alone
     remembered_refusals
                 texts that one would not answer; that one refuses is seen in brain.output.answer

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from wabot.brain.output.completion import ProviderError, Usage
-from wabot.brain.settings import ProviderSettings
+from wabot.brain.output.completion import ProviderError
 
 
 class BudgetSpent(Exception):
@@ -17,19 +16,38 @@ class BudgetUnknown(Exception):
     """What is left of the day's budget cannot be found out now. The message is for the operator."""
 
 
+class Payee(Protocol):
+    """Who is called and paid: the settings of an endpoint."""
+
+    @property
+    def name(self) -> str:
+        """What counts and configuration call it."""
+
+    @property
+    def who(self) -> str:
+        """What the journal calls it."""
+
+    @property
+    def budget_name(self) -> str:
+        """Under which name its budget is kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """One call that may be made: on which day, by whom, and the most tokens it is expected to take."""
+    """One call that may be made: on which day, of whom, and the most it is expected to take.
+
+    That is tokens of a model, and seconds of sound of what listens.
+    """
 
     day: str
-    provider: ProviderSettings
+    payee: Payee
     tokens: int
 
 
 class Budget(Protocol):
     """Grants calls. Open to every thread."""
 
-    def reserve(self, provider: ProviderSettings, tokens: int) -> Reservation:
+    def reserve(self, payee: Payee, tokens: int) -> Reservation:
         """Set one call of at most `tokens` aside.
 
         Raises:
@@ -44,9 +62,9 @@ class Budget(Protocol):
 class NoBudget:
     """Grants everything."""
 
-    def reserve(self, provider: ProviderSettings, tokens: int) -> Reservation:
+    def reserve(self, payee: Payee, tokens: int) -> Reservation:
         """Set nothing aside."""
-        return Reservation("", provider, tokens)
+        return Reservation("", payee, tokens)
 
     def settle(self, reservation: Reservation, calls: int, tokens: int) -> None:
         """Keep no count."""
@@ -64,8 +82,3 @@ def cost_of_failure(error: ProviderError, reserved_tokens: int) -> tuple[int, in
         return 1, error.usage.tokens
     charged = error.kind in ("timeout", "dropped", "too_large", "malformed")
     return 1, reserved_tokens if charged else 0
-
-
-def cost_of(usage: Usage) -> tuple[int, int]:
-    """How many calls and tokens an answer comes to."""
-    return 1, usage.tokens

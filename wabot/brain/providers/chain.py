@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from wabot.brain.output.completion import OF_THE_PROVIDER, OF_THE_TEXT, Completion, ProviderError
-from wabot.brain.providers.budget import Budget, BudgetSpent, NoBudget, cost_of, cost_of_failure
-from wabot.brain.providers.circuit import CircuitBreaker
+from wabot.brain.providers.budget import Budget, BudgetSpent, NoBudget
 from wabot.brain.providers.counts import CallCounts, ChatCallCounts
+from wabot.brain.providers.guard import Guard
 from wabot.brain.providers.remembered_refusals import Refusals
 from wabot.brain.providers.request import Message, estimate_prompt_tokens
 from wabot.brain.settings import ProviderSettings
@@ -72,7 +72,7 @@ class ProviderChain:
     ) -> None:
         self._providers = providers
         self._loading = threading.Lock()
-        self._loaded: list[tuple[Provider, CircuitBreaker]] | None = None
+        self._loaded: list[tuple[Provider, Guard]] | None = None
         self._budget = budget or NoBudget()
         self._counts = counts or CallCounts()
         self._calls = calls or ChatCallCounts()
@@ -141,57 +141,45 @@ class ProviderChain:
         if self._providers:
             self._links()
 
-    def _links(self) -> list[tuple[Provider, CircuitBreaker]]:
+    def _links(self) -> list[tuple[Provider, Guard]]:
         with self._loading:
             if self._loaded is None:
                 from wabot.brain.providers.provider import Provider
 
-                self._loaded = [(Provider(settings), CircuitBreaker()) for settings in self._providers]
+                self._loaded = [
+                    (Provider(settings), Guard(settings, self._budget, self._counts))
+                    for settings in self._providers
+                ]
             return self._loaded
 
     def _of(self, place: int, what: str) -> str:
-        return f"provider {self._providers[place].name}: {what}"
+        return f"{self._providers[place].who}: {what}"
 
     def _ask(self, place: int, messages: Sequence[Message], deadline: float, chat: str) -> Completion | None:
-        """Ask one provider and tell its circuit; None when the circuit or the deadline forbids the call."""
-        provider, circuit = self._links()[place]
-        name = provider.settings.name
+        """Ask one provider; None when its circuit or the deadline forbids the call."""
+        provider, guard = self._links()[place]
+        settings = provider.settings
         seconds_left = deadline - self._clock()
-        if seconds_left < _SHORTEST_CALL_SECONDS or not circuit.try_acquire(self._clock()):
+        if seconds_left < _SHORTEST_CALL_SECONDS:
             return None
-        longest = estimate_prompt_tokens(messages) + provider.settings.max_tokens
+        longest = estimate_prompt_tokens(messages) + settings.max_tokens
         try:
-            reservation = self._budget.reserve(provider.settings, longest)
-        except BaseException:
-            circuit.give_back()
-            raise
-        healthy, at_fault = False, ""
-        try:
-            completion = provider.complete(messages, seconds_left)
-            healthy = True
+            completion = guard.call(
+                lambda: provider.complete(messages, seconds_left),
+                longest,
+                lambda answered: answered.usage.tokens,
+                self._clock,
+                chat,
+            )
         except ProviderError as error:
-            log.warning("%s", error)
-            self._counts.failed(name, error.kind)
-            self._budget.settle(reservation, *cost_of_failure(error, reservation.tokens))
-            # One chat's text was at fault; the provider answers others.
-            healthy = error.kind in OF_THE_TEXT
-            if healthy:
+            if error.kind in OF_THE_TEXT:
                 self._refusals[place].add(messages, self._clock())
-            if error.kind not in OF_THE_PROVIDER:
-                at_fault = chat
             if error.kind not in _NOT_COUNTED:
                 self._calls.add(chat)
             raise
-        finally:
-            if healthy:
-                circuit.record_success()
-            else:
-                pause = circuit.record_failure(self._clock(), at_fault)
-                if pause is not None:
-                    log.warning("provider %s: failing; not asked for %.0f s", name, pause)
-        self._calls.add(chat)
-        self._counts.answered(name, completion.usage)
-        self._budget.settle(reservation, *cost_of(completion.usage))
+        if completion is not None:
+            self._calls.add(chat)
+            self._counts.answered(settings.name, completion.usage)
         return completion
 
 

@@ -25,6 +25,7 @@ class ProviderCount:
         errors: those of them that failed, by kind.
         prompt_tokens: of all calls that were answered.
         completion_tokens: of all calls that were answered.
+        heard_seconds: how long the sound played that was transcribed.
         answered_at: when the last answer came, in seconds since 1970; None when none has.
     """
 
@@ -32,6 +33,7 @@ class ProviderCount:
     errors: Counter[ErrorKind] = field(default_factory=Counter)
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    heard_seconds: float = 0.0
     answered_at: float | None = None
 
 
@@ -59,13 +61,20 @@ class CallCounts:
         self._outage: ProviderOutage | None = None
         self._refused_chat = ""
 
-    def answered(self, provider: str, usage: Usage) -> None:
-        """Count a call that was answered."""
+    def answered(self, provider: str, usage: Usage, heard_seconds: float = 0.0) -> None:
+        """Count a call that was answered.
+
+        Args:
+            provider: whose.
+            usage: the tokens it took.
+            heard_seconds: how long the sound played that it was about.
+        """
         with self._lock:
             count = self._providers.setdefault(provider, ProviderCount())
             count.calls += 1
             count.prompt_tokens += usage.prompt_tokens
             count.completion_tokens += usage.completion_tokens
+            count.heard_seconds += heard_seconds
             count.answered_at = self._clock()
             self._outage = None
             self._refused_chat = ""

@@ -24,7 +24,7 @@ class Provider:
     def __init__(self, settings: ProviderSettings) -> None:
         self.settings = settings
         url = settings.base_url.rstrip("/") + "/chat/completions"
-        self._endpoint = Endpoint(f"provider {settings.name}", url, settings.api_key)
+        self._endpoint = Endpoint(settings.who, url, settings.api_key)
         self._form = RequestForm()
         self._lock = threading.Lock()
 
@@ -97,8 +97,9 @@ class Provider:
 
     def _error_of(self, answer: ModelAnswer, wait: float | None = None) -> ProviderError:
         complaint, said = answer.complaint, self._said(answer)
-        who = f"provider {self.settings.name}"
-        return ProviderError(who, complaint.kind, complaint.explanation, wait, answer.usage, said)
+        return ProviderError(
+            self.settings.who, complaint.kind, complaint.explanation, wait, answer.usage, said
+        )
 
     def _said(self, answer: ModelAnswer) -> str:
         return self._endpoint.without_key(answer.complaint.said)

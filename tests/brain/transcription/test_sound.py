@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from wabot.brain.transcription.sound import UnknownSound, read_sound
 from wabot.emulator.people.sample_files import JPEG, MP3, MP4, PDF, silent_voice
-from wabot.media.sound import UnknownSound, read_sound
 
 
 def kept(tmp_path: Path, content: bytes) -> Path:
