@@ -50,6 +50,7 @@ TESTED_BY = {
     "inbound/test_intake.py": "drain",
     "janitor": "sweep",
     "outbound/test_receipts.py": "receipt_file",
+    "outbound/test_upload.py": "conversation/files_to_upload",
     "privacy/test_erasure.py": "library_store person",
     "privileges": "remembered_files root_helper root_queries",
     "service": "clock_watch pairing picture_file",

@@ -20,7 +20,7 @@ from wabot.cli.parser import main
 from wabot.clock import utc_now
 from wabot.config.load import load_settings
 from wabot.conversation.inbox import Inbox
-from wabot.conversation.outbox import Outbox
+from wabot.conversation.outbox import Outbox, Part
 from wabot.database.address import sqlite_file
 from wabot.database.engine import migrate, open_database
 from wabot.database.models import Chat, Outbound
@@ -61,7 +61,7 @@ def opened(url: str) -> Iterator[Any]:
     inbox = Inbox("shop")
     chat_id = inbox.store(arrival("hola"), NOON)
     assert chat_id is not None
-    Outbox("shop").put(chat_id, [("buenas", NOON)], "model:x", inbox.pending(chat_id), NOON)
+    Outbox("shop").put(chat_id, [Part("buenas", NOON)], "model:x", inbox.pending(chat_id), NOON)
     yield database
     database.close()
 

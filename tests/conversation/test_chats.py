@@ -15,7 +15,7 @@ from wabot.config.settings import AccountSettings, Settings
 from wabot.conversation.chats import find_chats, merge_chats
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.notices import Notice
-from wabot.conversation.outbox import Outbox
+from wabot.conversation.outbox import Outbox, Part
 from wabot.conversation.owner_chat import add_line
 from wabot.conversation.pauses import Pauses
 from wabot.conversation.send_queue import SendQueue
@@ -103,7 +103,7 @@ def test_a_message_that_comes_again_under_the_other_address_counts_once(
 def test_what_waits_and_what_was_said_under_both_addresses_stays(desk: Desk) -> None:
     asked, hidden = desk.take(by_phone("¿a qué hora?")), desk.take(by_lid("¿y el sábado?"))
     assert asked is not None and hidden is not None
-    desk.outbox.put(hidden, [("a las diez", NOON)], "model:x", desk.inbox.pending(hidden), NOON)
+    desk.outbox.put(hidden, [Part("a las diez", NOON)], "model:x", desk.inbox.pending(hidden), NOON)
     own = desk.take(arrival(chat="34999888777@s.whatsapp.net", phone="34999888777"))
     assert own is not None
     add_line(desk.outbox.notify(own, "", Notice.UNANSWERED, NOON), "🤖 Anita: waits", hidden)
@@ -113,7 +113,7 @@ def test_what_waits_and_what_was_said_under_both_addresses_stays(desk: Desk) -> 
     assert OwnerLine.get().about_id == asked
     assert Chat.get_by_id(asked).name == "Ana"
     # What is done with the number of the chat that is no more does no harm.
-    assert desk.outbox.put(hidden, [("tarde", NOON)], "model:x", [], NOON) == 0
+    assert desk.outbox.put(hidden, [Part("tarde", NOON)], "model:x", [], NOON) == 0
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_a_reply_that_is_about_to_leave_is_not_taken_back_by_it(desk: Desk) -> N
     desk.take(by_phone())
     hidden = desk.take(by_lid())
     assert hidden is not None
-    desk.outbox.put(hidden, [("buenas", NOON)], "model:x", desk.inbox.pending(hidden), NOON)
+    desk.outbox.put(hidden, [Part("buenas", NOON)], "model:x", desk.inbox.pending(hidden), NOON)
     send_queue = SendQueue("shop")
     chosen, _ = send_queue.next(NOON)
     assert chosen is not None
@@ -209,7 +209,7 @@ def test_several_at_once_make_one_of_them_and_lose_nothing(desk: Desk) -> None:
         together.wait(30)
         for chat_id in chats:
             assert chat_id is not None
-            outbox.put(chat_id, [("answer", NOON)], "model:x", inbox.pending(chat_id)[:1], NOON)
+            outbox.put(chat_id, [Part("answer", NOON)], "model:x", inbox.pending(chat_id)[:1], NOON)
         database.close()
 
     with ThreadPoolExecutor(6) as pool:

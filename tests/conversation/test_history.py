@@ -11,7 +11,7 @@ from wabot.config.settings import ReplySettings
 from wabot.conversation import history
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.notices import Notice
-from wabot.conversation.outbox import Outbox
+from wabot.conversation.outbox import Outbox, Part
 from wabot.conversation.send_queue import SendQueue
 from wabot.database.models import Inbound, Outbound
 from wabot.outbound.pacing import rates_so_far
@@ -44,7 +44,7 @@ def answer(
 ) -> None:
     """What is pending is answered."""
     rows = inbox.pending(chat_id)
-    assert outbox.put(chat_id, [(part, later(second)) for part in parts], source, rows, later(second))
+    assert outbox.put(chat_id, [Part(part, later(second)) for part in parts], source, rows, later(second))
 
 
 def last_id() -> int:

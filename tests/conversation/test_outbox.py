@@ -9,7 +9,7 @@ import pytest
 from tests.support.arrivals import NOON, arrival, later
 from tests.support.replies import QUEUE, a_chat, reply, stored
 from wabot.conversation.inbox import Inbox
-from wabot.conversation.outbox import SECRET_BYTES, Outbox
+from wabot.conversation.outbox import SECRET_BYTES, Outbox, Part
 from wabot.database.models import Inbound, Outbound
 from wabot.whatsapp.messages import MessageKind
 
@@ -25,11 +25,11 @@ def outbox(database: Any) -> Outbox:
 def test_an_answer_and_what_it_answers_are_stored_together(outbox: Outbox) -> None:
     chat_id = a_chat()
     rows = Inbox("shop").pending(chat_id)
-    parts = [("one", later(1)), ("two", later(2))]
+    parts = [Part("one", later(1)), Part("two", later(2))]
     assert outbox.put(chat_id, parts, "model:x", rows, NOON) == 1
     assert [(row.state, row.reason) for row in Inbound] == [("answered", "model:x")]
     rows = list(Outbound.select().order_by(Outbound.id))
-    assert [(row.text, row.not_before) for row in rows] == parts
+    assert [Part(row.text, row.not_before) for row in rows] == parts
     assert {(row.user_id, row.chat_id, row.source, row.state) for row in rows} == {
         ("shop", chat_id, "model:x", "pending")
     }
@@ -48,7 +48,7 @@ def test_nothing_is_stored_when_everything_was_taken_back(outbox: Outbox) -> Non
     assert chat_id is not None
     rows = inbox.pending(chat_id)
     inbox.amend(arrival(kind=MessageKind.REVOKE, target_id=message.message_id), chat_id)
-    assert outbox.put(chat_id, [("answer", NOON)], "model:x", rows, NOON) == 0
+    assert outbox.put(chat_id, [Part("answer", NOON)], "model:x", rows, NOON) == 0
     assert Outbound.select().count() == 0
 
 
@@ -60,18 +60,18 @@ def test_an_answer_falls_with_any_part_of_the_question(outbox: Outbox, change: M
     assert chat_id is not None
     rows = inbox.pending(chat_id)
     inbox.amend(arrival("38", kind=change, target_id=message.message_id), chat_id)
-    assert outbox.put(chat_id, [("answer", NOON)], "model:x", rows, NOON) == 0
+    assert outbox.put(chat_id, [Part("answer", NOON)], "model:x", rows, NOON) == 0
     assert Outbound.select().count() == 0
     left = inbox.pending(chat_id)
     assert [row.text for row in left] == (["38", "size?"] if change is MessageKind.EDIT else ["size?"])
-    assert outbox.put(chat_id, [("answer", NOON)], "model:x", left, NOON) == len(left)
+    assert outbox.put(chat_id, [Part("answer", NOON)], "model:x", left, NOON) == len(left)
 
 
 def test_the_same_messages_are_answered_once(outbox: Outbox) -> None:
     chat_id = a_chat()
     rows = Inbox("shop").pending(chat_id)
-    assert outbox.put(chat_id, [("first", NOON)], "model:x", rows, NOON) == 1
-    assert outbox.put(chat_id, [("second", NOON)], "model:x", rows, NOON) == 0
+    assert outbox.put(chat_id, [Part("first", NOON)], "model:x", rows, NOON) == 1
+    assert outbox.put(chat_id, [Part("second", NOON)], "model:x", rows, NOON) == 0
     assert [row.text for row in Outbound] == ["first"]
 
 
@@ -86,7 +86,7 @@ def test_an_answer_that_cannot_be_stored_leaves_the_question_open(outbox: Outbox
     chat_id = a_chat()
     rows = Inbox("shop").pending(chat_id)
     with pytest.raises(UnicodeEncodeError):
-        outbox.put(chat_id, [("good", NOON), ("bad \ud800", NOON)], "model:x", rows, NOON)
+        outbox.put(chat_id, [Part("good", NOON), Part("bad \ud800", NOON)], "model:x", rows, NOON)
     assert Inbox("shop").pending_count() == 1
     assert Outbound.select().count() == 0
 

@@ -8,7 +8,7 @@ import pytest
 from tests.support.arrivals import NOON, arrival, later
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.notices import Notice
-from wabot.conversation.outbox import Outbox
+from wabot.conversation.outbox import Outbox, Part
 from wabot.conversation.pauses import Pauses, pause_reason, paused_chats
 from wabot.conversation.send_queue import SendQueue
 from wabot.database.models import Chat, Inbound, Outbound
@@ -39,7 +39,7 @@ def chat_id(inbox: Inbox, outbox: Outbox) -> int:
     """A chat with an answer of two parts on its way and a question still open."""
     found = inbox.store(arrival("first"), NOON)
     assert found is not None
-    outbox.put(found, [("one", NOON), ("two", later(9))], "model:x", inbox.pending(found), NOON)
+    outbox.put(found, [Part("one", NOON), Part("two", later(9))], "model:x", inbox.pending(found), NOON)
     inbox.store(arrival("second"), later(1))
     return found
 

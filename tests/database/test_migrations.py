@@ -16,7 +16,7 @@ from tests.support.arrivals import NOON, arrival
 from tests.support.own_tables import schema
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.notices import Notice
-from wabot.conversation.outbox import Outbox
+from wabot.conversation.outbox import Outbox, Part
 from wabot.database.engine import (
     known_migrations,
     migrate,
@@ -56,7 +56,7 @@ def test_everything_said_in_a_chat_goes_with_it(database: Any) -> None:
     inbox, outbox = Inbox("shop"), Outbox("shop")
     chat_id = inbox.store(arrival(), NOON)
     assert chat_id is not None
-    outbox.put(chat_id, [("answer", NOON)], "model:x", inbox.pending(chat_id), NOON)
+    outbox.put(chat_id, [Part("answer", NOON)], "model:x", inbox.pending(chat_id), NOON)
     Chat.delete().where(Chat.id == chat_id).execute()
     assert (Inbound.select().count(), Outbound.select().count()) == (0, 0)
 

@@ -11,7 +11,7 @@ from tests.support.arrivals import NOON, arrival
 from tests.support.own_tables import schema
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.notices import Notice
-from wabot.conversation.outbox import Outbox
+from wabot.conversation.outbox import Outbox, Part
 from wabot.database.engine import (
     make_missing_tables,
     migrate,
@@ -58,7 +58,7 @@ def test_what_the_other_tables_hold_stays_and_refers_to_nothing_that_is_gone(dat
     inbox, outbox = Inbox("shop"), Outbox("shop")
     chat_id = inbox.store(arrival("answered"), NOON)
     assert chat_id is not None
-    outbox.put(chat_id, [("answer", NOON)], "model:x", inbox.pending(chat_id), NOON)
+    outbox.put(chat_id, [Part("answer", NOON)], "model:x", inbox.pending(chat_id), NOON)
     drop(database, OwnerLine, Outbound)
     assert make_missing_tables(database) == ["wabot_outbox", "wabot_owner_lines"]
     assert [(row.text, row.state, row.reply) for row in Inbound] == [("answered", "answered", None)]

@@ -13,7 +13,7 @@ import pytest
 from tests.support.arrivals import NOON, arrival
 from wabot.clock import utc_now
 from wabot.conversation.inbox import Inbox
-from wabot.conversation.outbox import Outbox
+from wabot.conversation.outbox import Outbox, Part
 from wabot.conversation.send_queue import SendQueue
 from wabot.database.models import Inbound, Outbound
 from wabot.outbound.unconfirmed import (
@@ -42,7 +42,7 @@ class Trouble:
         chat_id = Inbox("shop").store(arrival(), LONG_AGO)
         assert chat_id is not None
         rows = Inbox("shop").pending(chat_id)
-        self.outbox.put(chat_id, [("hello", LONG_AGO)], "test", rows, LONG_AGO)
+        self.outbox.put(chat_id, [Part("hello", LONG_AGO)], "test", rows, LONG_AGO)
         self.ids: dict[bytes, str] = {}
         self.arrived: set[str] = set()
         self.lookups = 0
@@ -218,7 +218,7 @@ def store(tmp_path: Path) -> Path:
 def reply(outbox: Outbox, text: str) -> Outbound:
     chat_id = Inbox("shop").store(arrival(), NOON)
     assert chat_id is not None
-    outbox.put(chat_id, [(text, NOON)], "test", Inbox("shop").pending(chat_id), NOON)
+    outbox.put(chat_id, [Part(text, NOON)], "test", Inbox("shop").pending(chat_id), NOON)
     found: Outbound = Outbound.get(Outbound.text == text)
     return found
 

@@ -9,7 +9,7 @@ from tests.support.arrivals import ANA_LID, GROUP, NOON, arrival, later
 from tests.support.known_people import EVA
 from wabot.config.settings import AccountSettings, PathSettings, Settings
 from wabot.conversation.inbox import Inbox
-from wabot.conversation.outbox import Outbox
+from wabot.conversation.outbox import Outbox, Part
 
 
 @pytest.fixture
@@ -31,6 +31,6 @@ def people(settings: Settings) -> Inbox:
         inbox.store(message, NOON)
     for waiting in inbox.waiting():
         rows = inbox.pending(waiting.chat_id)
-        outbox.put(waiting.chat_id, [("answer", later(9))], "model:x", rows, later(9))
+        outbox.put(waiting.chat_id, [Part("answer", later(9))], "model:x", rows, later(9))
     Inbox("salon").store(arrival("to the salon"), NOON)
     return inbox

@@ -61,7 +61,8 @@ class Scene:
             self.connection.apply(signal, 0)
         self.prober, self.health, self.watchdog = Answers(), Health(), Watchdog()
         # What the sender says.
-        self.sender_lives, self.seconds_offline = True, 0.0
+        self.sender_lives, self.seconds_offline, self.stuck_uploads = True, 0.0, 0
+        self.media_refused = False
         self.lost, self.is_locked = "", True
         self.supervisor = Supervisor(
             self.connection,
@@ -75,6 +76,10 @@ class Scene:
 
     def is_alive(self) -> bool:
         return self.sender_lives
+
+    def media_login_refused(self) -> bool:
+        was_refused, self.media_refused = self.media_refused, False
+        return was_refused
 
 
 @pytest.fixture
@@ -213,3 +218,21 @@ def test_sends_that_fail_for_want_of_a_connection_tell_that_it_is_gone(up: Scene
     up.seconds_offline = 10.1
     gone = LinkSignal(Signal.LINK_BROKEN, "the connection is gone without a word")
     assert up.supervisor.look(0) == gone
+
+
+def test_two_uploads_that_hang_end_the_process_and_one_does_not(up: Scene) -> None:
+    up.stuck_uploads = 1
+    assert up.supervisor.look(0) is None
+    up.stuck_uploads = 2
+    command = up.supervisor.look(0)
+    assert isinstance(command, Command)
+    assert (command.action, command.exit_code) == (LinkAction.EXIT, ExitCode.LINK_LOST)
+
+
+def test_media_hosts_that_refuse_the_login_get_a_fresh_one_but_not_all_the_time(up: Scene) -> None:
+    up.media_refused = True
+    found = up.supervisor.look(0)
+    assert isinstance(found, LinkSignal) and found.signal is Signal.LINK_BROKEN
+    up.media_refused = True
+    assert up.supervisor.look(100) is None
+    assert up.supervisor.look(1000) is not None

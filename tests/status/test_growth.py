@@ -18,7 +18,7 @@ from wabot.config.settings import AccountSettings, PathSettings, Settings
 from wabot.conversation import history
 from wabot.conversation.chats import find_chats, others_with
 from wabot.conversation.inbox import Inbox
-from wabot.conversation.outbox import Outbox
+from wabot.conversation.outbox import Outbox, Part
 from wabot.conversation.owner_chat import lines_about
 from wabot.conversation.pauses import paused_chats
 from wabot.conversation.send_queue import SendQueue
@@ -101,7 +101,7 @@ def the_way_of_a_message(settings: Settings) -> None:
     history.was_told(chat_id, "apology", utc_now() - timedelta(hours=1))
     history.was_asked_to_repeat(chat_id, utc_now() - timedelta(hours=1))
     history.missed_count(chat_id, utc_now() - timedelta(hours=1))
-    assert outbox.put(chat_id, [("From nine to five.", utc_now())], "knowledge", rows, utc_now())
+    assert outbox.put(chat_id, [Part("From nine to five.", utc_now())], "knowledge", rows, utc_now())
     reply, _ = send_queue.next(utc_now())
     assert reply is not None and send_queue.begin(reply, utc_now())
     send_queue.mark_sent(reply, f"out{message.message_id}", utc_now())

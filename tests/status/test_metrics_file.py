@@ -23,7 +23,7 @@ from tests.support.samples import read
 from wabot.brain.output.completion import Usage
 from wabot.brain.providers.counts import CallCounts
 from wabot.conversation.inbox import Inbox
-from wabot.conversation.outbox import Outbox
+from wabot.conversation.outbox import Outbox, Part
 from wabot.conversation.send_queue import SendQueue
 from wabot.database.models import Outbound, Session
 from wabot.link.states import State
@@ -72,7 +72,7 @@ def exchange(received_at: datetime, sent_at: datetime | None, parts: int = 1, **
     inbox, outbox = Inbox("shop"), Outbox("shop")
     chat_id = inbox.store(arrival(**options), received_at)
     assert chat_id is not None
-    timed = [(f"part {number}", received_at) for number in range(parts)]
+    timed = [Part(f"part {number}", received_at) for number in range(parts)]
     outbox.put(chat_id, timed, "model:x", inbox.pending(chat_id), received_at)
     if sent_at:
         for row in Outbound.select().where(Outbound.chat == chat_id, Outbound.state == "pending"):
@@ -158,7 +158,7 @@ def test_each_message_of_a_burst_waited_and_each_answer_counts_once(database: An
     inbox, outbox = Inbox("shop"), Outbox("shop")
     chat_id = inbox.store(arrival(message_id="A"), NOON)
     inbox.store(arrival(message_id="B"), NOON + timedelta(seconds=3))
-    outbox.put(chat_id, [("one", NOON), ("two", NOON)], "model:x", inbox.pending(chat_id), NOON)
+    outbox.put(chat_id, [Part("one", NOON), Part("two", NOON)], "model:x", inbox.pending(chat_id), NOON)
     assert list(looks.look()) == []
     rows = list(Outbound.select().where(Outbound.state == "pending").order_by(Outbound.id))
     for seconds, row in zip((5, 50), rows, strict=True):

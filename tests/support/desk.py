@@ -10,7 +10,7 @@ from tests.support.threads import Wakes
 from wabot.config.settings import AccountSettings, ChatSettings, MediaSettings, Settings
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.incoming_files import IncomingFiles
-from wabot.conversation.outbox import Outbox
+from wabot.conversation.outbox import Outbox, Part
 from wabot.conversation.owner_chat import text_of
 from wabot.conversation.received_files import ReceivedFiles
 from wabot.database.models import Inbound, Outbound
@@ -61,7 +61,7 @@ class Desk:
         """Compose an answer to everything that is open."""
         for waiting in self.inbox.waiting():
             rows = self.inbox.pending(waiting.chat_id)
-            assert self.outbox.put(waiting.chat_id, [(part, at) for part in parts], "model:x", rows, NOON)
+            assert self.outbox.put(waiting.chat_id, [Part(part, at) for part in parts], "model:x", rows, NOON)
 
 
 def owners(text: str, **changes: Any) -> IncomingMessage:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from tests.support.arrivals import arrival
@@ -16,7 +18,7 @@ from wabot.clock import utc_now
 from wabot.config.settings import AccountSettings, ChatSettings
 from wabot.conversation.bursts import Bursts
 from wabot.conversation.inbox import Inbox
-from wabot.conversation.outbox import Outbox
+from wabot.conversation.outbox import Outbox, Part
 from wabot.conversation.owner_chat import OwnerChat
 from wabot.conversation.pauses import Pauses
 from wabot.conversation.send_queue import SendQueue
@@ -27,7 +29,10 @@ from wabot.outbound.pacing import Pacing, Rates
 from wabot.outbound.receipts import Receipts
 from wabot.outbound.sender import Sender
 from wabot.outbound.unconfirmed import UnconfirmedSends
+from wabot.outbound.upload import Uploads
+from wabot.whatsapp.outgoing import FileKind, Outgoing, UploadFailed
 from wabot.whatsapp.signals import SendFailed, SendOutcome
+from wabot.whatsapp.uploads import UploadedFile
 
 FIRST_JID, FIRST_LID = "34600000001@s.whatsapp.net", "299000111222@lid"
 WAIT_SECONDS = 10.0
@@ -64,7 +69,12 @@ class Phone:
 
     def __init__(self) -> None:
         self.tried: list[str] = []
+        self.sent: list[Outgoing] = []
         self.taken: list[tuple[str, str]] = []
+        self.uploaded: list[bytes] = []
+        self.upload_failures: list[UploadFailed] = []
+        self.may_upload = threading.Event()
+        self.may_upload.set()
         self.secrets: list[bytes] = []
         self.timers: list[int] = []
         self.failures: list[Exception] = []
@@ -77,7 +87,9 @@ class Phone:
         self.may_answer = threading.Event()
         self.may_answer.set()
 
-    def send_text(self, jid: str, text: str, secret: bytes, expiration_seconds: int) -> str:
+    def send(self, jid: str, outgoing: Outgoing, secret: bytes, expiration_seconds: int) -> str:
+        text = outgoing.text
+        self.sent.append(outgoing)
         self.tried.append(text)
         self.timers.append(expiration_seconds)
         self.secrets.append(secret)
@@ -89,6 +101,14 @@ class Phone:
             raise self.failures.pop(0)
         self.taken.append((jid, text))
         return f"3EB0{len(self.tried)}"
+
+    def upload(self, content: bytes, kind: FileKind, mimetype: str) -> UploadedFile:
+        self.uploaded.append(content)
+        assert self.may_upload.wait(WAIT_SECONDS)
+        if self.upload_failures:
+            raise self.upload_failures.pop(0)
+        digest = hashlib.sha256(content).hexdigest()
+        return UploadedFile("", f"/{len(self.uploaded)}", digest, digest, digest, len(content), mimetype)
 
     def mark_read(self, jid: str, sender: str, message_ids: list[str]) -> None:
         self.seen.append((jid, sender, message_ids))
@@ -131,7 +151,9 @@ class HookedBeats(Beats):
 class Office:
     """A sender, and all it works with."""
 
-    def __init__(self, *, replies: SendQueue | None = None, rates: Rates | None = None) -> None:
+    def __init__(
+        self, *, replies: SendQueue | None = None, rates: Rates | None = None, folder: Path | None = None
+    ) -> None:
         self.queue = replies = replies or SendQueue("shop")
         self.outbox = Outbox("shop", replies.wakeup)
         self.presence = ChatPresence(replies.wakeup)
@@ -143,20 +165,23 @@ class Office:
         self.is_behind = False
         self.receipts = Receipts(replies)
         self.unconfirmed = UnconfirmedSends(replies, self, self.receipts, resend=True)
+        owner = Escalation(
+            ChatSettings().handover_pause_seconds,
+            Inbox("shop"),
+            self.outbox,
+            Pauses(Inbox("shop"), self.outbox),
+            OwnerChat(AccountSettings(user_id="shop"), self.outbox),
+        )
+        self.uploads = Uploads(replies, self.phone, folder, owner)
         self.sender = Sender(
             replies,
+            self.uploads,
             self.unconfirmed,
             self.receipts,
             self.presence,
             Pacing(rates or Rates(0, 0), self.bursts, self),
             self.phone,
-            Escalation(
-                ChatSettings().handover_pause_seconds,
-                Inbox("shop"),
-                self.outbox,
-                Pauses(Inbox("shop"), self.outbox),
-                OwnerChat(AccountSettings(user_id="shop"), self.outbox),
-            ),
+            owner,
             self.pulse,
         )
 
@@ -164,15 +189,23 @@ class Office:
         return {secret: self.ids[secret] for secret in secrets if secret in self.ids}
 
     def put(
-        self, *texts: str, customer: int = 1, at: datetime | None = None, not_before: datetime | None = None
+        self,
+        *texts: str,
+        customer: int = 1,
+        at: datetime | None = None,
+        not_before: datetime | None = None,
+        file: tuple[str, str] | None = None,
     ) -> int:
-        """Somebody wrote, and this is the answer; the number of the chat."""
+        """Somebody wrote, and this is the answer, with a file as (kind, path); the number of the chat."""
         at = at or utc_now()
         number = f"3460000000{customer}"
         chat_id = Inbox("shop").store(arrival(chat=f"{number}@s.whatsapp.net", phone=number), at)
         assert chat_id is not None
         rows = Inbox("shop").pending(chat_id)
-        assert self.outbox.put(chat_id, [(text, not_before or at) for text in texts], "test", rows, at)
+        parts = [Part(text, not_before or at) for text in texts]
+        if file is not None:
+            parts.append(Part(file[1], at, *file))
+        assert self.outbox.put(chat_id, parts, "test", rows, at)
         return chat_id
 
 

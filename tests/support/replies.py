@@ -6,7 +6,7 @@ from datetime import datetime
 
 from tests.support.arrivals import NOON, arrival
 from wabot.conversation.inbox import Inbox
-from wabot.conversation.outbox import Outbox
+from wabot.conversation.outbox import Outbox, Part
 from wabot.conversation.send_queue import SendQueue
 from wabot.database.models import Chat, Outbound
 
@@ -30,7 +30,7 @@ def reply(
         Inbox("shop").store(arrival(chat=chat.jid, phone=chat.phone), at)
     before = Outbound.select().count()
     rows = Inbox("shop").pending(chat_id)
-    outbox.put(chat_id, [(part, not_before or at) for part in parts], "knowledge", rows, at)
+    outbox.put(chat_id, [Part(part, not_before or at) for part in parts], "knowledge", rows, at)
     return list(Outbound.select().order_by(Outbound.id).offset(before).limit(1000))
 
 

@@ -22,7 +22,7 @@ from wabot.conversation.gate import is_too_old
 from wabot.conversation.history import was_asked_to_repeat, was_told
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.notices import TO_OWNER, Notice, Unanswered, handed_over_text, is_apology
-from wabot.conversation.outbox import Outbox
+from wabot.conversation.outbox import Outbox, Part
 from wabot.conversation.owner_chat import OwnerChat
 from wabot.conversation.pauses import Pauses, pause_reason
 from wabot.conversation.schedule import ChatSchedule
@@ -69,7 +69,9 @@ class Escalation:
             False when the messages changed meanwhile; nothing was done then.
         """
         with database.atomic():
-            if not self._outbox.put(chat.id, [(part, now) for part in parts], Notice.HANDED_OVER, rows, now):
+            if not self._outbox.put(
+                chat.id, [Part(part, now) for part in parts], Notice.HANDED_OVER, rows, now
+            ):
                 return False
             self._pauses.pause(chat, PauseReason.ESCALATED, now + timedelta(seconds=self._pause_seconds))
             self._owner_chat.tell_about([chat], now)
@@ -107,6 +109,11 @@ class Escalation:
         """Say that a reply may never have arrived, and is not sent again."""
         if reply.source not in TO_OWNER:
             self._owner_chat.tell_unanswered(reply.chat, utc_now(), Unanswered.UNSURE)
+
+    def tell_file_not_sent(self, reply: Outbound) -> None:
+        """Say that a file did not reach its customer."""
+        if reply.source not in TO_OWNER:
+            self._owner_chat.tell_unanswered(reply.chat, utc_now(), Unanswered.FILE_NOT_SENT)
 
     def let_rest(self, chat: Chat, reason: str, now: datetime) -> None:
         """Answer nothing for an hour in a chat that looks like another bot's."""
@@ -242,7 +249,8 @@ class Answering:
     ) -> bool:
         """Store an answer; whether there is something to send."""
         now = utc_now()
-        timed = paced(parts, rows[-1].received_at, now, self._replies)
+        times = paced(parts, rows[-1].received_at, now, self._replies)
+        timed = [Part(text, at) for text, at in zip(parts, times, strict=True)]
         if parts:
             self._see_when_answered(chat, rows)
         if not self._outbox.put(chat.id, timed, source, rows, now):
@@ -255,7 +263,7 @@ class Answering:
         if not parts:
             return False
         if self._replies.typing:
-            typing_seconds = (timed[-1][1] - now).total_seconds()
+            typing_seconds = (times[-1] - now).total_seconds()
             self._presence.begin_typing(chat.jid, time.monotonic() + typing_seconds)
         return True
 
@@ -292,7 +300,7 @@ class Answering:
             self._inbox.settle([row.id for row in lost], InboundState.IGNORED, Reason.LOST_AGAIN)
             return
         text = texts_for(language).ask_to_repeat
-        self._outbox.put(chat.id, [(text, now)], Notice.ASK_TO_REPEAT, lost, now)
+        self._outbox.put(chat.id, [Part(text, now)], Notice.ASK_TO_REPEAT, lost, now)
         log.info("%s: %d message(s) were lost; the customer is asked to repeat", named(chat), len(lost))
 
     def _act_on(self, answer: Answer, chat: Chat, rows: list[Inbound], language: str) -> bool:

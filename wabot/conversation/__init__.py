@@ -5,6 +5,7 @@
     inbox, outbox   messages to answer, replies to send: what puts them in and takes them back
     send_queue      the outbox as the sender sees it
     incoming_files  which of the files that come are fetched
+    files_to_upload replies whose files are uploaded before they leave
     received_files  the files that came with messages, as who fetches them sees them
     chats           the chat that a message belongs to
     history         questions about the past

@@ -73,6 +73,7 @@ class Unanswered(StrEnum):
     NOT_READ = "not_read"
     GOES_ON = "goes_on"
     CLOSED = "closed"
+    FILE_NOT_SENT = "file_not_sent"
 
 
 _HANDED_OVER = {
@@ -94,6 +95,7 @@ _OWNER_TEXTS = {
         Unanswered.NOT_READ: "{head}envió algo que solo puede leer una persona.",
         Unanswered.GOES_ON: "{head}sigue escribiendo; por ahora no le contesto más.",
         Unanswered.CLOSED: "{head}escribió fuera de horario.",
+        Unanswered.FILE_NOT_SENT: "{head}no pude enviarle un archivo que iba con mi respuesta.",
         PauseReason.OWNER: "usted escribió",
         PauseReason.COMMAND: "usted lo pidió",
         PauseReason.ESCALATED: "quiere hablar con una persona",
@@ -113,6 +115,7 @@ _OWNER_TEXTS = {
         Unanswered.NOT_READ: "{head}sent something that only a person can read.",
         Unanswered.GOES_ON: "{head}goes on writing; for now I answer no more.",
         Unanswered.CLOSED: "{head}wrote outside business hours.",
+        Unanswered.FILE_NOT_SENT: "{head}I could not send a file that went with my answer.",
         PauseReason.OWNER: "you wrote",
         PauseReason.COMMAND: "you asked for it",
         PauseReason.ESCALATED: "wants to talk to a person",
@@ -132,6 +135,7 @@ _OWNER_TEXTS = {
         Unanswered.NOT_READ: "{head}enviou algo que só uma pessoa pode ler.",
         Unanswered.GOES_ON: "{head}continua escrevendo; por enquanto não respondo mais.",
         Unanswered.CLOSED: "{head}escreveu fora do horário.",
+        Unanswered.FILE_NOT_SENT: "{head}não consegui enviar um arquivo que ia com a minha resposta.",
         PauseReason.OWNER: "você escreveu",
         PauseReason.COMMAND: "você pediu",
         PauseReason.ESCALATED: "quer falar com uma pessoa",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +18,7 @@ from peewee import IntegrityError
 from wabot.conversation.notices import Notice
 from wabot.database.models import Inbound, Outbound, database
 from wabot.database.statements import Parameter, Statement
-from wabot.database.states import InboundState, OutboundState
+from wabot.database.states import InboundState, OutboundKind, OutboundState
 from wabot.database.transactions import transaction
 
 OPEN_STATES = (OutboundState.PENDING, OutboundState.SENDING, OutboundState.IN_DOUBT)
@@ -28,7 +29,10 @@ _INSERT = Statement(
     lambda: Outbound.insert(
         user_id=Parameter("user_id"),
         chat=Parameter("chat_id"),
+        kind=Parameter("kind"),
         text=Parameter("text"),
+        file=Parameter("file"),
+        upload=Parameter("upload"),
         source=Parameter("source"),
         first_part=Parameter("first_part"),
         secret=Parameter("secret", Outbound.secret.db_value),
@@ -45,6 +49,25 @@ _MARK_ANSWERED = Statement(
         Inbound.state == InboundState.PENDING,
     )
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One message of an answer.
+
+    Attributes:
+        text: what it says; of a file its caption, of a place its name.
+        not_before: the earliest time to send it, naive UTC.
+        kind: one of `OutboundKind`.
+        file: of a file that is still to be uploaded, its path in the folder of texts.
+        upload: of one that WhatsApp keeps, or of a place: what `whatsapp.uploads` makes of it.
+    """
+
+    text: str = field(repr=False)
+    not_before: datetime
+    kind: str = OutboundKind.TEXT
+    file: str = ""
+    upload: str = field(default="", repr=False)
 
 
 class _Changed(Exception):
@@ -66,7 +89,7 @@ class Outbox:
     def put(
         self,
         chat_id: int,
-        parts: Sequence[tuple[str, datetime]],
+        parts: Sequence[Part],
         source: str,
         answered: Sequence[Inbound],
         now: datetime,
@@ -78,7 +101,7 @@ class Outbox:
 
         Args:
             chat_id: where it goes.
-            parts: each message's text and the earliest time to send it.
+            parts: its messages, in order.
             source: who composed it, for status and logs.
             answered: inbox rows this answers, as they were read.
             now: naive UTC.
@@ -101,10 +124,17 @@ class Outbox:
         return len(answered)
 
     def notify(
-        self, chat_id: int, text: str, notice: Notice, now: datetime, not_before: datetime | None = None
+        self,
+        chat_id: int,
+        text: str,
+        notice: Notice,
+        now: datetime,
+        not_before: datetime | None = None,
+        kind: str = OutboundKind.TEXT,
+        upload: str = "",
     ) -> int:
-        """Store a text that answers no message, to be sent now or not before a time; returns its number."""
-        return self._store(chat_id, [(text, not_before or now)], notice, now)
+        """Store what answers no message, to be sent now or not before a time; returns its number."""
+        return self._store(chat_id, [Part(text, not_before or now, kind, upload=upload)], notice, now)
 
     def expire(self, composed_before: datetime) -> int:
         """Give up replies nobody waits for any more; returns how many."""
@@ -179,19 +209,22 @@ class Outbox:
         )
         return last.sent_at if last else None
 
-    def _store(self, chat_id: int, parts: Sequence[tuple[str, datetime]], source: str, now: datetime) -> int:
+    def _store(self, chat_id: int, parts: Sequence[Part], source: str, now: datetime) -> int:
         """Store the parts of one answer; the number of the first, 0 without any."""
         first_part = 0
-        for text, not_before in parts:
+        for part in parts:
             (number,) = _INSERT.first(
                 user_id=self._user_id,
                 chat_id=chat_id,
-                text=text,
+                kind=part.kind,
+                text=part.text,
+                file=part.file,
+                upload=part.upload,
                 source=source,
                 first_part=first_part or None,
                 secret=new_secret(),
                 now=now,
-                not_before=not_before,
+                not_before=part.not_before,
             )
             first_part = first_part or number
         if first_part:

@@ -37,7 +37,12 @@ def _was_answered(chat: Any, first_part: Any) -> Any:
     )
 
 
-def _next(only_known: bool) -> Any:
+@cache
+def _next_statement(only_known: bool, with_uploads: bool) -> Statement:
+    return Statement(partial(_next, only_known, with_uploads), _to_send)
+
+
+def _next(only_known: bool, with_uploads: bool) -> Any:
     """The oldest reply that is due, else the one that will be due first; of each chat's only the oldest.
 
     One that was stored, or last tried, at a time that is still to come is due as well: the clock was set back
@@ -45,6 +50,7 @@ def _next(only_known: bool) -> Any:
 
     Args:
         only_known: only to chats that were answered before.
+        with_uploads: also those whose file has to be uploaded first.
     """
     heads = (
         Outbound.select(fn.MIN(Outbound.id))
@@ -63,7 +69,10 @@ def _next(only_known: bool) -> Any:
             Chat.jid,
             Chat.contact,
             Chat.expiration_seconds,
+            Outbound.kind,
             Outbound.text,
+            Outbound.file,
+            Outbound.upload,
             Outbound.source,
             Outbound.secret,
             Outbound.copies,
@@ -80,18 +89,23 @@ def _next(only_known: bool) -> Any:
             _was_answered(Outbound.chat, fn.COALESCE(Outbound.first_part, Outbound.id))
             if only_known
             else SQL("1 = 1"),
+            SQL("1 = 1") if with_uploads else (Outbound.file == "") | (Outbound.upload != ""),
         )
         .order_by(Case(None, [(is_due, Outbound.id)], _LAST), Outbound.not_before)
         .limit(1)
     )
 
 
-def _to_send(reply_id: int, chat_id: int, jid: str, contact: str, *rest: Any) -> tuple[Outbound, bool]:
-    expiration_seconds, text, source, secret, copies, refusals, created_at, not_before, is_due = rest
+def _to_send(reply_id: int, chat_id: int, jid: str, contact: str, *columns: Any) -> tuple[Outbound, bool]:
+    expiration_seconds, kind, text, file, upload, *rest = columns
+    source, secret, copies, refusals, created_at, not_before, is_due = rest
     row = Outbound(
         id=reply_id,
         chat=Chat(id=chat_id, jid=jid, contact=contact, expiration_seconds=expiration_seconds),
+        kind=kind,
         text=text,
+        file=file,
+        upload=upload,
         source=source,
         secret=secret,
         copies=copies,
@@ -102,8 +116,6 @@ def _to_send(reply_id: int, chat_id: int, jid: str, contact: str, *rest: Any) ->
     return row, bool(is_due)
 
 
-_NEXT = Statement(partial(_next, only_known=False), _to_send)
-_NEXT_KNOWN = Statement(partial(_next, only_known=True), _to_send)
 _FIRST_ANSWER = Statement(
     lambda: (
         Outbound.select(Outbound.id)
@@ -165,7 +177,11 @@ class SendQueue:
         self.wakeup = threading.Event()
 
     def next(
-        self, now: datetime, composed_after: datetime | None = None, only_known: bool = False
+        self,
+        now: datetime,
+        composed_after: datetime | None = None,
+        only_known: bool = False,
+        with_uploads: bool = True,
     ) -> tuple[Outbound | None, datetime | None]:
         """The reply to send now, and failing that, when the next one is due.
 
@@ -176,8 +192,9 @@ class SendQueue:
             now: naive UTC.
             composed_after: leave out replies composed before this time (they wait for a stable link).
             only_known: leave out chats that were never answered before.
+            with_uploads: whether a file may be uploaded now; else what needs that is left out.
         """
-        statement = _NEXT_KNOWN if only_known else _NEXT
+        statement = _next_statement(only_known, with_uploads)
         found: tuple[Outbound, bool] | None = statement.first(
             user_id=self._user_id,
             now=now,

@@ -1,6 +1,7 @@
 """A reply's way out: paced, sent once, confirmed.
 
     sender          the only thread that sends; begin reading here
+    upload          has files uploaded, on threads that may be lost
     pacing          when each reply may leave
     unconfirmed     sends without acknowledgement, and what a crash left
     receipts        what customers' phones confirm or cannot read

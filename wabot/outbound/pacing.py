@@ -185,8 +185,8 @@ LONGEST_TYPING_SECONDS = 20.0
 
 def paced(
     parts: Sequence[str], arrived_at: datetime, now: datetime, settings: ReplySettings
-) -> list[tuple[str, datetime]]:
-    """Give each part the earliest time to leave.
+) -> list[datetime]:
+    """The earliest time for each part to leave.
 
     The pace counts from the customer's message, so that the time a model takes is not added to it.
 
@@ -197,12 +197,12 @@ def paced(
         settings: `delay_message` and `time_per_char`; without `typing` everything leaves at once.
     """
     if not settings.typing:
-        return [(part, now) for part in parts]
+        return [now for _ in parts]
     times = []
     # A message that came later than now came before the clock was set back.
     at = min(arrived_at, now)
     for part in parts:
         typing_seconds = min(len(part) * settings.time_per_char_seconds, LONGEST_TYPING_SECONDS)
         at = max(at + timedelta(seconds=settings.delay_message_seconds + typing_seconds), now)
-        times.append((part, at))
+        times.append(at)
     return times

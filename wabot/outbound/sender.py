@@ -11,16 +11,21 @@ from typing import Protocol
 
 from wabot.clock import utc_now
 from wabot.conversation.chats import masked
+from wabot.conversation.files_to_upload import needs_upload
 from wabot.conversation.send_queue import SendQueue
 from wabot.database.models import Outbound
+from wabot.database.states import OutboundKind
 from wabot.database.workers import DatabaseWorker, while_away
 from wabot.outbound.chat_presence import ChatPresence, PresenceMessenger
 from wabot.outbound.pacing import Pacing, growing_pause
 from wabot.outbound.receipts import Receipts
 from wabot.outbound.unconfirmed import OwnerTold, UnconfirmedSends
+from wabot.outbound.upload import Uploads
 from wabot.system.threads import Pulse
+from wabot.whatsapp.outgoing import Outgoing
 from wabot.whatsapp.signals import SendFailed, SendOutcome
 from wabot.whatsapp.store_query import LOOKUP_SECONDS
+from wabot.whatsapp.uploads import Place, UploadedFile
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +39,7 @@ _LONGEST_DISCOURTESY_SECONDS = 1.0
 class Messenger(PresenceMessenger, Protocol):
     """What the sender needs of the WhatsApp client."""
 
-    def send_text(self, jid: str, text: str, secret: bytes, expiration_seconds: int) -> str:
+    def send(self, jid: str, outgoing: Outgoing, secret: bytes, expiration_seconds: int, /) -> str:
         """Send; return the message id or raise SendFailed."""
 
 
@@ -43,6 +48,7 @@ class Sender(DatabaseWorker):
 
     Args:
         queue: where they are; wakes the sender.
+        uploads: has their files uploaded before they leave.
         unconfirmed: finds out about those that may have left.
         receipts: told what WhatsApp took.
         presence: what customers are shown besides.
@@ -60,6 +66,7 @@ class Sender(DatabaseWorker):
     def __init__(
         self,
         queue: SendQueue,
+        uploads: Uploads,
         unconfirmed: UnconfirmedSends,
         receipts: Receipts,
         presence: ChatPresence,
@@ -70,6 +77,7 @@ class Sender(DatabaseWorker):
     ) -> None:
         super().__init__("sender", queue.wakeup)
         self._queue = queue
+        self._uploads = uploads
         self._unconfirmed = unconfirmed
         self._receipts = receipts
         self._presence = presence
@@ -96,6 +104,15 @@ class Sender(DatabaseWorker):
         # That sends fail proves nothing any more.
         self._up_since = self._failed_sends = None
         self._presence.link_down()
+
+    @property
+    def stuck_uploads(self) -> int:
+        """How many uploads hang in the client library."""
+        return self._uploads.stuck
+
+    def media_login_refused(self) -> bool:
+        """Whether the media hosts refused this login since this was asked last."""
+        return self._uploads.take_refusal()
 
     @property
     def seconds_since_sent(self) -> float:
@@ -132,7 +149,7 @@ class Sender(DatabaseWorker):
             if up_since is None or self._pacing.is_shut:
                 return None
             now = time.monotonic()
-            settle_at = self._settle_unconfirmed(now, up_since[1])
+            settle_at = _earliest(self._settle_unconfirmed(now, up_since[1]), self._uploads.settle(now))
             row, due = self._choose(now, *up_since)
             if row is not None:
                 pause_seconds = self._send(row)
@@ -157,7 +174,10 @@ class Sender(DatabaseWorker):
         stored_now = utc_now()
         firsts_held_until = self._pacing.firsts_held_until(now)
         row, due = self._queue.next(
-            stored_now, None if now >= stable_at else up_since, firsts_held_until is not None
+            stored_now,
+            None if now >= stable_at else up_since,
+            firsts_held_until is not None,
+            not self._uploads.is_busy,
         )
         if row is None:
             due_at = None if due is None else now + (due - stored_now).total_seconds()
@@ -165,6 +185,9 @@ class Sender(DatabaseWorker):
         held_until = self._pacing.held_until(row, now)
         if held_until is not None:
             self._queue.defer(row, stored_now + timedelta(seconds=held_until - now))
+            return None, now
+        if needs_upload(row):
+            self._uploads.begin(row, now)
             return None, now
         return row, None
 
@@ -187,8 +210,8 @@ class Sender(DatabaseWorker):
         is_first = self._pacing.distinguishes and self._queue.is_first(row)
         self._pulse.busy()
         try:
-            message_id = self._messenger.send_text(
-                row.chat.jid, row.text, bytes(row.secret), row.chat.expiration_seconds or 0
+            message_id = self._messenger.send(
+                row.chat.jid, _outgoing(row), bytes(row.secret), row.chat.expiration_seconds or 0
             )
             result = partial(self._after_success, row, message_id, utc_now(), time.monotonic(), is_first)
         except SendFailed as failure:
@@ -275,6 +298,17 @@ class Sender(DatabaseWorker):
                     "reply %d to %s was refused by WhatsApp for good (%s)", row.id, masked(row.chat), failure
                 )
                 return 0.0
+
+
+def _outgoing(row: Outbound) -> Outgoing:
+    """What a reply says; raises ValueError where its row does not say that."""
+    match row.kind:
+        case OutboundKind.TEXT:
+            return Outgoing(row.text)
+        case OutboundKind.LOCATION:
+            return Outgoing(row.text, row.kind, Place.from_json(row.upload))
+        case _:
+            return Outgoing(row.text, row.kind, UploadedFile.from_json(row.upload))
 
 
 def _earliest(*times: float | None) -> float | None:

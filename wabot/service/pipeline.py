@@ -36,6 +36,7 @@ from wabot.outbound.receipt_file import ReceiptFile
 from wabot.outbound.receipts import Receipts
 from wabot.outbound.sender import Sender
 from wabot.outbound.unconfirmed import UnconfirmedSends
+from wabot.outbound.upload import Uploads
 from wabot.service.health import Health
 from wabot.service.shutdown import stop_in_order
 from wabot.status.record import SessionRecord
@@ -118,6 +119,7 @@ class Pipeline:
         )
         self.sender = Sender(
             queue,
+            Uploads(queue, client, settings.ai.knowledge, owner),
             unconfirmed,
             self.receipts,
             self._presence,

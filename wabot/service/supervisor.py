@@ -21,6 +21,7 @@ _FREED_SECONDS = 10.0
 _SAY_AGAIN_SECONDS = 60.0
 _SUSPICION_SECONDS = 15.0
 _OFFLINE_SENDS_SECONDS = 10.0
+_MEDIA_LOGIN_SECONDS = 600.0
 
 
 class Supervisor:
@@ -55,7 +56,7 @@ class Supervisor:
         self._session = session
         self._hang_seconds = hang_seconds
         self._kicked_at: float | None = None
-        self._complained_at = float("-inf")
+        self._complained_at = self._media_login_at = float("-inf")
         self._suspicion = ""
         self._suspected_until = float("-inf")
 
@@ -79,6 +80,8 @@ class Supervisor:
             # Whoever starts now locks a new file; the next process does, or finds who was quicker.
             reason = "the lock file of the session was removed, which guards nothing any more: starting again"
             return Command(LinkAction.EXIT, reason, ExitCode.LINK_LOST)
+        if self._sender.stuck_uploads > 1:
+            return Command(LinkAction.EXIT, "two uploads hang in the client library", ExitCode.LINK_LOST)
         silent_seconds = self._prober.seconds_without_answer()
         if silent_seconds > self._hang_seconds:
             reason = f"the client library has not answered for {silent_seconds:.0f} s"
@@ -88,6 +91,10 @@ class Supervisor:
             return LinkSignal(Signal.LINK_BROKEN, self._suspicion)
         if self._connection.state is State.CONNECTED and self._prober.is_gone:
             return LinkSignal(Signal.SOCKET_GONE, "the connection is gone without a word")
+        if now - self._media_login_at > _MEDIA_LOGIN_SECONDS and self._sender.media_login_refused():
+            # The library keeps what it logs in with there, until it dials anew.
+            self._media_login_at = now
+            return LinkSignal(Signal.LINK_BROKEN, "the media hosts do not take this login any more (401)")
         if self._sender.seconds_offline > _OFFLINE_SENDS_SECONDS:
             return LinkSignal(Signal.LINK_BROKEN, "the connection is gone without a word")
         if self._health.overdue_seconds("sender", now) <= 0:

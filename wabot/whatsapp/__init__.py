@@ -1,8 +1,9 @@
 """The client library and what it knows: the only package that speaks to it.
 
-    client        signals and messages in, texts out; the only importer of neonize; begin reading here
+    client        signals and messages in, messages and files out; alone imports neonize; begin reading here
     signals       what the library's events and errors mean to the state machine
     messages      wabot's own types for what WhatsApp says
+    outgoing      what goes out becomes the library's message
     uploads       what goes out besides text: a file that WhatsApp keeps, a place
     translation   an event becomes an `IncomingMessage`
     content       what a message carries: its kind and its words

@@ -1,4 +1,4 @@
-"""WhatsApp as wabot sees it: signals and messages in, texts out. The only importer of neonize.
+"""WhatsApp as wabot sees it: signals and messages in, messages and files out. The only importer of neonize.
 
 What is odd here was measured with neonize 0.5.2. Import this module only after logging is configured (neonize
 calls basicConfig) and process.LIBRARY_ENVIRONMENT is in the environment.
@@ -30,6 +30,7 @@ with without():
 from wabot.clock import process_clock
 from wabot.whatsapp.library_log import LibraryLog
 from wabot.whatsapp.messages import IncomingMessage, Receipt
+from wabot.whatsapp.outgoing import FileKind, Outgoing, UploadFailed, fill, harmless_reason, taken_file
 from wabot.whatsapp.signals import (
     OUTDATED,
     LinkCodeRefused,
@@ -47,9 +48,16 @@ from wabot.whatsapp.signals import (
     stream_ended,
 )
 from wabot.whatsapp.translation import edited_text, incoming_message, receipt, undecryptable_message
+from wabot.whatsapp.uploads import UploadedFile
 
 log = logging.getLogger(__name__)
 _names: set[str] = set()
+_MEDIA_TYPES: dict[FileKind, Any] = {
+    "image": enum.MediaType.MediaImage,
+    "video": enum.MediaType.MediaVideo,
+    "voice": enum.MediaType.MediaAudio,
+    "document": enum.MediaType.MediaDocument,
+}
 
 
 class WhatsAppClient:
@@ -178,14 +186,14 @@ class WhatsAppClient:
             return frozenset()
         return frozenset({account.JID.User, self._library_log.lid or account.LID.User} - {""})
 
-    def send_text(self, jid: str, text: str, secret: bytes, expiration_seconds: int = 0) -> str:
-        """Send a text and wait for the server to take it.
+    def send(self, jid: str, outgoing: Outgoing, secret: bytes, expiration_seconds: int = 0) -> str:
+        """Send a message and wait for the server to take it.
 
         A Message is passed, never a str: the library would turn "@12345" in it into a mention.
 
         Args:
             jid: where to.
-            text: what.
+            outgoing: what.
             secret: 32 bytes planted into the message, by which its id is found after a crash.
             expiration_seconds: after what time it disappears, 0 for never.
 
@@ -194,13 +202,10 @@ class WhatsAppClient:
 
         Raises:
             SendFailed: with what is known about it.
+            ValueError: there is nothing of that kind to send.
         """
         message = Message()
-        if expiration_seconds:
-            message.extendedTextMessage.text = text
-            message.extendedTextMessage.contextInfo.expiration = expiration_seconds
-        else:
-            message.conversation = text
+        fill(message, outgoing, expiration_seconds)
         message.messageContextInfo.messageSecret = secret
         try:
             taken = self._client.send_message(_jid(jid), message)
@@ -209,6 +214,25 @@ class WhatsAppClient:
         if taken.Timestamp > 0:
             process_clock.hear(taken.Timestamp, is_live=True, is_exact=True)
         return str(taken.ID)
+
+    def upload(self, content: bytes, kind: FileKind, mimetype: str) -> UploadedFile:
+        """Have a media host keep a file. May never return: only for a thread that may hang.
+
+        Where the service names no media host the process dies inside the library (neonize 0.5.2).
+
+        Args:
+            content: the file.
+            kind: as what it will be sent.
+            mimetype: its type.
+
+        Raises:
+            UploadFailed: none does.
+        """
+        try:
+            answer = self._client.upload(content, _MEDIA_TYPES[kind])
+        except NeonizeError as error:
+            raise UploadFailed(harmless_reason(str(error))) from None
+        return taken_file(answer, content, mimetype)
 
     def show_typing(self, jid: str, typing: bool) -> None:
         """Show or end "typing…"; WhatsApp forgets it after some seconds."""
