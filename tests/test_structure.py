@@ -19,6 +19,7 @@ MOST_LINES = 400
 TESTED_BY = {
     "alerts": "notice texts units",
     "application/test_row.py": "connections",
+    "conversation/test_ends.py": "answers/files",
     "backup": "handover private_copy sqlite texts",
     "brain": "prompt_size settings",
     "brain/knowledge/test_base.py": "index",

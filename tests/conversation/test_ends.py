@@ -16,11 +16,12 @@ from wabot.clock import utc_now
 from wabot.conversation.ends import ENDS, Arrival, End, Writer, what_is
 from wabot.conversation.notices import TO_OWNER
 from wabot.conversation.owner_chat import text_of
-from wabot.database.models import Chat, Inbound, Outbound, Session
+from wabot.database.models import Chat, Inbound, Outbound, ReceivedFile, Session
 from wabot.whatsapp.messages import NOT_RECEIVED_KINDS, IncomingMessage, MessageKind
 from wabot.whatsapp.translation import incoming_message
 
 OWNER = "34999888777"
+ONLY_A_PERSON = "envió algo que solo puede leer una persona."
 KINDS = [
     (kind, text)
     for kind, text in itertools.product(MessageKind, ("hola", ""))
@@ -92,7 +93,8 @@ def test_the_end_of_every_message_is_that_of_the_table(
     what = what_is(kind, text)
     found = Ending(shop, message(kind, text, sender, late, group))
     assert found.end is ENDS[what, sender][late].end
-    has_ticks = found.end in (End.ANSWERED, End.ANSWERED_AND_TOLD) and what is not Arrival.LOST
+    is_answered = found.end in (End.ANSWERED, End.ANSWERED_AND_TOLD)
+    has_ticks = is_answered and what not in (Arrival.LOST, Arrival.MEDIA)
     assert found.ticks == has_ticks, "blue ticks are for what got an answer"
 
 
@@ -119,18 +121,27 @@ def test_every_field_of_the_protocol_has_an_end(shop: Shop, field: Any, sender: 
 
 
 @pytest.mark.parametrize(
-    "kind", [MessageKind.AUDIO, MessageKind.STICKER, MessageKind.IMAGE, MessageKind.OTHER, MessageKind.POLL]
+    ("kind", "told"),
+    [
+        (MessageKind.AUDIO, "envió un audio que no he podido escuchar."),
+        (MessageKind.IMAGE, "envió una foto que no he podido ver."),
+        (MessageKind.VIDEO, "envió un video que no puedo ver."),
+        (MessageKind.DOCUMENT, "envió un documento que no he podido leer."),
+        (MessageKind.STICKER, ONLY_A_PERSON),
+        (MessageKind.OTHER, ONLY_A_PERSON),
+        (MessageKind.POLL, ONLY_A_PERSON),
+    ],
 )
 def test_the_second_within_the_hour_is_told_to_the_owner_once_and_gets_no_ticks(
-    shop: Shop, kind: MessageKind
+    shop: Shop, kind: MessageKind, told: str
 ) -> None:
     ends = [Ending(shop, arrival("", kind=kind)) for _ in range(4)]
-    is_unreadable = what_is(kind, "") is Arrival.UNREADABLE
-    first = End.ANSWERED_AND_TOLD if is_unreadable else End.ANSWERED
-    then = [End.REFUSED] * 3 if is_unreadable else [End.TOLD, End.REFUSED, End.REFUSED]
-    assert [found.end for found in ends] == [first, *then]
-    assert [found.ticks for found in ends] == [1, 0, 0, 0]
-    assert said_to_owner() == ["🤖 Ana: envió algo que solo puede leer una persona."]
+    what = what_is(kind, "")
+    first = End.ANSWERED if what is Arrival.STICKER else End.ANSWERED_AND_TOLD
+    second = End.TOLD if what is Arrival.STICKER else End.REFUSED
+    assert [found.end for found in ends] == [first, second, End.REFUSED, End.REFUSED]
+    assert [found.ticks for found in ends] == [int(what is not Arrival.MEDIA), 0, 0, 0]
+    assert said_to_owner() == [f"🤖 Ana: {told}"]
     assert {found.reason for found in ends[1:]} == {"nothing to read, told already"}
 
 
@@ -143,16 +154,41 @@ def test_what_only_a_person_can_read_is_said_to_be_so_in_the_customers_language(
 
 
 def test_beside_words_it_is_left_to_the_owner(shop: Shop) -> None:
-    shop.answer("¿tienen tazas?", arrival("", kind=MessageKind.OTHER), arrival("", kind=MessageKind.IMAGE))
+    shop.answer(
+        "¿tienen tazas?",
+        *(arrival("", kind=kind) for kind in (MessageKind.OTHER, MessageKind.IMAGE, MessageKind.STICKER)),
+    )
     rows = [(row.state, row.reason) for row in Inbound.select().order_by(Inbound.id)]
     assert rows == [
         ("answered", "model:test"),
         ("ignored", "only a person can read it"),
+        ("ignored", "only a person can read it"),
         ("answered", "model:test"),
     ]
-    assert said_to_owner() == ["🤖 Ana: envió algo que solo puede leer una persona."]
+    assert said_to_owner() == [f"🤖 Ana: {ONLY_A_PERSON}", "🤖 Ana: envió una foto que no he podido ver."]
     shop.leave()
     assert shop.show() == [("read", (arrival().chat, arrival().chat, 2))]
+
+
+def test_what_could_not_be_fetched_is_asked_for_again(shop: Shop) -> None:
+    shop.hear(arrival("", kind=MessageKind.AUDIO))
+    row = Inbound.get()
+    ReceivedFile.create(user_id="shop", message=row, kind="audio", state="failed", not_before=NOON)
+    shop.worker.answer(row.chat_id)
+    assert [reply.text for reply in Outbound.select().where(Outbound.source == "text-only")] == [
+        texts_for("es").ask_to_repeat
+    ]
+    shop.leave()
+    assert shop.show() == []
+
+
+@pytest.mark.parametrize(("state", "text"), [("understood", "tazas"), ("fetched", "")])
+def test_a_file_that_is_understood_is_answered_as_words_are(shop: Shop, state: str, text: str) -> None:
+    shop.hear(arrival("", kind=MessageKind.IMAGE))
+    row = Inbound.get()
+    ReceivedFile.create(user_id="shop", message=row, kind="image", state=state, text=text, not_before=NOON)
+    shop.worker.answer(row.chat_id)
+    assert [row.reason for row in Inbound.select()] == ["model:test"] and said_to_owner() == []
 
 
 def test_outside_business_hours_the_owner_is_told_once(sqlite_database: Any) -> None:

@@ -297,7 +297,7 @@ def test_no_model_then_a_model(
     ]
     wait_for(lambda: bot.rows("SELECT 1 FROM wabot_sessions WHERE models_trouble = ''"), bot)
     ana.send_media("voice")
-    assert "I can only read text" in ana.wait_for_replies(3)[2].text
+    assert "I can't look at or listen to" in ana.wait_for_replies(3)[2].text
     ana.send_media("image")
     time.sleep(0.5)
     assert len(ana.replies) == 3

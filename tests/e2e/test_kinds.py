@@ -15,7 +15,6 @@ from tests.support.provider_server import ProviderServer
 from wabot.brain.texts import texts_for
 from wabot.emulator.people.customer import Customer
 from wabot.emulator.server.emulator import Emulator
-from wabot.emulator.signal.file_messages import FILE_KINDS
 from wabot.emulator.signal.message_kinds import KINDS, build
 
 pytestmark = pytest.mark.e2e
@@ -26,7 +25,6 @@ MARKS = {"poll_vote", "event_reply", "pin", "keep"}
 ANNOUNCEMENTS = {"album"}
 WITHOUT_WORDS = {"payment_invite", "sealed_comment", "call", "phone_number_request"}
 UNREADABLE = {*WITHOUT_WORDS, "unborn", "unborn_envelope", "empty"}
-MEDIA = {"location", "contact", "contacts"}  # one that moves has words of its own
 
 StartBot = Callable[..., BotProcess]
 
@@ -92,8 +90,6 @@ def test_every_kind_of_message_has_an_end(
         (reply,) = customer.wait_for_replies(1)
         if kind in UNREADABLE:
             assert reply.text == SPANISH.for_person, kind
-        elif kind in MEDIA:
-            assert reply.text == SPANISH.text_only, kind
         else:
             assert "¿tienen tazas?" in reply.text, kind
         wait_for(lambda customer=customer, kind=kind: customer.reads == [sent[kind]], bot)
@@ -101,31 +97,6 @@ def test_every_kind_of_message_has_an_end(
     assert told <= {line for (line,) in bot.rows("SELECT text FROM wabot_owner_lines")}
     wait_for(lambda: any("solo puede leer una persona" in copy.text for copy in owner.copies), bot)
     assert states(bot, sent["album"]) == []
-
-
-def test_every_kind_of_file_is_asked_for_in_words(start_bot: StartBot, new_customer: MakeCustomer) -> None:
-    bot = start_bot()
-    customers = {kind: new_customer() for kind in FILE_KINDS}
-    sent = {kind: customer.send_media(kind) for kind, customer in customers.items()}
-    eva = new_customer()
-    sent["twin"], customers["twin"] = eva.send_media("image", envelope="associated_child"), eva
-    for kind, customer in customers.items():
-        assert [reply.text for reply in customer.wait_for_replies(1)] == [SPANISH.text_only], kind
-        wait_for(lambda customer=customer, kind=kind: customer.reads == [sent[kind]], bot)
-
-
-def test_blue_ticks_are_for_what_got_an_answer(start_bot: StartBot, new_customer: MakeCustomer) -> None:
-    bot = start_bot()
-    ana = new_customer(name="Ana")
-    first = ana.send_media("voice")
-    ana.wait_for_replies(1)
-    second = ana.send_media("voice")
-    wait_for(lambda: states(bot, second) == [("ignored", "nothing to read, told already")], bot)
-    last = ana.send("¿me oye?")
-    ana.wait_for_replies(2)
-    wait_for(lambda: last in ana.reads, bot)
-    assert texts(ana) == [SPANISH.text_only, "¿me oye?"]
-    assert ana.reads == [first, last]
 
 
 def test_what_is_quoted_and_what_is_no_utf_8(

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from wabot.answers.context import Consultation
+from wabot.answers.files import Files, are_gone, files_of, missed_by, what_came
 from wabot.brain.brain import Answer
 from wabot.brain.output.control_words import HAND_OVER, TELL_TEAM
 from wabot.brain.providers.budget import BudgetUnknown
@@ -199,9 +200,10 @@ class Answering:
         ask = functools.cache(lambda: self._consultation.answer_to(chat, rows, language))
         while True:
             try:
-                if any(row.text.strip() for row in rows):
-                    return self._act_on(ask(), chat, self._without_unreadable(chat, rows), language)
-                return self._answer_without_words(chat, rows, language)
+                files = files_of(rows)
+                if any(what_came(row, files) is Arrival.WORDS for row in rows):
+                    return self._act_on(ask(), chat, self._without_unreadable(chat, rows, files), language)
+                return self._answer_without_words(chat, rows, files, language)
             except (*AWAY, BudgetUnknown) as error:
                 note_away(error, f"the answer to {named(chat)} waits")
                 if not self._wait_for_database(rows, pulse):
@@ -215,43 +217,58 @@ class Answering:
         now = utc_now()
         return not any(is_too_old(row.sent_at, self._replies.max_age_seconds, now) for row in rows)
 
-    def _answer_without_words(self, chat: Chat, rows: list[Inbound], language: str) -> bool:
-        """Answer messages without any text: ask for writing, or say that a person will read them."""
+    def _answer_without_words(self, chat: Chat, rows: list[Inbound], files: Files, language: str) -> bool:
+        """Answer messages that say nothing here: ask for writing, or say that a person will read them."""
         since = utc_now() - HOUR
-        for_person = any(what_is(row.kind, row.text) is Arrival.UNREADABLE for row in rows)
-        if for_person and not was_told(chat.id, Notice.FOR_PERSON, since):
+        came = {what_came(row, files) for row in rows}
+        if Arrival.UNREADABLE in came and not was_told(chat.id, Notice.FOR_PERSON, since):
             parts = [texts_for(language).for_person]
             return self.put_and_tell(
                 chat, rows, parts, Notice.FOR_PERSON, "for a person", Unanswered.NOT_READ
             )
-        if not for_person and not was_told(chat.id, Notice.TEXT_ONLY, since):
-            text = texts_for(language).text_only
-            return self.put(chat, rows, [text], Notice.TEXT_ONLY, "nothing to read")
-        return self._leave_to_owner(chat, rows, Reason.NOTHING_TO_READ_AGAIN, Unanswered.NOT_READ)
+        if Arrival.UNREADABLE in came or was_told(chat.id, Notice.TEXT_ONLY, since):
+            return self._leave_to_owner(chat, rows, Reason.NOTHING_TO_READ_AGAIN, *missed_by(rows))
+        texts = texts_for(language)
+        part = texts.ask_to_repeat if are_gone(rows, files) else texts.text_only
+        if came == {Arrival.STICKER}:
+            return self.put(chat, rows, [part], Notice.TEXT_ONLY, "nothing to read")
+        # Blue ticks would say that somebody has seen or heard it.
+        with database.atomic():
+            for why in missed_by(rows):
+                self._escalation.tell_unanswered(chat, why, utc_now(), hourly=True)
+            return self.put(chat, rows, [part], Notice.TEXT_ONLY, "nothing to read", sees=False)
 
-    def _without_unreadable(self, chat: Chat, rows: list[Inbound]) -> list[Inbound]:
+    def _without_unreadable(self, chat: Chat, rows: list[Inbound], files: Files) -> list[Inbound]:
         """Leave to the owner what only a person can read, whatever answers the words beside it; the rest."""
-        unreadable = [row for row in rows if what_is(row.kind, row.text) is Arrival.UNREADABLE]
-        if unreadable:
-            self._leave_to_owner(chat, unreadable, Reason.ONLY_FOR_PERSON, Unanswered.NOT_READ)
-        return [row for row in rows if row not in unreadable]
+        unread = [row for row in rows if what_came(row, files) in (Arrival.UNREADABLE, Arrival.MEDIA)]
+        if unread:
+            self._leave_to_owner(chat, unread, Reason.ONLY_FOR_PERSON, *missed_by(unread))
+        return [row for row in rows if row not in unread]
 
-    def _leave_to_owner(self, chat: Chat, rows: list[Inbound], reason: Reason, why: Unanswered) -> bool:
+    def _leave_to_owner(self, chat: Chat, rows: list[Inbound], reason: Reason, *whys: Unanswered) -> bool:
         """Leave messages without an answer, and so without blue ticks; tell the owner, once an hour."""
         with database.atomic():
             self._inbox.settle([row.id for row in rows], InboundState.IGNORED, reason)
-            self._escalation.tell_unanswered(chat, why, utc_now(), hourly=True)
+            for why in whys:
+                self._escalation.tell_unanswered(chat, why, utc_now(), hourly=True)
         log.info("%s: not answered: %s", named(chat), reason)
         return False
 
     def put(
-        self, chat: Chat, rows: list[Inbound], parts: Sequence[str], source: str, reason: str = ""
+        self,
+        chat: Chat,
+        rows: list[Inbound],
+        parts: Sequence[str],
+        source: str,
+        reason: str = "",
+        *,
+        sees: bool = True,
     ) -> bool:
-        """Store an answer; whether there is something to send."""
+        """Store an answer; whether there is something to send. `sees`: with blue ticks once it has left."""
         now = utc_now()
         times = paced(parts, rows[-1].received_at, now, self._replies)
         timed = [Part(text, at) for text, at in zip(parts, times, strict=True)]
-        if parts:
+        if parts and sees:
             self._see_when_answered(chat, rows)
         if not self._outbox.put(chat.id, timed, source, rows, now):
             self._presence.answer_withdrawn(chat.jid)

@@ -35,7 +35,7 @@ _TEXTS = {
         farewell="¡Hasta pronto! Gracias por escribirnos.",
         cannot_answer="Gracias por su mensaje. Ahora mismo no puedo responderle con seguridad; "
         "se lo paso a una persona del equipo y le contestará en cuanto pueda.",
-        text_only="Gracias por escribirnos. Por ahora solo puedo leer mensajes de texto. "
+        text_only="Gracias por escribirnos. Lo que nos ha enviado no lo puedo ver ni escuchar. "
         "¿Me lo puede contar por escrito, por favor?",
         for_person="Gracias por su mensaje. Eso solo lo puede ver una persona del equipo: se lo paso, y le "
         "contestará en cuanto pueda.",
@@ -53,7 +53,7 @@ _TEXTS = {
         farewell="Goodbye! Thanks for writing to us.",
         cannot_answer="Thank you for your message. I can't give you a reliable answer right now; "
         "I'll pass it on to a person on our team, who will reply as soon as they can.",
-        text_only="Thanks for writing to us. For now I can only read text messages. "
+        text_only="Thanks for writing to us. I can't look at or listen to what you sent. "
         "Could you tell me in writing, please?",
         for_person="Thank you for your message. Only a person on our team can look at that: I'll pass it on, "
         "and they will reply as soon as they can.",
@@ -71,7 +71,7 @@ _TEXTS = {
         farewell="Até logo! Obrigado por nos escrever.",
         cannot_answer="Obrigado pela sua mensagem. Neste momento não consigo responder com certeza; "
         "vou passar a uma pessoa da equipe, que responderá assim que puder.",
-        text_only="Obrigado por nos escrever. Por enquanto só consigo ler mensagens de texto. "
+        text_only="Obrigado por nos escrever. Não consigo ver nem ouvir o que nos enviou. "
         "Pode contar por escrito, por favor?",
         for_person="Obrigado pela sua mensagem. Só uma pessoa da equipe pode ver isso: vou passar a ela, que "
         "responderá assim que puder.",

@@ -2,8 +2,8 @@
 
 An answered message is answered by the bot, or by a note of its own; what the owner is told stands in their
 chat with themselves; what is refused has its reason in its row and in the journal. Blue ticks are for what
-got an answer, and for nothing else. Where a rule of the gate decides before (a pause, an opt-out, a list, a
-group), its reason is the end.
+got an answer, and for nothing else: not for what was neither heard nor seen. Where a rule of the gate decides
+before (a pause, an opt-out, a list, a group), its reason is the end.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ class Arrival(StrEnum):
 
     WORDS = (
         "words: a text, a caption, a choice from a list or buttons, an order, a product, a payment, a poll, "
-        "an event or an invitation that says something"
+        "an event or an invitation that says something; a place, a contact, and a file that was understood"
     )
-    MEDIA = "a picture, video, voice note, sticker, document, place or contact without words"
+    MEDIA = "a picture, video, voice note or document without words that nothing here understands"
+    STICKER = "a sticker"
     UNREADABLE = "anything else, also what the client library has no name for, or says nothing"
     LOST = "what is known to have come and was lost on the way, or could not be decrypted within two minutes"
     WITHHELD = "what WhatsApp keeps from linked devices, as a picture to be seen once"
@@ -71,6 +72,14 @@ ENDS: dict[tuple[Arrival, Writer], tuple[Fate, Fate]] = {
     ),
     (Arrival.MEDIA, Writer.CUSTOMER): (
         Fate(
+            End.ANSWERED_AND_TOLD,
+            "asked to say it in writing, or to send it again where it could not be fetched, once an hour, "
+            "without blue ticks; beside words it is only told",
+        ),
+        _TOO_LATE,
+    ),
+    (Arrival.STICKER, Writer.CUSTOMER): (
+        Fate(
             End.ANSWERED, "asked to say it in writing, once an hour; later ones are told to the owner, once"
         ),
         _TOO_LATE,
@@ -101,6 +110,7 @@ ENDS: dict[tuple[Arrival, Writer], tuple[Fate, Fate]] = {
     (Arrival.KEYS, Writer.CUSTOMER): (_NO_MESSAGE, _NO_MESSAGE),
     (Arrival.WORDS, Writer.OWNER): (_TAKEN_OVER, _TAKEN_OVER),
     (Arrival.MEDIA, Writer.OWNER): (_TAKEN_OVER, _TAKEN_OVER),
+    (Arrival.STICKER, Writer.OWNER): (_TAKEN_OVER, _TAKEN_OVER),
     (Arrival.UNREADABLE, Writer.OWNER): (_TAKEN_OVER, _TAKEN_OVER),
     (Arrival.LOST, Writer.OWNER): (_TAKEN_OVER, _TAKEN_OVER),
     (Arrival.WITHHELD, Writer.OWNER): (_TAKEN_OVER, _TAKEN_OVER),
@@ -122,17 +132,22 @@ _BY_KIND = {
     MessageKind.MARK: Arrival.MARK,
     MessageKind.PROTOCOL: Arrival.KEYS,
 }
+_WITHOUT_WORDS: dict[str, Arrival] = {
+    **dict.fromkeys(MEDIA_KINDS, Arrival.MEDIA),
+    MessageKind.STICKER: Arrival.STICKER,
+}
 
 
-def what_is(kind: str, text: str) -> Arrival:
+def what_is(kind: str, text: str, *, is_understood: bool = False) -> Arrival:
     """What a message is, by what is done about it.
 
     Args:
         kind: one of `MessageKind`.
         text: its words.
+        is_understood: whether it came with a file of which is known what it says or shows.
     """
     if kind in _BY_KIND:
         return _BY_KIND[MessageKind(kind)]
-    if text.strip():
+    if text.strip() or is_understood:
         return Arrival.WORDS
-    return Arrival.MEDIA if kind in MEDIA_KINDS else Arrival.UNREADABLE
+    return _WITHOUT_WORDS.get(kind, Arrival.UNREADABLE)

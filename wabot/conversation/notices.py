@@ -71,6 +71,10 @@ class Unanswered(StrEnum):
     TOO_OLD = "too_old"
     UNSURE = "unsure"
     NOT_READ = "not_read"
+    NOT_HEARD = "not_heard"
+    NOT_SEEN = "not_seen"
+    NOT_WATCHED = "not_watched"
+    DOCUMENT = "document"
     GOES_ON = "goes_on"
     CLOSED = "closed"
     FILE_NOT_SENT = "file_not_sent"
@@ -93,6 +97,10 @@ _OWNER_TEXTS = {
         Unanswered.TOO_OLD: "{head}escribió hace demasiado para que yo le conteste.",
         Unanswered.UNSURE: "{head}quizá no recibió mi respuesta; su teléfono no la confirma.",
         Unanswered.NOT_READ: "{head}envió algo que solo puede leer una persona.",
+        Unanswered.NOT_HEARD: "{head}envió un audio que no he podido escuchar.",
+        Unanswered.NOT_SEEN: "{head}envió una foto que no he podido ver.",
+        Unanswered.NOT_WATCHED: "{head}envió un video que no puedo ver.",
+        Unanswered.DOCUMENT: "{head}envió un documento que no he podido leer.",
         Unanswered.GOES_ON: "{head}sigue escribiendo; por ahora no le contesto más.",
         Unanswered.CLOSED: "{head}escribió fuera de horario.",
         Unanswered.FILE_NOT_SENT: "{head}no pude enviarle un archivo que iba con mi respuesta.",
@@ -113,6 +121,10 @@ _OWNER_TEXTS = {
         Unanswered.TOO_OLD: "{head}wrote too long ago for me to answer.",
         Unanswered.UNSURE: "{head}may not have got my answer; their phone does not confirm it.",
         Unanswered.NOT_READ: "{head}sent something that only a person can read.",
+        Unanswered.NOT_HEARD: "{head}sent a voice message that I could not listen to.",
+        Unanswered.NOT_SEEN: "{head}sent a picture that I could not look at.",
+        Unanswered.NOT_WATCHED: "{head}sent a video that I cannot watch.",
+        Unanswered.DOCUMENT: "{head}sent a document that I could not read.",
         Unanswered.GOES_ON: "{head}goes on writing; for now I answer no more.",
         Unanswered.CLOSED: "{head}wrote outside business hours.",
         Unanswered.FILE_NOT_SENT: "{head}I could not send a file that went with my answer.",
@@ -133,6 +145,10 @@ _OWNER_TEXTS = {
         Unanswered.TOO_OLD: "{head}escreveu há tempo demais para eu responder.",
         Unanswered.UNSURE: "{head}talvez não tenha recebido minha resposta; o telefone não a confirma.",
         Unanswered.NOT_READ: "{head}enviou algo que só uma pessoa pode ler.",
+        Unanswered.NOT_HEARD: "{head}enviou um áudio que não consegui ouvir.",
+        Unanswered.NOT_SEEN: "{head}enviou uma foto que não consegui ver.",
+        Unanswered.NOT_WATCHED: "{head}enviou um vídeo que não consigo ver.",
+        Unanswered.DOCUMENT: "{head}enviou um documento que não consegui ler.",
         Unanswered.GOES_ON: "{head}continua escrevendo; por enquanto não respondo mais.",
         Unanswered.CLOSED: "{head}escreveu fora do horário.",
         Unanswered.FILE_NOT_SENT: "{head}não consegui enviar um arquivo que ia com a minha resposta.",

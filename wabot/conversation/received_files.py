@@ -37,6 +37,12 @@ def attachment_of(row: ReceivedFile) -> Attachment:
     return Attachment(**{name: getattr(row, name) for name in _DESCRIPTION}, **fields)
 
 
+def files_with(message_ids: Iterable[int]) -> dict[int, ReceivedFile]:
+    """The files that came with these messages, by the number of the message."""
+    found = ReceivedFile.select().where(ReceivedFile.message.in_(list(message_ids)))
+    return {row.message_id: row for row in found}
+
+
 def withdraw_file_of(message_id: int, now: datetime) -> None:
     """Forget a file whose message was taken back, and what was understood of it.
 
@@ -134,8 +140,7 @@ class ReceivedFiles:
 
     def of_messages(self, message_ids: Iterable[int]) -> dict[int, ReceivedFile]:
         """The files that came with these messages, by the number of the message."""
-        found = ReceivedFile.select().where(ReceivedFile.message.in_(list(message_ids)))
-        return {row.message_id: row for row in found}
+        return files_with(message_ids)
 
     def open_numbers(self) -> set[int]:
         """The numbers of the rows whose file is still needed on this machine, or will be."""

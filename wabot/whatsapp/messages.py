@@ -56,6 +56,8 @@ MEDIA_KINDS = frozenset(
 )
 """What has a caption at most; its customer can say in writing what it is about."""
 
+FILE_KINDS = MEDIA_KINDS - {MessageKind.LOCATION, MessageKind.CONTACT}
+"""What comes with a file."""
 
 DETAIL_KINDS = frozenset({MessageKind.LOCATION, MessageKind.CONTACT})
 """What is information, and not what its sender says: no word in it decides anything."""

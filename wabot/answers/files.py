@@ -1,0 +1,47 @@
+"""The files that came with the messages to answer: what is known of them, what is said of those unread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from wabot.conversation.ends import Arrival, what_is
+from wabot.conversation.notices import Unanswered
+from wabot.conversation.received_files import files_with
+from wabot.database.models import Inbound, ReceivedFile
+from wabot.database.states import FileState
+from wabot.whatsapp.messages import FILE_KINDS, MessageKind
+
+Files = Mapping[int, ReceivedFile]
+"""The files of messages, by the number of the message."""
+
+_MISSED: dict[str, Unanswered] = {
+    MessageKind.AUDIO: Unanswered.NOT_HEARD,
+    MessageKind.IMAGE: Unanswered.NOT_SEEN,
+    MessageKind.VIDEO: Unanswered.NOT_WATCHED,
+    MessageKind.DOCUMENT: Unanswered.DOCUMENT,
+}
+
+
+def files_of(rows: Sequence[Inbound]) -> Files:
+    """The files that came with these messages; texts alone cost no look."""
+    numbers = [row.id for row in rows if row.kind in FILE_KINDS]
+    return files_with(numbers) if numbers else {}
+
+
+def what_came(row: Inbound, files: Files) -> Arrival:
+    """What a message is by what is done about it: one whose file was understood says something."""
+    file = files.get(row.id)
+    understood = file is not None and (
+        file.state == FileState.FETCHED or (file.state == FileState.UNDERSTOOD and file.text != "")
+    )
+    return what_is(row.kind, row.text, is_understood=understood)
+
+
+def are_gone(rows: Sequence[Inbound], files: Files) -> bool:
+    """Whether these are files that should have been here, and could not be fetched."""
+    return all((file := files.get(row.id)) is not None and file.state == FileState.FAILED for row in rows)
+
+
+def missed_by(rows: Sequence[Inbound]) -> list[Unanswered]:
+    """What the owner is told of messages that nobody here could read, each once."""
+    return list(dict.fromkeys(_MISSED.get(row.kind, Unanswered.NOT_READ) for row in rows))
