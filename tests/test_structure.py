@@ -22,6 +22,7 @@ TESTED_BY = {
     "conversation/test_ends.py": "answers/files",
     "backup": "handover private_copy sqlite texts",
     "brain": "prompt_size settings",
+    "brain/providers/test_pictures.py": "brain/pictures",
     "brain/knowledge/test_base.py": "index",
     "brain/output": "completion control_words tool_calls turns",
     "brain/providers/test_chain.py": "budget counts guard remembered_refusals",

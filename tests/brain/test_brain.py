@@ -13,8 +13,10 @@ from tests.support import SAMPLE_KNOWLEDGE
 from tests.support.provider_server import ProviderServer, refused_url
 from wabot.brain.brain import Answer, Brain
 from wabot.brain.conversation import Conversation, Turn
+from wabot.brain.pictures import Picture
 from wabot.brain.settings import BrainSettings, ProviderSettings
 from wabot.brain.texts import texts_for
+from wabot.trials.peers import picture_behaviours
 from wabot.trials.peers.model_behaviours import say, status
 from wabot.trials.peers.model_server import Behaviour
 
@@ -222,6 +224,26 @@ def test_a_short_message_is_answered_in_the_language_of_those_before() -> None:
     assert KNOWING.reply(chat("hi, are you there?", ">Yes!", "asdf?"), NOW).parts == (
         texts_for("en").cannot_answer,
     )
+
+
+def test_what_a_picture_shows_is_noted_by_whoever_sees_it(server: ProviderServer, tmp_path: Path) -> None:
+    (tmp_path / "1").write_bytes(b"\xff\xd8\xff picture")
+    turns = (Turn("user", "[image]", pictures=(Picture(tmp_path / "1"),)),)
+    brain = brain_with(server)
+    server.default = say("Sí.\nPICTURE_SHOWS: a pot")
+    answer = brain.reply(Conversation(turns), NOW)
+    assert (answer.parts, answer.note, answer.unseen, brain.sees) == (("Sí.",), "a pot", False, True)
+    (tmp_path / "1").unlink()
+    answer = brain.reply(Conversation(turns), NOW)
+    assert (answer.parts, answer.note, answer.unseen, brain.sees) == (("Sí.",), "", True, True)
+    blind = brain_with(server)
+    server.default = picture_behaviours.blind(say("No lo veo."), 400, {"error": "no"})
+    (tmp_path / "1").write_bytes(b"\xff\xd8\xff picture")
+    assert blind.reply(Conversation(turns), NOW).unseen
+    assert not blind.sees
+    assert not Brain(BrainSettings()).sees
+    server.default = status(500)
+    assert brain.reply(Conversation(turns), NOW).unseen
 
 
 def test_a_bug_is_logged_and_the_customer_reads_a_polite_sentence(

@@ -3,6 +3,7 @@
     brain           the model's answer, else the texts', else a polite sentence; begin reading here
     settings        what a brain is told once
     conversation    what was said, and how much of it is kept
+    pictures        what a customer sent, as a model is shown it
     prompt, prompt_size
                     what the model reads, and how it is made to fit
     language, small_talk, splitting, texts

@@ -48,6 +48,8 @@ class Answer:
         calls: the model's words for a person: HAND_OVER, TELL_TEAM.
         refused: whether no model answered because all refuse this very text: there is no sense in asking them
             again.
+        note: what a model says the customer's pictures show, for whoever reads the chat later.
+        unseen: whether there were pictures, and whatever answered did not see one.
     """
 
     parts: tuple[str, ...] = field(repr=False)
@@ -56,6 +58,8 @@ class Answer:
     usage: Usage | None = None
     calls: frozenset[str] = frozenset()
     refused: bool = False
+    note: str = field(default="", repr=False)
+    unseen: bool = False
 
 
 class Brain:
@@ -81,6 +85,11 @@ class Brain:
         self._knowledge = KnowledgeBase(settings.knowledge_folder)
         self._persona = Persona(settings.persona_file)
         self._chain = ProviderChain(settings.providers, budget, counts, calls)
+
+    @property
+    def sees(self) -> bool:
+        """Whether a model may be shown pictures: one that is not known to be blind."""
+        return self._chain.may_see
 
     def load(self) -> None:
         """Load now what the first question would have to wait for."""
@@ -126,8 +135,10 @@ class Brain:
                 # The budget says once by itself that it is spent.
                 level = logging.DEBUG if error.only_spent else logging.ERROR
                 log.log(level, "no model answered (%s); the knowledge base does", error)
-                return replace(self._answer_without_model(unanswered, language), refused=error.refused)
-        return self._answer_without_model(unanswered, language)
+                answer = replace(self._answer_without_model(unanswered, language), refused=error.refused)
+        else:
+            answer = self._answer_without_model(unanswered, language)
+        return replace(answer, unseen=_has_pictures(recent))
 
     def _answer_of_model(self, recent: Conversation, language: str, now: datetime) -> Answer:
         """Have a model answer; it may ask for silence.
@@ -140,7 +151,11 @@ class Brain:
         completion = self._ask(messages, _surely_spoken(recent.unanswered), recent.chat)
         parts = self._split(completion.text)
         source = f"model:{completion.provider}" if parts or completion.words != {SILENCE} else "silence"
-        return Answer(parts, source, passages, completion.usage, completion.words - {SILENCE})
+        words = completion.words - {SILENCE}
+        seen = completion.pictures > 0
+        note = completion.note if seen else ""
+        unseen = _has_pictures(recent) and not seen
+        return Answer(parts, source, passages, completion.usage, words, note=note, unseen=unseen)
 
     def _ask(self, messages: Sequence[Message], wanted: str, chat: str) -> Completion:
         """Ask the models; for an answer surely in another language than is wanted, once more.
@@ -225,6 +240,10 @@ def _language_of(conversation: Conversation) -> str:
         return heard
     said = join_texts(turn for turn in conversation.turns if turn.role == "user")
     return detect_language(said, default=conversation.language)
+
+
+def _has_pictures(conversation: Conversation) -> bool:
+    return any(turn.pictures for turn in conversation.unanswered)
 
 
 def _surely_spoken(turns: Sequence[Turn]) -> str:

@@ -7,10 +7,20 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
+from wabot.brain.pictures import Picture
+
 Role = Literal["user", "assistant"]
 
 _CHARACTERS_PER_TOKEN = 3.5
 _TOKENS_PER_MESSAGE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The text of a file that came with a message: the words of whoever sent it, or of anybody else."""
+
+    name: str
+    text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +31,15 @@ class Turn:
         role: "user" for the customer and "assistant" for the shop: the bot, or its owner on the phone.
         text: what was said; stays out of repr, so out of logs, too.
         at: naive UTC or aware; None when the time is not known.
+        pictures: what a model that sees is shown with it.
+        documents: what a model reads with it; not counted among what was said.
     """
 
     role: Role
     text: str = field(repr=False)
     at: datetime | None = None
+    pictures: tuple[Picture, ...] = ()
+    documents: tuple[Document, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

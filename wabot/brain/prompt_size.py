@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from wabot.brain.conversation import estimate_tokens
 
@@ -12,7 +13,7 @@ PASSAGE_BEGIN = "# "
 _BETWEEN = f"\n\n{PASSAGE_BEGIN}"
 
 
-def fitted(messages: Sequence[Mapping[str, str]], max_tokens: int) -> list[Mapping[str, str]]:
+def fitted(messages: Sequence[Mapping[str, Any]], max_tokens: int) -> list[Mapping[str, Any]]:
     """The messages of a prompt with at most so many tokens, as they are estimated here.
 
     What the customer asks last stays, and the persona and the rules; so it may still be too much.
@@ -39,7 +40,7 @@ def fitted(messages: Sequence[Mapping[str, str]], max_tokens: int) -> list[Mappi
     return [{**system, "content": content}, *kept] if system else kept
 
 
-def _tokens(messages: Sequence[Mapping[str, str]]) -> int:
+def _tokens(messages: Sequence[Mapping[str, Any]]) -> int:
     return sum(estimate_tokens(message["content"]) for message in messages)
 
 

@@ -23,6 +23,7 @@ class ProviderSettings:
         temperature: how freely the model speaks.
         calls_per_day: the most calls in a day.
         tokens_per_day: the most tokens in a day, of questions and answers.
+        vision: whether it sees pictures; None: it is shown the first, and what it answers says so.
     """
 
     name: str
@@ -34,6 +35,7 @@ class ProviderSettings:
     temperature: float = 0.7
     calls_per_day: int = 0
     tokens_per_day: int = 0
+    vision: bool | None = None
 
     @property
     def who(self) -> str:

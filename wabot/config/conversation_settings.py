@@ -23,6 +23,7 @@ from wabot.config.setting_types import (
     text,
     texts,
     words,
+    yes_no_or,
 )
 from wabot.system.units import CONFIGURATIONS
 
@@ -70,6 +71,12 @@ PROVIDER_SETTINGS = {
     ),
     "tokens_per_day": ProviderSetting(
         BUDGET, "0", "tokens of this provider, of questions and answers, in one day; 0 = no limit"
+    ),
+    "vision": ProviderSetting(
+        yes_no_or("auto"),
+        '"auto"',
+        "whether it sees pictures; auto = it is shown them until it refuses one; false for those that answer "
+        "without looking",
     ),
 }
 
@@ -183,7 +190,7 @@ class AiSettings:
     knowledge: Path = setting(
         path(),
         CONFIGURATIONS / "knowledge",
-        "folder of texts (.md, .txt, .csv, .pdf); read again when they change",
+        ".md, .txt, .csv and .pdf files; read again when they change",
     )
     history_messages: int = setting(
         integer(0, 200), 20, "how many earlier messages of a chat the model sees, about 3,000 tokens at most"
@@ -316,7 +323,7 @@ class ChatSettings:
 
 @dataclass(frozen=True, slots=True)
 class MediaSettings:
-    """What is fetched of the files that customers send. Videos and stickers never are."""
+    """What is fetched of what customers send. Videos and stickers never are."""
 
     voice_max_bytes: int = setting(
         size(1000, 64_000_000), 16_000_000, "a larger voice note, or file of sound, is not listened to"

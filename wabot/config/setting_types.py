@@ -95,6 +95,19 @@ def boolean() -> SettingType:
     return SettingType("true or false", read)
 
 
+def yes_no_or(undecided: str) -> SettingType:
+    """true or false, or a word for what is neither yet, which is None."""
+
+    def read(value: Any) -> bool | None:
+        if value == undecided:
+            return None
+        if not isinstance(value, bool):
+            raise TypeError
+        return value
+
+    return SettingType(f'true, false or "{undecided}"', read)
+
+
 def integer(least: int, most: int) -> SettingType:
     """A whole number within bounds."""
 

@@ -44,6 +44,7 @@ _PROVIDER = """\
 #temperature = 0.7
 #calls_per_day = 0
 #tokens_per_day = 0
+#vision = "auto"
 """
 _TRANSCRIBER = """\
 # Any service that transcribes as OpenAI does, or whisper.cpp's own server.

@@ -28,12 +28,16 @@ class Completion:
         provider: its name.
         usage: what it took.
         words: the control words it held.
+        pictures: how many it was shown.
+        note: what it says the pictures show, for whoever reads the chat later.
     """
 
     text: str = field(repr=False)
     provider: str
     usage: Usage
     words: frozenset[str] = frozenset()
+    pictures: int = 0
+    note: str = field(default="", repr=False)
 
 
 ErrorKind = Literal[

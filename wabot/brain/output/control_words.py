@@ -11,7 +11,10 @@ HAND_OVER = "HAND_OVER"
 #: What it writes when it has promised that a person will answer.
 TELL_TEAM = "TELL_TEAM"
 
-_WORDS = (SILENCE, HAND_OVER, TELL_TEAM)
+#: What it writes when a picture may be a proof of payment, which a person has to check.
+CHECK_PAYMENT = "CHECK_PAYMENT"
+
+_WORDS = (SILENCE, HAND_OVER, TELL_TEAM, CHECK_PAYMENT)
 # Escaped for Markdown or HTML, or full width.
 _LOW_LINE = r"(?:\\{0,4}[_＿]{1,3} ?|%5F|&(?:amp;)?(?:#95|#x5f|lowbar|UnderBar);)"
 _BEFORE = r"[*_~`\"'“”«»‘’(\[{<|\\]{0,8}"
@@ -46,7 +49,7 @@ _LAST_WORDS = re.compile(rf"(?<=[.!?…])\s{{1,5}}(?P<word>{_any_of(' ')})[.!]?\
 _BRACKETED = re.compile(rf"[\[({{<*]{{1,3}}(?P<word>{_any_of(r'[ -]')})[\])}}>*]{{1,3}}[.!]?")
 _TORN = re.compile(
     rf"(?<![^\W_]){_BEFORE}(?P<word>NO\\?_(?:R(?:E(?:PL?)?)?)?|HAND\\?_(?:O(?:VE?)?)?"
-    rf"|TELL\\?_(?:T(?:EA?)?)?)\Z"
+    rf"|TELL\\?_(?:T(?:EA?)?)?|CHECK\\?_(?:P(?:A(?:Y(?:ME?N?)?)?)?)?)\Z"
 )
 _JOINTS = re.compile(rf"{_LOW_LINE}|[ -]", re.IGNORECASE)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from wabot.brain.output.cleaning import clean, take_off_scaffolding
 from wabot.brain.output.control_words import SILENCE, take_words
+from wabot.brain.output.picture_note import take_off_note
 from wabot.brain.output.thoughts import strip_thoughts
 from wabot.brain.output.tool_calls import take_off_calls
 from wabot.brain.output.turns import drop_tokens, own_turn
@@ -27,10 +28,12 @@ class ReplyText:
     Attributes:
         text: ready to be sent; "" when there is nothing to send.
         words: the control words it held.
+        note: what it says of pictures, for whoever reads the chat later.
     """
 
     text: str = field(repr=False)
     words: frozenset[str]
+    note: str = field(default="", repr=False)
 
     @property
     def is_silence(self) -> bool:
@@ -42,7 +45,7 @@ def read_reply_text(written: str, *, was_cut: bool = False) -> ReplyText:
     """Read what a model wrote.
 
     In this order, because each may hold what the next looks for: a thought quotes a word of control, a turn
-    that was made up calls a tool, a call is JSON.
+    that was made up calls a tool, a call is JSON, a note on a picture speaks of payment.
 
     Args:
         written: as the server gave it.
@@ -50,11 +53,12 @@ def read_reply_text(written: str, *, was_cut: bool = False) -> ReplyText:
     """
     text = own_turn(strip_thoughts(written.translate(_PLAIN))[:_MAX_CHARACTERS])
     text, called = take_off_calls(text)
-    text, words = take_words(take_off_scaffolding(drop_tokens(text)), was_cut=was_cut)
+    text, note, noted = take_off_note(take_off_scaffolding(drop_tokens(text)))
+    text, words = take_words(text, was_cut=was_cut)
     cleaned = clean(text)
     if cleaned and was_cut:
         cleaned = _without_torn_end(cleaned)
-    return ReplyText(cleaned, words | called)
+    return ReplyText(cleaned, words | called | noted, note)
 
 
 def _without_torn_end(text: str) -> str:

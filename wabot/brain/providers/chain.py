@@ -14,7 +14,7 @@ from wabot.brain.providers.budget import Budget, BudgetSpent, NoBudget
 from wabot.brain.providers.counts import CallCounts, ChatCallCounts
 from wabot.brain.providers.guard import Guard
 from wabot.brain.providers.remembered_refusals import Refusals
-from wabot.brain.providers.request import Message, estimate_prompt_tokens
+from wabot.brain.providers.request import PICTURES, Message, estimate_prompt_tokens
 from wabot.brain.settings import ProviderSettings
 
 if TYPE_CHECKING:
@@ -135,6 +135,15 @@ class ProviderChain:
         if not only_spent:
             self._counts.nobody_answered(reason, chat if is_refused else "")
         raise NoProviderAnswered(reason, only_spent=only_spent, refused=is_refused)
+
+    @property
+    def may_see(self) -> bool:
+        """Whether there is a provider that is not known to be blind."""
+        with self._loading:
+            loaded = self._loaded
+        if loaded is None:
+            return any(settings.vision is not False for settings in self._providers)
+        return any(PICTURES not in provider.form.without for provider, _ in loaded)
 
     def load(self) -> None:
         """Load what speaks HTTP now, which takes 30 ms, instead of with the first question."""

@@ -6,6 +6,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 _REMEMBERED_SECONDS = 3600.0
 _MOST = 1000
@@ -22,24 +23,26 @@ class Refusals:
         self._secret = os.urandom(16)
         self._until: dict[bytes, float] = {}
 
-    def add(self, messages: Sequence[Mapping[str, str]], now: float) -> None:
+    def add(self, messages: Sequence[Mapping[str, Any]], now: float) -> None:
         """Remember that these were refused."""
         with self._lock:
             while len(self._until) >= _MOST:
                 del self._until[next(iter(self._until))]
             self._until[self._print_of(messages)] = now + _REMEMBERED_SECONDS
 
-    def knows(self, messages: Sequence[Mapping[str, str]], now: float) -> bool:
+    def knows(self, messages: Sequence[Mapping[str, Any]], now: float) -> bool:
         """Whether these were refused within the last hour."""
         if not self._until:
             return False
         with self._lock:
             return self._until.get(self._print_of(messages), now) > now
 
-    def _print_of(self, messages: Sequence[Mapping[str, str]]) -> bytes:
+    def _print_of(self, messages: Sequence[Mapping[str, Any]]) -> bytes:
         """A number for what was said; what the system says is left out, because it holds the time of day."""
         digest = hashlib.blake2b(key=self._secret, digest_size=16)
         for message in messages:
             if message["role"] != "system":
-                digest.update(f"{message['role']}\0{message['content']}\0".encode(errors="surrogatepass"))
+                pictures = [str(picture.path) for picture in message.get("pictures", ())]
+                said = "\0".join([message["role"], message["content"], *pictures, ""])
+                digest.update(said.encode(errors="surrogatepass"))
         return digest.digest()
