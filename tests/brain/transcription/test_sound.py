@@ -70,3 +70,10 @@ NOTE = silent_voice(3)
 def test_what_cannot_be_listened_to(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(UnknownSound):
         read_sound(kept(tmp_path, content), 5)
+
+
+def test_a_file_of_millions_of_empty_packets_is_not_looked_through(tmp_path: Path) -> None:
+    opening = NOTE[: NOTE.index(b"OggS", NOTE.index(b"OpusTags"))]
+    page = opening[:26] + b"\xff" + bytes(255)
+    with pytest.raises(UnknownSound, match="pieces"):
+        read_sound(kept(tmp_path, opening + page * 2500), 7)

@@ -12,6 +12,8 @@ _PAGE_HEADER_BYTES = 27
 _SILK_SECONDS = (0.01, 0.02, 0.04, 0.06)
 _HYBRID_SECONDS = (0.01, 0.02)
 _CELT_SECONDS = (0.0025, 0.005, 0.01, 0.02)
+_MOST_PACKETS = 500_000
+"""Speech of an hour has not half as many; looking at the millions that a file may be cut into takes seconds."""
 _BYTES_PER_SECOND = 16_000
 """Of what is no Opus: 128 kbit/s, so that a file of speech counts with no less than it plays."""
 
@@ -77,7 +79,9 @@ def _opus_seconds(file: BinaryIO) -> float:
         UnknownSound: it is not Opus in Ogg, as phones make it, from beginning to end.
     """
     seconds, has_head, has_sound = 0.0, False, False
-    for packet in _packets(file):
+    for number, packet in enumerate(_packets(file)):
+        if number > _MOST_PACKETS:
+            raise UnknownSound("it is cut into more pieces than speech is")
         if packet.startswith(b"OpusHead"):
             has_head = True
         elif not packet.startswith(b"OpusTags"):
