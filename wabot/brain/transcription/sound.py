@@ -13,7 +13,7 @@ _SILK_SECONDS = (0.01, 0.02, 0.04, 0.06)
 _HYBRID_SECONDS = (0.01, 0.02)
 _CELT_SECONDS = (0.0025, 0.005, 0.01, 0.02)
 _MOST_PACKETS = 500_000
-"""Speech of an hour has not half as many; looking at the millions that a file may be cut into takes seconds."""
+"""Speech of an hour has not half as many; to look at the millions that fit into a file takes seconds."""
 _BYTES_PER_SECOND = 16_000
 """Of what is no Opus: 128 kbit/s, so that a file of speech counts with no less than it plays."""
 
