@@ -18,6 +18,7 @@ MOST_LINES = 400
 # Modules without a test file of their own, and what tests them: what uses them, or a real run of everything.
 TESTED_BY = {
     "alerts": "notice texts units",
+    "answers/test_answering.py": "escalation",
     "application/test_row.py": "connections",
     "conversation/test_ends.py": "answers/files",
     "backup": "handover private_copy sqlite texts",

@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.support.arrivals import arrival
 from tests.support.threads import Beats
-from wabot.answers.answering import Escalation
+from wabot.answers.escalation import Escalation
 from wabot.clock import utc_now
 from wabot.config.settings import AccountSettings, ChatSettings
 from wabot.conversation.bursts import Bursts

@@ -7,8 +7,9 @@ import threading
 from collections.abc import Iterable
 from datetime import datetime
 
-from wabot.answers.answering import DATABASE_RETRY_SECONDS, Answering, Escalation, longest_answer_seconds
+from wabot.answers.answering import DATABASE_RETRY_SECONDS, Answering, longest_answer_seconds
 from wabot.answers.context import Composer, Consultation, burst_of, language_of
+from wabot.answers.escalation import Escalation
 from wabot.brain.providers.budget import BudgetUnknown
 from wabot.brain.providers.counts import ChatCallCounts
 from wabot.brain.texts import texts_for

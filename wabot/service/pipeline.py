@@ -6,8 +6,9 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from wabot.answers.answering import Escalation, longest_answer_seconds
+from wabot.answers.answering import longest_answer_seconds
 from wabot.answers.budget import DailyBudget
+from wabot.answers.escalation import Escalation
 from wabot.answers.worker import make_workers, start_workers
 from wabot.brain.brain import Brain
 from wabot.brain.providers.counts import CallCounts, ChatCallCounts
