@@ -14,7 +14,7 @@ from wabot.config.phone_numbers import parse_address
 from wabot.config.settings import Settings
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.owner_chat import text_of
-from wabot.database.models import Chat, Inbound, Outbound
+from wabot.database.models import Chat, Inbound, Outbound, ReceivedFile
 from wabot.inbound.spool import Spool, Spooled, read_spool
 from wabot.privacy.erasure import forget
 from wabot.privacy.export import export
@@ -167,3 +167,21 @@ def test_a_group_can_be_forgotten_too(settings: Settings, people: Inbox) -> None
     erased = forget(settings, parse_address(GROUP), everything=False)
     assert (erased.chats, erased.received) == (1, 2)
     assert Inbound.select().where(Inbound.jid == GROUP).count() == 0
+
+
+def test_files_go_with_their_messages(settings: Settings, people: Inbox) -> None:
+    places = (settings.media_directory, settings.quarantine / "old" / "session" / "media")
+    paths = {}
+    for row in Inbound.select():
+        file = ReceivedFile.create(
+            user_id="shop", message=row, kind="audio", state="fetched", text=row.text, not_before=NOON
+        )
+        paths[row.text] = [place / name for place in places for name in (f"{file.id}", f"{file.id}.part")]
+        for path in paths[row.text]:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"spoken")
+    forget(settings, parse_address(ANA), everything=False)
+    left = {"Eva in the group", "Eva's", "to the salon"}
+    assert {row.text for row in ReceivedFile.select()} == left
+    for text, each in paths.items():
+        assert [path.exists() for path in each] == [text in left] * 4

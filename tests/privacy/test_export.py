@@ -5,12 +5,16 @@ import json
 from tests.support.arrivals import NOON, arrival
 from tests.support.known_people import ANA_WAITS, EVA_WAITS, OWNER, tell_owner_about
 from wabot.config.phone_numbers import parse_address
-from wabot.config.settings import Settings
+from wabot.config.settings import MediaSettings, Settings
 from wabot.conversation.inbox import Inbox
+from wabot.conversation.incoming_files import IncomingFiles
 from wabot.conversation.outbox import Outbox
-from wabot.database.models import Inbound
+from wabot.conversation.received_files import ReceivedFiles
+from wabot.database.models import Inbound, ReceivedFile
 from wabot.inbound.reception import reception_of
+from wabot.inbound.spool import Spool, Spooled
 from wabot.privacy.export import export
+from wabot.whatsapp.messages import Attachment, MessageKind
 
 
 def test_export_has_everything_and_nothing_of_others(settings: Settings, people: Inbox) -> None:
@@ -49,3 +53,20 @@ def test_the_owners_own_chat_shows_what_they_were_told(settings: Settings, peopl
     tell_owner_about("34600111222", "34911222333")
     (chat,) = export(settings, parse_address(OWNER))["chats"]
     assert [message["text"] for message in chat["messages"]] == [f"{ANA_WAITS}\n{EVA_WAITS}"]
+
+
+def test_a_file_is_named_with_what_a_machine_heard_in_it(settings: Settings) -> None:
+    said = Attachment("audio/ogg", "", 4000, 7, True, "https://secret/", "/secret", "abcd", "11", "22")
+    voice = arrival("", kind=MessageKind.AUDIO, attachment=said)
+    files = IncomingFiles(ReceivedFiles("shop"), MediaSettings(), hears=True)
+    reception_of(settings, Inbox("shop"), Outbox("shop"), files=files).receive(voice, NOON)
+    settings.session_directory.mkdir(parents=True)
+    Spool(settings.spool).append(Spooled(arrival("", kind=MessageKind.AUDIO, attachment=said), NOON))
+    ReceivedFile.update(state="understood", text="¿tienen tazas?", author="whisper").execute()
+    found = export(settings, parse_address("+34600111222"))
+    (message,) = found["chats"][0]["messages"]
+    what = {"mimetype": "audio/ogg", "file_name": "", "size_bytes": 4000, "seconds": 7}
+    heard = {"kind": "audio", "state": "understood", "reason": "", "text": "¿tienen tazas?"}
+    assert message["file"] == {**what, **heard, "author": "whisper"}
+    assert found["on_disk"][0]["file"] == what
+    assert "secret" not in json.dumps(found) and "abcd" not in json.dumps(found)

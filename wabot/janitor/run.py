@@ -22,6 +22,7 @@ from wabot.database.engine import missing_migrations
 from wabot.database.models import Chat, Inbound, Outbound, Session
 from wabot.errors import DatabaseAway, OperatorNeeded
 from wabot.janitor.directories import sweep_directories
+from wabot.janitor.files import sweep_files
 from wabot.janitor.history import free_space, sweep_history, sweep_store
 from wabot.janitor.plausible_time import check_time, remember_time
 from wabot.janitor.rows import count_claims, sweep_rows
@@ -105,6 +106,7 @@ def clean(
             if apply:
                 remember_time(now)
             sweep_history(sweep)
+            sweep_files(sweep)
             sweep_store(sweep)
             free_space(sweep)
         after = _counts(sweep)

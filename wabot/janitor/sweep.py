@@ -23,6 +23,7 @@ class ActionKind(StrEnum):
     DIRECTORY_MOVED = "moved to quarantine"
     DIRECTORY_DELETED = "deleted from quarantine"
     HISTORY_DELETED = "deleted history"
+    FILES_DELETED = "deleted"
     SPACE_FREED = "freed space"
     LEFT_ALONE = "left alone"
 
@@ -37,6 +38,7 @@ _INTENTIONS = {
     ActionKind.DIRECTORY_MOVED: "would move to quarantine",
     ActionKind.DIRECTORY_DELETED: "would delete from quarantine",
     ActionKind.HISTORY_DELETED: "would delete history",
+    ActionKind.FILES_DELETED: "would delete",
     ActionKind.SPACE_FREED: "would free space",
     ActionKind.LEFT_ALONE: "left alone",
 }

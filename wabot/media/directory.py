@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import tempfile
@@ -44,11 +45,20 @@ class MediaDirectory:
         Args:
             wanted: the numbers of the rows that do.
         """
-        names = {str(number) for number in wanted}
-        left = [path for path in self._files() if path.name not in names]
+        left = self.left_over(wanted)
         for path in left:
             path.unlink(missing_ok=True)
         return len(left)
+
+    def left_over(self, wanted: Collection[int], before: float = math.inf) -> list[Path]:
+        """What belongs to no row that still wants it, and what is not whole.
+
+        Args:
+            wanted: the numbers of the rows that do.
+            before: last written before that, in Unix time; what is newer may be under way.
+        """
+        names = {str(number) for number in wanted}
+        return [path for path in self._files() if path.name not in names and _written_at(path) < before]
 
     def require_room(self, more_bytes: int) -> None:
         """See that so many bytes more may lie here.
@@ -80,12 +90,16 @@ class MediaDirectory:
 
     def drop(self, number: int) -> None:
         """Delete what there is of a row's file."""
-        self.path_of(number).unlink(missing_ok=True)
-        self._unfinished(number).unlink(missing_ok=True)
+        for path in self.paths_of(number):
+            path.unlink(missing_ok=True)
 
     def path_of(self, number: int) -> Path:
         """Where a row's file lies, if it is whole."""
         return self._path / str(number)
+
+    def paths_of(self, number: int) -> tuple[Path, Path]:
+        """Where a row's file may lie, whole or not."""
+        return self.path_of(number), self._unfinished(number)
 
     def _unfinished(self, number: int) -> Path:
         return self._path / f"{number}{_UNFINISHED}"
@@ -98,6 +112,13 @@ class MediaDirectory:
             return [path for path in self._path.iterdir() if not path.is_dir() or path.is_symlink()]
         except FileNotFoundError:
             return []
+
+
+def _written_at(path: Path) -> float:
+    try:
+        return path.lstat().st_mtime
+    except FileNotFoundError:
+        return math.inf
 
 
 def _size(path: Path) -> int:

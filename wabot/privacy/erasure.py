@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from peewee import SqliteDatabase
 
 from wabot.config.phone_numbers import ChatAddress
-from wabot.config.settings import Settings
+from wabot.config.settings import MEDIA, Settings
 from wabot.conversation.owner_chat import erase_lines_about
-from wabot.database.models import Chat, Inbound, Outbound, database
+from wabot.database.models import Chat, Inbound, Outbound, ReceivedFile, database
 from wabot.inbound.spool import blank_out
+from wabot.media.directory import MediaDirectory
 from wabot.privacy.library_store import StoreErased, erase_from_stores
 from wabot.privacy.person import find_person
 
@@ -83,6 +86,7 @@ def forget(settings: Settings, address: ChatAddress, *, everything: bool) -> Era
     with database.atomic():
         to_owner = erase_lines_about(person.chats)
         in_groups = [row.id for row in person.messages_in_groups()]
+        files = _files(settings, Inbound.id.in_(in_groups) | Inbound.chat.in_(person.chat_ids))
         Inbound.delete().where(Inbound.id.in_(in_groups)).execute()
         received: int = Inbound.delete().where(Inbound.chat.in_(person.chat_ids)).execute()
         sent: int = Outbound.delete().where(Outbound.chat.in_(person.chat_ids)).execute()
@@ -90,6 +94,8 @@ def forget(settings: Settings, address: ChatAddress, *, everything: bool) -> Era
         Chat.update(name="", language="", pause_reason="", paused_until=None, away_at=None).where(
             Chat.id.in_(kept)
         ).execute()
+    for path in files:
+        path.unlink(missing_ok=True)
     if is_sqlite:
         database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     store = erase_from_stores(settings, person.users)
@@ -102,3 +108,12 @@ def forget(settings: Settings, address: ChatAddress, *, everything: bool) -> Era
         store=store,
         opt_out_kept=bool(kept),
     )
+
+
+def _files(settings: Settings, messages: Any) -> list[Path]:
+    """Where files of these messages may lie, whole or not; their rows go with the messages."""
+    rows = ReceivedFile.select(ReceivedFile.id).join(Inbound).where(messages)
+    folders = (settings.media_directory, *settings.quarantine.rglob(MEDIA))
+    return [
+        path for row in rows for folder in map(MediaDirectory, folders) for path in folder.paths_of(row.id)
+    ]

@@ -8,11 +8,13 @@ from typing import Any
 from wabot.config.phone_numbers import ChatAddress
 from wabot.config.settings import Settings
 from wabot.conversation.owner_chat import lines_about, text_of
-from wabot.database.models import Chat, Inbound, Outbound
+from wabot.database.models import Chat, Inbound, Outbound, ReceivedFile
 from wabot.database.states import InboundState, Reason
 from wabot.inbound.spool import Spooled, read_spool
 from wabot.privacy.person import find_person
+from wabot.whatsapp.messages import FILE_KINDS, Attachment
 
+_FILE_FIELDS = ("kind", "mimetype", "file_name", "size_bytes", "seconds", "state", "reason", "text", "author")
 _CHAT_FIELDS = (
     "contact",
     "jid",
@@ -29,6 +31,8 @@ _CHAT_FIELDS = (
 
 def export(settings: Settings, address: ChatAddress) -> dict[str, Any]:
     """All that wabot holds about a person or a group, ready for JSON; times are UTC.
+
+    The text of a file is what a machine heard, saw or read in it, and its author that machine.
 
     `on_disk` is what came while the database was away, and may be in the other lists by now as well.
     """
@@ -64,6 +68,7 @@ def _messages(chat: Chat) -> list[dict[str, Any]]:
 
 
 def _received(row: Inbound) -> dict[str, Any]:
+    file = row.files.first() if row.kind in FILE_KINDS else None
     return {
         "at": _plain(row.received_at),
         "direction": "owner"
@@ -77,6 +82,7 @@ def _received(row: Inbound) -> dict[str, Any]:
         "sent_at": _plain(row.sent_at),
         "state": row.state,
         "reason": row.reason,
+        **_file(file),
     }
 
 
@@ -92,7 +98,14 @@ def _on_disk(spooled: Spooled) -> dict[str, Any]:
         "sender": message.sender,
         "message_id": message.message_id,
         "sent_at": _plain(message.sent_at),
+        **_file(message.attachment),
     }
+
+
+def _file(file: ReceivedFile | Attachment | None) -> dict[str, Any]:
+    if file is None:
+        return {}
+    return {"file": {name: getattr(file, name) for name in _FILE_FIELDS if hasattr(file, name)}}
 
 
 def _plain(value: Any) -> Any:
