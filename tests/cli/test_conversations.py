@@ -11,7 +11,7 @@ import pytest
 from tests.support.arrivals import NOON, arrival, later
 from wabot.cli.parser import main
 from wabot.conversation.inbox import Inbox
-from wabot.conversation.outbox import Outbox
+from wabot.conversation.outbox import Outbox, Part
 from wabot.database.engine import migrate, open_database
 from wabot.database.models import Inbound, Outbound
 from wabot.database.states import InboundState, Reason
@@ -29,7 +29,7 @@ def config(tmp_path: Path) -> Iterator[list[str]]:
     inbox = Inbox("shop")
     chat_id = inbox.store(arrival("hola", name="Ana \x1b[31m Ruiz"), NOON)
     assert chat_id is not None
-    Outbox("shop").put(chat_id, [("buenas\ntardes", NOON)], "model:x", inbox.pending(chat_id), NOON)
+    Outbox("shop").put(chat_id, [Part("buenas\ntardes", NOON)], "model:x", inbox.pending(chat_id), NOON)
     inbox.store(arrival("¿hacéis\nfacturas?"), later(1), InboundState.IGNORED, Reason.NOT_KNOWN_AGAIN)
     yield ["--config", str(file)]
     database.close()

@@ -7,6 +7,7 @@ import pytest
 from tests.support.arrivals import NOON, arrival, later
 from tests.support.desk import Desk
 from wabot.conversation.notices import Notice
+from wabot.conversation.outbox import Part
 from wabot.conversation.overview import latest_chats, said_in, waiting_replies
 from wabot.database.models import Chat, Inbound, Outbound
 from wabot.database.states import InboundState, Reason
@@ -73,7 +74,7 @@ def test_what_asks_nothing_hides_nobody_who_waits_and_the_owners_word_ends_it(de
 
 def test_a_chat_is_told_in_order_with_what_became_of_each(desk: Desk) -> None:
     chat_id = write(desk, 1, "¿hay tazas?", at=1)
-    desk.outbox.put(chat_id, [("Sí.", later(2))], "knowledge", desk.inbox.pending(chat_id), later(2))
+    desk.outbox.put(chat_id, [Part("Sí.", later(2))], "knowledge", desk.inbox.pending(chat_id), later(2))
     Outbound.update(state="sent", delivered_at=later(3)).execute()
     write(desk, 1, "¿hacéis facturas?", "ignored", Reason.NOT_KNOWN_AGAIN, at=4)
     write(desk, 1, "Claro", "owner", at=5)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from wabot.answers.context import Consultation
 from wabot.answers.escalation import Escalation
-from wabot.answers.files import Files, are_gone, files_of, missed_by, what_came
+from wabot.answers.files import are_gone, files_of, missed_by, what_came
 from wabot.brain.brain import Answer
 from wabot.brain.output.control_words import HAND_OVER, TELL_TEAM
 from wabot.brain.providers.budget import BudgetUnknown
@@ -19,6 +19,7 @@ from wabot.clock import HOUR, utc_now
 from wabot.config.settings import AiSettings, ReplySettings
 from wabot.conversation.chats import named
 from wabot.conversation.ends import Arrival, what_is
+from wabot.conversation.file_words import Files
 from wabot.conversation.gate import is_too_old
 from wabot.conversation.history import was_asked_to_repeat, was_told
 from wabot.conversation.inbox import Inbox

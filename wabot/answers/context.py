@@ -13,11 +13,12 @@ from wabot.brain.language import detect_language
 from wabot.clock import HOUR, utc_now
 from wabot.config.settings import AccountSettings, AiSettings, ChatSettings
 from wabot.conversation import history
+from wabot.conversation.file_words import in_words
 from wabot.conversation.gate import Burst
 from wabot.conversation.pauses import pause_reason
 from wabot.database.lent_connections import rest
 from wabot.database.models import Chat, Inbound
-from wabot.whatsapp.messages import MessageKind, words_of
+from wabot.whatsapp.messages import FILE_KINDS, MessageKind, words_of
 
 _LONGEST_QUOTE_CHARACTERS = 300
 
@@ -125,7 +126,9 @@ def language_of(chat: Chat, rows: Sequence[Inbound], default: str) -> str:
 def _with_context(row: Inbound) -> str:
     """The text as the model should read it: with what it quotes, and with the kind of a caption's message."""
     text = str(row.text)
-    if row.kind not in (MessageKind.TEXT, MessageKind.OTHER):
+    if row.kind in FILE_KINDS:
+        text = in_words(row.kind, text, None)
+    elif row.kind not in (MessageKind.TEXT, MessageKind.OTHER):
         text = f"[{row.kind}] {text}"
     return f"{_quoted(row.quoted_text)}\n{text}" if row.quoted_text else text
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from wabot.conversation.ends import Arrival, what_is
+from wabot.conversation.file_words import Files, files_among
 from wabot.conversation.notices import Unanswered
-from wabot.conversation.received_files import files_with
-from wabot.database.models import Inbound, ReceivedFile
+from wabot.database.models import Inbound
 from wabot.database.states import FileState
-from wabot.whatsapp.messages import FILE_KINDS, MessageKind
-
-Files = Mapping[int, ReceivedFile]
-"""The files of messages, by the number of the message."""
+from wabot.whatsapp.messages import MessageKind
 
 _MISSED: dict[str, Unanswered] = {
     MessageKind.AUDIO: Unanswered.NOT_HEARD,
@@ -24,8 +21,7 @@ _MISSED: dict[str, Unanswered] = {
 
 def files_of(rows: Sequence[Inbound]) -> Files:
     """The files that came with these messages; texts alone cost no look."""
-    numbers = [row.id for row in rows if row.kind in FILE_KINDS]
-    return files_with(numbers) if numbers else {}
+    return files_among((row.id, row.kind) for row in rows)
 
 
 def what_came(row: Inbound, files: Files) -> Arrival:

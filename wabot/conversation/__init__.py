@@ -6,6 +6,7 @@
     send_queue      the outbox as the sender sees it
     incoming_files  which of the files that come are fetched
     files_to_upload replies whose files are uploaded before they leave
+    file_words      a message with a file in words, as models and people read it
     received_files  the files that came with messages, as who fetches them sees them
     chats           the chat that a message belongs to
     history         questions about the past

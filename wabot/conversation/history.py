@@ -10,11 +10,12 @@ from peewee import fn
 
 from wabot.clock import HOUR
 from wabot.config.phrases import normalized
+from wabot.conversation.file_words import files_among, in_words
 from wabot.conversation.notices import NOTICES, Notice
 from wabot.database.models import Inbound, Outbound
 from wabot.database.statements import Parameter, Statement
 from wabot.database.states import PAUSED, InboundState, OutboundState, Reason
-from wabot.whatsapp.messages import NOT_RECEIVED_KINDS, MessageKind
+from wabot.whatsapp.messages import FILE_KINDS, NOT_RECEIVED_KINDS, MessageKind
 
 _LATEST_REPLIES = 50
 # Where bursts are longer than this, fewer answers are seen: a loop is stopped a little later.
@@ -31,13 +32,16 @@ _ROLES = {InboundState.OWNER: "assistant", "reply": "assistant"}
 def _heard() -> Any:
     to_owner = (Inbound.state == InboundState.IGNORED) & Inbound.reason.in_(PAUSED)
     is_reaction = Inbound.kind == MessageKind.REACTION
+    says_something = (Inbound.text != "") | (Inbound.kind == MessageKind.IMAGE)
     return (
-        Inbound.select(Inbound.received_at, Inbound.state, Inbound.text, Inbound.kind, Inbound.quoted_text)
+        Inbound.select(
+            Inbound.received_at, Inbound.state, Inbound.text, Inbound.kind, Inbound.quoted_text, Inbound.id
+        )
         .where(
             Inbound.chat == Parameter("chat_id"),
             Inbound.id < Parameter("before"),
             Inbound.received_at >= Parameter("since"),
-            (Inbound.state.in_((InboundState.ANSWERED, InboundState.OWNER)) & (Inbound.text != ""))
+            (Inbound.state.in_((InboundState.ANSWERED, InboundState.OWNER)) & says_something)
             | to_owner
             | is_reaction,
         )
@@ -119,15 +123,20 @@ def past_of(chat_id: int, inbound_id: int, since: datetime, limit: int) -> Past:
     said = _SAID.rows(chat_id=chat_id, since=since, limit=limit)
     # Parts of one answer have one and the same time: read backwards, a sort would leave them reversed.
     events = sorted(
-        [(at, "reply", text, "", "") for at, text in reversed(said)] + list(reversed(heard)),
+        [(at, "reply", text, "", "", 0) for at, text in reversed(said)] + list(reversed(heard)),
         key=lambda event: event[0],
     )
+    files = files_among((number, kind) for *_rest, kind, _quoted, number in heard)
     reactions: dict[str, str] = {}
     turns = []
-    for at, state, text, kind, quoted_text in events:
+    for at, state, text, kind, quoted_text, number in events:
         if kind == MessageKind.REACTION:
             reactions[quoted_text] = text
-        elif text:
+            continue
+        file = files.get(number)
+        if kind in FILE_KINDS and (text or (file is not None and file.text)):
+            text = in_words(kind, text, file)
+        if text:
             turns.append((at, state, text))
             if state in _ROLES:
                 reactions.clear()

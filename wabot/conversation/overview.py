@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from wabot.conversation.file_words import Files, files_among, in_words
 from wabot.conversation.notices import Notice
 from wabot.conversation.outbox import OPEN_STATES
 from wabot.conversation.owner_chat import text_of
 from wabot.database.models import Chat, Inbound, Outbound
 from wabot.database.states import PAUSED, InboundState, OutboundState, Reason
+from wabot.whatsapp.messages import FILE_KINDS
 
 _ROWS_LOOKED_AT = 5_000
 _MESSAGES_OF_A_CHAT = 50
@@ -97,7 +99,11 @@ def said_in(chats: Sequence[Chat], most: int) -> list[Said]:
     chat_ids = [chat.id for chat in chats]
     heard = _latest(Inbound, Inbound.received_at, chat_ids, most)
     replies = _latest(Outbound, Outbound.created_at, chat_ids, most)
-    said = [Said(row.received_at, _writer(row), row.kind, row.text, _why_unanswered(row)) for row in heard]
+    files = files_among((row.id, row.kind) for row in heard)
+    said = [
+        Said(row.received_at, _writer(row), row.kind, _words(row, files), _why_unanswered(row))
+        for row in heard
+    ]
     said += [Said(row.created_at, "bot", row.kind, text_of(row), _progress(row)) for row in replies]
     return sorted(said, key=lambda each: each.at)[-most:]
 
@@ -132,6 +138,10 @@ def _waiting(rows: Iterable[Inbound]) -> Inbound | None:
         if is_left or row.state in (InboundState.PENDING, InboundState.FAILED):
             return row
     return None
+
+
+def _words(row: Inbound, files: Files) -> str:
+    return in_words(row.kind, row.text, files.get(row.id)) if row.kind in FILE_KINDS else str(row.text)
 
 
 def _latest(table: Any, at: Any, chat_ids: Sequence[int], most: int) -> list[Any]:
