@@ -31,6 +31,7 @@ TESTED_BY = {
     "cli": "backup chat pair",
     "config/test_load.py": "service_settings settings",
     "conversation": "notices",
+    "conversation/test_consent.py": "outreach",
     "database": "catalogue models states",
     "doctor": "finding",
     "e2e": (

@@ -14,6 +14,7 @@ class ExitCode(IntEnum):
     OK = 0
     FINDINGS = 1
     USAGE = 64
+    REFUSED = 65
     DATABASE_AWAY = 69
     BUG = 70
     LINK_LOST = 75
@@ -36,6 +37,7 @@ _MEANINGS = {
     ExitCode.OK: "asked to stop",
     ExitCode.FINDINGS: "a check found something, or what was asked for did not come about",
     ExitCode.USAGE: "wrong usage",
+    ExitCode.REFUSED: "refused by a rule of `wabot send`",
     ExitCode.DATABASE_AWAY: "database away at start",
     ExitCode.BUG: "bug: unhandled exception",
     ExitCode.LINK_LOST: "link lost beyond its deadline: a fresh process is wanted",

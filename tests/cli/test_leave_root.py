@@ -44,6 +44,7 @@ TYPED = {
     "restore": ["restore", "{state}/backups/nightly", "--yes", "--session"],
     "resume": ["resume", "+34600111222"],
     "run": ["run"],
+    "send": ["send", "+34600111222", "Your order has left"],
     "status": ["status", "--json"],
     "version": ["version"],
 }

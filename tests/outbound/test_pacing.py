@@ -53,6 +53,17 @@ def test_everybody_together_in_any_minute() -> None:
     assert rates.opens_at() == later(70)
 
 
+def test_what_answers_no_message_leaves_half_of_the_minute_to_replies() -> None:
+    rates = Rates(5, 0)
+    for second in (0, 10, 20):
+        assert rates.unasked_open_at() is None
+        rates.count(second, later(second))
+    assert rates.unasked_open_at() == later(60)
+    rates.count(9, later(30))
+    assert rates.unasked_open_at() == later(70), "replies count as well"
+    assert Rates(0, 0).unasked_open_at() is None
+
+
 def test_first_answers_leave_a_quarter_of_the_minute_to_the_others() -> None:
     rates = Rates(4, 0)
     for second in (0, 10, 20):

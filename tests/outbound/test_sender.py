@@ -8,6 +8,7 @@ from typing import Any
 import peewee
 import pytest
 
+from tests.support.arrivals import arrival
 from tests.support.office import (
     QUIET_SECONDS,
     SEND_TIMEOUT_SECONDS,
@@ -23,12 +24,15 @@ from tests.support.office import (
     wait_until,
 )
 from wabot.clock import utc_now
+from wabot.config.settings import OutreachSettings
+from wabot.conversation.consent import Consent, Purpose
 from wabot.conversation.inbox import Inbox
+from wabot.conversation.outreach import Order, Outreach
 from wabot.conversation.pauses import Pauses
 from wabot.conversation.send_queue import SendQueue
 from wabot.database import workers
 from wabot.database.models import Chat, Outbound, Session
-from wabot.database.states import PauseReason
+from wabot.database.states import InboundState, PauseReason
 from wabot.outbound import sender
 from wabot.outbound import unconfirmed as unconfirmed
 
@@ -122,6 +126,23 @@ def test_a_part_waits_for_its_time(office: Office) -> None:
     office.put("in a moment", not_before=at)
     wait_until(lambda: office.phone.texts)
     assert utc_now() >= at
+
+
+def test_what_answers_no_message_leaves_behind_every_reply(make_office: Callable[..., Office]) -> None:
+    outreach = Outreach("shop", Consent("shop", OutreachSettings()))
+    office = make_office(replies=SendQueue("shop", outreach))
+    now = utc_now()
+    for number in (1, 2, 3):
+        address = f"3460000000{number}@s.whatsapp.net"
+        message = arrival("hola", chat=address, phone=address.partition("@")[0], sent_at=now)
+        chat_id = Inbox("shop").store(message, now, InboundState.IGNORED)
+        order = Order(f"order {number}", Purpose.ORDER, now + timedelta(seconds=0.3 * (number == 3)))
+        outreach.schedule(Chat.get_by_id(chat_id), order, now)
+    office.put("reply", customer=4)
+    office.put("another", customer=1)
+    office.sender.start()
+    office.sender.link_up()
+    wait_until(lambda: office.phone.texts == ["reply", "another", "order 1", "order 2", "order 3"])
 
 
 def test_what_must_not_be_said_any_more_is_withdrawn_at_the_last_moment(office: Office) -> None:

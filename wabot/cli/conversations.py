@@ -163,7 +163,8 @@ def _cancel(user_id: str, number: int) -> int:
     row = Outbound.get_or_none(Outbound.id == number, Outbound.user_id == user_id)
     if row is None:
         raise UsageError(f"there is no reply {number}: wabot outbox lists what waits")
-    waits = (Outbound.id == number) & (Outbound.state == OutboundState.PENDING) & (Outbound.copies == 0)
+    may_wait = Outbound.state.in_((OutboundState.PENDING, OutboundState.SCHEDULED))
+    waits = (Outbound.id == number) & may_wait & (Outbound.copies == 0)
     if not withdraw(waits, row.chat_id, _WITHDRAWN):
         row = Outbound.get_by_id(number)
         show(f"reply {number} is {row.state}, and cannot be taken back any more")

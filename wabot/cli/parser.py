@@ -22,6 +22,7 @@ from wabot.cli.help import add_help_command
 from wabot.cli.leave_root import RootNeeds, left_root
 from wabot.cli.pair import add_pairing_command
 from wabot.cli.run import add_run_command
+from wabot.cli.send import add_send_command
 from wabot.cli.upkeep import add_upkeep_commands
 from wabot.config.load import find_configuration
 from wabot.errors import ExitCode, OperatorNeeded, UsageError, WabotError
@@ -156,6 +157,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     add_chat_commands(commands, shared)
     add_conversation_commands(commands, shared)
+    add_send_command(commands, shared)
     add_upkeep_commands(commands, shared)
     add_backup_commands(commands, shared)
     add_alert_command(commands, shared)

@@ -336,3 +336,17 @@ class MediaSettings:
         50,
         "files of one chat in 24 hours; the rest is left to the owner, who is told; 0 = no limit",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class OutreachSettings:
+    """Whom the bot may write to unasked; replies are not bound by it."""
+
+    window_seconds: float = setting(
+        duration(0, 31_536_000), 2_592_000.0, "only who wrote within this time; 0 = nobody"
+    )
+    per_chat_per_day: int = setting(integer(0, 1000), 1, "messages to one chat on one day; 0 = none")
+    per_day: int = setting(integer(0, 100_000), 50, "messages to everybody on one day; 0 = none")
+    hours: tuple[str, ...] = setting(
+        opening_hours(), (), 'when they may leave, as "mon-sat 09:00-20:00"; empty = always'
+    )

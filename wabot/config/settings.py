@@ -6,7 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wabot.brain.settings import BrainSettings
-from wabot.config.conversation_settings import AiSettings, ChatSettings, MediaSettings, ReplySettings
+from wabot.config.conversation_settings import (
+    AiSettings,
+    ChatSettings,
+    MediaSettings,
+    OutreachSettings,
+    ReplySettings,
+)
 from wabot.config.service_settings import (
     SAFE_PATH,
     USER_ID,
@@ -28,6 +34,7 @@ __all__ = [
     "SPOOL",
     "STORE",
     "USER_ID",
+    "WAKE",
     "AccountSettings",
     "AiSettings",
     "AlertSettings",
@@ -37,6 +44,7 @@ __all__ = [
     "JanitorSettings",
     "MediaSettings",
     "MetricsSettings",
+    "OutreachSettings",
     "PathSettings",
     "ReplySettings",
     "Settings",
@@ -46,6 +54,8 @@ __all__ = [
 
 STORE, SPOOL, RECEIPTS, CLOCK = "whatsapp.db", "spool", "receipts", "clock.json"
 """In a session's directory: the client library's own database, and messages that wabot's does not have."""
+WAKE = "wake"
+"""There as well: touched by a command that has put something into the outbox."""
 MEDIA = "media"
 """There as well: the folder for received files, as long as somebody has to read them."""
 
@@ -72,6 +82,7 @@ class Settings:
     replies: ReplySettings = field(default_factory=ReplySettings)
     chats: ChatSettings = field(default_factory=ChatSettings)
     media: MediaSettings = field(default_factory=MediaSettings)
+    outreach: OutreachSettings = field(default_factory=OutreachSettings)
     janitor: JanitorSettings = field(default_factory=JanitorSettings)
     alerts: AlertSettings = field(default_factory=AlertSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
@@ -119,6 +130,11 @@ class Settings:
     def spool(self) -> Path:
         """Messages that the database does not have yet."""
         return self.session_directory / SPOOL
+
+    @property
+    def wake_file(self) -> Path:
+        """Touched by a command that has put something into the outbox."""
+        return self.session_directory / WAKE
 
     @property
     def media_directory(self) -> Path:

@@ -23,7 +23,7 @@ _MESSAGES_PER_ANSWER = 5
 _MAX_REACTIONS = 3
 # What is stored as of a later time was stored before the clock was set back: it must not count for ever.
 _WINDOW = HOUR + timedelta(minutes=1)
-_UNSAID = (OutboundState.WITHDRAWN, OutboundState.DEAD)
+_UNSAID = (OutboundState.SCHEDULED, OutboundState.WITHDRAWN, OutboundState.DEAD)
 # That a person was promised is part of the conversation; the other notices answer nothing.
 _NO_ANSWERS = tuple(notice for notice in NOTICES if notice is not Notice.HANDED_OVER)
 _ROLES = {InboundState.OWNER: "assistant", "reply": "assistant"}

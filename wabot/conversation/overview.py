@@ -111,7 +111,9 @@ def said_in(chats: Sequence[Chat], most: int) -> list[Said]:
 def waiting_replies(user_id: str, most: int) -> list[Outbound]:
     """The replies that have not left, or may not have, the oldest first."""
     rows = Outbound.select(Outbound, Chat).join(Chat)
-    waiting = rows.where(Outbound.user_id == user_id, Outbound.state.in_(OPEN_STATES))
+    waiting = rows.where(
+        Outbound.user_id == user_id, Outbound.state.in_((*OPEN_STATES, OutboundState.SCHEDULED))
+    )
     return list(waiting.order_by(Outbound.id).limit(most))
 
 

@@ -12,6 +12,7 @@ from peewee import SQL, Case, fn
 
 from wabot.conversation.notices import TO_OWNER, MayPass, chat_that_may_be_told, may_pass
 from wabot.conversation.outbox import OPEN_STATES, new_secret, withdraw
+from wabot.conversation.outreach import Outreach
 from wabot.conversation.owner_chat import text_of
 from wabot.database.models import Chat, Inbound, Outbound
 from wabot.database.statements import Parameter, Statement, is_one_of
@@ -167,13 +168,15 @@ class SendQueue:
 
     Args:
         user_id: whose account.
+        outreach: the messages that answer none, which leave when no reply does; None: there are none.
 
     Attributes:
         wakeup: set by any thread when there may be something to send; the sender waits for it.
     """
 
-    def __init__(self, user_id: str) -> None:
+    def __init__(self, user_id: str, outreach: Outreach | None = None) -> None:
         self._user_id = user_id
+        self._outreach = outreach
         self.wakeup = threading.Event()
 
     def next(
@@ -205,6 +208,16 @@ class SendQueue:
             return None, None
         row, is_due = found
         return (row, now) if is_due else (None, row.not_before)
+
+    def release(self, now: datetime) -> tuple[bool, datetime | None]:
+        """Let a message leave that answers none, behind the replies.
+
+        Returns:
+            Whether there was one, and failing that, when the next one is due, naive UTC.
+        """
+        if self._outreach is None:
+            return False, None
+        return self._outreach.release(now), self._outreach.next_at()
 
     def is_first(self, row: Outbound) -> bool:
         """Whether a reply is of the first answer that its chat ever got."""

@@ -208,6 +208,7 @@ class Outbound(BaseModel):
         upload: where WhatsApp keeps an uploaded file, with its keys, as JSON: another attempt, or another
             copy, uploads nothing; of a location, its place.
         state: one of `OutboundState`.
+        key: of whoever had it sent, so that the same twice is sent once; null for all else.
         first_part: where the answer begins that this continues; null where it begins.
         secret: planted into the message: whatsmeow writes it with the message id into its own store before
             the frame leaves, so that a send in flight at a crash can be told from one that never began.
@@ -224,6 +225,7 @@ class Outbound(BaseModel):
     file = TextField(default="")
     upload = TextField(default="")
     source = CharField(default="")
+    key = TextField(null=True)
     first_part = IntegerField(null=True)
     state = CharField(default=OutboundState.PENDING)
     copies = IntegerField(default=0)
@@ -246,6 +248,7 @@ class Outbound(BaseModel):
             (("user_id", "message_id"), False),
             (("user_id", "created_at"), False),
             (("user_id", "sending_at"), False),
+            (("user_id", "key"), True),
         )
 
 

@@ -16,8 +16,9 @@ class InboundState(StrEnum):
 
 
 class OutboundState(StrEnum):
-    """How far a reply came, as it stands in its row."""
+    """How far a reply came, as it stands in its row; SCHEDULED waits for its time, apart from the replies."""
 
+    SCHEDULED = "scheduled"
     PENDING = "pending"
     SENDING = "sending"
     IN_DOUBT = "in_doubt"

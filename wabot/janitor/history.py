@@ -10,7 +10,7 @@ from peewee import SQL, fn
 
 from wabot.conversation.outbox import OPEN_STATES
 from wabot.database.models import Chat, Inbound, ModelUsage, Outbound, Session, accounts_of
-from wabot.database.states import InboundState
+from wabot.database.states import InboundState, OutboundState
 from wabot.janitor.sweep import ActionKind, Sweep
 from wabot.session.lock import borrowed
 from wabot.session.store_pruning import note_position, prunable_count, prune
@@ -30,7 +30,10 @@ def sweep_history(sweep: Sweep) -> None:
     cutoff = sweep.now - timedelta(days=days)
     long_ago = sweep.now - max(_NEVER_OPEN_AFTER, timedelta(days=days))
     reason = f"older than {days} days"
-    answered, settled = Inbound.state != InboundState.PENDING, Outbound.state.not_in(OPEN_STATES)
+    answered, settled = (
+        Inbound.state != InboundState.PENDING,
+        Outbound.state.not_in((*OPEN_STATES, OutboundState.SCHEDULED)),
+    )
     _delete_old(
         sweep, Inbound, Inbound.received_at, cutoff, answered | (Inbound.received_at < long_ago), reason
     )

@@ -71,6 +71,15 @@ class Rates:
         is_full = bool(self._per_minute) and len(self._firsts) == self._firsts.maxlen
         return self._firsts[0] + _MINUTE_SECONDS if is_full else None
 
+    def unasked_open_at(self) -> float | None:
+        """When the next message may leave that answers none; None = at any time.
+
+        Half of a minute's messages is kept for replies.
+        """
+        half = (self._per_minute + 1) // 2
+        is_full = bool(half) and len(self._all) >= half
+        return self._all[-half] + _MINUTE_SECONDS if is_full else None
+
     def chat_opens_at(self, chat_id: int) -> float | None:
         """When the next reply to this chat may leave; None = at any time."""
         sent = self._by_chat.get(chat_id)
@@ -151,6 +160,11 @@ class Pacing:
     def firsts_held_until(self, now: float) -> float | None:
         """Until when nothing may leave for chats that were never answered; None: it may now."""
         opens_at = self._rates.firsts_open_at()
+        return opens_at if opens_at is not None and opens_at > now else None
+
+    def unasked_held_until(self, now: float) -> float | None:
+        """Until when nothing may leave that answers no message; None: it may now."""
+        opens_at = self._rates.unasked_open_at()
         return opens_at if opens_at is not None and opens_at > now else None
 
     def held_until(self, row: Outbound, now: float) -> float | None:

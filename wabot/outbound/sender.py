@@ -180,8 +180,11 @@ class Sender(DatabaseWorker):
             not self._uploads.is_busy,
         )
         if row is None:
+            unasked_at = self._release(now, stored_now) if now >= stable_at else stable_at
             due_at = None if due is None else now + (due - stored_now).total_seconds()
-            return None, _earliest(due_at, firsts_held_until, stable_at if now < stable_at else None)
+            return None, _earliest(
+                due_at, firsts_held_until, unasked_at, stable_at if now < stable_at else None
+            )
         held_until = self._pacing.held_until(row, now)
         if held_until is not None:
             self._queue.defer(row, stored_now + timedelta(seconds=held_until - now))
@@ -190,6 +193,16 @@ class Sender(DatabaseWorker):
             self._uploads.begin(row, now)
             return None, now
         return row, None
+
+    def _release(self, now: float, stored_now: datetime) -> float | None:
+        """Let one message go that answers none; when to look again: at once where there was one."""
+        held_until = self._pacing.unasked_held_until(now)
+        if held_until is not None:
+            return held_until
+        is_released, due = self._queue.release(stored_now)
+        if is_released:
+            return now
+        return None if due is None else now + max((due - stored_now).total_seconds(), 0.0)
 
     def _settle_unconfirmed(self, now: float, up_since: float) -> float | None:
         if not self._unconfirmed.exist:

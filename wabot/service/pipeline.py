@@ -18,6 +18,7 @@ from wabot.conversation.gate import Rules
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.incoming_files import IncomingFiles
 from wabot.conversation.outbox import Outbox
+from wabot.conversation.outreach import outreach_of
 from wabot.conversation.owner_chat import OwnerChat
 from wabot.conversation.pauses import Pauses
 from wabot.conversation.received_files import ReceivedFiles
@@ -40,6 +41,7 @@ from wabot.outbound.unconfirmed import UnconfirmedSends
 from wabot.outbound.upload import Uploads
 from wabot.service.health import Health
 from wabot.service.shutdown import stop_in_order
+from wabot.session.wake_file import WakeFile
 from wabot.status.record import SessionRecord
 from wabot.whatsapp.client import WhatsAppClient
 from wabot.whatsapp.library_log import LossLog
@@ -80,7 +82,9 @@ class Pipeline:
         self._settings = settings
         self._health = health
         self.tables = TableWatch()
-        queue = SendQueue(user_id)
+        self._outreach = outreach_of(settings)
+        self._wake_file = WakeFile(settings.wake_file)
+        queue = SendQueue(user_id, self._outreach)
         self._inbox = Inbox(user_id)
         self._outbox = Outbox(user_id, queue.wakeup)
         self._presence = ChatPresence(queue.wakeup, settings.connection.presence == "available")
@@ -182,6 +186,12 @@ class Pipeline:
             return ""
         since = datetime.fromtimestamp(outage.first_at, UTC).astimezone(self._settings.account.zone)
         return f"no model answers since {since:%d %b %H:%M} ({outage.reason})"
+
+    def look_for_orders(self) -> None:
+        """Have what a command has put into the outbox sent."""
+        if self._wake_file.has_rung():
+            self._outreach.look_again()
+            self.sender.rouse()
 
     def account_is_linked(self) -> None:
         """Take what the library stores now for new: the phone accepted the code."""

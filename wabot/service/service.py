@@ -120,7 +120,8 @@ class Service(MainLoop):
         return self._end(self.turn_until_end())
 
     def on_tick(self, now: float) -> Command | None:
-        """Look at the disk, at the deadlines, and at what hangs although nobody said so."""
+        """Look at the disk, at the deadlines, at what hangs although nobody said so, and for orders."""
+        self._messages.look_for_orders()
         return self._look_for_room() or self._connection.tick(now) or self._supervise(now)
 
     def judge(self, command: Command | None, now: float) -> Command | None:

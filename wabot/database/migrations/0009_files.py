@@ -1,4 +1,4 @@
-"""Files that come with messages, and files that go out. A frozen copy of the models, which may move on."""
+"""Files that come with messages, and what else the outbox sends. A frozen copy of the models."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ _OUTBOX_COLUMNS = {
     "kind": "VARCHAR(255) NOT NULL DEFAULT 'text'",
     "file": "TEXT NOT NULL DEFAULT ''",
     "upload": "TEXT NOT NULL DEFAULT ''",
+    "key": "TEXT",
 }
 
 
@@ -61,3 +62,5 @@ def up(migrator: Any, db: Any) -> None:
         db.create_tables([ReceivedFile], safe=False)
     for column, what in _OUTBOX_COLUMNS.items():
         db.execute_sql(f"ALTER TABLE wabot_outbox ADD COLUMN {column} {what}")
+    # The name is peewee's own for this index of the models.
+    db.execute_sql("CREATE UNIQUE INDEX wabot_outbox_user_id_key ON wabot_outbox (user_id, key)")
