@@ -84,9 +84,12 @@ def test_a_chat_is_told_in_order_with_what_became_of_each(desk: Desk) -> None:
         ("customer", "text", "¿hay tazas?", ""),
         ("bot", "text", "Sí.", "delivered"),
         ("customer", "text", "¿hacéis facturas?", "not known, told already"),
-        ("owner", "audio", "Claro", ""),
+        ("owner", "audio", "[audio, as a machine heard it] Claro", ""),
     ]
-    assert [each.text for each in said_in(chats, 2)] == ["¿hacéis facturas?", "Claro"]
+    assert [each.text for each in said_in(chats, 2)] == [
+        "¿hacéis facturas?",
+        "[audio, as a machine heard it] Claro",
+    ]
 
 
 def test_what_waits_to_be_sent(desk: Desk) -> None:
