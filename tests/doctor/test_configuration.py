@@ -127,6 +127,9 @@ def test_a_text_that_is_left_out(file: Path, tmp_path: Path) -> None:
     text.write_bytes("# Precios\nUn envío cuesta 5 €\n".encode("cp1252"))
     ill = illnesses(file)["texts"]
     assert (ill.text, ill.cure) == (f"{text} is left out: it is no UTF-8 text", "save it as UTF-8")
+    text.write_text("# Precios\nUn envío cuesta 5 €\n![Caja](caja.jpg)\n", encoding="utf-8")
+    ill = illnesses(file)["texts"]
+    assert ill.text == "prices.md links to caja.jpg, which is not sent: there is no such file"
     text.write_text("# Precios\nUn envío cuesta 5 €\n", encoding="utf-8")
     assert "texts" not in illnesses(file)
 

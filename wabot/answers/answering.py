@@ -12,6 +12,7 @@ from wabot.answers.context import Consultation
 from wabot.answers.escalation import Escalation
 from wabot.answers.files import are_gone, files_of, missed_by, what_came
 from wabot.brain.brain import Answer
+from wabot.brain.knowledge.linked_files import LinkedFile
 from wabot.brain.output.control_words import HAND_OVER, TELL_TEAM
 from wabot.brain.providers.budget import BudgetUnknown
 from wabot.brain.texts import texts_for
@@ -174,14 +175,20 @@ class Answering:
         parts: Sequence[str],
         source: str,
         reason: str = "",
+        files: Sequence[LinkedFile] = (),
         *,
         sees: bool = True,
     ) -> bool:
-        """Store an answer; whether there is something to send. `sees`: with blue ticks once it has left."""
+        """Store an answer, its files behind its words; whether there is something to send.
+
+        `sees`: with blue ticks once it has left.
+        """
         now = utc_now()
-        times = paced(parts, rows[-1].received_at, now, self._replies)
-        timed = [Part(text, at) for text, at in zip(parts, times, strict=True)]
-        if parts and sees:
+        texts = [*parts, *(file.name for file in files)]
+        times = paced(texts, rows[-1].received_at, now, self._replies)
+        timed = [Part(text, at) for text, at in zip(parts, times, strict=False)]
+        timed += [Part.with_file(file, at) for file, at in zip(files, times[len(parts) :], strict=True)]
+        if timed and sees:
             self._see_when_answered(chat, rows)
         if not self._outbox.put(chat.id, timed, source, rows, now):
             self._presence.answer_withdrawn(chat.jid)
@@ -189,8 +196,8 @@ class Answering:
             self._schedule.postpone(chat.id, 0)
             return False
         by = f"{source} ({reason})" if reason else source
-        log.info("%s: %d message(s) answered by %s in %d part(s)", named(chat), len(rows), by, len(parts))
-        if not parts:
+        log.info("%s: %d message(s) answered by %s in %d part(s)", named(chat), len(rows), by, len(timed))
+        if not timed:
             return False
         if self._replies.typing:
             typing_seconds = (times[-1] - now).total_seconds()
@@ -247,8 +254,8 @@ class Answering:
             return self.leave_to_person(chat, rows, parts or [handed_over_text(language)])
         if TELL_TEAM in answer.calls:
             parts = parts or (texts_for(language).cannot_answer,)
-            return self.put_and_tell(chat, rows, parts, answer.source)
-        return self.put(chat, rows, parts, answer.source)
+            return self.put_and_tell(chat, rows, parts, answer.source, files=answer.files)
+        return self.put(chat, rows, parts, answer.source, files=answer.files)
 
     def _pass_on(self, chat: Chat, rows: list[Inbound], apology: str) -> bool:
         """Say that nobody but a person knows, to the customer and to the owner, once an hour."""
@@ -265,10 +272,11 @@ class Answering:
         source: str,
         reason: str = "",
         why: Unanswered = Unanswered.NOT_KNOWN,
+        files: Sequence[LinkedFile] = (),
     ) -> bool:
         """Store what says that a person will answer, and let that person know, or neither."""
         with database.atomic():
-            will_speak = self.put(chat, rows, parts, source, reason)
+            will_speak = self.put(chat, rows, parts, source, reason, files)
             if will_speak:
                 self._escalation.tell_unanswered(chat, why, utc_now())
         return will_speak

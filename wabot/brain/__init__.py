@@ -6,6 +6,7 @@
     pictures        what a customer sent, as a model is shown it
     prompt, prompt_size
                     what the model reads, and how it is made to fit
+    offered_files   what the texts link to, and goes with an answer
     language, small_talk, splitting, texts
                     what needs no model
     knowledge       what the business wrote about itself

@@ -11,11 +11,13 @@ from datetime import datetime, timedelta
 from wabot.brain.conversation import Conversation, Turn, join_texts
 from wabot.brain.knowledge.base import KNOWN, KnowledgeBase
 from wabot.brain.knowledge.index import Passage
+from wabot.brain.knowledge.linked_files import LinkedFile
 from wabot.brain.knowledge.questions import questions_in
 from wabot.brain.language import detect_language, sure_language
+from wabot.brain.offered_files import OfferedFiles
 from wabot.brain.output.cleaning import clean, plain_html
 from wabot.brain.output.completion import Completion, Usage
-from wabot.brain.output.control_words import SILENCE
+from wabot.brain.output.control_words import FILE, SILENCE, file_numbers
 from wabot.brain.prompt import Persona, compose_messages, insist_on_language
 from wabot.brain.providers.budget import Budget, BudgetUnknown
 from wabot.brain.providers.chain import NoProviderAnswered, ProviderChain
@@ -42,6 +44,7 @@ class Answer:
 
     Attributes:
         parts: the messages, none of them blank.
+        files: what goes with them, each with what is said below it.
         source: "model:NAME" with the provider's name, "knowledge", "polite" or "silence".
         passages: those the answer could draw on, best first.
         usage: what the model counted; None when no model answered.
@@ -60,6 +63,7 @@ class Answer:
     refused: bool = False
     note: str = field(default="", repr=False)
     unseen: bool = False
+    files: tuple[LinkedFile, ...] = ()
 
 
 class Brain:
@@ -147,15 +151,18 @@ class Brain:
             NoProviderAnswered: no model did.
         """
         passages = self._find_passages(recent, language)
-        messages = compose_messages(self._persona.text(), recent, passages, language, now)
+        offered = self._offered_files()
+        shown = [offered.for_model(passage) for passage in passages]
+        messages = compose_messages(self._persona.text(), recent, shown, language, now, offered.exist)
         completion = self._ask(messages, _surely_spoken(recent.unanswered), recent.chat)
         parts = self._split(completion.text)
         source = f"model:{completion.provider}" if parts or completion.words != {SILENCE} else "silence"
-        words = completion.words - {SILENCE}
         seen = completion.pictures > 0
         note = completion.note if seen else ""
         unseen = _has_pictures(recent) and not seen
-        return Answer(parts, source, passages, completion.usage, words, note=note, unseen=unseen)
+        words = frozenset(word for word in completion.words if word != SILENCE and not word.startswith(FILE))
+        files = offered.of_numbers(file_numbers(completion.words), completion.text)
+        return Answer(parts, source, passages, completion.usage, words, note=note, unseen=unseen, files=files)
 
     def _ask(self, messages: Sequence[Message], wanted: str, chat: str) -> Completion:
         """Ask the models; for an answer surely in another language than is wanted, once more.
@@ -183,20 +190,22 @@ class Brain:
     def _answer_without_model(self, unanswered: Sequence[Turn], language: str) -> Answer:
         passages = self._known_passages(unanswered, language)
         if passages:
-            text = clean(plain_html("\n\n".join(passage.text for passage in passages)))
-            return Answer(self._split(text), "knowledge", passages)
-        texts = texts_for(language)
+            offered = self._offered_files()
+            texts = "\n\n".join(offered.text_for_customer(passage) for passage in passages)
+            text = clean(plain_html(texts))
+            return Answer(self._split(text), "knowledge", passages, files=offered.all(text))
+        polite = texts_for(language)
         # A nod among other messages adds nothing to them.
         presence = {small_talk_in(turn.text) for turn in unanswered} - {"nod"}
         if not presence:
             return Answer((), "silence")
         if presence == {"thanks"}:
-            return Answer((texts.thanks,), "polite")
+            return Answer((polite.thanks,), "polite")
         if presence <= {"farewell", "thanks"}:
-            return Answer((texts.farewell,), "polite")
+            return Answer((polite.farewell,), "polite")
         if presence <= {"greeting", "thanks", "farewell"}:
-            return Answer((texts.greeting,), "polite")
-        return Answer((texts.cannot_answer,), "polite")
+            return Answer((polite.greeting,), "polite")
+        return Answer((polite.cannot_answer,), "polite")
 
     def _known_passages(self, unanswered: Sequence[Turn], language: str) -> tuple[Passage, ...]:
         """The passages that surely answer the messages.
@@ -228,6 +237,9 @@ class Brain:
             found += self._knowledge.search(said, language, _PASSAGES_FOR_MODEL)
         distinct = {passage.text: passage for passage in found if passage.score >= _WORTH_SHOWING}
         return tuple(distinct.values())[:_PASSAGES_FOR_MODEL]
+
+    def _offered_files(self) -> OfferedFiles:
+        return OfferedFiles(self._settings.knowledge_folder, self._settings.max_files)
 
     def _split(self, text: str) -> tuple[str, ...]:
         return split(text, self._settings.max_length, self._settings.max_parts)

@@ -12,7 +12,7 @@ from typing import Any
 from wabot.brain.conversation import Conversation, Document, Turn
 from wabot.brain.knowledge.index import Passage
 from wabot.brain.output.cleaning import drop_odd_characters
-from wabot.brain.output.control_words import CHECK_PAYMENT, HAND_OVER, SILENCE, TELL_TEAM
+from wabot.brain.output.control_words import CHECK_PAYMENT, FILE, HAND_OVER, SILENCE, TELL_TEAM
 from wabot.brain.output.picture_note import PICTURE_SHOWS
 from wabot.brain.prompt_size import FACTS_BEGIN, FACTS_END, PASSAGE_BEGIN
 from wabot.brain.providers.request import NOT_SHOWN, PICTURES, Message
@@ -115,10 +115,20 @@ _DOCUMENT_RULE = (
 _MOST_DOCUMENT_CHARACTERS = 20_000
 # A document must not end its own fence, nor open another.
 _HARMLESS = str.maketrans("<>", "‹›")
+_FILES_RULE = (
+    f"Where the facts name a file, as [{FILE}1: its name], you can send it: write {FILE}1 at the end of your "
+    "answer. Do so only where the customer asks for it or has use for it now; it is shown below your answer "
+    "with its name, so do not write that, and never say that you cannot send files."
+)
 
 
 def compose_messages(
-    persona: str, conversation: Conversation, passages: Sequence[Passage], language: str, now: datetime
+    persona: str,
+    conversation: Conversation,
+    passages: Sequence[Passage],
+    language: str,
+    now: datetime,
+    has_files: bool = False,
 ) -> list[Message]:
     """The messages for a model: one of the system, then the sides in turn, the customer's first.
 
@@ -130,8 +140,9 @@ def compose_messages(
         passages: what the business wrote about the question.
         language: what to answer in.
         now: naive UTC or aware; tells the model the date.
+        has_files: whether the passages name files that it may send.
     """
-    system = _compose_system(persona, conversation, passages, language, now)
+    system = _compose_system(persona, conversation, passages, language, now, has_files)
     return [{"role": "system", "content": system}, *_in_turn(conversation.turns)]
 
 
@@ -171,7 +182,12 @@ def insist_on_language(messages: Sequence[Message], language: str) -> list[Messa
 
 
 def _compose_system(
-    persona: str, conversation: Conversation, passages: Sequence[Passage], language: str, now: datetime
+    persona: str,
+    conversation: Conversation,
+    passages: Sequence[Passage],
+    language: str,
+    now: datetime,
+    has_files: bool,
 ) -> str:
     moment = now if now.tzinfo else now.replace(tzinfo=UTC)
     spoken = _LANGUAGE_NAMES.get(language, "the customer's language")
@@ -180,6 +196,8 @@ def _compose_system(
         rules += _PICTURE_RULES
     if any(turn.documents for turn in conversation.turns):
         rules.append(_DOCUMENT_RULE)
+    if has_files:
+        rules.append(_FILES_RULE)
     paragraphs = [
         persona,
         "Rules:\n" + "\n".join(f"- {rule}" for rule in rules).format(language=spoken),

@@ -99,6 +99,7 @@ class BrainSettings:
         history_max_age_seconds: and how old the oldest of them may be.
         max_length: characters in one message of an answer.
         max_parts: messages in an answer.
+        max_files: files and places that go with one.
     """
 
     providers: tuple[ProviderSettings, ...] = ()
@@ -108,6 +109,7 @@ class BrainSettings:
     history_max_age_seconds: float = 86_400.0
     max_length: int = 4000
     max_parts: int = 3
+    max_files: int = 3
 
     @property
     def longest_reply_seconds(self) -> float:

@@ -62,7 +62,7 @@ def add_upkeep_commands(commands: Any, shared: argparse.ArgumentParser) -> None:
 
 
 def _check_config(arguments: argparse.Namespace) -> int:
-    from wabot.brain.knowledge.base import lack_of_knowledge, left_out
+    from wabot.brain.knowledge.base import lack_of_knowledge, left_out, links_that_lead_nowhere
     from wabot.config.machine import of_the_same_user
 
     settings = settings_in_unit(arguments.config, os.environ)
@@ -79,6 +79,8 @@ def _check_config(arguments: argparse.Namespace) -> int:
         show(f"note: {lacking}")
     for path, why in left_out(settings.ai.knowledge):
         show(f"note: {path} is left out: {why}")
+    for told in links_that_lead_nowhere(settings.ai.knowledge):
+        show(f"note: {told}")
     return ExitCode.OK
 
 

@@ -231,6 +231,9 @@ class ReplySettings:
     )
     max_length: int = setting(integer(50, 60_000), 4000, "characters in one message")
     max_parts: int = setting(integer(1, 20), 3, "messages one answer may take")
+    max_files: int = setting(
+        integer(0, 10), 3, "pictures, files and places from the texts that go with one answer; 0 = none"
+    )
     per_chat_per_hour: int = setting(
         integer(0, 100_000), 60, "messages to one chat in any hour; what is more waits; 0 = no limit"
     )

@@ -104,6 +104,7 @@ class Settings:
             history_max_age_seconds=self.ai.history_max_age_seconds,
             max_length=self.replies.max_length,
             max_parts=self.replies.max_parts,
+            max_files=self.replies.max_files,
         )
 
     @property

@@ -11,15 +11,17 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from peewee import IntegrityError
 
+from wabot.brain.knowledge.linked_files import LinkedFile
 from wabot.conversation.notices import Notice
 from wabot.database.models import Inbound, Outbound, database
 from wabot.database.statements import Parameter, Statement
 from wabot.database.states import InboundState, OutboundKind, OutboundState
 from wabot.database.transactions import transaction
+from wabot.whatsapp.uploads import Place
 
 OPEN_STATES = (OutboundState.PENDING, OutboundState.SENDING, OutboundState.IN_DOUBT)
 UNDELIVERED_STATES = (OutboundState.DEAD, OutboundState.UNSURE)
@@ -68,6 +70,12 @@ class Part:
     kind: str = OutboundKind.TEXT
     file: str = ""
     upload: str = field(default="", repr=False)
+
+    @classmethod
+    def with_file(cls, file: LinkedFile, not_before: datetime) -> Self:
+        """A file or a place that the texts link to."""
+        upload = Place(*file.place).to_json() if file.place else ""
+        return cls(file.name, not_before, file.kind, file.path, upload)
 
 
 class _Changed(Exception):

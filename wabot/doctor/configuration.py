@@ -6,7 +6,7 @@ import os
 import shlex
 from pathlib import Path
 
-from wabot.brain.knowledge.base import left_out, list_files
+from wabot.brain.knowledge.base import left_out, links_that_lead_nowhere, list_files
 from wabot.config.machine import settings_in_unit
 from wabot.config.settings import Settings
 from wabot.doctor.finding import Examined, Finding, healthy, problem
@@ -43,6 +43,10 @@ def check_texts(examined: Examined) -> list[Finding]:
         if os.access(path, os.R_OK, effective_ids=True):
             cure = left.cure or "make it anew, or take it away"
             findings.append(problem("texts", f"{path} is left out: {left.why}", cure))
+    for told in links_that_lead_nowhere(folder):
+        findings.append(
+            problem("texts", told, f"put the file into {folder}, or take the link out of the text")
+        )
     if (persona := examined.settings.ai.system_prompt_file) and _is_of_another_encoding(persona):
         findings.append(
             problem("texts", f"{persona} is no UTF-8 text, so it is left out", "save it as UTF-8")

@@ -15,7 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support import REPOSITORY
-from wabot.brain.knowledge.base import KNOWN, KnowledgeBase, lack_of_knowledge, left_out
+from wabot.brain.knowledge.base import (
+    KNOWN,
+    KnowledgeBase,
+    lack_of_knowledge,
+    left_out,
+    links_that_lead_nowhere,
+)
 from wabot.brain.knowledge.terms import words
 from wabot.trials.bench.knowledge import main, measure_quality
 
@@ -257,3 +263,13 @@ def test_a_bot_with_many_texts_starts_before_they_are_read(tmp_path: Path) -> No
     assert knowledge.is_reading
     # Who asks then waits for them.
     assert knowledge.search("artículo 0-17")
+
+
+def test_links_that_lead_nowhere_are_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "pots").mkdir()
+    (tmp_path / "pots" / "clay.md").write_text("# Pots\nSee ![pot](pot.jpg).\n")
+    (tmp_path / "notes.txt").write_text("![no](link.jpg)")
+    told = ["pots/clay.md links to pot.jpg, which is not sent: there is no such file"]
+    assert links_that_lead_nowhere(tmp_path) == told and links_that_lead_nowhere(None) == []
+    KnowledgeBase(tmp_path)
+    assert f"knowledge: {told[0]}" in caplog.messages

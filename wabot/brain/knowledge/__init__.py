@@ -3,6 +3,8 @@
     base        the folder of texts, read again when a file changes; begin reading here
     documents   a file: Markdown, plain text, a table, a PDF
     sections    a Markdown text, cut at its headings
+    linked_files
+                what a text links to and can be sent
     index       the passages that answer a question, and how surely
     terms, synonyms, spelling
                 when two words mean the same

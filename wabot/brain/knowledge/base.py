@@ -10,6 +10,7 @@ from pathlib import Path
 
 from wabot.brain.knowledge.documents import READ, LeftOut, never_read, read_document
 from wabot.brain.knowledge.index import IndexEntry, Passage, SearchIndex
+from wabot.brain.knowledge.linked_files import broken_links
 from wabot.brain.knowledge.sections import Section
 from wabot.brain.language import detect_language
 
@@ -161,6 +162,23 @@ def left_out(folder: Path | None) -> list[tuple[Path, LeftOut]]:
     return [*((path, why) for path, why in read if why), *_never_read(folder)]
 
 
+def links_that_lead_nowhere(folder: Path | None) -> list[str]:
+    """What the texts link to and cannot be sent, a sentence each."""
+    if folder is None:
+        return []
+    return [
+        told
+        for path, _, size in list_files(folder)
+        for told in _misleading(_read(path, size)[0], path, folder)
+    ]
+
+
+def _misleading(sections: Sequence[Section], path: Path, folder: Path) -> Iterator[str]:
+    if path.suffix.lower() == ".md":
+        for section in sections:
+            yield from broken_links(section.text, str(path.relative_to(folder)), folder)
+
+
 def _read(path: Path, size: int) -> tuple[Sequence[Section], LeftOut | None]:
     """What is used of a file, and why not all of it is."""
     try:
@@ -179,6 +197,8 @@ def _read_entries(path: Path, size: int, base: Path) -> list[IndexEntry]:
     sections, why = _read(path, size)
     if why:
         log.error("knowledge: %s is left out: %s", path, why)
+    for told in _misleading(sections, path, base):
+        log.warning("knowledge: %s", told)
     text = "\n".join(f"{section.title}\n{section.text}" for section in sections)
     language = detect_language(text, default="")
     source = str(path.relative_to(base))

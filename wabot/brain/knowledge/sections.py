@@ -13,7 +13,7 @@ _HEADING = re.compile(r" {0,3}(#{1,6})\s+(.*?)\s*#*\s*$")
 _FENCE = re.compile(r" {0,3}(```|~~~)")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 # What begins a line that is none of a paragraph: a list, a quote, a table, a rule, HTML, or code.
-_BLOCK = re.compile(r"(?:\t| {4,}|\s*(?:[-*+•–][ \t]|\d{1,4}[.)][ \t]|>|\||[-*_=]{3,}\s*$|<|\[))")
+_BLOCK = re.compile(r"(?:\t| {4,}|\s*(?:[-*+•–][ \t]|\d{1,4}[.)][ \t]|>|\||[-*_=]{3,}\s*$|<|!?\[))")
 _ITEM = re.compile(r"(\s*)(?:[-*+•–]|\d{1,4}[.)])[ \t]+\S")
 _NARROWEST = 45
 _FRONT_MATTER = re.compile(r"\A---\r?\n.*?\r?\n(?:---|\.\.\.)\s*(?:\r?\n|\Z)", re.DOTALL)

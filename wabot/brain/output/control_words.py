@@ -10,6 +10,8 @@ SILENCE = "NO_REPLY"
 HAND_OVER = "HAND_OVER"
 #: What it writes when it has promised that a person will answer.
 TELL_TEAM = "TELL_TEAM"
+#: What it writes, with the number of a file behind it, to have that sent.
+FILE = "FILE_"
 
 #: What it writes when a picture may be a proof of payment, which a person has to check.
 CHECK_PAYMENT = "CHECK_PAYMENT"
@@ -51,6 +53,17 @@ _TORN = re.compile(
     rf"(?<![^\W_]){_BEFORE}(?P<word>NO\\?_(?:R(?:E(?:PL?)?)?)?|HAND\\?_(?:O(?:VE?)?)?"
     rf"|TELL\\?_(?:T(?:EA?)?)?|CHECK\\?_(?:P(?:A(?:Y(?:ME?N?)?)?)?)?)\Z"
 )
+# Named as it stands in the facts, linked to, in brackets with what it is called, or bare.
+_FILE = rf"FILE{_LOW_LINE}(?P<number>\d{{1,2}})(?![^\W_]|\.\w)"
+_FILE_LINKED = re.compile(
+    rf"(?P<shown>!?)\[(?P<name>[^\[\]\n]{{0,300}})\]\(\s{{0,3}}<?{_FILE}>?\s{{0,3}}\)", re.IGNORECASE
+)
+_FILE_BRACKETED = re.compile(
+    rf"[ \t]{{0,3}}[\[({{<]{{1,2}}\s?{_FILE}\s?(?::[^\[\]{{}}\n]{{0,300}}?)?[\])}}>]{{1,2}}", re.IGNORECASE
+)
+_FILE_BARE = re.compile(rf"{_BEFORE}(?<![^\W_]){_FILE}{_AFTER}:?", re.IGNORECASE)
+# As the history tells a model of files that went out, which it takes for a way of sending them.
+_FILE_IMITATED = re.compile(r"^[ \t]*\[(?:image|video|voice|document|location)\][^\n]*$", re.MULTILINE)
 _JOINTS = re.compile(rf"{_LOW_LINE}|[ -]", re.IGNORECASE)
 
 # What is left of an answer that was but a word.
@@ -93,9 +106,16 @@ def take_words(text: str, *, was_cut: bool = False) -> tuple[str, frozenset[str]
         found.add(_plain(match["tag"] or match["word"]))
         return ""
 
+    def take_file(match: re.Match[str]) -> str:
+        found.add(f"{FILE}{int(match['number'])}")
+        return match["name"] if match.re is _FILE_LINKED and not match["shown"] else ""
+
+    text = _FILE_IMITATED.sub("", text)
+    for pattern in (_FILE_LINKED, _FILE_BRACKETED, _FILE_BARE):
+        text = pattern.sub(take_file, text)
     alone = _ALONE.match(text)
     if alone:
-        return "", frozenset({_plain(alone["word"])})
+        return "", frozenset({_plain(alone["word"]), *found})
     begins = _GLUED.match(text)
     if begins is None:
         begins = _WRITTEN.match(text.lstrip())
@@ -115,9 +135,16 @@ def take_words(text: str, *, was_cut: bool = False) -> tuple[str, frozenset[str]
     return left, frozenset(found)
 
 
+def file_numbers(words: frozenset[str]) -> list[int]:
+    """The numbers of the files that control words ask for."""
+    return [int(word.removeprefix(FILE)) for word in words if word.startswith(FILE)]
+
+
 def words_called(call: str) -> frozenset[str]:
     """The control words that a model used as the name of a tool."""
-    return frozenset(_plain(match["word"]) for match in _WRITTEN.finditer(call[:2000]))
+    call = call[:2000]
+    files = {f"{FILE}{int(match['number'])}" for match in _FILE_BARE.finditer(call)}
+    return frozenset(_plain(match["word"]) for match in _WRITTEN.finditer(call)) | files
 
 
 def _plain(written: str) -> str:
