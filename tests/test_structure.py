@@ -53,6 +53,7 @@ TESTED_BY = {
     "handbook": "example tables",
     "inbound/test_intake.py": "drain",
     "janitor": "sweep",
+    "media/test_worker.py": "voice workers",
     "outbound/test_receipts.py": "receipt_file",
     "outbound/test_upload.py": "conversation/files_to_upload",
     "privacy/test_erasure.py": "library_store person",

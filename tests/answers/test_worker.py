@@ -20,14 +20,17 @@ from wabot.brain.providers.counts import ChatCallCounts
 from wabot.brain.settings import ProviderSettings
 from wabot.clock import utc_now
 from wabot.config.settings import AiSettings
+from wabot.conversation import received_files
 from wabot.conversation.owner_chat import text_of
+from wabot.conversation.received_files import PATIENCE_SECONDS, ReceivedFiles
 from wabot.conversation.send_queue import SendQueue
-from wabot.database.models import Chat, Inbound, Outbound, Session
+from wabot.database.models import Chat, Inbound, Outbound, ReceivedFile, Session
 from wabot.database.models import database as bound
 from wabot.database.states import PauseReason
 from wabot.system.threads import Pulse
 from wabot.trials.peers.model_behaviours import say
 from wabot.trials.peers.model_server import Handler
+from wabot.whatsapp.messages import MessageKind
 
 QUEUE = SendQueue("shop")
 
@@ -250,3 +253,32 @@ def test_the_journal_names_the_customer_each_time(shop: Shop, caplog: pytest.Log
     alone = re.compile(r"\bchat %d|\breply %d(?! to %s| waits| sent as)")
     for path in (REPOSITORY / "wabot").rglob("*.py"):
         assert not alone.search(path.read_text()), path
+
+
+def test_what_came_with_a_voice_note_waits_until_it_is_heard_or_given_up(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = ReceivedFiles("shop")
+    for number, settle in enumerate((files.understood, files.failed)):
+        before = len(states())
+        chat_id = shop.hear(arrival("", kind=MessageKind.AUDIO), f"y platos {number}")
+        note = Inbound.get(Inbound.kind == MessageKind.AUDIO, Inbound.state == "pending")
+        file = ReceivedFile.create(user_id="shop", message=note, kind=note.kind, not_before=utc_now())
+        shop.worker.answer(chat_id)
+        assert [state for state, _ in states()[before:]] == ["pending"] * 2
+        assert 200 < shop.schedule._due[chat_id] - time.monotonic() <= PATIENCE_SECONDS
+        if settle == files.understood:
+            files.understood(file, "dos macetas", "ears", utc_now())
+            Inbound.update(text="dos macetas").where(Inbound.id == note.id).execute()
+        else:
+            files.failed(file, "gone", utc_now())
+        shop.worker.answer(chat_id)
+        assert "pending" not in [state for state, _ in states()]
+        assert shop.model.heard[-1] == f"y platos {number}"
+    # Not for ever: what reads it may be gone.
+    chat_id = shop.hear(arrival("", kind=MessageKind.AUDIO), "¿hola?")
+    note = Inbound.get(Inbound.kind == MessageKind.AUDIO, Inbound.state == "pending")
+    ReceivedFile.create(user_id="shop", message=note, kind=note.kind, not_before=utc_now())
+    monkeypatch.setattr(received_files, "PATIENCE_SECONDS", -1)
+    shop.worker.answer(chat_id)
+    assert shop.model.heard[-1] == "¿hola?"

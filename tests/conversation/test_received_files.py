@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from tests.support.arrivals import NOON, arrival, later
+from wabot.clock import utc_now
 from wabot.conversation.inbox import Inbox
-from wabot.conversation.received_files import ReceivedFiles, attachment_of, columns_of
+from wabot.conversation.received_files import PATIENCE_SECONDS, ReceivedFiles, attachment_of, columns_of
 from wabot.database.models import Inbound, ReceivedFile
 from wabot.whatsapp.messages import Attachment, MessageKind
 
@@ -103,14 +104,6 @@ def test_what_is_settled_forgets_where_it_came_from(files: ReceivedFiles) -> Non
     assert files.understood(rows[3], "a pot", "eye", NOON)
 
 
-def test_an_attempt_that_a_stop_broke_off_counts_as_none(files: ReceivedFiles) -> None:
-    came()
-    row = files.claim(NOON)
-    assert row is not None
-    files.put_back(row)
-    assert ReceivedFile.get_by_id(row.id).attempts == 0
-
-
 def test_what_is_erased_meanwhile_is_no_trouble(files: ReceivedFiles) -> None:
     row = came()
     Inbound.delete().execute()
@@ -119,17 +112,23 @@ def test_what_is_erased_meanwhile_is_no_trouble(files: ReceivedFiles) -> None:
     assert files.next_due_at(NOON) is None
 
 
-def test_the_files_of_a_chat_are_counted_and_found_by_their_messages(files: ReceivedFiles) -> None:
-    first, second, third, _ = came(1), came(1), came(1), came(2)
-    files.keep_out(first, "too long", NOON)
-    row = files.claim(NOON)
-    while row is not None and row.id != third.id:
-        files.failed(row, "gone", NOON)
-        files.release(row)
-        row = files.claim(NOON)
-    assert row is not None and files.count_of_chat(row, NOON) == 1
-    assert files.count_of_chat(row, later(1)) == 0
+def test_files_are_found_by_their_messages(files: ReceivedFiles) -> None:
+    _, second = came(1), came(1)
     assert files.of_messages([second.message_id, 999]) == {second.message_id: second}
+
+
+def test_an_answer_waits_for_what_is_to_be_heard_but_not_for_ever(files: ReceivedFiles) -> None:
+    row = came()
+    message = Inbound.get_by_id(row.message_id)
+    begin = utc_now()
+    assert files.seconds_to_wait([message], begin) == pytest.approx(PATIENCE_SECONDS, abs=5)
+    ReceivedFile.update(seconds=60).execute()
+    assert files.seconds_to_wait([message], begin) == pytest.approx(PATIENCE_SECONDS + 60, abs=5)
+    assert files.seconds_to_wait([message], begin + timedelta(hours=1)) == 0
+    assert files.seconds_to_wait([message], begin - timedelta(days=9)) <= PATIENCE_SECONDS + 60
+    assert files.fetched(row)
+    assert files.seconds_to_wait([message], begin) == 0
+    assert files.seconds_to_wait([], begin) == 0
 
 
 def test_a_row_says_of_its_file_what_the_message_said(files: ReceivedFiles) -> None:

@@ -103,6 +103,21 @@ def test_a_later_look_does_not_put_an_earlier_one_off(schedule: ChatSchedule, cl
     assert take_due(schedule) == [2]
 
 
+def test_a_chat_that_waited_for_a_file_is_looked_at_now_unless_its_customer_still_writes(
+    schedule: ChatSchedule, clock: Clock
+) -> None:
+    schedule.look_again(1, 300)
+    schedule.hurry(1)
+    schedule.hurry(2)
+    schedule.touch(3)
+    schedule.hurry(3)
+    assert take_due(schedule) == [1, 2]
+    schedule.hurry(1)
+    schedule.done(1)
+    clock.until(2)
+    assert take_due(schedule) == [1, 3]
+
+
 def test_chats_come_in_the_order_they_fell_silent(schedule: ChatSchedule, clock: Clock) -> None:
     for second, chat_id in enumerate((3, 1, 2, 3)):
         clock.until(second / 10)

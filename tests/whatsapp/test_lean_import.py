@@ -88,3 +88,21 @@ def test_what_asks_models_is_loaded_when_that_is_said_and_not_before_the_dial() 
         check=True,
     )
     assert seen.stdout == "False True\n"
+
+
+def test_a_bot_that_reads_no_files_loads_nothing_for_it() -> None:
+    """In a process of its own, as above."""
+    seen = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys, wabot.service.pipeline\n"
+            "heavy = ('wabot.media', 'wabot.brain.transcription', 'cryptography', 'requests')\n"
+            "print([name for name in sys.modules if name.startswith(heavy)])\n",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert seen.stdout == "[]\n"

@@ -23,6 +23,7 @@ from wabot.conversation.notices import Notice, Unanswered, handed_over_text
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_chat import OwnerChat
 from wabot.conversation.pauses import Pauses
+from wabot.conversation.received_files import ReceivedFiles
 from wabot.conversation.schedule import ChatSchedule
 from wabot.database.errors import AWAY
 from wabot.database.lent_connections import rest
@@ -49,6 +50,7 @@ class ReplyWorker:
         rules: of the gate.
         account_language: in which a customer is answered whose own is not known.
         inbox: where messages come from.
+        files: that came with them.
         schedule: says which chat is due.
         answering: answers what the gate lets through.
         escalation: leaves chats to a person.
@@ -61,6 +63,7 @@ class ReplyWorker:
         rules: Rules,
         account_language: str,
         inbox: Inbox,
+        files: ReceivedFiles,
         schedule: ChatSchedule,
         answering: Answering,
         escalation: Escalation,
@@ -70,6 +73,7 @@ class ReplyWorker:
         self._rules = rules
         self._account_language = account_language
         self._inbox = inbox
+        self._files = files
         self._schedule = schedule
         self._answering = answering
         self._escalation = escalation
@@ -119,6 +123,10 @@ class ReplyWorker:
 
     def _answer(self, chat: Chat, pending: list[Inbound]) -> None:
         now = utc_now()
+        if (seconds := self._files.seconds_to_wait(pending, now)) > 0:
+            # What came after a voice note is answered together with it.
+            self._schedule.look_again(chat.id, seconds)
+            return
         rows = self._fresh(chat, pending, now)
         if not rows:
             return
@@ -186,6 +194,7 @@ def make_workers(
     presence: ChatPresence,
     pulses: Iterable[Pulse],
     calls: ChatCallCounts | None = None,
+    files: ReceivedFiles | None = None,
 ) -> list[ReplyWorker]:
     """Make workers that share everything but their thread.
 
@@ -197,6 +206,7 @@ def make_workers(
         presence: shows "seen" and "typing…".
         pulses: one for each worker.
         calls: how often models were asked for each chat.
+        files: that came with messages.
     """
     account, replies, chats = settings.account, settings.replies, settings.chats
     owner_chat = OwnerChat(account, outbox)
@@ -208,8 +218,9 @@ def make_workers(
     )
     rules = Rules.of(account, settings.ai, replies, chats)
     calls = calls or ChatCallCounts()
+    files = files or ReceivedFiles(account.user_id)
     return [
-        ReplyWorker(rules, account.language, inbox, schedule, answering, escalation, calls, pulse)
+        ReplyWorker(rules, account.language, inbox, files, schedule, answering, escalation, calls, pulse)
         for pulse in pulses
     ]
 

@@ -10,13 +10,18 @@ from typing import Any
 
 from peewee import fn
 
-from wabot.database.models import Inbound, ReceivedFile, database
+from wabot.clock import utc_now
+from wabot.database.models import Chat, Inbound, ReceivedFile, database
 from wabot.database.states import FileState, Reason
 from wabot.system.files import read_json
 from wabot.whatsapp.messages import Attachment, MessageKind
 
 _LONGEST_WAIT = timedelta(hours=1)
 """No wait between two attempts is so long: what is to wait longer was stored before a clock was set back."""
+PATIENCE_SECONDS = 300.0
+"""How long an answer waits for a file, and as long as a note plays on top of that."""
+_LONGEST_SOUND_SECONDS = 600
+_READ_KINDS = frozenset({MessageKind.AUDIO, MessageKind.IMAGE, MessageKind.DOCUMENT})
 _CHATS_LOOKED_AT = 200
 _MAX_TEXT_CHARACTERS = 20_000
 _MAX_REASON_CHARACTERS = 500
@@ -75,6 +80,7 @@ class ReceivedFiles:
         self._claimed: dict[int, int] = {}
         self._turns: dict[int, int] = {}
         self._turn = 0
+        self._began_at = utc_now()
         self.wakeup = threading.Event()
 
     def add(
@@ -142,32 +148,34 @@ class ReceivedFiles:
         """The files that came with these messages, by the number of the message."""
         return files_with(message_ids)
 
+    def seconds_to_wait(self, messages: Iterable[Inbound], now: datetime) -> float:
+        """For how long an answer to messages waits for what is in their files; 0 where for none.
+
+        From when they came, or this process began: it does anew what the last one did not finish.
+
+        Args:
+            messages: of one chat.
+            now: naive UTC.
+        """
+        came = {message.id: message.received_at for message in messages if message.kind in _READ_KINDS}
+        if not came:
+            return 0.0
+        waiting = ReceivedFile.select().where(*self._waiting, ReceivedFile.message.in_(list(came)))
+        left = [
+            PATIENCE_SECONDS
+            + min(max(row.seconds, 0), _LONGEST_SOUND_SECONDS)
+            # A clock that was set back meanwhile prolongs nothing beyond once more.
+            - max((now - max(came[row.message_id], self._began_at)).total_seconds(), 0.0)
+            for row in waiting
+        ]
+        return float(max([*left, 0.0]))
+
     def open_numbers(self) -> set[int]:
         """The numbers of the rows whose file is still needed on this machine, or will be."""
         rows = ReceivedFile.select(ReceivedFile.id).where(
             ReceivedFile.user_id == self._user_id, ReceivedFile.state.in_(_OPEN)
         )
         return {row.id for row in rows}
-
-    def count_of_chat(self, row: ReceivedFile, since: datetime) -> int:
-        """How many files came in the chat of this one before it, and were not kept out.
-
-        Args:
-            row: the file.
-            since: naive UTC.
-        """
-        count: int = (
-            ReceivedFile.select()
-            .join(Inbound)
-            .where(
-                Inbound.chat == row.message.chat_id,
-                Inbound.received_at >= since,
-                ReceivedFile.id < row.id,
-                ReceivedFile.state != FileState.KEPT_OUT,
-            )
-            .count()
-        )
-        return count
 
     def count_in_chat(self, chat_id: int, since: datetime, most: int) -> int:
         """How many files came in a chat and were not kept out; no more than `most` are counted.
@@ -190,10 +198,6 @@ class ReceivedFiles:
             .limit(most)
         )
         return len(admitted)
-
-    def put_back(self, row: ReceivedFile) -> None:
-        """Have an attempt that was broken off count as none: the bot stops."""
-        self._change(row, (FileState.PENDING,), attempts=ReceivedFile.attempts - 1)
 
     def retry(self, row: ReceivedFile, reason: str, not_before: datetime) -> bool:
         """Try again at a time, naive UTC; whether it was still to be fetched."""
@@ -243,8 +247,9 @@ class ReceivedFiles:
             .group_by(Inbound.chat)
         )
         rows = (
-            ReceivedFile.select(ReceivedFile, Inbound)
+            ReceivedFile.select(ReceivedFile, Inbound, Chat)
             .join(Inbound)
+            .join(Chat)
             .where(ReceivedFile.id.in_(oldest))
             .order_by(ReceivedFile.id)
             .limit(_CHATS_LOOKED_AT)

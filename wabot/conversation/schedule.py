@@ -11,6 +11,7 @@ enough it is the same one.
 from __future__ import annotations
 
 import heapq
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -75,6 +76,13 @@ class ChatSchedule:
         with self._lock:
             due = self._clock() + seconds
             self._put(chat_id, min(due, self._due.get(chat_id, due)))
+
+    def hurry(self, chat_id: int) -> None:
+        """Have a chat looked at now that waited for something, unless its customer may still be writing."""
+        with self._lock:
+            now = self._clock()
+            if self._due.get(chat_id, math.inf) > now + self._debounce_seconds:
+                self._put(chat_id, now)
 
     def take(self) -> int | None:
         """Wait for a chat that is due and take it; None when the schedule is closed."""

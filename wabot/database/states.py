@@ -54,6 +54,16 @@ class KeptOut(StrEnum):
     TOO_LARGE = "larger than [media] allows"
     TOO_LONG = "longer than [media] allows"
     TOO_MANY = "more files from one chat than [media] allows"
+    NO_READER = "nothing here reads such files any more"
+
+
+class FileFailure(StrEnum):
+    """Why a file was given up; but for the first, more may follow in the row."""
+
+    GONE = "WhatsApp keeps it no more"
+    DAMAGED = "damaged"
+    NOT_FETCHED = "not fetched"
+    NOT_UNDERSTOOD = "not understood"
 
 
 class OutboundKind(StrEnum):

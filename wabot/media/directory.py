@@ -26,16 +26,16 @@ class MediaDirectory:
 
     Args:
         path: of the directory.
-        most_bytes: what may lie in it.
-        least_free_bytes: what has to stay free on its disk.
+        most_bytes: what may lie in it; None: MOST_BYTES.
+        least_free_bytes: what has to stay free on its disk; None: LEAST_FREE_BYTES.
     """
 
     def __init__(
-        self, path: Path, most_bytes: int = MOST_BYTES, least_free_bytes: int = LEAST_FREE_BYTES
+        self, path: Path, most_bytes: int | None = None, least_free_bytes: int | None = None
     ) -> None:
         self._path = path
-        self._most_bytes = most_bytes
-        self._least_free_bytes = least_free_bytes
+        self._most_bytes = MOST_BYTES if most_bytes is None else most_bytes
+        self._least_free_bytes = LEAST_FREE_BYTES if least_free_bytes is None else least_free_bytes
 
     def sweep(self, wanted: Collection[int]) -> int:
         """Delete what belongs to no row that still wants it, and all that is not whole; returns how much.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from wabot.answers.answering import longest_answer_seconds
 from wabot.answers.budget import DailyBudget
@@ -48,7 +49,12 @@ from wabot.whatsapp.library_log import LossLog
 from wabot.whatsapp.store import Account
 from wabot.whatsapp.store_query import OpenStore
 
+if TYPE_CHECKING:
+    from wabot.media.worker import MediaWorker
+
 _LAST_WRITE_SECONDS = 1.0
+MEDIA_WORKERS = 2
+"""More would only take more memory, and more of a transcriber at once."""
 
 
 class Pipeline:
@@ -66,6 +72,7 @@ class Pipeline:
         receipts: takes receipts, on the client library's thread.
         sender: the thread that sends.
         counts: what the models do.
+        transcriptions: what the transcribers do.
         tables: knows when wabot's own tables are gone.
     """
 
@@ -79,6 +86,7 @@ class Pipeline:
     ) -> None:
         user_id = settings.account.user_id
         self.counts = CallCounts((provider.name for provider in settings.ai.providers), process_clock.now)
+        self.transcriptions = CallCounts((each.name for each in settings.ai.transcribers), process_clock.now)
         self._settings = settings
         self._health = health
         self.tables = TableWatch()
@@ -103,8 +111,8 @@ class Pipeline:
             self._presence,
         )
         self._files = ReceivedFiles(user_id)
-        files = IncomingFiles(self._files, settings.media)
-        reception = Reception(rules, self._inbox, consequences, files, account, client)
+        files = IncomingFiles(self._files, settings.media, hears=bool(settings.ai.transcribers))
+        self._reception = reception = Reception(rules, self._inbox, consequences, files, account, client)
         self._drain = SpoolDrain(
             Spool(settings.spool), reception, self._schedule, queue.wakeup, health.pulse("spool")
         )
@@ -134,6 +142,7 @@ class Pipeline:
             health.pulse("sender", settings.connection.send_timeout_seconds),
         )
         self._workers: list[threading.Thread] = []
+        self._media: list[MediaWorker] = []
 
     def start(self) -> None:
         """Start the threads; what was still to answer when the last process ended comes first.
@@ -165,8 +174,23 @@ class Pipeline:
             self._presence,
             [self._health.pulse(f"reply-{number}", longest_seconds) for number in range(1, count + 1)],
             calls,
+            self._files,
         )
         self._workers = start_workers(workers)
+        if ai.transcribers:
+            self._start_media(budget)
+
+    def _start_media(self, budget: DailyBudget) -> None:
+        # A bot that reads no files loads nothing of this.
+        from wabot.media.workers import make_media_workers, readers_of
+
+        pulses = [self._health.pulse(f"media-{number}") for number in range(1, MEDIA_WORKERS + 1)]
+        readers = readers_of(self._settings, budget, self.transcriptions)
+        self._media = make_media_workers(
+            self._settings, self._files, self._reception, self._schedule, readers, pulses
+        )
+        for worker in self._media:
+            worker.start()
 
     def load_models(self) -> None:
         """Load what asks models on a thread of its own, once the line is dialled; returns at once."""
@@ -212,6 +236,9 @@ class Pipeline:
         """
         self.tables.stop()
         self._schedule.close()
+        for worker in self._media:
+            # One that waits for the network is left behind: its row is as it was.
+            worker.stop()
         self.intake.close()
         let_go = stop_in_order(
             self.sender, self._workers, disconnect, self.intake.seconds_since_message, link, patience_seconds

@@ -1,0 +1,61 @@
+"""Builds the threads that read received files, and who reads which kind; loaded only where somebody does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from wabot.brain.providers.budget import Budget
+from wabot.brain.providers.counts import CallCounts
+from wabot.brain.transcription.chain import TranscriptionChain
+from wabot.config.settings import Settings
+from wabot.conversation.received_files import ReceivedFiles
+from wabot.conversation.schedule import ChatSchedule
+from wabot.media.directory import MediaDirectory
+from wabot.media.voice import VoiceReader
+from wabot.media.worker import Hearing, MediaWorker, Reader
+from wabot.system.threads import Pulse
+from wabot.whatsapp.messages import MessageKind
+
+
+def readers_of(settings: Settings, budget: Budget, counts: CallCounts) -> dict[str, Reader]:
+    """Who reads which kind of file.
+
+    Args:
+        settings: the configuration.
+        budget: asked before whatever costs.
+        counts: of the transcribers.
+    """
+    readers: dict[str, Reader] = {}
+    transcribers = settings.ai.transcribers
+    if transcribers:
+        chain = TranscriptionChain(transcribers, budget, counts)
+        readers[MessageKind.AUDIO] = VoiceReader(
+            chain, transcribers, settings.media, settings.account.language
+        )
+    return readers
+
+
+def make_media_workers(
+    settings: Settings,
+    files: ReceivedFiles,
+    hearing: Hearing,
+    schedule: ChatSchedule,
+    readers: dict[str, Reader],
+    pulses: Iterable[Pulse],
+) -> list[MediaWorker]:
+    """Make workers that share everything but their thread, and sweep what the last process left behind.
+
+    Args:
+        settings: the configuration.
+        files: the rows; the database is open.
+        hearing: told what was said.
+        schedule: told which chat need not wait any longer.
+        readers: by the kind of message.
+        pulses: one for each worker.
+    """
+    directory = MediaDirectory(settings.media_directory)
+    directory.sweep(files.open_numbers())
+    return [
+        MediaWorker(f"media-{number}", files, directory, readers, hearing, schedule, pulse)
+        for number, pulse in enumerate(pulses, start=1)
+    ]
