@@ -8,7 +8,7 @@ from wabot.conversation.ends import Arrival, what_is
 from wabot.conversation.file_words import Files, files_among
 from wabot.conversation.notices import Unanswered
 from wabot.database.models import Inbound
-from wabot.database.states import FileState
+from wabot.database.states import FileFailure, FileState
 from wabot.whatsapp.messages import MessageKind
 
 _MISSED: dict[str, Unanswered] = {
@@ -17,6 +17,7 @@ _MISSED: dict[str, Unanswered] = {
     MessageKind.VIDEO: Unanswered.NOT_WATCHED,
     MessageKind.DOCUMENT: Unanswered.DOCUMENT,
 }
+_LOST_FILE = (FileFailure.GONE, FileFailure.DAMAGED)
 
 
 def files_of(rows: Sequence[Inbound]) -> Files:
@@ -34,8 +35,12 @@ def what_came(row: Inbound, files: Files) -> Arrival:
 
 
 def are_gone(rows: Sequence[Inbound], files: Files) -> bool:
-    """Whether these are files that should have been here, and could not be fetched."""
-    return all((file := files.get(row.id)) is not None and file.state == FileState.FAILED for row in rows)
+    """Whether these are files that WhatsApp has no more, or not whole: whoever sent them can again."""
+    found = [files.get(row.id) for row in rows]
+    return all(
+        file is not None and file.state == FileState.FAILED and file.reason.startswith(_LOST_FILE)
+        for file in found
+    )
 
 
 def missed_by(rows: Sequence[Inbound]) -> list[Unanswered]:
