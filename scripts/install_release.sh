@@ -17,12 +17,16 @@ make_user() {
 make_release() {
     $dry_run || say "Installing wabot with Python $python_version; this takes a minute or more …"
     undo="rm -rf $release"
-    run "$python" -m venv "$release"
+    run "$python" -m venv --without-pip "$release"
     # A copy, because building leaves files that belong to root beside the sources.
     cp -r "$root"/{wabot,setup.cfg,pyproject.toml,README.md,LICENSE} "$work"
-    pip_install --require-hashes --requirement "$root/scripts/requirements.txt"
-    pip_install --no-index --no-deps --no-build-isolation "$work"
-    run "$release/bin/python" -m pip uninstall --quiet --yes setuptools
+    # What installs is no part of a release, and to install pip itself would take as long as all the rest. Packages
+    # are built with the setuptools that is pinned.
+    run "$python" -m zipfile --extract /usr/share/python-wheels/pip-*.whl "$pip_directory"
+    run sed -n "/^setuptools==/,\$w $work/setuptools.txt" "$root/scripts/requirements.txt"
+    pip_install --target "$pip_directory" --require-hashes --requirement "$work/setuptools.txt"
+    pip_install --no-build-isolation --use-pep517 --require-hashes --requirement "$root/scripts/requirements.txt"
+    pip_install --no-build-isolation --no-index --no-deps "$work"
     run install -d "$release/share/wabot"
     run cp -r "$root/systemd" "$release/share/wabot"
     if ! run "$release/bin/wabot" version; then
@@ -33,8 +37,8 @@ make_release() {
 }
 
 pip_install() {
-    local command=("$release/bin/python" -m pip install --no-input --no-cache-dir --disable-pip-version-check
-        --progress-bar off "$@")
+    local command=(env PYTHONPATH="$pip_directory" "$release/bin/python" -m pip install --no-input --no-cache-dir
+        --disable-pip-version-check --progress-bar off "$@")
     if $dry_run; then
         run "${command[@]}"
     elif ! timed "Installing what wabot needs" "${command[@]}"; then

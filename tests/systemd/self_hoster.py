@@ -46,9 +46,12 @@ def bare_machine_with(checkouts: Mapping[str, Path], release: str) -> Iterator[C
         root, wheels = Path(directory, "root"), Path(directory, "wheels")
         for made in (root, wheels):
             made.mkdir()
-        pins = [checkout / "scripts" / "requirements.txt" for checkout in checkouts.values()]
+        pins = {(checkout / "scripts" / "requirements.txt").read_text() for checkout in checkouts.values()}
         bare_machine.make(release, root)
-        bare_machine.download_wheels(release, pins, wheels)
+        for number, each in enumerate(pins):
+            file = Path(directory, f"requirements-{number}.txt")
+            file.write_text(each)
+            bare_machine.download_wheels(release, file, wheels)
         with Container(Path(directory, "machine"), {wheels: WHEELS}, base=root) as booted:
             assert booted.run("sh", "-c", "command -v python3", check=False).stdout == ""
             booted.write("/etc/pip.conf", PIP_CONFIGURATION)
