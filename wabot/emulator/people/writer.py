@@ -16,7 +16,7 @@ from wabot.emulator.signal.sender_keys import SenderKey
 from wabot.emulator.wire.stanza import JID, Node, Value
 from wabot.emulator.world.service import Service, new_message_id
 
-Addressing = Literal["lid", "phone"]
+Addressing = Literal["lid", "phone", "hidden"]
 
 _KEPT_MESSAGES = 2000  # of those sent, for resending
 
@@ -43,7 +43,8 @@ class _Sent:
 class Writer(Reader):
     """Somebody with one device who writes to the bot as well.
 
-    `addressing` is the form of address their messages come under, `message_secret` whether they carry one
+    `addressing` is the form of address their messages come under, "hidden" with no phone number beside it, as
+    of an account that goes by a user name; `message_secret` whether they carry one
     as those of the official apps do.
     """
 
@@ -60,7 +61,7 @@ class Writer(Reader):
     @property
     def jid(self) -> JID:
         """The address their messages come from."""
-        return self.lid_jid if self.addressing == "lid" else self.phone_jid
+        return self.phone_jid if self.addressing == "phone" else self.lid_jid
 
     def attachment(self, message_id: str) -> Attachment:
         """What a message of theirs says of its file; raises ValueError for one without."""
@@ -169,6 +170,8 @@ class Writer(Reader):
         self._service.post(message_id, sent.stanza)
 
     def _sender(self) -> dict[str, Value]:
+        if self.addressing == "hidden":
+            return {"from": self.lid_jid, "addressing_mode": "lid"}
         if self.addressing == "lid":
             return {"from": self.lid_jid, "sender_pn": self.phone_jid, "addressing_mode": "lid"}
         return {"from": self.phone_jid, "sender_lid": self.lid_jid, "addressing_mode": "pn"}
@@ -176,7 +179,7 @@ class Writer(Reader):
     def _chat(self) -> JID:
         """The chat as the customer's phone knows it: the account it writes with."""
         account = self._service.account
-        return account.lid_jid if self.addressing == "lid" else account.phone_jid
+        return account.phone_jid if self.addressing == "phone" else account.lid_jid
 
     def _secret(self) -> bytes | None:
         return plaintexts.new_message_secret() if self.message_secret else None
