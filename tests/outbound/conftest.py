@@ -10,7 +10,7 @@ from tests.support.office import (
     Office,
 )
 from wabot.database import workers
-from wabot.outbound import pacing, sender
+from wabot.outbound import pacing, sender, upload
 from wabot.outbound import unconfirmed as unconfirmed
 
 
@@ -19,6 +19,7 @@ def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sender, "STABLE_SECONDS", 0.0)
     monkeypatch.setattr(sender, "_RETRY_SECONDS", 0.01)
     monkeypatch.setattr(pacing, "_BUSY_SECONDS", 0.01)
+    monkeypatch.setattr(upload, "_FRESH_LOGIN_SECONDS", 0.01)
     monkeypatch.setattr(sender, "DATABASE_RETRY_SECONDS", 0.01)
     monkeypatch.setattr(workers, "FAILED_SECONDS", 0.01)
     monkeypatch.setattr(workers, "RETRY_SECONDS", 0.01)

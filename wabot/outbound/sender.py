@@ -145,11 +145,13 @@ class Sender(DatabaseWorker):
         while not self.is_stopping:
             # Whatever it was woken for before this is seen by the look that follows.
             self._wakeup.clear()
+            now = time.monotonic()
+            # An upload does not need the link, and what it came to is not lost with the process.
+            upload_at = self._uploads.settle(now)
             up_since = self._up_since
             if up_since is None or self._pacing.is_shut:
-                return None
-            now = time.monotonic()
-            settle_at = _earliest(self._settle_unconfirmed(now, up_since[1]), self._uploads.settle(now))
+                return upload_at
+            settle_at = _earliest(self._settle_unconfirmed(now, up_since[1]), upload_at)
             row, due = self._choose(now, *up_since)
             if row is not None:
                 pause_seconds = self._send(row)

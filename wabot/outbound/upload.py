@@ -30,6 +30,7 @@ UPLOAD_SECONDS = 120.0
 """How long an upload may take before its thread counts as lost."""
 MOST_ATTEMPTS = 3
 """A chat's later replies wait behind a file, so it is not tried for ever."""
+_FRESH_LOGIN_SECONDS = 5.0
 _KEPT_SECONDS, _MOST_KEPT = 86_400.0, 100
 _WAVEFORM = bytes((30, 55, 40, 70) * 16)
 _THUMBNAIL_PIXELS, _MOST_PIXELS = 100, 40_000_000
@@ -141,6 +142,8 @@ class Uploads:
 
     def _try_again(self, row: Outbound, error: str) -> None:
         pause_seconds = growing_pause(row.refusals - 1)
+        if self._is_refused:
+            pause_seconds = max(pause_seconds, _FRESH_LOGIN_SECONDS)
         not_before = utc_now() + timedelta(seconds=pause_seconds)
         upload_again(row, error, not_before, counts=not _is_offline(error))
         log.warning(
