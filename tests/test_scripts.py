@@ -371,7 +371,8 @@ class TestMissing:
 
 class TestTiers:
     PARTS = (
-        "pytest -o cache_dir=.pytest_cache/unit --ignore=tests/e2e --ignore=tests/systemd -n 2",
+        "pytest -o cache_dir=.pytest_cache/unit "
+        "--ignore=tests/e2e --ignore=tests/systemd -n 2 --dist worksteal",
         "pytest -o cache_dir=.pytest_cache/e2e tests/e2e -m not slow and not npm -n 2 --dist worksteal",
         "pytest -o cache_dir=.pytest_cache/slow tests/e2e tests/systemd -m slow -n 2 --dist worksteal",
         "pytest -o cache_dir=.pytest_cache/systemd tests/systemd -m not slow and not bare",
