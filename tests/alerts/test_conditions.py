@@ -44,7 +44,8 @@ class Stage:
         self.config = config
         self.clock = [time.time()]
         self.counts = CallCounts(["gpt"], lambda: self.clock[0])
-        self.alerts = Watcher(settings, self.counts)
+        self.transcriptions = CallCounts(clock=lambda: self.clock[0])
+        self.alerts = Watcher(settings, self.counts, transcriptions=self.transcriptions)
         self.alerts.start()
 
     # The link.
@@ -103,6 +104,14 @@ class Stage:
 
     def answer(self) -> None:
         self.counts.answered("gpt", Usage(1, 1))
+
+    def speak_in_vain(self) -> None:
+        for seconds in (0, 200, 200):
+            self.clock[0] += seconds
+            self.transcriptions.nobody_answered("transcriber ears: it answered 500")
+
+    def be_heard(self) -> None:
+        self.transcriptions.answered("ears", Usage(0, 0), 7)
 
     def spend(self) -> None:
         (gpt,) = self.settings.ai.providers
@@ -176,6 +185,7 @@ TROUBLES: dict[Condition, tuple[Act, Act | None]] = {
     Condition.REPLIES_LOST: (Stage.lose, None),
     Condition.REPLIES_LATE: (Stage.be_late, Stage.unstick),
     Condition.MODEL_DOWN: (Stage.ask_in_vain, Stage.answer),
+    Condition.TRANSCRIBER_DOWN: (Stage.speak_in_vain, Stage.be_heard),
     Condition.BUDGET_SPENT: (Stage.spend, Stage.next_day),
     Condition.NO_ROOM: (link_in(State.NO_ROOM), Stage.well),
     Condition.DISK_LOW: (Stage.fill_disk, Stage.empty_disk),

@@ -56,8 +56,8 @@ def make_metrics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ma
     monkeypatch.setattr("wabot.status.metrics_file.INTERVAL_SECONDS", 0.05)
     running: list[MetricsFile] = []
 
-    def make(counts: CallCounts | None = None) -> MetricsFile:
-        metrics = MetricsFile(tmp_path / "metrics" / "wabot.prom", "shop", counts or CallCounts())
+    def make(counts: CallCounts | None = None, ears: CallCounts | None = None) -> MetricsFile:
+        metrics = MetricsFile(tmp_path / "metrics" / "wabot.prom", "shop", counts or CallCounts(), ears)
         running.append(metrics)
         metrics.start()
         return metrics
@@ -90,7 +90,10 @@ def test_all_of_it_and_prometheus_takes_it(
     counts.failed("gpt", "timeout")
     counts.failed('odd "name"\\{}', "unavailable")
     Session.create(user_id="shop", last_inbound_at=NOON, last_reply_at=None, updated_at=NOON)
-    metrics = make_metrics(counts)
+    ears = CallCounts(["ears"])
+    ears.answered("ears", Usage(0, 0), heard_seconds=7.5)
+    ears.failed("ears", "rejected")
+    metrics = make_metrics(counts, ears)
     wait_until(file.exists, 10, lambda: "")
     exchange(NOON, NOON + timedelta(seconds=2), parts=2, message_id="A", text="+34600111222 secret")
     exchange(NOON, None, message_id="B", text="secret")
@@ -127,6 +130,9 @@ def test_all_of_it_and_prometheus_takes_it(
         'wabot_provider_errors_total{kind="timeout",provider="gpt"}': 1,
         'wabot_provider_tokens_total{direction="prompt",provider="gpt"}': 110,
         'wabot_provider_tokens_total{direction="completion",provider="gpt"}': 22,
+        'wabot_transcriber_calls_total{transcriber="ears"}': 2,
+        'wabot_transcriber_errors_total{kind="rejected",transcriber="ears"}': 1,
+        'wabot_transcriber_heard_seconds_total{transcriber="ears"}': 7.5,
         "wabot_last_message_timestamp_seconds": 1795608000,
         "wabot_internal_errors_total": 0,
     }

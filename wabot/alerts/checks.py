@@ -212,21 +212,24 @@ def look_at_disk(state: Path) -> Findings:
     return Findings(cleared=[Condition.DISK_LOW] if free >= _ENOUGH_BYTES else [])
 
 
-def look_at_models(counts: CallCounts, down_seconds: float) -> Findings:
-    """Whether a model answers.
+def look_at_models(
+    counts: CallCounts, down_seconds: float, condition: Condition = Condition.MODEL_DOWN
+) -> Findings:
+    """Whether a model answers, or a transcriber.
 
     Only a question tells: the outage is as long as the time between the first and the last that went
     unanswered, and over when one is answered. While nobody asks, nothing is known.
 
     Args:
         counts: what became of the calls.
-        down_seconds: how long the models may be down before that is worth an alert.
+        down_seconds: how long they may be down before that is worth an alert.
+        condition: what it is called that none answers.
     """
     outage = counts.outage
     if outage is not None and outage.last_at - outage.first_at >= down_seconds:
         values = (("span", span(down_seconds)),)
-        return Findings([Problem(Condition.MODEL_DOWN, outage.reason, values)])
-    return Findings(cleared=[Condition.MODEL_DOWN] if counts.is_answering else [])
+        return Findings([Problem(condition, outage.reason, values)])
+    return Findings(cleared=[condition] if counts.is_answering else [])
 
 
 def look_at_budget(settings: Settings, day: date) -> Findings:

@@ -37,6 +37,7 @@ class Condition(StrEnum):
     REPLIES_LOST = "replies_lost"
     REPLIES_LATE = "replies_late"
     MODEL_DOWN = "model_down"
+    TRANSCRIBER_DOWN = "transcriber_down"
     BUDGET_SPENT = "budget_spent"
     NO_ROOM = "no_room"
     DISK_LOW = "disk_low"

@@ -300,24 +300,42 @@ PROBLEMS: dict[str, dict[str, tuple[str, str, str]]] = {
             "verifique o endereço, a chave e o saldo: {doctor_online}",
         ),
     },
+    "transcriber_down": {
+        "es": (
+            "nadie escucha los audios",
+            "Desde hace {span} no contesta ningún transcriptor. A quien envía un audio se le pide que lo "
+            "escriba.",
+            "compruebe la dirección, la clave y el saldo: {doctor_online}",
+        ),
+        "en": (
+            "nobody listens to voice notes",
+            "No transcriber has answered for {span}. Whoever sends a voice note is asked to write.",
+            "check address, key and credit: {doctor_online}",
+        ),
+        "pt": (
+            "ninguém escuta os áudios",
+            "Há {span} nenhum transcritor responde. A quem envia um áudio pede-se que escreva.",
+            "verifique o endereço, a chave e o saldo: {doctor_online}",
+        ),
+    },
     "budget_spent": {
         "es": (
             "el presupuesto diario del modelo está agotado",
             "Límite de {limit}: {spent}. Hasta medianoche contesta el siguiente modelo o la base de "
             "conocimiento; lo que no saben se guarda mientras sea reciente.",
-            "suba calls_per_day o tokens_per_day, o espere a medianoche",
+            "suba ese límite, o espere a medianoche",
         ),
         "en": (
             "the model's budget for the day is spent",
             "Limit of {limit}: {spent}. Until midnight the next model or the knowledge base answers; what "
             "they do not know is kept while it is fresh.",
-            "raise calls_per_day or tokens_per_day, or wait for midnight",
+            "raise that limit, or wait for midnight",
         ),
         "pt": (
             "o orçamento diário do modelo acabou",
             "Limite de {limit}: {spent}. Até a meia-noite responde o próximo modelo ou a base de "
             "conhecimento; o que eles não sabem é guardado enquanto for recente.",
-            "aumente calls_per_day ou tokens_per_day, ou espere a meia-noite",
+            "aumente esse limite, ou espere a meia-noite",
         ),
     },
     "janitor_refused": {

@@ -50,13 +50,21 @@ class Watcher(DatabaseWorker):
         settings: the configuration.
         counts: what the models do.
         storing: says what keeps messages from being stored; None: nobody stores any.
+        transcriptions: what the transcribers do; None: there are none.
     """
 
-    def __init__(self, settings: Settings, counts: CallCounts, storing: MessageStoring | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        counts: CallCounts,
+        storing: MessageStoring | None = None,
+        transcriptions: CallCounts | None = None,
+    ) -> None:
         super().__init__("alerts")
         self._settings = settings
         self._counts = counts
         self._storing = storing
+        self._transcriptions = transcriptions or CallCounts()
         self._dispatcher = Dispatcher(settings)
         self._unit = own_unit() or ""
         self._started_at = process_clock.now()
@@ -100,9 +108,11 @@ class Watcher(DatabaseWorker):
         of_disk = look_at_disk(settings.paths.state)
         of_clock = look_at_clock(process_clock)
         of_pace = look_at_pace(settings.account.user_id, connected, settings.replies, utc_now())
-        of_models = look_at_models(self._counts, settings.alerts.model_down_after_seconds)
+        down_seconds = settings.alerts.model_down_after_seconds
+        of_models = look_at_models(self._counts, down_seconds)
+        of_ears = look_at_models(self._transcriptions, down_seconds, Condition.TRANSCRIBER_DOWN)
         of_budget = look_at_budget(settings, settings.account.local_time().date())
-        found = (of_link, of_replies, of_pace, of_disk, of_clock, of_models, of_budget)
+        found = (of_link, of_replies, of_pace, of_disk, of_clock, of_models, of_ears, of_budget)
         self._dispatcher.tell(
             Findings(
                 [problem for each in found for problem in each.problems],

@@ -23,6 +23,7 @@ from wabot.doctor.machine import (
 from wabot.doctor.models import check_budget, check_providers
 from wabot.doctor.monitoring import check_alerts, check_metrics
 from wabot.doctor.session import check_holder, check_leftovers, check_spool, check_store
+from wabot.doctor.transcribers import check_transcribers
 from wabot.errors import ConfigError
 from wabot.system import units
 
@@ -39,6 +40,7 @@ _CHECKS: _Checks = (
     check_spool,
     check_leftovers,
     check_providers,
+    check_transcribers,
     check_budget,
     check_metrics,
     check_alerts,

@@ -17,7 +17,7 @@ from wabot.brain.settings import ProviderSettings
 from wabot.doctor.finding import Examined, Finding, ask_database, healthy, problem
 
 _LONGEST_SECONDS = 60.0
-_MOST_WORDS_OF_OTHERS = 200
+MOST_WORDS_OF_OTHERS = 200
 _PASSAGES = 4
 _KNOWLEDGE_SECONDS = 10.0
 # A chat as any other: words of both sides, and a question that finds facts in most shops.
@@ -61,13 +61,13 @@ def _knowledge(examined: Examined) -> Finding:
 
 def _ask(examined: Examined, settings: ProviderSettings, messages: Sequence[Message]) -> Finding:
     name = f"ai {settings.name}"
-    if not examined.online and not _is_here(settings.base_url):
+    if not examined.online and not is_here(settings.base_url):
         return healthy(name, "not asked, it is on another machine; with --online it is")
     provider = Provider(settings)
     try:
         provider.complete(messages, _LONGEST_SECONDS)
     except ProviderError as error:
-        said = " ".join(error.said.split())[:_MOST_WORDS_OF_OTHERS]
+        said = " ".join(error.said.split())[:MOST_WORDS_OF_OTHERS]
         text = f"{error.explanation}; it says: {said}" if said else error.explanation
         return problem(name, text, _cure(examined, settings, error))
     if provider.form.prompt_tokens:
@@ -79,7 +79,6 @@ def _ask(examined: Examined, settings: ProviderSettings, messages: Sequence[Mess
 
 def _cure(examined: Examined, settings: ProviderSettings, error: ProviderError) -> str:
     section = f"[[ai.providers]] {settings.name} in {examined.configuration}"
-    is_here = _is_here(settings.base_url)
     match error.kind:
         case "unreachable" | "dropped" | "timeout" | "unavailable":
             return f"start it, or edit the base_url of {section}"
@@ -91,7 +90,7 @@ def _cure(examined: Examined, settings: ProviderSettings, error: ProviderError) 
             return f"edit the api_key of {section}, or let the provider allow this account the model"
         case "not_found" if "model" in error.explanation:
             load = f"load {settings.model} there (Ollama: ollama pull {settings.model}), or "
-            return f"{load if is_here else ''}edit the model of {section}"
+            return f"{load if is_here(settings.base_url) else ''}edit the model of {section}"
         case "not_found" | "redirected":
             return f"edit the base_url of {section}: the address up to and with /v1"
         case "empty":
@@ -105,12 +104,13 @@ def _cure(examined: Examined, settings: ProviderSettings, error: ProviderError) 
 
 
 def _larger_context(settings: ProviderSettings) -> str:
-    if _is_here(settings.base_url):
+    if is_here(settings.base_url):
         return "start it with a larger context (llama.cpp: -c 8192; Ollama: OLLAMA_CONTEXT_LENGTH=8192)"
     return "choose a model with a larger context there, or shorten the persona"
 
 
-def _is_here(base_url: str) -> bool:
+def is_here(base_url: str) -> bool:
+    """Whether an address is on this machine."""
     host = urllib.parse.urlsplit(base_url).hostname or ""
     if host == "localhost" or host.endswith(".localhost"):
         return True
@@ -134,5 +134,6 @@ def _judge(spending: Spending, examined: Examined) -> Finding:
     if not spending.is_spent:
         return healthy("ai budget", str(spending))
     where = f"{spending.limit.section} in {examined.configuration}"
-    cure = f"raise calls_per_day or tokens_per_day of {where}, or wait for midnight"
+    raised = "seconds_per_day" if spending.limit.unit == "seconds" else "calls_per_day or tokens_per_day"
+    cure = f"raise {raised} of {where}, or wait for midnight"
     return problem("ai budget", f"{spending}: spent, so it is not asked", cure)

@@ -204,12 +204,13 @@ class Pipeline:
 
     @property
     def models_trouble(self) -> str:
-        """That no model answers, since when and why; "" while nothing speaks against it."""
-        outage = self.counts.outage
-        if outage is None:
-            return ""
-        since = datetime.fromtimestamp(outage.first_at, UTC).astimezone(self._settings.account.zone)
-        return f"no model answers since {since:%d %b %H:%M} ({outage.reason})"
+        """That no model or no transcriber answers, since when and why; "" while nothing speaks against it."""
+        troubles = []
+        for what, outage in (("model", self.counts.outage), ("transcriber", self.transcriptions.outage)):
+            if outage is not None:
+                since = datetime.fromtimestamp(outage.first_at, UTC).astimezone(self._settings.account.zone)
+                troubles.append(f"no {what} answers since {since:%d %b %H:%M} ({outage.reason})")
+        return "; ".join(troubles)
 
     def look_for_orders(self) -> None:
         """Have what a command has put into the outbox sent."""

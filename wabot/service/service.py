@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from wabot.alerts.checks import link_view
 from wabot.alerts.watcher import Watcher
 from wabot.application.row import ConnectionRow
-from wabot.brain.providers.counts import CallCounts
 from wabot.clock import process_clock, utc_now
 from wabot.config.settings import CLOCK, Settings
 from wabot.database.lent_connections import rest
@@ -78,8 +77,8 @@ class Service(MainLoop):
         self._messages = Pipeline(settings, self._client, health, self._record, account)
         self._client.listen(signals, self._messages.intake.take, self._messages.receipts.take)
         dialer = Dialer(self._client, signals, self._messages)
-        self._alerts = Watcher(settings, self._messages.counts, self._messages)
-        self._metrics = _metrics_file(settings, self._messages.counts)
+        self._alerts = Watcher(settings, self._messages.counts, self._messages, self._messages.transcriptions)
+        self._metrics = _metrics_file(settings, self._messages)
         self._supervisor = Supervisor(
             connection,
             self._prober,
@@ -205,10 +204,12 @@ class Service(MainLoop):
         return command.exit_code
 
 
-def _metrics_file(settings: Settings, counts: CallCounts) -> MetricsFile | None:
+def _metrics_file(settings: Settings, messages: Pipeline) -> MetricsFile | None:
     if settings.metrics.file is None:
         return None
     # Loaded only where it is wanted: it takes 1.4 MB (measured with prometheus_client 0.26).
     from wabot.status.metrics_file import MetricsFile
 
-    return MetricsFile(settings.metrics.file, settings.account.user_id, counts)
+    return MetricsFile(
+        settings.metrics.file, settings.account.user_id, messages.counts, messages.transcriptions
+    )

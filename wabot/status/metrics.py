@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -83,6 +83,24 @@ LAST_ANSWER = Definition(
     "When a model last answered, in Unix time; not before it has.",
     ("provider",),
 )
+TRANSCRIPTIONS = Definition(
+    "wabot_transcriber_calls_total",
+    MetricKind.COUNTER,
+    "Voice notes sent to a transcriber.",
+    ("transcriber",),
+)
+TRANSCRIPTION_ERRORS = Definition(
+    "wabot_transcriber_errors_total",
+    MetricKind.COUNTER,
+    "Voice notes that a transcriber did not transcribe.",
+    ("transcriber", "kind"),
+)
+HEARD = Definition(
+    "wabot_transcriber_heard_seconds_total",
+    MetricKind.COUNTER,
+    "Seconds of sound that a transcriber transcribed.",
+    ("transcriber",),
+)
 INTERNAL_ERRORS = Definition(
     "wabot_internal_errors_total", MetricKind.COUNTER, "Errors nobody expected; the journal has them."
 )
@@ -102,7 +120,7 @@ DEFINITIONS = (
         LAST_MESSAGE,
         LAST_REPLY,
     ),
-    *(CALLS, ERRORS, TOKENS, LAST_ANSWER, INTERNAL_ERRORS),
+    *(CALLS, ERRORS, TOKENS, LAST_ANSWER, TRANSCRIPTIONS, TRANSCRIPTION_ERRORS, HEARD, INTERNAL_ERRORS),
 )
 # A human pace takes seconds, a slow model a minute; what waited for the link or a budget takes longer.
 LATENCY_BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 900)
@@ -131,6 +149,7 @@ class Snapshot:
     depths: Depths | None
     providers: Mapping[str, ProviderCount]
     internal_errors: int
+    transcribers: Mapping[str, ProviderCount] = field(default_factory=dict)
 
 
 _Samples = Iterable[tuple[tuple[str, ...], float]]
@@ -193,7 +212,18 @@ class AccountCollector(Collector):
             ],
         )
         yield LAST_ANSWER, [((name,), count.answered_at) for name, count in counts if count.answered_at]
+        yield from _of_transcribers(now.transcribers)
         yield INTERNAL_ERRORS, [((), now.internal_errors)]
+
+
+def _of_transcribers(transcribers: Mapping[str, ProviderCount]) -> Iterator[tuple[Definition, _Samples]]:
+    counts = transcribers.items()
+    yield TRANSCRIPTIONS, [((name,), count.calls) for name, count in counts]
+    yield (
+        TRANSCRIPTION_ERRORS,
+        [((name, kind), number) for name, count in counts for kind, number in count.errors.items()],
+    )
+    yield HEARD, [((name,), count.heard_seconds) for name, count in counts]
 
 
 def _moment(labels: tuple[str, ...], at: datetime | None) -> _Samples:

@@ -92,13 +92,17 @@ class MetricsFile(DatabaseWorker):
         path: the file; its directory must exist.
         user_id: whose account.
         counts: what the models do.
+        transcriptions: what the transcribers do; None: there are none.
     """
 
-    def __init__(self, path: Path, user_id: str, counts: CallCounts) -> None:
+    def __init__(
+        self, path: Path, user_id: str, counts: CallCounts, transcriptions: CallCounts | None = None
+    ) -> None:
         super().__init__("metrics")
         self._path = path
         self._user_id = user_id
         self._counts = counts
+        self._transcriptions = transcriptions or CallCounts()
         self._collector = AccountCollector(user_id)
         # wabot_start_time_seconds says as much.
         disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -136,6 +140,7 @@ class MetricsFile(DatabaseWorker):
             self._known_depths(),
             self._counts.providers(),
             unhandled_errors(),
+            self._transcriptions.providers(),
         )
 
     def _known_depths(self) -> Depths | None:
