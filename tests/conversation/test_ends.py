@@ -17,6 +17,7 @@ from wabot.conversation.ends import ENDS, Arrival, End, Writer, what_is
 from wabot.conversation.notices import TO_OWNER
 from wabot.conversation.owner_chat import text_of
 from wabot.database.models import Chat, Inbound, Outbound, ReceivedFile, Session
+from wabot.database.states import FileFailure
 from wabot.whatsapp.messages import NOT_RECEIVED_KINDS, IncomingMessage, MessageKind
 from wabot.whatsapp.translation import incoming_message
 
@@ -173,7 +174,9 @@ def test_beside_words_it_is_left_to_the_owner(shop: Shop) -> None:
 def test_what_could_not_be_fetched_is_asked_for_again(shop: Shop) -> None:
     shop.hear(arrival("", kind=MessageKind.AUDIO))
     row = Inbound.get()
-    ReceivedFile.create(user_id="shop", message=row, kind="audio", state="failed", not_before=NOON)
+    ReceivedFile.create(
+        user_id="shop", message=row, kind="audio", state="failed", reason=FileFailure.GONE, not_before=NOON
+    )
     shop.worker.answer(row.chat_id)
     assert [reply.text for reply in Outbound.select().where(Outbound.source == "text-only")] == [
         texts_for("es").ask_to_repeat

@@ -12,7 +12,7 @@ from tests.support.arrivals import NOON, arrival
 from wabot.config.settings import MediaSettings
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.incoming_files import IncomingFiles
-from wabot.conversation.received_files import ReceivedFiles
+from wabot.conversation.received_files import PASSED_ON_KINDS, ReceivedFiles
 from wabot.database.models import Inbound, ReceivedFile
 from wabot.database.states import KeptOut
 from wabot.whatsapp.messages import Attachment, MessageKind
@@ -59,7 +59,9 @@ def test_what_is_fetched_and_what_is_not(
 ) -> None:
     row = keep(kind, file)
     assert (row.state, row.reason) == ("kept out" if reason else "pending", reason)
-    assert (row.settled_at, row.source == "") == (NOON if reason else None, bool(reason))
+    assert row.settled_at == (NOON if reason else None)
+    is_forgotten = bool(reason) and kind not in PASSED_ON_KINDS
+    assert (row.source == "") == is_forgotten
     assert (row.file_name, row.size_bytes) == (file.file_name, file.size_bytes)
 
 

@@ -6,14 +6,23 @@ import functools
 import itertools
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from wabot.answers.context import Consultation
 from wabot.answers.escalation import Escalation
-from wabot.answers.files import are_gone, files_of, missed_by, what_came
+from wabot.answers.files import (
+    Missed,
+    are_gone,
+    files_of,
+    missed_by,
+    says_something,
+    what_came,
+    without_unseen,
+)
+from wabot.answers.payments import may_be_proofs, to_pass_on
 from wabot.brain.brain import Answer
 from wabot.brain.knowledge.linked_files import LinkedFile
-from wabot.brain.output.control_words import HAND_OVER, TELL_TEAM
+from wabot.brain.output.control_words import CHECK_PAYMENT, HAND_OVER, TELL_TEAM
 from wabot.brain.providers.budget import BudgetUnknown
 from wabot.brain.texts import texts_for
 from wabot.clock import HOUR, utc_now
@@ -26,11 +35,13 @@ from wabot.conversation.history import was_asked_to_repeat, was_told
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.notices import Notice, Unanswered, handed_over_text, is_apology
 from wabot.conversation.outbox import Outbox, Part
+from wabot.conversation.received_files import PASSED_ON_KINDS, let_go_of
 from wabot.conversation.schedule import ChatSchedule
 from wabot.database.errors import AWAY
 from wabot.database.models import Chat, Inbound, database
 from wabot.database.states import InboundState, Reason
 from wabot.database.workers import note_away
+from wabot.media.directory import MediaDirectory
 from wabot.outbound.chat_presence import ChatPresence
 from wabot.outbound.pacing import paced
 from wabot.system.threads import Pulse
@@ -56,6 +67,7 @@ class Answering:
         escalation: leaves a chat to a person.
         schedule: told which chat is to be looked at again.
         consultation: asks the brain.
+        media: where pictures lie until they are answered.
         presence: shows "seen" and "typing…".
         longest_seconds: how long one answer may take.
     """
@@ -68,6 +80,7 @@ class Answering:
         escalation: Escalation,
         schedule: ChatSchedule,
         consultation: Consultation,
+        media: MediaDirectory,
         presence: ChatPresence,
         longest_seconds: float,
     ) -> None:
@@ -77,6 +90,7 @@ class Answering:
         self._escalation = escalation
         self._schedule = schedule
         self._consultation = consultation
+        self._media = media
         self._presence = presence
         self._longest_seconds = longest_seconds
         self._began_at = utc_now()
@@ -111,17 +125,57 @@ class Answering:
         One that is full may take the count of attempts and not the answer: asked anew each time, the model
         would be paid for it each time, and after a few attempts the message would be given up.
         """
-        ask = functools.cache(lambda: self._consultation.answer_to(chat, rows, language))
+        ask = functools.cache(lambda: self._consultation.answer_to(chat, rows, files_of(rows), language))
         while True:
             try:
-                files = files_of(rows)
-                if any(what_came(row, files) is Arrival.WORDS for row in rows):
-                    return self._act_on(ask(), chat, self._without_unreadable(chat, rows, files), language)
-                return self._answer_without_words(chat, rows, files, language)
+                will_speak = self._answer_what_came(chat, rows, language, ask)
             except (*AWAY, BudgetUnknown) as error:
                 note_away(error, f"the answer to {named(chat)} waits")
                 if not self._wait_for_database(rows, pulse):
                     raise
+            else:
+                self._let_go(rows, ask() if ask.cache_info().currsize else None)
+                return will_speak
+
+    def _answer_what_came(
+        self, chat: Chat, rows: list[Inbound], language: str, ask: Callable[[], Answer]
+    ) -> bool:
+        """Answer messages by what came with them; `ask` is for those that a brain can answer."""
+        files = files_of(rows)
+        if may_be_proofs(chat, rows, files, utc_now()):
+            return self._leave_payment(chat, rows, files, language)
+        if not says_something(rows, files):
+            return self._answer_without_words(chat, rows, files, language)
+        answer = ask()
+        if CHECK_PAYMENT in answer.calls and files:
+            return self._leave_payment(chat, rows, files, language, answer)
+        if answer.unseen:
+            files = without_unseen(files)
+            if not says_something(rows, files):
+                return self._answer_without_words(chat, rows, files, language)
+        return self._act_on(answer, chat, self._without_unreadable(chat, rows, files), language)
+
+    def _leave_payment(
+        self, chat: Chat, rows: list[Inbound], files: Files, language: str, seen: Answer | None = None
+    ) -> bool:
+        """Say that a person will check it, whatever a model thinks of it, and hand that person what came."""
+        names = (file.file_name for file in files.values())
+        what = seen.note if seen and seen.note else ", ".join(filter(None, names))
+        with database.atomic():
+            parts = [texts_for(language).to_check]
+            will_speak = self.put(chat, rows, parts, Notice.TO_CHECK, "it may be a proof of payment")
+            if will_speak:
+                passed_on = to_pass_on(rows, files, utc_now())
+                self._escalation.pass_on(chat, Unanswered.PAYMENT, what, passed_on)
+        return will_speak
+
+    def _let_go(self, rows: Sequence[Inbound], answer: Answer | None) -> None:
+        """Keep of files what was understood, where their messages are answered, and nothing else."""
+        numbers = [row.id for row in rows if row.kind in PASSED_ON_KINDS]
+        if numbers:
+            note, source = (answer.note, answer.source) if answer else ("", "")
+            for number in let_go_of(numbers, note, source, utc_now()):
+                self._media.drop(number)
 
     def _wait_for_database(self, rows: Sequence[Inbound], pulse: Pulse) -> bool:
         """Wait a moment; whether the answer to these is still wanted then."""
@@ -141,30 +195,30 @@ class Answering:
                 chat, rows, parts, Notice.FOR_PERSON, "for a person", Unanswered.NOT_READ
             )
         if Arrival.UNREADABLE in came or was_told(chat.id, Notice.TEXT_ONLY, since):
-            return self._leave_to_owner(chat, rows, Reason.NOTHING_TO_READ_AGAIN, *missed_by(rows))
+            return self._leave_to_owner(chat, rows, Reason.NOTHING_TO_READ_AGAIN, *missed_by(rows, files))
         texts = texts_for(language)
         part = texts.ask_to_repeat if are_gone(rows, files) else texts.text_only
         if came == {Arrival.STICKER}:
             return self.put(chat, rows, [part], Notice.TEXT_ONLY, "nothing to read")
         # Blue ticks would say that somebody has seen or heard it.
         with database.atomic():
-            for why in missed_by(rows):
-                self._escalation.tell_unanswered(chat, why, utc_now(), hourly=True)
+            for why, what in missed_by(rows, files):
+                self._escalation.tell_unanswered(chat, why, utc_now(), what=what, hourly=True)
             return self.put(chat, rows, [part], Notice.TEXT_ONLY, "nothing to read", sees=False)
 
     def _without_unreadable(self, chat: Chat, rows: list[Inbound], files: Files) -> list[Inbound]:
         """Leave to the owner what only a person can read, whatever answers the words beside it; the rest."""
         unread = [row for row in rows if what_came(row, files) in (Arrival.UNREADABLE, Arrival.MEDIA)]
         if unread:
-            self._leave_to_owner(chat, unread, Reason.ONLY_FOR_PERSON, *missed_by(unread))
+            self._leave_to_owner(chat, unread, Reason.ONLY_FOR_PERSON, *missed_by(unread, files))
         return [row for row in rows if row not in unread]
 
-    def _leave_to_owner(self, chat: Chat, rows: list[Inbound], reason: Reason, *whys: Unanswered) -> bool:
+    def _leave_to_owner(self, chat: Chat, rows: list[Inbound], reason: Reason, *missed: Missed) -> bool:
         """Leave messages without an answer, and so without blue ticks; tell the owner, once an hour."""
         with database.atomic():
             self._inbox.settle([row.id for row in rows], InboundState.IGNORED, reason)
-            for why in whys:
-                self._escalation.tell_unanswered(chat, why, utc_now(), hourly=True)
+            for why, what in missed:
+                self._escalation.tell_unanswered(chat, why, utc_now(), what=what, hourly=True)
         log.info("%s: not answered: %s", named(chat), reason)
         return False
 
@@ -220,7 +274,7 @@ class Answering:
             self._ask_to_repeat(chat, lost, language)
         withheld = [row for row in rows if row.kind == MessageKind.WITHHELD]
         if withheld and was_told(chat.id, Notice.CANNOT_OPEN, utc_now() - HOUR):
-            self._leave_to_owner(chat, withheld, Reason.CANNOT_OPEN_AGAIN, Unanswered.NOT_READ)
+            self._leave_to_owner(chat, withheld, Reason.CANNOT_OPEN_AGAIN, Missed(Unanswered.NOT_READ))
         elif withheld:
             self.put(chat, withheld, [texts_for(language).cannot_open], Notice.CANNOT_OPEN, "withheld")
         return [row for row in rows if row.kind not in NOT_RECEIVED_KINDS]
@@ -252,7 +306,7 @@ class Answering:
         parts = answer.parts
         if HAND_OVER in answer.calls:
             return self.leave_to_person(chat, rows, parts or [handed_over_text(language)])
-        if TELL_TEAM in answer.calls:
+        if answer.calls & {TELL_TEAM, CHECK_PAYMENT}:
             parts = parts or (texts_for(language).cannot_answer,)
             return self.put_and_tell(chat, rows, parts, answer.source, files=answer.files)
         return self.put(chat, rows, parts, answer.source, files=answer.files)
@@ -261,7 +315,7 @@ class Answering:
         """Say that nobody but a person knows, to the customer and to the owner, once an hour."""
         now = utc_now()
         if was_told(chat.id, Notice.APOLOGY, now - HOUR):
-            return self._leave_to_owner(chat, rows, Reason.NOT_KNOWN_AGAIN, Unanswered.GOES_ON)
+            return self._leave_to_owner(chat, rows, Reason.NOT_KNOWN_AGAIN, Missed(Unanswered.GOES_ON))
         return self.put_and_tell(chat, rows, [apology], Notice.APOLOGY, "not known")
 
     def put_and_tell(

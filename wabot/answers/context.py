@@ -7,17 +7,19 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from wabot.answers.files import documents_in, pictures_in
 from wabot.brain.brain import Answer
 from wabot.brain.conversation import Conversation, Turn
 from wabot.brain.language import detect_language
 from wabot.clock import HOUR, utc_now
 from wabot.config.settings import AccountSettings, AiSettings, ChatSettings
 from wabot.conversation import history
-from wabot.conversation.file_words import in_words
+from wabot.conversation.file_words import Files, in_words
 from wabot.conversation.gate import Burst
 from wabot.conversation.pauses import pause_reason
 from wabot.database.lent_connections import rest
-from wabot.database.models import Chat, Inbound
+from wabot.database.models import Chat, Inbound, ReceivedFile
+from wabot.media.directory import MediaDirectory
 from wabot.whatsapp.messages import FILE_KINDS, MessageKind, words_of
 
 _LONGEST_QUOTE_CHARACTERS = 300
@@ -37,20 +39,24 @@ class Consultation:
         account: whose chats they are.
         ai: how much of the past a model is shown, and whether there is one.
         brain: composes the answer.
+        media: where pictures lie until they are answered.
 
     Attributes:
         has_models: whether there is a model to be asked.
     """
 
-    def __init__(self, account: AccountSettings, ai: AiSettings, brain: Composer) -> None:
+    def __init__(
+        self, account: AccountSettings, ai: AiSettings, brain: Composer, media: MediaDirectory
+    ) -> None:
         self._account = account
         self._ai = ai
         self._brain = brain
+        self._media = media
         self.has_models = bool(ai.providers)
 
-    def answer_to(self, chat: Chat, rows: Sequence[Inbound], language: str) -> Answer:
-        """What the brain says to these messages of a chat, oldest first."""
-        conversation = conversation_of(chat, rows, language, self._ai, utc_now())
+    def answer_to(self, chat: Chat, rows: Sequence[Inbound], files: Files, language: str) -> Answer:
+        """What the brain says to these messages of a chat, oldest first, and to the files with them."""
+        conversation = conversation_of(chat, rows, files, self._media, language, self._ai, utc_now())
         # A model takes seconds.
         rest()
         return self._brain.reply(conversation, self._account.local_time())
@@ -85,13 +91,21 @@ def burst_of(
 
 
 def conversation_of(
-    chat: Chat, rows: Sequence[Inbound], language: str, ai: AiSettings, now: datetime
+    chat: Chat,
+    rows: Sequence[Inbound],
+    files: Files,
+    media: MediaDirectory,
+    language: str,
+    ai: AiSettings,
+    now: datetime,
 ) -> Conversation:
     """What the brain is asked: the history of the chat, then each message as a turn of its own.
 
     Args:
         chat: the chat.
         rows: the messages to answer, oldest first.
+        files: that came with them.
+        media: where pictures lie.
         language: the customer's.
         ai: how much of the past a model is shown, and whether there is one.
         now: naive UTC.
@@ -103,10 +117,13 @@ def conversation_of(
     )
     turns = [Turn("assistant" if role == "assistant" else "user", text, at) for at, role, text in past.turns]
     reactions = [f"[{emoji}] {_quoted(text)}".rstrip() for emoji, text in past.reactions]
-    said = [row for row in rows if row.text.strip()]
-    for row in said:
-        turns.append(Turn("user", "\n".join([*reactions, _with_context(row)]), row.received_at))
-        reactions = []
+    for row in rows:
+        file = files.get(row.id)
+        pictures, documents = pictures_in(file, media), documents_in(file)
+        if row.text.strip() or pictures or documents:
+            text = "\n".join([*reactions, _with_context(row, file)])
+            turns.append(Turn("user", text, row.received_at, pictures, documents))
+            reactions = []
     return Conversation(tuple(turns), language, chat.name, str(chat.id))
 
 
@@ -123,11 +140,11 @@ def language_of(chat: Chat, rows: Sequence[Inbound], default: str) -> str:
     return heard
 
 
-def _with_context(row: Inbound) -> str:
+def _with_context(row: Inbound, file: ReceivedFile | None) -> str:
     """The text as the model should read it: with what it quotes, and with the kind of a caption's message."""
     text = str(row.text)
     if row.kind in FILE_KINDS:
-        text = in_words(row.kind, text, None)
+        text = in_words(row.kind, text, file)
     elif row.kind not in (MessageKind.TEXT, MessageKind.OTHER):
         text = f"[{row.kind}] {text}"
     return f"{_quoted(row.quoted_text)}\n{text}" if row.quoted_text else text

@@ -72,9 +72,23 @@ class Escalation:
             self._outbox.withdraw(chat.id, PauseReason.SHUT_OUT)
             self._owner_chat.tell_about([chat], now)
 
-    def tell_unanswered(self, chat: Chat, why: Unanswered, now: datetime, *, hourly: bool = False) -> None:
-        """Tell the owner that a customer is left unanswered; `hourly`: not twice the same within an hour."""
-        self._owner_chat.tell_unanswered(chat, now, why, hourly=hourly)
+    def tell_unanswered(
+        self, chat: Chat, why: Unanswered, now: datetime, *, what: str = "", hourly: bool = False
+    ) -> None:
+        """Tell the owner that a customer is left unanswered.
+
+        Args:
+            chat: the customer's.
+            why: there is no answer.
+            now: naive UTC.
+            what: it is about, as the name of a file.
+            hourly: not twice the same within an hour.
+        """
+        self._owner_chat.tell_unanswered(chat, now, why, what=what, hourly=hourly)
+
+    def pass_on(self, chat: Chat, why: Unanswered, what: str, files: Sequence[Part]) -> None:
+        """Hand the owner what came with messages that a person has to judge, at once."""
+        self._owner_chat.pass_on(chat, why, what, files, utc_now())
 
     def leave_messages(
         self, chat: Chat, rows: Sequence[Inbound], state: InboundState, reason: str, why: Unanswered

@@ -31,6 +31,7 @@ from wabot.database.models import Chat, Inbound, database
 from wabot.database.states import InboundState, Reason
 from wabot.database.tables import suspect
 from wabot.database.workers import note_away
+from wabot.media.directory import MediaDirectory
 from wabot.outbound.chat_presence import ChatPresence
 from wabot.system.threads import Pulse
 from wabot.whatsapp.messages import MessageKind
@@ -211,10 +212,11 @@ def make_workers(
     account, replies, chats = settings.account, settings.replies, settings.chats
     owner_chat = OwnerChat(account, outbox)
     escalation = Escalation(chats.handover_pause_seconds, inbox, outbox, Pauses(inbox, outbox), owner_chat)
-    consultation = Consultation(account, settings.ai, brain)
+    media = MediaDirectory(settings.media_directory)
+    consultation = Consultation(account, settings.ai, brain, media)
     longest_seconds = longest_answer_seconds(settings.ai)
     answering = Answering(
-        replies, inbox, outbox, escalation, schedule, consultation, presence, longest_seconds
+        replies, inbox, outbox, escalation, schedule, consultation, media, presence, longest_seconds
     )
     rules = Rules.of(account, settings.ai, replies, chats)
     calls = calls or ChatCallCounts()

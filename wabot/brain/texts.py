@@ -17,6 +17,7 @@ class Texts:
     cannot_answer: str
     text_only: str
     for_person: str
+    to_check: str
     away: str
     ask_to_repeat: str
     cannot_open: str
@@ -39,6 +40,8 @@ _TEXTS = {
         "¿Me lo puede contar por escrito, por favor?",
         for_person="Gracias por su mensaje. Eso solo lo puede ver una persona del equipo: se lo paso, y le "
         "contestará en cuanto pueda.",
+        to_check="Gracias, lo hemos recibido. Una persona del equipo lo revisará y le responderá en "
+        "cuanto pueda.",
         away="Gracias por su mensaje. En este momento no estamos; le responderemos en cuanto volvamos.",
         ask_to_repeat="Disculpe, hemos tenido un problema técnico y su último mensaje no nos llegó completo. "
         "¿Nos lo puede enviar otra vez, por favor?",
@@ -57,6 +60,8 @@ _TEXTS = {
         "Could you tell me in writing, please?",
         for_person="Thank you for your message. Only a person on our team can look at that: I'll pass it on, "
         "and they will reply as soon as they can.",
+        to_check="Thank you, we have received it. A person on our team will check it and reply as soon "
+        "as they can.",
         away="Thank you for your message. We are away at the moment and will reply as soon as we are back.",
         ask_to_repeat="Sorry, we had a technical problem and your last message did not reach us in full. "
         "Could you send it again, please?",
@@ -75,6 +80,7 @@ _TEXTS = {
         "Pode contar por escrito, por favor?",
         for_person="Obrigado pela sua mensagem. Só uma pessoa da equipe pode ver isso: vou passar a ela, que "
         "responderá assim que puder.",
+        to_check="Obrigado, recebemos. Uma pessoa da equipe vai conferir e responderá assim que puder.",
         away="Obrigado pela sua mensagem. Neste momento não estamos; responderemos assim que voltarmos.",
         ask_to_repeat="Desculpe, tivemos um problema técnico e a sua última mensagem não chegou completa. "
         "Pode enviá-la outra vez, por favor?",

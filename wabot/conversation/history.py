@@ -25,7 +25,7 @@ _MAX_REACTIONS = 3
 _WINDOW = HOUR + timedelta(minutes=1)
 _UNSAID = (OutboundState.SCHEDULED, OutboundState.WITHDRAWN, OutboundState.DEAD)
 # That a person was promised is part of the conversation; the other notices answer nothing.
-_NO_ANSWERS = tuple(notice for notice in NOTICES if notice is not Notice.HANDED_OVER)
+_NO_ANSWERS = tuple(notice for notice in NOTICES if notice not in (Notice.HANDED_OVER, Notice.TO_CHECK))
 _ROLES = {InboundState.OWNER: "assistant", "reply": "assistant"}
 
 

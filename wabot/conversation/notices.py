@@ -27,10 +27,12 @@ class Notice(StrEnum):
     UNANSWERED = "unanswered"
     ASK_TO_REPEAT = "ask-to-repeat"
     CANNOT_OPEN = "cannot-open"
+    TO_CHECK = "to-check"
+    PASSED_ON = "passed-on"
 
 
 NOTICES = tuple(Notice)
-TO_OWNER = (Notice.STATUS, Notice.UNANSWERED)
+TO_OWNER = (Notice.STATUS, Notice.UNANSWERED, Notice.PASSED_ON)
 SENT_ALTHOUGH_OPTED_OUT = (Notice.OPTED_OUT, *TO_OWNER)
 SENT_ALTHOUGH_PAUSED = (*SENT_ALTHOUGH_OPTED_OUT, Notice.HANDED_OVER, Notice.OPTED_IN)
 
@@ -78,6 +80,7 @@ class Unanswered(StrEnum):
     GOES_ON = "goes_on"
     CLOSED = "closed"
     FILE_NOT_SENT = "file_not_sent"
+    PAYMENT = "payment"
 
 
 _HANDED_OVER = {
@@ -100,6 +103,7 @@ _OWNER_TEXTS = {
         Unanswered.NOT_HEARD: "{head}envió un audio que no he podido escuchar.",
         Unanswered.NOT_SEEN: "{head}envió una foto que no he podido ver.",
         Unanswered.NOT_WATCHED: "{head}envió un video que no puedo ver.",
+        Unanswered.PAYMENT: "{head}envió lo que puede ser un comprobante de pago; no he confirmado nada.",
         Unanswered.DOCUMENT: "{head}envió un documento que no he podido leer.",
         Unanswered.GOES_ON: "{head}sigue escribiendo; por ahora no le contesto más.",
         Unanswered.CLOSED: "{head}escribió fuera de horario.",
@@ -124,6 +128,7 @@ _OWNER_TEXTS = {
         Unanswered.NOT_HEARD: "{head}sent a voice message that I could not listen to.",
         Unanswered.NOT_SEEN: "{head}sent a picture that I could not look at.",
         Unanswered.NOT_WATCHED: "{head}sent a video that I cannot watch.",
+        Unanswered.PAYMENT: "{head}sent what may be a proof of payment; I have confirmed nothing.",
         Unanswered.DOCUMENT: "{head}sent a document that I could not read.",
         Unanswered.GOES_ON: "{head}goes on writing; for now I answer no more.",
         Unanswered.CLOSED: "{head}wrote outside business hours.",
@@ -148,6 +153,7 @@ _OWNER_TEXTS = {
         Unanswered.NOT_HEARD: "{head}enviou um áudio que não consegui ouvir.",
         Unanswered.NOT_SEEN: "{head}enviou uma foto que não consegui ver.",
         Unanswered.NOT_WATCHED: "{head}enviou um vídeo que não consigo ver.",
+        Unanswered.PAYMENT: "{head}enviou o que pode ser um comprovante de pagamento; não confirmei nada.",
         Unanswered.DOCUMENT: "{head}enviou um documento que não consegui ler.",
         Unanswered.GOES_ON: "{head}continua escrevendo; por enquanto não respondo mais.",
         Unanswered.CLOSED: "{head}escreveu fora do horário.",
@@ -222,12 +228,14 @@ def none_paused_text(language: str) -> str:
     return _OWNER_TEXTS[language]["none_paused"]
 
 
-def unanswered_text(who: str, why: Unanswered, language: str) -> str:
+def unanswered_text(who: str, why: Unanswered, language: str, what: str = "") -> str:
     """What the owner is told of a customer whom the bot does not answer.
 
     Args:
         who: the customer's name or number.
         why: that is so.
         language: the account's.
+        what: it is about, as the name of a file; the words of others.
     """
-    return _OWNER_TEXTS[language][why].format(head=head_of(who))
+    text = _OWNER_TEXTS[language][why].format(head=head_of(who))
+    return f"{text} «{what}»" if what else text

@@ -24,7 +24,7 @@ from wabot.conversation.notices import (
     none_paused_text,
     unanswered_text,
 )
-from wabot.conversation.outbox import Outbox
+from wabot.conversation.outbox import Outbox, Part
 from wabot.conversation.pauses import pause_reason
 from wabot.database.models import Chat, Outbound, OwnerLine, Session
 from wabot.database.states import OutboundState
@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 _MOST_CHATS = 20
 _BETWEEN_UNANSWERED = timedelta(minutes=5)
 _LONGEST_UNANSWERED_CHARACTERS = 4000
+_LONGEST_WORDS_CHARACTERS = 300
 
 
 class OwnerChat:
@@ -82,8 +83,38 @@ class OwnerChat:
         self._tell(address, lines or [(none_paused_text(account.language), None)], now)
         return True
 
+    def pass_on(self, chat: Chat, why: Unanswered, what: str, files: Sequence[Part], now: datetime) -> None:
+        """Hand over files of a customer at once, the first with a line that says why.
+
+        Args:
+            chat: the customer's.
+            why: it is for a person.
+            what: it is said to show, "" where that is not known.
+            files: as WhatsApp keeps them; without any, only the line goes.
+            now: naive UTC.
+        """
+        address = self._own_address("")
+        if address is None:
+            return
+        line = unanswered_text(_name_of(chat), why, self._account.language, _in_one_line(what))
+        try:
+            with transaction():
+                own_chat = self._hurried(address, now)
+                for place, part in enumerate(files or [Part("", now)]):
+                    upload, kind = part.upload, part.kind
+                    notice = self._outbox.notify(own_chat.id, "", Notice.PASSED_ON, now, None, kind, upload)
+                    add_line(notice, line if place == 0 else _name_of(chat), chat.id)
+        except IntegrityError:
+            log.info("%s was erased meanwhile; the owner is not told of it", named(chat))
+
     def tell_unanswered(
-        self, chat: Chat, now: datetime, why: Unanswered = Unanswered.NOT_KNOWN, *, hourly: bool = False
+        self,
+        chat: Chat,
+        now: datetime,
+        why: Unanswered = Unanswered.NOT_KNOWN,
+        *,
+        what: str = "",
+        hourly: bool = False,
     ) -> None:
         """Say that a customer is left unanswered; nothing while the account is unknown.
 
@@ -94,12 +125,13 @@ class OwnerChat:
             chat: the customer's.
             now: naive UTC.
             why: there is no answer.
+            what: it is about, as the name of a file.
             hourly: not if the same was said of this customer within the last hour.
         """
         address = self._own_address("")
         if address is None:
             return
-        text = unanswered_text(_name_of(chat), why, self._account.language)
+        text = unanswered_text(_name_of(chat), why, self._account.language, _in_one_line(what))
         if hourly and _was_told_about(chat.id, text, now - HOUR):
             return
         try:
@@ -129,15 +161,22 @@ class OwnerChat:
 
     def _tell(self, address: ChatAddress, lines: Sequence[tuple[str, int | None]], now: datetime) -> None:
         with transaction():
-            own_chat = find_or_make_chat(self._account.user_id, address, now)
-            # Otherwise it would wait behind this, because a chat's messages keep their order.
-            collected = (Outbound.state == OutboundState.PENDING) & (Outbound.source == Notice.UNANSWERED)
-            Outbound.update(not_before=now).where(
-                Outbound.chat == own_chat.id, collected, Outbound.not_before > now
-            ).execute()
+            own_chat = self._hurried(address, now)
             notice = self._outbox.notify(own_chat.id, "", Notice.STATUS, now)
             for text, about in lines:
                 add_line(notice, text, about)
+
+    def _hurried(self, address: ChatAddress, now: datetime) -> Chat:
+        """The owner's chat, where what is collected still goes now.
+
+        Otherwise what comes next would wait behind it, because a chat's messages keep their order.
+        """
+        own_chat = find_or_make_chat(self._account.user_id, address, now)
+        collected = (Outbound.state == OutboundState.PENDING) & (Outbound.source == Notice.UNANSWERED)
+        Outbound.update(not_before=now).where(
+            Outbound.chat == own_chat.id, collected, Outbound.not_before > now
+        ).execute()
+        return own_chat
 
     def _own_address(self, jid: str) -> ChatAddress | None:
         try:
@@ -150,9 +189,11 @@ class OwnerChat:
 def _name_of(chat: Chat) -> str:
     # A customer chooses their name; a line end in it could pass for what the bot says of somebody else, and a
     # mark that turns the direction around turns the rest of the line.
-    return " ".join(drop_odd_characters(chat.name).split()) or (
-        f"+{chat.phone}" if chat.phone else str(chat.contact)
-    )
+    return _in_one_line(chat.name) or (f"+{chat.phone}" if chat.phone else str(chat.contact))
+
+
+def _in_one_line(words: str) -> str:
+    return " ".join(drop_odd_characters(words).split())[:_LONGEST_WORDS_CHARACTERS]
 
 
 def add_line(notice_id: int, text: str, about: int | None) -> None:

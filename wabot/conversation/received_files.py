@@ -12,7 +12,7 @@ from peewee import fn
 
 from wabot.clock import utc_now
 from wabot.database.models import Chat, Inbound, ReceivedFile, database
-from wabot.database.states import FileState, Reason
+from wabot.database.states import FileState, InboundState, KeptOut, Reason
 from wabot.system.files import read_json
 from wabot.whatsapp.messages import Attachment, MessageKind
 
@@ -25,6 +25,9 @@ _READ_KINDS = frozenset({MessageKind.AUDIO, MessageKind.IMAGE, MessageKind.DOCUM
 _CHATS_LOOKED_AT = 200
 _MAX_TEXT_CHARACTERS = 20_000
 _MAX_REASON_CHARACTERS = 500
+PASSED_ON_KINDS = frozenset({MessageKind.IMAGE, MessageKind.DOCUMENT})
+"""What the owner may be handed as it came: where it is, is known until its message is answered."""
+_BY_A_RULE = frozenset(KeptOut)
 _OPEN = (FileState.PENDING, FileState.FETCHED)
 _SOURCE = ("address", "path", "key", "file_sha256", "encrypted_sha256")
 _DESCRIPTION = ("mimetype", "file_name", "size_bytes", "seconds", "is_voice")
@@ -46,6 +49,37 @@ def files_with(message_ids: Iterable[int]) -> dict[int, ReceivedFile]:
     """The files that came with these messages, by the number of the message."""
     found = ReceivedFile.select().where(ReceivedFile.message.in_(list(message_ids)))
     return {row.message_id: row for row in found}
+
+
+def let_go_of(message_ids: Iterable[int], note: str, author: str, now: datetime) -> list[int]:
+    """Forget what was only kept until messages were answered, of those that are.
+
+    Args:
+        message_ids: the numbers of the messages.
+        note: what their pictures are said to show; it stands with the last.
+        author: who says so.
+        now: naive UTC.
+
+    Returns:
+        The numbers of the files that need not lie on this machine any longer.
+    """
+    with database.atomic():
+        settled = Inbound.select(Inbound.id).where(
+            Inbound.id.in_(list(message_ids)), Inbound.state != InboundState.PENDING
+        )
+        of_settled = ReceivedFile.message.in_(settled)
+        shown = ReceivedFile.select(ReceivedFile.id).where(
+            of_settled, ReceivedFile.state == FileState.FETCHED
+        )
+        numbers = [row.id for row in shown.order_by(ReceivedFile.id)]
+        seen: dict[str, Any] = {"state": FileState.UNDERSTOOD, "author": author, "settled_at": now}
+        ReceivedFile.update(**seen).where(ReceivedFile.id.in_(numbers)).execute()
+        ReceivedFile.update(text=note[:_MAX_TEXT_CHARACTERS]).where(
+            ReceivedFile.id.in_(numbers[-1:])
+        ).execute()
+        kept = (ReceivedFile.source != "") & (ReceivedFile.state != FileState.PENDING)
+        ReceivedFile.update(source="").where(of_settled, kept).execute()
+    return numbers
 
 
 def withdraw_file_of(message_id: int, now: datetime) -> None:
@@ -95,7 +129,9 @@ class ReceivedFiles:
             kept_out: why it is not fetched; "" where it is.
             now: naive UTC.
         """
-        settled = {"state": FileState.KEPT_OUT, "reason": kept_out, "source": "", "settled_at": now}
+        settled = {"state": FileState.KEPT_OUT, "reason": kept_out, "settled_at": now}
+        if kept_out not in _BY_A_RULE or kind not in PASSED_ON_KINDS:
+            settled["source"] = ""
         ReceivedFile.insert(
             user_id=self._user_id,
             message=message_id,
@@ -172,8 +208,11 @@ class ReceivedFiles:
 
     def open_numbers(self) -> set[int]:
         """The numbers of the rows whose file is still needed on this machine, or will be."""
-        rows = ReceivedFile.select(ReceivedFile.id).where(
-            ReceivedFile.user_id == self._user_id, ReceivedFile.state.in_(_OPEN)
+        waits = (ReceivedFile.state == FileState.PENDING) | (Inbound.state == InboundState.PENDING)
+        rows = (
+            ReceivedFile.select(ReceivedFile.id)
+            .join(Inbound)
+            .where(ReceivedFile.user_id == self._user_id, ReceivedFile.state.in_(_OPEN), waits)
         )
         return {row.id for row in rows}
 
@@ -260,7 +299,9 @@ class ReceivedFiles:
         return sorted(heads, key=lambda row: self._turns.get(row.message.chat_id, 0))
 
     def _settle(self, row: ReceivedFile, state: FileState, now: datetime, **changes: Any) -> bool:
-        return self._change(row, _OPEN, state=state, source="", settled_at=now, **changes)
+        if row.kind not in PASSED_ON_KINDS:
+            changes["source"] = ""
+        return self._change(row, _OPEN, state=state, settled_at=now, **changes)
 
     def _change(self, row: ReceivedFile, states: tuple[FileState, ...], **changes: Any) -> bool:
         changed: int = (
