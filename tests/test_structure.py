@@ -28,7 +28,7 @@ TESTED_BY = {
     "brain/output": "completion control_words tool_calls turns",
     "brain/providers/test_chain.py": "budget counts guard remembered_refusals",
     "brain/providers/test_provider.py": "endpoint",
-    "cli": "backup chat pair",
+    "cli": "backup pair",
     "config/test_load.py": "service_settings settings",
     "conversation": "notices",
     "conversation/test_consent.py": "outreach",

@@ -97,14 +97,20 @@ def _talk(chat: Any) -> int:
     interactive = sys.stdin.isatty()
     if interactive:
         show("Write as a customer; with ! before it, as the owner from the phone. Ctrl-D ends.")
+        show("/voice FILE, /picture FILE CAPTION and /file FILE send a file.")
     while True:
         try:
             text = input("you> " if interactive else "").strip()
         except (EOFError, KeyboardInterrupt):
             show()
             return ExitCode.OK
-        if text:
+        if not text:
+            continue
+        try:
             exchange = chat.say(text)
+        except UsageError as error:
+            show(str(error))
+        else:
             for part in exchange.parts:
                 show("bot> " + part.replace("\n", "\n     "))
             for note in exchange.to_owner:
@@ -114,7 +120,8 @@ def _talk(chat: Any) -> int:
 
 def _footnote(exchange: Any) -> str:
     used = "".join(f"; {passage.title} {passage.score:.2f}" for passage in exchange.passages)
-    return f"     ({exchange.outcome}{used})"
+    heard = f"{exchange.heard}; " if exchange.heard else ""
+    return f"     ({heard}{exchange.outcome}{used})"
 
 
 def _pause(arguments: argparse.Namespace) -> int:

@@ -28,7 +28,7 @@ from wabot.media.cipher import Damaged
 from wabot.media.directory import MediaDirectory, NoRoom
 from wabot.media.fetch import Fetcher, Gone, NotNow, TooLarge
 from wabot.system.threads import Pulse
-from wabot.whatsapp.messages import MessageKind
+from wabot.whatsapp.messages import Attachment, MessageKind
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +81,15 @@ class Reader(Protocol):
         """
 
 
+class FileSource(Protocol):
+    """Where files are had from: the media hosts."""
+
+    def fetch(
+        self, file: Attachment, kind: MessageKind, number: int, most_bytes: int, seconds: float
+    ) -> Path:
+        """Bring the file of a row onto this machine, whole and checked."""
+
+
 class Hearing(Protocol):
     """Who is told what a customer said: the way in."""
 
@@ -99,6 +108,7 @@ class MediaWorker(DatabaseWorker):
         hearing: told what was said.
         schedule: told which chat need not wait any longer.
         pulse: of the thread.
+        source: where files are had from; None: from the media hosts.
     """
 
     waits = "received files wait"
@@ -112,6 +122,7 @@ class MediaWorker(DatabaseWorker):
         hearing: Hearing,
         schedule: ChatSchedule,
         pulse: Pulse,
+        source: FileSource | None = None,
     ) -> None:
         super().__init__(name, files.wakeup)
         self._files = files
@@ -120,7 +131,7 @@ class MediaWorker(DatabaseWorker):
         self._hearing = hearing
         self._schedule = schedule
         self._pulse = pulse
-        self._fetcher = Fetcher(directory)
+        self._source = source or Fetcher(directory)
 
     def work(self) -> float | None:
         """Read the next file that is due."""
@@ -173,7 +184,7 @@ class MediaWorker(DatabaseWorker):
         rest()
         seconds = min(_LEAST_SECONDS + file.size_bytes / _BYTES_PER_SECOND, _MOST_SECONDS)
         self._pulse.busy(seconds + _SLACK_SECONDS)
-        path = self._fetcher.fetch(file, MessageKind(row.kind), row.id, reader.most_bytes, seconds)
+        path = self._source.fetch(file, MessageKind(row.kind), row.id, reader.most_bytes, seconds)
         self._pulse.busy(reader.seconds(row) + _SLACK_SECONDS)
         return reader.read(row, path)
 

@@ -12,7 +12,7 @@ from wabot.conversation.received_files import ReceivedFiles
 from wabot.conversation.schedule import ChatSchedule
 from wabot.media.directory import MediaDirectory
 from wabot.media.voice import VoiceReader
-from wabot.media.worker import Hearing, MediaWorker, Reader
+from wabot.media.worker import FileSource, Hearing, MediaWorker, Reader
 from wabot.system.threads import Pulse
 from wabot.whatsapp.messages import MessageKind
 
@@ -42,6 +42,7 @@ def make_media_workers(
     schedule: ChatSchedule,
     readers: dict[str, Reader],
     pulses: Iterable[Pulse],
+    source: FileSource | None = None,
 ) -> list[MediaWorker]:
     """Make workers that share everything but their thread, and sweep what the last process left behind.
 
@@ -52,10 +53,11 @@ def make_media_workers(
         schedule: told which chat need not wait any longer.
         readers: by the kind of message.
         pulses: one for each worker.
+        source: where files are had from; None: from the media hosts.
     """
     directory = MediaDirectory(settings.media_directory)
     directory.sweep(files.open_numbers())
     return [
-        MediaWorker(f"media-{number}", files, directory, readers, hearing, schedule, pulse)
+        MediaWorker(f"media-{number}", files, directory, readers, hearing, schedule, pulse, source)
         for number, pulse in enumerate(pulses, start=1)
     ]
