@@ -10,7 +10,7 @@ from tests.support.arrivals import ANA, NOON, arrival, later
 from wabot.config.phone_numbers import parse_address
 from wabot.conversation import history
 from wabot.conversation.chats import find_chats
-from wabot.conversation.file_words import in_words
+from wabot.conversation.file_words import in_words, sent_in_words
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.overview import said_in
 from wabot.database.models import Chat, Inbound, ReceivedFile
@@ -56,3 +56,10 @@ def test_models_and_people_read_it_so(database: Any) -> None:
     assert [text for _at, _who, text in turns] == [heard, seen, "¿esta?"]
     log = said_in(find_chats("shop", parse_address(ANA)), 10)
     assert [said.text for said in log] == [heard, seen, "[image]", "¿esta?"]
+
+
+def test_what_went_out_is_named_for_people_with_its_path() -> None:
+    assert sent_in_words("text", "hola", "") == "hola"
+    assert sent_in_words("image", "A pot", "photos/pot.jpg") == "[image photos/pot.jpg] A pot"
+    assert sent_in_words("location", "Here we are") == "[location] Here we are"
+    assert sent_in_words("document", "") == "[document]"

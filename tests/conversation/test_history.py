@@ -209,3 +209,27 @@ def test_what_was_said_by_a_clock_that_was_ahead_does_not_count_for_ever(
     assert history.missed_count(chat_id, since) == 0
     hear(inbox, "long ago", 0, "ignored", "too old")
     assert history.missed_count(chat_id, since) == 1
+
+
+def test_files_that_went_out_are_part_of_what_was_said_and_known_when_they_come_back(
+    inbox: Inbox, outbox: Outbox
+) -> None:
+    chat_id = hear(inbox, "do you have pots?", 0)
+    rows = inbox.pending(chat_id)
+    digest = "ab" * 32
+    upload = f'{{"file_sha256": "{digest}"}}'
+    parts = [
+        Part("Yes.", later(1)),
+        Part("Terracotta pot", later(1), "image", "pot.jpg", upload),
+        Part("", later(1), "document", "prices.pdf"),
+    ]
+    assert outbox.put(chat_id, parts, "knowledge", rows, later(1))
+    hear(inbox, "and that one?", 2)
+    assert texts_before(chat_id) == ["do you have pots?", "Yes.", "[image] Terracotta pot", "[document]"]
+    picture = Outbound.get(Outbound.file == "pot.jpg")
+    assert not history.is_own_echo(chat_id, "3EB0X", "", digest), "it has not left yet"
+    Outbound.update(copies=1).where(Outbound.id == picture.id).execute()
+    assert history.is_own_echo(chat_id, "3EB0X", "", digest)
+    assert not history.is_own_echo(chat_id, "3EB0X", "", "cd" * 32) and not history.is_own_echo(
+        chat_id, "3EB0X", ""
+    )

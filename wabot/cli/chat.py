@@ -28,6 +28,7 @@ from wabot.brain.providers.counts import CallCounts
 from wabot.clock import utc_now
 from wabot.config.phone_numbers import ChatAddress
 from wabot.config.settings import PathSettings, Settings
+from wabot.conversation.file_words import sent_in_words
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.incoming_files import IncomingFiles
 from wabot.conversation.outbox import Outbox
@@ -139,7 +140,9 @@ class TerminalChat:
         while (row := self._queue.next(datetime.max)[0]) is not None:
             if self._queue.begin(row, utc_now()):
                 self._queue.mark_sent(row, secrets.token_hex(8), utc_now())
-                (parts if row.chat.jid == self._customer.jid else to_owner).append(row.text)
+                (parts if row.chat.jid == self._customer.jid else to_owner).append(
+                    sent_in_words(row.kind, row.text, row.file)
+                )
         return tuple(parts), tuple(to_owner)
 
     def _message(self, text: str, from_me: bool) -> IncomingMessage:

@@ -118,6 +118,7 @@ def _chat_log(arguments: argparse.Namespace) -> int:
 
 
 def _outbox(arguments: argparse.Namespace) -> int:
+    from wabot.conversation.file_words import sent_in_words
     from wabot.conversation.overview import waiting_replies
     from wabot.conversation.owner_chat import text_of
 
@@ -134,6 +135,7 @@ def _outbox(arguments: argparse.Namespace) -> int:
                 "state": row.state,
                 "kind": row.kind,
                 "text": text_of(row),
+                "file": row.file,
                 "source": row.source,
                 "created_at": _utc(row.created_at),
                 "not_before": _utc(row.not_before),
@@ -148,7 +150,8 @@ def _outbox(arguments: argparse.Namespace) -> int:
         who = f"+{row.chat.phone}" if row.chat.phone else row.chat.jid
         due = f", not before {local_text(row.not_before, _SHORT_TIME)}" if row.not_before > now else ""
         why = f" ({row.error})" if row.error else ""
-        words = printable(f"{who} {row.state}{due}{why}: {_in_short(row.kind, text_of(row))}")
+        said = _in_short(row.kind, sent_in_words(row.kind, text_of(row), row.file))
+        words = printable(f"{who} {row.state}{due}{why}: {said}")
         show(f"{row.id:>6}  {words}")
     if not rows:
         show("nothing waits to be sent")

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from wabot.conversation.received_files import files_with
 from wabot.database.models import ReceivedFile
+from wabot.database.states import OutboundKind
 from wabot.whatsapp.messages import FILE_KINDS, MessageKind
 
 Files = Mapping[int, ReceivedFile]
@@ -33,6 +34,19 @@ def in_words(kind: str, text: str, file: ReceivedFile | None) -> str:
     """
     mark = f"{kind}{_detail(kind, text, file)}"
     return f"[{mark}] {text}".rstrip()
+
+
+def sent_in_words(kind: str, text: str, file: str = "") -> str:
+    """What a reply says; of a file or a place also what it is.
+
+    Args:
+        kind: one of `OutboundKind`.
+        text: what it says.
+        file: its path in the folder of texts, for people.
+    """
+    if kind == OutboundKind.TEXT:
+        return text
+    return f"[{' '.join(filter(None, (kind, file)))}] {text}".rstrip()
 
 
 def _detail(kind: str, text: str, file: ReceivedFile | None) -> str:

@@ -10,7 +10,7 @@ from peewee import fn
 
 from wabot.clock import HOUR
 from wabot.config.phrases import normalized
-from wabot.conversation.file_words import files_among, in_words
+from wabot.conversation.file_words import files_among, in_words, sent_in_words
 from wabot.conversation.notices import NOTICES, Notice
 from wabot.database.models import Inbound, Outbound
 from wabot.database.statements import Parameter, Statement
@@ -54,7 +54,7 @@ def _heard() -> Any:
 _HEARD = Statement(_heard)
 _SAID = Statement(
     lambda: (
-        Outbound.select(Outbound.created_at, Outbound.text)
+        Outbound.select(Outbound.created_at, Outbound.kind, Outbound.text)
         .where(
             Outbound.chat == Parameter("chat_id"),
             Outbound.created_at >= Parameter("since"),
@@ -123,7 +123,8 @@ def past_of(chat_id: int, inbound_id: int, since: datetime, limit: int) -> Past:
     said = _SAID.rows(chat_id=chat_id, since=since, limit=limit)
     # Parts of one answer have one and the same time: read backwards, a sort would leave them reversed.
     events = sorted(
-        [(at, "reply", text, "", "", 0) for at, text in reversed(said)] + list(reversed(heard)),
+        [(at, "reply", sent_in_words(kind, text), "", "", 0) for at, kind, text in reversed(said)]
+        + list(reversed(heard)),
         key=lambda event: event[0],
     )
     files = files_among((number, kind) for *_rest, kind, _quoted, number in heard)
@@ -218,10 +219,14 @@ def reply_with_id(chat_id: int, message_id: str) -> Outbound | None:
     return next((row for row in known if row.message_id == message_id), None)
 
 
-def is_own_echo(chat_id: int, message_id: str, text: str) -> bool:
+def is_own_echo(chat_id: int, message_id: str, text: str, file_sha256: str = "") -> bool:
     """Whether a message from this account is one that wabot itself sent, perhaps without learning its id."""
+
+    def says_the_same(row: Outbound) -> bool:
+        return row.text == text != "" or bool(file_sha256 and file_sha256 in row.upload)
+
     return any(
-        row.message_id == message_id or (row.copies and not row.message_id and row.text == text != "")
+        row.message_id == message_id or (row.copies and not row.message_id and says_the_same(row))
         for row in _latest_replies(chat_id)
     )
 
@@ -239,7 +244,7 @@ def _replies(chat_id: int) -> Any:
 
 def _latest_replies(chat_id: int) -> Any:
     return (
-        Outbound.select(Outbound.message_id, Outbound.text, Outbound.copies)
+        Outbound.select(Outbound.message_id, Outbound.text, Outbound.upload, Outbound.copies)
         .where(Outbound.chat == chat_id)
         .order_by(Outbound.id.desc())
         .limit(_LATEST_REPLIES)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from wabot.conversation.file_words import Files, files_among, in_words
+from wabot.conversation.file_words import Files, files_among, in_words, sent_in_words
 from wabot.conversation.notices import Notice
 from wabot.conversation.outbox import OPEN_STATES
 from wabot.conversation.owner_chat import text_of
@@ -104,7 +104,7 @@ def said_in(chats: Sequence[Chat], most: int) -> list[Said]:
         Said(row.received_at, _writer(row), row.kind, _words(row, files), _why_unanswered(row))
         for row in heard
     ]
-    said += [Said(row.created_at, "bot", row.kind, text_of(row), _progress(row)) for row in replies]
+    said += [Said(row.created_at, "bot", row.kind, _sent(row), _progress(row)) for row in replies]
     return sorted(said, key=lambda each: each.at)[-most:]
 
 
@@ -161,6 +161,10 @@ def _why_unanswered(row: Inbound) -> str:
     if row.state in (InboundState.ANSWERED, InboundState.OWNER):
         return ""
     return str(row.reason or row.state)
+
+
+def _sent(row: Outbound) -> str:
+    return sent_in_words(row.kind, text_of(row), row.file)
 
 
 def _progress(row: Outbound) -> str:

@@ -196,7 +196,9 @@ class Reception:
             from_me=message.from_me,
             to_self=self._is_to_self(message),
             own_echo=bool(
-                chat and message.from_me and history.is_own_echo(chat.id, message.message_id, message.text)
+                chat
+                and message.from_me
+                and history.is_own_echo(chat.id, message.message_id, message.text, _file_sha256(message))
             ),
             # A reply by swipe speaks to who is quoted.
             mentions_account=bool(
@@ -254,3 +256,7 @@ def reception_of(
     )
     rules = Rules.of(settings.account, settings.ai, settings.replies, settings.chats)
     return Reception(rules, inbox, consequences, files, account, edits)
+
+
+def _file_sha256(message: IncomingMessage) -> str:
+    return message.attachment.file_sha256 if message.attachment else ""

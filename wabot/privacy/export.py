@@ -57,7 +57,9 @@ def _messages(chat: Chat) -> list[dict[str, Any]]:
         {
             "at": _plain(row.created_at),
             "direction": "out",
+            "kind": row.kind,
             "text": text_of(row),
+            "file": row.file,
             "source": row.source,
             "state": row.state,
             "sent_at": _plain(row.sent_at),

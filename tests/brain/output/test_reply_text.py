@@ -366,6 +366,10 @@ def test_there_are_enough_of_them() -> None:
         "[Calling tool: ",
         "<s>a",
         "&#95;",
+        "FILE_1 ",
+        "[FILE_1: ",
+        "![a](FILE_1",
+        "[image] ",
     ],
 )
 def test_hostile_text_is_cleaned_in_linear_time(piece: str) -> None:
