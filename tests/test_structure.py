@@ -23,6 +23,8 @@ TESTED_BY = {
     "conversation/test_ends.py": "answers/files",
     "backup": "handover private_copy sqlite texts",
     "brain": "prompt_size settings",
+    "brain/guard/test_verdict.py": "amounts arithmetic association claim claims contacts moments numbers "
+    "shown statements stock",
     "brain/providers/test_pictures.py": "brain/pictures",
     "brain/knowledge/test_base.py": "index",
     "brain/output": "completion control_words tool_calls turns",

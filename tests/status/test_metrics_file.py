@@ -87,6 +87,7 @@ def test_all_of_it_and_prometheus_takes_it(
     counts = CallCounts(["gpt", 'odd "name"\\{}'])
     counts.answered("gpt", Usage(100, 20))
     counts.answered("gpt", Usage(10, 2))
+    counts.held_back("gpt", "mended")
     counts.failed("gpt", "timeout")
     counts.failed('odd "name"\\{}', "unavailable")
     Session.create(user_id="shop", last_inbound_at=NOON, last_reply_at=None, updated_at=NOON)
@@ -118,6 +119,7 @@ def test_all_of_it_and_prometheus_takes_it(
     expected = {
         "wabot_reconnects_total": 1,
         "wabot_database_up": 1,
+        'wabot_provider_answers_held_back_total{outcome="mended",provider="gpt"}': 1,
         "wabot_inbox_pending": 1,
         "wabot_outbox_pending": 1,
         "wabot_outbox_undelivered": 1,

@@ -297,7 +297,7 @@ class Answering:
     def _act_on(self, answer: Answer, chat: Chat, rows: list[Inbound], language: str) -> bool:
         """Do what the brain said, which may be an answer, an apology or a call for a person."""
         if is_apology(answer.parts):
-            if not self._consultation.has_models or answer.refused:
+            if not self._consultation.has_models or answer.refused or answer.held_back:
                 return self._pass_on(chat, rows, answer.parts[0])
             self._keep_question(chat, rows, answer.parts[0])
             return False

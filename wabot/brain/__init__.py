@@ -12,6 +12,7 @@
     knowledge       what the business wrote about itself
     providers       the model servers
     output          what they answered, made fit for a customer
+    guard           what of it stands in what they were shown
 
 Of wabot it knows the operating system alone. Nothing is imported here: who wants the settings or the texts
 need not load what speaks HTTP.

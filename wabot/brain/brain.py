@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from wabot.brain.conversation import Conversation, Turn, join_texts
 from wabot.brain.knowledge.base import KNOWN, KnowledgeBase
@@ -17,8 +19,8 @@ from wabot.brain.language import detect_language, sure_language
 from wabot.brain.offered_files import OfferedFiles
 from wabot.brain.output.cleaning import clean, plain_html
 from wabot.brain.output.completion import Completion, Usage
-from wabot.brain.output.control_words import FILE, SILENCE, file_numbers
-from wabot.brain.prompt import Persona, compose_messages, insist_on_language
+from wabot.brain.output.control_words import CHECK_PAYMENT, FILE, HAND_OVER, SILENCE, file_numbers
+from wabot.brain.prompt import Persona, compose_messages, insist_on_facts, insist_on_language
 from wabot.brain.providers.budget import Budget, BudgetUnknown
 from wabot.brain.providers.chain import NoProviderAnswered, ProviderChain
 from wabot.brain.providers.counts import CallCounts, ChatCallCounts
@@ -28,6 +30,13 @@ from wabot.brain.small_talk import small_talk_in
 from wabot.brain.splitting import split
 from wabot.brain.texts import texts_for
 
+if TYPE_CHECKING:
+    # Loaded with the models: who has none need not wait for it.
+    from wabot.brain.guard.shown import Shown
+    from wabot.brain.guard.verdict import Unsupported
+
+# A model's words that hold without what it said.
+_CALLS = frozenset({HAND_OVER, CHECK_PAYMENT})
 _HISTORY_TOKENS = 3000
 _PASSAGES_FOR_MODEL = 4
 _PASSAGES_COMPARED = 8
@@ -53,6 +62,7 @@ class Answer:
             again.
         note: what a model says the customer's pictures show, for whoever reads the chat later.
         unseen: whether there were pictures, and whatever answered did not see one.
+        held_back: what a model claimed that nothing it was shown supports; none of it stands in the parts.
     """
 
     parts: tuple[str, ...] = field(repr=False)
@@ -64,6 +74,7 @@ class Answer:
     note: str = field(default="", repr=False)
     unseen: bool = False
     files: tuple[LinkedFile, ...] = ()
+    held_back: tuple[Unsupported, ...] = ()
 
 
 class Brain:
@@ -88,7 +99,8 @@ class Brain:
         self._settings = settings
         self._knowledge = KnowledgeBase(settings.knowledge_folder)
         self._persona = Persona(settings.persona_file)
-        self._chain = ProviderChain(settings.providers, budget, counts, calls)
+        self._counts = counts or CallCounts()
+        self._chain = ProviderChain(settings.providers, budget, self._counts, calls)
 
     @property
     def sees(self) -> bool:
@@ -98,6 +110,8 @@ class Brain:
     def load(self) -> None:
         """Load now what the first question would have to wait for."""
         self._chain.load()
+        if self._settings.providers:
+            importlib.import_module("wabot.brain.guard.verdict")
 
     def reply(self, conversation: Conversation, now: datetime) -> Answer:
         """Compose the answer to the unanswered messages of a conversation.
@@ -150,42 +164,101 @@ class Brain:
         Raises:
             NoProviderAnswered: no model did.
         """
+        from wabot.brain.guard.shown import Shown, Text
+        from wabot.brain.guard.verdict import unsupported
+
         passages = self._find_passages(recent, language)
         offered = self._offered_files()
-        shown = [offered.for_model(passage) for passage in passages]
-        messages = compose_messages(self._persona.text(), recent, shown, language, now, offered.exist)
-        completion = self._ask(messages, _surely_spoken(recent.unanswered), recent.chat)
+        read = [offered.for_model(passage) for passage in passages]
+        persona = self._persona.text()
+        messages = compose_messages(persona, recent, read, language, now, offered.exist)
+        deadline = time.monotonic() + self._settings.longest_reply_seconds
+        completion = self._ask(messages, _surely_spoken(recent.unanswered), recent.chat, deadline)
+        texts = [Text(f"{now:%d/%m/%Y}"), Text(persona), *(Text(each.text, each.title) for each in read)]
+        shown = Shown(texts, recent.turns)
+        held_back = unsupported(completion.text, shown)
+        if held_back:
+            mended = self._ask_for_facts(messages, held_back, shown, recent.chat, deadline)
+            self._counts.held_back(completion.provider, "mended" if mended else "withheld")
+            if mended is None:
+                return self._answer_withheld(completion, held_back, recent, language)
+            completion = mended
         parts = self._split(completion.text)
         source = f"model:{completion.provider}" if parts or completion.words != {SILENCE} else "silence"
         seen = completion.pictures > 0
-        note = completion.note if seen else ""
-        unseen = _has_pictures(recent) and not seen
-        words = frozenset(word for word in completion.words if word != SILENCE and not word.startswith(FILE))
-        files = offered.of_numbers(file_numbers(completion.words), completion.text)
-        return Answer(parts, source, passages, completion.usage, words, note=note, unseen=unseen, files=files)
+        return Answer(
+            parts,
+            source,
+            passages,
+            completion.usage,
+            frozenset(word for word in completion.words if word != SILENCE and not word.startswith(FILE)),
+            note=completion.note if seen else "",
+            unseen=_has_pictures(recent) and not seen,
+            files=offered.of_numbers(file_numbers(completion.words), completion.text),
+            held_back=held_back,
+        )
 
-    def _ask(self, messages: Sequence[Message], wanted: str, chat: str) -> Completion:
+    def _ask(self, messages: Sequence[Message], wanted: str, chat: str, deadline: float) -> Completion:
         """Ask the models; for an answer surely in another language than is wanted, once more.
 
         Args:
             messages: the prompt.
             wanted: the customer's language; "" where that is not sure.
             chat: whose question it is.
+            deadline: when the answer must be there, monotonic.
 
         Raises:
             NoProviderAnswered: no model did.
         """
-        deadline = time.monotonic() + self._settings.longest_reply_seconds
-        first = self._chain.complete(messages, self._settings.longest_reply_seconds, chat)
+        first = self._chain.complete(messages, deadline - time.monotonic(), chat)
         if not wanted or sure_language(first.text) in ("", wanted):
             return first
         log.info("provider %s answered in another language than the customer's; asked again", first.provider)
+        second = self._ask_again(insist_on_language(messages, wanted), chat, deadline)
+        return second if second and second.text else first
+
+    def _ask_for_facts(
+        self,
+        messages: Sequence[Message],
+        held_back: Sequence[Unsupported],
+        shown: Shown,
+        chat: str,
+        deadline: float,
+    ) -> Completion | None:
+        """Ask once more for an answer without what nothing supports; None where that is none either."""
+        from wabot.brain.guard.verdict import unsupported
+
+        log.warning("an answer claims what nothing shown supports (%s); asked again", _kinds_of(held_back))
+        second = self._ask_again(insist_on_facts(messages, held_back), chat, deadline)
+        return second if second and not unsupported(second.text, shown) else None
+
+    def _ask_again(self, messages: Sequence[Message], chat: str, deadline: float) -> Completion | None:
+        """Ask the models a second time; None where none answers in time, or for what is left to be spent."""
         try:
-            insisting = insist_on_language(messages, wanted)
-            second = self._chain.complete(insisting, deadline - time.monotonic(), chat)
-        except NoProviderAnswered:
-            return first
-        return second if second.text else first
+            return self._chain.complete(messages, deadline - time.monotonic(), chat)
+        except (NoProviderAnswered, BudgetUnknown):
+            return None
+
+    def _answer_withheld(
+        self,
+        completion: Completion,
+        held_back: tuple[Unsupported, ...],
+        recent: Conversation,
+        language: str,
+    ) -> Answer:
+        """What is said instead of what nothing supports: the passage itself, or that a person will answer."""
+        log.warning("the answer is withheld (%s); the texts answer, or a person", _kinds_of(held_back))
+        answer = self._answer_without_model(recent.unanswered, language)
+        called = completion.words & _CALLS
+        if called:
+            answer = Answer((), answer.source, calls=called)
+        return replace(
+            answer,
+            usage=completion.usage,
+            unseen=_has_pictures(recent),
+            note=completion.note,
+            held_back=held_back,
+        )
 
     def _answer_without_model(self, unanswered: Sequence[Turn], language: str) -> Answer:
         passages = self._known_passages(unanswered, language)
@@ -256,6 +329,10 @@ def _language_of(conversation: Conversation) -> str:
 
 def _has_pictures(conversation: Conversation) -> bool:
     return any(turn.pictures for turn in conversation.unanswered)
+
+
+def _kinds_of(claims: Sequence[Unsupported]) -> str:
+    return ", ".join(sorted({claim.kind for claim in claims}))
 
 
 def _surely_spoken(turns: Sequence[Turn]) -> str:

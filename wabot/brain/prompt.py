@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wabot.brain.conversation import Conversation, Document, Turn
 from wabot.brain.knowledge.index import Passage
@@ -17,6 +17,9 @@ from wabot.brain.output.picture_note import PICTURE_SHOWS
 from wabot.brain.prompt_size import FACTS_BEGIN, FACTS_END, PASSAGE_BEGIN
 from wabot.brain.providers.request import NOT_SHOWN, PICTURES, Message
 from wabot.system.files import read_plain
+
+if TYPE_CHECKING:
+    from wabot.brain.guard.verdict import Unsupported
 
 DEFAULT_PERSONA = (
     "You are the assistant of a small shop and answer its customers on WhatsApp. "
@@ -78,6 +81,7 @@ class Persona:
 
 _LANGUAGE_NAMES = {"es": "Spanish", "en": "English", "pt": "Portuguese"}
 _MAX_NAME_CHARACTERS = 40
+_MOST_NAMED = 5
 # Where the shop wrote first, or what it answered to is not shown.
 _BEFORE_THAT = "(earlier messages are left out)"
 
@@ -177,6 +181,18 @@ def insist_on_language(messages: Sequence[Message], language: str) -> list[Messa
     order = (
         f"The customer writes in {_LANGUAGE_NAMES[language]}. Write the whole answer in "
         f"{_LANGUAGE_NAMES[language]}, unless the customer asks for another language."
+    )
+    return [{**system, "content": f"{system['content']}\n\n{order}"}, *turns]
+
+
+def insist_on_facts(messages: Sequence[Message], held_back: Sequence[Unsupported]) -> list[Message]:
+    """What `compose_messages` gave, for a model that claimed at first what nothing supports."""
+    system, *turns = messages
+    named = ", ".join(f'the {each.kind} "{_harmless_name(each.text)}"' for each in held_back[:_MOST_NAMED])
+    order = (
+        f"You wrote {named}: neither the facts nor this chat hold that of what you spoke of. Answer again, "
+        "with nothing but what the facts say, each figure as it stands there. What they do not say, do not "
+        f"estimate: say that a person of the team will reply, and end with the word {TELL_TEAM}."
     )
     return [{**system, "content": f"{system['content']}\n\n{order}"}, *turns]
 

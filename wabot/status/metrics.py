@@ -71,6 +71,13 @@ TOKENS = Definition(
     "Tokens a model counted, or an estimate; direction is prompt or completion.",
     ("provider", "direction"),
 )
+HELD_BACK = Definition(
+    "wabot_provider_answers_held_back_total",
+    MetricKind.COUNTER,
+    "Answers of a model that claimed what nothing shown supports; outcome is mended, where a second one did "
+    "not, or withheld, where the texts or a person answered.",
+    ("provider", "outcome"),
+)
 LAST_MESSAGE = Definition(
     "wabot_last_message_timestamp_seconds", MetricKind.GAUGE, "When the last message came, in Unix time."
 )
@@ -120,7 +127,8 @@ DEFINITIONS = (
         LAST_MESSAGE,
         LAST_REPLY,
     ),
-    *(CALLS, ERRORS, TOKENS, LAST_ANSWER, TRANSCRIPTIONS, TRANSCRIPTION_ERRORS, HEARD, INTERNAL_ERRORS),
+    *(CALLS, ERRORS, TOKENS, HELD_BACK, LAST_ANSWER, TRANSCRIPTIONS, TRANSCRIPTION_ERRORS, HEARD),
+    INTERNAL_ERRORS,
 )
 # A human pace takes seconds, a slow model a minute; what waited for the link or a budget takes longer.
 LATENCY_BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 900)
@@ -210,6 +218,10 @@ class AccountCollector(Collector):
                     ("completion", count.completion_tokens),
                 )
             ],
+        )
+        yield (
+            HELD_BACK,
+            [((name, each), number) for name, count in counts for each, number in count.held_back.items()],
         )
         yield LAST_ANSWER, [((name,), count.answered_at) for name, count in counts if count.answered_at]
         yield from _of_transcribers(now.transcribers)

@@ -8,12 +8,17 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from wabot.brain.output.completion import ErrorKind, Usage
 
 _HOUR_SECONDS = 3600.0
 _MANY_CHATS = 10_000
 _MANY_CALLS = 10_000
+
+
+# A second answer went out; or none of the model's.
+HeldBack = Literal["mended", "withheld"]
 
 
 @dataclass(slots=True)
@@ -27,6 +32,7 @@ class ProviderCount:
         completion_tokens: of all calls that were answered.
         heard_seconds: how long the sound played that was transcribed.
         answered_at: when the last answer came, in seconds since 1970; None when none has.
+        held_back: answers that claimed what nothing supports, by what became of them.
     """
 
     calls: int = 0
@@ -35,6 +41,7 @@ class ProviderCount:
     completion_tokens: int = 0
     heard_seconds: float = 0.0
     answered_at: float | None = None
+    held_back: Counter[HeldBack] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +92,11 @@ class CallCounts:
             count = self._providers.setdefault(provider, ProviderCount())
             count.calls += 1
             count.errors[kind] += 1
+
+    def held_back(self, provider: str, outcome: HeldBack) -> None:
+        """Count an answer that claimed what nothing supports, and what became of it."""
+        with self._lock:
+            self._providers.setdefault(provider, ProviderCount()).held_back[outcome] += 1
 
     def nobody_answered(self, reason: str, refused_chat: str = "") -> None:
         """Note that a customer's question went through all providers in vain.

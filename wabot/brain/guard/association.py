@@ -1,0 +1,89 @@
+"""Judges whether what supports a claim is about what the answer speaks of, or about something else. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal
+
+from wabot.brain.guard.statements import Statement
+
+Verdict = Literal["right", "wrong", "open"]
+
+# So much less of what is spoken of is another thing.
+_FAR_LESS = 0.5
+
+
+class Association:
+    """Compares statements of one kind by the words they share with what is spoken of.
+
+    Args:
+        shown: the statements of that kind.
+    """
+
+    def __init__(self, shown: Iterable[Statement]) -> None:
+        self._shown = list(shown)
+        counts: dict[str, int] = {}
+        for statement in self._shown:
+            for word in statement.around:
+                counts[word] = counts.get(word, 0) + 1
+        total = len(self._shown)
+        self._weights = {word: math.log(1 + total / count) for word, count in counts.items()}
+
+    def knows(self, words: Iterable[str]) -> bool:
+        """Whether any of these words is a statement's."""
+        return any(word in self._weights for word in words)
+
+    def best(self, words: frozenset[str]) -> list[Statement]:
+        """The statements that share most with these words; none where they share nothing."""
+        weights = [
+            (self._weight(each.around & words), each) for each in self._shown if not each.claim.is_bare
+        ]
+        most = max((weight for weight, _ in weights), default=0.0)
+        return [each for weight, each in weights if weight > 0 and weight >= most - 1e-9]
+
+    def judge(
+        self,
+        supports: Callable[[Statement], bool],
+        levels: Sequence[frozenset[str]],
+        *,
+        outweighed_only: bool = False,
+    ) -> Verdict:
+        """Whether what supports a claim is what is spoken of.
+
+        Args:
+            supports: whether a statement supports the claim.
+            levels: the words that are spoken of, the nearest first; the next ones are asked where these
+                leave it open.
+            outweighed_only: another statement that says the same and more is no objection.
+        """
+        supporting = [each for each in self._shown if supports(each)]
+        others = [each for each in self._shown if not supports(each) and not each.claim.is_bare]
+        words: frozenset[str] = frozenset()
+        for level in levels:
+            words |= level
+            verdict = self._judge_by(words, supporting, others, outweighed_only)
+            if verdict != "open":
+                return verdict
+        return "open"
+
+    def _judge_by(
+        self,
+        words: frozenset[str],
+        supporting: list[Statement],
+        others: list[Statement],
+        outweighed_only: bool,
+    ) -> Verdict:
+        shared = {each.around & words for each in supporting}
+        rivals = {each.around & words for each in others}
+        if not any(rivals) and not any(shared):
+            return "open"
+        most, most_of_rivals = (max(map(self._weight, each), default=0.0) for each in (shared, rivals))
+        if most_of_rivals and most < _FAR_LESS * most_of_rivals:
+            return "wrong"
+        if not outweighed_only and all(any(each < rival for rival in rivals) for each in shared):
+            return "wrong"
+        return "right" if most > most_of_rivals + 1e-9 else "open"
+
+    def _weight(self, words: Iterable[str]) -> float:
+        return sum(self._weights.get(word, 0.0) for word in words)
