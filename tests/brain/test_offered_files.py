@@ -19,10 +19,11 @@ from wabot.trials.peers.model_behaviours import say
 NOW = datetime(2026, 11, 22, 12, 0)
 pytestmark = pytest.mark.usefixtures("no_proxy")
 
+NAME = "Terracotta pot, *24 cm*"
 TEXT = """# Terracotta pots
 
 Made by hand in our workshop, in every size from five to fifty centimetres wide.
-![Terracotta pot, 24 cm](photos/pot24.jpg)
+![Terracotta pot, **24&nbsp;cm**](photos/pot24.jpg)
 - [Price list](prices.pdf)
 
 Ask for the [planting guide](guide.pdf) as well.
@@ -63,7 +64,7 @@ def sent(answer: Answer) -> list[tuple[str, str, str]]:
 def test_without_a_model_what_the_passage_links_to_goes_with_it(folder: Path) -> None:
     answer = ask("do you have terracotta pots?", folder, max_files=4)
     assert sent(answer) == [
-        ("image", "photos/pot24.jpg", "Terracotta pot, 24 cm"),
+        ("image", "photos/pot24.jpg", NAME),
         ("document", "prices.pdf", "Price list"),
         ("document", "guide.pdf", ""),
         ("voice", "hello.ogg", ""),
@@ -79,7 +80,7 @@ def test_without_a_model_what_the_passage_links_to_goes_with_it(folder: Path) ->
 @pytest.mark.parametrize("most", [0, 1, 2, 3])
 def test_no_more_go_than_may_and_the_others_keep_their_names(folder: Path, most: int) -> None:
     answer = ask("do you have terracotta pots?", folder, max_files=most)
-    names = ["Terracotta pot, 24 cm", "Price list"]
+    names = [NAME, "Price list"]
     assert len(answer.files) == most
     assert [name in answer.parts[0] for name in names] == [number >= most for number in range(2)]
 
@@ -95,12 +96,12 @@ def test_a_place_may_be_all_there_is_to_say(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("written", "text", "names"),
     [
-        ("We have them. FILE_1", "We have them.", ["Terracotta pot, 24 cm"]),
-        ("Here it is.\n\nFILE_2 FILE_1", "Here it is.", ["Terracotta pot, 24 cm", "Price list"]),
+        ("We have them. FILE_1", "We have them.", [NAME]),
+        ("Here it is.\n\nFILE_2 FILE_1", "Here it is.", [NAME, "Price list"]),
         ("Our Price list:\n[FILE_2: Price list]", "Our Price list:", [""]),
-        ("FILE_1", "", ["Terracotta pot, 24 cm"]),
+        ("FILE_1", "", [NAME]),
         ("No file is needed. FILE_7 FILE_0", "No file is needed.", []),
-        ("FILE_1 FILE_2 FILE_3 FILE_4", "", ["Terracotta pot, 24 cm", "Price list"]),
+        ("FILE_1 FILE_2 FILE_3 FILE_4", "", [NAME, "Price list"]),
         ("We have them.", "We have them.", []),
     ],
 )
@@ -113,7 +114,7 @@ def test_a_model_sends_what_it_names(
     assert "\n".join(answer.parts) == text and [file.name for file in answer.files] == names
     assert answer.source == "model:tiny" and answer.calls == frozenset()
     system = server.requests[0].messages[0]["content"]
-    assert "[FILE_1: Terracotta pot, 24 cm]" in system and "[FILE_2: Price list]" in system
+    assert "[FILE_1: Terracotta pot, " in system and "[FILE_2: Price list]" in system
     assert "photos/" not in system and "write FILE_1" in system
 
 

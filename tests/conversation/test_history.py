@@ -81,7 +81,7 @@ def test_what_the_customer_never_saw_or_took_back_is_left_out(inbox: Inbox, outb
         outbox.notify(chat_id, notice, notice, NOON)
     hear(inbox, "now", 60)
     # That a person was promised answers what came before it; other notices do not.
-    assert texts_before(chat_id) == ["sent", "maybe", "handed-over"]
+    assert texts_before(chat_id) == ["sent", "maybe", "handed-over", "to-check"]
 
 
 def test_what_was_said_to_the_owner_is_known_up_to_the_owners_last_word(inbox: Inbox, outbox: Outbox) -> None:

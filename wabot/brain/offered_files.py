@@ -8,6 +8,7 @@ from pathlib import Path
 
 from wabot.brain.knowledge.index import Passage
 from wabot.brain.knowledge.linked_files import LinkedFile, write_links
+from wabot.brain.output.cleaning import clean, plain_html
 from wabot.brain.output.control_words import FILE
 
 _MOST_SHOWN = 9
@@ -70,7 +71,8 @@ class OfferedFiles:
 
 
 def _without_repetition(file: LinkedFile, text: str) -> LinkedFile:
-    """A file without its name where the text beside it says that, or it has no room for words."""
+    """A file with its name as WhatsApp shows it; without, where the text says that or there is no room."""
+    name = clean(plain_html(file.name))
     said = " ".join(text.casefold().split())
-    is_said = file.kind == "voice" or (file.kind != "location" and file.name.casefold() in said)
-    return replace(file, name="") if is_said else file
+    is_said = file.kind == "voice" or (file.kind != "location" and name.casefold() in said)
+    return replace(file, name="" if is_said else name)
