@@ -38,6 +38,11 @@ def test_one_on_another_machine_is_asked_only_where_that_is_allowed(file: Path, 
     assert illnesses(file) == {}
 
 
+def test_voice_notes_behind_a_socks_proxy(file: Path, state: Path) -> None:
+    add(file, "https://far.example/v1", '[connection]\nproxy = "socks5://127.0.0.1:1"\n')
+    assert "SOCKS" in illnesses(file)["media"].text
+
+
 def test_the_silence_it_is_sent_is_a_voice_note(tmp_path: Path) -> None:
     note = tmp_path / "note"
     note.write_bytes(_SILENCE)

@@ -204,3 +204,18 @@ def test_a_lie_about_the_file_is_noticed(emulator: Emulator, fetcher: Fetcher, f
     # The length that a message claims is its sender's word.
     assert fetch(fetcher, dataclasses.replace(file, size_bytes=1)).read_bytes() == CONTENT
     assert fetch(fetcher, sent(emulator, b""), number=2).read_bytes() == b""
+
+
+def test_files_come_through_the_proxy_of_the_link_or_not_at_all(
+    emulator: Emulator, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, proxy = sent(emulator), emulator.environment({})["HTTPS_PROXY"]
+    # That of the environment is another.
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")
+    directory = MediaDirectory(folder, least_free_bytes=0)
+    with pytest.raises(NotNow, match="through the proxy"):
+        fetch(Fetcher(directory), file)
+    with pytest.raises(NotNow, match="SOCKS"):
+        fetch(Fetcher(directory, "socks5://127.0.0.1:1"), file)
+    assert fetch(Fetcher(directory, proxy), file).read_bytes() == CONTENT

@@ -203,7 +203,7 @@ class ConnectionSettings:
     proxy: str = setting(
         text(pattern=r"((https?|socks5)://\S+)?", allowed="an http, https or socks5 address"),
         "",
-        "proxy for the link to WhatsApp",
+        "proxy for the link to WhatsApp, and for files, which go through no socks5",
         secret=True,
     )
 

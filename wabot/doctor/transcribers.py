@@ -26,7 +26,12 @@ _SILENCE = base64.b64decode(
 
 def check_transcribers(examined: Examined) -> list[Finding]:
     """Have each listen to a second of silence; those on other machines only when that is allowed."""
-    return [_ask(examined, transcriber) for transcriber in examined.settings.ai.transcribers]
+    transcribers = examined.settings.ai.transcribers
+    found = [_ask(examined, transcriber) for transcriber in transcribers]
+    if transcribers and examined.settings.connection.proxy.startswith("socks"):
+        text = "voice notes are not fetched: connection.proxy is a SOCKS proxy"
+        found.append(problem("media", text, f"name an http proxy in {examined.configuration}"))
+    return found
 
 
 def _ask(examined: Examined, settings: TranscriberSettings) -> Finding:

@@ -62,10 +62,12 @@ class Fetcher:
 
     Args:
         directory: where they go.
+        proxy: that of the link, "" for none: then the environment may name one.
     """
 
-    def __init__(self, directory: MediaDirectory) -> None:
+    def __init__(self, directory: MediaDirectory, proxy: str = "") -> None:
         self._directory = directory
+        self._proxies = {"https": proxy} if proxy else None
         self._session = DeadlineSession()
 
     def fetch(
@@ -91,6 +93,9 @@ class Fetcher:
             NoRoom: it may not lie here now.
             OSError: the disk does not take it.
         """
+        if self._proxies and self._proxies["https"].startswith("socks"):
+            # Not past it: whoever sets one has a reason.
+            raise NotNow("files are not fetched through a SOCKS proxy; connection.proxy may name an http one")
         path = self._directory.path_of(number)
         key, sha256, encrypted_sha256 = (
             _hash(value) for value in (file.key, file.file_sha256, file.encrypted_sha256)
@@ -157,6 +162,7 @@ class Fetcher:
             allow_redirects=False,
             timeout=(min(_CONNECT_SECONDS, seconds), seconds),
             auth=_no_password,
+            proxies=self._proxies,
         ) as response:
             if response.status_code in _GONE:
                 raise Gone

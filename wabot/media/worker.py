@@ -26,7 +26,7 @@ from wabot.database.transactions import transaction
 from wabot.database.workers import RETRY_SECONDS, DatabaseWorker, note_away
 from wabot.media.cipher import Damaged
 from wabot.media.directory import MediaDirectory, NoRoom
-from wabot.media.fetch import Fetcher, Gone, NotNow, TooLarge
+from wabot.media.fetch import Gone, NotNow, TooLarge
 from wabot.system.threads import Pulse
 from wabot.whatsapp.messages import Attachment, MessageKind
 
@@ -108,7 +108,7 @@ class MediaWorker(DatabaseWorker):
         hearing: told what was said.
         schedule: told which chat need not wait any longer.
         pulse: of the thread.
-        source: where files are had from; None: from the media hosts.
+        source: where files are had from.
     """
 
     waits = "received files wait"
@@ -122,7 +122,7 @@ class MediaWorker(DatabaseWorker):
         hearing: Hearing,
         schedule: ChatSchedule,
         pulse: Pulse,
-        source: FileSource | None = None,
+        source: FileSource,
     ) -> None:
         super().__init__(name, files.wakeup)
         self._files = files
@@ -131,7 +131,7 @@ class MediaWorker(DatabaseWorker):
         self._hearing = hearing
         self._schedule = schedule
         self._pulse = pulse
-        self._source = source or Fetcher(directory)
+        self._source = source
 
     def work(self) -> float | None:
         """Read the next file that is due."""

@@ -11,6 +11,7 @@ from wabot.config.settings import Settings
 from wabot.conversation.received_files import ReceivedFiles
 from wabot.conversation.schedule import ChatSchedule
 from wabot.media.directory import MediaDirectory
+from wabot.media.fetch import Fetcher
 from wabot.media.voice import VoiceReader
 from wabot.media.worker import FileSource, Hearing, MediaWorker, Reader
 from wabot.system.threads import Pulse
@@ -57,7 +58,10 @@ def make_media_workers(
     """
     directory = MediaDirectory(settings.media_directory)
     directory.sweep(files.open_numbers())
+    shared = (files, directory, readers, hearing, schedule)
     return [
-        MediaWorker(f"media-{number}", files, directory, readers, hearing, schedule, pulse, source)
+        MediaWorker(
+            f"media-{number}", *shared, pulse, source or Fetcher(directory, settings.connection.proxy)
+        )
         for number, pulse in enumerate(pulses, start=1)
     ]
