@@ -16,6 +16,7 @@ from wabot.answers.files import (
     files_of,
     missed_by,
     says_something,
+    were_not_heard,
     what_came,
     without_unseen,
 )
@@ -197,7 +198,9 @@ class Answering:
         if Arrival.UNREADABLE in came or was_told(chat.id, Notice.TEXT_ONLY, since):
             return self._leave_to_owner(chat, rows, Reason.NOTHING_TO_READ_AGAIN, *missed_by(rows, files))
         texts = texts_for(language)
-        part = texts.ask_to_repeat if are_gone(rows, files) else texts.text_only
+        part = texts.not_heard if were_not_heard(rows, files) else texts.text_only
+        if are_gone(rows, files):
+            part = texts.ask_to_repeat
         if came == {Arrival.STICKER}:
             return self.put(chat, rows, [part], Notice.TEXT_ONLY, "nothing to read")
         # Blue ticks would say that somebody has seen or heard it.

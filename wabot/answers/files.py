@@ -11,7 +11,7 @@ from wabot.conversation.ends import Arrival, what_is
 from wabot.conversation.file_words import Files, files_among
 from wabot.conversation.notices import Unanswered
 from wabot.database.models import Inbound, ReceivedFile
-from wabot.database.states import FileFailure, FileState
+from wabot.database.states import FileFailure, FileState, KeptOut
 from wabot.media.directory import MediaDirectory
 from wabot.whatsapp.messages import MessageKind
 
@@ -76,6 +76,15 @@ class Missed(NamedTuple):
 
     why: Unanswered
     what: str = ""
+
+
+def were_not_heard(rows: Sequence[Inbound], files: Files) -> bool:
+    """Whether these are voice notes that somebody here listens to, but for these."""
+    found = [files.get(row.id) for row in rows]
+    return all(
+        row.kind == MessageKind.AUDIO and file is not None and file.reason != KeptOut.UNHEARD
+        for row, file in zip(rows, found, strict=True)
+    )
 
 
 def missed_by(rows: Sequence[Inbound], files: Files) -> list[Missed]:

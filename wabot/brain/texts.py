@@ -16,6 +16,7 @@ class Texts:
     farewell: str
     cannot_answer: str
     text_only: str
+    not_heard: str
     for_person: str
     to_check: str
     away: str
@@ -38,6 +39,7 @@ _TEXTS = {
         "se lo paso a una persona del equipo y le contestará en cuanto pueda.",
         text_only="Gracias por escribirnos. Lo que nos ha enviado no lo puedo ver ni escuchar. "
         "¿Me lo puede contar por escrito, por favor?",
+        not_heard="No he podido escuchar su audio. ¿Me lo puede contar por escrito, por favor?",
         for_person="Gracias por su mensaje. Eso solo lo puede ver una persona del equipo: se lo paso, y le "
         "contestará en cuanto pueda.",
         to_check="Gracias, lo hemos recibido. Una persona del equipo lo revisará y le responderá en "
@@ -58,6 +60,7 @@ _TEXTS = {
         "I'll pass it on to a person on our team, who will reply as soon as they can.",
         text_only="Thanks for writing to us. I can't look at or listen to what you sent. "
         "Could you tell me in writing, please?",
+        not_heard="I could not listen to your voice message. Could you tell me in writing, please?",
         for_person="Thank you for your message. Only a person on our team can look at that: I'll pass it on, "
         "and they will reply as soon as they can.",
         to_check="Thank you, we have received it. A person on our team will check it and reply as soon "
@@ -78,6 +81,7 @@ _TEXTS = {
         "vou passar a uma pessoa da equipe, que responderá assim que puder.",
         text_only="Obrigado por nos escrever. Não consigo ver nem ouvir o que nos enviou. "
         "Pode contar por escrito, por favor?",
+        not_heard="Não consegui ouvir o seu áudio. Pode contar por escrito, por favor?",
         for_person="Obrigado pela sua mensagem. Só uma pessoa da equipe pode ver isso: vou passar a ela, que "
         "responderá assim que puder.",
         to_check="Obrigado, recebemos. Uma pessoa da equipe vai conferir e responderá assim que puder.",
