@@ -140,3 +140,13 @@ def test_a_row_says_of_its_file_what_the_message_said(files: ReceivedFiles) -> N
     for source in (ReceivedFile.get_by_id(row.id).source, "[]", '{"path": 1}', "{}"):
         with pytest.raises(ValueError):
             attachment_of(ReceivedFile(source=source))
+
+
+def test_what_became_of_them_is_counted(files: ReceivedFiles) -> None:
+    rows = [came(number) for number in range(1, 5)]
+    files.understood(rows[0], "yes", "ear", NOON)
+    files.understood(rows[0], "again", "ear", NOON)
+    files.failed(rows[1], "gone", NOON)
+    files.fetched(rows[2])
+    assert files.outcomes() == {"understood": 1, "failed": 1, "fetched": 1}
+    assert files.pending_count() == 1

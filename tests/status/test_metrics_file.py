@@ -24,11 +24,14 @@ from wabot.brain.output.completion import Usage
 from wabot.brain.providers.counts import CallCounts
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.outbox import Outbox, Part
+from wabot.conversation.received_files import ReceivedFiles
 from wabot.conversation.send_queue import SendQueue
 from wabot.database.models import Outbound, Session
+from wabot.database.states import FileState
 from wabot.link.states import State
 from wabot.status.metrics import DEFINITIONS
 from wabot.status.metrics_file import MetricsFile, ReplyLatency
+from wabot.whatsapp.messages import Attachment, MessageKind
 
 QUEUE = SendQueue("shop")
 
@@ -47,6 +50,7 @@ def promtool() -> str:
     return found
 
 
+FILES = ReceivedFiles("shop")
 MakeMetrics = Callable[..., MetricsFile]
 
 
@@ -57,7 +61,9 @@ def make_metrics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ma
     running: list[MetricsFile] = []
 
     def make(counts: CallCounts | None = None, ears: CallCounts | None = None) -> MetricsFile:
-        metrics = MetricsFile(tmp_path / "metrics" / "wabot.prom", "shop", counts or CallCounts(), ears)
+        metrics = MetricsFile(
+            tmp_path / "metrics" / "wabot.prom", "shop", counts or CallCounts(), ears, FILES
+        )
         running.append(metrics)
         metrics.start()
         return metrics
@@ -108,6 +114,9 @@ def test_all_of_it_and_prometheus_takes_it(
         not_before=NOON,
     )
     Inbox("shop").store(arrival(message_id="C"), NOON)
+    before = FILES.outcomes().get(FileState.KEPT_OUT, 0)
+    for kept_out, message in (("", 1), ("too large", 2)):
+        FILES.add(message, MessageKind.AUDIO, Attachment(), kept_out, NOON)
     for state in (State.CONNECTED, State.RECONNECTING, State.CONNECTED, State.CONNECTED, State.BANNED):
         metrics.link_changed(state)
     metrics.stop(10)
@@ -121,6 +130,8 @@ def test_all_of_it_and_prometheus_takes_it(
         "wabot_database_up": 1,
         'wabot_provider_answers_held_back_total{outcome="mended",provider="gpt"}': 1,
         "wabot_inbox_pending": 1,
+        "wabot_received_files_pending": 1,
+        'wabot_received_files_total{outcome="kept out"}': before + 1,
         "wabot_outbox_pending": 1,
         "wabot_outbox_undelivered": 1,
         'wabot_reply_latency_seconds_bucket{le="1.0"}': 0,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -114,6 +115,7 @@ class ReceivedFiles:
         self._claimed: dict[int, int] = {}
         self._turns: dict[int, int] = {}
         self._turn = 0
+        self._outcomes: Counter[FileState] = Counter()
         self._began_at = utc_now()
         self.wakeup = threading.Event()
 
@@ -139,8 +141,17 @@ class ReceivedFiles:
             not_before=now,
             **columns_of(attachment) | (settled if kept_out else {}),
         ).on_conflict_ignore().execute()
-        if not kept_out:
-            database.after_commit(self.wakeup.set)
+        database.after_commit(lambda: self._count(FileState.KEPT_OUT) if kept_out else self.wakeup.set())
+
+    def outcomes(self) -> dict[FileState, int]:
+        """How many files of this process came to each state but PENDING."""
+        with self._lock:
+            return dict(self._outcomes)
+
+    def pending_count(self) -> int:
+        """How many files are still to be fetched."""
+        count: int = ReceivedFile.select().where(*self._waiting).count()
+        return count
 
     def claim(self, now: datetime) -> ReceivedFile | None:
         """Take the next file that is due, and count the attempt; None when there is none.
@@ -309,4 +320,10 @@ class ReceivedFiles:
             .where(ReceivedFile.id == row.id, ReceivedFile.state.in_(states))
             .execute()
         )
+        if changed and "state" in changes:
+            database.after_commit(lambda: self._count(changes["state"]))
         return bool(changed)
+
+    def _count(self, state: FileState) -> None:
+        with self._lock:
+            self._outcomes[state] += 1

@@ -73,6 +73,7 @@ class Pipeline:
         sender: the thread that sends.
         counts: what the models do.
         transcriptions: what the transcribers do.
+        files: that came with messages.
         tables: knows when wabot's own tables are gone.
     """
 
@@ -110,8 +111,8 @@ class Pipeline:
             owner_chat,
             self._presence,
         )
-        self._files = ReceivedFiles(user_id)
-        files = IncomingFiles(self._files, settings.media, hears=bool(settings.ai.transcribers))
+        self.files = ReceivedFiles(user_id)
+        files = IncomingFiles(self.files, settings.media, hears=bool(settings.ai.transcribers))
         self._reception = reception = Reception(rules, self._inbox, consequences, files, account, client)
         self._drain = SpoolDrain(
             Spool(settings.spool), reception, self._schedule, queue.wakeup, health.pulse("spool")
@@ -174,7 +175,7 @@ class Pipeline:
             self._presence,
             [self._health.pulse(f"reply-{number}", longest_seconds) for number in range(1, count + 1)],
             calls,
-            self._files,
+            self.files,
         )
         self._workers = start_workers(workers)
         if ai.transcribers:
@@ -187,7 +188,7 @@ class Pipeline:
         pulses = [self._health.pulse(f"media-{number}") for number in range(1, MEDIA_WORKERS + 1)]
         readers = readers_of(self._settings, budget, self.transcriptions)
         self._media = make_media_workers(
-            self._settings, self._files, self._reception, self._schedule, readers, pulses
+            self._settings, self.files, self._reception, self._schedule, readers, pulses
         )
         for worker in self._media:
             worker.start()

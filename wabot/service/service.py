@@ -211,5 +211,9 @@ def _metrics_file(settings: Settings, messages: Pipeline) -> MetricsFile | None:
     from wabot.status.metrics_file import MetricsFile
 
     return MetricsFile(
-        settings.metrics.file, settings.account.user_id, messages.counts, messages.transcriptions
+        settings.metrics.file,
+        settings.account.user_id,
+        messages.counts,
+        messages.transcriptions,
+        messages.files,
     )

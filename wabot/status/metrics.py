@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector
 
 from wabot import __version__
 from wabot.brain.providers.counts import ProviderCount
+from wabot.database.states import FileState
 from wabot.link.states import State
 
 
@@ -108,6 +109,17 @@ HEARD = Definition(
     "Seconds of sound that a transcriber transcribed.",
     ("transcriber",),
 )
+FILES = Definition(
+    "wabot_received_files_total",
+    MetricKind.COUNTER,
+    "Files that came with messages, by outcome: understood, fetched (for models to see), kept out or failed.",
+    ("outcome",),
+)
+FILES_PENDING = Definition(
+    "wabot_received_files_pending",
+    MetricKind.GAUGE,
+    "Files that came with messages and are still to be read.",
+)
 INTERNAL_ERRORS = Definition(
     "wabot_internal_errors_total", MetricKind.COUNTER, "Errors nobody expected; the journal has them."
 )
@@ -128,7 +140,7 @@ DEFINITIONS = (
         LAST_REPLY,
     ),
     *(CALLS, ERRORS, TOKENS, HELD_BACK, LAST_ANSWER, TRANSCRIPTIONS, TRANSCRIPTION_ERRORS, HEARD),
-    INTERNAL_ERRORS,
+    *(FILES_PENDING, FILES, INTERNAL_ERRORS),
 )
 # A human pace takes seconds, a slow model a minute; what waited for the link or a budget takes longer.
 LATENCY_BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 900)
@@ -144,6 +156,7 @@ class Depths:
     undecryptable: int
     outbox: int
     dead: int
+    files: int
     last_message_at: datetime | None
     last_reply_at: datetime | None
 
@@ -158,6 +171,7 @@ class Snapshot:
     providers: Mapping[str, ProviderCount]
     internal_errors: int
     transcribers: Mapping[str, ProviderCount] = field(default_factory=dict)
+    files: Mapping[FileState, int] = field(default_factory=dict)
 
 
 _Samples = Iterable[tuple[tuple[str, ...], float]]
@@ -200,6 +214,7 @@ class AccountCollector(Collector):
             yield UNDECRYPTABLE, [((), now.depths.undecryptable)]
             yield OUTBOX, [((), now.depths.outbox)]
             yield DEAD, [((), now.depths.dead)]
+            yield FILES_PENDING, [((), now.depths.files)]
             yield LAST_MESSAGE, _moment((), now.depths.last_message_at)
             yield LAST_REPLY, _moment((), now.depths.last_reply_at)
         counts = now.providers.items()
@@ -225,6 +240,7 @@ class AccountCollector(Collector):
         )
         yield LAST_ANSWER, [((name,), count.answered_at) for name, count in counts if count.answered_at]
         yield from _of_transcribers(now.transcribers)
+        yield FILES, [((state,), number) for state, number in now.files.items()]
         yield INTERNAL_ERRORS, [((), now.internal_errors)]
 
 

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, Histogram, disable_created_metr
 from wabot.brain.providers.counts import CallCounts
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.outbox import OPEN_STATES, UNDELIVERED_STATES, Outbox
+from wabot.conversation.received_files import ReceivedFiles
 from wabot.database.kept_figures import KeptFigure
 from wabot.database.models import Inbound, Outbound, Session
 from wabot.database.states import OutboundState
@@ -93,16 +94,23 @@ class MetricsFile(DatabaseWorker):
         user_id: whose account.
         counts: what the models do.
         transcriptions: what the transcribers do; None: there are none.
+        files: that came with messages; None: what becomes of them is not counted.
     """
 
     def __init__(
-        self, path: Path, user_id: str, counts: CallCounts, transcriptions: CallCounts | None = None
+        self,
+        path: Path,
+        user_id: str,
+        counts: CallCounts,
+        transcriptions: CallCounts | None = None,
+        files: ReceivedFiles | None = None,
     ) -> None:
         super().__init__("metrics")
         self._path = path
         self._user_id = user_id
         self._counts = counts
         self._transcriptions = transcriptions or CallCounts()
+        self._files = files or ReceivedFiles(user_id)
         self._collector = AccountCollector(user_id)
         # wabot_start_time_seconds says as much.
         disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -141,6 +149,7 @@ class MetricsFile(DatabaseWorker):
             self._counts.providers(),
             unhandled_errors(),
             self._transcriptions.providers(),
+            self._files.outcomes(),
         )
 
     def _known_depths(self) -> Depths | None:
@@ -158,6 +167,7 @@ class MetricsFile(DatabaseWorker):
             inbox.undecryptable_count(),
             outbox.count(OPEN_STATES),
             outbox.count(UNDELIVERED_STATES),
+            self._files.pending_count(),
             session.last_inbound_at if session else None,
             session.last_reply_at if session else None,
         )
