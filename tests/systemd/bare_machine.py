@@ -9,6 +9,9 @@ import platform
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.systemd import container
@@ -35,6 +38,17 @@ def missing() -> str:
     if shutil.which("debootstrap") is None:
         return "not installed: debootstrap"
     return "" if _mirror() else "apt knows no mirror of Debian here; apt-get update may help"
+
+
+@contextmanager
+def in_memory() -> Iterator[str]:
+    """A directory for some hundred megabytes to throw away: on a disk dpkg waits for each file it writes."""
+    with tempfile.TemporaryDirectory(prefix="wabot-bare-") as directory:
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0700", "wabot-bare", directory], check=True)
+        try:
+            yield directory
+        finally:
+            subprocess.run(["umount", "--lazy", directory], check=True)
 
 
 def make(release: str, root: Path) -> None:

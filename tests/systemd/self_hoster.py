@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -41,8 +40,7 @@ def bare_machine_with(checkouts: Mapping[str, Path], release: str) -> Iterator[C
     Raises:
         Unavailable: this machine cannot make one.
     """
-    # Not in pytest's directory, which is kept: it is a few hundred megabytes.
-    with tempfile.TemporaryDirectory(prefix="wabot-bare-") as directory:
+    with bare_machine.in_memory() as directory:
         root, wheels = Path(directory, "root"), Path(directory, "wheels")
         for made in (root, wheels):
             made.mkdir()
