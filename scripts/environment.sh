@@ -167,7 +167,8 @@ install_extra() {
     # pip answers Ctrl-C by an ordinary exit and leaves what it was writing half done: keep the mark.
     trap 'exit 130' INT
     # In the environment rather than as options: pip starts another pip for what builds wabot itself.
-    if ! PIP_USER=0 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    # What is loaded is compiled then; most of it never is.
+    if ! PIP_USER=0 PIP_NO_CACHE_DIR=1 PIP_COMPILE=0 PIP_DISABLE_PIP_VERSION_CHECK=1 \
         timed "Installing wabot and the packages it needs" \
         "$venv/bin/python" -m pip install --no-input --progress-bar off --editable "${root}[$1]"; then
         rm -f "$venv/installing"
