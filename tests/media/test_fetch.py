@@ -162,10 +162,24 @@ def test_the_other_host_serves_where_the_first_does_not(
             fetch(fetcher, elsewhere, number=2, seconds=0.5)
 
 
+def test_gone_is_only_what_is_nowhere(emulator: Emulator, fetcher: Fetcher) -> None:
+    file = sent(emulator)
+    # What the newer files' signed addresses are answered with by their paths alone.
+    emulator.faults.media.spoil_download("status", status=403, host=HOST)
+    assert fetch(fetcher, file).read_bytes() == CONTENT
+    assert fetch(fetcher, dataclasses.replace(file, path="/o1/v/t24/x"), number=2).read_bytes() == CONTENT
+    emulator.faults.media.spoil_download("status", status=503, host=OTHER_HOST, times=1)
+    with pytest.raises(NotNow):
+        fetch(fetcher, file, number=3)
+    emulator.media.forget(file.path)
+    with pytest.raises(Gone):
+        fetch(fetcher, file, number=3)
+
+
 def test_what_a_message_may_not_say_makes_no_request(
     emulator: Emulator, fetcher: Fetcher, folder: Path
 ) -> None:
-    file = sent(emulator)
+    file = dataclasses.replace(sent(emulator), address="https://evil.example/v/1?x")
     count = len(emulator.media.requests)
     for changes, error in [
         ({"size_bytes": LIMIT + 1}, TooLarge),

@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlsplit
@@ -24,7 +25,8 @@ from wabot.system.http import Deadline, DeadlineSession, why_unreachable
 from wabot.whatsapp.messages import Attachment, MessageKind
 
 HOST = "mmg.whatsapp.net"
-_DOMAIN = ".whatsapp.net"
+# Never another, whatever a message says.
+_HOST_NAME = re.compile(r"[a-z0-9.-]{1,240}\.whatsapp\.net")
 _PATH = re.compile(r"/[!-~]{1,2000}")
 _HEADERS = {
     "Origin": "https://web.whatsapp.com",
@@ -34,7 +36,7 @@ _HEADERS = {
 }
 _READ_BYTES = 1 << 16
 _CONNECT_SECONDS = 10.0
-_FIRST_HOST_SHARE = 0.6
+_FIRST_SHARE = 0.6
 _GONE = (403, 404, 410)
 _SEALED_AS = {
     MessageKind.IMAGE: "Image",
@@ -102,17 +104,16 @@ class Fetcher:
         )
         if _holds(path, sha256):
             return path
-        if not _PATH.fullmatch(file.path) or "?" not in file.path:
+        sealed_as = _SEALED_AS[kind]
+        places = _places(file, encrypted_sha256, sealed_as)
+        if not places:
             raise Damaged("its message does not say where it is")
         if file.size_bytes > most_bytes:
             raise TooLarge
         # The file, and before that its blob.
         self._directory.require_room(2 * (file.size_bytes or most_bytes))
-        sealed_as = _SEALED_AS[kind]
-        digest = base64.urlsafe_b64encode(encrypted_sha256).decode()
-        query = f"{file.path}&hash={digest}&mms-type={sealed_as.lower()}&__wa-mms="
         with self._directory.unnamed() as blob:
-            size_bytes = self._download(file, query, blob, most_bytes + OVERHEAD_BYTES, seconds)
+            size_bytes = self._download(places, blob, most_bytes + OVERHEAD_BYTES, seconds)
             if _sha256_of(blob) != encrypted_sha256:
                 raise Damaged("the media host has something else in its place")
             try:
@@ -123,26 +124,26 @@ class Fetcher:
                 raise
         return self._directory.keep(number)
 
-    def _download(self, file: Attachment, query: str, blob: BinaryIO, most_bytes: int, seconds: float) -> int:
-        """Write what a host serves; returns how much that is."""
+    def _download(
+        self, places: Sequence[tuple[str, str]], blob: BinaryIO, most_bytes: int, seconds: float
+    ) -> int:
+        """Write what is served at the first of these that serves it; returns how much that is."""
         ends_at = time.monotonic() + seconds
-        hosts = [HOST, *_other_host(file.address)]
-        for host in hosts:
+        failures: list[Gone | NotNow] = []
+        for host, target in places:
             left = ends_at - time.monotonic()
-            is_last = host == hosts[-1]
+            share = _FIRST_SHARE if (host, target) != places[-1] else 1.0
             try:
-                return self._from(
-                    host, query, blob, most_bytes, left if is_last else left * _FIRST_HOST_SHARE
-                )
-            except NotNow:
-                if is_last:
-                    raise
-        raise NotNow("there is no media host")
+                return self._from(host, target, blob, most_bytes, max(left * share, 0.1))
+            except (Gone, NotNow) as error:
+                failures.append(error)
+        # Gone it is only if nobody may have it.
+        raise next((error for error in failures if isinstance(error, NotNow)), failures[0])
 
-    def _from(self, host: str, query: str, blob: BinaryIO, most_bytes: int, seconds: float) -> int:
+    def _from(self, host: str, target: str, blob: BinaryIO, most_bytes: int, seconds: float) -> int:
         with Deadline(seconds) as deadline:
             try:
-                size_bytes = self._read(host, query, blob, most_bytes, seconds)
+                size_bytes = self._read(host, target, blob, most_bytes, seconds)
             except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
                 if deadline.expired:
                     raise NotNow(f"{host} did not send it within {seconds:.0f} s") from None
@@ -152,11 +153,11 @@ class Fetcher:
                 raise NotNow(f"{host} did not send it within {seconds:.0f} s")
         return size_bytes
 
-    def _read(self, host: str, query: str, blob: BinaryIO, most_bytes: int, seconds: float) -> int:
+    def _read(self, host: str, target: str, blob: BinaryIO, most_bytes: int, seconds: float) -> int:
         blob.seek(0)
         blob.truncate()
         with self._session.get(
-            f"https://{host}{query}",
+            f"https://{host}{target}",
             headers=_HEADERS,
             stream=True,
             allow_redirects=False,
@@ -188,16 +189,25 @@ def _no_password(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-def _other_host(address: str) -> list[str]:
-    """The host that the message names, where it is one of WhatsApp's and another than the usual."""
+def _places(file: Attachment, encrypted_sha256: bytes, sealed_as: str) -> list[tuple[str, str]]:
+    """Each place, host and path, where it may be had: as every client asks, then as the message says.
+
+    Of files of the newer kind the path alone may lack the signature that the whole address has: 403.
+    """
+    places = []
+    if _PATH.fullmatch(file.path) and "?" in file.path:
+        digest = base64.urlsafe_b64encode(encrypted_sha256).decode()
+        places.append((HOST, f"{file.path}&hash={digest}&mms-type={sealed_as.lower()}&__wa-mms="))
     try:
-        parts = urlsplit(address)
+        parts = urlsplit(file.address)
         host = parts.hostname or ""
         is_plain = parts.scheme == "https" and parts.port in (None, 443)
     except ValueError:
-        return []
-    is_known = bool(re.fullmatch(r"[a-z0-9.-]{1,253}", host)) and host.endswith(_DOMAIN)
-    return [host] if is_plain and is_known and host != HOST else []
+        return places
+    target = f"{parts.path}?{parts.query}"
+    if is_plain and _HOST_NAME.fullmatch(host) and _PATH.fullmatch(target):
+        places.append((host, target))
+    return places
 
 
 def _hash(value: str) -> bytes:

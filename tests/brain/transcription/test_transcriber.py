@@ -103,7 +103,7 @@ def test_the_language_is_told_or_left_open(
     ("answer", "text"),
     [
         (hear(" Hola,\nbuenas \u202etardes.\x00 \n"), "Hola, buenas tardes."),
-        *((hear(nothing), "") for nothing in ("", " \n ", "\u200e\u2028")),
+        *((hear(nothing), "") for nothing in ("", " \n ", "\u200e\u2028", " Thanks for watching!")),
         (
             behaviours.json_value({"text": "hola", "language": "spanish", "segments": [], "error": None}),
             "hola",

@@ -13,6 +13,7 @@ from wabot.brain.output.completion import ErrorKind, ProviderError
 from wabot.brain.providers.endpoint import Endpoint
 from wabot.brain.settings import TranscriberSettings
 from wabot.brain.transcription.form import SoundForm
+from wabot.brain.transcription.silence import is_of_silence
 from wabot.brain.transcription.sound import Sound
 from wabot.system.http import Deadline
 
@@ -119,4 +120,5 @@ def _document_in(answer: RawAnswer) -> Any:
 
 def _cleaned(text: str) -> str:
     """What was heard as one text: servers begin with a blank, and break the line where they like."""
-    return " ".join(_ODD_CHARACTERS.sub(" ", text[:_MOST_CHARACTERS]).split())
+    heard = " ".join(_ODD_CHARACTERS.sub(" ", text[:_MOST_CHARACTERS]).split())
+    return "" if is_of_silence(heard) else heard
