@@ -20,7 +20,12 @@ _COSTS = """
 """
 OTHER_COSTS = frozenset(map(stem, _COSTS.split()))
 _MOST_THINGS, _MOST_COMBINATIONS = 12, 2000
-_ITEM_ENDS = re.compile(r"[,;+\n]|\s(?:y|e|and|mas|plus|com|con|with)\s")
+# A comma may stand between two things, or within the name of one.
+_ITEM_ENDS = (
+    re.compile(r"[,;+\n]|\s(?:y|e|and|mas|plus|com|con|with)\s"),
+    re.compile(r"[;+\n]|\s(?:y|e|and|mas|plus)\s"),
+)
+_ASIDE = re.compile(r"\([^()]*\)")
 _NOT_COUNTED = re.compile(
     r"\s?(?:kg|kilos?|gr?|gramos?|ml|cl|l|litros?|cm|mm|m|h|horas?|hours?|dias?|days?|min\w*|%|€|euros?|\$|"
     r"pesos|£)(?![a-z])"
@@ -79,7 +84,7 @@ class Arithmetic:
                 each.claim.amount for each in self._shown.supporting_amounts if each.around & OTHER_COSTS
             }
         texts = (statement.line[: statement.claim.start], self._shown.question)
-        for things in map(self._things, texts):
+        for things in (self._things(text, ends) for text in texts for ends in _ITEM_ENDS):
             sums = (sum(costs) for costs in itertools.islice(itertools.product(*things), _MOST_COMBINATIONS))
             # One thing alone is no sum: whether that is its price, was looked at before.
             if things and any(
@@ -101,9 +106,11 @@ class Arithmetic:
                 return found | {each.claim.amount for each in best}
         return found or {each.claim.amount for each in self._shown.supporting_amounts}
 
-    def _things(self, text: str) -> list[set[int]]:
+    def _things(self, text: str, ends: re.Pattern[str]) -> list[set[int]]:
         """What each of the things that a text names may cost."""
-        return [each for each in map(self._costs_of, _ITEM_ENDS.split(text)) if each][:_MOST_THINGS]
+        return [each for each in map(self._costs_of, ends.split(_ASIDE.sub(" ", text))) if each][
+            :_MOST_THINGS
+        ]
 
     def _costs_of(self, item: str) -> set[int]:
         counted = list(self._counts(item))
@@ -112,6 +119,7 @@ class Arithmetic:
 
     def _counts(self, text: str) -> Iterable[int]:
         """The numbers of things in a text that stand in the chat; not what is measured or paid."""
-        for count, _, end in quantities_in(text):
-            if count in self._shown.quantities and not _NOT_COUNTED.match(text, end):
+        for count, start, end in quantities_in(text):
+            is_of_name = self._shown.amounts.knows(stems(text[:start]))
+            if count in self._shown.quantities and not is_of_name and not _NOT_COUNTED.match(text, end):
                 yield count

@@ -60,9 +60,11 @@ class Association:
         supporting = [each for each in self._shown if supports(each)]
         others = [each for each in self._shown if not supports(each) and not each.claim.is_bare]
         words: frozenset[str] = frozenset()
-        for level in levels:
+        for number, level in enumerate(levels):
             words |= level
-            verdict = self._judge_by(words, supporting, others, outweighed_only)
+            # What was spoken of before may be what the line begins with.
+            shared = [(each.beside if number else each.around) & words for each in supporting]
+            verdict = self._judge_by(words, supporting, others, shared, outweighed_only)
             if verdict != "open":
                 return verdict
         return "open"
@@ -72,9 +74,9 @@ class Association:
         words: frozenset[str],
         supporting: list[Statement],
         others: list[Statement],
+        shared: list[frozenset[str]],
         outweighed_only: bool,
     ) -> Verdict:
-        shared = {each.around & words for each in supporting}
         rivals = {each.around & words for each in others}
         if not any(rivals) and not any(shared):
             return "open"
@@ -83,7 +85,13 @@ class Association:
             return "wrong"
         if not outweighed_only and all(any(each < rival for rival in rivals) for each in shared):
             return "wrong"
-        return "right" if most > most_of_rivals + 1e-9 else "open"
+        if most > most_of_rivals + 1e-9:
+            return "right"
+        # "Croissant" and "almond croissant" share as much with "croissant": it is the one that says no more.
+        named, named_rivals = (
+            any(each.own and each.own <= words for each in group) for group in (supporting, others)
+        )
+        return "open" if named == named_rivals else "right" if named else "wrong"
 
     def _weight(self, words: Iterable[str]) -> float:
         return sum(self._weights.get(word, 0.0) for word in words)

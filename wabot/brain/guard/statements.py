@@ -22,6 +22,13 @@ _MEASURE = re.compile(
     r"(l)(?:t|ts|itros?|iters?|itres?)?|"
     r"(cm)|(mm)|(m)(?:etros?|eters?|etres?)?|(mi)(?:les?|llas?))(?![a-z0-9])"
 )
+# What any price is told with; it is about nothing.
+_PRICING = """
+    cuesta cuestan cuestas costar coste costo vale valen precio precios sale salen cost costs price prices priced
+    custa custam preco precos fica ficam sai total together juntos juntas euro euros pesos reais dollars pounds
+    libras dolares each unidad unidade
+"""
+_OF_ANY_PRICE = frozenset(terms(_PRICING))
 _SENTENCE_END = re.compile(r"[.;!?…](?=\s|$)|\n")
 _SEPARATOR = re.compile(r"[,|/)]|\s(?:y|e|and|o|or|ou|mientras|while|pero|but|mas|plus|\+)\s")
 _HEADING = re.compile(r"\s{0,3}#{1,6}\s+")
@@ -44,6 +51,7 @@ class Statement:
         line: the folded line.
         own: the stems it goes with there.
         around: those and the ones of the headings above.
+        beside: those of the whole line and of the headings.
     """
 
     claim: Claim
@@ -51,6 +59,7 @@ class Statement:
     line: str
     own: frozenset[str]
     around: frozenset[str]
+    beside: frozenset[str]
 
     @property
     def kind(self) -> Kind:
@@ -87,7 +96,9 @@ def statements_of(text: str, heading: str = "", *, is_shown: bool = False) -> li
             continue
         previous = folded
         claims = claims_in(folded, is_shown=is_shown)
-        for claim, own in zip(claims, _words_of(folded, claims), strict=True):
+        words = _words_of(folded, claims)
+        beside = above.union(*words)
+        for claim, own in zip(claims, words, strict=True):
             if is_row and columns:
                 column = folded[: claim.start].count("|") - folded.lstrip().startswith("|")
                 head = columns[column] if 0 <= column < len(columns) else ""
@@ -96,7 +107,7 @@ def statements_of(text: str, heading: str = "", *, is_shown: bool = False) -> li
                     r"prec|preco|pric|tarif|€|\$|£|eur|valor|coste|cost|pvp", head
                 ):
                     claim = Claim(claim.kind, claim.meanings, claim.start, claim.end, claim.currencies)
-            found.append(Statement(claim, number, folded, own, own | above))
+            found.append(Statement(claim, number, folded, own, own | above, own | beside))
     return found
 
 
@@ -108,7 +119,7 @@ def statements_shown(text: str, heading: str) -> tuple[Statement, ...]:
 
 def stems(folded: str) -> frozenset[str]:
     """The stems of the words of a folded text that carry a subject; with its weekdays and measures."""
-    return frozenset(terms(_MEASURE.sub(_plain_measure, with_days_named(folded))))
+    return frozenset(terms(_MEASURE.sub(_plain_measure, with_days_named(folded)))) - _OF_ANY_PRICE
 
 
 def _plain_measure(match: re.Match[str]) -> str:

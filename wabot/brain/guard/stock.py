@@ -50,11 +50,14 @@ _UNSURE = re.compile(
 )
 
 
+_SAYS_SO = re.compile(r"\b(?:se|si|whether|if|sei|know|sure)\b")
+
+
 def stock_in(line: str) -> list[Claim]:
     """What a line says about stock; not where it only asks, or says that this is not known."""
     found = []
     for match in _PATTERN.finditer(line):
-        if _UNSURE.search(line[: match.start()]):
+        if _UNSURE.search(line[: match.start()]) or _SAYS_SO.search(match[0]):
             continue
         if match["none"]:
             meaning = SOLD_OUT
