@@ -24,9 +24,9 @@ _MEASURE = re.compile(
 )
 # What any price is told with; it is about nothing.
 _PRICING = """
-    cuesta cuestan cuestas costar coste costo vale valen precio precios sale salen cost costs price prices priced
-    custa custam preco precos fica ficam sai total together juntos juntas euro euros pesos reais dollars pounds
-    libras dolares each unidad unidade
+    cuesta cuestan cuestas costar coste costo vale valen precio precios sale salen cost costs price prices
+    priced custa custam preco precos fica ficam sai total together juntos juntas euro euros pesos reais
+    dollars pounds libras dolares each unidad unidade
 """
 _OF_ANY_PRICE = frozenset(terms(_PRICING))
 _SENTENCE_END = re.compile(r"[.;!?…](?=\s|$)|\n")

@@ -1,8 +1,8 @@
 """Measures the guard: fabricated answers about shops must be held back, honest ones must go out.
 
 `python -m wabot.trials.bench.guard FOLDER...` reads the shops' texts below the folders: a folder
-`NAME.LANGUAGE/texts`, or a file `NAME.LANGUAGE.md`, is a shop. What is asked and answered is made of the things
-and prices that stand there.
+`NAME.LANGUAGE/texts`, or a file `NAME.LANGUAGE.md`, is a shop. What is asked and answered is made of the
+things and prices that stand there.
 """
 
 from __future__ import annotations
