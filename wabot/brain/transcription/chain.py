@@ -86,7 +86,7 @@ class TranscriptionChain:
         deadline = self._clock() + deadline_seconds
         seconds = math.ceil(sound.seconds)
         failures: list[str] = []
-        for_good = 0
+        refused = spent = 0
         for transcriber, guard in self._links():
             name, who = transcriber.settings.name, transcriber.settings.who
             left = deadline - self._clock()
@@ -103,20 +103,21 @@ class TranscriptionChain:
                 )
             except ProviderError as error:
                 failures.append(str(error))
-                for_good += error.kind in OF_THE_TEXT
+                refused += error.kind in OF_THE_TEXT
             except BudgetSpent as error:
                 failures.append(f"{who}: {error}")
-                for_good += 1
+                spent += 1
             else:
                 if text is not None:
                     self._counts.answered(name, _NO_TOKENS, sound.seconds)
                     return Transcript(text, name)
                 failures.append(f"{who}: paused")
         reason = "; ".join(dict.fromkeys(failures)) or "no transcriber is configured"
-        worth_retry = for_good < len(failures)
-        if worth_retry:
-            self._counts.nobody_answered(reason)
-        raise NotHeard(reason, worth_retry=worth_retry)
+        is_refused = 0 < refused == len(failures)
+        if spent < len(failures):
+            # One that takes no voice notes at all refuses those of every chat.
+            self._counts.nobody_answered(reason, chat if is_refused else "")
+        raise NotHeard(reason, worth_retry=refused + spent < len(failures))
 
     def load(self) -> None:
         """Load what speaks HTTP now, instead of with the first note."""
