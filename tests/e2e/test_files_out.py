@@ -54,6 +54,7 @@ FLOWERS = (
     "orchid",
     "magnolia",
     "lavender",
+    "jasmine",
 )
 PICTURES = {flower: JPEG + flower.encode() for flower in FLOWERS}
 FILES = {"photos/pot24.jpg": JPEG, "prices.pdf": PDF, "hello.ogg": silent_voice(7), "film.mp4": MP4}
@@ -70,8 +71,8 @@ def running(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Ite
     directory = tmp_path_factory.mktemp("files-out")
     folder = directory / "texts"
     (folder / "photos").mkdir(parents=True)
-    flowers = "".join(
-        f"\n# {name}\nThe {name} blooms now.\n![{name}](photos/{name}.jpg)\n" for name in FLOWERS
+    flowers = "\n# jasmine\n![jasmine](photos/jasmine.jpg)\n" + "".join(
+        f"\n# {name}\nThe {name} blooms now.\n![{name}](photos/{name}.jpg)\n" for name in FLOWERS[:-1]
     )
     (folder / "shop.md").write_text(TEXTS + flowers)
     for name, content in {**FILES, **{f"photos/{name}.jpg": each for name, each in PICTURES.items()}}.items():
@@ -107,16 +108,6 @@ _numbers = itertools.count(1)
 @pytest.fixture
 def make_customer(emulator: Emulator) -> Callable[[], Customer]:
     return lambda: emulator.customer(next(_numbers))
-
-
-def uploads(emulator: Emulator, content: bytes) -> list[int]:
-    """The status of each upload of something so long, encrypted."""
-    length = len(content) // 16 * 16 + 16 + 10
-    return [
-        each.status
-        for each in emulator.media.requests
-        if each.method == "POST" and each.received_bytes in (length, 0)
-    ]
 
 
 def opened(reply: Reply) -> bytes:
@@ -259,6 +250,25 @@ def test_a_service_that_names_no_media_host_kills_the_process_and_the_next_one_s
     bot.restart()
     assert opened(ana.wait_for_replies(2)[1]) == PICTURES["magnolia"]
     assert len(ana.replies) == 2 and ana.duplicates == 0
+
+
+def test_a_file_whose_acknowledgement_is_lost_comes_once_and_is_uploaded_once(
+    emulator: Emulator, bot: BotProcess, make_customer: Callable[[], Customer]
+) -> None:
+    ana = make_customer()
+    ana.send("workshop film?")
+    ana.wait_for_replies(1)
+    emulator.faults.cut_at_send(times=1, when="taken", only=ana.phone)
+    before = len(emulator.media.requests)
+    ana.send("jasmine?")
+    logins = emulator.bot.logins
+    emulator.wait_for_login(logins + 1)
+    assert opened(ana.wait_for_replies(2)[1]) == PICTURES["jasmine"]
+    bot.wait_until(
+        lambda: bot.rows("SELECT 1 FROM wabot_outbox WHERE state <> 'sent' AND state <> 'dead'") == []
+    )
+    posts = [each for each in emulator.media.requests[before:] if each.method == "POST"]
+    assert (len(ana.replies), len(posts)) == (2, 1), "what came again has its id, and phones ignore that"
 
 
 def test_a_kill_between_upload_and_send_uploads_nothing_again(
