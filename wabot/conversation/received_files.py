@@ -182,6 +182,10 @@ class ReceivedFiles:
         with self._lock:
             self._claimed.pop(row.id, None)
 
+    def has_waiting(self) -> bool:
+        """Whether there is a file to be fetched, now or later."""
+        return bool(ReceivedFile.select().where(*self._waiting).exists())
+
     def next_due_at(self, now: datetime) -> datetime | None:
         """When the first file is due that is not due yet; None when there is none."""
         at: datetime | None = (

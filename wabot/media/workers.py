@@ -11,7 +11,9 @@ from wabot.config.settings import Settings
 from wabot.conversation.received_files import ReceivedFiles
 from wabot.conversation.schedule import ChatSchedule
 from wabot.media.directory import MediaDirectory
+from wabot.media.document import DocumentReader
 from wabot.media.fetch import Fetcher
+from wabot.media.picture import PictureReader
 from wabot.media.voice import VoiceReader
 from wabot.media.worker import FileSource, Hearing, MediaWorker, Reader
 from wabot.system.threads import Pulse
@@ -33,6 +35,10 @@ def readers_of(settings: Settings, budget: Budget, counts: CallCounts) -> dict[s
         readers[MessageKind.AUDIO] = VoiceReader(
             chain, transcribers, settings.media, settings.account.language
         )
+    if any(provider.vision is not False for provider in settings.ai.providers):
+        readers[MessageKind.IMAGE] = PictureReader(settings.media)
+    if settings.ai.providers:
+        readers[MessageKind.DOCUMENT] = DocumentReader(settings.media)
     return readers
 
 

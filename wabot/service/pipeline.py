@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,8 @@ from wabot.inbound.lost_messages import LostMessages
 from wabot.inbound.reception import Reception
 from wabot.inbound.spool import Spool
 from wabot.link.dialer import Dialer
+from wabot.media.directory import MediaDirectory
+from wabot.media.first_file import FirstFile
 from wabot.outbound.chat_presence import ChatPresence
 from wabot.outbound.pacing import Pacing, rates_so_far
 from wabot.outbound.receipt_file import ReceiptFile
@@ -44,6 +46,7 @@ from wabot.service.health import Health
 from wabot.service.shutdown import stop_in_order
 from wabot.session.wake_file import WakeFile
 from wabot.status.record import SessionRecord
+from wabot.system.threads import Pulse
 from wabot.whatsapp.client import WhatsAppClient
 from wabot.whatsapp.library_log import LossLog
 from wabot.whatsapp.store import Account
@@ -112,7 +115,13 @@ class Pipeline:
             self._presence,
         )
         self.files = ReceivedFiles(user_id)
-        files = IncomingFiles(self.files, settings.media, hears=bool(settings.ai.transcribers))
+        files = IncomingFiles(
+            self.files,
+            settings.media,
+            hears=bool(settings.ai.transcribers),
+            sees=any(provider.vision is not False for provider in settings.ai.providers),
+            reads=bool(settings.ai.providers),
+        )
         self._reception = reception = Reception(rules, self._inbox, consequences, files, account, client)
         self._drain = SpoolDrain(
             Spool(settings.spool), reception, self._schedule, queue.wakeup, health.pulse("spool")
@@ -143,6 +152,7 @@ class Pipeline:
             health.pulse("sender", settings.connection.send_timeout_seconds),
         )
         self._workers: list[threading.Thread] = []
+        self._first_file: FirstFile | None = None
         self._media: list[MediaWorker] = []
 
     def start(self) -> None:
@@ -178,14 +188,15 @@ class Pipeline:
             self.files,
         )
         self._workers = start_workers(workers)
-        if ai.transcribers:
-            self._start_media(budget)
+        pulses = [self._health.pulse(f"media-{number}") for number in range(1, MEDIA_WORKERS + 1)]
+        directory = MediaDirectory(self._settings.media_directory)
+        self._first_file = FirstFile(self.files, directory, lambda: self._start_media(budget, pulses))
+        self._first_file.start()
 
-    def _start_media(self, budget: DailyBudget) -> None:
+    def _start_media(self, budget: DailyBudget, pulses: Sequence[Pulse]) -> None:
         # A bot that reads no files loads nothing of this.
         from wabot.media.workers import make_media_workers, readers_of
 
-        pulses = [self._health.pulse(f"media-{number}") for number in range(1, MEDIA_WORKERS + 1)]
         readers = readers_of(self._settings, budget, self.transcriptions)
         self._media = make_media_workers(
             self._settings, self.files, self._reception, self._schedule, readers, pulses
@@ -238,6 +249,8 @@ class Pipeline:
         """
         self.tables.stop()
         self._schedule.close()
+        if self._first_file is not None:
+            self._first_file.stop(_LAST_WRITE_SECONDS)
         for worker in self._media:
             # One that waits for the network is left behind: its row is as it was.
             worker.stop()

@@ -36,6 +36,8 @@ BT /F 12 Tf 10 50 Td (Invoice 4711) Tj ET
 endstream endobj
 5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj
 trailer<</Root 1 0 R>>
+startxref
+0
 %%EOF
 """
 LOTTIE = b'{"v":"5.7.4","fr":30,"ip":0,"op":30,"w":512,"h":512,"layers":[]}'
