@@ -24,6 +24,8 @@ SPANISH = texts_for("es")
 MARKS = {"poll_vote", "event_reply", "pin", "keep"}
 ANNOUNCEMENTS = {"album"}
 WITHOUT_WORDS = {"payment_invite", "sealed_comment", "call", "phone_number_request"}
+# An echo of these would claim what stands in no text of the shop.
+WITH_NUMBERS = {"location", "live_location", "contact", "contacts"}
 UNREADABLE = {*WITHOUT_WORDS, "unborn", "unborn_envelope", "empty"}
 
 StartBot = Callable[..., BotProcess]
@@ -90,7 +92,7 @@ def test_every_kind_of_message_has_an_end(
         (reply,) = customer.wait_for_replies(1)
         if kind in UNREADABLE:
             assert reply.text == SPANISH.for_person, kind
-        else:
+        elif kind not in WITH_NUMBERS:
             assert "¿tienen tazas?" in reply.text, kind
         wait_for(lambda customer=customer, kind=kind: customer.reads == [sent[kind]], bot)
     told = {f"🤖 Who sends {kind}: envió algo que solo puede leer una persona." for kind in UNREADABLE}
