@@ -13,6 +13,7 @@ import pytest
 from tests.e2e.bot_process import BotProcess
 from tests.support.provider_server import ProviderServer
 from wabot.brain.texts import texts_for
+from wabot.emulator.people.attachments import File
 from wabot.emulator.people.customer import Customer
 from wabot.emulator.server.emulator import Emulator
 from wabot.emulator.signal.places import Place, live_location
@@ -23,7 +24,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("media-in")]
 SPANISH = texts_for("es")
 ASKED, ANSWER = SPANISH.text_only, "Con mucho gusto."
 HEARD, SEEN = "envió un audio que no he podido escuchar.", "envió una foto que no he podido ver."
-WATCHED, READ = "envió un video que no puedo ver.", "envió un documento que no he podido leer. «document.pdf»"
+WATCHED, READ = "envió un video que no puedo ver.", "envió un documento que no he podido leer. «notes.txt»"
 NOT_FETCHED = "videos and stickers are not fetched"
 PLACE = Place(40.4, -3.7, "Casa", "Calle Mayor 1")
 
@@ -41,7 +42,9 @@ def model() -> Iterator[ProviderServer]:
 def bot(model: ProviderServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BotProcess]:
     """One that understands words alone."""
     with Emulator() as emulator:
-        running = BotProcess(emulator, tmp_path_factory.mktemp("bot"), provider=model.base_url)
+        blind = f'name = "test"\nbase_url = "{model.base_url}"\nmodel = "echo"\ntimeout = 20\nvision = false'
+        directory = tmp_path_factory.mktemp("bot")
+        running = BotProcess(emulator, directory, sections={"[ai.providers]": blind})
         running.pair()
         yield running
         running.close()
@@ -93,7 +96,7 @@ def post(body: bytes) -> Callable[[Customer], str]:
 
 
 UNHEARD, UNSEEN = "nothing here listens to voice notes", "nothing here looks at pictures"
-UNREAD = "nothing here reads documents"
+UNREAD, NOTES = "of documents, only PDF is read", File(b"notes", "text/plain", "notes.txt")
 WORDS = "…¿tienen tazas?"
 
 TABLE = {
@@ -110,9 +113,9 @@ TABLE = {
     "video": Sent(media("video"), "video", ASKED, WATCHED, NOT_FETCHED),
     "gif": Sent(media("gif"), "video", ASKED, WATCHED, NOT_FETCHED),
     "round video": Sent(media("video_note"), "video", ASKED, WATCHED, NOT_FETCHED),
-    "document": Sent(media("document"), "document", ASKED, READ, UNREAD),
+    "document": Sent(media("document", file=NOTES), "document", ASKED, READ, UNREAD),
     "its caption": Sent(
-        media("document", caption="¿tienen tazas?"), "document", WORDS, "", UNREAD, ticks=True
+        media("document", file=NOTES, caption="¿tienen tazas?"), *("document", WORDS, "", UNREAD), ticks=True
     ),
     "sticker": Sent(media("sticker"), "sticker", ASKED, "", NOT_FETCHED, ticks=True),
     "lottie": Sent(media("lottie"), "sticker", ASKED, "", NOT_FETCHED, ticks=True),
@@ -178,6 +181,8 @@ def test_everything_has_its_row_and_its_end(
     for name, sent in TABLE.items():
         ana = customers[name]
         wait_for(lambda name=name: row_of(bot, ids[name])[1:2] not in ((), ("pending",)), bot)
+        # Where a picture is kept is known until its message is answered.
+        wait_for(lambda name=name: row_of(bot, ids[name])[4:] in ((None,), ("",)), bot)
         kind, state, *file = row_of(bot, ids[name])
         assert (kind, state) == (sent.kind, "answered" if sent.answer else "ignored"), name
         assert file == ([None] * 3 if sent.file is None else ["kept out", sent.file, ""]), name
