@@ -108,7 +108,7 @@ HOST_FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "gone": ({"how": "status", "status": 404}, AGAIN),
     "wrong": ({"how": "wrong"}, AGAIN),
     "endless": ({"how": "endless"}, WRITTEN),
-    "once out of order": ({"how": "status", "status": 503, "times": 1}, SAID),
+    "once out of order": ({"how": "status", "status": 503, "times": 3}, SAID),
     "once cut": ({"how": "reset", "times": 2}, SAID),
 }
 
@@ -146,7 +146,7 @@ def test_what_was_said_is_fetched_and_heard_while_the_link_is_down(
     bot: BotProcess, ears: ProviderServer, ana: Customer
 ) -> None:
     emulator, count = bot.emulator, len(ears.requests)
-    emulator.faults.media.spoil_download("status", status=503, times=1)
+    emulator.faults.media.spoil_download("status", status=503, times=2)
     emulator.faults.http_status(503, times=100)
     speak(ana, "sin línea")
     bot.wait_until(lambda: "answered 503" in files(bot)[0][2])
