@@ -56,7 +56,10 @@ FLOWERS = (
     "lavender",
     "jasmine",
 )
-PICTURES = {flower: JPEG + flower.encode() for flower in FLOWERS}
+PICTURES = {
+    flower: JPEG[:2] + b"\xff\xee" + (2 + len(flower)).to_bytes(2) + flower.encode() + JPEG[2:]
+    for flower in FLOWERS
+}
 FILES = {"photos/pot24.jpg": JPEG, "prices.pdf": PDF, "hello.ogg": silent_voice(7), "film.mp4": MP4}
 
 

@@ -21,6 +21,7 @@ from wabot.conversation.send_queue import SendQueue
 from wabot.database.models import Outbound
 from wabot.outbound.pacing import growing_pause
 from wabot.system.file_types import JPEG, OPUS, PNG, type_of
+from wabot.system.photo_metadata import is_sideways, without_metadata
 from wabot.whatsapp.outgoing import FileKind, UploadFailed
 from wabot.whatsapp.uploads import UploadedFile
 
@@ -181,12 +182,14 @@ class Uploads:
     def _upload(self, row: Outbound) -> UploadedFile:
         if self._folder is None:
             raise BrokenLink("there is no folder of texts")
-        content = read_linked(self._folder, row.file)
+        content = without_metadata(read_linked(self._folder, row.file))
         kind = kind_of(content)
         found = type_of(content)
         if kind != row.kind or kind == "location" or found is None:
             raise BrokenLink(f"it is no {row.kind} any more")
         name = PurePosixPath(row.file).name
+        size = found.width, found.height
+        width, height = reversed(size) if is_sideways(content) else size
         key = (hashlib.sha256(content).digest(), kind, name)
         kept_at, kept = self._kept.get(key, (0.0, None))
         if kept is not None and time.monotonic() - kept_at < _KEPT_SECONDS:
@@ -194,8 +197,8 @@ class Uploads:
         file = replace(
             self._uploader.upload(content, kind, found.mimetype),
             file_name=name,
-            width=found.width,
-            height=found.height,
+            width=width,
+            height=height,
             seconds=found.seconds,
             waveform=_WAVEFORM.hex() if found.mimetype == OPUS else "",
             thumbnail=_thumbnail(content).hex() if found.mimetype in (JPEG, PNG) else "",
@@ -214,14 +217,14 @@ def _is_offline(error: str) -> bool:
 def _thumbnail(picture: bytes) -> bytes:
     """A small JPEG of a picture, which is seen before that is fetched; b"" of what cannot be read."""
     # The client library has it loaded already.
-    from PIL import Image
+    from PIL import Image, ImageOps
 
     try:
         with Image.open(BytesIO(picture)) as image:
             if image.width * image.height > _MOST_PIXELS:
                 return b""
             image.draft("RGB", (_THUMBNAIL_PIXELS, _THUMBNAIL_PIXELS))
-            small: Any = image.convert("RGB")
+            small: Any = ImageOps.exif_transpose(image).convert("RGB")
             small.thumbnail((_THUMBNAIL_PIXELS, _THUMBNAIL_PIXELS))
             into = BytesIO()
             small.save(into, "JPEG", quality=60)

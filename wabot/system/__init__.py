@@ -3,6 +3,7 @@
     files           files that others may have put there, or read at any moment
     confined, pdf   what may be hostile is read by a process with limits
     file_types      what a file is, by its content
+    photo_metadata  what a camera writes beside a picture
     http            calls that end in time
     logs, masking   where log lines go, and what never stands in them
     notify, units   systemd: what it is told, asked, and has installed
