@@ -11,6 +11,7 @@ from tests.support.provider_server import ProviderServer
 from wabot.cli.parser import main
 from wabot.emulator.people.attachments import sample
 from wabot.emulator.people.sample_files import silent_voice
+from wabot.trials.peers.model_behaviours import parts_of, texts_of
 from wabot.trials.peers.model_behaviours import say as says
 from wabot.trials.peers.transcriber_behaviours import hear_words
 
@@ -50,6 +51,19 @@ def test_a_voice_note_is_heard_and_answered(
     note.write_bytes(silent_voice(3, "BAJA"))
     assert say(hearing, f'/voice "{note}"') == 0
     assert "no le enviaremos más mensajes" in capsys.readouterr().out
+
+
+def test_a_picture_is_shown_and_a_document_is_read(
+    hearing: Path, tmp_path: Path, model: ProviderServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for kind, command in (("image", "/picture"), ("document", "/file")):
+        file = tmp_path / {"image": "pot.jpg", "document": "prices.pdf"}[kind]
+        file.write_bytes(sample(kind).content.replace(b"Invoice 4711", b"Pots from 12"))
+        assert say(hearing, f"{command} {file} ¿cuánto cuesta?") == 0
+        assert capsys.readouterr().out == "Sí, tenemos tazas.\n", kind
+    (seen,) = [each for each in parts_of(model.requests[0].body)[-1] if each["type"] != "text"]
+    assert seen["image_url"]["url"].startswith("data:image/jpeg;base64,")
+    assert "Pots from 12" in "".join(texts_of(model.requests[-1].body))
 
 
 def test_what_nothing_understands_is_asked_for_in_writing(

@@ -91,8 +91,7 @@ class TerminalChat:
         inbox, outbox = Inbox(user_id), Outbox(user_id)
         files = ReceivedFiles(user_id)
         self._queue = SendQueue(user_id)
-        incoming = IncomingFiles(files, settings.media, hears=bool(settings.ai.transcribers))
-        self._reception = reception_of(settings, inbox, outbox, files=incoming)
+        self._reception = reception_of(settings, inbox, outbox, files=IncomingFiles.of(files, settings))
         self._disk = _Disk(MediaDirectory(settings.media_directory))
         readers = readers_of(settings, NoBudget(), CallCounts())
         (self._reader,) = make_media_workers(

@@ -215,6 +215,21 @@ class AiSettings:
         "tokens of all providers together, of questions and answers, in one day; 0 = no limit",
     )
 
+    @property
+    def hears(self) -> bool:
+        """Whether somebody listens to voice notes."""
+        return bool(self.transcribers)
+
+    @property
+    def sees(self) -> bool:
+        """Whether a model may look at pictures."""
+        return any(provider.vision is not False for provider in self.providers)
+
+    @property
+    def reads(self) -> bool:
+        """Whether a model is told what stands in documents."""
+        return bool(self.providers)
+
 
 @dataclass(frozen=True, slots=True)
 class ReplySettings:

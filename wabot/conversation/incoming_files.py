@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from wabot.config.settings import MediaSettings
+from wabot.config.settings import MediaSettings, Settings
 from wabot.conversation.received_files import ReceivedFiles
 from wabot.database.states import KeptOut
 from wabot.whatsapp.messages import Attachment, IncomingMessage, MessageKind
@@ -47,6 +47,12 @@ class IncomingFiles:
             MessageKind.IMAGE: media.image_max_bytes,
             MessageKind.DOCUMENT: media.document_max_bytes,
         }
+
+    @classmethod
+    def of(cls, files: ReceivedFiles, settings: Settings) -> IncomingFiles:
+        """Those of a bot with these settings."""
+        ai = settings.ai
+        return cls(files, settings.media, hears=ai.hears, sees=ai.sees, reads=ai.reads)
 
     def keep(self, message: IncomingMessage, row_id: int, chat_id: int, refused: str, now: datetime) -> None:
         """Write down the file of a message, in the transaction that stores the message.

@@ -30,14 +30,14 @@ def readers_of(settings: Settings, budget: Budget, counts: CallCounts) -> dict[s
     """
     readers: dict[str, Reader] = {}
     transcribers = settings.ai.transcribers
-    if transcribers:
+    if settings.ai.hears:
         chain = TranscriptionChain(transcribers, budget, counts)
         readers[MessageKind.AUDIO] = VoiceReader(
             chain, transcribers, settings.media, settings.account.language
         )
-    if any(provider.vision is not False for provider in settings.ai.providers):
+    if settings.ai.sees:
         readers[MessageKind.IMAGE] = PictureReader(settings.media)
-    if settings.ai.providers:
+    if settings.ai.reads:
         readers[MessageKind.DOCUMENT] = DocumentReader(settings.media)
     return readers
 

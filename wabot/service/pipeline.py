@@ -115,13 +115,7 @@ class Pipeline:
             self._presence,
         )
         self.files = ReceivedFiles(user_id)
-        files = IncomingFiles(
-            self.files,
-            settings.media,
-            hears=bool(settings.ai.transcribers),
-            sees=any(provider.vision is not False for provider in settings.ai.providers),
-            reads=bool(settings.ai.providers),
-        )
+        files = IncomingFiles.of(self.files, settings)
         self._reception = reception = Reception(rules, self._inbox, consequences, files, account, client)
         self._drain = SpoolDrain(
             Spool(settings.spool), reception, self._schedule, queue.wakeup, health.pulse("spool")
