@@ -32,9 +32,9 @@ from wabot.errors import WabotError
 
 NOW = datetime(2026, 11, 22, 12, 0)
 SAMPLE = SAMPLE_KNOWLEDGE
-LENGTH = 20_000
+LENGTH = 10_000
 #: Some fifty times what the slowest needs on a quiet machine; a quadratic one takes ten times longer still.
-SECONDS = 1.5
+SECONDS = 0.4
 
 PIECES = {
     "blanks": " ",
@@ -92,7 +92,9 @@ NOT_OF_STRANGERS = frozenset(
         "wabot.system.terminal",
         "wabot.cli.backup",
         "wabot.cli.chats",
+        "wabot.cli.conversations",
         "wabot.cli.plain_text",
+        "wabot.cli.send",
     }
 )
 NAMES = frozenset({"text", "question", "markdown", "heading", "title", "word", "said", "body_text"})
