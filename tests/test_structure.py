@@ -56,7 +56,7 @@ TESTED_BY = {
     "inbound/test_intake.py": "drain",
     "janitor": "sweep",
     "media/test_worker.py": "voice workers",
-    "media/test_picture.py": "document first_file picture_child",
+    "media/test_picture.py": "document first_file system/picture_child",
     "outbound/test_receipts.py": "receipt_file",
     "outbound/test_upload.py": "conversation/files_to_upload",
     "privacy/test_erasure.py": "library_store person",

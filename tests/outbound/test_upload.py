@@ -17,7 +17,7 @@ from wabot.outbound import upload
 from wabot.whatsapp.outgoing import UploadFailed
 from wabot.whatsapp.uploads import Place, UploadedFile
 
-POT = ("image", "photos/pot.jpg")
+POT, PRICES = ("image", "photos/pot.jpg"), ("document", "prices.pdf")
 
 
 @pytest.fixture
@@ -151,12 +151,12 @@ def test_what_cannot_be_sent_is_given_up_at_once_and_told(office: Office, path: 
 def test_uploads_that_never_come_back(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upload, "UPLOAD_SECONDS", 0.1)
     office.phone.may_upload.clear()
-    office.put(file=POT)
+    office.put(file=PRICES)
     wait_until(lambda: office.sender.stuck_uploads == 1)
-    assert states()[POT[1]] == "pending" and row_of(POT[1]).refusals == 1
+    assert states()[PRICES[1]] == "pending" and row_of(PRICES[1]).refusals == 1
     wait_until(lambda: office.sender.stuck_uploads == 2)
     office.phone.may_upload.set()
-    wait_until(lambda: office.sender.stuck_uploads == 0 and states() == {"photos/pot.jpg": "sent"})
+    wait_until(lambda: office.sender.stuck_uploads == 0 and states() == {PRICES[1]: "sent"})
 
 
 def test_a_file_whose_upload_ended_the_process_each_time_is_not_tried_for_ever(

@@ -41,7 +41,7 @@ class PictureReader:
         """
         try:
             small = read_confined(
-                "wabot.media.picture_child", path, LONGEST_SIDE, _MOST_PIXELS, most_bytes=_MOST_BYTES
+                "wabot.system.picture_child", path, LONGEST_SIDE, _MOST_PIXELS, most_bytes=_MOST_BYTES
             )
         except Unreadable:
             raise NotUnderstood("it is no picture that can be shown", worth_retry=False) from None

@@ -9,9 +9,8 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from io import BytesIO
 from pathlib import Path, PurePosixPath
-from typing import Any, Protocol
+from typing import Protocol
 
 from wabot.brain.knowledge.linked_files import BrokenLink, kind_of, read_linked
 from wabot.clock import utc_now
@@ -20,6 +19,7 @@ from wabot.conversation.files_to_upload import begin_upload, give_up, mark_uploa
 from wabot.conversation.send_queue import SendQueue
 from wabot.database.models import Outbound
 from wabot.outbound.pacing import growing_pause
+from wabot.system.confined import Unreadable, read_confined
 from wabot.system.file_types import JPEG, OPUS, PNG, type_of
 from wabot.system.photo_metadata import is_sideways, without_metadata
 from wabot.whatsapp.outgoing import FileKind, UploadFailed
@@ -34,7 +34,7 @@ MOST_ATTEMPTS = 3
 _FRESH_LOGIN_SECONDS = 5.0
 _KEPT_SECONDS, _MOST_KEPT = 86_400.0, 100
 _WAVEFORM = bytes((30, 55, 40, 70) * 16)
-_THUMBNAIL_PIXELS, _MOST_PIXELS = 100, 40_000_000
+_PREVIEW_SIDE_PIXELS, _PREVIEW_BYTES, _MOST_PIXELS = 100, 20_000, 40_000_000
 
 
 class Uploader(Protocol):
@@ -201,7 +201,7 @@ class Uploads:
             height=height,
             seconds=found.seconds,
             waveform=_WAVEFORM.hex() if found.mimetype == OPUS else "",
-            thumbnail=_thumbnail(content).hex() if found.mimetype in (JPEG, PNG) else "",
+            thumbnail=_preview(self._folder / row.file).hex() if found.mimetype in (JPEG, PNG) else "",
         )
         self._kept[key] = time.monotonic(), file
         if len(self._kept) > _MOST_KEPT:
@@ -214,20 +214,11 @@ def _is_offline(error: str) -> bool:
     return "websocket" in error
 
 
-def _thumbnail(picture: bytes) -> bytes:
-    """A small JPEG of a picture, which is seen before that is fetched; b"" of what cannot be read."""
-    # The client library has it loaded already.
-    from PIL import Image, ImageOps
-
+def _preview(picture: Path) -> bytes:
+    """A small JPEG of a picture, which is seen before that is fetched; b"" where none can be made."""
+    child, side, pixels = "wabot.system.picture_child", _PREVIEW_SIDE_PIXELS, _MOST_PIXELS
     try:
-        with Image.open(BytesIO(picture)) as image:
-            if image.width * image.height > _MOST_PIXELS:
-                return b""
-            image.draft("RGB", (_THUMBNAIL_PIXELS, _THUMBNAIL_PIXELS))
-            small: Any = ImageOps.exif_transpose(image).convert("RGB")
-            small.thumbnail((_THUMBNAIL_PIXELS, _THUMBNAIL_PIXELS))
-            into = BytesIO()
-            small.save(into, "JPEG", quality=60)
-            return into.getvalue()
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return read_confined(child, picture, side, pixels, most_bytes=_PREVIEW_BYTES, through_links=True)
+    except (Unreadable, OSError) as error:
+        log.info("no preview of %s: %s", picture.name, error)
         return b""

@@ -1,7 +1,8 @@
 """The operating system: files, HTTP, logs, systemd, terminals.
 
     files           files that others may have put there, or read at any moment
-    confined, pdf   what may be hostile is read by a process with limits
+    confined, pdf, picture_child
+                    what may be hostile is read by a process with limits
     file_types      what a file is, by its content
     photo_metadata  what a camera writes beside a picture
     http            calls that end in time

@@ -1,6 +1,6 @@
-"""Makes a picture on its standard input small and plain, within limits; `picture` starts it. Writes a JPEG.
+"""Makes a picture on its standard input small and plain, within limits. Writes a JPEG.
 
-    python -m wabot.media.picture_child CPU_SECONDS LONGEST_SIDE PIXELS
+    python -m wabot.system.picture_child CPU_SECONDS LONGEST_SIDE PIXELS
 
 What only looks like a picture is none afterwards, and where and when it was taken is not in it any more.
 """
