@@ -285,3 +285,27 @@ def test_a_kind_that_nobody_reads_any_more_is_left(desk: Desk) -> None:
     desk.worker = desk.new_worker(ai=replace(desk.settings.ai, transcribers=()))
     desk.work()
     assert file_of(message).state == "kept out" and desk.schedule.take()
+
+
+def test_what_is_kept_until_its_answer_goes_when_there_is_none_to_come(
+    database: Any, emulator: Emulator, ears: ProviderServer, tmp_path: Path
+) -> None:
+    desk = Desk(emulator, ears, tmp_path)
+    rows = [desk.say("hola") for _ in range(3)]
+    ReceivedFile.update(state="fetched").execute()
+    files = {row.message_id: desk.folder / str(row.id) for row in ReceivedFile.select()}
+    desk.folder.mkdir(parents=True)
+    for path in (*files.values(), desk.folder / "77.part"):
+        path.write_bytes(b"seen")
+    Inbound.update(state="ignored").where(Inbound.id == rows[0]).execute()
+    assert desk.worker.work() == worker._LOOK_AGAIN_SECONDS
+    desk.inbox.amend(arrival("", kind=MessageKind.REVOKE, target_id=id_of(rows[1])), Chat.get().id)
+    assert desk.worker.work() == worker._LOOK_AGAIN_SECONDS
+    assert {path.name for path in desk.folder.iterdir()} == {files[rows[2]].name, "77.part"}
+    Inbound.update(state="answered").execute()
+    assert desk.worker.work() is None
+    assert [path.name for path in desk.folder.iterdir()] == ["77.part"]
+
+
+def id_of(row: int) -> str:
+    return str(Inbound.get_by_id(row).message_id)

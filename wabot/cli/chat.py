@@ -89,7 +89,7 @@ class TerminalChat:
         Session.insert(user_id=user_id, phone=_OWN_PHONE, updated_at=utc_now()).execute()
         self._brain = _ListeningBrain(Brain(settings.brain))
         inbox, outbox = Inbox(user_id), Outbox(user_id)
-        files = ReceivedFiles(user_id)
+        self._files = files = ReceivedFiles(user_id)
         self._queue = SendQueue(user_id)
         self._reception = reception_of(settings, inbox, outbox, files=IncomingFiles.of(files, settings))
         self._disk = _Disk(MediaDirectory(settings.media_directory))
@@ -117,9 +117,9 @@ class TerminalChat:
         self._brain.answer = None
         message = self._message(text.removeprefix("!"), from_me)
         chat_id = self._reception.receive(message, utc_now())
-        while (seconds := self._reader.work()) is not None:
+        while self._files.has_waiting():
             # It is tried again, as by the service.
-            time.sleep(seconds)
+            time.sleep(self._reader.work() or 0.0)
         if chat_id is not None:
             self._worker.answer(chat_id)
         row = Inbound.select().order_by(Inbound.id.desc()).get()

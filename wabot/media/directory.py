@@ -50,6 +50,21 @@ class MediaDirectory:
             path.unlink(missing_ok=True)
         return len(left)
 
+    def keep_only(self, wanted: Collection[int]) -> int:
+        """Delete what is whole and wanted by no row any more, also while others fetch.
+
+        Args:
+            wanted: the numbers of the rows that want theirs.
+
+        Returns:
+            How many are left.
+        """
+        whole = [path for path in self._files() if path.name.isdigit()]
+        unwanted = [path for path in whole if int(path.name) not in wanted]
+        for path in unwanted:
+            path.unlink(missing_ok=True)
+        return len(whole) - len(unwanted)
+
     def left_over(self, wanted: Collection[int], before: float = math.inf) -> list[Path]:
         """What belongs to no row that still wants it, and what is not whole.
 

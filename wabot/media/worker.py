@@ -38,6 +38,8 @@ MOST_ATTEMPTS = 10
 _LEAST_SECONDS, _MOST_SECONDS = 15.0, 120.0
 _BYTES_PER_SECOND = 256_000
 _SLACK_SECONDS = 30.0
+_LOOK_AGAIN_SECONDS = 30.0
+"""So soon goes a file whose message was taken back, or is not answered any more."""
 
 
 class NotUnderstood(Exception):
@@ -138,14 +140,21 @@ class MediaWorker(DatabaseWorker):
         now = utc_now()
         row = self._files.claim(now)
         if row is None:
-            due_at = self._files.next_due_at(now)
-            return max((due_at - utc_now()).total_seconds(), 0.0) if due_at else None
+            return self._tidy_up(now)
         try:
             self._take(row)
         finally:
             self._pulse.idle()
             self._files.release(row)
         return 0.0
+
+    def _tidy_up(self, now: datetime) -> float | None:
+        """Delete what was taken back, or nobody answers; the seconds until there is something to do."""
+        left = self._directory.keep_only(self._files.open_numbers())
+        seconds = [_LOOK_AGAIN_SECONDS] if left else []
+        if due_at := self._files.next_due_at(now):
+            seconds.append(max((due_at - utc_now()).total_seconds(), 0.0))
+        return min(seconds, default=None)
 
     def _take(self, row: ReceivedFile) -> None:
         reader = self._readers.get(row.kind)
