@@ -92,6 +92,29 @@ def test_words_of_the_three_languages_are_not_taken_for_others(text: str, langua
     assert detect_language(text, default="") == language
 
 
+@pytest.mark.parametrize(
+    "text",
+    """
+    que horario teneis; a que hora cerrais; a que hora abris; que formas de pago teneis; que marcas teneis
+    que me recomiendas; que tarda; que tallas teneis; en que calle estais; que incluye; desde que hora
+    me habéis cobrado dos veces; os sigo en instagram; teneis parking; he hecho la transferencia
+    """.strip()
+    .replace("\n", ";")
+    .split(";"),
+)
+def test_spanish_without_accents_stays_spanish(text: str) -> None:
+    assert detect_language(text, default="es") == "es"
+    assert detect_language(text, default="") in ("", "es")
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [("thx bye", "en"), ("menu pls", "en"), ("aceita pix", "pt"), ("thanks a lot", "en")],
+)
+def test_two_words_of_another_language_overrule_what_was_spoken(text: str, language: str) -> None:
+    assert [detect_language(text, default=default) for default in LANGUAGES] == [language] * len(LANGUAGES)
+
+
 def test_the_questions_of_the_sample_are_told_apart() -> None:
     file = REPOSITORY / "tests" / "support" / "knowledge_questions.json"
     questions = [
