@@ -1,9 +1,10 @@
-"""Measures a knowledge base on questions whose answers are known: how often the right passage comes first.
+"""
+Measures a knowledge base on questions whose answers are known: how often the right passage comes first.
 
-`python -m wabot.trials.bench.knowledge FOLDER QUESTIONS.json` prints the figures and every question it got
-wrong. The file holds an object of two lists: "known", each {"question", "language", "source", "title"} with
-the file and the heading that answer; and "unknown", each {"question", "language"}, about other things, to
-be declined.
+`python -m wabot.trials.bench.knowledge FOLDER QUESTIONS.json [SHOPS]` prints the figures and every
+question it got wrong. The file holds an object of two lists: "known", each {"question", "language",
+"source", "title"} with the file and the heading that answer; and "unknown", each {"question",
+"language"}, about other things, to be declined.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from wabot.brain.knowledge.base import KNOWN, KnowledgeBase
+from wabot.trials.bench.shops import Figures, measure_shop
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +89,33 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m wabot.trials.bench.knowledge", description=__doc__)
     parser.add_argument("folder", type=Path, help="the folder of Markdown files")
     parser.add_argument("questions", type=Path, help="the JSON file of questions")
+    parser.add_argument(
+        "shops", type=Path, nargs="?", help='a folder of groups of shops, as "tuned" and "unseen"'
+    )
     options = parser.parse_args(arguments)
     questions: dict[str, Any] = json.loads(options.questions.read_text(encoding="utf-8"))
     quality = measure_quality(KnowledgeBase(options.folder), questions["known"], questions["unknown"])
     print(quality)
     for mistake in quality.mistakes:
         print("  " + mistake)
+    for group in sorted(options.shops.iterdir()) if options.shops else ():
+        _print_shops(group)
     return 0
+
+
+def _print_shops(group: Path) -> None:
+    """Print the figures of each shop of a group, and of all of them.
+
+    What went wrong is told of those alone that may be tuned on: who reads it of the others has seen them.
+    """
+    together = Figures()
+    for shop in sorted(group.iterdir()):
+        figures = measure_shop(shop)
+        together.add(figures)
+        print(f"{group.name} {shop.name}: {figures}")
+        for mistake in figures.mistakes if group.name == "tuned" else ():
+            print("  " + mistake)
+    print(f"{group.name} in sum: {together}")
 
 
 if __name__ == "__main__":
