@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import threading
 import time
 from pathlib import Path
@@ -26,6 +27,7 @@ from wabot.brain.knowledge.terms import words
 from wabot.trials.bench.knowledge import main, measure_quality
 
 SAMPLE = REPOSITORY / "wabot" / "sample_knowledge"
+SHOPS = REPOSITORY / "tests" / "support" / "shops"
 QUESTIONS = REPOSITORY / "tests" / "support" / "knowledge_questions.json"
 
 
@@ -45,9 +47,22 @@ def test_the_sample_answers_its_questions_and_declines_the_others(sample: Knowle
     assert quality.declined >= 0.95 * quality.unknown, quality.mistakes
 
 
-def test_the_figures_can_be_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(SAMPLE), str(QUESTIONS)]) == 0
-    assert "right passage first" in capsys.readouterr().out
+def test_shops_are_answered_rightly_those_it_was_not_tuned_on_as_well(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main([str(SAMPLE), str(QUESTIONS), str(SHOPS)]) == 0
+    printed = capsys.readouterr().out
+    assert "right passage first" in printed
+    for group, least_right in (("tuned", 93), ("unseen", 85)):
+        (line,) = (line for line in printed.splitlines() if line.startswith(f"{group} in sum"))
+        right, wrong, answered = (
+            float(found[1])
+            for what in (r"right ([\d.]+)", r"wrong ([\d.]+)", r"off-topic answered ([\d.]+)")
+            if (found := re.search(what, line))
+        )
+        assert right >= least_right, printed
+        assert wrong <= 7, printed
+        assert answered <= 5, printed
 
 
 def answer_of(knowledge: KnowledgeBase, question: str, language: str | None = None) -> str | None:

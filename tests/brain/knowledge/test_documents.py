@@ -19,12 +19,14 @@ _READ = {
     "prices.csv": (
         'Producto;Precio;Nota\n"Maceta; barro";12,50 €;\n\n;5 €;sin nombre\nSaco;8 €;;de más\n'.encode(),
         [
-            (("prices", "Maceta; barro"), "Producto: Maceta; barro\nPrecio: 12,50 €"),
-            (("prices", "prices"), "Precio: 5 €\nNota: sin nombre"),
-            (("prices", "Saco"), "Producto: Saco\nPrecio: 8 €\nde más"),
+            (
+                ("prices",),
+                "- Maceta; barro – Precio: 12,50 €\n- Precio: 5 €, Nota: sin nombre\n- Saco – Precio: 8 "
+                "€, de más",
+            ),
         ],
     ),
-    "tabs.csv": (b"\xef\xbb\xbfName\tPrice\nPot\x00\t5\n", [(("tabs", "Pot"), "Name: Pot\nPrice: 5")]),
+    "tabs.csv": (b"\xef\xbb\xbfName\tPrice\nPot\x00\t5\n", [(("tabs",), "- Pot: 5")]),
     "head.csv": (b"Name,Price\n", []),
     "empty.csv": (b"", []),
     "notes.txt": (b"We open at ten.", [(("notes",), "We open at ten.")]),
@@ -45,7 +47,7 @@ def test_what_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(documents, "_MOST_CHARACTERS", 20)
     for name, content, size, why, used in (
         ("latin.csv", "año;1".encode("latin-1"), 5, "it is no UTF-8 text: save it as UTF-8", 0),
-        ("long.csv", b"Name\na\nb\nc", 9, "its rows after the first 2 are not used: split it", 2),
+        ("long.csv", b"Name\na\nb\nc", 9, "its rows after the first 2 are not used: split it", 1),
         ("field.csv", b"a\n" + b"b" * 200_000, 9, "it is no table: check its quotation marks", 0),
         ("scan.pdf", pages_of(""), 9, "it holds no text: a scanned page is a picture", 0),
         (

@@ -31,8 +31,7 @@ def test_underlined_lines_are_headings_too() -> None:
         (("La tienda",), "Una casa de té."),
         (
             ("La tienda", "Horario"),
-            "De diez a dos.\n\nuno\ndos\n---\n\n- a\n---\n| a | b |\n|---|---|\n| 1 | 2 |\n\n"
-            "```\nx\n---\n```",
+            "De diez a dos.\n\nuno\ndos\n---\n\n- a\n---\n- 1: 2\n\n```\nx\n---\n```",
         ),
     ]
 
@@ -64,6 +63,25 @@ WRAPPED = {
 def test_lines_that_an_editor_broke_are_joined(text: str) -> None:
     (section,) = cut_sections(f"# A\n{text}\n")
     assert section.text == (WRAPPED[text] or text)
+
+
+def test_each_row_of_a_table_tells_by_itself_what_it_says() -> None:
+    (section,) = cut_sections(
+        "# Open\n| | Morning | Evening |\n|:--|--:|---|\n| Monday | 9-14 | |\n| Friday | 9-14 | 17\\|20 "
+        "|\n\nBye"
+    )
+    assert section.text == "- Monday – Morning: 9-14\n- Friday – Morning: 9-14, Evening: 17|20\n\nBye"
+
+
+def test_lines_in_capitals_or_bold_that_stand_alone_are_headings() -> None:
+    sections = cut_sections(
+        "Gym North\n\nFEES\n\nMonthly: 39 €\n\n**Classes:**\nYoga: Monday\nA\nOPEN TODAY\n"
+    )
+    assert [(section.title, section.text) for section in sections] == [
+        ("", "Gym North"),
+        ("Fees", "Monthly: 39 €"),
+        ("Classes", "Yoga: Monday\nA\nOPEN TODAY"),
+    ]
 
 
 def test_notes_of_the_author_and_code_are_told_apart() -> None:

@@ -6,8 +6,11 @@
     linked_files
                 what a text links to and can be sent
     index       the passages that answer a question, and how surely
-    terms, synonyms, spelling
-                when two words mean the same
+    facts       a section, taken apart into what answers by itself
+    understanding, weighing
+                what a question means, and how much of that a fact covers
+    subjects, phrases, days, terms, spelling
+                when two ways of saying mean the same
     questions   a message that asks several things
 
 It knows no model and no network.

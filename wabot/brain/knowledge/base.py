@@ -16,7 +16,7 @@ from wabot.brain.language import detect_language
 
 #: The score from which a passage is taken to answer the question. Chosen on the sample knowledge base
 #: (`python -m wabot.trials.bench.knowledge`): below it, questions about something else begin to pass.
-KNOWN = 0.45
+KNOWN = 0.55
 
 _CHECK_INTERVAL_SECONDS = 1.0
 # How long to wait for texts: at the start, after a change, and while there are none yet.
@@ -49,7 +49,6 @@ class KnowledgeBase:
     ) -> None:
         self._folder = folder
         self._clock = clock
-        self._lock = threading.Lock()
         self._looking = threading.Lock()
         self._signature: _Signature = ()
         self._index = SearchIndex([])
@@ -74,8 +73,14 @@ class KnowledgeBase:
         self._look(_FRESH_SECONDS)
         if not self._known:
             self._read.wait(_FIRST_SECONDS)
-        with self._lock:
-            return self._index.search(question, language, limit)
+        return self._index.search(question, language, limit)
+
+    def on_subject(self, subject: str, question: str, language: str | None = None) -> Passage | None:
+        """
+        The best passage on a subject of `subjects` that the question speaks of; None where there is none.
+        """
+        self._look(_FRESH_SECONDS)
+        return self._index.on_subject(subject, question, language)
 
     def _look(self, patience_seconds: float) -> None:
         """Have the folder read again if a file changed; look at most once a second."""
@@ -97,9 +102,7 @@ class KnowledgeBase:
         try:
             entries = [entry for path, _, size in files for entry in _read_entries(path, size, base=folder)]
             index = SearchIndex(entries)
-            with self._lock:
-                outdated, self._index = self._index, index
-            outdated.close()
+            self._index = index
             used = len({entry.source for entry in entries})
             log.info("knowledge: %d passages in %d files under %s", len(entries), used, folder)
             for path, why in _never_read(folder):

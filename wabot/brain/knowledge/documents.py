@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable
 from pathlib import Path
 
-from wabot.brain.knowledge.sections import Section, cut_pieces, cut_sections
+from wabot.brain.knowledge.sections import Section, cut_pieces, cut_sections, row_as_line
 from wabot.brain.output.cleaning import drop_odd_characters
 from wabot.system.confined import Unreadable
 from wabot.system.files import read_plain
@@ -104,7 +104,7 @@ def _of_pdf(path: Path) -> list[Section]:
 
 
 def _of_table(name: str, text: str) -> list[Section]:
-    """A section for each row, under its first cell; the first row says what each column is."""
+    """Its rows as lines, under the name of the file; the first row says what each column is."""
     try:
         rows = [
             [drop_odd_characters(cell).strip() for cell in row]
@@ -114,17 +114,8 @@ def _of_table(name: str, text: str) -> list[Section]:
         raise LeftOut("it is no table", "check its quotation marks") from None
     filled = [row for row in rows if any(row)]
     head, *rest = filled or [[]]
-    sections = []
-    for row in rest[:_MOST_ROWS]:
-        lines = []
-        for place, cell in enumerate(row):
-            column = head[place] if place < len(head) else ""
-            if cell:
-                lines.append(f"{column}: {cell}" if column else cell)
-        title = row[0] or name
-        sections += [
-            Section((name, title), piece) for piece in cut_pieces("\n".join(lines), _PIECE_CHARACTERS)
-        ]
+    lines = "\n".join(f"- {row_as_line(head, row)}" for row in rest[:_MOST_ROWS])
+    sections = [Section((name,), piece) for piece in cut_pieces(lines, _PIECE_CHARACTERS)]
     if len(rest) > _MOST_ROWS:
         raise LeftOut(f"its rows after the first {_MOST_ROWS} are not used", "split it", sections)
     return sections

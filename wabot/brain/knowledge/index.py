@@ -1,28 +1,25 @@
-"""Finds the passages that answer a question: SQLite FTS5 in memory, with a score that says how sure it is."""
+"""Finds the passages that answer a question, with the lines that do, and a score that says how sure it is."""
 
 from __future__ import annotations
 
-import math
-import sqlite3
+from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
-from wabot.brain.knowledge.spelling import Speller
-from wabot.brain.knowledge.synonyms import CONCEPT_WORDS, concepts_asked, concepts_in, concepts_of
-from wabot.brain.knowledge.terms import stem, terms, words
+from wabot.brain.knowledge.facts import Fact, facts_of, said_with
+from wabot.brain.knowledge.subjects import subjects_in, subjects_in_heading
+from wabot.brain.knowledge.terms import stem, words
+from wabot.brain.knowledge.understanding import Understanding
+from wabot.brain.knowledge.weighing import MAJOR_WEIGHT, Surroundings, Unit, weigh
 
-_MAX_QUESTION_CHARACTERS = 1000
-_MAX_QUESTION_WORDS = 32
-
-# How much a match counts next to the customer's very word in a heading.
-_CONCEPT_WEIGHT = 0.9
-_BODY_WEIGHT = 0.75
+# So many sections are looked at fact by fact, those first that hold most of what is asked; and so many are
+# kept taken apart for the next question.
+_SECTIONS_COMPARED, _SECTIONS_REMEMBERED = 24, 512
 # A passage in another language than the question's is worth less than one the customer can read.
-_OTHER_LANGUAGE_WEIGHT = 0.75
-# Shares that only order passages of like worth: how much a passage is about a word (bm25), and how much of
-# its heading was asked for.
-_RELEVANCE_SHARE = 0.1
-_HEADING_SHARE = 0.1
+_OTHER_LANGUAGE_WEIGHT = 0.85
+# Facts of a section that fit nearly as well as its best are said with it.
+_SAID_TOGETHER = 0.86
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +31,14 @@ class Passage:
         text: in Markdown.
         source: the file.
         score: from 0 to 1, the share of the question's meaning that the passage covers.
+        answer: the lines of the text that answer.
     """
 
     title: str
     text: str = field(repr=False)
     source: str
     score: float = 0.0
+    answer: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,133 +53,87 @@ class IndexEntry:
 
 
 class SearchIndex:
-    """An index over a fixed set of entries; not for two threads at once: the caller takes turns."""
+    """An index over a fixed set of entries; safe to share by threads."""
 
     def __init__(self, entries: Sequence[IndexEntry]) -> None:
         self._entries = tuple(entries)
-        self._database = sqlite3.connect(":memory:", check_same_thread=False)
-        self._database.execute(
-            "CREATE VIRTUAL TABLE passages USING fts5"
-            "(title, context, body, tokenize=\"unicode61 remove_diacritics 2 tokenchars '_'\")"
-        )
-        self._database.executemany(
-            "INSERT INTO passages (rowid, title, context, body) VALUES (?, ?, ?, ?)",
-            (
-                (row, _indexed(entry.title), _indexed(entry.context), _indexed(entry.text))
-                for row, entry in enumerate(self._entries)
-            ),
-        )
-        self._vocabulary = frozenset(
-            word
-            for entry in self._entries
-            for text in (entry.title, entry.context, entry.text)
-            for word in words(text)
-        )
-        self._speller = Speller(self._vocabulary | CONCEPT_WORDS)
-        self._stems = frozenset(stem(word) for word in self._vocabulary)
-        self._heading_terms = tuple(_heading_terms(entry.title) for entry in self._entries)
-
-    def close(self) -> None:
-        """Free the memory of the index."""
-        self._database.close()
+        self._sections_of: dict[str, array[int]] = {}
+        vocabulary: set[str] = set()
+        for row, entry in enumerate(self._entries):
+            vocabulary.update(words(entry.title), words(entry.context), words(entry.text))
+            for term in _terms_of(entry.text) | _heading_terms(entry.title) | _heading_terms(entry.context):
+                self._sections_of.setdefault(term, array("I")).append(row)
+        self._understanding = Understanding(self._sections_of, len(self._entries), frozenset(vocabulary))
+        self._taken_apart = lru_cache(_SECTIONS_REMEMBERED)(self._take_apart)
 
     def search(self, question: str, language: str | None, limit: int) -> list[Passage]:
         """Up to `limit` passages, best first, those in `language` preferred; scores include that."""
-        scores: dict[int, float] = {}
-        asked: set[str] = set()
-        total = 0.0
-        for alternatives in self._meanings(question):
-            matches = self._match(alternatives)
-            asked.update(alternatives)
-            weight = self._weight(len(matches))
-            total += weight
-            for row, strength in matches.items():
-                scores[row] = scores.get(row, 0.0) + weight * strength
-        if not scores:
-            return []
-        for row in scores:
-            scores[row] *= (1 - _HEADING_SHARE * (1 - self._heading_coverage(row, asked))) / total
-            if language and self._entries[row].language not in ("", language):
-                scores[row] *= _OTHER_LANGUAGE_WEIGHT
-        best = sorted(scores, key=lambda row: (-scores[row], row))[:limit]
-        return [self._passage(row, scores[row]) for row in best]
+        units = self._understanding.units_of(question)
+        held: dict[int, float] = {}
+        for unit in units:
+            for row in {row for term in unit.terms for row in self._sections_of.get(term, ())}:
+                held[row] = held.get(row, 0.0) + unit.weight
+        likely = sorted(held, key=lambda row: (-held[row], row))[:_SECTIONS_COMPARED]
+        return self._best(likely, units, language)[:limit]
 
-    def _passage(self, row: int, score: float) -> Passage:
+    def on_subject(self, subject: str, question: str, language: str | None) -> Passage | None:
+        """The best passage whose facts or heading name a subject, if the question names it; else None."""
+        term = f"_{subject}"
+        if term not in subjects_in(question, words(question)):
+            return None
+        rows = self._sections_of.get(term, ())[:_SECTIONS_COMPARED]
+        return next(iter(self._best(rows, [Unit({term: 1.0}, MAJOR_WEIGHT, subject)], language)), None)
+
+    def _best(self, rows: Iterable[int], units: Sequence[Unit], language: str | None) -> list[Passage]:
+        found = [(self._passage(row, units, language), row) for row in rows]
+        return [
+            passage
+            for passage, _ in sorted(found, key=lambda each: (-each[0].score, each[1]))
+            if passage.score
+        ]
+
+    def _passage(self, row: int, units: Sequence[Unit], language: str | None) -> Passage:
+        """A section as an answer to a question: what of it answers, and how well the best of that does."""
         entry = self._entries[row]
-        return Passage(entry.title or entry.context, entry.text, entry.source, round(min(score, 1.0), 4))
+        facts, surroundings = self._taken_apart(row)
+        scores = [weigh(units, around) for around in surroundings]
+        readable = not language or entry.language in ("", language)
+        score = min(max(scores, default=0.0), 1.0) * (1.0 if readable else _OTHER_LANGUAGE_WEIGHT)
+        answer = said_with(facts, scores, _SAID_TOGETHER)
+        return Passage(entry.title or entry.context, entry.text, entry.source, round(score, 4), answer)
 
-    def _weight(self, matches: int) -> float:
-        """What a word counts: 1 when no passage holds it, else by its rarity (the idf of BM25)."""
-        if not matches:
-            return 1.0
-        rarity = math.log(1 + (len(self._entries) - matches + 0.5) / (matches + 0.5))
-        return 0.6 + 0.3 * min(rarity, 3.0)
-
-    def _meanings(self, question: str) -> Iterable[dict[str, float]]:
-        """For each word of the question, the index terms it may stand for, with their weights."""
-        asked = words(question[:_MAX_QUESTION_CHARACTERS])[:_MAX_QUESTION_WORDS]
-        seen: set[str] = set()
-        for word in asked:
-            key = stem(word)
-            if key in seen:
-                continue
-            seen.add(key)
-            alternatives = {_concept_term(concept): _CONCEPT_WEIGHT for concept in concepts_of(word)}
-            if key in self._stems:
-                alternatives[key] = 1.0
-            if not alternatives:
-                alternatives = self._typo_meanings(word)
-            yield alternatives
-        for concept in concepts_asked(question):
-            yield {_concept_term(concept): _CONCEPT_WEIGHT}
-
-    def _typo_meanings(self, word: str) -> dict[str, float]:
-        alternatives: dict[str, float] = {}
-        for known, likeness in self._speller.guess(word).items():
-            meant = {_concept_term(concept): _CONCEPT_WEIGHT for concept in concepts_of(known)}
-            if known in self._vocabulary:
-                meant[stem(known)] = 1.0
-            for term, weight in meant.items():
-                alternatives[term] = max(alternatives.get(term, 0.0), likeness * weight)
-        return alternatives
-
-    def _match(self, alternatives: dict[str, float]) -> dict[int, float]:
-        """How strongly each passage holds one of the terms, from 0 to 1; without those that hold none."""
-        strengths: dict[int, float] = {}
-        for term, weight in alternatives.items():
-            in_title = {row for row, _ in self._rows_with(f'title : "{term}"')}
-            # FTS5's bm25() is better the more negative it is.
-            rows = self._rows_with(f'"{term}"')
-            best = max((relevance for _, relevance in rows), default=0.0)
-            for row, relevance in rows:
-                share = relevance / best if best > 0 else 1.0
-                strength = weight * (1.0 if row in in_title else _BODY_WEIGHT)
-                strength *= 1 - _RELEVANCE_SHARE * (1 - share)
-                strengths[row] = max(strengths.get(row, 0.0), strength)
-        return strengths
-
-    def _rows_with(self, expression: str) -> list[tuple[int, float]]:
-        return self._database.execute(
-            "SELECT rowid, -bm25(passages, 6.0, 2.0, 1.0) FROM passages WHERE passages MATCH ?", (expression,)
-        ).fetchall()
-
-    def _heading_coverage(self, row: int, asked: set[str]) -> float:
-        heading = self._heading_terms[row]
-        return sum(not asked.isdisjoint(terms) for terms in heading) / len(heading) if heading else 0.0
+    def _take_apart(self, row: int) -> tuple[list[Fact], list[Surroundings]]:
+        """The facts of a section, and the terms that stand in and around each."""
+        entry = self._entries[row]
+        facts = facts_of(entry.text)
+        heading, upper = _heading_terms(entry.title), _heading_terms(entry.context)
+        listed = subjects_in(entry.text, ()) & {"=catalogue"}
+        spoken = [_terms_of(fact.text) for fact in facts]
+        section = frozenset[str]().union(*spoken)
+        lines: dict[int, frozenset[str]] = {}
+        for fact, terms in zip(facts, spoken, strict=True):
+            lines[fact.line] = lines.get(fact.line, frozenset()) | terms
+        return facts, [
+            Surroundings(
+                label=_terms_of(fact.label),
+                fact=terms | listed if "=price" in terms else terms,
+                heading=heading | _heading_terms(fact.question),
+                line=lines[fact.line],
+                upper=upper,
+                # Each question with its answer stands for itself.
+                section=frozenset() if fact.question else section,
+            )
+            for fact, terms in zip(facts, spoken, strict=True)
+        ]
 
 
-def _indexed(text: str) -> str:
-    return " ".join([*terms(text), *(_concept_term(concept) for concept in concepts_in(text))])
+def _heading_terms(text: str) -> frozenset[str]:
+    """What a heading can be asked by: the stems of its words, and its subjects."""
+    said = words(text)
+    return frozenset(map(stem, said)) | subjects_in_heading(text, said) if text else frozenset()
 
 
-def _heading_terms(title: str) -> tuple[frozenset[str], ...]:
-    """For each word of a heading, the terms it can be asked by."""
-    return tuple(
-        frozenset((stem(word), *(_concept_term(concept) for concept in concepts_of(word))))
-        for word in words(title)
-    )
-
-
-def _concept_term(concept: str) -> str:
-    # No word of a text holds an underscore, so a concept never meets a word of its name.
-    return f"_{concept}"
+def _terms_of(text: str) -> frozenset[str]:
+    """What a text can be asked by: the stems of its words, and its subjects."""
+    said = set(words(text))
+    return frozenset(map(stem, said)) | subjects_in(text, said) if text else frozenset()

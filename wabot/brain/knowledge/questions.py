@@ -17,6 +17,7 @@ _AND = re.compile(
 _SENTENCE = re.compile(r"[^?\n]+\?*|\?+")
 _GREETING = re.compile(r"(?<!\s)\s*(?:hola|buenas|hello|hi|hey|ol[aá]|oi)\b[^\w¿]*", re.IGNORECASE)
 _OPENING = re.compile(rf"(?:a |de |en |em |at )?¿?(?:{_ASKING})\b", re.IGNORECASE)
+_CLAUSE = re.compile(r"(?<=[?!.;,\n])\s+|\n")
 _LONGEST_CHARACTERS = 1000
 
 
@@ -37,6 +38,13 @@ def questions_in(text: str) -> list[str]:
         pieces[-1] += before
     questions = [part for piece in pieces or [beginning] for part in _taken_apart(piece)]
     return questions if len(questions) > 1 else [text]
+
+
+def clauses_of(text: str) -> list[str]:
+    """The clauses of a message, those that ask first; none for a message of one clause."""
+    clauses = [clause.strip() for clause in _CLAUSE.split(text[:_LONGEST_CHARACTERS]) if clause.strip()]
+    asking = [clause for clause in clauses if clause.endswith("?")]
+    return [*asking, *(clause for clause in clauses if clause not in asking)] if len(clauses) > 1 else []
 
 
 def _taken_apart(question: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import zip_longest
 
 MAX_SECTION_CHARACTERS = 1200
 
@@ -15,7 +16,10 @@ _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 # What begins a line that is none of a paragraph: a list, a quote, a table, a rule, HTML, or code.
 _BLOCK = re.compile(r"(?:\t| {4,}|\s*(?:[-*+•–][ \t]|\d{1,4}[.)][ \t]|>|\||[-*_=]{3,}\s*$|<|!?\[))")
 _ITEM = re.compile(r"(\s*)(?:[-*+•–]|\d{1,4}[.)])[ \t]+\S")
+_TABLE_RULE = re.compile(r"\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$")
 _NARROWEST = 45
+_BOLD_LINE = re.compile(r"\s*(?:\*\*|__)([^*_]+)(?:\*\*|__)\s*:?\s*$")
+_STANDING_LEVEL, _LONGEST_LINE, _LONGEST_TITLE, _SHORTEST_SHOUT = 6, 70, 60, 4
 _FRONT_MATTER = re.compile(r"\A---\r?\n.*?\r?\n(?:---|\.\.\.)\s*(?:\r?\n|\Z)", re.DOTALL)
 
 
@@ -47,7 +51,7 @@ def cut_sections(markdown: str, max_characters: int = MAX_SECTION_CHARACTERS) ->
 
     def close_section() -> None:
         path = tuple(title for _, title in headings)
-        body = "\n".join(_unwrapped(lines)).strip()
+        body = "\n".join(_unwrapped(_read_tables(lines))).strip()
         sections.extend(Section(path, piece) for piece in cut_pieces(body, max_characters))
         lines.clear()
 
@@ -56,9 +60,12 @@ def cut_sections(markdown: str, max_characters: int = MAX_SECTION_CHARACTERS) ->
         if mark and (not fence or mark[1] == fence):
             fence = "" if fence else mark[1]
         heading = None if fence or mark else _HEADING.match(line)
+        standing = None if fence or mark or heading else _standing_heading(line, lines)
         underline = None if fence or mark or heading else _UNDERLINE.match(line)
         if heading:
             level, title = len(heading[1]), heading[2]
+        elif standing:
+            level, title = _STANDING_LEVEL, standing
         elif underline and _can_be_heading(lines):
             level, title = 1 if underline[1] else 2, lines.pop().strip()
         else:
@@ -66,10 +73,31 @@ def cut_sections(markdown: str, max_characters: int = MAX_SECTION_CHARACTERS) ->
             lines.append(line.rstrip() + ("  " if line.endswith("  ") and line.strip() and not fence else ""))
             continue
         close_section()
+        if standing and title.isupper():
+            title = title.capitalize()
         headings = [(above, other) for above, other in headings if above < level]
         headings.append((level, title))
     close_section()
     return sections
+
+
+def _standing_heading(line: str, before: list[str]) -> str:
+    """The title that a line is although nothing marks it: bold alone, or in capitals; "" for other lines."""
+    if len(line) > _LONGEST_LINE or (before and before[-1].strip()):
+        return ""
+    bold = _BOLD_LINE.match(line)
+    title = (bold[1] if bold else line).strip().rstrip(":").strip()
+    letters = [character for character in title if character.isalpha()]
+    is_shouted = len(letters) >= _SHORTEST_SHOUT and all(letter.isupper() for letter in letters)
+    if (
+        len(title) > _LONGEST_TITLE
+        or not letters
+        or not (bold or is_shouted)
+        or title[-1] in ".!,;"
+        or "|" in title
+    ):
+        return ""
+    return title
 
 
 def _can_be_heading(lines: list[str]) -> bool:
@@ -77,6 +105,45 @@ def _can_be_heading(lines: list[str]) -> bool:
     if not lines or not lines[-1].strip() or _BLOCK.match(lines[-1]):
         return False
     return len(lines) == 1 or not lines[-2].strip()
+
+
+def _read_tables(lines: list[str]) -> list[str]:
+    """Write each row of a table as a line that tells by itself what it says."""
+    written: list[str] = []
+    header: list[str] = []
+    for number, line in enumerate(lines):
+        following = lines[number + 1] if number + 1 < len(lines) else ""
+        if "|" in line and _is_table_rule(following) and not header:
+            header = _cells_of(line)
+        elif header and _is_table_rule(line):
+            continue
+        elif header and "|" in line:
+            written.append(f"- {row_as_line(header, _cells_of(line))}")
+        else:
+            header = []
+            written.append(line)
+    return written
+
+
+def _is_table_rule(line: str) -> bool:
+    return "|" in line and "-" in line and _TABLE_RULE.match(line) is not None
+
+
+def _cells_of(line: str) -> list[str]:
+    return [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line.strip().strip("|"))]
+
+
+def row_as_line(header: list[str], cells: list[str]) -> str:
+    """A row of two columns as "Pump: 15 €", of more as "Pump – Size: 2 l, Price: 15 €"."""
+    first, *others = cells or [""]
+    if max(len(header), len(cells)) <= 2 and first:
+        return ": ".join(cell for cell in (first, *others) if cell)
+    said = [
+        f"{name}: {cell}" if name else cell
+        for name, cell in zip_longest(header[1:], others, fillvalue="")
+        if cell
+    ]
+    return " – ".join(part for part in (first, ", ".join(said)) if part)
 
 
 def _unwrapped(lines: list[str]) -> list[str]:

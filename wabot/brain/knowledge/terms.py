@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from functools import lru_cache
+
+from wabot.brain.folding import fold
 
 _WORD = re.compile(r"[^\W_]+")
 _LONGEST_WORD = 40
@@ -56,7 +57,67 @@ _SMALL_WORDS = """
     seu seus si sim so sou sua suas tambem tarde tem temos tenho tens ter teria tudo um uma umas uns vai
     vao vc vcs voce voces vou dizer diz moca moco informacao duvida ai bem tchau pergunta gente
 """
-_STOP_WORDS = frozenset(_SMALL_WORDS.split())
+_MORE_SMALL_WORDS = """
+    maneja manejan manejas cuentan cuenta
+     ustedes ahi aca alla mire mira mirad oigan tendra tendras atienden atiende atendeis atendemos
+    atendem atencion queda quedan regala regalame regalas tipo tipos todavia aun che vos sos tenes podes
+    queres haces venis dale porfis porfavor hacer haceis realmente actualmente trabajan trabajais trabaja
+    trabajas trabalham usan podrias podriais puedan conozco dejan dejar deja permiten permite permitis
+    puede ser incluye anything got have having been u im ive id youve there here per each around near
+    nearest vosso vossa vossos vossas da quer querem fico ficar fica ficam sff certo sabe ter dar pelo
+    trabalham passa passam passas procuro precisa precisam consigo conseguem voces ahora ahorita manana
+    amanha tomorrow tonight agora now sale salen sai saem cuesta numero number saco bueno vea mas menos
+    cerca acepta aceptan aceptais aceptas aceitam aceita accept accepts admiten admite admitis admitem
+    reciben tomar toman toma tomais bring bringing traer llevar llevo entrar usar levar trazer perto
+    problema problem antes despues before doy das darme darse dado based find necesitaba ando viendo
+    interesa interesado interesada
+"""
+_STOP_WORDS = frozenset(_SMALL_WORDS.split()) | frozenset(_MORE_SMALL_WORDS.split())
+
+_FRACTIONS = (
+    ("1/4", " cuarto "),
+    ("1/2", " medio "),
+    ("3/4", " tres cuartos "),
+    ("1⁄4", " cuarto "),
+    ("1⁄2", " medio "),
+)
+# How chats are written.
+_CHAT_SPELLINGS = {
+    **dict.fromkeys(("k", "q", "ke", "qe"), "que"),
+    **dict.fromkeys(("xq", "pq", "porq", "pk", "porke"), "porque"),
+    **dict.fromkeys(("xfa", "xfavor", "pf", "pfv", "plis", "pls", "plz", "sff", "porfa"), "please"),
+    **dict.fromkeys(("vc", "vcs", "vces"), "voces"),
+    **dict.fromkeys(("tb", "tmb", "tbn", "tbm"), "tambien"),
+    **dict.fromkeys(("cto", "qto", "qnto", "cuant", "kuanto", "cuantoo"), "cuanto"),
+    **dict.fromkeys(("hr", "hrs"), "horas"),
+    **dict.fromkeys(("tel", "tlf", "tfno", "fone", "fono"), "telefono"),
+    **dict.fromkeys(("num", "nro", "numeros", "nr"), "numero"),
+    **dict.fromkeys(("dir", "direc", "adress", "addr"), "direccion"),
+    **dict.fromkeys(("wsp", "wpp", "wasap", "whats", "wa", "zap", "whatsap"), "whatsapp"),
+    **dict.fromkeys(("insta", "ig"), "instagram"),
+    **dict.fromkeys(("dto", "dscto", "desc", "dcto"), "descuento"),
+    **dict.fromkeys(("transf", "transfer"), "transferencia"),
+    **dict.fromkeys(("cel", "cell"), "celular"),
+    **dict.fromkeys(("dnd", "dnde", "aonde"), "donde"),
+    **dict.fromkeys(("kg", "kgs", "kilos", "quilo", "quilos", "kilogramos"), "kilo"),
+    **dict.fromkeys(("l", "lt", "lts", "litros", "liter", "liters", "litre", "litres"), "litro"),
+    **dict.fromkeys(("g", "gr", "grs", "gramos", "gramas", "grams"), "gramo"),
+    **dict.fromkeys(("half", "meio", "media", "meia"), "medio"),
+    "quarter": "cuarto",
+    **dict.fromkeys(("dozen", "duzia"), "docena"),
+    "x": "por",
+    "xa": "para",
+    "pa": "para",
+    "u": "you",
+    "r": "are",
+    "ur": "your",
+    "cdo": "cuando",
+    "qdo": "quando",
+    "efvo": "efectivo",
+    "pto": "punto",
+    "hj": "hoy",
+    "pelu": "peluqueria",
+}
 
 # Inflections of the three languages: what is left is a key to compare, not a word.
 # The stemmers of the Snowball project (snowballstemmer 3.1) need the accents that customers leave out: there
@@ -69,30 +130,26 @@ _ENDINGS = """
     er es en em am an ar ir as os is ly a e i o s y ao aos oes
 """
 _ENDINGS_LONGEST_FIRST = tuple(sorted(_ENDINGS.split(), key=len, reverse=True))
+_ENDINGS_OF_SHORT_WORDS = frozenset(("s", "o", "os", "ar", "ado", "ados"))
 # English doubles the consonant before these.
 _DOUBLING_ENDINGS = frozenset(("ing", "ings", "ed", "er", "ers"))
 
 
-def fold(text: str) -> str:
-    """The text in lower case without accents ("Envío" and "ENVIO" are "envio"), as unicode61 folds it."""
-    if text.isascii():
-        return text.lower()
-    decomposed = unicodedata.normalize("NFKD", text.lower())
-    return "".join(character for character in decomposed if not unicodedata.combining(character))
-
-
-def terms(text: str) -> list[str]:
-    """The stems of the words of a text that carry a subject, in order, repeats included."""
-    return [stem(word) for word in words(text)]
+def plain(text: str) -> str:
+    """The text folded, with the short spellings of chats written out: "a k hora?" is "a que hora?"."""
+    return _WORD.sub(lambda word: _CHAT_SPELLINGS.get(word[0], word[0]), _without_fractions(fold(text)))
 
 
 def words(text: str) -> list[str]:
-    """The folded words of a text that carry a subject, in order, repeats included."""
-    return [word for word in _WORD.findall(fold(text)) if _carries_subject(word)]
+    """The words of a text that carry a subject, as `plain` writes them, in order, repeats included."""
+    found = [_CHAT_SPELLINGS.get(word, word) for word in _WORD.findall(_without_fractions(fold(text)))]
+    return [word for word in found if word not in _STOP_WORDS and 1 < len(word) <= _LONGEST_WORD]
 
 
-def _carries_subject(word: str) -> bool:
-    return 1 < len(word) <= _LONGEST_WORD and word not in _STOP_WORDS
+def _without_fractions(folded: str) -> str:
+    for written, meant in _FRACTIONS if "/" in folded or "\u2044" in folded else ():
+        folded = folded.replace(written, meant)
+    return folded
 
 
 @lru_cache(maxsize=8192)
@@ -110,7 +167,7 @@ def stem(word: str) -> str:
 
 def _ending_of(word: str) -> str:
     for ending in _ENDINGS_LONGEST_FIRST:
-        shortest = _SHORTEST_SINGULAR if ending == "s" else _SHORTEST_STEM
+        shortest = _SHORTEST_SINGULAR if ending in _ENDINGS_OF_SHORT_WORDS else _SHORTEST_STEM
         if word.endswith(ending) and len(word) - len(ending) >= shortest:
             return ending
     return ""
