@@ -34,7 +34,7 @@ from wabot.conversation.file_words import Files
 from wabot.conversation.gate import is_too_old
 from wabot.conversation.history import was_asked_to_repeat, was_told
 from wabot.conversation.inbox import Inbox
-from wabot.conversation.notices import Notice, Unanswered, handed_over_text, is_apology
+from wabot.conversation.notices import Notice, Unanswered, is_apology
 from wabot.conversation.outbox import Outbox, Part
 from wabot.conversation.received_files import PASSED_ON_KINDS, let_go_of
 from wabot.conversation.schedule import ChatSchedule
@@ -308,7 +308,7 @@ class Answering:
             rows = self._without_kept(chat, rows)
         parts = answer.parts
         if HAND_OVER in answer.calls:
-            return self.leave_to_person(chat, rows, parts or [handed_over_text(language)])
+            return self.leave_to_person(chat, rows, parts or [texts_for(language).handed_over])
         if answer.calls & {TELL_TEAM, CHECK_PAYMENT}:
             parts = parts or (texts_for(language).cannot_answer,)
             return self.put_and_tell(chat, rows, parts, answer.source, files=answer.files)

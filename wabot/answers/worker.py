@@ -19,7 +19,7 @@ from wabot.conversation import gate
 from wabot.conversation.chats import chat_with_id, named
 from wabot.conversation.gate import Rules, Verdict, is_too_old
 from wabot.conversation.inbox import MOST_AT_ONCE, Inbox
-from wabot.conversation.notices import Notice, Unanswered, handed_over_text
+from wabot.conversation.notices import Notice, Unanswered
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_chat import OwnerChat
 from wabot.conversation.pauses import Pauses
@@ -144,7 +144,7 @@ class ReplyWorker:
                 if put(chat, rows, [text], Notice.AWAY, decision.reason, Unanswered.CLOSED):
                     Chat.update(away_at=now).where(Chat.id == chat.id).execute()
             case Verdict.ESCALATE:
-                self._answering.leave_to_person(chat, rows, [handed_over_text(language)])
+                self._answering.leave_to_person(chat, rows, [texts_for(language).handed_over])
             case Verdict.REST:
                 self._escalation.let_rest(chat, decision.reason, now)
             case _:

@@ -7,7 +7,7 @@
     prompt, prompt_size
                     what the model reads, and how it is made to fit
     offered_files   what the texts link to, and goes with an answer
-    language, small_talk, payment, splitting, texts
+    language, folding, small_talk, for_person, payment, splitting, texts
                     what needs no model
     knowledge       what the business wrote about itself
     providers       the model servers

@@ -11,22 +11,23 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from wabot.brain.conversation import Conversation, Turn, join_texts
+from wabot.brain.for_person import matter_in
 from wabot.brain.knowledge.base import KNOWN, KnowledgeBase
 from wabot.brain.knowledge.index import Passage
 from wabot.brain.knowledge.linked_files import LinkedFile
-from wabot.brain.knowledge.questions import questions_in
+from wabot.brain.knowledge.questions import clauses_of, questions_in
 from wabot.brain.language import detect_language, sure_language
 from wabot.brain.offered_files import OfferedFiles
 from wabot.brain.output.cleaning import clean, plain_html
 from wabot.brain.output.completion import Completion, Usage
-from wabot.brain.output.control_words import CHECK_PAYMENT, FILE, HAND_OVER, SILENCE, file_numbers
+from wabot.brain.output.control_words import CHECK_PAYMENT, FILE, HAND_OVER, SILENCE, TELL_TEAM, file_numbers
 from wabot.brain.prompt import Persona, compose_messages, insist_on_facts, insist_on_language
 from wabot.brain.providers.budget import Budget, BudgetUnknown
 from wabot.brain.providers.chain import NoProviderAnswered, ProviderChain
 from wabot.brain.providers.counts import CallCounts, ChatCallCounts
 from wabot.brain.providers.request import Message
 from wabot.brain.settings import BrainSettings
-from wabot.brain.small_talk import small_talk_in
+from wabot.brain.small_talk import COURTESIES, small_talk_in
 from wabot.brain.splitting import split
 from wabot.brain.texts import texts_for
 
@@ -40,7 +41,8 @@ _CALLS = frozenset({HAND_OVER, CHECK_PAYMENT})
 _HISTORY_TOKENS = 3000
 _PASSAGES_FOR_MODEL = 4
 _PASSAGES_COMPARED = 8
-_NEARLY_AS_WELL = 0.8
+_NEARLY_AS_WELL = 0.9
+_CLAUSES_TRIED = 5
 # Below this a passage is noise, which small models take for facts all the same.
 _WORTH_SHOWING = 0.25
 
@@ -261,24 +263,40 @@ class Brain:
         )
 
     def _answer_without_model(self, unanswered: Sequence[Turn], language: str) -> Answer:
-        passages = self._known_passages(unanswered, language)
-        if passages:
-            offered = self._offered_files()
-            texts = "\n\n".join(offered.text_for_customer(passage) for passage in passages)
-            text = clean(plain_html(texts))
-            return Answer(self._split(text), "knowledge", passages, files=offered.all(text))
-        polite = texts_for(language)
+        texts = texts_for(language)
+        said = join_texts(unanswered)
         # A nod among other messages adds nothing to them.
-        presence = {small_talk_in(turn.text) for turn in unanswered} - {"nod"}
-        if not presence:
+        courtesies = [courtesy for turn in unanswered if (courtesy := small_talk_in(turn.text)) != "nod"]
+        if not courtesies:
             return Answer((), "silence")
-        if presence == {"thanks"}:
-            return Answer((polite.thanks,), "polite")
-        if presence <= {"farewell", "thanks"}:
-            return Answer((polite.farewell,), "polite")
-        if presence <= {"greeting", "thanks", "farewell"}:
-            return Answer((polite.greeting,), "polite")
-        return Answer((polite.cannot_answer,), "polite")
+        if None not in courtesies:
+            return Answer((texts.courtesy(max(filter(None, courtesies), key=COURTESIES.index)),), "polite")
+        matter = matter_in(said)
+        if matter == "person":
+            passages = self._passages_on("person", said, language)
+            return self._answer_of_passages(passages, "polite", frozenset((HAND_OVER,)), texts.handed_over)
+        if matter:
+            # What the texts say of broken goods helps, and still a person has to see to it.
+            passages = self._passages_on("broken", said, language) if matter == "complaint" else ()
+        else:
+            passages = self._known_passages(unanswered, language)
+        if passages:
+            return self._answer_of_passages(passages, "knowledge", frozenset((TELL_TEAM,) if matter else ()))
+        return Answer((texts.cannot_answer,), "polite")
+
+    def _answer_of_passages(
+        self, passages: tuple[Passage, ...], source: str, calls: frozenset[str], before: str = ""
+    ) -> Answer:
+        """Say what of the passages answers, with the files that go with it."""
+        offered = self._offered_files()
+        said = [before, *(offered.text_for_customer(passage) for passage in passages)]
+        text = clean(plain_html("\n\n".join(filter(None, said))))
+        return Answer(self._split(text), source, passages, calls=calls, files=offered.all(text))
+
+    def _passages_on(self, subject: str, said: str, language: str) -> tuple[Passage, ...]:
+        """The passage on a subject that the message names; none where the texts do not speak of it."""
+        found = self._knowledge.on_subject(subject, said, language)
+        return (found,) if found else ()
 
     def _known_passages(self, unanswered: Sequence[Turn], language: str) -> tuple[Passage, ...]:
         """The passages that surely answer the messages.
@@ -295,11 +313,27 @@ class Brain:
             shared = [passage for passage in close if together and passage.text == together[0].text]
             for passage in (*shared, *close)[:1]:
                 chosen[passage.text] = passage
+        if not chosen and not together:
+            return self._known_of_clauses(unanswered, language)
         return tuple(chosen.values()) or tuple(together[:1])
+
+    def _known_of_clauses(self, unanswered: Sequence[Turn], language: str) -> tuple[Passage, ...]:
+        """What one clause alone surely finds: "my dog is ill, do you have a vet?" hides its question."""
+        clauses = [clause for turn in unanswered for clause in clauses_of(turn.text)]
+        found = [
+            passage
+            for clause in clauses[:_CLAUSES_TRIED]
+            for passage in self._search_known(clause, language)[:1]
+        ]
+        return tuple(sorted(found, key=lambda passage: -passage.score)[:1])
 
     def _search_known(self, question: str, language: str) -> list[Passage]:
         found = self._knowledge.search(question, language, limit=_PASSAGES_COMPARED)
         return [passage for passage in found if passage.score >= KNOWN]
+
+    def passages_for_model(self, conversation: Conversation) -> tuple[Passage, ...]:
+        """What of the texts a model is shown for a conversation."""
+        return self._find_passages(conversation, _language_of(conversation))
 
     def _find_passages(self, recent: Conversation, language: str) -> tuple[Passage, ...]:
         """What the model may need; for a question that leans on earlier ones, what they asked too."""
@@ -319,12 +353,12 @@ class Brain:
 
 
 def _language_of(conversation: Conversation) -> str:
-    """The language of the unanswered messages, else of all the customer wrote; else the account's."""
-    heard = detect_language(join_texts(conversation.unanswered), default="")
-    if heard:
-        return heard
-    said = join_texts(turn for turn in conversation.turns if turn.role == "user")
-    return detect_language(said, default=conversation.language)
+    """The language of the unanswered messages; what was said before, and the account's, speak for one."""
+    before = [
+        turn for turn in conversation.turns if turn.role == "user" and turn not in conversation.unanswered
+    ]
+    spoken = detect_language(join_texts(before), default=conversation.language)
+    return detect_language(join_texts(conversation.unanswered), default=spoken)
 
 
 def _has_pictures(conversation: Conversation) -> bool:

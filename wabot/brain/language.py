@@ -45,7 +45,7 @@ _WORDS = {
         store price prices cost costs order orders mug mugs tea coffee money back wrong broken
     """,
     "pt": """
-        agradecemos precisar estamos feliz ano de te vos sigo que por
+        la sabados domingos agradecemos precisar estamos feliz ano de te vos sigo que por
         ola oi bom boa dia tarde noite obrigado obrigada por favor
         quero queria gostaria preciso tenho tem tens temos os as o a um uma uns umas e ou mas porque que
         quanto quanta quantos custa custam quando onde aonde qual quais quem sao esta estao estou sou

@@ -33,13 +33,13 @@ class OfferedFiles:
         return bool(self._files)
 
     def text_for_customer(self, passage: Passage) -> str:
-        """The text of a passage without what goes with it; whatever stands in a sentence leaves its name."""
+        """What of a passage answers, without what goes with it; what stands in a sentence leaves its name."""
 
         def write(file: LinkedFile, is_alone: bool) -> str:
             goes = self._number_of(file, self._most)
             return "" if goes and is_alone and file.kind != "voice" else file.name
 
-        return write_links(passage.text, passage.source, self._folder, write)
+        return write_links(passage.answer, passage.source, self._folder, write)
 
     def for_model(self, passage: Passage) -> Passage:
         """A passage in which each link to a file says by which word it is sent."""

@@ -12,6 +12,11 @@ class Texts:
     """The fixed sentences of one language. `confirm_opt_out` fills in the word that undoes it."""
 
     greeting: str
+    presence: str
+    how_are_you: str
+    robot: str
+    attention: str
+    wishes: str
     thanks: str
     farewell: str
     cannot_answer: str
@@ -19,11 +24,16 @@ class Texts:
     not_heard: str
     for_person: str
     to_check: str
+    handed_over: str
     away: str
     ask_to_repeat: str
     cannot_open: str
     opted_in: str
     opted_out: str
+
+    def courtesy(self, kind: str) -> str:
+        """What answers a courtesy, by its name."""
+        return str(getattr(self, kind))
 
     def confirm_opt_out(self, opt_in_word: str) -> str:
         """The confirmation of an opt-out, naming the word (as "alta") that brings answers back."""
@@ -33,6 +43,13 @@ class Texts:
 _TEXTS = {
     "es": Texts(
         greeting="¡Hola! Gracias por escribirnos. ¿En qué podemos ayudarle?",
+        presence="¡Hola! Sí, aquí estamos. ¿En qué podemos ayudarle?",
+        how_are_you="¡Hola! Todo bien, gracias. ¿En qué podemos ayudarle?",
+        robot="Soy el asistente automático de este negocio. Pregunte lo que necesite; si prefiere "
+        "hablar con una "
+        "persona, dígamelo y la aviso.",
+        attention="Claro, ¿en qué podemos ayudarle?",
+        wishes="¡Muchas gracias! Igualmente para usted.",
         thanks="¡Gracias a usted! Aquí estamos para lo que necesite.",
         farewell="¡Hasta pronto! Gracias por escribirnos.",
         cannot_answer="Gracias por su mensaje. Ahora mismo no puedo responderle con seguridad; "
@@ -44,6 +61,7 @@ _TEXTS = {
         "contestará en cuanto pueda.",
         to_check="Gracias, lo hemos recibido. Una persona del equipo lo revisará y le responderá en "
         "cuanto pueda.",
+        handed_over="De acuerdo, se lo paso a una persona del equipo, que le escribirá en cuanto pueda.",
         away="Gracias por su mensaje. En este momento no estamos; le responderemos en cuanto volvamos.",
         ask_to_repeat="Disculpe, hemos tenido un problema técnico y su último mensaje no nos llegó completo. "
         "¿Nos lo puede enviar otra vez, por favor?",
@@ -54,6 +72,13 @@ _TEXTS = {
     ),
     "en": Texts(
         greeting="Hello! Thanks for writing to us. How can we help you?",
+        presence="Hello! Yes, we are here. How can we help you?",
+        how_are_you="Hello! All well, thank you. How can we help you?",
+        robot="I am this business's automatic assistant. Ask whatever you need; if you would rather "
+        "talk to a person, "
+        "tell me and I'll let one know.",
+        attention="Of course, go ahead.",
+        wishes="Thank you very much! The same to you.",
         thanks="Thank you! We are here whenever you need us.",
         farewell="Goodbye! Thanks for writing to us.",
         cannot_answer="Thank you for your message. I can't give you a reliable answer right now; "
@@ -65,6 +90,8 @@ _TEXTS = {
         "and they will reply as soon as they can.",
         to_check="Thank you, we have received it. A person on our team will check it and reply as soon "
         "as they can.",
+        handed_over="All right, I'll pass you on to a person on our team, who will write to you as soon as "
+        "they can.",
         away="Thank you for your message. We are away at the moment and will reply as soon as we are back.",
         ask_to_repeat="Sorry, we had a technical problem and your last message did not reach us in full. "
         "Could you send it again, please?",
@@ -75,6 +102,13 @@ _TEXTS = {
     ),
     "pt": Texts(
         greeting="Olá! Obrigado por nos escrever. Em que podemos ajudar?",
+        presence="Olá! Sim, estamos aqui. Em que podemos ajudar?",
+        how_are_you="Olá! Tudo bem, obrigado. Em que podemos ajudar?",
+        robot="Sou o assistente automático deste negócio. Pergunte o que precisar; se preferir falar "
+        "com uma pessoa, "
+        "diga-me e eu aviso.",
+        attention="Claro! Em que posso ajudar?",
+        wishes="Muito obrigado! Igualmente para você.",
         thanks="Nós é que agradecemos! Estamos aqui para o que precisar.",
         farewell="Até logo! Obrigado por nos escrever.",
         cannot_answer="Obrigado pela sua mensagem. Neste momento não consigo responder com certeza; "
@@ -85,6 +119,7 @@ _TEXTS = {
         for_person="Obrigado pela sua mensagem. Só uma pessoa da equipe pode ver isso: vou passar a ela, que "
         "responderá assim que puder.",
         to_check="Obrigado, recebemos. Uma pessoa da equipe vai conferir e responderá assim que puder.",
+        handed_over="Está bem, vou passar a uma pessoa da equipe, que escreverá assim que puder.",
         away="Obrigado pela sua mensagem. Neste momento não estamos; responderemos assim que voltarmos.",
         ask_to_repeat="Desculpe, tivemos um problema técnico e a sua última mensagem não chegou completa. "
         "Pode enviá-la outra vez, por favor?",

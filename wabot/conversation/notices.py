@@ -83,11 +83,6 @@ class Unanswered(StrEnum):
     PAYMENT = "payment"
 
 
-_HANDED_OVER = {
-    "es": "De acuerdo, se lo paso a una persona del equipo, que le escribirá en cuanto pueda.",
-    "en": "All right, I'll pass you on to a person on our team, who will write to you as soon as they can.",
-    "pt": "Está bem, vou passar a uma pessoa da equipe, que escreverá assim que puder.",
-}
 _OWNER_TEXTS = {
     "es": {
         "answers": "{head}respondo.",
@@ -171,11 +166,6 @@ _APOLOGIES = frozenset(texts_for(language).cannot_answer for language in LANGUAG
 def is_apology(parts: tuple[str, ...]) -> bool:
     """Whether an answer of the brain only says that it has none."""
     return parts[:1] != () and parts[0] in _APOLOGIES
-
-
-def handed_over_text(language: str) -> str:
-    """What a customer is told who is left to a person."""
-    return _HANDED_OVER[language]
 
 
 def opted_out_text(text: str, chats: ChatSettings, language: str) -> str:

@@ -7,12 +7,12 @@ from functools import cached_property
 from typing import NamedTuple
 
 from wabot.brain.conversation import Turn
+from wabot.brain.folding import fold
 from wabot.brain.guard.amounts import DOLLARS, PESOS
 from wabot.brain.guard.association import Association
 from wabot.brain.guard.claim import Claim, Kind
 from wabot.brain.guard.numbers import quantities_in
 from wabot.brain.guard.statements import Statement, statements_of, statements_shown, stems
-from wabot.brain.knowledge.terms import fold
 from wabot.brain.language import detect_language
 
 

@@ -6,13 +6,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from wabot.brain.folding import fold
 from wabot.brain.guard.arithmetic import OTHER_COSTS, Arithmetic, Proven
 from wabot.brain.guard.association import Association
 from wabot.brain.guard.claim import Kind
 from wabot.brain.guard.contacts import leads_within, same_telephone
 from wabot.brain.guard.shown import Shown
 from wabot.brain.guard.statements import Statement, statements_of, stems
-from wabot.brain.knowledge.terms import fold
 
 _MOST_STATEMENTS = 80
 

@@ -146,6 +146,11 @@ def words(text: str) -> list[str]:
     return [word for word in found if word not in _STOP_WORDS and 1 < len(word) <= _LONGEST_WORD]
 
 
+def terms(text: str) -> list[str]:
+    """The stems of the words of a text that carry a subject, in order, repeats included."""
+    return [stem(word) for word in words(text)]
+
+
 def _without_fractions(folded: str) -> str:
     for written, meant in _FRACTIONS if "/" in folded or "\u2044" in folded else ():
         folded = folded.replace(written, meant)
