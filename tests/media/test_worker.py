@@ -121,7 +121,12 @@ class Desk:
 
 
 @pytest.fixture
-def desk(emulator: Emulator, ears: ProviderServer, database: Any, tmp_path: Path) -> Desk:
+def desk(emulator: Emulator, ears: ProviderServer, sqlite_database: Any, tmp_path: Path) -> Desk:
+    return Desk(emulator, ears, tmp_path)
+
+
+@pytest.fixture
+def desk_on_either(emulator: Emulator, ears: ProviderServer, database: Any, tmp_path: Path) -> Desk:
     return Desk(emulator, ears, tmp_path)
 
 
@@ -129,9 +134,9 @@ def file_of(message: int) -> ReceivedFile:
     return ReceivedFile.get(ReceivedFile.message == message)
 
 
-def test_what_was_spoken_is_what_the_customer_said(desk: Desk, ears: ProviderServer) -> None:
-    message = desk.say("¿Cuánto cuesta la maceta?")
-    desk.work()
+def test_what_was_spoken_is_what_the_customer_said(desk_on_either: Desk, ears: ProviderServer) -> None:
+    message = desk_on_either.say("¿Cuánto cuesta la maceta?")
+    desk_on_either.work()
     row = file_of(message)
     assert (row.state, row.text, row.author, row.source) == (
         "understood",
@@ -141,14 +146,14 @@ def test_what_was_spoken_is_what_the_customer_said(desk: Desk, ears: ProviderSer
     )
     said = Inbound.get_by_id(message)
     assert (said.text, said.state, said.kind) == ("¿Cuánto cuesta la maceta?", "pending", "audio")
-    assert desk.left() == [] and desk.schedule.take() == said.chat_id
+    assert desk_on_either.left() == [] and desk_on_either.schedule.take() == said.chat_id
     assert ears.requests[0].body["language"] == "es"
-    assert round(desk.counts.providers()["ears"].heard_seconds) == 5
+    assert round(desk_on_either.counts.providers()["ears"].heard_seconds) == 5
 
 
-def test_a_spoken_opt_out_ends_all_writing(desk: Desk) -> None:
-    earlier, message = desk.say("hola"), desk.say("Baja.")
-    desk.work()
+def test_a_spoken_opt_out_ends_all_writing(desk_on_either: Desk) -> None:
+    earlier, message = desk_on_either.say("hola"), desk_on_either.say("Baja.")
+    desk_on_either.work()
     chat = Chat.get()
     assert chat.opted_out_at is not None
     assert [row.source for row in Outbound.select()] == ["opted-out"]
@@ -246,29 +251,29 @@ def test_a_file_that_ends_the_process_each_time_is_given_up(desk: Desk, ears: Pr
 
 
 def test_what_was_taken_back_or_erased_while_it_was_listened_to_is_dropped(
-    desk: Desk, ears: ProviderServer
+    desk_on_either: Desk, ears: ProviderServer
 ) -> None:
-    message = desk.say("hola")
+    message = desk_on_either.say("hola")
 
     def take_back(handler: Any, body: dict[str, Any]) -> None:
         row = Inbound.get_by_id(message)
         change = arrival(kind=MessageKind.REVOKE, target_id=row.message_id, sent_at=utc_now())
-        desk.reception.receive(change, utc_now())
+        desk_on_either.reception.receive(change, utc_now())
         hear("secret")(handler, body)
 
     ears.script(take_back)
-    desk.work()
+    desk_on_either.work()
     assert (file_of(message).state, file_of(message).text) == ("kept out", "")
-    assert Inbound.get_by_id(message).text == "" and desk.left() == []
+    assert Inbound.get_by_id(message).text == "" and desk_on_either.left() == []
 
     def erase(handler: Any, body: dict[str, Any]) -> None:
         Chat.delete().execute()
         hear("secret")(handler, body)
 
-    desk.say("adiós")
+    desk_on_either.say("adiós")
     ears.script(erase)
-    desk.work()
-    assert ReceivedFile.select().count() == 0 and desk.left() == []
+    desk_on_either.work()
+    assert ReceivedFile.select().count() == 0 and desk_on_either.left() == []
 
 
 def test_a_disk_without_room_is_waited_for(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
