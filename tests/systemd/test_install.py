@@ -144,6 +144,10 @@ def test_from_nothing_to_the_first_answer(machine: Container, emulator: Emulator
     assert machine.property("wabot-janitor.timer", "ActiveState") == "active"
     assert "neonize 0.5.2" in type_in(machine, "sudo wabot version").stdout
     assert of_others(machine, str(HOME), USER) == "", "the checkout is hers"
+    compiled = "cd /opt/wabot/lib/*/site-packages && ls -d */__pycache__ */service/__pycache__"
+    found = machine.run("sh", "-c", compiled).stdout.split()
+    assert "wabot/service/__pycache__" in found, "its user may not write there"
+    assert "phonenumbers/__pycache__" not in found, "which nobody loads"
     assert "put sudo before the command" in type_in(machine, "wabot status", check=False).stderr
     assert machine.run("cat", MANUAL_PAGE).stdout.startswith(".TH WABOT 1 ")
     assert machine.run("bash", "-c", f". {COMPLETION}; {_COMPLETED}").stdout == "status\n"
