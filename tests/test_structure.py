@@ -72,8 +72,9 @@ TESTED_BY = {
     "trials/peers": "instant_model model_behaviours model_server",
     "trials/peers/test_transcriber_behaviours.py": "forms",
     "trials/soak/test_soak.py": "account command database model plan report",
-    "whatsapp/test_places.py": "text_fields",
-    "whatsapp": "content library messages sealed_edits store_query",
+    "whatsapp/reading/test_places.py": "text_fields",
+    "whatsapp/reading/test_translation.py": "content",
+    "whatsapp": "library messages sealed_edits store_query",
 }
 
 

@@ -19,7 +19,7 @@ from wabot.conversation.owner_chat import text_of
 from wabot.database.models import Chat, Inbound, Outbound, ReceivedFile, Session
 from wabot.database.states import FileFailure
 from wabot.whatsapp.messages import NOT_RECEIVED_KINDS, IncomingMessage, MessageKind
-from wabot.whatsapp.translation import incoming_message
+from wabot.whatsapp.reading.translation import incoming_message
 
 OWNER = "34999888777"
 ONLY_A_PERSON = "envió algo que solo puede leer una persona."

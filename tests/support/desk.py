@@ -16,8 +16,8 @@ from wabot.conversation.received_files import ReceivedFiles
 from wabot.database.models import Inbound, Outbound
 from wabot.inbound.reception import reception_of
 from wabot.whatsapp.messages import IncomingMessage
+from wabot.whatsapp.reading.translation import edited_text
 from wabot.whatsapp.store import Account, Device
-from wabot.whatsapp.translation import edited_text
 
 OWNER_LID = "299999888777@lid"
 OWNER = "34999888777@s.whatsapp.net"

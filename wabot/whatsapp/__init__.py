@@ -4,12 +4,8 @@
     signals       what the library's events and errors mean to the state machine
     messages      wabot's own types for what WhatsApp says
     outgoing      what goes out becomes the library's message
+    reading       an event becomes an `IncomingMessage`
     uploads       what goes out besides text: a file that WhatsApp keeps, a place
-    translation   an event becomes an `IncomingMessage`
-    content       what a message carries: its kind and its words
-    attachments   the same of its file
-    places        places and contacts in words
-    text_fields   texts of the library's, made fit to be kept
     sealed_edits  opens edits that are sealed, as phones send them
     store         reads the library's own store while no client is open
     store_query   the same while one is open, from a process of its own

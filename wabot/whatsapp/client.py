@@ -31,6 +31,7 @@ from wabot.clock import process_clock
 from wabot.whatsapp.library_log import LibraryLog
 from wabot.whatsapp.messages import IncomingMessage, Receipt
 from wabot.whatsapp.outgoing import FileKind, Outgoing, UploadFailed, fill, harmless_reason, taken_file
+from wabot.whatsapp.reading.translation import edited_text, incoming_message, receipt, undecryptable_message
 from wabot.whatsapp.signals import (
     OUTDATED,
     LinkCodeRefused,
@@ -47,7 +48,6 @@ from wabot.whatsapp.signals import (
     refused,
     stream_ended,
 )
-from wabot.whatsapp.translation import edited_text, incoming_message, receipt, undecryptable_message
 from wabot.whatsapp.uploads import UploadedFile
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from wabot.system.units import own_command
-from wabot.whatsapp.translation import jid_text
+from wabot.whatsapp.reading.translation import jid_text
 
 
 class Signal(StrEnum):

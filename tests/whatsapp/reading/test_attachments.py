@@ -14,9 +14,9 @@ from wabot.emulator.people.attachments import put_up, sample
 from wabot.emulator.signal import plaintexts
 from wabot.emulator.signal.file_messages import ENVELOPES, FILE_KINDS, file_message
 from wabot.emulator.world.media import Media
-from wabot.whatsapp.attachments import attachment_of
-from wabot.whatsapp.content import unwrapped
 from wabot.whatsapp.messages import Attachment
+from wabot.whatsapp.reading.attachments import attachment_of
+from wabot.whatsapp.reading.content import unwrapped
 
 SENT = {kind: put_up(Media(), kind, sample(kind)) for kind in FILE_KINDS}
 

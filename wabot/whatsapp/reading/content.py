@@ -14,8 +14,8 @@ from itertools import islice
 from typing import Any
 
 from wabot.whatsapp.messages import DETAIL_KINDS, MEDIA_KINDS, MessageKind
-from wabot.whatsapp.places import cards_in_words, place_in_words
-from wabot.whatsapp.text_fields import LONGEST_TEXT_CHARACTERS, clean
+from wabot.whatsapp.reading.places import cards_in_words, place_in_words
+from wabot.whatsapp.reading.text_fields import LONGEST_TEXT_CHARACTERS, clean
 
 _DEEPEST = 6
 _MOST_WORDS = 200

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from wabot.whatsapp.text_fields import clean, one_line
+from wabot.whatsapp.reading.text_fields import clean, one_line
 
 _MOST_CARDS, _MOST_NUMBERS, _MOST_LINES = 20, 5, 200
 _LONGEST_CHARACTERS = 300

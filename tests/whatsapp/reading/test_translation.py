@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from tests.support.arrivals import ANA, ANA_LID, GROUP
 from tests.support.neonize_events import anything, e2e, events, jid
 from wabot.emulator.signal import plaintexts
-from wabot.whatsapp.content import ACCOMPANYING, KINDS, is_envelope
 from wabot.whatsapp.messages import IncomingMessage, MessageKind, Receipt
-from wabot.whatsapp.translation import incoming_message, jid_text, receipt, undecryptable_message
+from wabot.whatsapp.reading.content import ACCOMPANYING, KINDS, is_envelope
+from wabot.whatsapp.reading.translation import incoming_message, jid_text, receipt, undecryptable_message
 
 Message = e2e.Message
 AT = datetime(2026, 11, 22, 12, 0, 0, 123000)

@@ -9,8 +9,8 @@ import pytest
 from tests.support.neonize_events import e2e
 from wabot.emulator.signal.message_kinds import build
 from wabot.emulator.signal.places import Place, live_location, location
-from wabot.whatsapp.content import Content, content_of, title_of
 from wabot.whatsapp.messages import MessageKind
+from wabot.whatsapp.reading.content import Content, content_of, title_of
 
 LOCATION, CONTACT = MessageKind.LOCATION, MessageKind.CONTACT
 CARD = "BEGIN:VCARD\nFN:Eva\nitem1.TEL;waid=34600999999;type=CELL:+34 600 999 999\nEMAIL:eva@example.com\nEND"

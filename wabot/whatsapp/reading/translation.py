@@ -10,8 +10,9 @@ from typing import Any
 
 from wabot.clock import utc_now
 from wabot.config.phone_numbers import LID_SERVER, PHONE_SERVER
-from wabot.whatsapp.attachments import attachment_of
-from wabot.whatsapp.content import (
+from wabot.whatsapp.messages import IncomingMessage, MessageKind, Receipt
+from wabot.whatsapp.reading.attachments import attachment_of
+from wabot.whatsapp.reading.content import (
     Content,
     association_of,
     content_of,
@@ -21,8 +22,7 @@ from wabot.whatsapp.content import (
     title_of,
     unwrapped,
 )
-from wabot.whatsapp.messages import IncomingMessage, MessageKind, Receipt
-from wabot.whatsapp.text_fields import clean
+from wabot.whatsapp.reading.text_fields import clean
 
 _LONGEST_NAME_CHARACTERS = 200
 # A business whose number WhatsApp serves itself writes from a device of these; answers go to its number.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from wabot.whatsapp.content import carried_by
 from wabot.whatsapp.messages import Attachment
-from wabot.whatsapp.text_fields import clean, one_line
+from wabot.whatsapp.reading.content import carried_by
+from wabot.whatsapp.reading.text_fields import clean, one_line
 
 _FIELDS = frozenset(
     {"imageMessage", "videoMessage", "ptvMessage", "audioMessage", "documentMessage", "stickerMessage"}
