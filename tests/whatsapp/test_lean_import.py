@@ -97,8 +97,9 @@ def test_a_bot_that_reads_no_files_loads_nothing_for_it() -> None:
             sys.executable,
             "-c",
             "import sys, wabot.service.pipeline\n"
-            "heavy = ('wabot.media', 'wabot.brain.transcription', 'cryptography', 'requests')\n"
-            "print([name for name in sys.modules if name.startswith(heavy)])\n",
+            "heavy = ('wabot.media.', 'wabot.brain.transcription', 'cryptography', 'requests')\n"
+            "light = 'wabot.media.directory'\n"
+            "print([name for name in sys.modules if name.startswith(heavy) and name != light])\n",
         ],
         cwd=ROOT,
         capture_output=True,

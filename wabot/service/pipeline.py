@@ -33,8 +33,6 @@ from wabot.inbound.lost_messages import LostMessages
 from wabot.inbound.reception import Reception
 from wabot.inbound.spool import Spool
 from wabot.link.dialer import Dialer
-from wabot.media.directory import MediaDirectory
-from wabot.media.first_file import FirstFile
 from wabot.outbound.chat_presence import ChatPresence
 from wabot.outbound.pacing import Pacing, rates_so_far
 from wabot.outbound.receipt_file import ReceiptFile
@@ -53,6 +51,7 @@ from wabot.whatsapp.store import Account
 from wabot.whatsapp.store_query import OpenStore
 
 if TYPE_CHECKING:
+    from wabot.media.first_file import FirstFile
     from wabot.media.worker import MediaWorker
 
 _LAST_WRITE_SECONDS = 1.0
@@ -182,13 +181,21 @@ class Pipeline:
             self.files,
         )
         self._workers = start_workers(workers)
+        if ai.hears or ai.sees or ai.reads:
+            self._wait_for_files(budget)
+
+    def _wait_for_files(self, budget: DailyBudget) -> None:
+        # A bot that reads no files loads nothing of this.
+        from wabot.media.directory import MediaDirectory
+        from wabot.media.first_file import FirstFile
+
         pulses = [self._health.pulse(f"media-{number}") for number in range(1, MEDIA_WORKERS + 1)]
         directory = MediaDirectory(self._settings.media_directory)
         self._first_file = FirstFile(self.files, directory, lambda: self._start_media(budget, pulses))
         self._first_file.start()
 
     def _start_media(self, budget: DailyBudget, pulses: Sequence[Pulse]) -> None:
-        # A bot that reads no files loads nothing of this.
+        # What reads them takes memory, and waits for the first one.
         from wabot.media.workers import make_media_workers, readers_of
 
         readers = readers_of(self._settings, budget, self.transcriptions)
