@@ -14,6 +14,7 @@ from tests.support.examined_bot import illnesses
 from wabot.clock import utc_now
 from wabot.config.toml_file import PUT_SUDO
 from wabot.doctor.examination import examine
+from wabot.emulator.people.sample_files import JPEG
 from wabot.errors import ConfigError
 
 
@@ -91,7 +92,9 @@ def test_a_text_that_the_bot_cannot_read(file: Path, state: Path, tmp_path: Path
         texts, moved = Path(folder, "texts"), Path(folder, "state")
         texts.mkdir()
         text = texts / "shop.md"
-        text.write_text("# Shop")
+        text.write_text("# Shop\n![It](shop.jpg)")
+        picture = texts / "shop.jpg"
+        picture.write_bytes(JPEG)
         shutil.move(state, moved)
         persona = Path(folder, "persona.txt")
         persona.write_text("Be kind.")
@@ -100,7 +103,7 @@ def test_a_text_that_the_bot_cannot_read(file: Path, state: Path, tmp_path: Path
             file.read_text().replace(str(tmp_path / "texts"), str(texts)).replace(str(state), str(moved))
         )
         file.write_text(f'{configured}system_prompt_file = "{persona}"\n')
-        for path in (Path(folder), texts, text, file, persona):
+        for path in (Path(folder), texts, text, picture, file, persona):
             path.chmod(0o755)
         for path in (moved, *moved.rglob("*")):
             os.chown(path, 65_534, 65_534)
@@ -111,6 +114,12 @@ def test_a_text_that_the_bot_cannot_read(file: Path, state: Path, tmp_path: Path
             closed.chmod(0o755)
             cure = f"sudo chgrp -R wabot {shown} && sudo chmod -R g+rX {shown}"
             assert text_and_cure == (f"{closed} cannot be read by the bot", cure)
+        picture.chmod(0o600)
+        told, cure = _typed_by_root(file)["texts"]
+        assert (
+            "Permission denied" in told
+            and cure == f"sudo chgrp -R wabot {texts} && sudo chmod -R g+rX {texts}"
+        )
 
 
 def _typed_by_root(file: Path) -> dict[str, tuple[str, str]]:

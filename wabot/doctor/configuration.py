@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 from pathlib import Path
@@ -36,22 +37,25 @@ def check_texts(examined: Examined) -> list[Finding]:
     for path in unreadable_texts(examined.settings):
         # In the folder all at once: a folder within it may be what is closed.
         what = folder if folder and path.is_relative_to(folder) else path
-        quoted = shlex.quote(str(what))
-        cure = f"sudo chgrp -R wabot {quoted} && sudo chmod -R g+rX {quoted}"
-        findings.append(problem("texts", f"{path} cannot be read by the bot", cure))
+        findings.append(problem("texts", f"{path} cannot be read by the bot", _let_read(what)))
     for path, left in left_out(folder):
         if os.access(path, os.R_OK, effective_ids=True):
             cure = left.cure or "make it anew, or take it away"
             findings.append(problem("texts", f"{path} is left out: {left.why}", cure))
     for told in links_that_lead_nowhere(folder):
-        findings.append(
-            problem("texts", told, f"put the file into {folder}, or take the link out of the text")
-        )
+        is_closed = told.endswith(os.strerror(errno.EACCES))
+        cure = "put the file beside the texts, or take the link out of the text"
+        findings.append(problem("texts", told, _let_read(folder) if folder and is_closed else cure))
     if (persona := examined.settings.ai.system_prompt_file) and _is_of_another_encoding(persona):
         findings.append(
             problem("texts", f"{persona} is no UTF-8 text, so it is left out", "save it as UTF-8")
         )
     return findings or [healthy("texts", "can be read by the bot")]
+
+
+def _let_read(what: Path) -> str:
+    quoted = shlex.quote(str(what))
+    return f"sudo chgrp -R wabot {quoted} && sudo chmod -R g+rX {quoted}"
 
 
 def unreadable_texts(settings: Settings) -> list[Path]:
