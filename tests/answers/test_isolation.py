@@ -55,7 +55,7 @@ class Shop:
         provider = ProviderSettings("test", model.base_url, "model")
         self.settings = Settings(
             account=AccountSettings(user_id="shop", timezone="UTC"),
-            ai=AiSettings(providers=(provider,)),
+            ai=AiSettings(providers=(provider,), disclosure=False),
             chats=ChatSettings(groups="all", loop_ceiling=0, handover_pause_seconds=0.0),
             replies=ReplySettings(typing=False),
         )

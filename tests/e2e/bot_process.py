@@ -51,7 +51,7 @@ class BotProcess(bot_process.BotProcess):
         wanted = {
             "account": f'user_id = "{user_id}"',
             "paths": f'state = "{self.state}"',
-            "ai": f'knowledge = "{SAMPLE_KNOWLEDGE}"',
+            "ai": f'knowledge = "{SAMPLE_KNOWLEDGE}"\ndisclosure = false',
             "replies": "debounce = 0\ntyping = false\nworkers = 8",
         }
         for section, lines in (sections or {}).items():

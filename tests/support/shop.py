@@ -56,10 +56,12 @@ class Model:
 class Shop:
     """Reception, worker and outbox of one account, without threads."""
 
-    def __init__(self, *, models: bool = True, typing: bool = False, **chats: Any) -> None:
+    def __init__(
+        self, *, models: bool = True, typing: bool = False, disclosure: bool = False, **chats: Any
+    ) -> None:
         self.settings = Settings(
             account=AccountSettings(user_id="shop", timezone="UTC"),
-            ai=AiSettings(providers=(PROVIDER,) if models else ()),
+            ai=AiSettings(providers=(PROVIDER,) if models else (), disclosure=disclosure),
             chats=ChatSettings(**chats),
             replies=ReplySettings(typing=typing),
         )

@@ -50,7 +50,8 @@ class BotUnit:
         """
         text = (
             f'[account]\nuser_id = "{user_id}"\n[paths]\nstate = "/var/lib/wabot"\n'
-            f'[ai]\nknowledge = "{SAMPLE_KNOWLEDGE}"\n[replies]\ndebounce = 0\ntyping = false\n'
+            f'[ai]\nknowledge = "{SAMPLE_KNOWLEDGE}"\ndisclosure = false\n[replies]\n'
+            "debounce = 0\ntyping = false\n"
         )
         if provider:
             text += f'[[ai.providers]]\nname = "test"\nbase_url = "{provider}"\nmodel = "echo"\n{more}\n'

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from wabot.answers.context import Consultation
+from wabot.answers.disclosure import Disclosure
 from wabot.answers.escalation import Escalation
 from wabot.answers.files import (
     Missed,
@@ -70,6 +71,7 @@ class Answering:
         consultation: asks the brain.
         media: where pictures lie until they are answered.
         presence: shows "seen" and "typing…".
+        disclosure: says that an assistant answers.
         longest_seconds: how long one answer may take.
     """
 
@@ -83,6 +85,7 @@ class Answering:
         consultation: Consultation,
         media: MediaDirectory,
         presence: ChatPresence,
+        disclosure: Disclosure,
         longest_seconds: float,
     ) -> None:
         self._replies = replies
@@ -93,6 +96,7 @@ class Answering:
         self._consultation = consultation
         self._media = media
         self._presence = presence
+        self._disclosure = disclosure
         self._longest_seconds = longest_seconds
         self._began_at = utc_now()
 
@@ -154,7 +158,13 @@ class Answering:
             files = without_unseen(files)
             if not says_something(rows, files):
                 return self._answer_without_words(chat, rows, files, language)
-        return self._act_on(answer, chat, self._without_unreadable(chat, rows, files), language)
+        with database.atomic():
+            will_speak = self._act_on(answer, chat, self._without_unreadable(chat, rows, files), language)
+            if will_speak and answer.held_back:
+                self._outbox.note_held_back(
+                    chat.id, "; ".join(f"{each.kind}: {each.text}" for each in answer.held_back)
+                )
+        return will_speak
 
     def _leave_payment(
         self, chat: Chat, rows: list[Inbound], files: Files, language: str, seen: Answer | None = None
@@ -241,6 +251,9 @@ class Answering:
         `sees`: with blue ticks once it has left.
         """
         now = utc_now()
+        discloses = bool(parts) and self._disclosure.is_due(chat, source, now)
+        if discloses:
+            parts = self._disclosure.added_to(parts, chat)
         texts = [*parts, *(file.name for file in files)]
         times = paced(texts, rows[-1].received_at, now, self._replies)
         timed = [Part(text, at) for text, at in zip(parts, times, strict=False)]
@@ -252,6 +265,8 @@ class Answering:
             log.info("%s: the messages changed while they were answered", named(chat))
             self._schedule.postpone(chat.id, 0)
             return False
+        if discloses:
+            self._disclosure.remember(chat, now)
         by = f"{source} ({reason})" if reason else source
         log.info("%s: %d message(s) answered by %s in %d part(s)", named(chat), len(rows), by, len(timed))
         if not timed:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from wabot.answers.answering import DATABASE_RETRY_SECONDS, Answering, longest_answer_seconds
 from wabot.answers.context import Composer, Consultation, burst_of, language_of
+from wabot.answers.disclosure import Disclosure
 from wabot.answers.escalation import Escalation
 from wabot.brain.providers.budget import BudgetUnknown
 from wabot.brain.providers.counts import ChatCallCounts
@@ -215,8 +216,18 @@ def make_workers(
     media = MediaDirectory(settings.media_directory)
     consultation = Consultation(account, settings.ai, brain, media)
     longest_seconds = longest_answer_seconds(settings.ai)
+    disclosure = Disclosure(settings.ai.disclosure, account.language, replies.max_length)
     answering = Answering(
-        replies, inbox, outbox, escalation, schedule, consultation, media, presence, longest_seconds
+        replies,
+        inbox,
+        outbox,
+        escalation,
+        schedule,
+        consultation,
+        media,
+        presence,
+        disclosure,
+        longest_seconds,
     )
     rules = Rules.of(account, settings.ai, replies, chats)
     calls = calls or ChatCallCounts()

@@ -11,6 +11,7 @@ LANGUAGES = ("es", "en", "pt")
 class Texts:
     """The fixed sentences of one language. `confirm_opt_out` fills in the word that undoes it."""
 
+    disclosure: str
     greeting: str
     presence: str
     how_are_you: str
@@ -42,6 +43,7 @@ class Texts:
 
 _TEXTS = {
     "es": Texts(
+        disclosure="Le responde un asistente automático; para hablar con una persona, escriba «persona».",
         greeting="¡Hola! Gracias por escribirnos. ¿En qué podemos ayudarle?",
         presence="¡Hola! Sí, aquí estamos. ¿En qué podemos ayudarle?",
         how_are_you="¡Hola! Todo bien, gracias. ¿En qué podemos ayudarle?",
@@ -71,6 +73,7 @@ _TEXTS = {
         opted_out="De acuerdo, no le enviaremos más mensajes. Si cambia de idea, escriba {word}.",
     ),
     "en": Texts(
+        disclosure="An automated assistant is answering; to talk to a person, write “person”.",
         greeting="Hello! Thanks for writing to us. How can we help you?",
         presence="Hello! Yes, we are here. How can we help you?",
         how_are_you="Hello! All well, thank you. How can we help you?",
@@ -101,6 +104,7 @@ _TEXTS = {
         opted_out="All right, we won't send you any more messages. If you change your mind, write {word}.",
     ),
     "pt": Texts(
+        disclosure="Quem responde é um assistente automático; para falar com uma pessoa, escreva «pessoa».",
         greeting="Olá! Obrigado por nos escrever. Em que podemos ajudar?",
         presence="Olá! Sim, estamos aqui. Em que podemos ajudar?",
         how_are_you="Olá! Tudo bem, obrigado. Em que podemos ajudar?",

@@ -198,6 +198,11 @@ class AiSettings:
     history_max_age_seconds: float = setting(
         duration(0, 31_536_000), 86_400.0, "older messages are not shown to the model"
     )
+    disclosure: bool = setting(
+        boolean(),
+        True,
+        "the first answer of a conversation says that an assistant answers, and how to reach a person",
+    )
     calls_per_chat_per_hour: int = setting(
         integer(0, 100_000),
         60,

@@ -168,6 +168,7 @@ def merge_chats(chat_ids: Iterable[int], now: datetime) -> Chat | None:
         kept.pause_reason, kept.paused_until = longest.pause_reason, longest.paused_until
     kept.opted_out_at = max((chat.opted_out_at for chat in chats if chat.opted_out_at), default=None)
     kept.away_at = max((chat.away_at for chat in chats if chat.away_at), default=None)
+    kept.disclosed_at = max((chat.disclosed_at for chat in chats if chat.disclosed_at), default=None)
     kept.created_at = min(chat.created_at for chat in chats)
     kept.save()
     log.info("%s: %d chat(s) with the same person are part of it now", named(kept), len(gone))

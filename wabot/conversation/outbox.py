@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
 
-from peewee import IntegrityError
+from peewee import IntegrityError, fn
 
 from wabot.brain.knowledge.linked_files import LinkedFile
 from wabot.conversation.notices import Notice
@@ -26,6 +26,7 @@ from wabot.whatsapp.uploads import Place
 OPEN_STATES = (OutboundState.PENDING, OutboundState.SENDING, OutboundState.IN_DOUBT)
 UNDELIVERED_STATES = (OutboundState.DEAD, OutboundState.UNSURE)
 SECRET_BYTES = 32
+_LONGEST_NOTE = 500
 
 _INSERT = Statement(
     lambda: Outbound.insert(
@@ -143,6 +144,11 @@ class Outbox:
     ) -> int:
         """Store what answers no message, to be sent now or not before a time; returns its number."""
         return self._store(chat_id, [Part(text, not_before or now, kind, upload=upload)], notice, now)
+
+    def note_held_back(self, chat_id: int, what: str) -> None:
+        """Note with a chat's latest answer what a model claimed before it, for the owner to look at."""
+        latest = Outbound.select(fn.MAX(Outbound.id)).where(Outbound.chat == chat_id)
+        Outbound.update(held_back=what[:_LONGEST_NOTE]).where(Outbound.id.in_(latest)).execute()
 
     def expire(self, composed_before: datetime) -> int:
         """Give up replies nobody waits for any more; returns how many."""

@@ -79,6 +79,7 @@ class Chat(BaseModel):
 
     Attributes:
         away_at: when the customer was last told that nobody is there.
+        disclosed_at: when the customer was last told that an assistant answers.
         expiration_seconds: after what time its messages disappear; 0 or null where they stay.
     """
 
@@ -94,6 +95,7 @@ class Chat(BaseModel):
     paused_until = DateTimeField(null=True)
     opted_out_at = DateTimeField(null=True)
     away_at = DateTimeField(null=True)
+    disclosed_at = DateTimeField(null=True)
     expiration_seconds = IntegerField(null=True)
     created_at = DateTimeField()
 
@@ -202,6 +204,7 @@ class Outbound(BaseModel):
     """A message to send. What the owner is told has no text here: it stands in `OwnerLine`.
 
     Attributes:
+        held_back: what a model claimed without support in an answer that this one took the place of.
         kind: one of `OutboundKind`.
         text: what it says; of a file, its caption.
         file: of a file, its path in the folder of texts, or where it lies in the media directory.
@@ -237,6 +240,7 @@ class Outbound(BaseModel):
     sending_at = DateTimeField(null=True)
     sent_at = DateTimeField(null=True)
     delivered_at = DateTimeField(null=True)
+    held_back = TextField(default="")
     error = TextField(default="")
 
     class Meta:

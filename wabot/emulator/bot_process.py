@@ -22,6 +22,7 @@ user_id = "shop"
 state = "{directory}/state"
 [ai]
 knowledge = "{knowledge}"
+disclosure = false
 [replies]
 debounce = 0.5
 delay_message = 0.8

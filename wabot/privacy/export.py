@@ -25,6 +25,7 @@ _CHAT_FIELDS = (
     "pause_reason",
     "paused_until",
     "opted_out_at",
+    "disclosed_at",
     "created_at",
 )
 
@@ -63,6 +64,7 @@ def _messages(chat: Chat) -> list[dict[str, Any]]:
             "source": row.source,
             "state": row.state,
             "sent_at": _plain(row.sent_at),
+            "held_back": row.held_back,
         }
         for row in Outbound.select().where(Outbound.chat == chat.id)
     ]

@@ -27,6 +27,7 @@ user_id = "shop"
 state = "{directory}/state"
 [ai]
 knowledge = "{directory}/knowledge"
+disclosure = false
 [connection]
 max_unstable_cycles = 0
 [replies]

@@ -53,6 +53,8 @@ user_id = "{user}"
 state = "{directory}/state"
 [database]
 url = "{url}"
+[ai]
+disclosure = false
 [replies]
 debounce = 0
 typing = false

@@ -54,6 +54,7 @@ max_unstable_cycles = 0
 keepalive_interval = 5
 [ai]
 knowledge = "{directory}/knowledge"
+disclosure = false
 [[ai.providers]]
 name = "model"
 base_url = "{model}"
