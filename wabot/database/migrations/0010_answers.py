@@ -7,5 +7,6 @@ from typing import Any
 
 def up(migrator: Any, db: Any) -> None:
     """Add the columns; a default that does not change writes no row anew."""
-    db.execute_sql("ALTER TABLE wabot_chats ADD COLUMN disclosed_at TIMESTAMP")
+    moment = db.field_types.get("DATETIME", "DATETIME")
+    db.execute_sql(f"ALTER TABLE wabot_chats ADD COLUMN disclosed_at {moment}")
     db.execute_sql("ALTER TABLE wabot_outbox ADD COLUMN held_back TEXT NOT NULL DEFAULT ''")
