@@ -120,6 +120,6 @@ class Arithmetic:
     def _counts(self, text: str) -> Iterable[int]:
         """The numbers of things in a text that stand in the chat; not what is measured or paid."""
         for count, start, end in quantities_in(text):
-            is_of_name = self._shown.amounts.knows(stems(text[:start]))
+            is_of_name = self._shown.amounts.known(stems(text[:start]))
             if count in self._shown.quantities and not is_of_name and not _NOT_COUNTED.match(text, end):
                 yield count

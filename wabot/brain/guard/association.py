@@ -30,9 +30,9 @@ class Association:
         total = len(self._shown)
         self._weights = {word: math.log(1 + total / count) for word, count in counts.items()}
 
-    def knows(self, words: Iterable[str]) -> bool:
-        """Whether any of these words is a statement's."""
-        return any(word in self._weights for word in words)
+    def known(self, words: Iterable[str]) -> frozenset[str]:
+        """Those of these words that are a statement's."""
+        return frozenset(word for word in words if word in self._weights)
 
     def best(self, words: frozenset[str]) -> list[Statement]:
         """The statements that share most with these words; none where they share nothing."""

@@ -181,9 +181,13 @@ class _Reading:
 
     def _supports_stock(self, statement: Statement) -> bool:
         """Whether something says the same of the stock of what is spoken of, and not of another thing."""
-        spoken_of = frozenset().union(*self._levels(statement)[:3])
+        spoken_of = self._shown.amounts.known(statement.own) or frozenset().union(
+            *self._levels(statement)[:3]
+        )
+        least = max(1, len(spoken_of) // 2) if spoken_of <= statement.own else 1
         same = [each for each in self._shown.of("stock") if each.claim.meanings & statement.claim.meanings]
-        return any(each.around & spoken_of for each in same) and self._supports(statement, ("stock",))
+        is_of_it = any(len(each.around & spoken_of) >= least for each in same)
+        return is_of_it and self._supports(statement, ("stock",))
 
     def _supports(self, statement: Statement, kinds: tuple[Kind, ...]) -> bool:
         """Whether something of these kinds means the same, and is about the same."""
@@ -215,6 +219,6 @@ class _Reading:
         # The last one is the statement's own.
         for sentence in reversed(sentences[-12:-1]):
             found = stems(sentence)
-            if self._shown.amounts.knows(found):
+            if self._shown.amounts.known(found):
                 return found
         return frozenset()
