@@ -1,17 +1,22 @@
 from __future__ import annotations
 
+import io
 import json
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from tests.support.examined_bot import database, illnesses
 from tests.support.provider_server import ProviderServer
+from wabot.clock import utc_now
 from wabot.database.models import ModelUsage
+from wabot.doctor.examination import examine
 from wabot.trials.peers.model_behaviours import say, status
 from wabot.trials.peers.model_server import Behaviour, Handler
+from wabot.trials.peers.picture_behaviours import blind, pictures_of
 
 
 def json_status(code: int, error: dict[str, str]) -> Behaviour:
@@ -71,12 +76,35 @@ def test_a_model_is_asked_what_the_bot_asks(file: Path, state: Path, server: Pro
     setting = f'[ai]\nsystem_prompt_file = "{persona}"\n'
     file.write_text(file.read_text().replace("[ai]\n", setting))
     assert illnesses(file) == {}
-    (request,) = server.requests
+    request, looked = server.requests
     system, *turns = request.messages
     assert "Eres Paco" in system["content"]
     assert "From nine to five." in system["content"]
     assert [turn["role"] for turn in turns] == ["user", "assistant", "user"]
     assert request.body["max_tokens"] == 400
+    ((kind, content),) = pictures_of(looked.body)
+    with Image.open(io.BytesIO(content)) as picture:
+        assert (kind, picture.size) == ("image/png", (32, 32))
+        picture.load()
+
+
+def test_whether_a_model_sees(file: Path, state: Path, server: ProviderServer) -> None:
+    whole = file.read_text()
+    for vision, blind_one, told in (
+        ('"auto"', False, "tiny answers, and takes pictures"),
+        ('"auto"', True, "tiny answers, and takes no pictures"),
+        ("false", False, "tiny answers, and is shown no pictures"),
+        (
+            "true",
+            True,
+            "tiny takes no pictures, and vision = true: each is refused before it answers without",
+        ),
+    ):
+        server.default = blind(say("ready"), 400, {"error": "no"}) if blind_one else say("ready")
+        file.write_text(whole)
+        with_model(file, server, f"vision = {vision}\n")
+        findings = {found.name: found for found in examine(file, {}, utc_now(), online=False)}
+        assert (findings["ai mine"].text, findings["ai mine"].ok) == (told, vision != "true")
 
 
 def test_a_model_that_takes_less_than_the_bot_asks(file: Path, state: Path, server: ProviderServer) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import ipaddress
+import tempfile
 import urllib.parse
+from base64 import b64decode
 from collections.abc import Sequence
+from pathlib import Path
 
 from wabot.answers.budget import Spending, limits_of, spending_on
 from wabot.brain.conversation import Conversation, Turn
 from wabot.brain.knowledge.base import KnowledgeBase, list_files
 from wabot.brain.output.completion import ProviderError
+from wabot.brain.pictures import Picture
 from wabot.brain.prompt import Persona, compose_messages
 from wabot.brain.providers.provider import Provider
 from wabot.brain.providers.request import Message
@@ -17,6 +21,11 @@ from wabot.brain.settings import ProviderSettings
 from wabot.doctor.finding import Examined, Finding, ask_database, healthy, problem
 
 _LONGEST_SECONDS = 60.0
+# A red picture of 32 by 32 pixels, which is what some take at least.
+_DOT = b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAACAAAAAgCAIAAAD8GO2jAAAAKElEQVR42u3NQQ0AAA"
+    "gEoNP+nTWFDzcoQE1udQQCgUAgEAgEAsGTYAGjxAE/G/Q2tQAAAABJRU5ErkJggg=="
+)
 MOST_WORDS_OF_OTHERS = 200
 _PASSAGES = 4
 _KNOWLEDGE_SECONDS = 10.0
@@ -74,7 +83,27 @@ def _ask(examined: Examined, settings: ProviderSettings, messages: Sequence[Mess
         text = f"{settings.model} takes no more than about {provider.form.prompt_tokens} tokens at once: "
         text += "earlier messages and facts are left out"
         return problem(name, text, _larger_context(settings))
-    return healthy(name, f"{settings.model} answers")
+    if settings.vision is False:
+        return healthy(name, f"{settings.model} answers, and is shown no pictures")
+    if _sees(provider):
+        return healthy(name, f"{settings.model} answers, and takes pictures")
+    if settings.vision:
+        text = f"{settings.model} takes no pictures, and vision = true: each is refused before it answers"
+        text += " without"
+        return problem(name, text, f"set vision = false for {settings.name}, or choose a model that sees")
+    return healthy(name, f"{settings.model} answers, and takes no pictures")
+
+
+def _sees(provider: Provider) -> bool:
+    """Whether a model answers with a picture before it; whether it looks at that, only a person can tell."""
+    with tempfile.TemporaryDirectory() as folder:
+        picture = Picture(Path(folder) / "picture")
+        picture.path.write_bytes(_DOT)
+        question = {"role": "user", "content": "What is this? Answer with one word.", "pictures": (picture,)}
+        try:
+            return provider.complete([question], _LONGEST_SECONDS).pictures > 0
+        except ProviderError:
+            return False
 
 
 def _cure(examined: Examined, settings: ProviderSettings, error: ProviderError) -> str:
