@@ -30,7 +30,8 @@ _PERSON = (
     r"(?:hablar|hable|conversar|chatear|falar|speak|talk|chat) (?:con|com|to|with)\b(?! (?:chatgpt|la ia)\b)",
     rf"(?:pass?[ae]\w*|comuni[cq]\w*|conect\w*|transfi\w*|transfer\w*|deriv\w*|pon\w*|pong\w*|contact\w*) "
     rf"(?:me )?(?:con |a |al |ao |com |pra |para |to |through to |me to )*{_SOMEBODY}\b",
-    r"put me through|real person|actual person|persona real|de carne y hueso",
+    r"que me (?:llam\w+|contact\w+|atiend\w+)\b|put me through|real person|actual person|persona real|"
+    r"de carne y hueso",
     rf"(?:atienda|atender|llame|llamar|contacte|contestar|conteste|call|reply|answer) (?:me )?(?:por |"
     rf"by )?{_SOMEBODY}\b",
     rf"{_SOMEBODY} (?:que )?(?:me |can )?(?:llame|atienda|conteste|call|contacte|atende|help|ayude|"
@@ -52,7 +53,7 @@ _BAD = (
 _COMPLAINT = (
     r"no (?:me |nos |se |os )*(?:ha|han|habeis|hemos) (?:\w+ )?(?:llegado|venido|llamado|contestado|"
     r"enviado|devuelto|entregado|recibido|respondido)",
-    r"(?:aun|todavia) no (?:\w+ )?(?:lleg\w*|ha|han|he|recib\w*|tengo)|no (?:me )?(?:lleg[oaó]\w*|"
+    r"(?:aun|todavia) no (?:\w+ )?(?:lleg\w*|entreg\w*|ha|han|he|recib\w*|tengo)|no (?:me )?(?:lleg[oaó]\w*|"
     r"recibi|contest\w+|respond\w+|entregaron)\b(?! a\b)",
     r"y no (?:llega|viene|aparece)|no (?:me |nos )?(?:funciona|abre|deja|carga|va bien|enciende|prende|"
     r"sirve)\b",
@@ -96,7 +97,8 @@ _REPORT = (
     r"\b(?:estoy|estamos|toy|to|tou|estou|im|i m|i am|were|we are) (?:ya )?(?:en la puerta|fuera|afuera|"
     r"aqui|abajo|outside|here|na porta|a porta|ca fora|"
     r"la fora|chegando|llegando|on my way|de camino|en camino|a caminho|yendo|esperando)\b",
-    r"^\W*(?:llego|llegamos|chego) (?:en|tarde|a las|\d|dentro)|\bvoy (?:para|pa) alla|\b(?:voy|vamos) "
+    r"^\W*(?:llego|llegamos|chego) (?:en|tarde|a las|\d|dentro)|\bvoy (?:(?:para|pa) alla|llegando|por "
+    r"el|por la|saliendo)|^\W*ya voy\b|\b(?:voy|vamos) "
     r"(?:en|de) camino|\bon my way|\bomw\b|\bbe there in|running late",
     r"\bpasso ai\b|\b(?:te|os|les|le) (?:llamo|escribo|aviso|espero|confirmo)\b|(?:call|text|message) "
     r"you later|\bligo (?:depois|mais)|"

@@ -14,7 +14,7 @@ _MAX_CHARACTERS = 2000
 # lists counts half for each, and what all three have, or any language borrows ("stock"), stands in none.
 _WORDS = {
     "es": """
-        a taza tazas te
+        a taza tazas te funciona
         hola buenas buenos dias tardes noches gracias por favor quiero quisiera queria necesito tengo
         tienes tienen tiene tenes teneis tendran tendreis hay el los las la un una unos unas y o pero
         porque que cuanto cuanta cuantos cuantas cuesta cuestan cuando donde adonde cual cuales quien

@@ -63,6 +63,7 @@ _PHRASES: tuple[tuple[Courtesy, str], ...] = (
     ),
     (
         "wishes",
+        r"^(?:feliz|felices|happy|merry) (?:\w+ ){0,4}\w+$|"
         r"(?:feliz|felices|felicidades|buen|buena|bom|boa|boas|happy|merry|have a|que (?:tengan?|tengas|"
         r"tenga|pase|pases|tenha)) "
         r"(?:un |una |um |uma |a )?(?:muy |good |nice |great |lovely |linda? |excelente |buen |buena |"
@@ -70,7 +71,9 @@ _PHRASES: tuple[tuple[Courtesy, str], ...] = (
         r"(?:navidad\w*|natal|christmas|xmas|fiestas|festas|ano|ano nuevo|ano novo|new year|pascuas?|"
         r"pascoa|easter|dia|day|tarde|finde|fin de semana|"
         r"fim de semana|weekend|semana|week|reyes|holidays|one)(?: (?:nuevo|novo|a todos|to you|you all|"
-        r"all))*",
+        r"all))*"
+        r"|(?:linda|lindo|bonita|bonito|excelente|bella) "
+        r"(?:tarde|dia|noche|semana)",
     ),
     (
         "thanks",

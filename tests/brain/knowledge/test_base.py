@@ -53,7 +53,7 @@ def test_shops_are_answered_rightly_those_it_was_not_tuned_on_as_well(
     assert main([str(SAMPLE), str(QUESTIONS), str(SHOPS)]) == 0
     printed = capsys.readouterr().out
     assert "right passage first" in printed
-    for group, least_right in (("tuned", 93), ("unseen", 85)):
+    for group, least_right, most_wrong, most_answered in (("tuned", 93, 3, 4), ("unseen", 88, 7, 8)):
         (line,) = (line for line in printed.splitlines() if line.startswith(f"{group} in sum"))
         right, wrong, answered = (
             float(found[1])
@@ -61,8 +61,8 @@ def test_shops_are_answered_rightly_those_it_was_not_tuned_on_as_well(
             if (found := re.search(what, line))
         )
         assert right >= least_right, printed
-        assert wrong <= 7, printed
-        assert answered <= 5, printed
+        assert wrong <= most_wrong, printed
+        assert answered <= most_answered, printed
 
 
 def answer_of(knowledge: KnowledgeBase, question: str, language: str | None = None) -> str | None:

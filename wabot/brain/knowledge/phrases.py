@@ -15,8 +15,8 @@ _BOOKED = "cita|citas|hora|horario|turno|consulta|mesa|reserva|appointment|table
 _PHRASES = (
     (
         "delivery",
-        r"a domicilio|(?:a|hasta) (?:mi |la )?casa|em casa|trae(?:is|n)? a|(?:llevar|traer)(?:lo|los)? "
-        r"a|home delivery|delivery",
+        r"a domicilio|(?:a|hasta) (?:mi |la )?casa|em casa|trae(?:is|n)? a|home delivery|delivery|"
+        r"(?:me|nos) (?:lo|la|los|las) (?:pueden? |podeis |podes )?(?:llev|tra[ei])\w*",
     ),
     (
         "parking",
@@ -46,7 +46,7 @@ _PHRASES = (
     ),
     (
         "hours",
-        r"(?:a|hasta|desde|de|ate|as|until|till) que horas?|que horas?|what time|(?<!\d )hours|"
+        r"(?:a|hasta|desde|de|ate|as|until|till) que horas?|que horas?|horas? d[eo]|what time|(?<!\d )hours|"
         r"que horario\w*",
     ),
     (

@@ -25,6 +25,7 @@ MAJOR = frozenset(_SAID_MAJOR.split())
 FRAMES = frozenset(("price", "when", "duration"))
 
 _SAID_QUALITIES = """
+    entrar usar acceder salir llegar
     disponible disponibles disponibilidad existencia stock available estoque
     bueno buena buenos mejor mejores barato barata baratos economico grande grandes pequeno pequena
     mediano chico chica nuevo nueva usado blanco blanca negro negra rojo roja azul verde talla
@@ -48,7 +49,7 @@ _SUBJECTS = {
         horario horarios abren abre abrir abierto abierta abiertos abris abrimos cierran cierra cerrar cerrado
         cerrada cerrais cerramos apertura cierre
         open opens opening close closes closing closed shut schedule
-        abrem abrimos aberto aberta abertos aberta fecham fecha fechado fechada fechar encerrado encerra
+        abrem abrimos aberto aberta abertos aberta fecham! fechado! fechada! fechar! encerrado encerra
         funcionamento! funcionam!
     """,
     "place": """
@@ -206,7 +207,8 @@ _STREET = re.compile(
     r"rodovia|cp\b|c\.p\.)[^\n]{0,60}?\d"
     r"|\b\d+[a-z]?,? (?:[a-z']+ ){1,3}(?:street|st|road|rd|avenue|ave|lane|square|way|drive|court|place|"
     r"row)\b"
-    r"|\b[a-z]{1,2}\d{1,2}[a-z]? \d[a-z]{2}\b|#\s?\d+\s?-\s?\d+",
+    r"|\b[a-z]{1,2}\d{1,2}[a-z]? \d[a-z]{2}\b|#\s?\d+\s?-\s?\d+"
+    r"|\d, \d{5} [a-z]{3,}|\b(?:barrio|urbanizacion|poligono) [^\n.]{0,40}?\d",
 )
 _DURATION = re.compile(
     r"\d+\s?(?:h\b|hs\b|hrs?\b|horas?|hours?|min\b|minut|dias?\b|days?\b|semanas?|weeks?|meses|months|"
@@ -251,7 +253,7 @@ def _index() -> dict[str, frozenset[str]]:
 # Sets stems apart from words: "calle" must not meet "call", whose stem it shares.
 _STEM_MARK = "~"
 _SUBJECTS_OF = _index()
-_LONGEST_INFLECTION = 4
+_LONGEST_INFLECTION = 7
 _NONE: frozenset[str] = frozenset()
 
 #: Every word of every subject, folded: what a mistyped word may have been meant as.

@@ -68,7 +68,7 @@ _MORE_SMALL_WORDS = """
     trabalham passa passam passas procuro precisa precisam consigo conseguem voces ahora ahorita manana
     amanha tomorrow tonight agora now sale salen sai saem cuesta numero number saco bueno vea mas menos
     cerca acepta aceptan aceptais aceptas aceitam aceita accept accepts admiten admite admitis admitem
-    reciben tomar toman toma tomais bring bringing traer llevar llevo entrar usar levar trazer perto
+    reciben tomar toman toma tomais bring bringing traer llevar llevo levar trazer perto
     problema problem antes despues before doy das darme darse dado based find necesitaba ando viendo
     interesa interesado interesada
 """
@@ -105,6 +105,7 @@ _CHAT_SPELLINGS = {
     **dict.fromkeys(("half", "meio", "media", "meia"), "medio"),
     "quarter": "cuarto",
     **dict.fromkeys(("dozen", "duzia"), "docena"),
+    "ours": "hours",
     "x": "por",
     "xa": "para",
     "pa": "para",

@@ -67,7 +67,7 @@ class Understanding:
         named, rest = phrases_in(asked)
         reading = _Reading(set(named), asks_for_list="catalogue" in named)
         self._read_words(rest, reading)
-        days = days_in(asked)
+        days = days_in(rest)
         if (
             (days or asks_about_now(asked))
             and not reading.subjects & (MAJOR | {"price"})
@@ -79,7 +79,7 @@ class Understanding:
         units = [_unit_of(subject) for subject in sorted(reading.subjects)]
         if days:
             # A day may be a name as well: "Quinta do Vale".
-            terms = dict.fromkeys([*days, *map(stem, day_words_in(asked))], 1.0)
+            terms = dict.fromkeys([*days, *map(stem, day_words_in(rest))], 1.0)
             is_aside = has_major and "hours" not in reading.subjects
             units.append(Unit(terms, _DAY_WEIGHT * (_BESIDE_MAJOR if is_aside else 1.0), "word"))
         return [*units, *self._word_units(rest, reading, has_major)]
