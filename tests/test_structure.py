@@ -46,6 +46,7 @@ TESTED_BY = {
         "emulator/world/account emulator/world/service service/pipeline service/service "
         "trials/bench/bots trials/peers/echo_process trials/peers/keeper trials/peers/kicked_client "
         "trials/peers/notify_socket trials/peers/raw_echo trials/soak/disk trials/soak/faults "
+        "trials/soak/file_faults "
         "trials/soak/trial whatsapp/client"
     ),
     "emulator/server/test_launcher.py": "emulator/server/root_key",
@@ -67,7 +68,7 @@ TESTED_BY = {
     "system": "terminal",
     "system/test_pdf.py": "confined pdf_child",
     "e2e/test_demo.py": "trials/demo/demo trials/demo/narrator",
-    "trials/bench": "knowledge leaks losses messages shops size size_filling",
+    "trials/bench": "knowledge leaks losses media messages shops size size_filling",
     "trials/demo/test_screen.py": "terminal_picture",
     "trials/peers": "instant_model model_behaviours model_server",
     "trials/peers/test_transcriber_behaviours.py": "forms",

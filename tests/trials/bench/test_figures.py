@@ -122,7 +122,7 @@ def test_an_interrupt_is_no_traceback(capsys: pytest.CaptureFixture[str]) -> Non
 
 @pytest.mark.parametrize(
     "script",
-    [f"wabot.trials.bench.{name}" for name in ("leaks", "losses", "messages", "janitor", "size")],
+    [f"wabot.trials.bench.{name}" for name in ("leaks", "losses", "messages", "media", "janitor", "size")],
 )
 @pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
 def test_each_benchmark_ends_so(

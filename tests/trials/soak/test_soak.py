@@ -17,13 +17,15 @@ import pytest
 from tests.support import REPOSITORY
 from wabot.clock import utc_now
 from wabot.database.engine import migrate, open_database
-from wabot.database.models import Chat, Inbound, Outbound
+from wabot.database.models import Chat, Inbound, Outbound, ReceivedFile
+from wabot.emulator.people.attachments import fetch, put_up, sample
 from wabot.emulator.signal.message_kinds import KINDS
+from wabot.emulator.world.media import Media
 from wabot.trials.peers.model_server import ModelServer
 from wabot.trials.soak.account import ODD_ID, REACTION, SoakAccount, doubts_in, draw_up, open_work
 from wabot.trials.soak.command import main
 from wabot.trials.soak.database import SqliteFile
-from wabot.trials.soak.model import answer_references, misbehaviours
+from wabot.trials.soak.model import PICTURE, answer_references, misbehaviours
 from wabot.trials.soak.plan import FAULTS, plan_deeds, plan_troubles
 from wabot.trials.soak.report import report
 
@@ -43,7 +45,9 @@ def test_customers_write_in_order_of_time_and_each_question_has_its_own_referenc
     texts = [deed.text for deed in deeds if deed.what == "text"]
     assert len(set(texts)) == len(texts) > 500
     assert max(map(len, texts)) > 1000
-    assert {deed.what for deed in deeds} == {"text", "image", "kind", "reaction", "repeat", "resend"}
+    assert {deed.what for deed in deeds} == {
+        *("text", "voice", "image", "document", "kind", "reaction", "repeat", "resend")
+    }
 
 
 def test_every_kind_of_message_is_one_that_can_be_made() -> None:
@@ -69,11 +73,10 @@ def model() -> Any:
         yield running
 
 
-def ask(model: ModelServer, *contents: str) -> str:
+def ask(model: ModelServer, *contents: str, system: str = "system") -> str:
     roles = ("user", "assistant")
-    messages = [
-        {"role": roles[content.startswith("Sí")], "content": content} for content in ("system", *contents)
-    ]
+    messages = [{"role": roles[content.startswith("Sí")], "content": content} for content in contents]
+    messages.insert(0, {"role": "system", "content": system})
     request = urllib.request.Request(
         model.base_url + "/chat/completions", json.dumps({"messages": messages}).encode()
     )
@@ -86,9 +89,15 @@ def test_the_model_repeats_the_references_nobody_has_answered(model: ModelServer
     assert answer == "Sí, claro: R1-2.\nSí, claro: R1-3."
 
 
-@pytest.mark.parametrize("number", range(len(misbehaviours(1))))
+def test_the_model_sends_a_picture_that_it_is_offered_and_asked_for(model: ModelServer) -> None:
+    asked = f"R1-1? Y {PICTURE}."
+    assert ask(model, asked, system="[FILE_1: A pot]") == "Sí, claro: R1-1.\nFILE_1"
+    assert ask(model, asked) == ask(model, "R1-1?", system="[FILE_1: A pot]") == "Sí, claro: R1-1."
+
+
+@pytest.mark.parametrize("number", range(len(misbehaviours(answer_references(1)))))
 def test_a_misbehaving_model_gives_no_answer_in_time(model: ModelServer, number: int) -> None:
-    model.default = misbehaviours(1)[number]
+    model.default = misbehaviours(answer_references(1))[number]
     body = json.dumps({"messages": [{"role": "user", "content": "R1-1?"}]}).encode()
     host, port = model.base_url.removeprefix("http://").removesuffix("/v1").split(":")
     heard = b""
@@ -129,18 +138,24 @@ class Books:
             user_id="shop", chat=self.chat, text=text, source=source, state=state, copies=copies,
             secret=b"", created_at=now, not_before=now,
         )  # fmt: skip
-        self.customer.replies += [SimpleNamespace(text=text)] * read
+        self.customer.replies += [SimpleNamespace(text=text, file=None)] * read
         self.doubted |= {row.id} if in_doubt else set()
         return int(row.id)
 
-    def message(self, state: str = "answered", reason: str = "", kind: str = "text", reply: int = 0) -> str:
-        """A message in the inbox."""
+    def message(
+        self, state: str = "answered", reason: str = "", kind: str = "text", reply: int = 0, file: str = ""
+    ) -> str:
+        """A message in the inbox, with how far its file came."""
         self.count += 1
         now = utc_now()
-        Inbound.create(
+        row = Inbound.create(
             user_id="shop", chat=self.chat, jid="a@lid", message_id=f"M{self.count}", sender="a@lid",
             kind=kind, text="", sent_at=now, received_at=now, state=state, reason=reason, reply=reply or None,
         )  # fmt: skip
+        if file:
+            ReceivedFile.create(
+                user_id="shop", message=row, kind=kind, state=file, reason="no room", not_before=now
+            )
         return f"M{self.count}"
 
     def account(self, messages: dict[str, str], waiting: tuple[str, ...] = ()) -> SoakAccount:
@@ -206,6 +221,43 @@ def test_what_could_not_be_read_is_in_order_where_its_customer_was_told(books: B
     assert account.faults == []
 
 
+def test_what_a_file_says_need_not_be_answered_where_nobody_could_read_it(books: Books) -> None:
+    answer = books.answer("Por favor, escríbalo.")
+    account = books.account(
+        {
+            books.message(kind="audio", reply=answer, file="failed"): "R1-1?",
+            books.message(kind="audio", reply=books.answer("R1-2."), file="understood"): "R1-2?",
+            books.message(kind="image", reply=books.answer("R1-3."), file="kept out"): "R1-3?",
+        }
+    )
+    assert account.messages == {"answered without what is in the audio: no room": 1, "answered": 2}
+    assert account.faults == []
+
+
+def test_a_file_that_cannot_be_sent_is_recorded(books: Books) -> None:
+    answer = books.answer("R1-1.")
+    lost = books.answer("A pot", state="dead", copies=0, read=0)
+    Outbound.update(first_part=answer, error="its file cannot be sent: no room").where(
+        Outbound.id == lost
+    ).execute()
+    account = books.account({books.message(reply=answer): "R1-1?"})
+    assert account.messages == {"answered, without a file that could not be sent": 1}
+    assert account.faults == []
+
+
+def test_a_file_that_a_customer_cannot_open_is_found(books: Books) -> None:
+    media = Media()
+    said = put_up(media, "image", sample("image"))
+    files = [fetch(media, said)]
+    media.forget(said.direct_path)
+    files.append(fetch(media, said))
+    for file in files:
+        books.answer("A pot", read=0)
+        books.customer.replies.append(SimpleNamespace(text="A pot", file=file))
+    (fault,) = books.account({}).faults
+    assert "the file with 'A pot' cannot be opened: there is no file where the message says" in fault
+
+
 def test_a_reply_read_twice_is_in_order_where_it_was_in_doubt(books: Books) -> None:
     reply = books.answer("R1-1.", copies=2, read=2, in_doubt=True)
     account = books.account({books.message(reply=reply): "R1-1?"})
@@ -248,6 +300,14 @@ def test_a_reaction_that_was_lost_is_counted(books: Books) -> None:
             "read 3 times",
         ),
         (lambda books: books.message(reply=books.answer("R1-2.")), "not in its answer"),
+        (
+            lambda books: books.message(kind="audio", reply=books.answer("R1-2."), file="understood"),
+            "not in its answer",
+        ),
+        (
+            lambda books: books.message(kind="image", reply=books.answer("R1-2."), file="failed"),
+            "not in its answer",
+        ),
         (lambda books: books.message(reply=books.answer("R1-1.") and books.answer("R1-1!")), "in 2 answers"),
     ],
 )
@@ -260,18 +320,20 @@ def test_what_must_not_be_is_found(books: Books, spoil: Callable[[Books], str], 
 def test_what_nobody_has_finished_is_told_apart_from_what_is_lost(books: Books) -> None:
     answer = books.answer("R1-1.", state="pending", copies=0, read=0)
     messages = {"M9": "R1-3?", books.message("pending"): "R1-2?", books.message(reply=answer): "R1-1?"}
+    messages[books.message(file="fetched")] = "R1-4?"
     account = books.account(messages, waiting=("M9",))
     assert account.messages == {
         "still kept by the service": 1,
+        "file still to be read": 1,
         "still to answer": 1,
         "answer still to send": 1,
     }
-    assert len(account.unfinished) == 3
+    assert len(account.unfinished) == 4
     assert account.faults == []
 
 
 def test_a_reply_that_nobody_sent_is_found(books: Books) -> None:
-    books.customer.replies.append(SimpleNamespace(text="who said that?"))
+    books.customer.replies.append(SimpleNamespace(text="who said that?", file=None))
     assert "not in the outbox" in books.account({}).faults[0]
 
 
@@ -294,7 +356,9 @@ def test_open_work_is_counted(books: Books, tmp_path: Path) -> None:
     books.message("pending")
     books.answer("R1-1.", state="in_doubt")
     books.answer("Ana waits", state="pending", source="unanswered")
-    assert open_work(books.database) == 2
+    books.message(file="pending")
+    books.message(file="understood")
+    assert open_work(books.database) == 3
     assert open_work(SqliteFile(tmp_path / "missing" / "wabot.db")) == 1
 
 

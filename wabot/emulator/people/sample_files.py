@@ -27,12 +27,12 @@ JPEG = b64decode(
 WEBP = b64decode("UklGRiIAAABXRUJQVlA4IBYAAAAwAQCdASoBAAEADsD+JaQAA3AAAAAA")
 MP4 = bytes.fromhex("000000186674797069736f6d0000020069736f6d6d70343200000008") + b"free"
 MP3 = bytes.fromhex("fffb9064") + bytes(413)
-PDF = b"""%PDF-1.4
+_PDF = """%PDF-1.4
 1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj
 3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 100]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>endobj
-4 0 obj<</Length 40>>stream
-BT /F 12 Tf 10 50 Td (Invoice 4711) Tj ET
+4 0 obj<</Length {length}>>stream
+{text}
 endstream endobj
 5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj
 trailer<</Root 1 0 R>>
@@ -108,6 +108,14 @@ def _checksum(data: bytes) -> int:
             checksum = (checksum << 1 ^ (0x04C11DB7 if checksum & 0x80000000 else 0)) & 0xFFFFFFFF
     return checksum
 
+
+def pdf(words: str) -> bytes:
+    """A PDF of one page that says this; in ASCII, without brackets."""
+    text = f"BT /F 12 Tf 10 50 Td ({words}) Tj ET"
+    return _PDF.format(length=len(text), text=text).encode("ascii")
+
+
+PDF = pdf("Invoice 4711")
 
 SAMPLES: Mapping[str, tuple[bytes, str]] = {
     "image": (JPEG, "image/jpeg"),

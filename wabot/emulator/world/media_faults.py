@@ -74,6 +74,13 @@ class MediaFaults:
         with self._lock:
             self._forget()
 
+    @property
+    def are_left(self) -> bool:
+        """Whether one that has a number of times is still to happen."""
+        with self._lock:
+            everything = (*self._hosts, *self._downloads, *self._uploads, *self._lists)
+            return any(failure.times for failure in everything)
+
     def spoil_host(self, how: HostFault, *, host: str = "", times: int | None = None) -> None:
         """Let connections to a media host fail.
 

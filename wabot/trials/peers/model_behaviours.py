@@ -61,6 +61,16 @@ def echo(delay_seconds: float = 0.0) -> Behaviour:
     return act
 
 
+def late(well: Behaviour, seconds: float) -> Behaviour:
+    """One that behaves `well`, but begins only after some seconds."""
+
+    def act(handler: Handler, body: dict[str, Any]) -> None:
+        time.sleep(seconds)
+        well(handler, body)
+
+    return act
+
+
 def status(code: int, retry_after: str | None = None, text: str = "internal detail") -> Behaviour:
     """An error of HTTP, with a Retry-After when given."""
     headers = {} if retry_after is None else {"Retry-After": retry_after}

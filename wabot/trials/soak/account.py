@@ -8,7 +8,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from wabot.conversation.notices import Notice
+from wabot.database.states import FileState
 from wabot.emulator.people.customer import Customer
+from wabot.emulator.signal.media_keys import MediaError
 from wabot.trials.soak.database import SoakDatabase, Unreachable
 from wabot.trials.soak.model import REFERENCE
 
@@ -23,12 +25,14 @@ _REASONS = (
     "only a person can read it",
     "cannot be opened, told already",
 )
+_NO_FILE = "its file cannot be sent"
 # What the service refuses for good (soak_faults.py); anything else passes.
 _FINAL_REFUSAL = re.compile(r"\b(?:400|403|404|479)\b")
 REACTION = "a reaction"
 """What stands for the text of a reaction."""
 ODD_ID = "with an odd id"
 """How what stands for the text of a message begins whose id no phone makes."""
+_WITH_CAPTION = ("image",)
 _NEVER_READ = {"lost": "lost in the library", "spoilt": "never decrypted"}
 _LOST_AGAIN = "lost; asked to repeat already"
 _NOT_KNOWN_AGAIN = "not known, told already"
@@ -64,6 +68,8 @@ class _Row:
     reason: str
     kind: str
     reply: int | None
+    file: str  # how far that came which came with it, "" for none
+    why: str  # it is in that state
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +117,9 @@ def draw_up(
     rows = {
         str(message_id): _Row(*values)
         for message_id, *values in database.rows(
-            "SELECT message_id, state, reason, kind, reply FROM wabot_inbox"
+            "SELECT message.message_id, message.state, message.reason, message.kind, message.reply, "
+            "coalesce(file.state, ''), coalesce(file.reason, '') FROM wabot_inbox AS message "
+            "LEFT JOIN wabot_received_files AS file ON file.message_id = message.id"
         )
     }
     replies: dict[str, list[_Reply]] = defaultdict(list)
@@ -128,13 +136,14 @@ def draw_up(
 
 
 def open_work(database: SoakDatabase) -> int:
-    """How many messages still wait for an answer, and replies to be sent or settled; 1 when nobody knows.
+    """How many messages still wait for an answer, files to be read, replies to be sent or settled.
 
-    What is collected for the owner is no reply, and leaves minutes later.
+    1 when nobody knows. What is collected for the owner is no reply, and leaves minutes later.
     """
     try:
         count: int = database.rows(
             "SELECT (SELECT count(*) FROM wabot_inbox WHERE state = 'pending') + "
+            "(SELECT count(*) FROM wabot_received_files WHERE state IN ('pending', 'fetched')) + "
             "(SELECT count(*) FROM wabot_outbox WHERE state IN ('pending', 'sending', 'in_doubt') "
             f"AND source <> '{Notice.UNANSWERED}')"
         )[0][0]
@@ -199,6 +208,12 @@ class _Books:
                 self._account.doubled += max(0, count - once)
         for text in set(seen) - set(by_text):
             self._fault(f"{text[:60]!r} was read, but is not in the outbox")
+        for read in self._customer.replies:
+            try:
+                if read.file is not None:
+                    read.file.open()
+            except MediaError as error:
+                self._fault(f"the file with {read.text[:60]!r} cannot be opened: {error}")
 
     def _check_repetition(self) -> None:
         """A question must not be answered by two answers."""
@@ -229,6 +244,9 @@ class _Books:
         if row.state == "pending":
             self._unfinished(f"{text[:60]!r} still waits for an answer")
             return "still to answer"
+        if row.file in (FileState.PENDING, FileState.FETCHED):
+            self._unfinished(f"the file with {text[:60]!r} is {row.file}")
+            return "file still to be read"
         if row.kind in _NEVER_READ and row.reason == _LOST_AGAIN:
             return self._end_of_lost_again(text)
         if row.reason == _NOT_KNOWN_AGAIN:
@@ -253,7 +271,8 @@ class _Books:
         return "a model says nothing to it, customer told before, left to the owner"
 
     def _end_of_answered(self, row: _Row, text: str) -> str:
-        parts = self._parts.get(row.reply or 0, [])
+        all_parts = self._parts.get(row.reply or 0, [])
+        parts = [part for part in all_parts if not part.error.startswith(_NO_FILE)]
         states = {part.state for part in parts}
         if states & {"pending", "sending", "in_doubt"}:
             self._unfinished(f"the answer to {text[:60]!r} is {', '.join(sorted(states))}")
@@ -272,8 +291,11 @@ class _Books:
             if parts[0].source != Notice.CANNOT_OPEN:
                 self._fault(f"{text[:60]!r} was withheld, and is answered by {parts[0].source}")
             return "kept from linked devices, customer told"
+        if row.file in (FileState.KEPT_OUT, FileState.FAILED) and row.kind not in _WITH_CAPTION:
+            return f"answered without what is in the {row.kind}: {row.why or 'nobody says why'}"
         for reference in REFERENCE.findall(text):
             if not any(reference in part.text for part in parts):
                 self._fault(f"{reference} is not in its answer")
                 return "ANSWER IS ANOTHER'S"
-        return next(end for state, end in reversed(_ENDS.items()) if state in states)
+        end = next(end for state, end in reversed(_ENDS.items()) if state in states)
+        return end if len(parts) == len(all_parts) else f"{end}, without a file that could not be sent"

@@ -11,9 +11,11 @@ from wabot.emulator.people.customer import Customer
 from wabot.emulator.server.emulator import Emulator
 from wabot.emulator.world.faults import CutMoment, DialStage
 from wabot.trials.peers.keeper import Keeper
-from wabot.trials.peers.model_server import Behaviour, ModelServer
-from wabot.trials.soak.database import SoakDatabase
+from wabot.trials.peers.model_server import ModelServer
+from wabot.trials.soak.database import SoakDatabase, Unreachable
 from wabot.trials.soak.disk import SmallDisk
+from wabot.trials.soak.file_faults import FileTroubles
+from wabot.trials.soak.model import misbehaviours
 from wabot.trials.soak.plan import PlannedDeed, Trouble
 
 _MOMENTS: tuple[CutMoment, ...] = get_args(CutMoment)
@@ -26,6 +28,7 @@ _RECEIPTS = ("enc_rekey_retry", "server-error", "peer_msg", "xyz", "retry")
 _CLOCK_STEPS_SECONDS = (-3600.0, 7200.0)
 # Those that hold neither messages nor replies: nobody could account for these any more.
 _TABLES = ("wabot_sessions", "wabot_model_usage")
+_BEGUN = "SELECT count(*) FROM wabot_inbox WHERE state = 'pending' AND attempts > 0"
 _NAMESPACES = ("usync", "encrypt")
 _LATE_SECONDS = 0.5
 _SILENCE_FACTOR = 3
@@ -40,8 +43,8 @@ class Troublemaker:
     Args:
         emulator: the service.
         customers: those whose phones may fail.
-        model: asked by the bot, and how else than well it can behave.
-        misbehaviours: the latter.
+        model: asked by the bot.
+        transcriber: asked by the bot what it hears.
         database: the bot's.
         keeper: starts the bot again after each end.
         disk: with the bot's state; None where it is this machine's own.
@@ -53,7 +56,7 @@ class Troublemaker:
         emulator: Emulator,
         customers: Sequence[Customer],
         model: ModelServer,
-        misbehaviours: Sequence[Behaviour],
+        transcriber: ModelServer,
         database: SoakDatabase,
         keeper: Keeper,
         disk: SmallDisk | None,
@@ -62,11 +65,12 @@ class Troublemaker:
         self._emulator = emulator
         self._customers = customers
         self._model = model
-        self._misbehaviours = misbehaviours
+        self._transcriber = transcriber
         self._database = database
         self._keeper = keeper
         self._disk = disk
         self._write = write
+        self._files = FileTroubles(emulator, transcriber, self._kill, self._let_write, self._is_calm)
         self._questions = 0
 
     def make(self, trouble: Trouble) -> None:
@@ -133,10 +137,9 @@ class Troublemaker:
                     self._keeper.pardon()
                     emulator.replace()
             case "model":
-                well = self._model.default
-                self._model.default = self._misbehaviours[choice % len(self._misbehaviours)]
-                time.sleep(trouble.seconds)
-                self._model.default = well
+                _misbehave(self._model, trouble)
+            case "transcriber":
+                _misbehave(self._transcriber, trouble)
             case "database-lock":
                 self._database.lock(trouble.seconds)
             case "database-restart":
@@ -162,13 +165,33 @@ class Troublemaker:
                 self._keeper.signal(signal.SIGSTOP)
                 time.sleep(trouble.seconds)
                 self._keeper.signal(signal.SIGCONT)
+            case _:
+                self._files.make(trouble)
 
-    def _let_write(self, trouble: Trouble, what: str) -> None:
-        """Let a customer write a question of its own in an odd way."""
+    def _let_write(self, trouble: Trouble, what: str, about: str = "") -> None:
+        """Let a customer write a question of its own in an odd way, or about something."""
         customer = 1 + trouble.choice % len(self._customers)
         self._questions += 1
-        question = f"¿Y R{customer}-{_FIRST_QUESTION + self._questions}?"
+        question = f"¿Y R{customer}-{_FIRST_QUESTION + self._questions}? {about}".rstrip()
         self._write(PlannedDeed(trouble.at_seconds, customer, what, question))
+
+    def _is_calm(self) -> bool:
+        """Whether messages are taken, and no answer was begun that a kill would break off once more.
+
+        Three kills in one answer are held against its message.
+        """
+        try:
+            return self._emulator.bot.connected and not self._database.rows(_BEGUN)[0][0]
+        except Unreachable:
+            return False
 
     def _kill(self) -> None:
         self._keeper.signal(signal.SIGKILL)
+
+
+def _misbehave(server: ModelServer, trouble: Trouble) -> None:
+    well = server.default
+    others = misbehaviours(well)
+    server.default = others[trouble.choice % len(others)]
+    time.sleep(trouble.seconds)
+    server.default = well

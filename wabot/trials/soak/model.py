@@ -11,18 +11,23 @@ from wabot.trials.peers.model_behaviours import (
     completion,
     endless,
     hang_up,
+    late,
     raw,
     say,
     silent,
     slow_body,
     slow_headers,
     status,
+    texts_of,
     truncated,
 )
 from wabot.trials.peers.model_server import Behaviour, Handler
 
 REFERENCE = re.compile(r"\bR\d+-\d+\b")
 """What marks a question; its answer repeats it."""
+PICTURE = "una foto de la maceta"
+"""What is in a question that the answer brings a picture to, where the model is offered one."""
+_OFFERED = re.compile(r"\[(FILE_\d): ")
 _ANSWER = "Sí, claro: {}."
 # Where a customer reacts to an answer, the model is told what they react to.
 _QUOTED_ANSWER = re.compile(re.escape(_ANSWER).replace(r"\{\}", REFERENCE.pattern))
@@ -30,28 +35,35 @@ _LONGEST_THOUGHT_SECONDS = 0.4
 _SLOW_SECONDS = 2.5
 
 
-def answer_references(seed: int, slow_seconds: float = 0.0) -> Behaviour:
-    """Repeats each reference that nobody has answered yet, after a moment's thought."""
+def answer_references(seed: int) -> Behaviour:
+    """Repeats each reference that nobody has answered yet, after some thought; sends a picture if asked."""
     numbers = random.Random(f"{seed} model")
 
     def act(handler: Handler, body: dict[str, Any]) -> None:
-        time.sleep(slow_seconds + numbers.uniform(0.0, _LONGEST_THOUGHT_SECONDS))
+        time.sleep(numbers.uniform(0.0, _LONGEST_THOUGHT_SECONDS))
         unanswered: list[str] = []
-        for message in body.get("messages", []):
+        files: list[str] = []
+        offered: list[str] = []
+        for message, text in zip(body.get("messages", []), texts_of(body), strict=True):
             if message["role"] == "user":
-                unanswered += REFERENCE.findall(_QUOTED_ANSWER.sub("", message["content"]))
+                unanswered += REFERENCE.findall(_QUOTED_ANSWER.sub("", text))
+                if PICTURE in text:
+                    files = offered[:1]
             elif message["role"] == "assistant":
                 unanswered.clear()
-        text = "\n".join(map(_ANSWER.format, unanswered)) or "¿Sí?"
-        handler.send_json(completion(text))
+                files = []
+            else:
+                offered = _OFFERED.findall(text)
+        answer = "\n".join([*map(_ANSWER.format, unanswered), *files]) or "¿Sí?"
+        handler.send_json(completion(answer))
 
     return act
 
 
-def misbehaviours(seed: int) -> tuple[Behaviour, ...]:
-    """Every way a model can fail."""
+def misbehaviours(well: Behaviour) -> tuple[Behaviour, ...]:
+    """Every way in which a model or a transcriber can fail, of one that behaves `well`."""
     return (
-        answer_references(seed, _SLOW_SECONDS),
+        late(well, _SLOW_SECONDS),
         status(500),
         status(429, retry_after="1"),
         status(401),

@@ -15,6 +15,7 @@ _SENTENCES = (
     "{reference} 😀😀",
     "¿Y {reference}?",
     "ok gracias, y otra cosa: {reference}",
+    "¿Me manda una foto de la maceta? Es por {reference}",
 )
 _LONG = (
     "Le cuento con calma, porque es un poco largo. Compramos una lámpara hace dos semanas y llegó bien, "
@@ -44,6 +45,7 @@ _KINDS = [
     "unborn_envelope",
     "empty",
 ]
+_FILES = ("voice", "voice", "image", "document")
 _PAUSE_SECONDS = 14.0  # between two bursts of one customer, on average
 _TROUBLE_EVERY_SECONDS = 4.0
 
@@ -71,6 +73,9 @@ FAULTS = {
     "ban": "the number is banned for some seconds",
     "replaced": "another device takes the session, and an operator starts the bot again",
     "model": "the model misbehaves for a while",
+    "transcriber": "the transcriber misbehaves for a while",
+    "media-host": "the media hosts misbehave for a while",
+    "lost-file": "a file is gone from the media hosts before anybody fetched it",
     "database-lock": "another program has the database locked for a while",
     "database-restart": "the database server is restarted, or crashes",
     "database-kill": "the database server crashes, and the bot is killed while it is away",
@@ -80,6 +85,9 @@ FAULTS = {
     "stop": "SIGTERM, and a new start",
     "kill": "kill -9, and a new start",
     "locked-kill": "kill -9 while the database is locked, so that messages have come and are not stored",
+    "fetch-kill": "kill -9 while a file is fetched",
+    "heard-kill": "kill -9 about when a voice note has become text",
+    "upload-kill": "kill -9 about when a file was uploaded, and is not sent yet",
     "freeze": "SIGSTOP, and SIGCONT after some seconds",
 }
 """The kinds of faults, and what they are."""
@@ -105,8 +113,9 @@ class Terms:
 class PlannedDeed:
     """A customer does something.
 
-    `what` is "text", "image", "kind" (of message; `text` names it), "reaction", "repeat" or "resend"; of
-    troubles also "spoilt", "spoilt once", "withheld" or "odd id".
+    `what` is "text", "voice", "document" (which say the `text`), "image" (with it as caption), "kind" (of
+    message; `text` names it), "reaction", "repeat" or "resend"; of troubles also "spoilt", "spoilt once",
+    "withheld", "odd id" or "lost file" (a voice note that nobody can fetch).
     """
 
     at_seconds: float
@@ -170,6 +179,8 @@ def _deed(numbers: random.Random, at: float, customer: int, reference: str) -> P
     if kind < 0.12:
         return PlannedDeed(at, customer, "kind", numbers.choice(_KINDS))
     text = numbers.choice(_SENTENCES).format(reference=reference)
+    if kind < 0.18:
+        return PlannedDeed(at, customer, numbers.choice(_FILES), text)
     if kind > 0.95:
         text = _LONG * numbers.randint(2, 12) + text
     return PlannedDeed(at, customer, "text", text)

@@ -10,16 +10,19 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from wabot.emulator.bot_process import BotProcess
+from wabot.emulator.people.attachments import File
 from wabot.emulator.people.customer import Customer
+from wabot.emulator.people.sample_files import JPEG, pdf, silent_voice
 from wabot.emulator.server.emulator import Emulator
 from wabot.errors import ExitCode
 from wabot.trials.peers.keeper import Keeper
 from wabot.trials.peers.model_server import ModelServer
+from wabot.trials.peers.transcriber_behaviours import hear_words
 from wabot.trials.soak.account import ODD_ID, REACTION, SoakAccount, doubts_in, draw_up, open_work
 from wabot.trials.soak.database import SoakDatabase
 from wabot.trials.soak.disk import SmallDisk
 from wabot.trials.soak.faults import Troublemaker
-from wabot.trials.soak.model import answer_references, misbehaviours
+from wabot.trials.soak.model import REFERENCE, answer_references
 from wabot.trials.soak.plan import FAULTS, PlannedDeed, Terms, plan_deeds, plan_troubles
 
 USER_ID = "shop"
@@ -33,6 +36,10 @@ _FOR_EVER = 1000
 # a kill could lose it; a number that is being linked has no customers yet.
 _LINKED_SECONDS = 8.0
 _PROGRESS_SECONDS = 5.0
+_HEARING_SECONDS = 0.2
+# The model is shown it where a picture is wanted; without a model it answers nothing.
+_TEXT = "# Terracota\n\nMaceta con plato, de 24 cm; hay foto.\n\n![Maceta de terracota, 24 cm](pot.jpg)\n"
+_GONE_PATH = "/v/t62.7117-24/gone_n.enc?ccb=11-4"
 _KILLED, _TERMINATED_EARLY = -9, -15
 _EXPECTED_CODES = frozenset(
     {ExitCode.OK, ExitCode.LINK_LOST, ExitCode.DATABASE_AWAY, ExitCode.SESSION_ENDED}
@@ -60,6 +67,13 @@ name = "model"
 base_url = "{model}"
 model = "echo"
 timeout = 3
+[[ai.transcribers]]
+name = "transcriber"
+base_url = "{transcriber}"
+model = "words"
+timeout = 3
+[media]
+per_chat_per_day = 0
 [replies]
 debounce = 0.5
 typing = false
@@ -114,10 +128,21 @@ class Trial:
     def run(self) -> SoakAccount:
         """Let it all happen; returns what became of it. KeyboardInterrupt cuts it short."""
         seed = self._terms.seed
-        (self._directory / "knowledge").mkdir()
-        with Emulator(seed) as emulator, ModelServer(answer_references(seed)) as model:
+        knowledge = self._directory / "knowledge"
+        knowledge.mkdir()
+        (knowledge / "pots.md").write_text(_TEXT, encoding="utf-8")
+        (knowledge / "pot.jpg").write_bytes(JPEG)
+        with (
+            Emulator(seed) as emulator,
+            ModelServer(answer_references(seed)) as model,
+            ModelServer(hear_words(_HEARING_SECONDS)) as transcriber,
+        ):
             configuration = _CONFIGURATION.format(
-                user_id=USER_ID, directory=self._directory, database=self._database.url, model=model.base_url
+                user_id=USER_ID,
+                directory=self._directory,
+                database=self._database.url,
+                model=model.base_url,
+                transcriber=transcriber.base_url,
             )
             bot = BotProcess(emulator, self._directory, configuration)
             self._customers = customers = [
@@ -133,7 +158,7 @@ class Trial:
                     emulator,
                     customers,
                     model,
-                    misbehaviours(seed),
+                    transcriber,
                     self._database,
                     keeper,
                     self._disk,
@@ -147,6 +172,9 @@ class Trial:
             account = draw_up(self._database, self._sent, emulator.bot.waiting, doubted)
         self.codes.update(keeper.codes)
         account.faults += self._faults_of_process(keeper, ended)
+        if self.interrupted_at is None:
+            media = self._directory / "state" / "sessions" / USER_ID / "media"
+            account.faults += [f"a file is left: {path.name}" for path in media.glob("*")]
         if self.interrupted_at is None:
             account.faults += account.unfinished
             account.faults += [] if settled else [f"work was left after {_SETTLE_SECONDS:g} s"]
@@ -206,7 +234,15 @@ class Trial:
             case "text":
                 sent[customer.send(deed.text)] = deed.text
             case "image":
-                sent[customer.send_media("image")] = "an image"
+                sent[customer.send_media("image", caption=deed.text)] = deed.text or "an image"
+            case "voice":
+                sent[customer.send_media("voice", _note(deed.text))] = deed.text
+            case "lost file":
+                lies = {"direct_path": _GONE_PATH, "url": f"https://mmg.whatsapp.net{_GONE_PATH}"}
+                sent[customer.send_media("voice", _note(deed.text), lies=lies)] = deed.text
+            case "document":
+                words = pdf(REFERENCE.findall(deed.text)[0])
+                sent[customer.send_media("document", File(words, "application/pdf", "order.pdf"))] = deed.text
             case "kind":
                 sent[customer.send_kind(deed.text, f"about {deed.text}")] = f"a message: {deed.text}"
             case "spoilt" | "spoilt once":
@@ -272,3 +308,7 @@ class Trial:
     def _say(self, text: str) -> None:
         minutes, seconds = divmod(self._seconds(), 60)
         self._tell(f"{minutes:3.0f}:{seconds:04.1f}  {text}")
+
+
+def _note(words: str) -> File:
+    return File(silent_voice(words=words), "audio/ogg; codecs=opus")
