@@ -28,7 +28,7 @@ from wabot.emulator.people.sample_files import silent_voice
 from wabot.emulator.server.emulator import Emulator
 from wabot.emulator.signal.media_keys import MediaType, seal
 from wabot.inbound.reception import Reception, reception_of
-from wabot.media import directory, worker
+from wabot.media import directory, voice, worker
 from wabot.media.worker import MediaWorker
 from wabot.media.workers import make_media_workers, readers_of
 from wabot.system.threads import Pulse
@@ -241,6 +241,25 @@ def test_a_transcriber_that_takes_no_voice_notes_is_not_asked_twice_for_one(
     desk.work()
     assert file_of(message).state == "failed" and "Ogg/Opus" in file_of(message).reason
     assert len(ears.requests) == 1 and desk.left() == []
+
+
+def test_a_file_that_nobody_foresaw_keeps_no_other_waiting(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd, other = desk.say("odd"), desk.say("hola")
+    read = voice.read_sound
+
+    def break_once(path: Path, said_seconds: float) -> Any:
+        monkeypatch.setattr(voice, "read_sound", read)
+        raise RecursionError("nobody foresaw this")
+
+    monkeypatch.setattr(voice, "read_sound", break_once)
+    desk.work()
+    assert [file_of(each).state for each in (odd, other)] == ["pending", "understood"]
+    assert file_of(odd).reason == "not understood: RecursionError"
+    ReceivedFile.update(not_before=utc_now()).where(ReceivedFile.message == odd).execute()
+    desk.work()
+    assert file_of(odd).text == "odd"
 
 
 def test_a_file_that_ends_the_process_each_time_is_given_up(desk: Desk, ears: ProviderServer) -> None:

@@ -176,6 +176,12 @@ class MediaWorker(DatabaseWorker):
             self._try_again(row, f"{FileFailure.NOT_FETCHED}: {error}")
         except OSError as error:
             self._try_again(row, f"{FileFailure.NOT_FETCHED}: {error.strerror or type(error).__name__}")
+        except AWAY:
+            raise
+        except Exception as error:
+            # One odd file must keep no others waiting.
+            log.exception("%s: file %d could not be read", named(row.message.chat), row.id)
+            self._try_again(row, f"{FileFailure.NOT_UNDERSTOOD}: {type(error).__name__}")
         else:
             if found is None:
                 self._settle(row, lambda _: self._files.fetched(row), keeps_file=True)
