@@ -188,3 +188,14 @@ def test_a_refused_login_is_told_once(office: Office) -> None:
     office.put(file=POT)
     wait_until(lambda: states() == {"photos/pot.jpg": "sent"})
     assert [office.sender.media_login_refused() for _ in range(2)] == [True, False]
+
+
+def test_a_stop_in_the_middle_of_an_upload_is_no_attempt(office: Office) -> None:
+    office.phone.may_upload.clear()
+    office.put(file=POT)
+    wait_until(lambda: office.phone.uploaded)
+    assert row_of(POT[1]).refusals == 1
+    assert office.sender.stop(1)
+    row = row_of(POT[1])
+    assert (row.refusals, row.state) == (0, "pending") and row.not_before <= utc_now()
+    office.phone.may_upload.set()

@@ -140,6 +140,11 @@ class Sender(DatabaseWorker):
             else min(max(due - time.monotonic(), 0.0), _LONGEST_WAIT_SECONDS)
         )
 
+    def finish(self) -> None:
+        """Leave nothing behind that looks like a failure."""
+        with while_away("what became of an upload is not known"):
+            self._uploads.leave(time.monotonic())
+
     def _send_what_is_due(self) -> float | None:
         """Send it; when to look again, in monotonic seconds, None: only when somebody says so."""
         while not self.is_stopping:

@@ -141,6 +141,12 @@ class Uploads:
         self._current = None
         return now
 
+    def leave(self, now: float) -> None:
+        """Before the process ends in order: an upload that this cuts off was no failure of its file."""
+        self.settle(now)
+        if self._current is not None:
+            upload_again(self._current.row, "", utc_now(), counts=False)
+
     def _try_again(self, row: Outbound, error: str) -> None:
         pause_seconds = growing_pause(row.refusals - 1)
         if self._is_refused:
