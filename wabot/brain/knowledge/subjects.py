@@ -211,7 +211,7 @@ _STREET = re.compile(
     r"|\d, \d{5} [a-z]{3,}|\b(?:barrio|urbanizacion|poligono) [^\n.]{0,40}?\d",
 )
 _DURATION = re.compile(
-    r"\d+\s?(?:h\b|hs\b|hrs?\b|horas?|hours?|min\b|minut|dias?\b|days?\b|semanas?|weeks?|meses|months|"
+    r"(?<!\d)\d{1,4}\s?(?:h\b|hs\b|hrs?\b|horas?|hours?|min\b|minut|dias?\b|days?\b|semanas?|weeks?|meses|months|"
     r"h\d\d\b)",
 )
 _EVIDENCE = (
