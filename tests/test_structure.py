@@ -30,7 +30,7 @@ TESTED_BY = {
     "brain/output": "completion control_words tool_calls turns",
     "brain/providers/test_chain.py": "budget counts guard remembered_refusals",
     "brain/providers/test_provider.py": "endpoint",
-    "catalogue/test_spreadsheet.py": "prices product",
+    "catalogue/test_spreadsheet.py": "columns prices product",
     "catalogue/test_search.py": "choice",
     "cli": "backup pair",
     "config/test_load.py": "service_settings settings",

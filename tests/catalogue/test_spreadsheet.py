@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wabot.catalogue.columns import MOST_PRODUCTS
 from wabot.catalogue.prices import read_price, read_stock
-from wabot.catalogue.spreadsheet import MOST_PRODUCTS, read_sheet
+from wabot.catalogue.spreadsheet import read_sheet
 
 
 @pytest.mark.parametrize("separator", [";", ",", "\t", "|"])

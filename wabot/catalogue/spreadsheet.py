@@ -4,31 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from wabot.brain.folding import fold
-from wabot.catalogue.prices import read_price, read_stock
+from wabot.catalogue.columns import MOST_PRODUCTS, places_of, product_of
 from wabot.catalogue.product import Product
 
-MOST_PRODUCTS = 10_000
 _MOST_COMPLAINTS = 20
-_LONGEST_CELL = 5_000
 _SEPARATORS = ";,\t|"
-
-# What columns are called, where the configuration does not say; compared folded.
-_USUAL_NAMES = {
-    "name": "name nombre producto product nome titulo title articulo artigo modelo",
-    "description": "description descripcion descricao detalle details detalhes",
-    "price": "price precio preco pvp importe valor",
-    "currency": "currency moneda divisa moeda",
-    "stock": "stock existencias existencia estoque cantidad quantity quantidade unidades",
-    "category": "category categoria familia tipo type seccion",
-    "photos": "photos photo images image fotos foto imagenes imagen imagens imagem",
-    "payment": "paymentlink payment pago pagamento link enlace url",
-    "delivery": "deliverylink delivery entrega descarga download",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +36,7 @@ def read_sheet(data: bytes, columns: Mapping[str, str] | None = None) -> Sheet:
     complaints: list[str] = []
     products: list[Product] = []
     try:
-        places = _places(next(rows, []), columns or {})
+        places = places_of(next(rows, []), columns or {})
         if "name" not in places:
             return Sheet(
                 (), ("line 1: no column is called name, nombre, producto or nome: name it in the first line",)
@@ -74,49 +57,9 @@ def _products(
     rows: Iterator[list[str]], places: Mapping[str, int], complaints: list[str]
 ) -> Iterator[Product]:
     for number, row in enumerate(rows, start=2):
-        cells = {
-            what: row[place].replace("\x00", "").strip()[:_LONGEST_CELL] if place < len(row) else ""
-            for what, place in places.items()
-        }
-        if not any(cells.values()):
-            continue
-        if not cells["name"]:
-            complaints.append(f"row {number}: has no name, and is left out")
-            continue
-        price = read_price(cells.get("price", ""))
-        if price is None and cells.get("price"):
-            complaints.append(f"row {number}: {cells['price'][:20]!r} is no price; the product has none")
-        yield Product(
-            cells["name"],
-            cells.get("description", ""),
-            price[0] if price else None,
-            cells.get("currency", "") or (price[1] if price else ""),
-            read_stock(cells.get("stock", "")),
-            cells.get("category", ""),
-            _several(cells.get("photos", "")),
-            tuple(
-                link
-                for link in _several(cells.get("payment", ""))
-                if link.startswith(("https://", "http://"))
-            ),
-            cells.get("delivery", ""),
-        )
-
-
-def _places(header: list[str], columns: Mapping[str, str]) -> dict[str, int]:
-    """Which column holds what."""
-    names = [re.sub(r"[\W_]", "", fold(cell)) for cell in header]
-    places: dict[str, int] = {}
-    for what, usual in _USUAL_NAMES.items():
-        wanted = [re.sub(r"[\W_]", "", fold(columns[what]))] if what in columns else usual.split()
-        place = next((names.index(name) for name in wanted if name in names), None)
-        if place is not None:
-            places[what] = place
-    return places
-
-
-def _several(cell: str) -> tuple[str, ...]:
-    return tuple(part for part in re.split(r"[\s;,|]+(?=https?://)|[\n;|]+", cell.strip()) if part)[:10]
+        cells = {what: row[place] for what, place in places.items() if place < len(row)}
+        if product := product_of(cells, f"row {number}", complaints):
+            yield product
 
 
 def _decoded(data: bytes) -> str:
