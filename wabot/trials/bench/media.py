@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from wabot.emulator.people.attachments import File
 from wabot.emulator.people.customer import Customer
@@ -23,7 +24,8 @@ from wabot.emulator.server.emulator import Emulator
 from wabot.system.terminal import until_interrupted
 from wabot.trials.bench.bots import TIMEOUT_SECONDS, Wabot, ask, forget_peak, peak_mb, send
 from wabot.trials.bench.messages import Figures, Goal, as_table, compared, machine
-from wabot.trials.peers.model_server import ModelServer
+from wabot.trials.peers.model_behaviours import completion, texts_of
+from wabot.trials.peers.model_server import Handler, ModelServer
 from wabot.trials.peers.transcriber_behaviours import hear
 
 _AT_ONCE = 50
@@ -102,7 +104,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--json", action="store_true", help="for programs")
     arguments = parser.parse_args(argv)
     without, with_files = Figures(), Figures()
-    with ModelServer(hear(_QUESTION, _TRANSCRIBER_SECONDS)) as transcriber:
+    with ModelServer(_answer) as model, ModelServer(hear(_QUESTION, _TRANSCRIBER_SECONDS)) as transcriber:
         configuration = _CONFIGURATION.format(base_url=transcriber.base_url)
         for number in range(1, arguments.rounds + 1):
             for name, figures in zip(_NAMES, (without, with_files), strict=True):
@@ -110,7 +112,7 @@ def main(argv: Sequence[str]) -> int:
                 is_with = figures is with_files
                 with tempfile.TemporaryDirectory(prefix="wabot-bench-") as directory, Emulator() as emulator:
                     texts = _TEXTS if is_with else _PLAIN_TEXTS
-                    bot = Wabot(emulator, Path(directory), more=configuration, texts=texts)
+                    bot = Wabot(emulator, Path(directory), model.base_url, configuration, texts)
                     try:
                         measure(emulator, bot, figures, with_files=is_with)
                         bot.stop()
@@ -124,6 +126,12 @@ def main(argv: Sequence[str]) -> int:
         print(machine())
         print(as_table(rows, _NAMES))
     return 0
+
+
+def _answer(handler: Handler, body: dict[str, Any]) -> None:
+    """A model that answers at once, with a picture where somebody asks for pots."""
+    is_about_pots = _PICTURE_QUESTION in texts_of(body)[-1]
+    handler.send_json(completion("Yes, gladly. FILE_1" if is_about_pots else "Yes, gladly."))
 
 
 def _speak(customer: Customer) -> None:
