@@ -10,7 +10,13 @@ import pytest
 from tests.support.arrivals import NOON, arrival, later
 from wabot.clock import utc_now
 from wabot.conversation.inbox import Inbox
-from wabot.conversation.received_files import PATIENCE_SECONDS, ReceivedFiles, attachment_of, columns_of
+from wabot.conversation.received_files import (
+    PATIENCE_SECONDS,
+    ReceivedFiles,
+    attachment_of,
+    columns_of,
+    let_go_of,
+)
 from wabot.database.models import Inbound, ReceivedFile
 from wabot.whatsapp.messages import Attachment, MessageKind
 
@@ -20,15 +26,18 @@ def files(database: Any) -> ReceivedFiles:
     return ReceivedFiles("shop")
 
 
-def came(customer: int = 1, not_before: datetime = NOON, user_id: str = "shop") -> ReceivedFile:
-    """A voice note of one of the customers."""
+def came(
+    customer: int = 1,
+    not_before: datetime = NOON,
+    user_id: str = "shop",
+    kind: MessageKind = MessageKind.AUDIO,
+) -> ReceivedFile:
+    """A file of one of the customers."""
     jid = f"3460000000{customer}@s.whatsapp.net"
-    message = arrival("", chat=jid, phone=jid.partition("@")[0], kind=MessageKind.AUDIO)
+    message = arrival("", chat=jid, phone=jid.partition("@")[0], kind=kind)
     assert Inbox(user_id).store(message, NOON)
     row = Inbound.get(Inbound.message_id == message.message_id)
-    return ReceivedFile.create(
-        user_id=user_id, message=row, kind=MessageKind.AUDIO, source="{}", not_before=not_before
-    )
+    return ReceivedFile.create(user_id=user_id, message=row, kind=kind, source="{}", not_before=not_before)
 
 
 def claimed(files: ReceivedFiles, now: datetime = NOON) -> int | None:
@@ -150,3 +159,25 @@ def test_what_became_of_them_is_counted(files: ReceivedFiles) -> None:
     files.fetched(rows[2])
     assert files.outcomes() == {"understood": 1, "failed": 1, "fetched": 1}
     assert files.pending_count() == 1
+
+
+def test_where_a_picture_or_document_is_kept_is_known_until_it_is_answered(files: ReceivedFiles) -> None:
+    rows = [came(kind=kind) for kind in (MessageKind.DOCUMENT, MessageKind.IMAGE, MessageKind.IMAGE)]
+    assert files.understood(rows[0], "a plan", "PDF", NOON)
+    assert files.failed(rows[1], "damaged", NOON)
+    assert files.fetched(rows[2])
+    numbers = [row.message_id for row in rows]
+    assert let_go_of(numbers, "a pot", "model:m", NOON) == []
+    assert [row.source for row in ReceivedFile.select()] == ["{}"] * 3
+    Inbound.update(state="answered").execute()
+    assert files.open_numbers() == set()
+    assert let_go_of(numbers, "a pot", "model:m", NOON) == [rows[2].id]
+    kept = [
+        (row.state, row.text, row.author, row.source)
+        for row in ReceivedFile.select().order_by(ReceivedFile.id)
+    ]
+    assert kept == [
+        ("understood", "a plan", "PDF", ""),
+        ("failed", "", "", ""),
+        ("understood", "a pot", "model:m", ""),
+    ]

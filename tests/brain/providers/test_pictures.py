@@ -34,7 +34,7 @@ def provider(server: ProviderServer, vision: bool | None = None) -> Provider:
     return Provider(ProviderSettings("tiny", server.base_url, "tiny", KEY, timeout_seconds=5, vision=vision))
 
 
-def asking(folder: Path, *contents: bytes, text: str = "[image] is it in stock?") -> list[dict[str, Any]]:
+def asking(folder: Path, *contents: bytes, text: str = "is it in stock?") -> list[dict[str, Any]]:
     """A prompt whose last message has these pictures."""
     pictures = []
     for number, content in enumerate(contents):
@@ -52,7 +52,7 @@ def test_a_picture_goes_with_its_message_under_its_true_type(server: ProviderSer
     server.default = looking(lambda text, pictures: f"{text} {len(pictures)}")
     messages = asking(tmp_path, *TYPES.values())
     completion = provider(server).complete(messages, 5)
-    assert (completion.text, completion.pictures) == ("[image] is it in stock? 4", 4)
+    assert (completion.text, completion.pictures) == ("is it in stock? 4", 4)
     assert pictures_of(server.requests[-1].body) == [*TYPES.items()]
     assert last(server)[1] == {
         "type": "image_url",
@@ -93,7 +93,7 @@ def test_a_blind_model_is_found_out_and_answers(
     asked = provider(server)
     for calls in (2, 3):
         completion = asked.complete(asking(tmp_path, JPEG), 5)
-        assert completion.text == "echo: [image] is it in stock?\n[image, not shown]"
+        assert completion.text == "echo: is it in stock?\n[image, not shown]"
         assert (completion.pictures, len(server.requests)) == (0, calls)
     assert caplog.messages == ["provider tiny takes no pictures; asked without from now on"]
 
@@ -158,7 +158,7 @@ def test_what_is_refused_without_pictures_as_well_is_not_about_them(
 
     server.default = act
     asked = provider(server)
-    assert asked.complete(asking(tmp_path, JPEG), 5).text == "you are\n\n[image] is it in stock? 1"
+    assert asked.complete(asking(tmp_path, JPEG), 5).text == "you are\n\nis it in stock? 1"
     assert (asked.form.without, len(server.requests)) == (frozenset({"system", "max_tokens"}), 4)
 
 
