@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -14,6 +15,7 @@ _IN_NAME, _IN_CATEGORY, _IN_DESCRIPTION = 1.0, 0.6, 0.4
 # A word that is only nearly written so.
 _MISSPELT, _LEAST_LIKENESS, _SHORTEST_MISSPELT = 0.8, 78, 4
 _LONGEST_QUESTION = 40
+_MANY = 1000
 # What shares so little with the question is no answer to it.
 _LEAST_SHARE = 0.35
 
@@ -43,24 +45,27 @@ class ProductSearch:
 
     def find(self, question: str, limit: int = 5) -> list[Product]:
         """The products a question may mean, best first; none where it means none."""
-        scores: dict[int, float] = defaultdict(float)
-        wanted = 0.0
-        for word in dict.fromkeys(words(question)[:_LONGEST_QUESTION]):
-            keys = self._keys_of(word)
-            if not keys:
-                continue
-            rarity = max(self._rarity(key) for key, _ in keys)
-            wanted += rarity
+        meant = [self._keys_of(word) for word in dict.fromkeys(words(question)[:_LONGEST_QUESTION])]
+        # The rarest first: what nearly all products share only orders those that share more.
+        by_rarity = sorted(filter(None, meant), key=self._rarity, reverse=True)
+        scores: dict[int, float] = {}
+        for keys in by_rarity:
+            rarity = self._rarity(keys)
             best: dict[int, float] = {}
             for key, likeness in keys:
-                for number, weight in self._places[key].items():
-                    best[number] = max(best.get(number, 0.0), weight * likeness * rarity)
+                places = self._places[key]
+                few = scores.keys() & places.keys() if scores and len(places) > _MANY else places
+                for number in few:
+                    best[number] = max(best.get(number, 0.0), places[number] * likeness * rarity)
             for number, score in best.items():
-                scores[number] += score
-        good = [number for number, score in scores.items() if score >= _LEAST_SHARE * wanted]
+                scores[number] = scores.get(number, 0.0) + score
+        least = _LEAST_SHARE * sum(map(self._rarity, by_rarity))
+        good = (number for number, score in scores.items() if score >= least)
         # Of as good ones, the shorter name says less that was not asked for; then in the owner's order.
-        good.sort(key=lambda number: (-scores[number], len(self._products[number].name), number))
-        return [self._products[number] for number in good[:limit]]
+        found = heapq.nsmallest(
+            limit, good, key=lambda number: (-scores[number], len(self._products[number].name), number)
+        )
+        return [self._products[number] for number in found]
 
     def _keys_of(self, word: str) -> Sequence[tuple[str, float]]:
         """The keys of the index that a word means, each with how sure that is."""
@@ -77,5 +82,6 @@ class ProductSearch:
         )
         return [(self._vocabulary[found], _MISSPELT * likeness / 100) for found, likeness, _ in near]
 
-    def _rarity(self, key: str) -> float:
-        return math.log(1 + len(self._products) / len(self._places[key]))
+    def _rarity(self, keys: Sequence[tuple[str, float]]) -> float:
+        """How much the rarest of these keys tells one product from others."""
+        return max(math.log(1 + len(self._products) / len(self._places[key])) for key, _ in keys)
