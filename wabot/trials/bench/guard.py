@@ -24,8 +24,8 @@ from wabot.brain.knowledge.sections import cut_sections
 
 _MOST_THINGS = 6
 _PRICED = re.compile(
-    r"^[\s|*-]*(?P<name>[^|:€$£\d][^|:€$£]{2,60}?)\s*(?:[:|–-]|\bR)?\s*\|?\s*"
-    r"(?P<amount>R?[€$£]\s?\d[\d.,]*\d|R?[€$£]\s?\d|\d[\d.,]*\s?(?:€|euros|pesos))\s*(?:$|[|,(])"
+    r"^[\s|*-]*(?P<name>[^|:€$£\d][^|:€$£]{2,60}?)(?<![,(])(?<! por)(?<! de)\s*[:|–-]?\s*\|?\s*"
+    r"(?P<amount>R?[€$£]\s?\d[\d.,]*\d|R?[€$£]\s?\d|\d[\d.,]*\s?(?:€|euros|pesos))\s*(?:$|[|,(]|(?:o|a|each)\b)"
 )
 _NUMBER = re.compile(r"\d[\d.,]*")
 
