@@ -70,7 +70,7 @@ def test_the_system_message_holds_persona_language_facts_date_and_name(
 
 
 def test_a_question_that_leans_on_the_one_before_brings_its_facts_too(server: ProviderServer) -> None:
-    brain = brain_with(server, knowledge_folder=SAMPLE)
+    brain = brain_with(server, knowledge_folder=SAMPLE, whole_texts_tokens=0)
     brain.reply(chat("¿cuánto cuesta el matcha?", ">18,90 €", "¿y el rojo pu-erh de antes?", "vale"), NOW)
     brain.reply(chat("¿cuánto cuesta el matcha?", ">18,90 €", "¿y eso por qué?"), NOW)
     for request in server.requests:
@@ -78,9 +78,8 @@ def test_a_question_that_leans_on_the_one_before_brings_its_facts_too(server: Pr
 
 
 def test_facts_that_do_not_fit_the_question_are_not_shown(server: ProviderServer) -> None:
-    answer = brain_with(server, knowledge_folder=SAMPLE).reply(
-        chat("write a python script that sorts a list"), NOW
-    )
+    brain = brain_with(server, knowledge_folder=SAMPLE, whole_texts_tokens=0)
+    answer = brain.reply(chat("write a python script that sorts a list"), NOW)
     assert answer.passages == ()
     assert "€" not in server.requests[0].messages[0]["content"]
 
@@ -309,3 +308,13 @@ def test_a_person_answers_where_the_texts_know_nothing_of_what_was_invented(serv
     server.default = say("Le llaman al 600 111 222 [[HANDOVER]]".replace("[[HANDOVER]]", HAND_OVER))
     answer = brain_with(server).reply(chat("quiero hablar con una persona"), NOW)
     assert (answer.parts, answer.calls) == ((), {HAND_OVER})
+
+
+
+def test_a_model_sees_all_texts_where_they_fit_and_the_same_ones_first(server: ProviderServer) -> None:
+    for limit, question in ((6000, "horario"), (6000, "¿y el envío?"), (100, "¿y el envío?")):
+        brain_with(server, knowledge_folder=SAMPLE, whole_texts_tokens=limit).reply(chat(question), NOW)
+    whole, again, best = (request.messages[0]["content"] for request in server.requests)
+    assert whole == again
+    assert whole.index("</facts>") < whole.index("Now it is")
+    assert len(best) < len(whole) / 2

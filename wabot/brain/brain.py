@@ -171,7 +171,9 @@ class Brain:
 
         passages = self._find_passages(recent, language)
         offered = self._offered_files()
-        read = [offered.for_model(passage) for passage in passages]
+        # All of them, where that is possible: no search can miss what is needed.
+        whole = self._knowledge.whole(self._settings.whole_texts_tokens)
+        read = [offered.for_model(passage) for passage in whole or passages]
         persona = self._persona.text()
         messages = compose_messages(persona, recent, read, language, now, offered.exist)
         deadline = time.monotonic() + self._settings.longest_reply_seconds
@@ -333,7 +335,8 @@ class Brain:
 
     def passages_for_model(self, conversation: Conversation) -> tuple[Passage, ...]:
         """What of the texts a model is shown for a conversation."""
-        return self._find_passages(conversation, _language_of(conversation))
+        whole = self._knowledge.whole(self._settings.whole_texts_tokens)
+        return whole or self._find_passages(conversation, _language_of(conversation))
 
     def _find_passages(self, recent: Conversation, language: str) -> tuple[Passage, ...]:
         """What the model may need; for a question that leans on earlier ones, what they asked too."""

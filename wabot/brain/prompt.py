@@ -207,27 +207,27 @@ def _compose_system(
 ) -> str:
     moment = now if now.tzinfo else now.replace(tzinfo=UTC)
     spoken = _LANGUAGE_NAMES.get(language, "the customer's language")
-    rules = [*_RULES]
-    if any(turn.pictures for turn in conversation.turns):
-        rules += _PICTURE_RULES
-    if any(turn.documents for turn in conversation.turns):
-        rules.append(_DOCUMENT_RULE)
-    if has_files:
-        rules.append(_FILES_RULE)
+    facts = "\n\n".join(f"{PASSAGE_BEGIN}{passage.title}\n{passage.text}" for passage in passages)
+    # What stays the same from one question to the next comes first: providers keep that for a while.
     paragraphs = [
         persona,
-        "Rules:\n" + "\n".join(f"- {rule}" for rule in rules).format(language=spoken),
+        _listed("Rules", [*_RULES, _FILES_RULE] if has_files else _RULES).format(language=spoken),
+        f"{FACTS_BEGIN}{facts or '(nothing on this question)'}{FACTS_END}",
         f"Now it is {moment:%A, %Y-%m-%d %H:%M %Z}.",
     ]
     name = _harmless_name(conversation.customer_name)
     if name:
         paragraphs.append(f'The customer calls themselves "{name}".')
-    if passages:
-        facts = "\n\n".join(f"{PASSAGE_BEGIN}{passage.title}\n{passage.text}" for passage in passages)
-    else:
-        facts = "(nothing on this question)"
-    paragraphs.append(f"{FACTS_BEGIN}{facts}{FACTS_END}")
+    more = [*_PICTURE_RULES] if any(turn.pictures for turn in conversation.turns) else []
+    if any(turn.documents for turn in conversation.turns):
+        more.append(_DOCUMENT_RULE)
+    if more:
+        paragraphs.append(_listed("More rules", more))
     return drop_odd_characters("\n\n".join(paragraphs))
+
+
+def _listed(title: str, rules: Sequence[str]) -> str:
+    return f"{title}:\n" + "\n".join(f"- {rule}" for rule in rules)
 
 
 def _harmless_name(name: str) -> str:

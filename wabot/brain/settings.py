@@ -95,6 +95,7 @@ class BrainSettings:
         providers: tried in order; without one the knowledge base answers.
         persona_file: who the bot is; may be None or missing.
         knowledge_folder: the texts; may be None or missing.
+        whole_texts_tokens: a model sees all texts where they come to no more than this; 0: never.
         history_messages: how many earlier messages a model sees.
         history_max_age_seconds: and how old the oldest of them may be.
         max_length: characters in one message of an answer.
@@ -105,6 +106,7 @@ class BrainSettings:
     providers: tuple[ProviderSettings, ...] = ()
     persona_file: Path | None = None
     knowledge_folder: Path | None = None
+    whole_texts_tokens: int = 6000
     history_messages: int = 20
     history_max_age_seconds: float = 86_400.0
     max_length: int = 4000

@@ -192,6 +192,12 @@ class AiSettings:
         CONFIGURATIONS / "knowledge",
         ".md, .txt, .csv and .pdf files; read again when they change",
     )
+    whole_texts_tokens: int = setting(
+        integer(0, 1_000_000),
+        6000,
+        "a model sees all texts where they come to no more tokens than this, else the passages that fit "
+        "best; lower it for a model with a small context",
+    )
     history_messages: int = setting(
         integer(0, 200), 20, "how many earlier messages of a chat the model sees, about 3,000 tokens at most"
     )

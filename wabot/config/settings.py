@@ -100,6 +100,7 @@ class Settings:
             providers=self.ai.providers,
             persona_file=self.ai.system_prompt_file,
             knowledge_folder=self.ai.knowledge,
+            whole_texts_tokens=self.ai.whole_texts_tokens,
             history_messages=self.ai.history_messages,
             history_max_age_seconds=self.ai.history_max_age_seconds,
             max_length=self.replies.max_length,

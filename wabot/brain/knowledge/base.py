@@ -75,6 +75,11 @@ class KnowledgeBase:
             self._read.wait(_FIRST_SECONDS)
         return self._index.search(question, language, limit)
 
+    def whole(self, most_tokens: int) -> tuple[Passage, ...]:
+        """All texts in the order of their files, if a model counts no more than so many tokens; else none."""
+        self._look(_FRESH_SECONDS)
+        return self._index.whole(most_tokens)
+
     def on_subject(self, subject: str, question: str, language: str | None = None) -> Passage | None:
         """
         The best passage on a subject of `subjects` that the question speaks of; None where there is none.

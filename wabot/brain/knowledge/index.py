@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from wabot.brain.conversation import estimate_tokens
 from wabot.brain.knowledge.facts import Fact, facts_of, said_with
 from wabot.brain.knowledge.subjects import subjects_in, subjects_in_heading
 from wabot.brain.knowledge.terms import stem, words
@@ -63,8 +64,17 @@ class SearchIndex:
             vocabulary.update(words(entry.title), words(entry.context), words(entry.text))
             for term in _terms_of(entry.text) | _heading_terms(entry.title) | _heading_terms(entry.context):
                 self._sections_of.setdefault(term, array("I")).append(row)
+        self._tokens = sum(estimate_tokens(f"{entry.title}\n{entry.text}") for entry in self._entries)
         self._understanding = Understanding(self._sections_of, len(self._entries), frozenset(vocabulary))
         self._taken_apart = lru_cache(_SECTIONS_REMEMBERED)(self._take_apart)
+
+    def whole(self, most_tokens: int) -> tuple[Passage, ...]:
+        """All sections in the order of their files, if a model counts no more for them; else none."""
+        if self._tokens > most_tokens:
+            return ()
+        return tuple(
+            Passage(entry.title or entry.context, entry.text, entry.source) for entry in self._entries
+        )
 
     def search(self, question: str, language: str | None, limit: int) -> list[Passage]:
         """Up to `limit` passages, best first, those in `language` preferred; scores include that."""
