@@ -39,4 +39,4 @@ def test_quotes_captions_and_reactions_are_context(shop: Shop) -> None:
         arrival("esta", quoted_text="la taza azul\nde 4 €"),
         arrival("y esta", kind=MessageKind.IMAGE),
     )
-    assert shop.model.heard == ["[👍] > Claro.\n> la taza azul\n> de 4 €\nesta", "[image] y esta"]
+    assert shop.model.heard == ["[👍] > Claro.\n> la taza azul\n> de 4 €\nesta", "y esta"]

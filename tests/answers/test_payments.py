@@ -69,7 +69,7 @@ def test_a_picture_is_shown_noted_and_gone(shop: Shop) -> None:
     assert came(shop, (IMAGE, ""), (IMAGE, "¿la tienen?")) == ["Es nuestra maceta roja."]
     folder = shop.settings.media_directory
     turns = shop.model.asked[0].unanswered
-    assert [turn.text for turn in turns] == ["[image]", "[image] ¿la tienen?"]
+    assert [(turn.mark, turn.text) for turn in turns] == [("", "[image]"), ("[image]", "¿la tienen?")]
     assert [turn.pictures for turn in turns] == [(Picture(folder / "1"),), (Picture(folder / "2"),)]
     assert kept() == [("understood", "", ""), ("understood", "a red pot", "")]
     assert (list(folder.iterdir()), told()) == ([], [])
@@ -83,7 +83,7 @@ def test_a_document_is_read_behind_a_fence_and_known_by_its_name_later(shop: Sho
     came(shop, (DOCUMENT, "¿sirve?"), name="plano.pdf", state="understood", text="Casa: 3 x 4 m")
     (turn,) = shop.model.asked[0].unanswered
     assert (turn.text, turn.documents) == (
-        "[document plano.pdf] ¿sirve?", (Document("plano.pdf", "Casa: 3 x 4 m"),),
+        "¿sirve?", (Document("plano.pdf", "Casa: 3 x 4 m"),),
     )  # fmt: skip
     assert kept() == [("understood", "Casa: 3 x 4 m", "")]
     shop.answer("¿y?")

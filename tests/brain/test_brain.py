@@ -197,6 +197,13 @@ def test_without_a_provider_the_knowledge_base_answers_as_whatsapp_shows_it() ->
     assert "#" not in answer.parts[0]
 
 
+def test_what_was_spoken_is_answered_like_what_was_written() -> None:
+    """The mark that a machine heard it is no part of the question."""
+    spoken = Turn("user", "do you have gift cards?", NOW, mark="[audio, as a machine heard it]")
+    written = KNOWING.reply(chat("do you have gift cards?"), NOW)
+    assert KNOWING.reply(Conversation((spoken,), "es", "Ana"), NOW) == written
+
+
 def test_each_waiting_question_gets_its_passage_once() -> None:
     answer = KNOWING.reply(chat("hola", "¿a qué hora abren?", "¿abren el sábado?", "¿aceptan paypal?"), NOW)
     assert [passage.title for passage in answer.passages] == ["Horario", "Formas de pago"]

@@ -14,7 +14,7 @@ from wabot.brain.language import detect_language
 from wabot.clock import HOUR, utc_now
 from wabot.config.settings import AccountSettings, AiSettings, ChatSettings
 from wabot.conversation import history
-from wabot.conversation.file_words import Files, in_words
+from wabot.conversation.file_words import Files, in_words, mark_of
 from wabot.conversation.gate import Burst
 from wabot.conversation.pauses import pause_reason
 from wabot.database.lent_connections import rest
@@ -121,8 +121,9 @@ def conversation_of(
         file = files.get(row.id)
         pictures, documents = pictures_in(file, media), documents_in(file)
         if row.text.strip() or pictures or documents:
-            text = "\n".join([*reactions, _with_context(row, file)])
-            turns.append(Turn("user", text, row.received_at, pictures, documents))
+            said, mark = _with_context(row, file)
+            text = "\n".join([*reactions, said])
+            turns.append(Turn("user", text, row.received_at, pictures, documents, mark))
             reactions = []
     return Conversation(tuple(turns), language, chat.name, str(chat.id))
 
@@ -140,14 +141,19 @@ def language_of(chat: Chat, rows: Sequence[Inbound], default: str) -> str:
     return heard
 
 
-def _with_context(row: Inbound, file: ReceivedFile | None) -> str:
-    """The text as the model should read it: with what it quotes, and with the kind of a caption's message."""
-    text = str(row.text)
-    if row.kind in FILE_KINDS:
+def _with_context(row: Inbound, file: ReceivedFile | None) -> tuple[str, str]:
+    """The text as the model should read it, with what it quotes; and apart from it what a file is called.
+
+    Of what is no text there stands at least its kind.
+    """
+    text, mark = str(row.text), ""
+    if row.kind in FILE_KINDS and text.strip():
+        mark = mark_of(row.kind, text, file)
+    elif row.kind in FILE_KINDS:
         text = in_words(row.kind, text, file)
     elif row.kind not in (MessageKind.TEXT, MessageKind.OTHER):
         text = f"[{row.kind}] {text}"
-    return f"{_quoted(row.quoted_text)}\n{text}" if row.quoted_text else text
+    return (f"{_quoted(row.quoted_text)}\n{text}" if row.quoted_text else text), mark
 
 
 def _quoted(text: str) -> str:

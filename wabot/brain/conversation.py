@@ -33,6 +33,7 @@ class Turn:
         at: naive UTC or aware; None when the time is not known.
         pictures: what a model that sees is shown with it.
         documents: what a model reads with it; not counted among what was said.
+        mark: what a model is told of the text, before it: no word of it was said, so none is searched for.
     """
 
     role: Role
@@ -40,6 +41,7 @@ class Turn:
     at: datetime | None = None
     pictures: tuple[Picture, ...] = ()
     documents: tuple[Document, ...] = ()
+    mark: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

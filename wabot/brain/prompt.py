@@ -154,7 +154,7 @@ def _in_turn(turns: Sequence[Turn]) -> list[Message]:
     messages: list[dict[str, Any]] = []
     room = _MOST_DOCUMENT_CHARACTERS
     for turn in turns:
-        text = drop_odd_characters(turn.text)
+        text = drop_odd_characters(f"{turn.mark} {turn.text}" if turn.mark else turn.text)
         for document in turn.documents:
             text += f"\n{_fenced(document, room)}"
             room = max(room - len(document.text), 0)

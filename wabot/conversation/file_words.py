@@ -32,8 +32,12 @@ def in_words(kind: str, text: str, file: ReceivedFile | None) -> str:
         text: its caption, or of a voice note what was heard.
         file: its file, where there is a row of one.
     """
-    mark = f"{kind}{_detail(kind, text, file)}"
-    return f"[{mark}] {text}".rstrip()
+    return f"{mark_of(kind, text, file)} {text}".rstrip()
+
+
+def mark_of(kind: str, text: str, file: ReceivedFile | None) -> str:
+    """The same without the words: what stands before them."""
+    return f"[{kind}{_detail(kind, text, file)}]"
 
 
 def sent_in_words(kind: str, text: str, file: str = "") -> str:
