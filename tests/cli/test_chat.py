@@ -45,7 +45,7 @@ def test_a_voice_note_is_heard_and_answered(
     note.write_bytes(silent_voice(3, "¿tienen tazas?"))
     assert say(hearing, f'/voice "{note}"') == 0
     said = capsys.readouterr()
-    assert said.out == "Sí, tenemos tazas.\n"
+    assert said.out.endswith("Sí, tenemos tazas.\n")
     assert "(understood: ¿tienen tazas?; " in said.err
     assert "¿tienen tazas?" in model.requests[0].messages[-1]["content"]
     note.write_bytes(silent_voice(3, "BAJA"))
@@ -60,7 +60,7 @@ def test_a_picture_is_shown_and_a_document_is_read(
         file = tmp_path / {"image": "pot.jpg", "document": "prices.pdf"}[kind]
         file.write_bytes(sample(kind).content.replace(b"Invoice 4711", b"Pots from 12"))
         assert say(hearing, f"{command} {file} ¿cuánto cuesta?") == 0
-        assert capsys.readouterr().out == "Sí, tenemos tazas.\n", kind
+        assert capsys.readouterr().out.endswith("Sí, tenemos tazas.\n"), kind
     (seen,) = [each for each in parts_of(model.requests[0].body)[-1] if each["type"] != "text"]
     assert seen["image_url"]["url"].startswith("data:image/jpeg;base64,")
     assert "Pots from 12" in "".join(texts_of(model.requests[-1].body))
