@@ -16,8 +16,8 @@ from wabot.brain.conversation import Document
 from wabot.brain.pictures import Picture
 from wabot.brain.texts import LANGUAGES, texts_for
 from wabot.clock import utc_now
+from wabot.conversation.files.received_files import columns_of
 from wabot.conversation.owner_chat import text_of
-from wabot.conversation.received_files import columns_of
 from wabot.database.models import Inbound, Outbound, ReceivedFile, Session
 from wabot.whatsapp.messages import Attachment, MessageKind
 

@@ -20,9 +20,9 @@ from wabot.brain.providers.counts import ChatCallCounts
 from wabot.brain.settings import ProviderSettings
 from wabot.clock import utc_now
 from wabot.config.settings import AiSettings
-from wabot.conversation import received_files
+from wabot.conversation.files import received_files
+from wabot.conversation.files.received_files import PATIENCE_SECONDS, ReceivedFiles
 from wabot.conversation.owner_chat import text_of
-from wabot.conversation.received_files import PATIENCE_SECONDS, ReceivedFiles
 from wabot.conversation.send_queue import SendQueue
 from wabot.database.models import Chat, Inbound, Outbound, ReceivedFile, Session
 from wabot.database.models import database as bound

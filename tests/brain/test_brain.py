@@ -317,7 +317,6 @@ def test_a_person_answers_where_the_texts_know_nothing_of_what_was_invented(serv
     assert (answer.parts, answer.calls) == ((), {HAND_OVER})
 
 
-
 def test_a_model_sees_all_texts_where_they_fit_and_the_same_ones_first(server: ProviderServer) -> None:
     for limit, question in ((6000, "horario"), (6000, "¿y el envío?"), (100, "¿y el envío?")):
         brain_with(server, knowledge_folder=SAMPLE, whole_texts_tokens=limit).reply(chat(question), NOW)

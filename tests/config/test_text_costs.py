@@ -19,13 +19,13 @@ import wabot
 from tests.support import SAMPLE_KNOWLEDGE
 from wabot.brain.brain import Brain
 from wabot.brain.conversation import Conversation, Turn
-from wabot.brain.knowledge.questions import questions_in
+from wabot.brain.knowledge.search.questions import questions_in
 from wabot.brain.knowledge.sections import cut_sections
 from wabot.brain.language import detect_language
 from wabot.brain.output.body import UnreadableBody
 from wabot.brain.output.reply_text import read_reply_text
+from wabot.brain.output.splitting import split
 from wabot.brain.settings import BrainSettings
-from wabot.brain.splitting import split
 from wabot.config.phrases import has_phrase, is_phrase, is_triggered
 from wabot.config.settings import ChatSettings
 from wabot.errors import WabotError
@@ -193,10 +193,10 @@ def test_no_text_costs_more_than_its_length(name: str) -> None:
 
 def test_the_functions_that_take_a_text_are_found() -> None:
     assert {
-        "wabot.brain.knowledge.questions.questions_in",
+        "wabot.brain.knowledge.search.questions.questions_in",
         "wabot.brain.output.cleaning.clean",
         "wabot.brain.language.sure_language",
-        "wabot.brain.knowledge.terms.words",
+        "wabot.brain.knowledge.search.terms.words",
         "wabot.brain.small_talk.small_talk_in",
         "wabot.config.phrases.normalized",
         "wabot.system.masking.mask_numbers",

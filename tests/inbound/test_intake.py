@@ -14,7 +14,7 @@ from tests.support.arrivals import NOON, arrival
 from tests.support.threads import Beats
 from wabot.clock import utc_now
 from wabot.config.settings import Settings
-from wabot.conversation.albums import BETWEEN_SECONDS
+from wabot.conversation.files.albums import BETWEEN_SECONDS
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.schedule import ChatSchedule

@@ -13,7 +13,7 @@ from PIL import Image
 
 from tests.support.pdf_files import HOSTILE, pages_of
 from wabot.config.conversation_settings import MediaSettings
-from wabot.conversation.received_files import ReceivedFiles
+from wabot.conversation.files.received_files import ReceivedFiles
 from wabot.database.models import ReceivedFile
 from wabot.emulator.people.sample_files import JPEG, PDF, WEBP
 from wabot.media.directory import MediaDirectory
@@ -21,7 +21,7 @@ from wabot.media.document import DocumentReader
 from wabot.media.first_file import FirstFile
 from wabot.media.picture import PictureReader
 from wabot.media.worker import NotUnderstood, Understood
-from wabot.system.confined import CPU_SECONDS
+from wabot.system.untrusted.confined import CPU_SECONDS
 
 ROW: Any = ReceivedFile()
 

@@ -18,10 +18,10 @@ from wabot.brain.providers.counts import CallCounts
 from wabot.brain.settings import TranscriberSettings
 from wabot.clock import utc_now
 from wabot.config.settings import AccountSettings, AiSettings, MediaSettings, PathSettings, Settings
+from wabot.conversation.files.incoming_files import IncomingFiles
+from wabot.conversation.files.received_files import ReceivedFiles
 from wabot.conversation.inbox import Inbox
-from wabot.conversation.incoming_files import IncomingFiles
 from wabot.conversation.outbox import Outbox
-from wabot.conversation.received_files import ReceivedFiles
 from wabot.conversation.schedule import ChatSchedule
 from wabot.database.models import Chat, Inbound, Outbound, ReceivedFile
 from wabot.emulator.people.sample_files import silent_voice

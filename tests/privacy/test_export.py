@@ -6,10 +6,10 @@ from tests.support.arrivals import NOON, arrival
 from tests.support.known_people import ANA_WAITS, EVA_WAITS, OWNER, tell_owner_about
 from wabot.config.phone_numbers import parse_address
 from wabot.config.settings import MediaSettings, Settings
+from wabot.conversation.files.incoming_files import IncomingFiles
+from wabot.conversation.files.received_files import ReceivedFiles
 from wabot.conversation.inbox import Inbox
-from wabot.conversation.incoming_files import IncomingFiles
 from wabot.conversation.outbox import Outbox
-from wabot.conversation.received_files import ReceivedFiles
 from wabot.database.models import Inbound, ReceivedFile
 from wabot.inbound.reception import reception_of
 from wabot.inbound.spool import Spool, Spooled

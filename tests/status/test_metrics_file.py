@@ -22,9 +22,9 @@ from tests.support.arrivals import arrival
 from tests.support.samples import read
 from wabot.brain.output.completion import Usage
 from wabot.brain.providers.counts import CallCounts
+from wabot.conversation.files.received_files import ReceivedFiles
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.outbox import Outbox, Part
-from wabot.conversation.received_files import ReceivedFiles
 from wabot.conversation.send_queue import SendQueue
 from wabot.database.models import Outbound, Session
 from wabot.database.states import FileState

@@ -8,11 +8,11 @@ from tests.support.arrivals import NOON, arrival
 from tests.support.neonize_events import e2e
 from tests.support.threads import Wakes
 from wabot.config.settings import AccountSettings, ChatSettings, MediaSettings, Settings
+from wabot.conversation.files.incoming_files import IncomingFiles
+from wabot.conversation.files.received_files import ReceivedFiles
 from wabot.conversation.inbox import Inbox
-from wabot.conversation.incoming_files import IncomingFiles
 from wabot.conversation.outbox import Outbox, Part
 from wabot.conversation.owner_chat import text_of
-from wabot.conversation.received_files import ReceivedFiles
 from wabot.database.models import Inbound, Outbound
 from wabot.inbound.reception import reception_of
 from wabot.whatsapp.messages import IncomingMessage

@@ -31,13 +31,13 @@ from wabot.clock import HOUR, utc_now
 from wabot.config.settings import AiSettings, ReplySettings
 from wabot.conversation.chats import named
 from wabot.conversation.ends import Arrival, what_is
-from wabot.conversation.file_words import Files
+from wabot.conversation.files.file_words import Files
+from wabot.conversation.files.received_files import PASSED_ON_KINDS, let_go_of
 from wabot.conversation.gate import is_too_old
 from wabot.conversation.history import was_asked_to_repeat, was_told
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.notices import Notice, Unanswered, is_apology
 from wabot.conversation.outbox import Outbox, Part
-from wabot.conversation.received_files import PASSED_ON_KINDS, let_go_of
 from wabot.conversation.schedule import ChatSchedule
 from wabot.database.errors import AWAY
 from wabot.database.models import Chat, Inbound, database

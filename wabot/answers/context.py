@@ -14,7 +14,7 @@ from wabot.brain.language import detect_language
 from wabot.clock import HOUR, utc_now
 from wabot.config.settings import AccountSettings, AiSettings, ChatSettings
 from wabot.conversation import history
-from wabot.conversation.file_words import Files, in_words, mark_of
+from wabot.conversation.files.file_words import Files, in_words, mark_of
 from wabot.conversation.gate import Burst
 from wabot.conversation.pauses import pause_reason
 from wabot.database.lent_connections import rest

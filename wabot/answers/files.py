@@ -8,7 +8,7 @@ from typing import NamedTuple
 from wabot.brain.conversation import Document
 from wabot.brain.pictures import Picture
 from wabot.conversation.ends import Arrival, what_is
-from wabot.conversation.file_words import Files, files_among
+from wabot.conversation.files.file_words import Files, files_among
 from wabot.conversation.notices import Unanswered
 from wabot.database.models import Inbound, ReceivedFile
 from wabot.database.states import FileFailure, FileState, KeptOut

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from wabot.brain.payment import speaks_of_payment
-from wabot.conversation.file_words import Files
+from wabot.conversation.files.file_words import Files
+from wabot.conversation.files.received_files import PASSED_ON_KINDS, attachment_of
 from wabot.conversation.history import past_of
 from wabot.conversation.outbox import Part
-from wabot.conversation.received_files import PASSED_ON_KINDS, attachment_of
 from wabot.database.models import Chat, Inbound
 from wabot.database.states import OutboundKind
 from wabot.whatsapp.messages import MessageKind

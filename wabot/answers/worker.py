@@ -18,13 +18,13 @@ from wabot.clock import utc_now
 from wabot.config.settings import Settings
 from wabot.conversation import gate
 from wabot.conversation.chats import chat_with_id, named
+from wabot.conversation.files.received_files import ReceivedFiles
 from wabot.conversation.gate import Rules, Verdict, is_too_old
 from wabot.conversation.inbox import MOST_AT_ONCE, Inbox
 from wabot.conversation.notices import Notice, Unanswered
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_chat import OwnerChat
 from wabot.conversation.pauses import Pauses
-from wabot.conversation.received_files import ReceivedFiles
 from wabot.conversation.schedule import ChatSchedule
 from wabot.database.errors import AWAY
 from wabot.database.lent_connections import rest

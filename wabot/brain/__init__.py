@@ -4,10 +4,9 @@
     settings        what a brain is told once
     conversation    what was said, and how much of it is kept
     pictures        what a customer sent, as a model is shown it
-    prompt, prompt_size
-                    what the model reads, and how it is made to fit
+    prompt          what the model reads
     offered_files   what the texts link to, and goes with an answer
-    language, folding, small_talk, for_person, payment, splitting, texts
+    language, folding, small_talk, for_person, payment, texts
                     what needs no model
     knowledge       what the business wrote about itself
     providers       the model servers

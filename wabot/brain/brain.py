@@ -15,12 +15,13 @@ from wabot.brain.for_person import matter_in
 from wabot.brain.knowledge.base import KNOWN, KnowledgeBase
 from wabot.brain.knowledge.index import Passage
 from wabot.brain.knowledge.linked_files import LinkedFile
-from wabot.brain.knowledge.questions import clauses_of, questions_in
+from wabot.brain.knowledge.search.questions import clauses_of, questions_in
 from wabot.brain.language import detect_language, sure_language
 from wabot.brain.offered_files import OfferedFiles
 from wabot.brain.output.cleaning import clean, plain_html
 from wabot.brain.output.completion import Completion, Usage
 from wabot.brain.output.control_words import CHECK_PAYMENT, FILE, HAND_OVER, SILENCE, TELL_TEAM, file_numbers
+from wabot.brain.output.splitting import split
 from wabot.brain.prompt import Persona, compose_messages, insist_on_facts, insist_on_language
 from wabot.brain.providers.budget import Budget, BudgetUnknown
 from wabot.brain.providers.chain import NoProviderAnswered, ProviderChain
@@ -28,7 +29,6 @@ from wabot.brain.providers.counts import CallCounts, ChatCallCounts
 from wabot.brain.providers.request import Message
 from wabot.brain.settings import BrainSettings
 from wabot.brain.small_talk import COURTESIES, small_talk_in
-from wabot.brain.splitting import split
 from wabot.brain.texts import texts_for
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Literal
 
 import regex
 
-from wabot.brain.knowledge.terms import plain
+from wabot.brain.knowledge.search.terms import plain
 
 Matter = Literal["person", "complaint", "report"]
 

@@ -14,7 +14,7 @@ from wabot.brain.knowledge.index import Passage
 from wabot.brain.output.cleaning import drop_odd_characters
 from wabot.brain.output.control_words import CHECK_PAYMENT, FILE, HAND_OVER, SILENCE, TELL_TEAM
 from wabot.brain.output.picture_note import PICTURE_SHOWS
-from wabot.brain.prompt_size import FACTS_BEGIN, FACTS_END, PASSAGE_BEGIN
+from wabot.brain.providers.prompt_size import FACTS_BEGIN, FACTS_END, PASSAGE_BEGIN
 from wabot.brain.providers.request import NOT_SHOWN, PICTURES, Message
 from wabot.system.files import read_plain
 

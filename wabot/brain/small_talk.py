@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from wabot.brain.knowledge.terms import plain
+from wabot.brain.knowledge.search.terms import plain
 
 Courtesy = Literal[
     "robot", "presence", "how_are_you", "attention", "wishes", "thanks", "farewell", "greeting", "nod"

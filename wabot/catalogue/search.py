@@ -7,7 +7,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from wabot.brain.knowledge.terms import stem, words
+from wabot.brain.knowledge.search.terms import stem, words
 from wabot.catalogue.product import Product
 
 # What a word counts for, by where it stands.

@@ -28,11 +28,11 @@ from wabot.brain.providers.counts import CallCounts
 from wabot.clock import utc_now
 from wabot.config.phone_numbers import ChatAddress
 from wabot.config.settings import PathSettings, Settings
-from wabot.conversation.file_words import sent_in_words
+from wabot.conversation.files.file_words import sent_in_words
+from wabot.conversation.files.incoming_files import IncomingFiles
+from wabot.conversation.files.received_files import ReceivedFiles
 from wabot.conversation.inbox import Inbox
-from wabot.conversation.incoming_files import IncomingFiles
 from wabot.conversation.outbox import Outbox
-from wabot.conversation.received_files import ReceivedFiles
 from wabot.conversation.schedule import ChatSchedule
 from wabot.conversation.send_queue import SendQueue
 from wabot.database.engine import migrate, open_database

@@ -57,7 +57,7 @@ def _add_json(parser: argparse.ArgumentParser) -> None:
 
 
 def _chats(arguments: argparse.Namespace) -> int:
-    from wabot.conversation.overview import latest_chats
+    from wabot.status.conversations import latest_chats
 
     user_id = opened(arguments).account.user_id
     standings = latest_chats(user_id, arguments.last, unanswered=arguments.unanswered)
@@ -91,7 +91,7 @@ def _chats(arguments: argparse.Namespace) -> int:
 
 def _chat_log(arguments: argparse.Namespace) -> int:
     from wabot.conversation.chats import find_chats
-    from wabot.conversation.overview import said_in
+    from wabot.status.conversations import said_in
 
     user_id = opened(arguments).account.user_id
     chats = find_chats(user_id, arguments.chat)
@@ -118,9 +118,9 @@ def _chat_log(arguments: argparse.Namespace) -> int:
 
 
 def _outbox(arguments: argparse.Namespace) -> int:
-    from wabot.conversation.file_words import sent_in_words
-    from wabot.conversation.overview import waiting_replies
+    from wabot.conversation.files.file_words import sent_in_words
     from wabot.conversation.owner_chat import text_of
+    from wabot.status.conversations import waiting_replies
 
     user_id = opened(arguments).account.user_id
     if arguments.cancel is not None:

@@ -4,17 +4,16 @@
     ends            what can come, and its end
     inbox, outbox   messages to answer, replies to send: what puts them in and takes them back
     send_queue      the outbox as the sender sees it
-    incoming_files  which of the files that come are fetched
-    files_to_upload replies whose files are uploaded before they leave
-    file_words      a message with a file in words, as models and people read it
-    received_files  the files that came with messages, as who fetches them sees them
+    files           the files that come with messages, and those that go out
     chats           the chat that a message belongs to
     history         questions about the past
     schedule        which chat is answered when
     pauses          paused chats, and customers who are not written to
     notices         what wabot says by itself
     owner_chat      what the owner is told
-    bursts, albums  which chats are receiving at this moment
+    bursts          which chats are receiving at this moment
+    consent, outreach
+                    whom the bot may write to unasked, and what waits to be written
 
 It has no thread and no network: it is called by what brings messages in, answers them and sends replies, and
 knows nothing of them.

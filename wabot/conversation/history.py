@@ -10,7 +10,7 @@ from peewee import fn
 
 from wabot.clock import HOUR
 from wabot.config.phrases import normalized
-from wabot.conversation.file_words import files_among, in_words, sent_in_words
+from wabot.conversation.files.file_words import files_among, in_words, sent_in_words
 from wabot.conversation.notices import NOTICES, Notice
 from wabot.database.models import Inbound, Outbound
 from wabot.database.statements import Parameter, Statement

@@ -13,7 +13,7 @@ from peewee import IntegrityError, fn
 from wabot.clock import utc_now
 from wabot.config.phone_numbers import LID_SERVER, PHONE_SERVER
 from wabot.conversation.chats import Chats
-from wabot.conversation.received_files import withdraw_file_of
+from wabot.conversation.files.received_files import withdraw_file_of
 from wabot.database.models import Chat, Inbound, database
 from wabot.database.statements import Parameter, Statement, select
 from wabot.database.states import InboundState, Reason

@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Protocol
 
 from wabot.clock import utc_now
-from wabot.conversation.albums import Albums
 from wabot.conversation.bursts import Bursts
+from wabot.conversation.files.albums import Albums
 from wabot.conversation.schedule import ChatSchedule
 from wabot.database.errors import concerns_what_was_stored, patience
 from wabot.database.lent_connections import rest

@@ -12,9 +12,9 @@ from wabot.config.phone_numbers import LID_SERVER, PHONE_SERVER
 from wabot.config.phrases import is_phrase
 from wabot.config.settings import Settings
 from wabot.conversation import gate, history
+from wabot.conversation.files.incoming_files import IncomingFiles
 from wabot.conversation.gate import Candidate, Decision, Rules, Verdict, is_too_old
 from wabot.conversation.inbox import Inbox
-from wabot.conversation.incoming_files import IncomingFiles
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.owner_chat import OwnerChat
 from wabot.conversation.pauses import Pauses

@@ -6,7 +6,7 @@ from datetime import UTC, timedelta
 from pathlib import Path
 
 from wabot.config.settings import MEDIA
-from wabot.conversation.received_files import ReceivedFiles
+from wabot.conversation.files.received_files import ReceivedFiles
 from wabot.janitor.sweep import ActionKind, Sweep
 from wabot.media.directory import MediaDirectory
 from wabot.session.directories import session_names

@@ -8,8 +8,8 @@ from wabot.brain.output.cleaning import drop_odd_characters
 from wabot.config.settings import MediaSettings
 from wabot.database.models import ReceivedFile
 from wabot.media.worker import NotUnderstood, Understood
-from wabot.system.confined import CPU_SECONDS, Unreadable
-from wabot.system.pdf import read_pdf
+from wabot.system.untrusted.confined import CPU_SECONDS, Unreadable
+from wabot.system.untrusted.pdf import read_pdf
 
 _MOST_PAGES, _MOST_CHARACTERS = 50, 20_000
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from wabot.conversation.received_files import ReceivedFiles
+from wabot.conversation.files.received_files import ReceivedFiles
 from wabot.database.workers import DatabaseWorker
 from wabot.media.directory import MediaDirectory
 

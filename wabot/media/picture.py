@@ -7,8 +7,8 @@ from pathlib import Path
 from wabot.config.settings import MediaSettings
 from wabot.database.models import ReceivedFile
 from wabot.media.worker import NotUnderstood, Understood
-from wabot.system.confined import CPU_SECONDS, Unreadable, read_confined
 from wabot.system.files import replace_file
+from wabot.system.untrusted.confined import CPU_SECONDS, Unreadable, read_confined
 
 LONGEST_SIDE = 1600
 """As phones send them: what is written on a receipt can still be read."""
@@ -41,7 +41,11 @@ class PictureReader:
         """
         try:
             small = read_confined(
-                "wabot.system.picture_child", path, LONGEST_SIDE, _MOST_PIXELS, most_bytes=_MOST_BYTES
+                "wabot.system.untrusted.picture_child",
+                path,
+                LONGEST_SIDE,
+                _MOST_PIXELS,
+                most_bytes=_MOST_BYTES,
             )
         except Unreadable:
             raise NotUnderstood("it is no picture that can be shown", worth_retry=False) from None

@@ -16,7 +16,7 @@ from typing import Protocol
 from wabot.brain.providers.budget import BudgetUnknown
 from wabot.clock import utc_now
 from wabot.conversation.chats import named
-from wabot.conversation.received_files import ReceivedFiles, attachment_of
+from wabot.conversation.files.received_files import ReceivedFiles, attachment_of
 from wabot.conversation.schedule import ChatSchedule
 from wabot.database.errors import AWAY
 from wabot.database.lent_connections import rest

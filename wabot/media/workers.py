@@ -8,7 +8,7 @@ from wabot.brain.providers.budget import Budget
 from wabot.brain.providers.counts import CallCounts
 from wabot.brain.transcription.chain import TranscriptionChain
 from wabot.config.settings import Settings
-from wabot.conversation.received_files import ReceivedFiles
+from wabot.conversation.files.received_files import ReceivedFiles
 from wabot.conversation.schedule import ChatSchedule
 from wabot.media.directory import MediaDirectory
 from wabot.media.document import DocumentReader

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from wabot.clock import utc_now
 from wabot.conversation.chats import masked
-from wabot.conversation.files_to_upload import needs_upload
+from wabot.conversation.files.files_to_upload import needs_upload
 from wabot.conversation.send_queue import SendQueue
 from wabot.database.models import Outbound
 from wabot.database.states import OutboundKind

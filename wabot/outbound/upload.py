@@ -15,13 +15,13 @@ from typing import Protocol
 from wabot.brain.knowledge.linked_files import BrokenLink, kind_of, read_linked
 from wabot.clock import utc_now
 from wabot.conversation.chats import masked
-from wabot.conversation.files_to_upload import begin_upload, give_up, mark_uploaded, upload_again
+from wabot.conversation.files.files_to_upload import begin_upload, give_up, mark_uploaded, upload_again
 from wabot.conversation.send_queue import SendQueue
 from wabot.database.models import Outbound
 from wabot.outbound.pacing import growing_pause
-from wabot.system.confined import Unreadable, read_confined
-from wabot.system.file_types import JPEG, OPUS, PNG, type_of
-from wabot.system.photo_metadata import is_sideways, without_metadata
+from wabot.system.untrusted.confined import Unreadable, read_confined
+from wabot.system.untrusted.file_types import JPEG, OPUS, PNG, type_of
+from wabot.system.untrusted.photo_metadata import is_sideways, without_metadata
 from wabot.whatsapp.outgoing import FileKind, UploadFailed
 from wabot.whatsapp.uploads import UploadedFile
 
@@ -222,7 +222,7 @@ def _is_offline(error: str) -> bool:
 
 def _preview(picture: Path) -> bytes:
     """A small JPEG of a picture, which is seen before that is fetched; b"" where none can be made."""
-    child, side, pixels = "wabot.system.picture_child", _PREVIEW_SIDE_PIXELS, _MOST_PIXELS
+    child, side, pixels = "wabot.system.untrusted.picture_child", _PREVIEW_SIDE_PIXELS, _MOST_PIXELS
     try:
         return read_confined(child, picture, side, pixels, most_bytes=_PREVIEW_BYTES, through_links=True)
     except (Unreadable, OSError) as error:

@@ -15,14 +15,14 @@ from wabot.brain.brain import Brain
 from wabot.brain.providers.counts import CallCounts, ChatCallCounts
 from wabot.clock import process_clock, utc_now
 from wabot.config.settings import RECEIPTS, Settings
+from wabot.conversation.files.incoming_files import IncomingFiles
+from wabot.conversation.files.received_files import ReceivedFiles
 from wabot.conversation.gate import Rules
 from wabot.conversation.inbox import Inbox
-from wabot.conversation.incoming_files import IncomingFiles
 from wabot.conversation.outbox import Outbox
 from wabot.conversation.outreach import outreach_of
 from wabot.conversation.owner_chat import OwnerChat
 from wabot.conversation.pauses import Pauses
-from wabot.conversation.received_files import ReceivedFiles
 from wabot.conversation.schedule import ChatSchedule
 from wabot.conversation.send_queue import SendQueue
 from wabot.database.tables import TableWatch

@@ -12,9 +12,9 @@ from peewee import fn
 from prometheus_client import CollectorRegistry, Histogram, disable_created_metrics, generate_latest
 
 from wabot.brain.providers.counts import CallCounts
+from wabot.conversation.files.received_files import ReceivedFiles
 from wabot.conversation.inbox import Inbox
 from wabot.conversation.outbox import OPEN_STATES, UNDELIVERED_STATES, Outbox
-from wabot.conversation.received_files import ReceivedFiles
 from wabot.database.kept_figures import KeptFigure
 from wabot.database.models import Inbound, Outbound, Session
 from wabot.database.states import OutboundState

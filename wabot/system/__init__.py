@@ -1,10 +1,7 @@
 """The operating system: files, HTTP, logs, systemd, terminals.
 
     files           files that others may have put there, or read at any moment
-    confined, pdf, picture_child
-                    what may be hostile is read by a process with limits
-    file_types      what a file is, by its content
-    photo_metadata  what a camera writes beside a picture
+    untrusted       what may be hostile is read by a process with limits
     http            calls that end in time
     logs, masking   where log lines go, and what never stands in them
     notify, units   systemd: what it is told, asked, and has installed

@@ -23,7 +23,7 @@ from wabot.brain.knowledge.base import (
     left_out,
     links_that_lead_nowhere,
 )
-from wabot.brain.knowledge.terms import words
+from wabot.brain.knowledge.search.terms import words
 from wabot.trials.bench.knowledge import main, measure_quality
 
 SAMPLE = REPOSITORY / "wabot" / "sample_knowledge"

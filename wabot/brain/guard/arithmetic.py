@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from wabot.brain.guard.numbers import quantities_in
 from wabot.brain.guard.shown import Shown
 from wabot.brain.guard.statements import Statement, stems
-from wabot.brain.knowledge.terms import stem
+from wabot.brain.knowledge.search.terms import stem
 
 #: Stems of what is paid beside a thing.
 _COSTS = """

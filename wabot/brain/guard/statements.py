@@ -12,7 +12,7 @@ from wabot.brain.folding import fold
 from wabot.brain.guard.claim import FOUND, Claim, Kind, without
 from wabot.brain.guard.claims import claims_in
 from wabot.brain.guard.moments import with_days_named
-from wabot.brain.knowledge.terms import terms
+from wabot.brain.knowledge.search.terms import terms
 
 # More than anybody reads; bounds the work on hostile text.
 _MOST_LINES = 2000

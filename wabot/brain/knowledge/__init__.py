@@ -7,11 +7,7 @@
                 what a text links to and can be sent
     index       the passages that answer a question, and how surely
     facts       a section, taken apart into what answers by itself
-    understanding, weighing
-                what a question means, and how much of that a fact covers
-    subjects, phrases, days, terms, spelling
-                when two ways of saying mean the same
-    questions   a message that asks several things
+    search      what a question means, and how much of that a fact covers
 
 It knows no model and no network.
 """

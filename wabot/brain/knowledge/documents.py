@@ -9,9 +9,9 @@ from pathlib import Path
 
 from wabot.brain.knowledge.sections import Section, cut_pieces, cut_sections, row_as_line
 from wabot.brain.output.cleaning import drop_odd_characters
-from wabot.system.confined import Unreadable
 from wabot.system.files import read_plain
-from wabot.system.pdf import read_pdf
+from wabot.system.untrusted.confined import Unreadable
+from wabot.system.untrusted.pdf import read_pdf
 
 READ = (".md", ".txt", ".csv", ".pdf")
 """How the names of files end that are read."""

@@ -9,10 +9,10 @@ from functools import lru_cache
 
 from wabot.brain.conversation import estimate_tokens
 from wabot.brain.knowledge.facts import Fact, facts_of, said_with
-from wabot.brain.knowledge.subjects import subjects_in, subjects_in_heading
-from wabot.brain.knowledge.terms import stem, words
-from wabot.brain.knowledge.understanding import Understanding
-from wabot.brain.knowledge.weighing import MAJOR_WEIGHT, Surroundings, Unit, weigh
+from wabot.brain.knowledge.search.subjects import subjects_in, subjects_in_heading
+from wabot.brain.knowledge.search.terms import stem, words
+from wabot.brain.knowledge.search.understanding import Understanding
+from wabot.brain.knowledge.search.weighing import MAJOR_WEIGHT, Surroundings, Unit, weigh
 
 # So many sections are looked at fact by fact, those first that hold most of what is asked; and so many are
 # kept taken apart for the next question.

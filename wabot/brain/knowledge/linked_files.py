@@ -10,8 +10,8 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 from urllib.parse import unquote
 
-from wabot.system.file_types import HEAD_BYTES, JPEG, MP4, OPUS, PDF, PNG, type_of
 from wabot.system.files import open_plain
+from wabot.system.untrusted.file_types import HEAD_BYTES, JPEG, MP4, OPUS, PDF, PNG, type_of
 
 MAX_FILE_BYTES = 16 * 2**20
 

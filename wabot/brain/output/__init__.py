@@ -7,6 +7,7 @@
     reply_text      what of the text is for the customer, in this order:
     thoughts, turns, tool_calls, control_words, cleaning
                     each takes one thing off
+    splitting       cuts it into messages
 
 All of it is pure: it knows no network and no clock.
 """

@@ -4,6 +4,7 @@
     provider    one model
     endpoint    its address: one HTTP call
     request     what it is sent, as this model takes it
+    prompt_size makes that shorter for a model with a small context
     guard       what stands before each call
     circuit     leaves one that keeps failing alone
     remembered_refusals

@@ -24,7 +24,7 @@ from typing import Any
 from wabot.brain.conversation import estimate_tokens
 from wabot.brain.output.complaints import SYSTEM_ROLE, Complaint
 from wabot.brain.pictures import MOST_PICTURES, TOKENS, Picture, data_urls
-from wabot.brain.prompt_size import fitted
+from wabot.brain.providers.prompt_size import fitted
 
 Message = Mapping[str, Any]
 """One of a chat: "role" and "content", as the endpoints take them, and "pictures" where any go with it."""

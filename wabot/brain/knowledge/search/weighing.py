@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from wabot.brain.knowledge.subjects import FRAMES, MAJOR
+from wabot.brain.knowledge.search.subjects import FRAMES, MAJOR
 
 # A subject of its own answers for the other words of a question; a second one counts little.
 MAJOR_WEIGHT, MINOR_WEIGHT, FRAME_WEIGHT = 1.5, 1.1, 0.6

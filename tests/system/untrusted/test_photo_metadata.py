@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageOps, PngImagePlugin
 
 from wabot.emulator.people.sample_files import JPEG, PDF
-from wabot.system.photo_metadata import is_sideways, without_metadata
+from wabot.system.untrusted.photo_metadata import is_sideways, without_metadata
 
 SECRET = "39.4699 N, Calle Mayor 7"
 

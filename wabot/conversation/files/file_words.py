@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from wabot.conversation.received_files import files_with
+from wabot.conversation.files.received_files import files_with
 from wabot.database.models import ReceivedFile
 from wabot.database.states import OutboundKind
 from wabot.whatsapp.messages import FILE_KINDS, MessageKind

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from wabot.system.confined import CPU_SECONDS, Unreadable, read_confined
 from wabot.system.files import read_json
+from wabot.system.untrusted.confined import CPU_SECONDS, Unreadable, read_confined
 
 # JSON writes a character as up to twelve.
 _BYTES_PER_CHARACTER, _OTHER_BYTES = 12, 1000
@@ -47,7 +47,7 @@ def read_pdf(
         OSError: it cannot be opened.
     """
     written = read_confined(
-        "wabot.system.pdf_child",
+        "wabot.system.untrusted.pdf_child",
         file,
         most_pages,
         most_characters,

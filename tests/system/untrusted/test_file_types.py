@@ -7,7 +7,7 @@ import struct
 import pytest
 
 from wabot.emulator.people import sample_files as samples
-from wabot.system.file_types import HEAD_BYTES, FileType, type_of
+from wabot.system.untrusted.file_types import HEAD_BYTES, FileType, type_of
 
 MOVIE_HEADER = struct.pack(">4sIIIII", b"mvhd", 0, 0, 0, 1000, 12_400)
 LONG_MOVIE_HEADER = struct.pack(">4sIQQIQ", b"mvhd", 1 << 24, 0, 0, 1000, 12_400)

@@ -1,6 +1,6 @@
 """Makes a picture on its standard input small and plain, within limits. Writes a JPEG.
 
-    python -m wabot.system.picture_child CPU_SECONDS LONGEST_SIDE PIXELS
+    python -m wabot.system.untrusted.picture_child CPU_SECONDS LONGEST_SIDE PIXELS
 
 What only looks like a picture is none afterwards, and where and when it was taken is not in it any more.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import sys
 
-from wabot.system.confined import confine
+from wabot.system.untrusted.confined import confine
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 _QUALITY = 80

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from wabot.brain.knowledge.phrases import OPENING_WORDS, phrases_in
-from wabot.brain.knowledge.terms import plain
+from wabot.brain.knowledge.search.phrases import OPENING_WORDS, phrases_in
+from wabot.brain.knowledge.search.terms import plain
 
 
 @pytest.mark.parametrize(

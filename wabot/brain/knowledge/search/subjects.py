@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from wabot.brain.folding import fold
-from wabot.brain.knowledge.days import days_in
-from wabot.brain.knowledge.phrases import phrases_in
-from wabot.brain.knowledge.terms import plain, stem
+from wabot.brain.knowledge.search.days import days_in
+from wabot.brain.knowledge.search.phrases import phrases_in
+from wabot.brain.knowledge.search.terms import plain, stem
 
 _SAID_MAJOR = """
     hours place phone mail social delivery pickup payment returns warranty booking parking invoice

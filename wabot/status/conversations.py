@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from wabot.conversation.file_words import Files, files_among, in_words, sent_in_words
+from wabot.conversation.files.file_words import Files, files_among, in_words, sent_in_words
 from wabot.conversation.notices import Notice
 from wabot.conversation.outbox import OPEN_STATES
 from wabot.conversation.owner_chat import text_of

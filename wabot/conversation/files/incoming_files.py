@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from wabot.config.settings import MediaSettings, Settings
-from wabot.conversation.received_files import ReceivedFiles
+from wabot.conversation.files.received_files import ReceivedFiles
 from wabot.database.states import KeptOut
 from wabot.whatsapp.messages import Attachment, IncomingMessage, MessageKind
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wabot.brain.knowledge.terms import stem, words
+from wabot.brain.knowledge.search.terms import stem, words
 
 
 # --- words

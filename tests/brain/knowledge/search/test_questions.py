@@ -9,7 +9,7 @@ import pytest
 import wabot
 from wabot.brain.brain import Brain
 from wabot.brain.conversation import Conversation, Turn
-from wabot.brain.knowledge.questions import questions_in
+from wabot.brain.knowledge.search.questions import questions_in
 from wabot.brain.settings import BrainSettings
 from wabot.clock import utc_now
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wabot.brain.knowledge.spelling import Speller
+from wabot.brain.knowledge.search.spelling import Speller
 
 
 @pytest.mark.parametrize(

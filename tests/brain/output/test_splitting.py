@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wabot.brain.splitting import split
+from wabot.brain.output.splitting import split
 
 
 # --- splitting

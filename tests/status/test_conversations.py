@@ -8,9 +8,9 @@ from tests.support.arrivals import NOON, arrival, later
 from tests.support.desk import Desk
 from wabot.conversation.notices import Notice
 from wabot.conversation.outbox import Part
-from wabot.conversation.overview import latest_chats, said_in, waiting_replies
 from wabot.database.models import Chat, Inbound, Outbound
 from wabot.database.states import InboundState, Reason
+from wabot.status.conversations import latest_chats, said_in, waiting_replies
 from wabot.whatsapp.messages import MessageKind
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wabot.conversation.albums import BETWEEN_SECONDS, LONGEST_SECONDS, Albums
+from wabot.conversation.files.albums import BETWEEN_SECONDS, LONGEST_SECONDS, Albums
 
 ANA, EVA = "1@lid", "2@lid"
 

@@ -10,9 +10,9 @@ import pytest
 
 from tests.support.arrivals import NOON, arrival
 from wabot.config.settings import MediaSettings
+from wabot.conversation.files.incoming_files import IncomingFiles
+from wabot.conversation.files.received_files import PASSED_ON_KINDS, ReceivedFiles
 from wabot.conversation.inbox import Inbox
-from wabot.conversation.incoming_files import IncomingFiles
-from wabot.conversation.received_files import PASSED_ON_KINDS, ReceivedFiles
 from wabot.database.models import Inbound, ReceivedFile
 from wabot.database.states import KeptOut
 from wabot.whatsapp.messages import Attachment, MessageKind

@@ -9,14 +9,14 @@ import pytest
 
 from tests.support.arrivals import NOON, arrival, later
 from wabot.clock import utc_now
-from wabot.conversation.inbox import Inbox
-from wabot.conversation.received_files import (
+from wabot.conversation.files.received_files import (
     PATIENCE_SECONDS,
     ReceivedFiles,
     attachment_of,
     columns_of,
     let_go_of,
 )
+from wabot.conversation.inbox import Inbox
 from wabot.database.models import Inbound, ReceivedFile
 from wabot.whatsapp.messages import Attachment, MessageKind
 

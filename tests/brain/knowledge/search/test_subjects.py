@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from wabot.brain.knowledge.subjects import subjects_in, subjects_in_heading, subjects_of
-from wabot.brain.knowledge.terms import words
+from wabot.brain.knowledge.search.subjects import subjects_in, subjects_in_heading, subjects_of
+from wabot.brain.knowledge.search.terms import words
 
 
 def test_words_of_a_subject_meet_across_languages_but_those_that_look_alike_do_not() -> None:

@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterable, Mapping, Sized
 from dataclasses import dataclass, field, replace
 
-from wabot.brain.knowledge.days import asks_about_now, day_words_in, days_in
-from wabot.brain.knowledge.phrases import OPENING_WORDS, phrases_in
-from wabot.brain.knowledge.spelling import Speller
-from wabot.brain.knowledge.subjects import FRAMES, MAJOR, QUALITIES, SUBJECT_WORDS, subjects_of
-from wabot.brain.knowledge.terms import plain, stem, words
-from wabot.brain.knowledge.weighing import FRAME_WEIGHT, MAJOR_WEIGHT, MINOR_WEIGHT, Unit
+from wabot.brain.knowledge.search.days import asks_about_now, day_words_in, days_in
+from wabot.brain.knowledge.search.phrases import OPENING_WORDS, phrases_in
+from wabot.brain.knowledge.search.spelling import Speller
+from wabot.brain.knowledge.search.subjects import FRAMES, MAJOR, QUALITIES, SUBJECT_WORDS, subjects_of
+from wabot.brain.knowledge.search.terms import plain, stem, words
+from wabot.brain.knowledge.search.weighing import FRAME_WEIGHT, MAJOR_WEIGHT, MINOR_WEIGHT, Unit
 
 _MAX_QUESTION_CHARACTERS = 1000
 _MAX_QUESTION_WORDS = 32

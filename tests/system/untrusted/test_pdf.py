@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.pdf_files import HOSTILE, locked, pages_of
-from wabot.system import confined
-from wabot.system.confined import Unreadable, read_confined
-from wabot.system.pdf import read_pdf
+from wabot.system.untrusted import confined
+from wabot.system.untrusted.confined import Unreadable, read_confined
+from wabot.system.untrusted.pdf import read_pdf
 
 PRICES = "Lista de precios (2026)\nMaceta 24 cm: 12,50 €"
 
@@ -60,7 +60,7 @@ def _children_seconds() -> float:
 
 _WRITER = """
 import sys, time
-from wabot.system.confined import confine
+from wabot.system.untrusted.confined import confine
 confine(int(sys.argv[1]))
 {}
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wabot.brain.knowledge.days import asks_about_now, day_words_in, days_in
+from wabot.brain.knowledge.search.days import asks_about_now, day_words_in, days_in
 
 _WORKING = {f"=day{day}" for day in range(5)}
 

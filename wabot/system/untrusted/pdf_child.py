@@ -1,6 +1,6 @@
 """Reads the text of a PDF from its standard input, within limits; `pdf` starts it. Writes JSON.
 
-python -m wabot.system.pdf_child CPU_SECONDS PAGES CHARACTERS
+python -m wabot.system.untrusted.pdf_child CPU_SECONDS PAGES CHARACTERS
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 
-from wabot.system.confined import confine
+from wabot.system.untrusted.confined import confine
 
 
 def main(cpu_seconds: int, most_pages: int, most_characters: int) -> int:

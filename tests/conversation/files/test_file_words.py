@@ -10,11 +10,11 @@ from tests.support.arrivals import ANA, NOON, arrival, later
 from wabot.config.phone_numbers import parse_address
 from wabot.conversation import history
 from wabot.conversation.chats import find_chats
-from wabot.conversation.file_words import in_words, sent_in_words
+from wabot.conversation.files.file_words import in_words, sent_in_words
 from wabot.conversation.inbox import Inbox
-from wabot.conversation.overview import said_in
 from wabot.database.models import Chat, Inbound, ReceivedFile
 from wabot.database.states import InboundState
+from wabot.status.conversations import said_in
 from wabot.whatsapp.messages import MessageKind
 
 AUDIO, IMAGE, DOCUMENT, VIDEO = (
