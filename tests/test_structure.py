@@ -79,7 +79,6 @@ TESTED_BY = {
     "trials/peers/test_transcriber_behaviours.py": "forms",
     "trials/soak/test_soak.py": "account command database model plan report",
     "whatsapp/reading/test_places.py": "text_fields",
-    "whatsapp/reading/test_translation.py": "content",
     "whatsapp": "library messages sealed_edits store_query",
 }
 

@@ -7,84 +7,26 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from tests.support.arrivals import ANA, ANA_LID, GROUP
+from tests.support.message_events import (
+    AT,
+    HISTORY_SYNC,
+    MESSAGE_EDIT,
+    REVOKE,
+    Message,
+    event,
+    image,
+    protocol,
+    text,
+    translated,
+    undecryptable,
+    with_field,
+    with_keys,
+    wrapped,
+)
 from tests.support.neonize_events import anything, e2e, events, jid
 from wabot.emulator.signal import plaintexts
 from wabot.whatsapp.messages import IncomingMessage, MessageKind, Receipt
-from wabot.whatsapp.reading.content import ACCOMPANYING, KINDS, is_envelope
 from wabot.whatsapp.reading.translation import incoming_message, jid_text, receipt, undecryptable_message
-
-Message = e2e.Message
-AT = datetime(2026, 11, 22, 12, 0, 0, 123000)
-REVOKE, MESSAGE_EDIT, HISTORY_SYNC = 0, 14, 5
-ENVELOPE_TYPES = [
-    *(e2e.FutureProofMessage.DESCRIPTOR, e2e.DeviceSentMessage.DESCRIPTOR, e2e.CommentMessage.DESCRIPTOR)
-]
-PASSED_OVER = {
-    *("senderKeyDistributionMessage", "fastRatchetKeySenderKeyDistributionMessage", "groupRootKeyShare"),
-    *("protocolMessage", "albumMessage", "stickerSyncRmrMessage", "rootSecretDistributeMessage"),
-    *("messageHistoryBundle", "messageHistoryNotice", "statusLinkPreviewMetadata"),
-}
-
-
-def event(message: Any, **source: Any) -> Any:
-    """A message event of Ana's; `source` changes where it came from."""
-    found = events.Message(Message=message)
-    found.Info.ID = "3EB0"
-    found.Info.Pushname = "Ana"
-    found.Info.Timestamp = int(AT.replace(tzinfo=UTC).timestamp() * 1000)
-    found.Info.MessageSource.Chat.CopyFrom(jid(source.pop("chat", ANA)))
-    found.Info.MessageSource.Sender.CopyFrom(jid(source.pop("sender", ANA)))
-    for name, value in source.items():
-        field = {"sender_alt": "SenderAlt", "recipient_alt": "RecipientAlt"}.get(name)
-        if field:
-            getattr(found.Info.MessageSource, field).CopyFrom(jid(value))
-        else:
-            setattr(found.Info.MessageSource, name, value)
-    return found
-
-
-def translated(message: Any, **source: Any) -> IncomingMessage:
-    return incoming_message(event(message, **source))
-
-
-def text(words: str) -> Any:
-    return Message(conversation=words)
-
-
-def wrapped(name: str, message: Any) -> Any:
-    outer = Message()
-    getattr(outer, name).message.CopyFrom(message)
-    return outer
-
-
-def image(caption: str) -> Any:
-    found = Message()
-    found.imageMessage.caption = caption
-    return found
-
-
-def protocol(type_: int, target_id: str = "", edited: Any = None) -> Any:
-    found = Message()
-    found.protocolMessage.type = type_
-    if target_id:
-        found.protocolMessage.key.ID = target_id
-    if edited is not None:
-        found.protocolMessage.editedMessage.CopyFrom(edited)
-    return found
-
-
-def with_field(name: str) -> Any:
-    found = Message()
-    getattr(found, name).SetInParent()
-    return found
-
-
-def undecryptable(unavailable: bool = False, mode: int = 1, **info: str) -> Any:
-    found = events.UndecryptableMessage(IsUnavailable=unavailable, DecryptFailMode=mode)
-    found.Info.CopyFrom(event(Message(), sender_alt=ANA_LID).Info)
-    for name, value in info.items():
-        setattr(found.Info, name, value)
-    return found
 
 
 @pytest.mark.parametrize(
@@ -114,12 +56,6 @@ def test_a_message_that_could_not_be_read(found: Any, unavailable_type: str, kin
         name="Ana",
         sender_alt=ANA_LID,
     )
-
-
-def with_keys(message: Any, name: str = "senderKeyDistributionMessage") -> Any:
-    getattr(message, name).groupID = GROUP
-    message.messageContextInfo.deviceListMetadataVersion = 2
-    return message
 
 
 @pytest.mark.parametrize(
@@ -207,197 +143,6 @@ def test_envelopes_in_envelopes_are_opened() -> None:
     for _ in range(30):
         message = wrapped("ephemeralMessage", message)
     assert (translated(message).kind, translated(message).text) == (MessageKind.TEXT, "deep")
-
-
-# What each field of a message is
-
-
-def test_every_field_that_the_library_knows_has_an_end() -> None:
-    """A field that a later library adds is OTHER until somebody says here what it is."""
-    nameless = [
-        field.name
-        for field in Message.DESCRIPTOR.fields
-        if field.name not in KINDS and field.name not in ACCOMPANYING and not is_envelope(field)
-    ]
-    assert nameless == []
-    assert set(KINDS) | ACCOMPANYING <= {field.name for field in Message.DESCRIPTOR.fields}
-
-
-@pytest.mark.parametrize("field", list(Message.DESCRIPTOR.fields), ids=lambda field: field.name)
-def test_no_field_is_silence_from_customer_or_owner(field: Any) -> None:
-    """Only what devices tell each other is passed over; all else reaches the gate, which gives it an end."""
-    message = Message()
-    if field.message_type is not None:
-        getattr(message, field.name).SetInParent()
-    kinds = {translated(message).kind, translated(message, IsFromMe=True).kind}
-    assert (kinds == {MessageKind.PROTOCOL}) == (field.name in PASSED_OVER)
-
-
-@pytest.mark.parametrize(
-    "field",
-    [field for field in Message.DESCRIPTOR.fields if field.message_type in ENVELOPE_TYPES],
-    ids=lambda field: field.name,
-)
-def test_every_envelope_is_opened_by_its_type(field: Any) -> None:
-    message = wrapped("ephemeralMessage", wrapped(field.name, text("inside")))
-    assert (translated(message).kind, translated(message).text) == (MessageKind.TEXT, "inside")
-    quoting = Message(extendedTextMessage={"text": "that one"})
-    quoting.extendedTextMessage.contextInfo.quotedMessage.CopyFrom(message)
-    assert translated(quoting).quoted_text == "inside"
-
-
-def test_a_type_that_the_library_has_no_name_for_is_a_message() -> None:
-    later = Message.FromString(b"\xc2\x3e\x05\x0a\x03new")  # field 1000
-    assert translated(later).kind is MessageKind.OTHER
-    assert translated(wrapped("ephemeralMessage", later)).kind is MessageKind.OTHER
-    keys = with_field("senderKeyDistributionMessage")
-    assert translated(keys).kind is MessageKind.PROTOCOL
-    keys.MergeFrom(later)
-    assert translated(keys).kind is MessageKind.OTHER
-    keys.conversation = "hello"
-    assert (translated(keys).kind, translated(keys).text) == (MessageKind.TEXT, "hello")
-
-
-TYPES_WITH_WORDS: list[tuple[dict[str, Any], MessageKind, str]] = [
-    (
-        {"orderMessage": {"message": "for Friday", "orderTitle": "Brown pot"}},
-        MessageKind.ORDER,
-        "Brown pot|for Friday",
-    ),
-    (
-        {"productMessage": {"product": {"title": "Pot", "description": "30 cm"}}},
-        MessageKind.PRODUCT,
-        "Pot|30 cm",
-    ),
-    (
-        {"requestPaymentMessage": {"noteMessage": {"conversation": "the cake"}}},
-        MessageKind.PAYMENT,
-        "the cake",
-    ),
-    (
-        {"sendPaymentMessage": {"noteMessage": {"extendedTextMessage": {"text": "paid"}}}},
-        *(MessageKind.PAYMENT, "paid"),
-    ),
-    ({"invoiceMessage": {"note": "invoice 12"}}, MessageKind.PAYMENT, "invoice 12"),
-    (
-        {"buttonsResponseMessage": {"selectedButtonID": "b1", "selectedDisplayText": "Hours"}},
-        *(MessageKind.TEXT, "Hours"),
-    ),
-    ({"buttonsResponseMessage": {"selectedButtonID": "b1"}}, MessageKind.TEXT, "b1"),
-    (
-        {"listResponseMessage": {"title": "Pots", "singleSelectReply": {"selectedRowID": "r1"}}},
-        *(MessageKind.TEXT, "Pots"),
-    ),
-    ({"listResponseMessage": {"singleSelectReply": {"selectedRowID": "r1"}}}, MessageKind.TEXT, "r1"),
-    (
-        {"templateButtonReplyMessage": {"selectedID": "t1", "selectedDisplayText": "Yes"}},
-        MessageKind.TEXT,
-        "Yes",
-    ),
-    ({"interactiveResponseMessage": {"body": {"text": "Sent"}}}, MessageKind.TEXT, "Sent"),
-    (
-        {
-            "interactiveResponseMessage": {
-                "nativeFlowResponseMessage": {
-                    "name": "flow",
-                    "paramsJSON": '{"flow_token": "x", "id": "7", "city": "Vigo", "n": 2}',
-                }
-            }
-        },
-        *(MessageKind.TEXT, "Vigo"),
-    ),
-    (
-        {"interactiveResponseMessage": {"nativeFlowResponseMessage": {"paramsJSON": "[" * 9000}}},
-        *(MessageKind.OTHER, ""),
-    ),
-    (
-        {
-            "pollCreationMessageV3": {
-                "name": "When?",
-                "options": [{"optionName": "Mon"}, {"optionName": "Tue"}],
-            }
-        },
-        *(MessageKind.POLL, "When?|Mon|Tue"),
-    ),
-    (
-        {"groupInviteMessage": {"groupName": "Neighbours", "caption": "come in"}},
-        MessageKind.INVITE,
-        "Neighbours|come in",
-    ),
-    ({"eventMessage": {"name": "Fair", "location": {"name": "Square"}}}, MessageKind.EVENT, "Fair|Square"),
-    ({"scheduledCallCreationMessage": {"title": "About the kiln"}}, MessageKind.EVENT, "About the kiln"),
-    (
-        {"templateMessage": {"hydratedTemplate": {"hydratedContentText": "Your parcel is here"}}},
-        *(MessageKind.TEXT, "Your parcel is here"),
-    ),
-    ({"buttonsMessage": {"contentText": "Choose"}}, MessageKind.TEXT, "Choose"),
-    ({"listMessage": {"title": "Menu", "description": "of today"}}, MessageKind.TEXT, "Menu|of today"),
-    ({"interactiveMessage": {"body": {"text": "Welcome"}}}, MessageKind.TEXT, "Welcome"),
-    (
-        {"richResponseMessage": {"submessages": [{"messageText": "I am a bot"}]}},
-        MessageKind.TEXT,
-        "I am a bot",
-    ),
-    ({"bcallMessage": {"caption": "listen"}}, MessageKind.OTHER, "listen"),
-    ({"pollCreationMessageV3": {}}, MessageKind.POLL, ""),
-    ({"placeholderMessage": {}}, MessageKind.OTHER, ""),
-    ({"encCommentMessage": {"encPayload": b"?"}}, MessageKind.OTHER, ""),
-    ({"pollUpdateMessage": {"vote": {"encPayload": b"?"}}}, MessageKind.MARK, ""),
-    ({"pinInChatMessage": {"type": 1}}, MessageKind.MARK, ""),
-    ({"encReactionMessage": {"targetMessageKey": {"ID": "3EB1"}}}, MessageKind.REACTION, ""),
-]
-
-
-@pytest.mark.parametrize(("fields", "kind", "words"), TYPES_WITH_WORDS)
-def test_the_words_of_every_type_that_carries_some(
-    fields: dict[str, Any], kind: MessageKind, words: str
-) -> None:
-    found = translated(Message(**fields))
-    assert (found.kind, sorted(found.text.split("\n"))) == (kind, sorted(words.split("|")))
-
-
-@pytest.mark.parametrize(
-    ("quoted", "title"),
-    [
-        ({"productMessage": {"product": {"title": "Brown pot"}}}, "Brown pot"),
-        ({"orderMessage": {"orderTitle": "Order 12"}}, "Order 12"),
-        ({"pollCreationMessageV3": {"name": "When?"}}, "When?"),
-        ({"documentMessage": {"fileName": "prices.pdf"}}, "[document] prices.pdf"),
-        ({"documentMessage": {"title": "Prices", "fileName": "p.pdf", "caption": "this"}}, "this"),
-        ({"locationMessage": {"name": "Square"}}, "[location] Square"),
-        ({"contactMessage": {"displayName": "Luis"}}, "[contact] Luis"),
-        ({"imageMessage": {}}, "[image]"),
-        ({"eventMessage": {"name": "Fair"}}, "Fair"),
-        ({}, ""),
-    ],
-)
-@pytest.mark.parametrize(
-    "by", ["extendedTextMessage", "imageMessage", "pollCreationMessageV3", "orderMessage"]
-)
-def test_what_is_quoted_has_a_title(quoted: dict[str, Any], title: str, by: str) -> None:
-    message = with_field(by)
-    getattr(message, by).contextInfo.quotedMessage.CopyFrom(Message(**quoted))
-    assert translated(message).quoted_text == title
-
-
-@pytest.mark.parametrize(
-    ("data", "said"),
-    [
-        (b"hola \xff", "hola \ufffd"),
-        (b"\xed\xa0\x80 hola", "\ufffd\ufffd\ufffd hola"),
-        (b"\xf0\x9f\x98", "\ufffd"),
-    ],
-)
-def test_a_text_that_is_no_utf_8_is_read_as_far_as_it_goes(data: bytes, said: str) -> None:
-    message = Message.FromString(b"\x0a" + bytes([len(data)]) + data)
-    assert (translated(message).kind, translated(message).text) == (MessageKind.TEXT, said)
-    quoting = Message(extendedTextMessage={"text": "this?"})
-    quoting.extendedTextMessage.contextInfo.quotedMessage.CopyFrom(message)
-    assert translated(quoting).quoted_text == said
-    broken = event(text("hello"))
-    # The name is field 5 of Info, which is field 1.
-    broken.MergeFromString(b"\x0a" + bytes([2 + len(data)]) + b"\x2a" + bytes([len(data)]) + data)
-    assert incoming_message(broken).name == said
 
 
 def test_quotes_and_mentions() -> None:
