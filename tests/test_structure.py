@@ -77,7 +77,7 @@ TESTED_BY = {
     "trials/demo/test_screen.py": "terminal_picture",
     "trials/peers": "instant_model model_behaviours model_server",
     "trials/peers/test_transcriber_behaviours.py": "forms",
-    "trials/soak/test_soak.py": "account command database model plan report",
+    "trials/soak/test_soak.py": "command database model plan report",
     "whatsapp/reading/test_places.py": "text_fields",
     "whatsapp": "library messages sealed_edits store_query",
 }

@@ -100,3 +100,10 @@ def command(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]
         check=False,
         **options,
     )
+
+
+def beside(bot: Bot, database: str) -> Path:
+    """A second number with the same state directory, `ben`, and its lock."""
+    text = bot.configuration.read_text().replace('"ana"', '"ben"').replace(bot.url, database)
+    (bot.home / "other.toml").write_text(text)
+    return bot.state / "sessions" / "ben.lock"
