@@ -24,7 +24,7 @@ _INCLUDED = "systemd,systemd-sysv,dbus,sudo"
 _FETCHED = ("python3", "python3-venv", "libmagic1", "postgresql")
 # The newest tag says nothing about the older ones: pip takes just those that are named.
 _WHEELS = ("manylinux_2_28", "manylinux_2_27", "manylinux_2_17", "manylinux2014")
-_TIMEOUT_SECONDS = 500
+_TIMEOUT_SECONDS = 900
 
 
 class Unavailable(Exception):

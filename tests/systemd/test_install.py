@@ -33,7 +33,7 @@ from wabot import __version__
 from wabot.emulator.server.emulator import Emulator
 
 pytestmark = [
-    *(pytest.mark.systemd, pytest.mark.bare, pytest.mark.timeout(900)),
+    *(pytest.mark.systemd, pytest.mark.bare, pytest.mark.timeout(1500)),
     pytest.mark.parametrize("machine", RELEASES, indirect=True, scope="session"),
 ]
 

@@ -22,7 +22,7 @@ from tests.systemd.self_hoster import (
 from wabot.emulator.server.emulator import Emulator
 
 pytestmark = [
-    *(pytest.mark.systemd, pytest.mark.bare, pytest.mark.timeout(900)),
+    *(pytest.mark.systemd, pytest.mark.bare, pytest.mark.timeout(1500)),
     pytest.mark.parametrize("machine", RELEASES, indirect=True, scope="session"),
 ]
 
