@@ -113,6 +113,12 @@ def test_what_a_model_says_nothing_to_is_in_order_where_its_customer_was_told_be
     assert (account.messages.total(), account.faults) == (1, [])
 
 
+@pytest.mark.parametrize("source", ["to-check", "knowledge"])
+def test_what_needs_no_reference_in_its_answer(books: Books, source: str) -> None:
+    account = books.account({books.message(reply=books.answer("Una maceta.", source=source)): "R1-2?"})
+    assert (account.messages.total(), account.faults) == (1, [])
+
+
 def test_what_could_not_be_read_is_in_order_where_its_customer_was_told(books: Books) -> None:
     ask_to_repeat = books.answer("¿Otra vez?", source="ask-to-repeat")
     cannot_open = books.answer("No puedo abrirlo", source="cannot-open")

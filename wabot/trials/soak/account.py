@@ -35,6 +35,8 @@ ODD_ID = "with an odd id"
 _WITH_CAPTION = ("image",)
 _NEVER_READ = {"lost": "lost in the library", "spoilt": "never decrypted"}
 _LOST_AGAIN = "lost; asked to repeat already"
+_TEXTS = "knowledge"
+"""Where no model answers and the texts know the answer: they know no reference."""
 _NOT_KNOWN_AGAIN = "not known, told already"
 _ENDS = {
     "sent": "answered",
@@ -293,6 +295,10 @@ class _Books:
             return "kept from linked devices, customer told"
         if row.file in (FileState.KEPT_OUT, FileState.FAILED) and row.kind not in _WITH_CAPTION:
             return f"answered without what is in the {row.kind}: {row.why or 'nobody says why'}"
+        if parts[0].source == Notice.TO_CHECK:
+            return "beside what may be a payment, customer told that a person checks it"
+        if parts[0].source == _TEXTS:
+            return "no model answered, the texts did"
         for reference in REFERENCE.findall(text):
             if not any(reference in part.text for part in parts):
                 self._fault(f"{reference} is not in its answer")
