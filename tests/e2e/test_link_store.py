@@ -94,12 +94,15 @@ def test_a_store_whose_device_was_logged_out_pairs_again(
 
 
 def test_a_mention_in_an_answer_stays_plain_text_and_replies_carry_no_bot_tag(
-    emulator: Emulator, make_bot: MakeBot, model: ProviderServer
+    emulator: Emulator, make_bot: MakeBot, model: ProviderServer, tmp_path: Path
 ) -> None:
     """The library would make a mention of the one, and add the other, where it is not kept from it."""
     text = "Ask @34600000002 or @120363025246125486@g.us, please."
     model.default = say(text)
-    bot = make_bot(provider=model.base_url)
+    (tmp_path / "persona.txt").write_text(text)
+    bot = make_bot(
+        provider=model.base_url, sections={"ai": f'system_prompt_file = "{tmp_path / "persona.txt"}"'}
+    )
     bot.pair()
     for customer in (emulator.customer(1), emulator.customer(2, addressing="phone")):
         customer.send("Who can help me?")
