@@ -9,7 +9,7 @@ import io
 import pytest
 
 from wabot.emulator.signal.media_keys import MediaType, seal
-from wabot.media.cipher import MAC_BYTES, OVERHEAD_BYTES, Damaged, FileKeys, open_blob
+from wabot.media.cipher import MAC_BYTES, OVERHEAD_BYTES, DamagedFile, FileKeys, open_blob
 
 
 def opened(blob: bytes, keys: FileKeys, sha256: bytes) -> bytes:
@@ -41,9 +41,9 @@ def test_whatever_is_wrong_is_noticed() -> None:
         "another file": (blob, keys, hashlib.sha256(b"").digest()),
     }
     for what, (each, with_keys, sha256) in wrong.items():
-        with pytest.raises(Damaged, match=what):
+        with pytest.raises(DamagedFile, match=what):
             opened(each, with_keys, sha256)
-    with pytest.raises(Damaged, match="too soon"):
+    with pytest.raises(DamagedFile, match="too soon"):
         open_blob(io.BytesIO(blob[:100]), len(blob), keys, sealed.sha256, io.BytesIO())
 
 
@@ -53,5 +53,5 @@ def test_a_wrong_padding_below_a_right_seal_is_noticed() -> None:
     keys = FileKeys.of(sealed.media_key, "Audio")
     ciphertext = blob[: -MAC_BYTES - 16] + bytes(16)
     mac = hmac.digest(keys.mac_key, keys.iv + ciphertext, hashlib.sha256)[:MAC_BYTES]
-    with pytest.raises(Damaged, match=r"padding|another file"):
+    with pytest.raises(DamagedFile, match=r"padding|another file"):
         opened(ciphertext + mac, keys, sealed.sha256)

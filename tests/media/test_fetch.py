@@ -15,7 +15,7 @@ import pytest
 from wabot.emulator.server.emulator import Emulator
 from wabot.emulator.signal.media_keys import MediaType, seal
 from wabot.emulator.world.media import MEDIA_HOSTS
-from wabot.media.cipher import Damaged
+from wabot.media.cipher import DamagedFile
 from wabot.media.directory import MediaDirectory, NoRoom
 from wabot.media.fetch import Fetcher, Gone, NotNow, TooLarge
 from wabot.whatsapp.messages import Attachment, MessageKind
@@ -112,9 +112,9 @@ FAULTS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"how": "slow"}, NotNow, "within"),
     ({"how": "truncated"}, NotNow, "cut|broke off"),
     ({"how": "reset"}, NotNow, "cut|broke off"),
-    ({"how": "short"}, Damaged, "something else"),
-    ({"how": "wrong"}, Damaged, "something else"),
-    ({"how": "empty"}, Damaged, "something else"),
+    ({"how": "short"}, DamagedFile, "something else"),
+    ({"how": "wrong"}, DamagedFile, "something else"),
+    ({"how": "empty"}, DamagedFile, "something else"),
     ({"how": "oversized"}, TooLarge, "^$"),
     ({"how": "endless"}, TooLarge, "^$"),
 ]
@@ -184,16 +184,16 @@ def test_what_a_message_may_not_say_makes_no_request(
     for changes, error in [
         ({"size_bytes": LIMIT + 1}, TooLarge),
         ({"size_bytes": 10**13}, TooLarge),
-        ({"path": ""}, Damaged),
-        ({"path": "/v/without-query"}, Damaged),
-        ({"path": "https://evil.example/?"}, Damaged),
-        ({"path": "/v/a b?c"}, Damaged),
-        ({"path": "/v/a\r\nHost: evil?c"}, Damaged),
-        ({"path": "/v/?" + "x" * 3000}, Damaged),
-        ({"key": file.key[2:]}, Damaged),
-        ({"key": "no"}, Damaged),
-        ({"file_sha256": ""}, Damaged),
-        ({"encrypted_sha256": "00"}, Damaged),
+        ({"path": ""}, DamagedFile),
+        ({"path": "/v/without-query"}, DamagedFile),
+        ({"path": "https://evil.example/?"}, DamagedFile),
+        ({"path": "/v/a b?c"}, DamagedFile),
+        ({"path": "/v/a\r\nHost: evil?c"}, DamagedFile),
+        ({"path": "/v/?" + "x" * 3000}, DamagedFile),
+        ({"key": file.key[2:]}, DamagedFile),
+        ({"key": "no"}, DamagedFile),
+        ({"file_sha256": ""}, DamagedFile),
+        ({"encrypted_sha256": "00"}, DamagedFile),
     ]:
         with pytest.raises(error):
             fetch(fetcher, dataclasses.replace(file, **changes))
@@ -210,9 +210,9 @@ def test_a_lie_about_the_file_is_noticed(emulator: Emulator, fetcher: Fetcher, f
         {"file_sha256": hashlib.sha256(b"").hexdigest()},
         {"encrypted_sha256": hashlib.sha256(b"").hexdigest()},
     ):
-        with pytest.raises(Damaged):
+        with pytest.raises(DamagedFile):
             fetch(fetcher, dataclasses.replace(file, **changes))
-    with pytest.raises(Damaged):
+    with pytest.raises(DamagedFile):
         fetch(fetcher, file, kind=MessageKind.DOCUMENT)
     assert list(folder.iterdir()) == []
     # The length that a message claims is its sender's word.

@@ -166,7 +166,7 @@ class Brain:
         Raises:
             NoProviderAnswered: no model did.
         """
-        from wabot.brain.guard.shown import Shown, Text
+        from wabot.brain.guard.shown import Shown, ShownText
         from wabot.brain.guard.verdict import unsupported
 
         passages = self._find_passages(recent, language)
@@ -178,7 +178,11 @@ class Brain:
         messages = compose_messages(persona, recent, read, language, now, offered.exist)
         deadline = time.monotonic() + self._settings.longest_reply_seconds
         completion = self._ask(messages, _surely_spoken(recent.unanswered), recent.chat, deadline)
-        texts = [Text(f"{now:%d/%m/%Y}"), Text(persona), *(Text(each.text, each.title) for each in read)]
+        texts = [
+            ShownText(f"{now:%d/%m/%Y}"),
+            ShownText(persona),
+            *(ShownText(each.text, each.title) for each in read),
+        ]
         shown = Shown(texts, recent.turns)
         held_back = unsupported(completion.text, shown)
         if held_back:

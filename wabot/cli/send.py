@@ -58,7 +58,7 @@ def add_send_command(commands: Any, shared: argparse.ArgumentParser) -> None:
 
 def _send(arguments: argparse.Namespace) -> int:
     from wabot.conversation.chats import find_chats
-    from wabot.conversation.consent import Purpose, Refusal
+    from wabot.conversation.consent import Purpose, RuleRefusal
     from wabot.conversation.outreach import Order, outreach_of
     from wabot.session.wake_file import ring
 
@@ -72,7 +72,7 @@ def _send(arguments: argparse.Namespace) -> int:
     chats = find_chats(user_id, arguments.chat)
     order = Order(text, Purpose(f"send:{arguments.purpose}"), at, arguments.key or "")
     result = outreach_of(settings).schedule(chats[0] if chats else None, order, now)
-    if isinstance(result, Refusal):
+    if isinstance(result, RuleRefusal):
         return _say_refused(arguments, result, "" if chats else nobody(user_id, arguments.chat))
     ring(settings.wake_file)
     if arguments.wait:

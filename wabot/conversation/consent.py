@@ -57,7 +57,7 @@ class Rule(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class RuleRefusal:
     """Why a message must not leave.
 
     Attributes:
@@ -85,7 +85,7 @@ class Consent:
 
     def refusal(
         self, chat: Chat | None, purpose: Purpose, at: datetime, now: datetime, row: int = 0
-    ) -> Refusal | None:
+    ) -> RuleRefusal | None:
         """Why a message must not leave; None: it may.
 
         Args:
@@ -96,7 +96,7 @@ class Consent:
             row: its own in the outbox, which does not count; 0: it has none yet.
         """
         if chat is None:
-            return Refusal(Rule.NO_CHAT, "they never wrote to this number")
+            return RuleRefusal(Rule.NO_CHAT, "they never wrote to this number")
         return (
             self._by_chat(chat, now)
             or self._by_what_was_heard(chat, purpose, at)
@@ -104,21 +104,21 @@ class Consent:
             or self._by_hours(purpose, at)
         )
 
-    def _by_chat(self, chat: Chat, now: datetime) -> Refusal | None:
+    def _by_chat(self, chat: Chat, now: datetime) -> RuleRefusal | None:
         if chat.jid.endswith("@g.us"):
-            return Refusal(Rule.GROUP, "it is a group, and only persons are written to")
+            return RuleRefusal(Rule.GROUP, "it is a group, and only persons are written to")
         own = Session.get_or_none(Session.user_id == self.user_id)
         if own is not None and own.phone and own.phone == chat.phone:
-            return Refusal(Rule.OWN_NUMBER, "it is the number of the bot itself")
+            return RuleRefusal(Rule.OWN_NUMBER, "it is the number of the bot itself")
         if chat.opted_out_at is not None:
-            return Refusal(Rule.OPTED_OUT, "they asked not to be written to")
+            return RuleRefusal(Rule.OPTED_OUT, "they asked not to be written to")
         paused = pause_reason(chat, now)
         if paused == PauseReason.SHUT_OUT:
-            return Refusal(Rule.SHUT_OUT, "WhatsApp does not let this number write there (463)")
+            return RuleRefusal(Rule.SHUT_OUT, "WhatsApp does not let this number write there (463)")
         if paused:
-            return Refusal(Rule.PAUSED, f"the chat is paused: {paused}")
+            return RuleRefusal(Rule.PAUSED, f"the chat is paused: {paused}")
         if self._count_of_shut_out(now) > _MOST_SHUT_OUT:
-            return Refusal(
+            return RuleRefusal(
                 Rule.SHUT_OUT,
                 "WhatsApp refuses several chats (463): until these are resumed nobody is written to",
             )
@@ -133,21 +133,21 @@ class Consent:
         )
         return count
 
-    def _by_what_was_heard(self, chat: Chat, purpose: Purpose, at: datetime) -> Refusal | None:
+    def _by_what_was_heard(self, chat: Chat, purpose: Purpose, at: datetime) -> RuleRefusal | None:
         if purpose is Purpose.REMINDER:
-            return Refusal(Rule.PURPOSE, "they never agreed to be reminded")
+            return RuleRefusal(Rule.PURPOSE, "they never agreed to be reminded")
         heard_at = _heard_at(chat)
         if heard_at is None:
-            return Refusal(Rule.WINDOW, "they never wrote to this number")
+            return RuleRefusal(Rule.WINDOW, "they never wrote to this number")
         window = (
             _ANSWERED_WITHIN if purpose is Purpose.REPLY else timedelta(seconds=self.outreach.window_seconds)
         )
         if heard_at < at - window:
             days = window / timedelta(days=1)
-            return Refusal(Rule.WINDOW, f"they did not write within {days:g} day(s) before that time")
+            return RuleRefusal(Rule.WINDOW, f"they did not write within {days:g} day(s) before that time")
         return None
 
-    def _by_count(self, chat: Chat, at: datetime, row: int) -> Refusal | None:
+    def _by_count(self, chat: Chat, at: datetime, row: int) -> RuleRefusal | None:
         begins, ends = self._day_of(at)
         counted = Outbound.select(fn.COUNT(Outbound.id)).where(
             Outbound.user_id == self.user_id,
@@ -159,16 +159,16 @@ class Consent:
         )
         if counted.where(Outbound.chat == chat.id).scalar() >= self.outreach.per_chat_per_day:
             most = self.outreach.per_chat_per_day
-            return Refusal(Rule.PER_CHAT_PER_DAY, f"{most} message(s) a day to one chat are the most")
+            return RuleRefusal(Rule.PER_CHAT_PER_DAY, f"{most} message(s) a day to one chat are the most")
         if counted.scalar() >= self.outreach.per_day:
-            return Refusal(Rule.PER_DAY, f"{self.outreach.per_day} message(s) a day are the most")
+            return RuleRefusal(Rule.PER_DAY, f"{self.outreach.per_day} message(s) a day are the most")
         return None
 
-    def _by_hours(self, purpose: Purpose, at: datetime) -> Refusal | None:
+    def _by_hours(self, purpose: Purpose, at: datetime) -> RuleRefusal | None:
         spans = [parse_span(span) for span in self.outreach.hours]
         if purpose is Purpose.REPLY or away_since(spans, self.zone, at) is None:
             return None
-        return Refusal(Rule.HOURS, f"that is outside {', '.join(self.outreach.hours)}")
+        return RuleRefusal(Rule.HOURS, f"that is outside {', '.join(self.outreach.hours)}")
 
     def _day_of(self, at: datetime) -> tuple[datetime, datetime]:
         """When the business's day of a moment begins, and the next; naive UTC."""

@@ -13,7 +13,7 @@ from peewee import IntegrityError, fn
 
 from wabot.config.settings import Settings
 from wabot.conversation.chats import masked
-from wabot.conversation.consent import Consent, Purpose, Refusal, Rule
+from wabot.conversation.consent import Consent, Purpose, Rule, RuleRefusal
 from wabot.conversation.outbox import new_secret
 from wabot.database.models import Chat, Outbound
 from wabot.database.states import OutboundState
@@ -63,7 +63,7 @@ class Outreach:
         self._looked_at = float("-inf")
         self._next_at: datetime | None = None
 
-    def schedule(self, chat: Chat | None, order: Order, now: datetime) -> Outbound | Refusal:
+    def schedule(self, chat: Chat | None, order: Order, now: datetime) -> Outbound | RuleRefusal:
         """Keep a message until it may leave.
 
         Args:
@@ -81,7 +81,7 @@ class Outreach:
                 at = max(order.at, now)
                 refusal = self._consent.refusal(chat, order.purpose, at, now)
                 if refusal is not None or chat is None:
-                    return refusal or Refusal(Rule.NO_CHAT, "there is no such chat")
+                    return refusal or RuleRefusal(Rule.NO_CHAT, "there is no such chat")
                 row: Outbound = Outbound.create(
                     user_id=self._user_id,
                     chat=chat,

@@ -25,7 +25,7 @@ OVERHEAD_BYTES = BLOCK_BYTES + MAC_BYTES
 _PIECE_BYTES = 1 << 16
 
 
-class Damaged(Exception):
+class DamagedFile(Exception):
     """A file is not what its message says. The message says what is wrong, for the operator."""
 
 
@@ -64,12 +64,12 @@ def open_blob(blob: BinaryIO, size_bytes: int, keys: FileKeys, sha256: bytes, in
     """
     sealed_bytes = size_bytes - MAC_BYTES
     if sealed_bytes < BLOCK_BYTES or sealed_bytes % BLOCK_BYTES:
-        raise Damaged("it has no length that a sealed file can have")
+        raise DamagedFile("it has no length that a sealed file can have")
     mac = hmac.new(keys.mac_key, keys.iv, hashlib.sha256)
     for piece in _pieces(blob, sealed_bytes):
         mac.update(piece)
     if not hmac.compare_digest(mac.digest()[:MAC_BYTES], blob.read(MAC_BYTES)):
-        raise Damaged("it is not sealed with the key of its message")
+        raise DamagedFile("it is not sealed with the key of its message")
     decryptor = Cipher(algorithms.AES(keys.cipher_key), modes.CBC(keys.iv)).decryptor()
     unpadder = PKCS7(BLOCK_BYTES * 8).unpadder()
     digest = hashlib.sha256()
@@ -80,11 +80,11 @@ def open_blob(blob: BinaryIO, size_bytes: int, keys: FileKeys, sha256: bytes, in
     try:
         last = unpadder.update(decryptor.finalize()) + unpadder.finalize()
     except ValueError:
-        raise Damaged("its padding is wrong") from None
+        raise DamagedFile("its padding is wrong") from None
     digest.update(last)
     into.write(last)
     if digest.digest() != sha256:
-        raise Damaged("it is another file than that of its message")
+        raise DamagedFile("it is another file than that of its message")
 
 
 def _pieces(blob: BinaryIO, length: int) -> Iterator[bytes]:
@@ -92,6 +92,6 @@ def _pieces(blob: BinaryIO, length: int) -> Iterator[bytes]:
     while length:
         piece = blob.read(min(_PIECE_BYTES, length))
         if not piece:
-            raise Damaged("it ends too soon")
+            raise DamagedFile("it ends too soon")
         length -= len(piece)
         yield piece

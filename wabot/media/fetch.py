@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from wabot.media.cipher import KEY_BYTES, OVERHEAD_BYTES, Damaged, FileKeys, open_blob
+from wabot.media.cipher import KEY_BYTES, OVERHEAD_BYTES, DamagedFile, FileKeys, open_blob
 from wabot.media.directory import MediaDirectory
 from wabot.system.http import Deadline, DeadlineSession, why_unreachable
 from wabot.whatsapp.messages import Attachment, MessageKind
@@ -107,7 +107,7 @@ class Fetcher:
         sealed_as = _SEALED_AS[kind]
         places = _places(file, encrypted_sha256, sealed_as)
         if not places:
-            raise Damaged("its message does not say where it is")
+            raise DamagedFile("its message does not say where it is")
         if file.size_bytes > most_bytes:
             raise TooLarge
         # The file, and before that its blob.
@@ -115,7 +115,7 @@ class Fetcher:
         with self._directory.unnamed() as blob:
             size_bytes = self._download(places, blob, most_bytes + OVERHEAD_BYTES, seconds)
             if _sha256_of(blob) != encrypted_sha256:
-                raise Damaged("the media host has something else in its place")
+                raise DamagedFile("the media host has something else in its place")
             try:
                 with self._directory.begin(number) as content:
                     open_blob(blob, size_bytes, FileKeys.of(key, sealed_as), sha256, content)
@@ -216,7 +216,7 @@ def _hash(value: str) -> bytes:
     except ValueError:
         found = b""
     if len(found) != KEY_BYTES:
-        raise Damaged("its message lacks a key or a hash")
+        raise DamagedFile("its message lacks a key or a hash")
     return found
 
 

@@ -24,7 +24,7 @@ from wabot.database.models import Inbound, ReceivedFile
 from wabot.database.states import FileFailure, KeptOut
 from wabot.database.transactions import transaction
 from wabot.database.workers import RETRY_SECONDS, DatabaseWorker, note_away
-from wabot.media.cipher import Damaged
+from wabot.media.cipher import DamagedFile
 from wabot.media.directory import MediaDirectory, NoRoom
 from wabot.media.fetch import Gone, NotNow, TooLarge
 from wabot.system.threads import Pulse
@@ -167,7 +167,7 @@ class MediaWorker(DatabaseWorker):
             self._fail(row, FileFailure.GONE)
         except TooLarge:
             self._settle(row, lambda now: self._files.keep_out(row, KeptOut.TOO_LARGE, now))
-        except Damaged as error:
+        except DamagedFile as error:
             self._fail(row, f"{FileFailure.DAMAGED}: {error}")
         except NotUnderstood as error:
             reason = f"{FileFailure.NOT_UNDERSTOOD}: {error}"
@@ -194,7 +194,7 @@ class MediaWorker(DatabaseWorker):
         try:
             file = attachment_of(row)
         except ValueError:
-            raise Damaged("its row does not say where it is") from None
+            raise DamagedFile("its row does not say where it is") from None
         # The network takes seconds.
         rest()
         seconds = min(_LEAST_SECONDS + file.size_bytes / _BYTES_PER_SECOND, _MOST_SECONDS)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wabot.brain.conversation import Turn
-from wabot.brain.guard.shown import Shown, Text
+from wabot.brain.guard.shown import Shown, ShownText
 from wabot.brain.guard.verdict import unsupported
 
 PETS = """
@@ -60,7 +60,7 @@ TACOS = "# Carta\n\n- Taco al pastor $25\n- Agua fresca $1,200.50\n\nEnvío $40.
 def found(text: str, answer: str, *said: str) -> list[str]:
     """The kinds of what is unsupported; what begins with ">" was said by the shop."""
     turns = [Turn("assistant", each[1:]) if each.startswith(">") else Turn("user", each) for each in said]
-    return [claim.kind for claim in unsupported(answer, Shown([Text(text)], turns))]
+    return [claim.kind for claim in unsupported(answer, Shown([ShownText(text)], turns))]
 
 
 @pytest.mark.parametrize(
@@ -142,9 +142,12 @@ def test_what_the_shop_said_in_the_chat_is_a_fact_and_the_product_spoken_of_stay
 @settings(max_examples=60, deadline=None)
 @given(st.text(alphabet="09.,:'€$£%+-/@ \nahykxs()|#áç½", max_size=300), st.text(max_size=100))
 def test_hostile_text_ends_in_a_verdict(answer: str, shown: str) -> None:
-    unsupported(answer, Shown([Text(answer[::-1]), Text(shown)], [Turn("user", shown), Turn("user", answer)]))
+    unsupported(
+        answer,
+        Shown([ShownText(answer[::-1]), ShownText(shown)], [Turn("user", shown), Turn("user", answer)]),
+    )
 
 
 def test_long_hostile_texts_take_no_long_time() -> None:
     for text in ("1.000" * 5000, "dos y " * 5000, "9 a " * 5000, "a@" * 9000, "no " * 9000, "1 1" * 5000):
-        unsupported(text, Shown([Text(PETS)], [Turn("user", text)]))
+        unsupported(text, Shown([ShownText(PETS)], [Turn("user", text)]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wabot.brain.knowledge.facts import Fact, facts_of, said_with
+from wabot.brain.knowledge.facts import TextFact, facts_of, said_with
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_an_answer_knows_its_question(section: str) -> None:
 
 def test_what_a_row_is_about_stands_before_its_price_or_dash() -> None:
     texts = ("- Yoga: lunes", "• 1 kg — $15", "Rye £9", "Abrimos siempre")
-    assert [Fact(text, 0).label for text in texts] == ["Yoga", "1 kg", "Rye", ""]
+    assert [TextFact(text, 0).label for text in texts] == ["Yoga", "1 kg", "Rye", ""]
 
 
 def test_a_link_goes_with_its_line_or_with_the_whole_section() -> None:

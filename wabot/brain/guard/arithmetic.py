@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from wabot.brain.guard.numbers import quantities_in
 from wabot.brain.guard.shown import Shown
-from wabot.brain.guard.statements import Statement, stems
+from wabot.brain.guard.statements import Assertion, stems
 from wabot.brain.knowledge.search.terms import stem
 
 #: Stems of what is paid beside a thing.
@@ -50,7 +50,7 @@ class Arithmetic:
     def __init__(self, shown: Shown) -> None:
         self._shown = shown
 
-    def proven(self, statement: Statement, before: Sequence[Statement]) -> Proven:
+    def proven(self, statement: Assertion, before: Sequence[Assertion]) -> Proven:
         """What a supported amount adds to a sum: with the number of things that stands beside it."""
         value = statement.claim.amount
         ends = [each.claim.end for each in before if each.number == statement.number]
@@ -59,7 +59,7 @@ class Arithmetic:
         return Proven(value, value * (counted[-1] if counted else 1))
 
     def follows(
-        self, statement: Statement, levels: Sequence[frozenset[str]], proven: Sequence[Proven]
+        self, statement: Assertion, levels: Sequence[frozenset[str]], proven: Sequence[Proven]
     ) -> bool:
         """Whether an amount is so many times a price, or a sum.
 

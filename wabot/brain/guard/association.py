@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
-from wabot.brain.guard.statements import Statement
+from wabot.brain.guard.statements import Assertion
 
 Verdict = Literal["right", "wrong", "open"]
 
@@ -14,14 +14,14 @@ Verdict = Literal["right", "wrong", "open"]
 _FAR_LESS = 0.5
 
 
-class Association:
+class PriceTags:
     """Compares statements of one kind by the words they share with what is spoken of.
 
     Args:
         shown: the statements of that kind.
     """
 
-    def __init__(self, shown: Iterable[Statement]) -> None:
+    def __init__(self, shown: Iterable[Assertion]) -> None:
         self._shown = list(shown)
         counts: dict[str, int] = {}
         for statement in self._shown:
@@ -34,7 +34,7 @@ class Association:
         """Those of these words that are a statement's."""
         return frozenset(word for word in words if word in self._weights)
 
-    def best(self, words: frozenset[str]) -> list[Statement]:
+    def best(self, words: frozenset[str]) -> list[Assertion]:
         """The statements that share most with these words; none where they share nothing."""
         weights = [
             (self._weight(each.around & words), each) for each in self._shown if not each.claim.is_bare
@@ -44,7 +44,7 @@ class Association:
 
     def judge(
         self,
-        supports: Callable[[Statement], bool],
+        supports: Callable[[Assertion], bool],
         levels: Sequence[frozenset[str]],
         *,
         outweighed_only: bool = False,
@@ -72,8 +72,8 @@ class Association:
     def _judge_by(
         self,
         words: frozenset[str],
-        supporting: list[Statement],
-        others: list[Statement],
+        supporting: list[Assertion],
+        others: list[Assertion],
         shared: list[frozenset[str]],
         outweighed_only: bool,
     ) -> Verdict:

@@ -9,14 +9,14 @@ from typing import NamedTuple
 from wabot.brain.conversation import Turn
 from wabot.brain.folding import fold
 from wabot.brain.guard.amounts import DOLLARS, PESOS
-from wabot.brain.guard.association import Association
+from wabot.brain.guard.association import PriceTags
 from wabot.brain.guard.claim import Claim, Kind
 from wabot.brain.guard.numbers import quantities_in
-from wabot.brain.guard.statements import Statement, statements_of, statements_shown, stems
+from wabot.brain.guard.statements import Assertion, statements_of, statements_shown, stems
 from wabot.brain.language import detect_language
 
 
-class Text(NamedTuple):
+class ShownText(NamedTuple):
     """A text of the shop's, and what stands above it."""
 
     text: str
@@ -31,7 +31,7 @@ class Shown:
         turns: the chat, oldest first. What the customer says in it is no fact.
     """
 
-    def __init__(self, texts: Iterable[Text], turns: Sequence[Turn]) -> None:
+    def __init__(self, texts: Iterable[ShownText], turns: Sequence[Turn]) -> None:
         self._texts = list(texts)
         self._said = [turn.text for turn in turns if turn.role == "assistant"]
         self._heard = [fold(turn.text) for turn in turns if turn.role == "user"]
@@ -40,27 +40,27 @@ class Shown:
         self._before = [fold(turn.text) for turn in turns[:first]]
 
     @cached_property
-    def statements(self) -> list[Statement]:
+    def statements(self) -> list[Assertion]:
         """Those of the texts and of the shop's own turns."""
         shown = [each for text in self._texts for each in statements_shown(text.text, text.heading)]
         return shown + [each for said in self._said for each in statements_of(said, is_shown=True)]
 
     @cached_property
-    def heard(self) -> list[Statement]:
+    def heard(self) -> list[Assertion]:
         """Those of the customer."""
         return [each for said in self._heard for each in statements_of(said)]
 
-    def of(self, *kinds: Kind) -> list[Statement]:
+    def of(self, *kinds: Kind) -> list[Assertion]:
         """The statements of these kinds."""
         return [each for each in self.statements if each.kind in kinds]
 
     @cached_property
-    def amounts(self) -> Association:
+    def amounts(self) -> PriceTags:
         """What costs what."""
-        return Association(self.supporting_amounts)
+        return PriceTags(self.supporting_amounts)
 
     @cached_property
-    def supporting_amounts(self) -> list[Statement]:
+    def supporting_amounts(self) -> list[Assertion]:
         """The amounts; numbers alone count only where nothing says what they are in."""
         amounts = self.of("amount")
         named = [each for each in amounts if not each.claim.is_bare]

@@ -43,7 +43,7 @@ _TOGETHER: tuple[tuple[Kind, ...], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class Assertion:
     """A claim, as it stands in its line.
 
     Attributes:
@@ -75,7 +75,7 @@ class Statement:
         return self.line[begin : min(end for end in ends if end >= self.claim.end)]
 
 
-def statements_of(text: str, heading: str = "", *, is_shown: bool = False) -> list[Statement]:
+def statements_of(text: str, heading: str = "", *, is_shown: bool = False) -> list[Assertion]:
     """The statements of a text, in their order.
 
     Args:
@@ -83,7 +83,7 @@ def statements_of(text: str, heading: str = "", *, is_shown: bool = False) -> li
         heading: what stands above it.
         is_shown: whether it supports claims.
     """
-    found: list[Statement] = []
+    found: list[Assertion] = []
     above = stems(fold(heading))
     columns: list[str] = []
     previous = ""
@@ -108,12 +108,12 @@ def statements_of(text: str, heading: str = "", *, is_shown: bool = False) -> li
                     r"prec|preco|pric|tarif|€|\$|£|eur|valor|coste|cost|pvp", head
                 ):
                     claim = Claim(claim.kind, claim.meanings, claim.start, claim.end, claim.currencies)
-            found.append(Statement(claim, number, folded, own, own | above, own | beside))
+            found.append(Assertion(claim, number, folded, own, own | above, own | beside))
     return found
 
 
 @lru_cache(maxsize=2048)
-def statements_shown(text: str, heading: str) -> tuple[Statement, ...]:
+def statements_shown(text: str, heading: str) -> tuple[Assertion, ...]:
     """The statements of a piece of the shop's texts, which is shown again and again."""
     return tuple(statements_of(text, heading, is_shown=True))
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 from wabot.brain.folding import fold
 from wabot.brain.guard.arithmetic import OTHER_COSTS, Arithmetic, Proven
-from wabot.brain.guard.association import Association
+from wabot.brain.guard.association import PriceTags
 from wabot.brain.guard.claim import Kind
 from wabot.brain.guard.contacts import leads_within, same_telephone
 from wabot.brain.guard.shown import Shown
-from wabot.brain.guard.statements import Statement, statements_of, stems
+from wabot.brain.guard.statements import Assertion, statements_of, stems
 
 _MOST_STATEMENTS = 80
 
@@ -68,7 +68,7 @@ class _Reading:
         self._statements = statements_of(answer)[:_MOST_STATEMENTS]
         self._arithmetic = Arithmetic(shown)
         self._proven: list[Proven] = []
-        self._read: list[Statement] = []
+        self._read: list[Assertion] = []
 
     def unsupported(self) -> tuple[Unsupported, ...]:
         found = []
@@ -79,7 +79,7 @@ class _Reading:
             self._read.append(statement)
         return tuple(found)
 
-    def _is_supported(self, statement: Statement) -> bool:
+    def _is_supported(self, statement: Assertion) -> bool:
         match statement.kind:
             case "amount":
                 return self._supports_amount(statement)
@@ -96,12 +96,12 @@ class _Reading:
             case "stock":
                 return self._supports_stock(statement)
 
-    def _supports_amount(self, statement: Statement) -> bool:
+    def _supports_amount(self, statement: Assertion) -> bool:
         claim, shown = statement.claim, self._shown
         before = statement.line[: claim.start]
         roughly = claim.amount % 100 == 0 and bool(_ABOUT.search(before))
 
-        def supports(other: Statement) -> bool:
+        def supports(other: Assertion) -> bool:
             difference = abs(other.claim.amount - claim.amount)
             near = roughly and other.claim.amount > 0 and difference <= max(50, 0.06 * other.claim.amount)
             return (difference == 0 or near) and shown.is_in_same_currency(claim, other.claim)
@@ -123,14 +123,14 @@ class _Reading:
         said = any(each.kind == "amount" and each.claim.amount == claim.amount for each in shown.heard)
         return said and bool(_BOUND.search(before) or _DENIED.search(before))
 
-    def _supports_time(self, statement: Statement) -> bool:
+    def _supports_time(self, statement: Assertion) -> bool:
         if self._supports(statement, ("time", "time span")):
             return True
         if _OF_THE_SHOP.search(statement.sentence):
             return False
         return any(each.claim.meanings & statement.claim.meanings for each in self._shown.heard)
 
-    def _supports_day(self, statement: Statement) -> bool:
+    def _supports_day(self, statement: Assertion) -> bool:
         (day,) = statement.claim.meanings
         of_delivery = _OF_DELIVERY.search(statement.sentence)
         if str(day).endswith(".") and not of_delivery:
@@ -157,7 +157,7 @@ class _Reading:
             return (1440 if day == "tomorrow" else 2880) in minutes
         return any(f"weekday{str(day)[-1]}" in stems(each.line) for each in lines)
 
-    def _supports_telephone(self, statement: Statement) -> bool:
+    def _supports_telephone(self, statement: Assertion) -> bool:
         (number,) = statement.claim.meanings
         known = [str(value) for each in self._shown.of("telephone") for value in each.claim.meanings]
         if any(same_telephone(str(number), each) for each in known):
@@ -166,7 +166,7 @@ class _Reading:
             return False
         return any(number in each.claim.meanings for each in self._shown.heard)
 
-    def _supports_link(self, statement: Statement) -> bool:
+    def _supports_link(self, statement: Assertion) -> bool:
         (link,) = map(str, statement.claim.meanings)
         if any(
             leads_within(link, str(value)) for each in self._shown.of("link") for value in each.claim.meanings
@@ -179,7 +179,7 @@ class _Reading:
         name = link.removeprefix("@").removeprefix("instagram.com/")
         return link != name and bool(re.search(rf"{_NETWORK}{re.escape(name)}(?!\w)", self._shown.words))
 
-    def _supports_stock(self, statement: Statement) -> bool:
+    def _supports_stock(self, statement: Assertion) -> bool:
         """Whether something says the same of the stock of what is spoken of, and not of another thing."""
         spoken_of = self._shown.amounts.known(statement.own) or frozenset().union(
             *self._levels(statement)[:3]
@@ -189,7 +189,7 @@ class _Reading:
         is_of_it = any(len(each.around & spoken_of) >= least for each in same)
         return is_of_it and self._supports(statement, ("stock",))
 
-    def _supports(self, statement: Statement, kinds: tuple[Kind, ...]) -> bool:
+    def _supports(self, statement: Assertion, kinds: tuple[Kind, ...]) -> bool:
         """Whether something of these kinds means the same, and is about the same."""
         meanings = statement.claim.meanings
         shown = [
@@ -200,19 +200,19 @@ class _Reading:
         supporting = [each for each in shown if each.claim.meanings & meanings]
         if not supporting:
             return False
-        judged = Association(shown).judge(
+        judged = PriceTags(shown).judge(
             lambda each: bool(each.claim.meanings & meanings), self._levels(statement)
         )
         return judged != "wrong"
 
-    def _levels(self, statement: Statement) -> Sequence[frozenset[str]]:
+    def _levels(self, statement: Assertion) -> Sequence[frozenset[str]]:
         """The stems of what a statement speaks of, the nearest first."""
         own = statement.own
         if own & OTHER_COSTS or (own and statement.kind in ("time", "time span", "percentage")):
             return [own]
         return [own, self._stems_before(statement), *self._shown.subjects]
 
-    def _stems_before(self, statement: Statement) -> frozenset[str]:
+    def _stems_before(self, statement: Assertion) -> frozenset[str]:
         """The stems of the nearest sentence before a statement that speaks of something that is known."""
         lines = [*self._lines[: statement.number], statement.line[: statement.claim.start]]
         sentences = [each for line in lines for each in re.split(r"[.;!?…](?=\s|$)", line)]

@@ -31,7 +31,7 @@ _ASKED = re.compile(r"(?:\*\*)?(¿?[^.!?*\n]{4,120}\?)(?:\*\*)?\s*")
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class TextFact:
     """A piece of a section.
 
     Attributes:
@@ -53,9 +53,9 @@ class Fact:
         return found[1] if found else ""
 
 
-def facts_of(section: str) -> list[Fact]:
+def facts_of(section: str) -> list[TextFact]:
     """The facts of a section's text, in order."""
-    facts: list[Fact] = []
+    facts: list[TextFact] = []
     question = ""
     for number, line in enumerate(section.splitlines()):
         text = line.strip()
@@ -66,7 +66,7 @@ def facts_of(section: str) -> list[Fact]:
                 # What follows a line at once belongs to it.
                 facts[-1] = replace(facts[-1], text=f"{facts[-1].text}\n{text}")
             else:
-                facts.append(Fact(text, number, goes_along=True))
+                facts.append(TextFact(text, number, goes_along=True))
             continue
         if (marked := _QUESTION_MARK.match(text)) or (question and (marked := _ANSWER_MARK.match(text))):
             text = text[marked.end() :]
@@ -76,7 +76,7 @@ def facts_of(section: str) -> list[Fact]:
             if not text:
                 continue
         pieces = [text] if _ITEM.match(text) else _sentences_of(text)
-        facts.extend(Fact(piece, number, question) for piece in pieces if piece)
+        facts.extend(TextFact(piece, number, question) for piece in pieces if piece)
         question = ""
     return facts
 
@@ -91,7 +91,7 @@ def _sentences_of(text: str) -> list[str]:
     return sentences
 
 
-def said_with(facts: Sequence[Fact], scores: Sequence[float], share: float) -> str:
+def said_with(facts: Sequence[TextFact], scores: Sequence[float], share: float) -> str:
     """The facts of a section that answer as well as its best, as they are said; bounded in number.
 
     Args:
@@ -114,5 +114,5 @@ def said_with(facts: Sequence[Fact], scores: Sequence[float], share: float) -> s
     return "\n".join(" ".join(pieces) for pieces in lines.values())
 
 
-def _is_short(facts: Sequence[Fact], line: int) -> bool:
+def _is_short(facts: Sequence[TextFact], line: int) -> bool:
     return sum(len(fact.text) + 1 for fact in facts if fact.line == line) <= _SHORT_PARAGRAPH_CHARACTERS

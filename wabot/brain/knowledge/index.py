@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from wabot.brain.conversation import estimate_tokens
-from wabot.brain.knowledge.facts import Fact, facts_of, said_with
+from wabot.brain.knowledge.facts import TextFact, facts_of, said_with
 from wabot.brain.knowledge.search.subjects import subjects_in, subjects_in_heading
 from wabot.brain.knowledge.search.terms import stem, words
 from wabot.brain.knowledge.search.understanding import Understanding
@@ -112,7 +112,7 @@ class SearchIndex:
         answer = said_with(facts, scores, _SAID_TOGETHER)
         return Passage(entry.title or entry.context, entry.text, entry.source, round(score, 4), answer)
 
-    def _take_apart(self, row: int) -> tuple[list[Fact], list[Surroundings]]:
+    def _take_apart(self, row: int) -> tuple[list[TextFact], list[Surroundings]]:
         """The facts of a section, and the terms that stand in and around each."""
         entry = self._entries[row]
         facts = facts_of(entry.text)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wabot.brain.conversation import Turn
-from wabot.brain.guard.shown import Shown, Text
+from wabot.brain.guard.shown import Shown, ShownText
 from wabot.brain.guard.verdict import unsupported
 from wabot.brain.knowledge.sections import cut_sections
 
@@ -54,7 +54,7 @@ class Shop:
 
     name: str
     language: str
-    texts: tuple[Text, ...]
+    texts: tuple[ShownText, ...]
 
     @property
     def things(self) -> list[Thing]:
@@ -222,7 +222,7 @@ def shops_in(folders: Sequence[Path]) -> list[Shop]:
 
 def _shop(name: str, files: Sequence[Path]) -> Shop:
     sections = [section for file in files for section in cut_sections(file.read_text(encoding="utf-8"))]
-    return Shop(name, name[-2:], tuple(Text(section.text, section.title) for section in sections))
+    return Shop(name, name[-2:], tuple(ShownText(section.text, section.title) for section in sections))
 
 
 def _hundredths(written: str) -> int:
