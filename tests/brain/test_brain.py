@@ -13,7 +13,7 @@ from tests.support import SAMPLE_KNOWLEDGE
 from tests.support.provider_server import ProviderServer, refused_url
 from wabot.brain.brain import Answer, Brain
 from wabot.brain.conversation import Conversation, Turn
-from wabot.brain.output.control_words import HAND_OVER
+from wabot.brain.output.control_words import HAND_OVER, TELL_TEAM
 from wabot.brain.pictures import Picture
 from wabot.brain.providers.counts import CallCounts
 from wabot.brain.settings import BrainSettings, ProviderSettings
@@ -208,6 +208,17 @@ def test_each_waiting_question_gets_its_passage_once() -> None:
     answer = KNOWING.reply(chat("hola", "¿a qué hora abren?", "¿abren el sábado?", "¿aceptan paypal?"), NOW)
     assert [passage.title for passage in answer.passages] == ["Horario", "Formas de pago"]
     assert len(answer.parts) == 1
+
+
+def test_a_question_that_nobody_knows_beside_one_that_is_known_is_for_the_team() -> None:
+    answer = KNOWING.reply(chat("¿cuánto cuesta el envío?", "¿arregláis bicicletas?"), NOW)
+    assert (answer.source, answer.calls) == ("knowledge", {TELL_TEAM})
+    assert "4,90" in answer.parts[0]
+    for known in (
+        ("¿cuánto cuesta el envío?", "¿a qué hora abrís?"),
+        ("hola, ¿hay alguien?", "¿cuánto cuesta el envío?"),
+    ):
+        assert KNOWING.reply(chat(*known), NOW).calls == frozenset()
 
 
 def test_a_question_told_in_several_messages_is_understood() -> None:

@@ -287,7 +287,10 @@ class Brain:
         else:
             passages = self._known_passages(unanswered, language)
         if passages:
-            return self._answer_of_passages(passages, "knowledge", frozenset((TELL_TEAM,) if matter else ()))
+            is_for_team = bool(matter) or self._leaves_a_question(unanswered, language)
+            return self._answer_of_passages(
+                passages, "knowledge", frozenset((TELL_TEAM,) if is_for_team else ())
+            )
         return Answer((texts.cannot_answer,), "polite")
 
     def _answer_of_passages(
@@ -322,6 +325,11 @@ class Brain:
         if not chosen and not together:
             return self._known_of_clauses(unanswered, language)
         return tuple(chosen.values()) or tuple(together[:1])
+
+    def _leaves_a_question(self, unanswered: Sequence[Turn], language: str) -> bool:
+        """Whether one of several messages asks what the texts do not know, whatever answers the others."""
+        asking = [turn.text for turn in unanswered if "?" in turn.text and small_talk_in(turn.text) is None]
+        return len(asking) > 1 and not all(self._search_known(text, language) for text in asking)
 
     def _known_of_clauses(self, unanswered: Sequence[Turn], language: str) -> tuple[Passage, ...]:
         """What one clause alone surely finds: "my dog is ill, do you have a vet?" hides its question."""

@@ -99,6 +99,14 @@ def test_what_was_shown_may_be_said_in_other_words(text: str, question: str, ans
 
 
 @pytest.mark.parametrize(
+    "answer", ["Su pedido R28-10 ha salido.", "La referencia es 4711-10-12.", "El modelo X/28-10."]
+)
+def test_the_number_of_an_order_or_an_article_is_no_day(answer: str) -> None:
+    assert "day" not in found(PETS, answer, "¿Ha salido mi pedido?")
+    assert found(PETS, "Su pedido llega el 28-10.", "¿Ha salido mi pedido?") == ["day"]
+
+
+@pytest.mark.parametrize(
     ("text", "question", "answer", "kinds"),
     [
         (PIZZAS, "margherita?", "The Margherita is £12.00.", ["amount"]),

@@ -15,7 +15,7 @@ from wabot.database.engine import migrate, open_database
 from wabot.database.models import Chat, Inbound, Outbound, ReceivedFile
 from wabot.emulator.people.attachments import fetch, put_up, sample
 from wabot.emulator.world.media import Media
-from wabot.trials.soak.account import ODD_ID, REACTION, SoakAccount, doubts_in, draw_up, open_work
+from wabot.trials.soak.account import ODD_ID, REACTION, SEEN_ONCE, SoakAccount, doubts_in, draw_up, open_work
 from wabot.trials.soak.database import SqliteFile
 
 
@@ -182,7 +182,8 @@ def test_a_reply_in_doubt_may_be_missing(books: Books) -> None:
     assert (account.messages, account.faults) == ({"answered, in doubt whether that arrived": 1}, [])
 
 
-def test_a_reaction_that_was_lost_is_counted(books: Books) -> None:
+def test_what_leaves_no_trace_when_it_is_lost_is_counted(books: Books) -> None:
+    assert books.account({"M8": SEEN_ONCE}).faults == []
     account = books.account({"M9": REACTION})
     assert (account.messages.total(), account.faults) == (1, [])
     assert next(iter(account.messages)).startswith("reaction lost")

@@ -116,7 +116,8 @@ _ANY_MONTH = "|".join(sorted(_MONTH_NUMBERS, key=len, reverse=True))
 _DATE = re.compile(
     rf"\b(?P<day>\d{{1,2}})(?:º|o|st|nd|rd|th)?(?: de | of | )(?P<month>{_ANY_MONTH})\b|"
     rf"\b(?P<month2>{_ANY_MONTH}) (?P<day2>\d{{1,2}})(?:st|nd|rd|th)?\b(?!\s?[:.]\d)|"
-    r"(?<![\d/])(?P<day3>\d{1,2})[/-](?P<month3>0[1-9]|1[0-2])(?:[/-]\d{2,4})?(?![\d/]|\s?(?:h|horas?|"
+    # Not a number of an order or an article, as R28-10.
+    r"(?<![\w/-])(?P<day3>\d{1,2})[/-](?P<month3>0[1-9]|1[0-2])(?:[/-]\d{2,4})?(?![\d/]|\s?(?:h|horas?|"
     r"hours?|dias?|days?|kg)\b)"
 )
 

@@ -24,12 +24,16 @@ _REASONS = (
     "nothing to read, told already",
     "only a person can read it",
     "cannot be opened, told already",
+    # Three kills while it was being answered; the owner is told.
+    "no answer after 3 attempts",
 )
 _NO_FILE = "its file cannot be sent"
 # What the service refuses for good (soak_faults.py); anything else passes.
 _FINAL_REFUSAL = re.compile(r"\b(?:400|403|404|479)\b")
 REACTION = "a reaction"
 """What stands for the text of a reaction."""
+SEEN_ONCE = "what is to be seen once"
+"""What stands for the text of a message that WhatsApp keeps from linked devices."""
 ODD_ID = "with an odd id"
 """How what stands for the text of a message begins whose id no phone makes."""
 _WITH_CAPTION = ("image",)
@@ -237,6 +241,9 @@ class _Books:
         if row is None and text == REACTION:
             # It carries no secret, so the library leaves no trace of it; and nobody waits for an answer.
             return "reaction lost in the library, which nobody answers anyway"
+        if row is None and text == SEEN_ONCE:
+            # Nothing of it came that a secret could be of; a kill at that very moment takes its event along.
+            return "kept from linked devices, and lost in the library"
         if row is None and text.startswith(ODD_ID):
             # It cannot be told from a line of the library's log that somebody made up.
             return "lost in the library, with an id that no phone makes"

@@ -18,7 +18,7 @@ from wabot.errors import ExitCode
 from wabot.trials.peers.keeper import Keeper
 from wabot.trials.peers.model_server import ModelServer
 from wabot.trials.peers.transcriber_behaviours import hear_words
-from wabot.trials.soak.account import ODD_ID, REACTION, SoakAccount, doubts_in, draw_up, open_work
+from wabot.trials.soak.account import ODD_ID, REACTION, SEEN_ONCE, SoakAccount, doubts_in, draw_up, open_work
 from wabot.trials.soak.database import SoakDatabase
 from wabot.trials.soak.disk import SmallDisk
 from wabot.trials.soak.faults import Troublemaker
@@ -250,7 +250,7 @@ class Trial:
                     deed.text
                 )
             case "withheld":
-                sent[customer.withhold(deed.text)] = "what is to be seen once"
+                sent[customer.withhold(deed.text)] = SEEN_ONCE
             case "odd id":
                 odd_id = f"{len(sent)} from {customer.phone}@s.whatsapp.net: old counter"
                 sent[customer.send(deed.text, message_id=odd_id)] = f"{ODD_ID}: {deed.text}"
