@@ -28,7 +28,7 @@ from wabot.brain.output.control_words import CHECK_PAYMENT, HAND_OVER, TELL_TEAM
 from wabot.brain.providers.budget import BudgetUnknown
 from wabot.brain.texts import texts_for
 from wabot.clock import HOUR, utc_now
-from wabot.config.settings import AiSettings, ReplySettings
+from wabot.config.settings import ReplySettings
 from wabot.conversation.chats import named
 from wabot.conversation.ends import Arrival, what_is
 from wabot.conversation.files.file_words import Files
@@ -43,7 +43,6 @@ from wabot.database.errors import AWAY
 from wabot.database.models import Chat, Inbound, database
 from wabot.database.states import InboundState, Reason
 from wabot.database.workers import note_away
-from wabot.media.directory import MediaDirectory
 from wabot.outbound.chat_presence import ChatPresence
 from wabot.outbound.pacing import paced
 from wabot.system.threads import Pulse
@@ -55,24 +54,17 @@ DATABASE_RETRY_SECONDS = 2.0
 _MODEL_RETRY_SECONDS, _LONGEST_MODEL_RETRY_SECONDS = 5.0, 60.0
 
 
-def longest_answer_seconds(ai: AiSettings) -> float:
-    """How long one answer may take before its thread counts as stuck."""
-    return 60 + sum(2 * provider.timeout_seconds for provider in ai.providers)
-
-
 class Answering:
     """Answers what the gate lets through; for any number of workers at once.
 
     Args:
         replies: how answers are made.
         inbox, outbox: where messages come from and answers go.
-        escalation: leaves a chat to a person.
+        escalation: leaves a chat to a person, also where nothing is answered.
         schedule: told which chat is to be looked at again.
         consultation: asks the brain.
-        media: where pictures lie until they are answered.
         presence: shows "seen" and "typing…".
         disclosure: says that an assistant answers.
-        longest_seconds: how long one answer may take.
     """
 
     def __init__(
@@ -83,21 +75,17 @@ class Answering:
         escalation: Escalation,
         schedule: ChatSchedule,
         consultation: Consultation,
-        media: MediaDirectory,
         presence: ChatPresence,
         disclosure: Disclosure,
-        longest_seconds: float,
     ) -> None:
         self._replies = replies
         self._inbox = inbox
         self._outbox = outbox
-        self._escalation = escalation
+        self.escalation = escalation
         self._schedule = schedule
         self._consultation = consultation
-        self._media = media
         self._presence = presence
         self._disclosure = disclosure
-        self._longest_seconds = longest_seconds
         self._began_at = utc_now()
 
     def answer(self, chat: Chat, rows: list[Inbound], language: str, pulse: Pulse) -> None:
@@ -115,7 +103,7 @@ class Answering:
         new = [row for row in rows if row.attempts == 0]
         self._inbox.count_attempt(row.id for row in rows)
         if new and self._replies.typing:
-            until = time.monotonic() + self._longest_seconds
+            until = time.monotonic() + self._consultation.longest_seconds
             self._presence.begin_typing(chat.jid, until)
         will_speak = False
         try:
@@ -177,7 +165,7 @@ class Answering:
             will_speak = self.put(chat, rows, parts, Notice.TO_CHECK, "it may be a proof of payment")
             if will_speak:
                 passed_on = to_pass_on(rows, files, utc_now())
-                self._escalation.pass_on(chat, Unanswered.PAYMENT, what, passed_on)
+                self.escalation.pass_on(chat, Unanswered.PAYMENT, what, passed_on)
         return will_speak
 
     def _let_go(self, rows: Sequence[Inbound], answer: Answer | None) -> None:
@@ -186,7 +174,7 @@ class Answering:
         if numbers:
             note, source = (answer.note, answer.source) if answer else ("", "")
             for number in let_go_of(numbers, note, source, utc_now()):
-                self._media.drop(number)
+                self._consultation.let_go_of(number)
 
     def _wait_for_database(self, rows: Sequence[Inbound], pulse: Pulse) -> bool:
         """Wait a moment; whether the answer to these is still wanted then."""
@@ -216,7 +204,7 @@ class Answering:
         # Blue ticks would say that somebody has seen or heard it.
         with database.atomic():
             for why, what in missed_by(rows, files):
-                self._escalation.tell_unanswered(chat, why, utc_now(), what=what, hourly=True)
+                self.escalation.tell_unanswered(chat, why, utc_now(), what=what, hourly=True)
             return self.put(chat, rows, [part], Notice.TEXT_ONLY, "nothing to read", sees=False)
 
     def _without_unreadable(self, chat: Chat, rows: list[Inbound], files: Files) -> list[Inbound]:
@@ -231,7 +219,7 @@ class Answering:
         with database.atomic():
             self._inbox.settle([row.id for row in rows], InboundState.IGNORED, reason)
             for why, what in missed:
-                self._escalation.tell_unanswered(chat, why, utc_now(), what=what, hourly=True)
+                self.escalation.tell_unanswered(chat, why, utc_now(), what=what, hourly=True)
         log.info("%s: not answered: %s", named(chat), reason)
         return False
 
@@ -279,7 +267,7 @@ class Answering:
     def leave_to_person(self, chat: Chat, rows: list[Inbound], parts: Sequence[str]) -> bool:
         """Leave the chat to a person; whether there is something to send."""
         self._see_when_answered(chat, rows)
-        if not self._escalation.leave_to_person(chat, rows, parts, utc_now()):
+        if not self.escalation.leave_to_person(chat, rows, parts, utc_now()):
             self._presence.answer_withdrawn(chat.jid)
             self._schedule.postpone(chat.id, 0)
             return False
@@ -350,7 +338,7 @@ class Answering:
         with database.atomic():
             will_speak = self.put(chat, rows, parts, source, reason, files)
             if will_speak:
-                self._escalation.tell_unanswered(chat, why, utc_now())
+                self.escalation.tell_unanswered(chat, why, utc_now())
         return will_speak
 
     def _keep_question(self, chat: Chat, rows: list[Inbound], apology: str) -> None:
@@ -359,7 +347,7 @@ class Answering:
         if not was_told(chat.id, Notice.APOLOGY, now - HOUR):
             with database.atomic():
                 self._outbox.notify(chat.id, apology, Notice.APOLOGY, now)
-                self._escalation.tell_unanswered(chat, Unanswered.NO_MODEL, now)
+                self.escalation.tell_unanswered(chat, Unanswered.NO_MODEL, now)
         self._inbox.keep_for_later(row.id for row in rows)
         # The longer it waits already, the less a moment more matters.
         waited_seconds = (now - rows[0].received_at).total_seconds()

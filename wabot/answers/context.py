@@ -43,6 +43,7 @@ class Consultation:
 
     Attributes:
         has_models: whether there is a model to be asked.
+        longest_seconds: how long one answer may take.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Consultation:
         self._brain = brain
         self._media = media
         self.has_models = bool(ai.providers)
+        self.longest_seconds = ai.longest_answer_seconds
 
     def answer_to(self, chat: Chat, rows: Sequence[Inbound], files: Files, language: str) -> Answer:
         """What the brain says to these messages of a chat, oldest first, and to the files with them."""
@@ -60,6 +62,10 @@ class Consultation:
         # A model takes seconds.
         rest()
         return self._brain.reply(conversation, self._account.local_time())
+
+    def let_go_of(self, number: int) -> None:
+        """Delete a file that has been looked at; the number is that of its row."""
+        self._media.drop(number)
 
 
 def burst_of(

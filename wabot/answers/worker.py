@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterable
 from datetime import datetime
 
-from wabot.answers.answering import DATABASE_RETRY_SECONDS, Answering, longest_answer_seconds
+from wabot.answers.answering import DATABASE_RETRY_SECONDS, Answering
 from wabot.answers.context import Composer, Consultation, burst_of, language_of
 from wabot.answers.disclosure import Disclosure
 from wabot.answers.escalation import Escalation
@@ -55,9 +55,8 @@ class ReplyWorker:
         files: that came with them.
         schedule: says which chat is due.
         answering: answers what the gate lets through.
-        escalation: leaves chats to a person.
         calls: how often models were asked for each chat.
-        pulse: of this worker's thread; its usual seconds are `longest_answer_seconds`.
+        pulse: of this worker's thread; its usual seconds are what an answer may take.
     """
 
     def __init__(
@@ -68,7 +67,6 @@ class ReplyWorker:
         files: ReceivedFiles,
         schedule: ChatSchedule,
         answering: Answering,
-        escalation: Escalation,
         calls: ChatCallCounts,
         pulse: Pulse,
     ) -> None:
@@ -78,7 +76,6 @@ class ReplyWorker:
         self._files = files
         self._schedule = schedule
         self._answering = answering
-        self._escalation = escalation
         self._calls = calls
         self._pulse = pulse
         self._chat: Chat | None = None
@@ -147,7 +144,7 @@ class ReplyWorker:
             case Verdict.ESCALATE:
                 self._answering.leave_to_person(chat, rows, [texts_for(language).handed_over])
             case Verdict.REST:
-                self._escalation.let_rest(chat, decision.reason, now)
+                self._answering.escalation.let_rest(chat, decision.reason, now)
             case _:
                 self._inbox.settle([row.id for row in rows], InboundState.IGNORED, decision.reason)
                 log.info("%s: not answered: %s", named(chat), decision.reason)
@@ -165,14 +162,16 @@ class ReplyWorker:
             else:
                 fresh.append(row)
         if missed:
-            self._escalation.leave_messages(
+            self._answering.escalation.leave_messages(
                 chat, missed, InboundState.IGNORED, Reason.TOO_OLD, Unanswered.TOO_OLD
             )
             log.info("%s: not answered: %s", named(chat), Reason.TOO_OLD)
         if given_up:
             # Nobody but the owner can answer what ended each attempt to.
             reason = f"no answer after {MAX_ATTEMPTS} attempts"
-            self._escalation.leave_messages(chat, given_up, InboundState.FAILED, reason, Unanswered.NOT_KNOWN)
+            self._answering.escalation.leave_messages(
+                chat, given_up, InboundState.FAILED, reason, Unanswered.NOT_KNOWN
+            )
             for row in given_up:
                 log.error("%s: message %d was given up after %d attempts", named(chat), row.id, row.attempts)
         return fresh
@@ -215,7 +214,6 @@ def make_workers(
     escalation = Escalation(chats.handover_pause_seconds, inbox, outbox, Pauses(inbox, outbox), owner_chat)
     media = MediaDirectory(settings.media_directory)
     consultation = Consultation(account, settings.ai, brain, media)
-    longest_seconds = longest_answer_seconds(settings.ai)
     disclosure = Disclosure(settings.ai.disclosure, account.language, replies.max_length)
     answering = Answering(
         replies,
@@ -224,16 +222,14 @@ def make_workers(
         escalation,
         schedule,
         consultation,
-        media,
         presence,
         disclosure,
-        longest_seconds,
     )
     rules = Rules.of(account, settings.ai, replies, chats)
     calls = calls or ChatCallCounts()
     files = files or ReceivedFiles(account.user_id)
     return [
-        ReplyWorker(rules, account.language, inbox, files, schedule, answering, escalation, calls, pulse)
+        ReplyWorker(rules, account.language, inbox, files, schedule, answering, calls, pulse)
         for pulse in pulses
     ]
 

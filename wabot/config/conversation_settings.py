@@ -227,6 +227,11 @@ class AiSettings:
     )
 
     @property
+    def longest_answer_seconds(self) -> float:
+        """How long one answer may take before its thread counts as stuck."""
+        return 60 + sum(2 * provider.timeout_seconds for provider in self.providers)
+
+    @property
     def hears(self) -> bool:
         """Whether somebody listens to voice notes."""
         return bool(self.transcribers)

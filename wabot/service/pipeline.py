@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from wabot.answers.answering import longest_answer_seconds
 from wabot.answers.budget import DailyBudget
 from wabot.answers.escalation import Escalation
 from wabot.answers.worker import make_workers, start_workers
@@ -167,7 +166,7 @@ class Pipeline:
         self._lost.start()
         self.receipts.start()
         self.sender.start()
-        longest_seconds = longest_answer_seconds(ai)
+        longest_seconds = ai.longest_answer_seconds
         count = 2 * self._settings.replies.workers
         workers = make_workers(
             self._settings,
