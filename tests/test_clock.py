@@ -193,7 +193,7 @@ def test_nobody_else_asks_the_machine_what_time_it_is() -> None:
         "clock.py",
         "doctor/machine.py",
         "doctor/database.py",
-        "brain/providers/provider.py",
+        "brain/providers/endpoint.py",
         "status/metrics.py",
         "brain/providers/counts.py",
     }

@@ -20,6 +20,6 @@ def own_umask() -> Iterator[None]:
 def config(tmp_path: Path) -> Path:
     file = tmp_path / "shop.toml"
     knowledge = SAMPLE_KNOWLEDGE
-    text = f'paths.state = "{tmp_path}/state"\nai.knowledge = "{knowledge}"\n'
+    text = f'paths.state = "{tmp_path}/state"\nai.knowledge = "{knowledge}"\nai.disclosure = false\n'
     file.write_text(text, encoding="utf-8")
     return file

@@ -40,7 +40,7 @@ def file(tmp_path: Path) -> Path:
     found.write_text(
         '[account]\nuser_id = "shop"\n'
         f'[paths]\nstate = "{tmp_path / "state"}"\n'
-        f'[ai]\nknowledge = "{KNOWLEDGE}"\n'
+        f'[ai]\nknowledge = "{KNOWLEDGE}"\ndisclosure = false\n'
     )
     return found
 

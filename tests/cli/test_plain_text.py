@@ -66,7 +66,7 @@ def test_a_table_that_is_too_wide_stands_row_by_row() -> None:
 @pytest.mark.parametrize("page", HANDBOOK)
 def test_every_page_fits_and_loses_no_command(page: str, width: int) -> None:
     shown = plain_text(HANDBOOK[page], width)
-    kinds = ("", "toml", "text", "sql")
+    kinds = ("", "toml", "text", "sql", "markdown", "python")
     typed = [
         line for kind in kinds for block in blocks_of(HANDBOOK[page], kind) for line in block.splitlines()
     ]

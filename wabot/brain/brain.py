@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import time
 from collections.abc import Sequence
@@ -113,7 +112,10 @@ class Brain:
         """Load now what the first question would have to wait for."""
         self._chain.load()
         if self._settings.providers:
-            importlib.import_module("wabot.brain.guard.verdict")
+            from wabot.brain.guard.shown import Shown
+            from wabot.brain.guard.verdict import unsupported
+
+            unsupported("", Shown((), ()))
 
     def reply(self, conversation: Conversation, now: datetime) -> Answer:
         """Compose the answer to the unanswered messages of a conversation.

@@ -342,8 +342,8 @@ def test_an_answer_that_came_to_nothing_has_its_cost(server: ProviderServer) -> 
 
 
 def test_reasoning_never_reaches_the_customer(server: ProviderServer) -> None:
-    server.default = say("<think>Is she the one who complained?</think>\n\n**Abrimos** a las 10.")
-    assert ask_brain(server.base_url).parts == ("*Abrimos* a las 10.",)
+    server.default = say("<think>Is she the one who complained?</think>\n\n**Claro**, le ayudo.")
+    assert ask_brain(server.base_url).parts == ("*Claro*, le ayudo.",)
 
 
 def test_a_model_that_asks_for_silence_gets_it(server: ProviderServer) -> None:
