@@ -47,6 +47,14 @@ def no_refusal() -> Mapping[str, int]:
             "failed to open: database is locked (5)",
             *(Signal.DIAL_FAILED, "another program has the session store locked"),
         ),
+        *(
+            (
+                f"failed to upgrade database: {why}",
+                Signal.DIAL_FAILED,
+                "the disk is full, and the session store",
+            )
+            for why in ("disk I/O error: no space left on device", "database or disk is full (13)")
+        ),
         (
             "failed to upgrade database: file is not a database",
             Signal.STORE_FAILED,

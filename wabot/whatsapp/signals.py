@@ -145,6 +145,9 @@ def ended(error: str, refusal: Callable[[], Mapping[str, int]]) -> LinkSignal:
     if "database is locked" in error:
         # It waited 5 s (measured). A backup, say, lets go of it again.
         return LinkSignal(Signal.DIAL_FAILED, "another program has the session store locked")
+    if "no space left" in error or "disk is full" in error:
+        # Nothing is wrong with it; the next dial waits until there is room.
+        return LinkSignal(Signal.DIAL_FAILED, "the disk is full, and the session store takes nothing")
     if "database" in error or "file is not" in error:
         return LinkSignal(
             Signal.STORE_FAILED,
