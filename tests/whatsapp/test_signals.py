@@ -51,7 +51,7 @@ def no_refusal() -> Mapping[str, int]:
             (
                 f"failed to upgrade database: {why}",
                 Signal.DIAL_FAILED,
-                "the disk is full, and the session store",
+                "the disk is full, and the session store takes nothing",
             )
             for why in ("disk I/O error: no space left on device", "database or disk is full (13)")
         ),
