@@ -184,11 +184,16 @@ def test_no_text_costs_more_than_its_length(name: str) -> None:
     function = FUNCTIONS[name]
     for kind, piece in PIECES.items():
         for text in texts_of(piece):
-            started = time.thread_time()
-            # A function may refuse a text; it has to do that soon as well.
-            with contextlib.suppress(ValueError, LookupError, AttributeError, WabotError, UnreadableBody):
-                function(text)
-            assert time.thread_time() - started < SECONDS, (kind, text[:8])
+            # What is not linear is slow each time; a busy machine is not.
+            assert any(seconds_of(function, text) < SECONDS for _ in range(3)), (kind, text[:8])
+
+
+def seconds_of(function: Callable[[str], object], text: str) -> float:
+    """What it costs; a function may refuse a text, and has to do that soon as well."""
+    started = time.thread_time()
+    with contextlib.suppress(ValueError, LookupError, AttributeError, WabotError, UnreadableBody):
+        function(text)
+    return time.thread_time() - started
 
 
 def test_the_functions_that_take_a_text_are_found() -> None:
