@@ -327,12 +327,14 @@ def test_beyond_the_bound_the_library_waits_and_nothing_is_lost(
     held = len(bot.intake_beats.told)
     wait_until(lambda: len(bot.intake_beats.told) - held > 5)
     assert 0 not in bot.intake_beats.told[held:]
+    # So nobody ends the process meanwhile of their own accord.
+    assert bot.intake.is_taking
     bot.is_away = False
     library.join(10)
     bot.wait_until_stored()
     bot.drain.stop(5)
     assert stored() == ["one", "two", "three", "four"]
-    assert bot.intake.dropped == 0
+    assert bot.intake.dropped == 0 and not bot.intake.is_taking
 
 
 def test_at_the_end_a_message_that_fits_nowhere_is_counted(database: Any, file: Path) -> None:

@@ -110,6 +110,11 @@ class Intake:
         """Wait for the database no longer."""
         self._closed.set()
 
+    @property
+    def is_taking(self) -> bool:
+        """Whether a message is being made safe at this moment."""
+        return self._is_taking
+
     def seconds_since_message(self) -> float:
         """How long ago the library handed over a message; 0 while one is being stored."""
         return 0.0 if self._is_taking else time.monotonic() - self._last_at

@@ -144,7 +144,8 @@ class Service(MainLoop):
         return self.apply(LinkSignal(signal, shortage))
 
     def _supervise(self, now: float) -> Command | None:
-        if gone := self._messages.tables.gone:
+        # A message that neither database nor disk takes would be lost with the process.
+        if (gone := self._messages.tables.gone) and not self._messages.intake.is_taking:
             return Command(LinkAction.EXIT, gone, ExitCode.LINK_LOST)
         found = self._supervisor.look(now)
         return self.apply(found) if isinstance(found, LinkSignal) else found
