@@ -92,7 +92,7 @@ def test_killed_twenty_times_under_traffic(
             bot.wait_for(NRestarts=str(kill + 1), ActiveState="active")
     bot.wait_for_state("connected")
     container.wait_until(
-        lambda: (status := bot.status())["inbox_pending"] == status["outbox_pending"] == 0, bot.unit, 60
+        lambda: (status := bot.status())["inbox_pending"] == status["outbox_pending"] == 0, bot.unit, 90
     )
     assert len(stored) > 20, "killed before anything was stored"
     assert stored <= inbox(bot)

@@ -39,7 +39,8 @@ from wabot.whatsapp.messages import MessageKind
 
 log = logging.getLogger(__name__)
 
-MAX_ATTEMPTS = 3
+MAX_ATTEMPTS = 6
+"""A process that is killed again and again takes attempts along that are no fault of the message."""
 SPOILT_SECONDS = 120.0
 """How long a message that could not be decrypted is waited for; it comes within seconds, if it does."""
 _RETRY_SECONDS = 20.0

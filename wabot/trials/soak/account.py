@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from wabot.answers.worker import MAX_ATTEMPTS
 from wabot.conversation.notices import Notice
 from wabot.database.states import FileState
 from wabot.emulator.people.customer import Customer
@@ -24,8 +25,8 @@ _REASONS = (
     "nothing to read, told already",
     "only a person can read it",
     "cannot be opened, told already",
-    # Three kills while it was being answered; the owner is told.
-    "no answer after 3 attempts",
+    # As many kills while it was being answered; the owner is told.
+    f"no answer after {MAX_ATTEMPTS} attempts",
 )
 _NO_FILE = "its file cannot be sent"
 # What the service refuses for good (soak_faults.py); anything else passes.
