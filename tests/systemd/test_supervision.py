@@ -96,7 +96,9 @@ def test_killed_twenty_times_under_traffic(
     )
     assert len(stored) > 20, "killed before anything was stored"
     assert stored <= inbox(bot)
-    assert not bot.rows("SELECT DISTINCT state, reason FROM wabot_inbox WHERE state != 'answered'")
+    # Who was asked to repeat one lost message is not asked for the next one of the same process.
+    others = bot.rows("SELECT DISTINCT state, reason FROM wabot_inbox WHERE state != 'answered'")
+    assert {*map(tuple, others)} <= {("ignored", "lost; asked to repeat already")}
 
     times = answered(customers)
     replies = bot.rows("SELECT text, state, copies FROM wabot_outbox")
